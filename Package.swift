@@ -1,0 +1,129 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// Every room builds with these: data races, implicit existentials, leaking imports and unmarked
+/// pointer use are errors, not warnings.
+let house: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .enableExperimentalFeature("Lifetimes"),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
+]
+
+func room(_ name: String, _ imports: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: imports, path: "Sources/\(name)", swiftSettings: house)
+}
+
+func foreign(_ name: String, pkgConfig: String? = nil) -> Target {
+  .systemLibrary(name: name, path: "Sources/Foreign/\(name)", pkgConfig: pkgConfig)
+}
+
+func tests(_ name: String, _ imports: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: imports + ["TestSupport"], path: "Tests/\(name)Tests",
+    swiftSettings: house)
+}
+
+// Targets stand in the order in which an event walks through them; Sources/README.md is the tour.
+let package = Package(
+  name: "jodrell",
+  products: [
+    .executable(name: "jodrell", targets: ["jodrell"]),
+    .executable(name: "jodrell-bench", targets: ["jodrell-bench"]),
+  ],
+  targets: [
+    room("Network", ["HTTPWire", "Crypto", "Bytes", "Metrics", "CLinux"]),
+    room("HTTPWire", ["Bytes"]),
+    room(
+      "Gateway",
+      [
+        "Bytes", "JSONText", "HTTPWire", "Events", "Authentication", "Tenancy", "Schemas", "Topics",
+        "Subscriptions", "Delivery", "Crypto", "Metrics",
+      ]),
+    room("Authentication", ["Bytes", "JSONText", "Crypto", "Settings"]),
+    room("Tenancy", ["Bytes", "JSONText", "Authentication", "Settings"]),
+    room("Events", ["Bytes", "JSONText"]),
+    room("Schemas", ["Bytes", "JSONText", "Events", "Tenancy", "CPCRE2"]),
+    room("Topics", ["Bytes", "Events", "Tenancy", "Schemas"]),
+    room("Subscriptions", ["Bytes", "Topics"]),
+    room(
+      "RocksStore",
+      [
+        "Topics", "Subscriptions", "Tenancy", "Schemas", "Events", "Bytes", "Crypto", "Metrics",
+        "CRocksDB",
+      ]),
+    room(
+      "Delivery",
+      ["Subscriptions", "Topics", "Tenancy", "Events", "HTTPWire", "Bytes", "Metrics"]),
+    room("Settings", ["Bytes", "JSONText", "CYAML"]),
+    room("JSONText", ["Bytes"]),
+    room("Bytes"),
+    room("Crypto", ["Bytes", "COpenSSL"]),
+    room("Metrics", ["Bytes"]),
+    room("Client", ["Network", "HTTPWire", "JSONText", "Bytes", "Crypto"]),
+    .executableTarget(
+      name: "jodrell",
+      dependencies: [
+        "Network", "HTTPWire", "Gateway", "Authentication", "Tenancy", "Events", "Schemas",
+        "Topics", "Subscriptions", "RocksStore", "Delivery", "Settings", "JSONText", "Bytes",
+        "Crypto", "Metrics", "Client",
+      ],
+      path: "Sources/jodrell", swiftSettings: house),
+    .executableTarget(
+      name: "jodrell-bench",
+      dependencies: ["Client", "JSONText", "Bytes", "Metrics"],
+      path: "bench/jodrell-bench", swiftSettings: house),
+
+    foreign("CLinux"),
+    foreign("COpenSSL", pkgConfig: "libcrypto"),
+    foreign("CPCRE2", pkgConfig: "libpcre2-8"),
+    foreign("CRocksDB", pkgConfig: "rocksdb"),
+    foreign("CYAML", pkgConfig: "yaml-0.1"),
+
+    .target(
+      name: "TestSupport",
+      dependencies: ["Bytes", "JSONText", "Crypto", "Authentication", "Tenancy", "Settings"],
+      path: "Tests/TestSupport", swiftSettings: house),
+    tests("Bytes", ["Bytes"]),
+    tests("JSONText", ["JSONText", "Bytes"]),
+    tests("HTTPWire", ["HTTPWire", "Bytes"]),
+    tests("Network", ["Network", "HTTPWire", "Bytes"]),
+    tests("Crypto", ["Crypto", "Bytes"]),
+    tests("Metrics", ["Metrics", "Bytes"]),
+    tests("Settings", ["Settings", "JSONText", "Bytes"]),
+    tests("Authentication", ["Authentication", "Settings", "Crypto", "JSONText", "Bytes"]),
+    tests("Tenancy", ["Tenancy", "Authentication", "Settings", "Crypto", "JSONText", "Bytes"]),
+    tests("Events", ["Events", "JSONText", "Bytes"]),
+    tests(
+      "Schemas",
+      ["Schemas", "Events", "Tenancy", "Authentication", "Settings", "JSONText", "Bytes"]),
+    tests(
+      "Topics",
+      ["Topics", "Schemas", "Events", "Tenancy", "Authentication", "Settings", "JSONText", "Bytes"]),
+    tests("Subscriptions", ["Subscriptions", "Topics", "Bytes"]),
+    tests(
+      "RocksStore",
+      [
+        "RocksStore", "Subscriptions", "Topics", "Schemas", "Events", "Tenancy", "Authentication",
+        "Settings", "Metrics", "Crypto", "JSONText", "Bytes",
+      ]),
+    tests(
+      "Delivery",
+      [
+        "Delivery", "Subscriptions", "Topics", "Schemas", "Events", "Tenancy", "Authentication",
+        "Settings", "HTTPWire", "Metrics", "JSONText", "Bytes",
+      ]),
+    tests(
+      "Gateway",
+      [
+        "Gateway", "Delivery", "Subscriptions", "Topics", "Schemas", "Events", "Tenancy",
+        "Authentication", "Settings", "HTTPWire", "Metrics", "Crypto", "JSONText", "Bytes",
+      ]),
+    tests("Architecture", []),
+    tests("EndToEnd", ["Client", "Network", "HTTPWire", "Crypto", "JSONText", "Bytes"]),
+  ]
+)

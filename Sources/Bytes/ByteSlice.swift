@@ -1,0 +1,199 @@
+/// A run of immutable bytes that shares its storage with others: what rooms hand to each other.
+///
+/// Copying a slice costs one reference count. The bytes a slice covers never change while the slice
+/// lives: `ByteBuffer`, the only writer of shared storage, appends behind every slice it has given
+/// out and moves to fresh storage before it would overwrite one. Comparison and hashing are by bytes.
+package struct ByteSlice: Sendable {
+  @usableFromInline let storage: ByteStorage
+  /// Where the slice starts in its storage, in bytes; below 2³¹.
+  @usableFromInline let start: Int
+  /// Length in bytes.
+  package let count: Int
+
+  @usableFromInline
+  init(storage: ByteStorage, start: Int, count: Int) {
+    self.storage = storage
+    self.start = start
+    self.count = count
+  }
+
+  /// The empty slice; allocates nothing.
+  package static let empty = ByteSlice(storage: ByteStorage(capacity: 0), start: 0, count: 0)
+
+  /// Copies `bytes` into storage of their own.
+  package init(_ bytes: some Collection<UInt8>) {
+    let storage = ByteStorage(capacity: bytes.count)
+    unsafe UnsafeMutableRawBufferPointer(start: storage.base, count: bytes.count)
+      .copyBytes(from: bytes)
+    self.init(storage: storage, start: 0, count: bytes.count)
+  }
+
+  /// Copies a borrowed span into storage of its own.
+  package init(copying span: Span<UInt8>) {
+    let storage = ByteStorage(capacity: span.count)
+    unsafe span.withUnsafeBytes { source in
+      unsafe UnsafeMutableRawBufferPointer(start: storage.base, count: source.count)
+        .copyMemory(from: source)
+    }
+    self.init(storage: storage, start: 0, count: span.count)
+  }
+
+  /// The UTF-8 bytes of `text`.
+  package init(utf8 text: String) {
+    self.init(Array(text.utf8))
+  }
+
+  @inlinable package var isEmpty: Bool { count == 0 }
+
+  /// The bytes, borrowed: bounds-checked, no copy, no pointer escapes.
+  @inlinable
+  package var span: Span<UInt8> {
+    @_lifetime(borrow self)
+    get {
+      // SAFETY: the storage outlives `self`, holds `start + count` initialised bytes, and does not
+      // change them while a slice refers to it (see ByteBuffer).
+      let bytes = unsafe UnsafeBufferPointer(
+        start: storage.base.advanced(by: start).assumingMemoryBound(to: UInt8.self), count: count)
+      let span = unsafe Span(_unsafeElements: bytes)
+      return unsafe _overrideLifetime(span, borrowing: self)
+    }
+  }
+
+  /// The byte at `index`, counted from the slice's start; traps out of bounds.
+  @inlinable
+  package subscript(index: Int) -> UInt8 {
+    precondition(index >= 0 && index < count, "byte index out of bounds")
+    return unsafe storage.base.load(fromByteOffset: start + index, as: UInt8.self)
+  }
+
+  /// The part of the slice at `range`, sharing its storage; traps out of bounds.
+  @inlinable
+  package subscript(range: Range<Int>) -> ByteSlice {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "byte range out of bounds")
+    return ByteSlice(storage: storage, start: start + range.lowerBound, count: range.count)
+  }
+
+  @inlinable package func dropFirst(_ bytes: Int) -> ByteSlice { self[min(bytes, count)..<count] }
+  @inlinable package func prefix(_ bytes: Int) -> ByteSlice { self[0..<min(bytes, count)] }
+
+  /// Calls `body` with the bytes; the pointer must not leave the closure.
+  @inlinable
+  package func withUnsafeBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try unsafe body(UnsafeRawBufferPointer(start: storage.base.advanced(by: start), count: count))
+  }
+
+  /// Whether the bytes are exactly those of a literal.
+  @inlinable
+  package func equals(_ literal: StaticString) -> Bool {
+    guard count == literal.utf8CodeUnitCount else { return false }
+    return unsafe Self.same(
+      storage.base.advanced(by: start), UnsafeRawPointer(literal.utf8Start), count)
+  }
+
+  /// Whether the bytes are those of an ASCII literal, letters compared without case.
+  package func equalsIgnoringCase(_ literal: StaticString) -> Bool {
+    guard count == literal.utf8CodeUnitCount else { return false }
+    for index in 0..<count
+    where unsafe ASCII.lowercased(self[index]) != ASCII.lowercased(literal.utf8Start[index]) {
+      return false
+    }
+    return true
+  }
+
+  /// Whether the bytes start with those of a literal.
+  package func starts(with literal: StaticString) -> Bool {
+    guard count >= literal.utf8CodeUnitCount else { return false }
+    return prefix(literal.utf8CodeUnitCount).equals(literal)
+  }
+
+  /// The index of the first `byte` at or after `from`, or nil.
+  package func firstIndex(of byte: UInt8, from: Int = 0) -> Int? {
+    var index = from
+    while index < count {
+      if self[index] == byte { return index }
+      index += 1
+    }
+    return nil
+  }
+
+  /// The bytes as a `String`, invalid UTF-8 replaced. For cold paths: messages, logs, settings.
+  package var text: String {
+    unsafe withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// The bytes as an array of their own.
+  package var array: [UInt8] { unsafe withUnsafeBytes { unsafe Array($0) } }
+
+  @usableFromInline
+  static func same(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ count: Int) -> Bool {
+    var index = 0
+    while index &+ 8 <= count {
+      if unsafe left.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+        != right.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+      {
+        return false
+      }
+      index &+= 8
+    }
+    while index < count {
+      if unsafe left.load(fromByteOffset: index, as: UInt8.self)
+        != right.load(fromByteOffset: index, as: UInt8.self)
+      {
+        return false
+      }
+      index &+= 1
+    }
+    return true
+  }
+}
+
+extension ByteSlice: Hashable {
+  @inlinable
+  package static func == (left: ByteSlice, right: ByteSlice) -> Bool {
+    guard left.count == right.count else { return false }
+    return unsafe same(
+      left.storage.base.advanced(by: left.start), right.storage.base.advanced(by: right.start),
+      left.count)
+  }
+
+  @inlinable
+  package func hash(into hasher: inout Hasher) {
+    unsafe withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+  }
+}
+
+extension ByteSlice: Comparable {
+  /// Byte order: the order in which keys lie on disk.
+  package static func < (left: ByteSlice, right: ByteSlice) -> Bool {
+    let common = min(left.count, right.count)
+    for index in 0..<common where left[index] != right[index] {
+      return left[index] < right[index]
+    }
+    return left.count < right.count
+  }
+}
+
+extension ByteSlice: CustomStringConvertible {
+  package var description: String { text }
+}
+
+/// The memory behind slices. Freed with its last reference.
+///
+/// SAFETY: `@unchecked Sendable` because bytes are written only by the one `ByteBuffer` that made the
+/// storage, only beyond the end of every slice given out; what a slice covers is immutable.
+@usableFromInline
+@safe final class ByteStorage: @unchecked Sendable {
+  @usableFromInline let base: UnsafeMutableRawPointer
+  @usableFromInline let capacity: Int
+
+  @usableFromInline
+  init(capacity: Int) {
+    self.capacity = capacity
+    unsafe self.base = UnsafeMutableRawPointer.allocate(
+      byteCount: max(capacity, 1), alignment: 8)
+  }
+
+  deinit { unsafe base.deallocate() }
+}
