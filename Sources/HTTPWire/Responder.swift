@@ -2,7 +2,7 @@ package import Bytes
 
 /// Answers requests: what stands between the wire and the journeys. One per loop, confined to it;
 /// all methods run on the loop, the asynchronous ones in the task of their connection.
-package protocol Responder: AnyObject {
+package protocol Responder: AnyObject, SendableMetatype {
   /// Answers one request by writing to `answer`. When the peer hangs up meanwhile, the task is
   /// cancelled: waits end early, appends go on.
   func respond(to request: HTTPRequest, with answer: inout AnswerWriter) async -> AnswerEnd
