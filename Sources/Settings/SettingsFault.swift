@@ -25,8 +25,9 @@ package struct SettingsFault: Error, Equatable, Sendable {
   /// The key path of the value at fault, such as `issuers[0].keys`; empty for the whole file.
   package let path: String
 
-  package init(_ problem: SettingsProblem, at position: SettingsPosition, file: String, path: String)
-  {
+  package init(
+    _ problem: SettingsProblem, at position: SettingsPosition, file: String, path: String
+  ) {
     self.problem = problem
     self.position = position
     self.file = file

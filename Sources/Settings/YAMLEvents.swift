@@ -72,7 +72,8 @@ struct YAMLTrouble: Error {
     case YAML_STREAM_START_EVENT: return YAMLStep(event: .streamStart, position: position)
     case YAML_DOCUMENT_START_EVENT:
       let start = unsafe event.data.document_start
-      let hasDirectives = unsafe start.version_directive != nil
+      let hasDirectives =
+        unsafe start.version_directive != nil
         || start.tag_directives.start != start.tag_directives.end
       return YAMLStep(event: .documentStart(directives: hasDirectives), position: position)
     case YAML_DOCUMENT_END_EVENT: return YAMLStep(event: .documentEnd, position: position)
