@@ -82,7 +82,8 @@ struct Parameter {
 
   let name: StaticString
   let form: Form
-  /// The value's bytes; an integer's in this machine's byte order, which is little-endian.
+  /// The value's bytes: an integer's in this machine's byte order, which is little-endian; a text's
+  /// with a NUL behind, because some readers in libcrypto do not look at the size.
   private let bytes: [UInt8]
 
   private init(_ name: StaticString, _ form: Form, _ bytes: [UInt8]) {
@@ -96,7 +97,7 @@ struct Parameter {
   }
 
   static func text(_ name: StaticString, _ text: String) -> Parameter {
-    Parameter(name, .text, Array(text.utf8))
+    Parameter(name, .text, Array(text.utf8) + [0])
   }
 
   static func octets(_ name: StaticString, _ bytes: [UInt8]) -> Parameter {
@@ -131,7 +132,7 @@ struct Parameter {
     case .octets: return unsafe OSSL_PARAM_construct_octet_string(name, value, bytes.count)
     case .text:
       let text = unsafe UnsafeMutableRawPointer(value)?.assumingMemoryBound(to: CChar.self)
-      return unsafe OSSL_PARAM_construct_utf8_string(name, text, bytes.count)
+      return unsafe OSSL_PARAM_construct_utf8_string(name, text, bytes.count - 1)
     }
   }
 }
