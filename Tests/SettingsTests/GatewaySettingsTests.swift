@@ -60,7 +60,7 @@ private func message(_ text: String) -> String {
     ),
     (
       "listen:\n  http: '0.0.0.0:80'\n  management: {address: '0.0.0.0:81', clientCA: ca.pem}",
-      "j.yaml:3:38: 'clientCA' (client certificates) is not supported yet in listen.management"
+      "j.yaml:3:39: 'clientCA' (client certificates) is not supported yet in listen.management"
     ),
     (
       "listen: {http: '0.0.0.0:80', management: '0.0.0.0:80'}",
