@@ -1,3 +1,4 @@
+import Authentication
 package import Bytes
 
 /// The configuration that development mode runs on: ordinary text in the ordinary language, compiled
@@ -6,10 +7,6 @@ package import Bytes
 /// One mapping per tenant and action: a token gets what its own claims `tenant` and `allow` list, each
 /// matched against a literal of this text.
 package enum EmbeddedPolicy {
-  /// The id of the development issuer, and the `iss` and audience of its tokens.
-  package static let issuer: StaticString = "jodrell-dev"
-  package static let iss: StaticString = "urn:jodrell:development"
-  package static let audience: StaticString = "jodrell"
   /// The file in the data directory that holds the issuer's public key.
   package static let keysFile: StaticString = "development-keys.json"
   /// The tenant and the namespace that exist from the start.
@@ -22,9 +19,9 @@ package enum EmbeddedPolicy {
     let names = tenants.isEmpty ? ["\(tenant)"] : tenants.map(\.text)
     var text = """
       issuers:
-        - id: \(issuer)
-          iss: "\(iss)"
-          audiences: ["\(audience)"]
+        - id: "\(DevelopmentIssuer.id)"
+          iss: "\(DevelopmentIssuer.issuer)"
+          audiences: ["\(DevelopmentIssuer.audience)"]
           algorithms: [ES256]
           keys: {file: "\(keysFile)"}
       tenants:
@@ -36,7 +33,7 @@ package enum EmbeddedPolicy {
       for action in Action.allCases {
         text += """
             - id: "\(action.word)-\(names.firstIndex(of: name) ?? 0)"
-              issuer: \(issuer)
+              issuer: "\(DevelopmentIssuer.id)"
               when: {"/tenant": {eq: "\(name)"}, "/allow": {contains: "\(action.word)"}}
               tenant: "\(name)"
               namespace: \(namespace)

@@ -1,5 +1,6 @@
 import Authentication
 import Bytes
+import Crypto
 import Foundation
 import Settings
 import Tenancy
@@ -8,8 +9,8 @@ import Testing
 
 @Suite struct EmbeddedPolicyTests {
   private let issuer = TestIssuer(
-    id: "\(EmbeddedPolicy.issuer)", iss: "\(EmbeddedPolicy.iss)",
-    audience: "\(EmbeddedPolicy.audience)")
+    id: "\(DevelopmentIssuer.id)", iss: "\(DevelopmentIssuer.issuer)",
+    audience: "\(DevelopmentIssuer.audience)")
 
   private func compile(_ text: ByteSlice) throws -> (TokenVerifier, TenancyPolicy) {
     let settings = try GatewaySettings(

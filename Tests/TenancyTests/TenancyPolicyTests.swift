@@ -98,41 +98,41 @@ private let sound = "issuer: i, when: {/sub: {eq: x}}, tenant: acme, principal: 
     ),
     (
       "\(sound), allow: [{}]",
-      "j.yaml:3:87: a grant names publish, subscribe, manage or admin in mappings[0].allow[0]"
+      "j.yaml:3:90: a grant names publish, subscribe, manage or admin in mappings[0].allow[0]"
     ),
     (
       "\(sound), allow: [{publish: []}]",
-      "j.yaml:3:97: the list is empty in mappings[0].allow[0].publish"
+      "j.yaml:3:100: the list is empty in mappings[0].allow[0].publish"
     ),
     (
       "\(sound), allow: [{write: [\"a/*\"]}]",
-      "j.yaml:3:88: unknown key 'write' in mappings[0].allow[0]"
+      "j.yaml:3:91: unknown key 'write' in mappings[0].allow[0]"
     ),
     (
       "\(sound), allow: [{publish: [\"a/*\"], classes: [pii]}]",
-      "j.yaml:3:106: 'classes' (classes of fields) is not supported yet in mappings[0].allow[0]"
+      "j.yaml:3:109: 'classes' (classes of fields) is not supported yet in mappings[0].allow[0]"
     ),
     (
       "\(sound), allow: [{publish: [\"a\"]}]",
-      "j.yaml:3:98: 'a' is not a pattern namespace/topic with * as a whole part or at its end "
+      "j.yaml:3:101: 'a' is not a pattern namespace/topic with * as a whole part or at its end "
         + "in mappings[0].allow[0].publish[0]"
     ),
     (
       "\(sound), allow: [{publish: [\"./a\"]}]",
-      "j.yaml:3:98: './' needs a mapping with a namespace in mappings[0].allow[0].publish[0]"
+      "j.yaml:3:101: './' needs a mapping with a namespace in mappings[0].allow[0].publish[0]"
     ),
     (
       "\(sound), allow: [{admin: [\"a/*\"]}]",
-      "j.yaml:3:96: admin is of the whole tenant: write \"*/*\" "
+      "j.yaml:3:99: admin is of the whole tenant: write \"*/*\" "
         + "in mappings[0].allow[0].admin[0]"
     ),
     (
       "\(sound), select: header, allow: [{publish: [\"a/*\"]}]",
-      "j.yaml:3:79: 'select' (selection of a tenant by header) is not supported yet in mappings[0]"
+      "j.yaml:3:82: 'select' (selection of a tenant by header) is not supported yet in mappings[0]"
     ),
     (
       "\(sound), alow: []",
-      "j.yaml:3:79: unknown key 'alow' in mappings[0]"
+      "j.yaml:3:82: unknown key 'alow' in mappings[0]"
     ),
     (
       "issuer: x, when: {/sub: {eq: x}}, tenant: acme, principal: p, allow: [{publish: [a/b]}]",
