@@ -28,8 +28,13 @@ package struct SettingsDocument: Sendable {
     guard bytes.count <= Limits.bytes else {
       throw SettingsFault(.tooLarge(limit: Limits.bytes), at: start, file: name, path: "")
     }
-    var builder = try YAMLTree(bytes, path: path)
-    root = try builder.document()
+    if name.hasSuffix(".json") {
+      var tree = JSONTree(bytes, path: path)
+      root = try tree.document()
+    } else {
+      var tree = try YAMLTree(bytes, path: path)
+      root = try tree.document()
+    }
     if case .null = root.value { throw root.fault(.empty) }
     _ = try root.entries()
   }

@@ -1,7 +1,6 @@
 import Bytes
 
-/// A place in a settings text, both numbers counted from 1; columns count Unicode scalars in YAML
-/// and bytes in JSON.
+/// A place in a settings text, both numbers counted from 1; columns count Unicode scalars.
 package struct SettingsPosition: Hashable, Comparable, Sendable {
   package let line: Int
   package let column: Int

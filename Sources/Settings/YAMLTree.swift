@@ -135,14 +135,18 @@ struct YAMLTree: ~Copyable {
 }
 
 extension SettingsPosition {
-  /// The place of a byte offset, columns counted in bytes; offsets beyond the end mean the end.
+  /// The place of a byte offset; offsets beyond the end mean the end.
   init(offset: Int, in source: ByteSlice) {
     var line = 1
-    var lineStart = 0
-    for index in 0..<min(max(offset, 0), source.count) where source[index] == ASCII.lineFeed {
-      line += 1
-      lineStart = index + 1
+    var column = 1
+    for index in 0..<min(max(offset, 0), source.count) {
+      if source[index] == ASCII.lineFeed {
+        line += 1
+        column = 1
+      } else if source[index] & 0xC0 != 0x80 {
+        column += 1
+      }
     }
-    self.init(line: line, column: min(max(offset, 0), source.count) - lineStart + 1)
+    self.init(line: line, column: column)
   }
 }
