@@ -158,10 +158,12 @@ extension Evaluator {
   /// Whether no two items are equal. Up to eight are compared in pairs, more by sorted hashes.
   @_lifetime(self: copy self)
   mutating func hasUniqueItems(_ at: Int, count: Int) -> Bool {
-    guard let pair = scratch.uniqueness.firstPair(value, at, count: count, fuel: &fuel) else {
+    switch scratch.uniqueness.search(value, at, count: count, fuel: &fuel) {
+    case .unique: return true
+    case .equal: return false
+    case .fuelExhausted:
       stop(.fuelExhausted)
       return false
     }
-    return pair == nil
   }
 }
