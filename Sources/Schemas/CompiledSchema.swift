@@ -96,16 +96,44 @@ package final class CompiledSchema: Sendable {
   }
 }
 
+extension CompiledSchema {
+  /// What is wrong with a payload that `accepts` has refused. Cold: allocates and may take
+  /// milliseconds for the worst payloads.
+  package func explain(_ parser: JSONParser, _ scratch: SchemaScratch) -> Explanation {
+    program.explain(
+      tokens: parser.tokens, source: parser.source, scratch: scratch, dialect: dialect)
+  }
+}
+
 extension SchemaProgram {
   /// Runs the boolean pass from the root.
   func check(tokens: [JSONToken], source: ByteSlice, scratch: SchemaScratch) -> CheckResult {
-    let value = Tape(tokens: tokens.span, bytes: source.span, source: source)
-    let constants = Tape(
+    let value = TapeView(tokens: tokens.span, bytes: source.span, source: source)
+    let constants = TapeView(
       tokens: document.tokens.span, bytes: document.source.span, source: document.source)
     var evaluator = Evaluator(
       self, value: value, constants: constants, scratch: scratch, fuel: SchemaLimits.fuel)
     let accepted = evaluator.accepts(root, 0)
     scratch.fuelUsed = SchemaLimits.fuel - max(evaluator.fuel, 0)
     return evaluator.halt ?? (accepted ? .valid : .invalid)
+  }
+
+  /// Runs the explaining pass from the root. Never empty.
+  func explain(
+    tokens: [JSONToken], source: ByteSlice, scratch: SchemaScratch, dialect: SchemaDialect
+  ) -> Explanation {
+    let value = TapeView(tokens: tokens.span, bytes: source.span, source: source)
+    let constants = TapeView(
+      tokens: document.tokens.span, bytes: document.source.span, source: document.source)
+    let evaluator = Evaluator(
+      self, value: value, constants: constants, scratch: scratch, fuel: SchemaLimits.fuel)
+    var explainer = Explainer(evaluator, program: self, dialect: dialect)
+    explainer.explain(root, 0)
+    if explainer.violations.isEmpty {
+      // The budget went before the cause was found.
+      explainer.report(
+        root, 0, keyword: "", code: "schema", "does not match the schema")
+    }
+    return Explanation(violations: explainer.violations, truncated: explainer.truncated)
   }
 }

@@ -11,10 +11,10 @@ extension Evaluator {
     if token.flags.contains(.hasEscape) {
       let unescaped = scratch.unescape(value.text(token))
       return table.find(
-        unescaped.span.bytes, at: 0, count: unescaped.count, slots: slots, names: names)
+        unescaped.span.raw, at: 0, count: unescaped.count, slots: slots, names: names)
     }
     return table.find(
-      value.bytes.bytes, at: Int(token.offset), count: Int(token.length), slots: slots,
+      value.bytes.raw, at: Int(token.offset), count: Int(token.length), slots: slots,
       names: names)
   }
 
@@ -158,12 +158,18 @@ extension Evaluator {
   /// Whether no two items are equal. Up to eight are compared in pairs, more by sorted hashes.
   @_lifetime(self: copy self)
   mutating func hasUniqueItems(_ at: Int, count: Int) -> Bool {
-    switch scratch.uniqueness.search(value, at, count: count, fuel: &fuel) {
+    switch equalItems(at, count: count) {
     case .unique: return true
     case .equal: return false
     case .fuelExhausted:
       stop(.fuelExhausted)
       return false
     }
+  }
+
+  /// Looks for two equal items.
+  @_lifetime(self: copy self)
+  mutating func equalItems(_ at: Int, count: Int) -> UniquenessSet.Outcome {
+    scratch.uniqueness.search(value, at, count: count, fuel: &fuel)
   }
 }

@@ -23,18 +23,18 @@ struct Evaluator: ~Copyable, ~Escapable {
   let lists: Span<UInt32>
   let patterns: Span<Pattern>
   /// The payload.
-  let value: Tape
+  let value: TapeView
   /// The schema's own text.
-  let constants: Tape
+  let constants: TapeView
   let scratch: SchemaScratch
-  private(set) var fuel: Int
+  var fuel: Int
   private var depth = 0
   /// Why the pass stopped before it had an answer.
   private(set) var halt: CheckResult?
 
   @_lifetime(borrow program, copy value, copy constants)
   init(
-    _ program: borrowing SchemaProgram, value: consuming Tape, constants: consuming Tape,
+    _ program: borrowing SchemaProgram, value: consuming TapeView, constants: consuming TapeView,
     scratch: SchemaScratch, fuel: Int
   ) {
     nodes = program.nodes.span
@@ -48,7 +48,7 @@ struct Evaluator: ~Copyable, ~Escapable {
     discriminators = program.discriminators.span
     tables = program.tables.span
     slots = program.slots.span
-    names = program.names.span.bytes
+    names = program.names.span.raw
     lists = program.lists.span
     patterns = program.patterns.span
     self.value = value
@@ -211,7 +211,7 @@ struct Evaluator: ~Copyable, ~Escapable {
 }
 
 /// A token tape with the text it refers to, borrowed.
-struct Tape: ~Escapable {
+struct TapeView: ~Escapable {
   let tokens: Span<JSONToken>
   let bytes: Span<UInt8>
   /// The same text, for numbers that need exact arithmetic.

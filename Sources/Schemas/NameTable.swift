@@ -105,7 +105,7 @@ extension NameTable {
     for entry in entries {
       var slot = Slot()
       slot.length = UInt32(entry.name.count)
-      slot.prefix = word(entry.name.span.bytes, at: 0, count: entry.name.count)
+      slot.prefix = word(entry.name.span.raw, at: 0, count: entry.name.count)
       slot.nameOffset = UInt32(names.count)
       slot.schema = entry.schema
       slot.required = entry.isRequired ? 1 : 0
@@ -151,7 +151,7 @@ extension NameTable {
     var table = [Slot](repeating: Slot(), count: capacity)
     for (entry, slot) in zip(entries, filled) {
       let count = entry.name.count
-      let suffix = count > 8 ? word(entry.name.span.bytes, at: count - 8, count: 8) : 0
+      let suffix = count > 8 ? word(entry.name.span.raw, at: count - 8, count: 8) : 0
       let hash = hash(
         prefix: slot.prefix, suffix: suffix, length: count, multiplier: multiplier)
       var position = Int(hash & UInt64(capacity - 1))
@@ -162,5 +162,16 @@ extension NameTable {
       table[position] = slot
     }
     return table
+  }
+}
+
+extension Span<UInt8> {
+  /// The same bytes for loads of whole words.
+  var raw: RawSpan {
+    @inline(__always) @_lifetime(copy self)
+    get {
+      // SAFETY: bytes have no padding, and the span's lifetime and bounds go along.
+      unsafe bytes
+    }
   }
 }

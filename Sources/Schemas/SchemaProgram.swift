@@ -18,7 +18,7 @@ struct ProgramNode: BitwiseCopyable, Sendable {
 }
 
 /// `minLength`, `maxLength` (code points), `pattern` and `format`.
-struct StringRule: BitwiseCopyable, Sendable {
+struct StringRule: Sendable {
   var minimum: UInt32
   var maximum: UInt32
   /// An index into the program's patterns.

@@ -66,7 +66,7 @@ enum StringEscapes {
   }
 }
 
-extension Tape {
+extension TapeView {
   /// The text of a string with its escapes undone, as an array of its own.
   func unescaped(_ token: JSONToken) -> [UInt8] {
     var bytes: [UInt8] = []

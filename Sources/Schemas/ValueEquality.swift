@@ -7,7 +7,7 @@ enum ValueEquality {
   /// Whether the values at two tokens are equal; nil when fuel runs out. Recursion is bounded by the
   /// depth limit of the tokenizer.
   static func equal(
-    _ left: borrowing Tape, _ at: Int, _ right: borrowing Tape, _ other: Int, fuel: inout Int
+    _ left: borrowing TapeView, _ at: Int, _ right: borrowing TapeView, _ other: Int, fuel: inout Int
   ) -> Bool? {
     fuel &-= 1
     guard fuel >= 0 else { return nil }
@@ -24,7 +24,7 @@ enum ValueEquality {
   }
 
   private static func equalStrings(
-    _ left: borrowing Tape, _ a: JSONToken, _ right: borrowing Tape, _ b: JSONToken
+    _ left: borrowing TapeView, _ a: JSONToken, _ right: borrowing TapeView, _ b: JSONToken
   ) -> Bool {
     if !a.flags.contains(.hasEscape), !b.flags.contains(.hasEscape) {
       return equalBytes(left.text(a), right.text(b))
@@ -33,7 +33,7 @@ enum ValueEquality {
   }
 
   private static func equalNumbers(
-    _ left: borrowing Tape, _ a: JSONToken, _ right: borrowing Tape, _ b: JSONToken
+    _ left: borrowing TapeView, _ a: JSONToken, _ right: borrowing TapeView, _ b: JSONToken
   ) -> Bool {
     if equalBytes(left.text(a), right.text(b)) { return true }
     // Integer lexemes are canonical but for -0.
@@ -44,7 +44,7 @@ enum ValueEquality {
   }
 
   private static func equalArrays(
-    _ left: borrowing Tape, _ at: Int, _ right: borrowing Tape, _ other: Int, fuel: inout Int
+    _ left: borrowing TapeView, _ at: Int, _ right: borrowing TapeView, _ other: Int, fuel: inout Int
   ) -> Bool? {
     let end = at + Int(left.tokens[at].extent)
     let otherEnd = other + Int(right.tokens[other].extent)
@@ -60,7 +60,7 @@ enum ValueEquality {
   }
 
   private static func equalObjects(
-    _ left: borrowing Tape, _ at: Int, _ right: borrowing Tape, _ other: Int, fuel: inout Int
+    _ left: borrowing TapeView, _ at: Int, _ right: borrowing TapeView, _ other: Int, fuel: inout Int
   ) -> Bool? {
     let end = at + Int(left.tokens[at].extent)
     var key = at + 1
@@ -79,7 +79,7 @@ enum ValueEquality {
   /// The value of the member of `object` that is named as the key at `key`; -1 where there is none,
   /// nil when fuel runs out.
   private static func member(
-    _ left: borrowing Tape, _ key: Int, in right: borrowing Tape, _ object: Int,
+    _ left: borrowing TapeView, _ key: Int, in right: borrowing TapeView, _ object: Int,
     fuel: inout Int
   ) -> Int? {
     let end = object + Int(right.tokens[object].extent)
@@ -95,7 +95,7 @@ enum ValueEquality {
     return -1
   }
 
-  private static func memberCount(_ tape: borrowing Tape, _ object: Int) -> Int {
+  private static func memberCount(_ tape: borrowing TapeView, _ object: Int) -> Int {
     let end = object + Int(tape.tokens[object].extent)
     var key = object + 1
     var members = 0

@@ -4,7 +4,7 @@ import JSONText
 /// Hashes that equal JSON values share: numbers by value, objects without order.
 enum ValueHash {
   /// The hash of the value at a token; one unit of fuel for each token. Void once fuel is below 0.
-  static func hash(_ tape: borrowing Tape, _ at: Int, fuel: inout Int) -> UInt64 {
+  static func hash(_ tape: borrowing TapeView, _ at: Int, fuel: inout Int) -> UInt64 {
     fuel &-= 1
     guard fuel >= 0 else { return 0 }
     let token = tape.tokens[at]
@@ -50,7 +50,7 @@ enum ValueHash {
     var index = 0
     while index < text.count {
       let step = min(8, text.count - index)
-      hash = mix(hash, NameTable.word(text.bytes, at: index, count: step))
+      hash = mix(hash, NameTable.word(text.raw, at: index, count: step))
       index += step
     }
     return hash
@@ -118,7 +118,7 @@ struct UniquenessSet {
   private var items: [(token: Int, hash: UInt64)] = []
 
   /// Looks for two equal items in the array at token `at`, which has `count` items.
-  mutating func search(_ tape: borrowing Tape, _ at: Int, count: Int, fuel: inout Int) -> Outcome {
+  mutating func search(_ tape: borrowing TapeView, _ at: Int, count: Int, fuel: inout Int) -> Outcome {
     items.removeAll(keepingCapacity: true)
     var item = at + 1
     for _ in 0..<count {
@@ -128,7 +128,7 @@ struct UniquenessSet {
     return count <= 8 ? searchPairs(tape, fuel: &fuel) : searchHashes(tape, fuel: &fuel)
   }
 
-  private func searchPairs(_ tape: borrowing Tape, fuel: inout Int) -> Outcome {
+  private func searchPairs(_ tape: borrowing TapeView, fuel: inout Int) -> Outcome {
     for second in 1..<items.count {
       for first in 0..<second {
         guard
@@ -141,7 +141,7 @@ struct UniquenessSet {
     return .unique
   }
 
-  private mutating func searchHashes(_ tape: borrowing Tape, fuel: inout Int) -> Outcome {
+  private mutating func searchHashes(_ tape: borrowing TapeView, fuel: inout Int) -> Outcome {
     var capacity = 32
     while capacity < 2 * items.count { capacity *= 2 }
     slots.removeAll(keepingCapacity: true)
