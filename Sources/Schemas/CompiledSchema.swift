@@ -107,7 +107,7 @@ extension CompiledSchema {
 
 extension SchemaProgram {
   /// Runs the boolean pass from the root.
-  func check(tokens: [JSONToken], source: ByteSlice, scratch: SchemaScratch) -> CheckResult {
+  func check(tokens: JSONTape, source: ByteSlice, scratch: SchemaScratch) -> CheckResult {
     let value = TapeView(tokens: tokens.span, bytes: source.span, source: source)
     let constants = TapeView(
       tokens: document.tokens.span, bytes: document.source.span, source: document.source)
@@ -120,7 +120,7 @@ extension SchemaProgram {
 
   /// Runs the explaining pass from the root. Never empty.
   func explain(
-    tokens: [JSONToken], source: ByteSlice, scratch: SchemaScratch, dialect: SchemaDialect
+    tokens: JSONTape, source: ByteSlice, scratch: SchemaScratch, dialect: SchemaDialect
   ) -> Explanation {
     let value = TapeView(tokens: tokens.span, bytes: source.span, source: source)
     let constants = TapeView(

@@ -235,6 +235,6 @@ struct TapeView: ~Escapable {
   /// The number that a token stands for.
   func number(_ token: JSONToken) -> JSONNumber? {
     let start = Int(token.offset)
-    return JSONNumber(source[start..<(start &+ Int(token.length))])
+    return JSONNumber(checked: source[start..<(start &+ Int(token.length))])
   }
 }

@@ -69,7 +69,7 @@ extension Explainer {
 
   /// The schema's own text of the value at a token, where it is short.
   func constant(_ at: Int) -> ByteSlice? {
-    let text = program.document.text(ofToken: at)
+    let text = program.document.node(at: at).raw
     return text.count <= SchemaLimits.expectedBytes ? text : nil
   }
 
@@ -252,15 +252,5 @@ extension SchemaProgram {
 
   func name(ofSlot slot: Int) -> String {
     String(decoding: nameBytes(ofSlot: slot), as: UTF8.self)
-  }
-}
-
-extension JSONDocument {
-  /// The source text of the value at a token, strings with their quotes.
-  func text(ofToken at: Int) -> ByteSlice {
-    let token = tokens[at]
-    let start = Int(token.offset)
-    let end = start + Int(token.length)
-    return token.kind == .string ? source[(start - 1)..<(end + 1)] : source[start..<end]
   }
 }

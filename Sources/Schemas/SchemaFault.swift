@@ -50,7 +50,7 @@ package enum SchemaFaultReason: Equatable, Sendable {
   package var message: String {
     switch self {
     case .malformedJSON(let fault):
-      "is not JSON: \(fault.code) in line \(fault.line), column \(fault.column)"
+      "is not JSON: \(fault.code.text) in line \(fault.line), column \(fault.column)"
     case .notASchema: "must be a schema: an object or a boolean"
     case .wrongValue(let expected): "must be \(expected)"
     case .notSupported(let keyword): "uses \(keyword), which is not supported yet"

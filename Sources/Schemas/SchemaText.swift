@@ -1,23 +1,13 @@
 import Bytes
+import JSONText
 
 /// Small pieces of JSON text for messages.
 enum SchemaText {
-  /// A string in quotes, its escapes as short as JSON allows.
+  /// A string in quotes.
   static func quoted(_ text: String) -> ByteSlice {
     var writer = ByteWriter()
     writer.append(ASCII.quote)
-    for byte in text.utf8 {
-      switch byte {
-      case ASCII.quote, ASCII.backslash:
-        writer.append(ASCII.backslash)
-        writer.append(byte)
-      case 0..<0x20:
-        writer.append("\\u00")
-        writer.append(ASCII.hexDigit(byte >> 4))
-        writer.append(ASCII.hexDigit(byte & 15))
-      default: writer.append(byte)
-      }
-    }
+    JSONEscapes.escape(ByteSlice(utf8: text), into: &writer)
     writer.append(ASCII.quote)
     return writer.slice
   }
