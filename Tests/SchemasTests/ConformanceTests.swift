@@ -77,8 +77,14 @@ struct ConformanceTests {
         file, folder: "draft7", dialect: .draft07, formats: .annotate, into: &tally)
     }
     #expect(tally.wrong == [])
-    #expect(tally.right == 0)
-    #expect(tally.refused == [:])
+    #expect(tally.right == 900)
+    // Documents elsewhere, among them the metaschema.
+    #expect(
+      tally.refused == [
+        "definitions.json schema_reference_unresolved": 2,
+        "ref.json schema_reference_unresolved": 2,
+        "refRemote.json schema_reference_unresolved": 23,
+      ])
   }
 
   @Test func `2020-12: every required test is right or refused for a named reason`() throws {
@@ -88,22 +94,44 @@ struct ConformanceTests {
         file, folder: "draft2020-12", dialect: .draft202012, formats: .annotate, into: &tally)
     }
     #expect(tally.wrong == [])
-    #expect(tally.right == 0)
-    #expect(tally.refused == [:])
+    #expect(tally.right == 1012)
+    #expect(
+      tally.refused == [
+        // Documents elsewhere, among them the metaschema.
+        "defs.json schema_reference_unresolved": 2,
+        "dynamicRef.json schema_reference_unresolved": 2,
+        "ref.json schema_reference_unresolved": 2,
+        "refRemote.json schema_reference_unresolved": 31,
+        // Metaschemas with vocabularies of their own.
+        "vocabulary.json schema_dialect_unknown": 5,
+        // $dynamicRef, unevaluatedProperties, unevaluatedItems.
+        "dynamicRef.json schema_keyword_not_supported": 42,
+        "not.json schema_keyword_not_supported": 2,
+        "ref.json schema_keyword_not_supported": 1,
+        "unevaluatedItems.json schema_keyword_not_supported": 71,
+        "unevaluatedProperties.json schema_keyword_not_supported": 129,
+      ])
   }
 
   @Test(arguments: SchemaDialect.allCases)
   func `formats and optional files`(dialect: SchemaDialect) throws {
     let folder = dialect == .draft07 ? "draft7" : "draft2020-12"
     var tally = Tally()
-    for format in StringFormat.allCases {
+    for format in StringFormat.allCases where dialect != .draft07 || format != .uuid {
       try Self.run(
         format.name + ".json", folder: folder + "/optional/format", dialect: dialect,
         formats: .assert, into: &tally)
     }
-    let optional = [
-      "bignum.json", "ecmascript-regex.json", "float-overflow.json", "non-bmp-regex.json",
+    var optional = [
+      "bignum.json", "ecmascript-regex.json", "float-overflow.json", "id.json",
+      "non-bmp-regex.json", "unknownKeyword.json",
     ]
+    if dialect == .draft202012 {
+      optional += [
+        "anchor.json", "dependencies-compatibility.json", "no-schema.json",
+        "refOfUnknownKeyword.json",
+      ]
+    }
     for file in optional {
       try Self.run(
         file, folder: folder + "/optional", dialect: dialect, formats: .annotate, into: &tally)
@@ -124,6 +152,7 @@ struct ConformanceTests {
         ByteSlice(Data(contentsOf: URL(fileURLWithPath: "\(root)/topic-schemas/\(name)"))))
       let type = String(name.dropLast(".schema.json".count))
       let folder = "\(root)/payloads/\(type)"
+      guard FileManager.default.fileExists(atPath: folder) else { continue }
       for file in try FileManager.default.contentsOfDirectory(atPath: folder) {
         payloads += 1
         try scratch.parser.parse(
