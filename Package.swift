@@ -96,7 +96,9 @@ let package = Package(
     tests("Metrics", ["Metrics", "Bytes"]),
     tests("Settings", ["Settings", "JSONText", "Bytes"]),
     tests("Authentication", ["Authentication", "Settings", "Crypto", "JSONText", "Bytes"]),
-    tests("Tenancy", ["Tenancy", "Authentication", "Settings", "Crypto", "JSONText", "Bytes"]),
+    tests(
+      "Tenancy",
+      ["Tenancy", "Schemas", "Authentication", "Settings", "Crypto", "JSONText", "Bytes"]),
     tests("Events", ["Events", "JSONText", "Bytes"]),
     tests(
       "Schemas",
@@ -123,6 +125,7 @@ let package = Package(
         "Gateway", "Delivery", "Subscriptions", "Topics", "Schemas", "Events", "Tenancy",
         "Authentication", "Settings", "HTTPWire", "Metrics", "Crypto", "JSONText", "Bytes",
       ]),
+    tests("Client", ["Client", "Network", "HTTPWire", "Bytes"]),
     tests("Architecture", []),
     tests("EndToEnd", ["Client", "Network", "HTTPWire", "Crypto", "JSONText", "Bytes"]),
   ]
