@@ -81,10 +81,10 @@ package final class CompiledSchema: Sendable {
   }
 
   /// `sha256:` and the hexadecimal digest of `identity`; `digest` is SHA-256.
-  package func fingerprint(_ digest: (ByteSlice) -> some Sequence<UInt8>) -> ByteSlice {
+  package func fingerprint(_ digest: (ByteSlice) -> ByteSlice) -> ByteSlice {
     var text = ByteWriter()
     text.append("sha256:")
-    for byte in digest(identity) {
+    for byte in digest(identity).array {
       text.append(ASCII.hexDigit(byte >> 4))
       text.append(ASCII.hexDigit(byte & 15))
     }
