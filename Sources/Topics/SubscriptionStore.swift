@@ -59,11 +59,14 @@ package struct SubscriptionReference: Sendable, Hashable {
 package struct SubscriptionState: Sendable, Hashable {
   /// Every entry below is acknowledged.
   package var markDelete: Cursor
+  /// How often the subscription was sought; tokens of another epoch fit no more. 0 at first.
+  package var epoch: UInt64
   /// Acknowledgements of 4096 entries each, by `entry / 4096`; absent where none lie beyond the mark.
   package var chunks: [UInt64: ByteSlice]
 
-  package init(markDelete: Cursor, chunks: [UInt64: ByteSlice] = [:]) {
+  package init(markDelete: Cursor, epoch: UInt64 = 0, chunks: [UInt64: ByteSlice] = [:]) {
     self.markDelete = markDelete
+    self.epoch = epoch
     self.chunks = chunks
   }
 
@@ -71,6 +74,7 @@ package struct SubscriptionState: Sendable, Hashable {
   package mutating func apply(_ change: SubscriptionChange) {
     if change.replacesAll { chunks = [:] }
     markDelete = change.markDelete
+    epoch = change.epoch
     for (index, bytes) in change.chunks { chunks[index] = bytes }
   }
 }
@@ -79,15 +83,18 @@ package struct SubscriptionState: Sendable, Hashable {
 /// no harm. Changes of one subscription are staged in the order in which they were made.
 package struct SubscriptionChange: Sendable, Hashable {
   package var markDelete: Cursor
+  package var epoch: UInt64
   /// Chunks with a new value; nil deletes.
   package var chunks: [UInt64: ByteSlice?]
   /// Whether all other chunks are void (a seek).
   package var replacesAll: Bool
 
   package init(
-    markDelete: Cursor, chunks: [UInt64: ByteSlice?] = [:], replacesAll: Bool = false
+    markDelete: Cursor, epoch: UInt64 = 0, chunks: [UInt64: ByteSlice?] = [:],
+    replacesAll: Bool = false
   ) {
     self.markDelete = markDelete
+    self.epoch = epoch
     self.chunks = chunks
     self.replacesAll = replacesAll
   }
