@@ -71,16 +71,17 @@ package struct SubscriptionMachine: Sendable {
   let firstSerial: UInt64
 
   /// - Parameters:
+  ///   - number: the subscription's, which its tokens carry.
   ///   - state: what was stored; position and acknowledgements.
   ///   - end: the entry behind the topic's newest event.
   ///   - firstSerial: above every serial of earlier runs, e.g. nanoseconds of the wall clock.
   package init(
-    rules: DispatchRules, definition: SubscriptionDefinition, state: SubscriptionState,
+    rules: DispatchRules, terms: SubscriptionTerms, number: UInt64, state: SubscriptionState,
     end: UInt64, firstSerial: UInt64
   ) throws(AckSetFault) {
     self.rules = rules
-    terms = definition.terms
-    number = definition.number
+    self.terms = terms
+    self.number = number
     ledger = state.markDelete.ledger
     epoch = state.epoch
     acks = try AckSet(state)
