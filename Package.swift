@@ -133,6 +133,7 @@ let package = Package(
         "Gateway", "Delivery", "Subscriptions", "Topics", "Schemas", "Events", "Tenancy",
         "Authentication", "Settings", "HTTPWire", "Metrics", "Crypto", "JSONText", "Bytes",
       ]),
+    tests("Client", ["Client", "Network", "HTTPWire", "Bytes"]),
     tests("Architecture", []),
     tests("EndToEnd", ["Client", "Network", "HTTPWire", "Crypto", "JSONText", "Bytes"]),
   ]
