@@ -3,6 +3,7 @@ package import Bytes
 package struct Attributes: Sendable, Equatable {
   package let encoded: ByteSlice
   package init(encoded: ByteSlice) { self.encoded = encoded }
+  package subscript(_ name: AttributeName) -> ByteSlice? { nil }
 }
 package enum PayloadKind: Sendable { case json, binary }
 package struct EventDraft: Sendable {
@@ -24,3 +25,4 @@ package struct EventDraft: Sendable {
     self.strippedAttributes = strippedAttributes
   }
 }
+package enum AttributeName: Sendable { case type }

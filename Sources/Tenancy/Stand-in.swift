@@ -21,6 +21,7 @@ package struct TopicAddress: Sendable, Hashable {
     self.topic = topic
     self.action = action
   }
+  package var detached: TopicAddress { self }
   package static func == (a: Self, b: Self) -> Bool {
     a.topic == b.topic && a.namespace == b.namespace && a.tenant == b.tenant
   }
