@@ -7,7 +7,8 @@ enum ValueEquality {
   /// Whether the values at two tokens are equal; nil when fuel runs out. Recursion is bounded by the
   /// depth limit of the tokenizer.
   static func equal(
-    _ left: borrowing TapeView, _ at: Int, _ right: borrowing TapeView, _ other: Int, fuel: inout Int
+    _ left: borrowing TapeView, _ at: Int, _ right: borrowing TapeView, _ other: Int,
+    fuel: inout Int
   ) -> Bool? {
     fuel &-= 1
     guard fuel >= 0 else { return nil }
@@ -44,7 +45,8 @@ enum ValueEquality {
   }
 
   private static func equalArrays(
-    _ left: borrowing TapeView, _ at: Int, _ right: borrowing TapeView, _ other: Int, fuel: inout Int
+    _ left: borrowing TapeView, _ at: Int, _ right: borrowing TapeView, _ other: Int,
+    fuel: inout Int
   ) -> Bool? {
     let end = at + Int(left.tokens[at].extent)
     let otherEnd = other + Int(right.tokens[other].extent)
@@ -60,7 +62,8 @@ enum ValueEquality {
   }
 
   private static func equalObjects(
-    _ left: borrowing TapeView, _ at: Int, _ right: borrowing TapeView, _ other: Int, fuel: inout Int
+    _ left: borrowing TapeView, _ at: Int, _ right: borrowing TapeView, _ other: Int,
+    fuel: inout Int
   ) -> Bool? {
     let end = at + Int(left.tokens[at].extent)
     var key = at + 1

@@ -118,7 +118,9 @@ struct UniquenessSet {
   private var items: [(token: Int, hash: UInt64)] = []
 
   /// Looks for two equal items in the array at token `at`, which has `count` items.
-  mutating func search(_ tape: borrowing TapeView, _ at: Int, count: Int, fuel: inout Int) -> Outcome {
+  mutating func search(_ tape: borrowing TapeView, _ at: Int, count: Int, fuel: inout Int)
+    -> Outcome
+  {
     items.removeAll(keepingCapacity: true)
     var item = at + 1
     for _ in 0..<count {
