@@ -34,9 +34,9 @@ import Synchronization
     }
     var owned: [OwnedOptions] = []
     for name in names { owned.append(try options.family(FamilyKind(of: name))) }
-    let opened = try Self.open(path, databaseOptions, names, owned, readOnly)
+    let opened = try unsafe Self.open(path, databaseOptions, names, owned, readOnly)
     unsafe handle = opened.database
-    let families = opened.families
+    let families = unsafe opened.families
     guard let meta = families.first(where: { $0.name == "meta" }),
       let state = families.first(where: { $0.name == "state" })
     else {
