@@ -2,6 +2,7 @@ import Bytes
 private import CRocksDB
 private import Glibc
 import Synchronization
+import Tenancy
 import Topics
 
 /// The one thread that writes: it takes everything that arrived while its last commit ran, writes one
@@ -24,11 +25,16 @@ import Topics
   private var sideFile: SideFile
   private var batch = WriteBatch()
   private var draft: CommitDraft
+  /// Waiting mutations, oldest first.
   private var mutations: [Mutation] = []
+  /// Those that ran for the commit being made.
+  private var applied: [Mutation] = []
   private var changes: [StagedChange] = []
   private var effects: [() -> Void] = []
   /// Ack chunks put into this commit, so that a seek can void them too.
   private var ackChunks: Set<AckChunkKey> = []
+  /// The tenant whose counters this commit changes.
+  var changedTenant: (name: Name, tenant: Directory.Tenant)?
   private var budget: TailBudget
   private var pace: Pace
   /// The number of the last commit.
@@ -75,7 +81,7 @@ import Topics
 
   /// Commits what is queued, then ends the thread. Blocks; called once.
   func stop() {
-    _ = condition.compareExchange(expected: .open, desired: .closing, ordering: .relaxed)
+    condition.store(.closing, ordering: .relaxed)
     queue.stop()
     pthread_join(thread, nil)
   }
@@ -122,6 +128,8 @@ import Topics
     if refused.events > 0 { lowerQueue(refused.events, refused.bytes) }
     batch.clear()
     ackChunks.removeAll(keepingCapacity: true)
+    changedTenant = nil
+    applied.removeAll(keepingCapacity: true)
     queue.recycle(draft.finish())
   }
 
@@ -183,7 +191,8 @@ import Topics
     }
     draft.failBacklog(.closing)
     for change in changes { change.settled?.settle(.failure(.outcomeUnknown)) }
-    for mutation in mutations { mutation.fail(.outcomeUnknown) }
+    for mutation in applied { mutation.fail(.outcomeUnknown) }
+    for mutation in mutations { mutation.fail(.closing) }
     while let rest = queue.take(
       backlog: false, notBefore: pace.notBefore, wakeAt: .distantFuture)
     {
@@ -203,14 +212,19 @@ import Topics
     let floor = max(limits.spaceFloorBytes, space.total / 100 * limits.spaceFloorPercent)
     switch condition.load(ordering: .relaxed) {
     case .open where space.free < floor:
-      condition.store(.storageFull, ordering: .relaxed)
+      move(from: .open, to: .storageFull)
       observer.storageFull(true)
     // An eighth above the mark, so that the answer does not flutter around it.
     case .storageFull where space.free >= floor + floor / 8:
-      condition.store(.open, ordering: .relaxed)
+      move(from: .storageFull, to: .open)
       observer.storageFull(false)
     default: break
     }
+  }
+
+  /// Changes the condition unless another thread has begun to close.
+  private func move(from old: StoreCondition, to new: StoreCondition) {
+    _ = condition.compareExchange(expected: old, desired: new, ordering: .relaxed)
   }
 }
 
@@ -231,7 +245,9 @@ extension Committer {
   private func writeMutations() {
     let before = batch.count
     while batch.count == before, !mutations.isEmpty {
-      mutations.removeFirst().apply(self)
+      let mutation = mutations.removeFirst()
+      applied.append(mutation)
+      mutation.apply(self)
     }
   }
 
@@ -270,9 +286,7 @@ extension Committer {
 
   /// Deletes all ack chunks of a subscription, stored ones and those of this commit.
   func deleteAckChunks(of cursor: CursorKey) throws(StoreFault) {
-    var writer = ByteWriter(capacity: 12)
-    cursor.append(to: &writer)
-    try database.scan(AckChunkKey.self, prefix: writer.bytes) { key, _ in delete(key) }
+    try database.scan(AckChunkKey.self, prefix: cursor.fields) { key, _ in delete(key) }
     for key in ackChunks where key.topic == cursor.topic && key.subscription == cursor.subscription {
       delete(key)
     }

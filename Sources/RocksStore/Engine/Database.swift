@@ -6,11 +6,12 @@ import Synchronization
 /// One open RocksDB: sole owner of its handle and of its column families' handles.
 ///
 /// Reads may be made by any thread; `write` by the committer alone. Destruction order is RocksDB's:
-/// iterators hold this object, so they are gone before `deinit` destroys the column families, then
-/// the database, whose lock goes with it.
+/// reads and iterators are counted, `close` waits for the last of them, then destroys the column
+/// families, then the database, whose lock goes with it.
 ///
 /// SAFETY: `@unchecked Sendable` because RocksDB synchronises its handles itself and the pointers here
-/// never change between `init` and `deinit`; the list of event buckets is behind a mutex.
+/// never change between `init` and `close`; no call reaches a handle after `close`, because reads are
+/// admitted by `beginRead`, and the committer's thread has ended before. What varies is behind a mutex.
 @safe final class Database: @unchecked Sendable {
   private let handle: OpaquePointer
   private let options: EngineOptions
@@ -21,6 +22,12 @@ import Synchronization
   let meta: ColumnFamily
   let state: ColumnFamily
   private let families: Mutex<[ColumnFamily]>
+  private let readers = Mutex(Readers())
+
+  private struct Readers {
+    var count = 0
+    var isClosed = false
+  }
 
   /// Opens the database at `path`, making it if it is not there. Blocks while the log is replayed.
   /// `readOnly` changes nothing on disk and takes no lock.
@@ -55,7 +62,27 @@ import Synchronization
     unsafe rocksdb_readoptions_set_verify_checksums(readOptions, 1)
   }
 
-  deinit {
+  deinit { close() }
+
+  /// Admits one read, which ends with `endRead`; refused once closed.
+  func beginRead() throws(StoreFault) {
+    try readers.withLock { readers throws(StoreFault) in
+      guard !readers.isClosed else { throw .closed }
+      readers.count += 1
+    }
+  }
+
+  func endRead() { readers.withLock { $0.count -= 1 } }
+
+  /// Waits for running reads, then destroys everything. The committer's thread has ended. Later calls
+  /// change nothing.
+  func close() {
+    let isFirst = readers.withLock { readers in
+      defer { readers.isClosed = true }
+      return !readers.isClosed
+    }
+    guard isFirst else { return }
+    while readers.withLock({ $0.count }) > 0 { usleep(200) }
     families.withLock { families in
       for family in families { unsafe rocksdb_column_family_handle_destroy(family.handle) }
       families = []
@@ -77,6 +104,8 @@ import Synchronization
 
   /// The value under `key`, or nil. Blocks on disk when the block is not cached.
   func get(_ family: ColumnFamily, key: Span<UInt8>) throws(StoreFault) -> ByteSlice? {
+    try beginRead()
+    defer { endRead() }
     let pinned = try unsafe key.withUnsafeBytes { key throws(StoreFault) in
       try unsafe engineCall { message in
         unsafe rocksdb_get_pinned_cf(

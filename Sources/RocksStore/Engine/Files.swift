@@ -60,3 +60,26 @@ enum Files {
     return code == ENOSPC ? .noSpace(text) : .input(text)
   }
 }
+
+/// The store's own lock: one process at a time, held as long as this value lives, released by the
+/// kernel on death.
+struct FileLock: ~Copyable {
+  private let descriptor: Int32
+
+  /// Takes the lock on the file `path`, which is made if `making`. Does not wait.
+  init(path: String, making: Bool) throws(StoreFault) {
+    let flags = O_RDWR | O_CLOEXEC | (making ? O_CREAT : 0)
+    descriptor = unsafe open(path, flags, 0o600)
+    guard descriptor >= 0 else {
+      throw errno == ENOENT ? .noStore(path: path) : Files.failure("open", path)
+    }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      let fault =
+        errno == EWOULDBLOCK ? StoreFault.alreadyOpen(path: path) : Files.failure("flock", path)
+      close(descriptor)
+      throw fault
+    }
+  }
+
+  deinit { close(descriptor) }
+}

@@ -14,11 +14,13 @@ private import CRocksDB
   private let bounds: UnsafeMutableRawBufferPointer
 
   /// Covers keys from `lower` up to but without `upper`; both at most a few dozen bytes.
+  /// Throws `closed` on a closed database.
   /// `fillCache`: whether blocks read stay in the block cache; off for readers far behind.
   init(
     _ database: Database, _ family: ColumnFamily, from lower: [UInt8], to upper: [UInt8],
     fillCache: Bool
-  ) {
+  ) throws(StoreFault) {
+    try database.beginRead()
     self.database = database
     unsafe bounds = UnsafeMutableRawBufferPointer.allocate(
       byteCount: lower.count + upper.count, alignment: 1)
@@ -39,6 +41,7 @@ private import CRocksDB
     unsafe rocksdb_iter_destroy(iterator)
     unsafe rocksdb_readoptions_destroy(options)
     unsafe bounds.deallocate()
+    database.endRead()
   }
 
   /// Whether the iterator stands on an entry.

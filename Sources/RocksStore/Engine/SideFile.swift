@@ -37,6 +37,13 @@ struct SideFile: ~Copyable {
     guard written == Self.slotBytes else { throw Files.failure("pwrite", path) }
   }
 
+  /// Forgets both slots and notes `commit` alone, durably: what an open found to be the truth.
+  mutating func restart(commit: UInt64, clock: Int64) throws(StoreFault) {
+    guard ftruncate(descriptor, 0) == 0 else { throw Files.failure("ftruncate", path) }
+    try write(commit: commit, clock: clock)
+    try sync()
+  }
+
   /// Makes both slots durable; at open and close, never per commit.
   mutating func sync() throws(StoreFault) {
     guard fdatasync(descriptor) == 0 else { throw Files.failure("fdatasync", path) }

@@ -3,6 +3,8 @@ import Bytes
 /// Why the store on disk cannot be opened, read or written. Closed: the shell turns each case into a
 /// message and an exit code.
 package enum StoreFault: Error, Equatable, Sendable {
+  /// The store was closed by this process.
+  case closed
   /// Another process holds the directory's lock.
   case alreadyOpen(path: String)
   /// No store lies at the path (inspection only; opening for service makes one).
@@ -18,6 +20,8 @@ package enum StoreFault: Error, Equatable, Sendable {
   case acknowledgementsUnreadable(recovered: UInt64)
   /// The operator accepted a loss at another commit number than the recovered one.
   case wrongLossAccepted(recovered: UInt64, accepted: UInt64)
+  /// A registered schema does not compile any more: its topic cannot be guarded.
+  case unusableSchema(topic: String, version: UInt32)
   /// A record of the catalogue or the state cannot be decoded.
   case corruptRecord(family: UInt8)
   /// The events in this range of one topic cannot be read; other topics are not affected.

@@ -111,7 +111,7 @@ extension Database {
     _ body: (Key, Key.Value) throws(StoreFault) -> Void
   ) throws(StoreFault) {
     let lower = [Key.family.byte] + prefix
-    var iterator = RangeIterator(
+    var iterator = try RangeIterator(
       self, column(Key.family), from: lower, to: Self.successor(of: lower), fillCache: false)
     iterator.seekToFirst()
     while iterator.isValid {
