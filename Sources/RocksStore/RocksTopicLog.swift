@@ -32,6 +32,7 @@ package final class RocksTopicLog: TopicLog {
     committer.stop()
     for topic in committer.directory.topics { topic.growth.close() }
     committer.database.close()
+    lock.release()
   }
 
   package func makeAppender() -> RocksAppender { RocksAppender(committer: committer) }

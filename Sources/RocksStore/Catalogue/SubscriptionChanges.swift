@@ -48,9 +48,11 @@ extension RocksTopicLog: SubscriptionStore {
     let cursor = CursorKey(
       topic: topic.number, subscription: UInt32(truncatingIfNeeded: subscription.number))
     do throws(StoreFault) {
-      guard let stored = try committer.database.get(cursor) else { throw .corruptRecord(family: 0x10) }
+      guard let stored = try committer.database.get(cursor) else {
+        throw .corruptRecord(family: KeyFamily.cursor.byte)
+      }
       var state = SubscriptionState(
-        markDelete: Cursor(ledger: stored.ledger, next: stored.next))
+        markDelete: Cursor(ledger: stored.ledger, next: stored.next), epoch: stored.epoch)
       try committer.database.scan(AckChunkKey.self, prefix: cursor.fields) { key, value in
         state.chunks[key.chunk] = value.acks
       }
@@ -98,7 +100,7 @@ extension Committer {
       NumberValue(facts.nextSubscription))
     put(
       CursorKey(topic: topic.number, subscription: facts.nextSubscription),
-      CursorKey.Value(ledger: topic.ledger, next: next))
+      CursorKey.Value(ledger: topic.ledger, next: next, epoch: 0))
     facts.nextSubscription += 1
     facts.subscriptions[name] = definition
     write(facts, of: topic)

@@ -61,6 +61,9 @@ struct Chunk: Sendable {
     guard count > 0, UInt64(count) - 1 <= key.last else { throw .truncated }
   }
 
+  /// Sequence of the chunk's first event, when that of its last is `last`.
+  func first(last: UInt64) -> UInt64 { last - UInt64(count - 1) }
+
   /// The check value of everything but the field that holds it.
   static func checksum(of value: ByteSlice, under key: [UInt8]) -> UInt32 {
     var crc = CRC32C()

@@ -272,7 +272,9 @@ extension Committer {
     let subscription = UInt32(truncatingIfNeeded: staged.subscription.number)
     let cursor = CursorKey(topic: topic.number, subscription: subscription)
     if change.replacesAll { try deleteAckChunks(of: cursor) }
-    put(cursor, CursorKey.Value(ledger: topic.ledger, next: change.markDelete.next))
+    put(
+      cursor,
+      CursorKey.Value(ledger: topic.ledger, next: change.markDelete.next, epoch: change.epoch))
     for (index, acks) in change.chunks {
       let key = AckChunkKey(topic: topic.number, subscription: subscription, chunk: index)
       if let acks {
@@ -287,7 +289,8 @@ extension Committer {
   /// Deletes all ack chunks of a subscription, stored ones and those of this commit.
   func deleteAckChunks(of cursor: CursorKey) throws(StoreFault) {
     try database.scan(AckChunkKey.self, prefix: cursor.fields) { key, _ in delete(key) }
-    for key in ackChunks where key.topic == cursor.topic && key.subscription == cursor.subscription {
+    for key in ackChunks where key.topic == cursor.topic && key.subscription == cursor.subscription
+    {
       delete(key)
     }
   }

@@ -11,7 +11,7 @@ struct Tail: Sendable {
     let chunk: Chunk
     let durableAt: MonotonicTime
 
-    var first: UInt64 { last - UInt64(chunk.count) + 1 }
+    var first: UInt64 { chunk.first(last: last) }
   }
 
   /// The oldest entry kept; below is trimmed.
@@ -39,11 +39,6 @@ struct Tail: Sendable {
 
   /// The oldest entry in memory; `end` when there is none.
   var firstInMemory: UInt64 { head < entries.count ? entries[head].first : end }
-
-  /// Publish time of the oldest chunk in memory.
-  var oldestTime: UnixTime? { head < entries.count ? entries[head].chunk.baseTime : nil }
-  /// Publish time of the newest chunk in memory.
-  var newestTime: UnixTime? { head < entries.count ? entries[entries.count - 1].chunk.baseTime : nil }
 
   /// Takes a chunk that is durable now.
   mutating func push(_ entry: Entry, bytes: UInt64) {

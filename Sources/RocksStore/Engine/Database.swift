@@ -11,7 +11,7 @@ import Synchronization
 ///
 /// SAFETY: `@unchecked Sendable` because RocksDB synchronises its handles itself and the pointers here
 /// never change between `init` and `close`; no call reaches a handle after `close`, because reads are
-/// admitted by `beginRead`, and the committer's thread has ended before. What varies is behind a mutex.
+/// admitted by `beginUse`, and the committer's thread has ended before. What varies is behind a mutex.
 @safe final class Database: @unchecked Sendable {
   private let handle: OpaquePointer
   private let options: EngineOptions
@@ -22,9 +22,9 @@ import Synchronization
   let meta: ColumnFamily
   let state: ColumnFamily
   private let families: Mutex<[ColumnFamily]>
-  private let readers = Mutex(Readers())
+  private let users = Mutex(Users())
 
-  private struct Readers {
+  private struct Users {
     var count = 0
     var isClosed = false
   }
@@ -64,25 +64,25 @@ import Synchronization
 
   deinit { close() }
 
-  /// Admits one read, which ends with `endRead`; refused once closed.
-  func beginRead() throws(StoreFault) {
-    try readers.withLock { readers throws(StoreFault) in
-      guard !readers.isClosed else { throw .closed }
-      readers.count += 1
+  /// Admits one read or write, which ends with `endUse`; refused once closed.
+  func beginUse() throws(StoreFault) {
+    try users.withLock { users throws(StoreFault) in
+      guard !users.isClosed else { throw .closed }
+      users.count += 1
     }
   }
 
-  func endRead() { readers.withLock { $0.count -= 1 } }
+  func endUse() { users.withLock { $0.count -= 1 } }
 
   /// Waits for running reads, then destroys everything. The committer's thread has ended. Later calls
   /// change nothing.
   func close() {
-    let isFirst = readers.withLock { readers in
-      defer { readers.isClosed = true }
-      return !readers.isClosed
+    let isFirst = users.withLock { users in
+      defer { users.isClosed = true }
+      return !users.isClosed
     }
     guard isFirst else { return }
-    while readers.withLock({ $0.count }) > 0 { usleep(200) }
+    while users.withLock({ $0.count }) > 0 { usleep(200) }
     families.withLock { families in
       for family in families { unsafe rocksdb_column_family_handle_destroy(family.handle) }
       families = []
@@ -96,6 +96,8 @@ import Synchronization
   /// Applies `batch` and returns once it is on stable storage. Any error means that the outcome is
   /// unknown: the caller must not write again.
   func write(_ batch: borrowing WriteBatch) throws(StoreFault) {
+    try beginUse()
+    defer { endUse() }
     let pointer = unsafe batch.handle
     try unsafe engineCall { message in
       unsafe rocksdb_write(handle, syncedWrite, pointer, &message)
@@ -104,8 +106,8 @@ import Synchronization
 
   /// The value under `key`, or nil. Blocks on disk when the block is not cached.
   func get(_ family: ColumnFamily, key: Span<UInt8>) throws(StoreFault) -> ByteSlice? {
-    try beginRead()
-    defer { endRead() }
+    try beginUse()
+    defer { endUse() }
     let pinned = try unsafe key.withUnsafeBytes { key throws(StoreFault) in
       try unsafe engineCall { message in
         unsafe rocksdb_get_pinned_cf(
@@ -175,7 +177,7 @@ import Synchronization
     var handles = unsafe [OpaquePointer?](repeating: nil, count: names.count)
     let pointers = unsafe owned.map { unsafe Optional($0.handle) }
     let copies = unsafe names.map { unsafe strdup($0) }
-    defer { for unsafe copy in unsafe copies { unsafe free(copy) } }
+    defer { unsafe copies.forEach { unsafe free($0) } }
     let texts = unsafe copies.map { unsafe UnsafePointer($0) }
     let database = try unsafe engineCall { message in
       if readOnly {

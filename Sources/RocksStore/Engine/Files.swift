@@ -1,4 +1,5 @@
 private import Glibc
+import Synchronization
 
 /// The few things the store asks of the file system beside RocksDB: the only file of this room that
 /// reads `errno`.
@@ -61,15 +62,15 @@ enum Files {
   }
 }
 
-/// The store's own lock: one process at a time, held as long as this value lives, released by the
-/// kernel on death.
-struct FileLock: ~Copyable {
-  private let descriptor: Int32
+/// The store's own lock: one process at a time, held until `release`, released by the kernel on death.
+final class FileLock: Sendable {
+  /// Nil once released.
+  private let descriptor: Mutex<Int32?>
 
   /// Takes the lock on the file `path`, which is made if `making`. Does not wait.
   init(path: String, making: Bool) throws(StoreFault) {
     let flags = O_RDWR | O_CLOEXEC | (making ? O_CREAT : 0)
-    descriptor = unsafe open(path, flags, 0o600)
+    let descriptor = unsafe open(path, flags, 0o600)
     guard descriptor >= 0 else {
       throw errno == ENOENT ? .noStore(path: path) : Files.failure("open", path)
     }
@@ -79,7 +80,16 @@ struct FileLock: ~Copyable {
       close(descriptor)
       throw fault
     }
+    self.descriptor = Mutex(descriptor)
   }
 
-  deinit { close(descriptor) }
+  deinit { release() }
+
+  /// Lets others have the store. Once; later calls change nothing.
+  func release() {
+    descriptor.withLock { descriptor in
+      if let descriptor { close(descriptor) }
+      descriptor = nil
+    }
+  }
 }

@@ -20,7 +20,7 @@ private import CRocksDB
     _ database: Database, _ family: ColumnFamily, from lower: [UInt8], to upper: [UInt8],
     fillCache: Bool
   ) throws(StoreFault) {
-    try database.beginRead()
+    try database.beginUse()
     self.database = database
     unsafe bounds = UnsafeMutableRawBufferPointer.allocate(
       byteCount: lower.count + upper.count, alignment: 1)
@@ -41,7 +41,7 @@ private import CRocksDB
     unsafe rocksdb_iter_destroy(iterator)
     unsafe rocksdb_readoptions_destroy(options)
     unsafe bounds.deallocate()
-    database.endRead()
+    database.endUse()
   }
 
   /// Whether the iterator stands on an entry.

@@ -107,20 +107,25 @@ struct CursorKey: StoredKey {
     var ledger: UInt64
     /// Every entry below is acknowledged.
     var next: UInt64
+    /// How often the subscription was sought.
+    var epoch: UInt64
 
-    init(ledger: UInt64, next: UInt64) {
+    init(ledger: UInt64, next: UInt64, epoch: UInt64) {
       self.ledger = ledger
       self.next = next
+      self.epoch = epoch
     }
 
     init(from cursor: inout ByteCursor) throws {
       ledger = try cursor.readUInt64()
       next = try cursor.readUInt64()
+      epoch = try cursor.readUInt64()
     }
 
     func append(to bytes: inout ByteWriter) {
       bytes.append(bigEndian: ledger)
       bytes.append(bigEndian: next)
+      bytes.append(bigEndian: epoch)
     }
   }
 }

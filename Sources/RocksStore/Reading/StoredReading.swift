@@ -46,7 +46,7 @@ extension RocksTopicLog {
         var walk = try ChunkWalk(committer.database, topic.number, segments, from: middle)
         let found = try walk.next(holding: middle, end: end)
         if found.chunk.baseTime >= instant {
-          high = max(low, found.last - UInt64(found.chunk.count) + 1)
+          high = max(low, found.chunk.first(last: found.last))
         } else {
           low = found.last + 1
         }
@@ -135,7 +135,7 @@ struct ChunkWalk: ~Copyable {
     } catch {
       throw Self.corrupt(from: entry, to: key.last, error)
     }
-    let first = key.last - UInt64(chunk.count) + 1
+    let first = chunk.first(last: key.last)
     guard first <= entry else { throw Self.corrupt(from: entry, to: first - 1, .misplaced) }
     iterator.next()
     return (chunk, key.last)

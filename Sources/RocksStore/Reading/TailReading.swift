@@ -124,7 +124,7 @@ struct PageCollector {
   mutating func take(
     _ chunk: Chunk, last: UInt64, durableAt: MonotonicTime?
   ) throws(ChunkFault) {
-    let first = last - UInt64(chunk.count) + 1
+    let first = chunk.first(last: last)
     guard first <= next, next <= last else { throw .misplaced }
     try chunk.forEach(skipping: Int(next - first)) { index, encoded in
       let record = encoded.record(
