@@ -12,4 +12,15 @@ package struct EventDraft: Sendable {
   package var payloadKind: PayloadKind
   package var contentType: ByteSlice?
   package var strippedAttributes: Int
+  package init(
+    attributes: Attributes, key: ByteSlice?, payload: ByteSlice, payloadKind: PayloadKind,
+    contentType: ByteSlice?, strippedAttributes: Int
+  ) {
+    self.attributes = attributes
+    self.key = key
+    self.payload = payload
+    self.payloadKind = payloadKind
+    self.contentType = contentType
+    self.strippedAttributes = strippedAttributes
+  }
 }

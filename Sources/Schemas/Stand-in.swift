@@ -18,4 +18,9 @@ package struct ConformingEvent: Sendable {
   package let address: TopicAddress
   package let draft: EventDraft
   package let schemaVersion: UInt32
+  package init(address: TopicAddress, draft: EventDraft, schemaVersion: UInt32) {
+    self.address = address
+    self.draft = draft
+    self.schemaVersion = schemaVersion
+  }
 }

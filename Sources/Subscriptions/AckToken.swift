@@ -2,9 +2,11 @@ package import Bytes
 
 /// What a consumer hands back to settle one delivery. Opaque to clients.
 ///
-/// Base64url of: version (1), then varints subscription number, epoch, entry, serial, then CRC-32C of
+/// Base64url of: version (1), then varints ledger, subscription number, epoch, entry, serial, then CRC-32C of
 /// all that. The check catches mangled tokens, not forgers: whoever may subscribe may acknowledge.
 package struct AckToken: Sendable, Hashable {
+  /// The topic's incarnation.
+  package let ledger: UInt64
   /// The subscription's number: a successor of the same name has another.
   package let subscription: UInt64
   /// The subscription's epoch: a seek makes the tokens before it void.
@@ -14,9 +16,12 @@ package struct AckToken: Sendable, Hashable {
   package let serial: UInt64
 
   /// No text is longer than this.
-  package static let longestText = 60
+  package static let longestText = 74
 
-  package init(subscription: UInt64, epoch: UInt64, entry: UInt64, serial: UInt64) {
+  package init(
+    ledger: UInt64, subscription: UInt64, epoch: UInt64, entry: UInt64, serial: UInt64
+  ) {
+    self.ledger = ledger
     self.subscription = subscription
     self.epoch = epoch
     self.entry = entry
@@ -32,6 +37,7 @@ package struct AckToken: Sendable, Hashable {
     var cursor = ByteCursor(bytes)
     do {
       guard try cursor.readByte() == Self.version else { return nil }
+      ledger = try cursor.readVarint()
       subscription = try cursor.readVarint()
       epoch = try cursor.readVarint()
       entry = try cursor.readVarint()
@@ -44,8 +50,9 @@ package struct AckToken: Sendable, Hashable {
 
   /// Appends the token's text: letters, digits, `-` and `_` only.
   package func append(to writer: inout ByteWriter) {
-    var bytes = ByteWriter(capacity: 32)
+    var bytes = ByteWriter(capacity: 56)
     bytes.append(Self.version)
+    bytes.append(varint: ledger)
     bytes.append(varint: subscription)
     bytes.append(varint: epoch)
     bytes.append(varint: entry)

@@ -51,7 +51,7 @@ extension SubscriptionMachine {
   }
 
   private func checkOrigin(_ token: AckToken) throws(TokenFault) {
-    guard token.subscription == number else { throw .otherSubscription }
+    guard token.subscription == number, token.ledger == ledger else { throw .otherSubscription }
     guard token.epoch == epoch else { throw .superseded }
   }
 

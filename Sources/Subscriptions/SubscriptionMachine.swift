@@ -191,7 +191,8 @@ package struct SubscriptionMachine: Sendable {
     return Delivery(
       entry: entry, serial: held.serial, count: held.count,
       leaseUntil: until == .distantFuture ? nil : until,
-      token: AckToken(subscription: number, epoch: epoch, entry: entry, serial: held.serial))
+      token: AckToken(
+        ledger: ledger, subscription: number, epoch: epoch, entry: entry, serial: held.serial))
   }
 
   /// Remembers that `entry` changes its place at `instant`. Places that were left early make stale

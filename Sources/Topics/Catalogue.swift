@@ -5,7 +5,8 @@ package import Tenancy
 /// What exists: topics, namespace policies, schemas, subscriptions.
 ///
 /// Reads are snapshots and never block; mutations are durable before they return, and are not cut short
-/// by cancellation. Who may do what was decided when the address was granted. Any thread may call.
+/// by cancellation. Each mutation wants an address that was granted for it (`CatalogueVerb`). Names
+/// that are kept are detached from the request they came in. Any thread may call.
 package protocol Catalogue: Sendable {
   func topic(_ address: TopicAddress) -> TopicInfo?
 
@@ -59,6 +60,27 @@ package protocol Catalogue: Sendable {
   ) async throws(CatalogueFailure) -> Made<SubscriptionDefinition>
 
   func deleteSubscription(_ name: Name, of address: TopicAddress) async throws(CatalogueFailure)
+}
+
+/// What a mutation of the catalogue needs to be granted; the engines ask before they do it.
+package enum CatalogueVerb: Sendable, Hashable, CaseIterable {
+  /// Make a topic: whoever may publish to it, for it comes into being on first use.
+  case createTopic
+  /// Configure, trim, delete; schemas.
+  case governTopic
+  /// Make and delete subscriptions, store their progress.
+  case useSubscriptions
+  case governNamespace
+
+  package func check(_ action: Action) throws(CatalogueFailure) {
+    let granted =
+      switch self {
+      case .createTopic: action == .publish || action == .manage
+      case .governTopic, .governNamespace: action == .manage
+      case .useSubscriptions: action == .subscribe || action == .manage
+      }
+    guard granted else { throw .notGranted(action) }
+  }
 }
 
 /// The outcome of a call that makes what is not there yet.
@@ -190,6 +212,8 @@ package struct StoredSchema: Sendable {
 package enum CatalogueFailure: Error, Hashable, Sendable {
   case unknownTopic
   case unknownSubscription
+  /// The address was granted for this action, which does not cover the call.
+  case notGranted(Action)
   /// Another schema was registered first; this version is in force now.
   case schemaConflict(current: UInt32)
   /// A trim beyond the topic's end, or a start that does not exist.

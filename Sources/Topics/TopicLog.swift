@@ -72,6 +72,35 @@ package struct TopicBounds: Sendable, Hashable {
   package var events: UInt64 { end - first }
   package var earliest: Cursor { Cursor(ledger: ledger, next: first) }
   package var latest: Cursor { Cursor(ledger: ledger, next: end) }
+
+  /// What is missing between a cursor and the first event that can be read; nil when nothing is.
+  /// Engines begin every read with it, so that both mean the same by a gap.
+  package func gap(
+    at cursor: Cursor, since: UnixTime? = nil, until: UnixTime? = nil
+  ) throws(ReadFailure) -> Gap? {
+    if cursor.ledger < ledger {
+      return Gap(
+        cause: .earlierIncarnation, requested: cursor, earliest: earliest, lost: nil, since: nil,
+        until: nil)
+    }
+    guard cursor.ledger == ledger, cursor.next <= end else { throw .positionAhead(end: latest) }
+    guard cursor.next < first else { return nil }
+    return Gap(
+      cause: .trimmed, requested: cursor, earliest: earliest, lost: first - cursor.next,
+      since: since, until: until)
+  }
+}
+
+extension TopicAddress {
+  /// Whether the address lets its holder read; every reading verb asks.
+  package func checkReading() throws(ReadFailure) {
+    guard action == .subscribe else { throw .notGranted(action) }
+  }
+
+  /// Whether the address lets its holder append; every append asks.
+  package func checkAppending() throws(AppendFailure) {
+    guard action == .publish else { throw .notGranted(action) }
+  }
 }
 
 /// One loop's way into the log; confined to that loop.

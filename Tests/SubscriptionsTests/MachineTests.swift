@@ -151,7 +151,8 @@ import Topics
   @Test func aTokenOfAnotherSubscriptionSettlesNothing() throws {
     var world = try World(.shared, end: 1)
     _ = world.receive(World.a, 1)
-    let foreign = AckToken(subscription: 8, epoch: 0, entry: 0, serial: World.firstSerial)
+    let foreign = AckToken(
+      ledger: 1, subscription: 8, epoch: 0, entry: 0, serial: World.firstSerial)
     #expect(throws: TokenFault.otherSubscription) { try world.machine.acknowledge(foreign) }
   }
 

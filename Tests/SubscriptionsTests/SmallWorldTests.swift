@@ -241,6 +241,6 @@ struct LawfulWorld {
 
 extension AckToken {
   fileprivate init(of entry: UInt64, _ serial: UInt64) {
-    self.init(subscription: 7, epoch: 0, entry: entry, serial: serial)
+    self.init(ledger: 1, subscription: 7, epoch: 0, entry: entry, serial: serial)
   }
 }

@@ -1,0 +1,228 @@
+package import Bytes
+
+/// Writes one answer straight into the connection's outbox: `start`, fields, then one of the
+/// endings. Adds Date, Request-Id, Content-Length or Transfer-Encoding and Connection itself, and
+/// drops the body where HTTP wants none (HEAD, 204, 304). Loop-confined, valid for one request.
+package struct AnswerWriter {
+  /// How far the answer is. `unstarted` → `head` → `complete` or `streaming`.
+  package enum Phase: Sendable, Equatable {
+    case unstarted, head, complete, streaming
+  }
+
+  /// How a streamed body is delimited.
+  package enum StreamFraming: Sendable, Equatable {
+    case chunked
+    /// HTTP/1.0 knows no chunks: the end of the connection is the end of the body.
+    case untilClose
+    /// The answer to HEAD: no body follows.
+    case absent
+  }
+
+  private let outbox: Outbox
+  private let commons: AnswerCommons
+  private let id: RequestID
+  private let terms: AnswerTerms
+  private let body: RequestBody?
+  package private(set) var phase = Phase.unstarted
+  /// The status given to `start`; 0 before.
+  package private(set) var status = 0
+  /// Whether the connection ends after this answer; settled by the ending.
+  package private(set) var closes: Bool
+  package private(set) var streamFraming = StreamFraming.absent
+
+  /// - Parameters:
+  ///   - body: the request's body: an unread rest may end the connection.
+  ///   - terms: what the request's head asks of every answer to it.
+  package init(
+    into outbox: Outbox, commons: AnswerCommons, id: RequestID, terms: AnswerTerms,
+    body: RequestBody?
+  ) {
+    self.outbox = outbox
+    self.commons = commons
+    self.id = id
+    self.terms = terms
+    self.body = body
+    closes = !terms.keepAlive
+  }
+
+  /// Begins the answer. Call once, or again after `startOver()`.
+  package mutating func start(_ status: Int) {
+    precondition(phase == .unstarted, "the answer has been started")
+    phase = .head
+    self.status = status
+    outbox.write { bytes in
+      StatusLine.write(status, into: &bytes)
+      bytes.append(commons.dateLine)
+      bytes.append("Request-Id: ")
+      id.append(to: &bytes)
+      bytes.append("\r\n")
+    }
+  }
+
+  /// Forgets a head that has been started, to answer something else instead.
+  package mutating func startOver() {
+    precondition(phase == .unstarted || phase == .head, "the answer has been ended")
+    outbox.rollBack()
+    phase = .unstarted
+    status = 0
+  }
+
+  package func field(_ name: StaticString, _ value: StaticString) {
+    outbox.write { bytes in
+      bytes.append(name)
+      bytes.append(": ")
+      bytes.append(value)
+      bytes.append("\r\n")
+    }
+  }
+
+  /// Control characters in `value` become `?`: no value can end its line.
+  package func field(_ name: StaticString, _ value: ByteSlice) {
+    outbox.write { bytes in
+      bytes.append(name)
+      bytes.append(": ")
+      if Octets.firstControl(in: value.span, from: 0) == value.count {
+        bytes.append(value)
+      } else {
+        for index in 0..<value.count {
+          bytes.append(Octets.isControl(value[index]) ? ASCII.questionMark : value[index])
+        }
+      }
+      bytes.append("\r\n")
+    }
+  }
+
+  package func field(_ name: StaticString, text value: String) {
+    field(name, ByteSlice(utf8: value))
+  }
+
+  package func field(_ name: StaticString, decimal value: Int) {
+    outbox.write { bytes in
+      bytes.append(name)
+      bytes.append(": ")
+      bytes.append(decimal: value)
+      bytes.append("\r\n")
+    }
+  }
+
+  /// Ends the answer with a body.
+  package mutating func finish(contentType: StaticString, body content: borrowing ByteWriter) {
+    endHead(contentType: contentType, length: content.count)
+    if !omitsBody { outbox.write { bytes in bytes.append(content.bytes) } }
+    outbox.commit()
+  }
+
+  /// Ends the answer with a body.
+  package mutating func finish(contentType: StaticString, body content: ByteSlice) {
+    endHead(contentType: contentType, length: content.count)
+    if !omitsBody { outbox.write { bytes in bytes.append(content) } }
+    outbox.commit()
+  }
+
+  /// Ends the answer with a body whose media type is known only at run time.
+  package mutating func finish(contentType: ByteSlice, body content: ByteSlice) {
+    field("Content-Type", contentType)
+    endHead(contentType: nil, length: content.count)
+    if !omitsBody { outbox.write { bytes in bytes.append(content) } }
+    outbox.commit()
+  }
+
+  /// Ends the answer without a body.
+  package mutating func finishEmpty() {
+    endHead(contentType: nil, length: 0)
+    outbox.commit()
+  }
+
+  /// Ends the head; the body comes from the stream in `AnswerEnd.stream`.
+  package mutating func startStream(contentType: StaticString) {
+    precondition(phase == .head, "startStream before start, or a second ending")
+    phase = .streaming
+    let framing: StreamFraming =
+      omitsBody ? .absent : terms.version == .http10 ? .untilClose : .chunked
+    streamFraming = framing
+    settleClosing(always: framing == .untilClose)
+    let connection = connectionLine
+    outbox.write { bytes in
+      bytes.append("Content-Type: ")
+      bytes.append(contentType)
+      bytes.append(
+        terms.version == .http10 ? "\r\n" : "\r\nTransfer-Encoding: chunked\r\n" as StaticString)
+      bytes.append(connection)
+      bytes.append("\r\n")
+    }
+    outbox.commit()
+  }
+
+  private var omitsBody: Bool { terms.isHead || status == 204 || status == 304 }
+
+  private mutating func endHead(contentType: StaticString?, length: Int) {
+    precondition(phase == .head, "an ending before start, or a second one")
+    phase = .complete
+    settleClosing(always: false)
+    let connection = connectionLine
+    let status = self.status
+    outbox.write { bytes in
+      if let contentType {
+        bytes.append("Content-Type: ")
+        bytes.append(contentType)
+        bytes.append("\r\n")
+      }
+      if status != 204, status != 304 {
+        bytes.append("Content-Length: ")
+        bytes.append(decimal: length)
+        bytes.append("\r\n")
+      }
+      bytes.append(connection)
+      bytes.append("\r\n")
+    }
+  }
+
+  private mutating func settleClosing(always: Bool) {
+    if always || commons.isDraining || body?.endsConnection == true { closes = true }
+  }
+
+  private var connectionLine: StaticString {
+    if closes { return "Connection: close\r\n" }
+    return terms.version == .http10 ? "Connection: keep-alive\r\n" : ""
+  }
+}
+
+/// What a request's head asks of every answer to it.
+package struct AnswerTerms: Sendable, Equatable {
+  package var isHead: Bool
+  package var version: HTTPVersion
+  package var keepAlive: Bool
+
+  package init(isHead: Bool, version: HTTPVersion, keepAlive: Bool) {
+    self.isHead = isHead
+    self.version = version
+    self.keepAlive = keepAlive
+  }
+
+  package init(for head: RequestHead) {
+    isHead = head.method == .head
+    version = head.version
+    keepAlive = head.keepAlive
+  }
+}
+
+/// What all answers of one loop share. Loop-confined.
+package final class AnswerCommons {
+  /// `Date: …CRLF` of the current second (RFC 9110 §6.6.1).
+  package private(set) var dateLine: ByteSlice
+  private var second: Int64
+  /// Whether the server is going down: every answer ends its connection.
+  package var isDraining = false
+
+  package init(now: UnixTime) {
+    second = now.seconds
+    dateLine = HTTPDate.line(for: now)
+  }
+
+  /// Renews the date when its second has passed.
+  package func advance(to now: UnixTime) {
+    guard now.seconds != second else { return }
+    second = now.seconds
+    dateLine = HTTPDate.line(for: now)
+  }
+}

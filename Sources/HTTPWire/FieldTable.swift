@@ -1,0 +1,56 @@
+package import Bytes
+
+/// The fields of one message in the order received: names as sent, values without the white space
+/// around them. Names are looked up without regard to case (RFC 9110 §5.1).
+package struct FieldTable: Sendable {
+  /// The head's bytes; ranges point into them.
+  let bytes: ByteSlice
+  let ranges: [FieldRange]
+
+  init(bytes: ByteSlice, ranges: [FieldRange]) {
+    self.bytes = bytes
+    self.ranges = ranges
+  }
+
+  package static let empty = FieldTable(bytes: .empty, ranges: [])
+
+  package var count: Int { ranges.count }
+
+  /// The name of the field at `index`, as the peer spelt it.
+  package func name(at index: Int) -> ByteSlice { bytes[ranges[index].name.range] }
+
+  package func value(at index: Int) -> ByteSlice { bytes[ranges[index].value.range] }
+
+  /// The value of the first field of this name, written in lower case; nil without one.
+  package func first(_ lowercase: StaticString) -> ByteSlice? {
+    for range in ranges where matches(range, lowercase) { return bytes[range.value.range] }
+    return nil
+  }
+
+  /// How many fields have this name, written in lower case.
+  package func occurrences(of lowercase: StaticString) -> Int {
+    var found = 0
+    for range in ranges where matches(range, lowercase) { found += 1 }
+    return found
+  }
+
+  private func matches(_ range: FieldRange, _ lowercase: StaticString) -> Bool {
+    let length = lowercase.utf8CodeUnitCount
+    guard Int(range.name.count) == length else { return false }
+    let start = Int(range.name.start)
+    var index = 0
+    while index < length {
+      // SAFETY: `index` is below the literal's length.
+      let wanted = unsafe lowercase.utf8Start[index]
+      if ASCII.lowercased(bytes[start &+ index]) != wanted { return false }
+      index &+= 1
+    }
+    return true
+  }
+}
+
+/// Where one field's name and value lie in the head's bytes.
+struct FieldRange: BitwiseCopyable, Sendable, Equatable {
+  var name: WireRange
+  var value: WireRange
+}

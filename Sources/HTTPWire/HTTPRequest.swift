@@ -1,0 +1,146 @@
+package import Bytes
+
+/// One request as a `Responder` sees it: a checked head, a body that may still be on its way, and
+/// where and when it came in. Loop-confined, because its body is.
+package struct HTTPRequest {
+  /// Names this request in the answer, in logs and in stored events.
+  package let id: RequestID
+  package let head: RequestHead
+  package let body: RequestBody
+  /// When the bytes that completed the head were read; latencies count from here.
+  package let received: MonotonicTime
+  /// The same instant on the wall clock.
+  package let receivedAt: UnixTime
+  package let listener: ListenerKind
+  /// The peer's address as text, without the port.
+  package let peer: ByteSlice
+
+  package init(
+    id: RequestID, head: RequestHead, body: RequestBody, received: MonotonicTime,
+    receivedAt: UnixTime, listener: ListenerKind = .open, peer: ByteSlice = .empty
+  ) {
+    self.id = id
+    self.head = head
+    self.body = body
+    self.received = received
+    self.receivedAt = receivedAt
+    self.listener = listener
+    self.peer = peer
+  }
+}
+
+/// Which door a connection came through.
+package enum ListenerKind: Sendable, Equatable {
+  /// The public listener.
+  case open
+  /// The operators' listener: metrics, health.
+  case management
+}
+
+/// The methods a `Responder` can meet; the wire itself refuses every other with 501.
+package enum HTTPMethod: Sendable, Equatable, CaseIterable {
+  case get, head, post, put, delete, options, patch
+
+  /// The method as it stands on the wire (RFC 9110 §9.1: case-sensitive).
+  package var name: StaticString {
+    switch self {
+    case .get: "GET"
+    case .head: "HEAD"
+    case .post: "POST"
+    case .put: "PUT"
+    case .delete: "DELETE"
+    case .options: "OPTIONS"
+    case .patch: "PATCH"
+    }
+  }
+}
+
+/// The versions of HTTP/1 that we tell apart; a minor version above 1 is served as 1.1
+/// (RFC 9110 §2.5).
+package enum HTTPVersion: Sendable, Equatable {
+  case http10, http11
+}
+
+/// How a message's body is delimited (RFC 9112 §6.3).
+package enum BodyFraming: Sendable, Equatable {
+  case none
+  /// Exactly this many bytes follow; above zero.
+  case length(Int)
+  case chunked
+}
+
+/// A request's start line and fields, checked against RFC 9112; minted by `RequestParser` only.
+/// Holds one reference to the receive buffer; everything else is offsets.
+package struct RequestHead: Sendable {
+  package let method: HTTPMethod
+  package let version: HTTPVersion
+  package let fields: FieldTable
+  package let framing: BodyFraming
+  /// Whether the connection may carry another request after this one (RFC 9112 §9.3).
+  package let keepAlive: Bool
+  /// Whether the client waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1).
+  package let expectsContinue: Bool
+  let ranges: TargetRanges
+
+  init(
+    method: HTTPMethod, version: HTTPVersion, fields: FieldTable, framing: BodyFraming,
+    keepAlive: Bool, expectsContinue: Bool, ranges: TargetRanges
+  ) {
+    self.method = method
+    self.version = version
+    self.fields = fields
+    self.framing = framing
+    self.keepAlive = keepAlive
+    self.expectsContinue = expectsContinue
+    self.ranges = ranges
+  }
+
+  /// The request target as sent: origin-form, absolute-form or `*`.
+  package var target: ByteSlice { fields.bytes[ranges.target.range] }
+
+  /// The target's path as sent, still percent-encoded; starts with `/`, or is `*` for a request
+  /// about the server itself. Its escapes are well-formed; decoding and dot segments are the
+  /// router's business.
+  package var path: ByteSlice {
+    ranges.path.count == 0 ? Self.emptyPath(for: method) : fields.bytes[ranges.path.range]
+  }
+
+  /// What follows the first `?`, still percent-encoded; nil without one.
+  package var query: ByteSlice? { ranges.query.map { fields.bytes[$0.range] } }
+
+  /// Host and port of the request: the target's authority in absolute-form, else the Host field
+  /// (RFC 9112 §3.2.2); empty where HTTP/1.0 sent none.
+  package var authority: ByteSlice {
+    if let authority = ranges.authority { return fields.bytes[authority.range] }
+    return fields.first("host") ?? .empty
+  }
+
+  private static let root = ByteSlice(utf8: "/")
+  private static let asterisk = ByteSlice(utf8: "*")
+
+  /// An absolute-form target without a path means `/`, and `*` with OPTIONS (RFC 9112 §3.2.4).
+  private static func emptyPath(for method: HTTPMethod) -> ByteSlice {
+    method == .options ? asterisk : root
+  }
+}
+
+/// Offsets into the head's bytes.
+struct WireRange: BitwiseCopyable, Sendable, Equatable {
+  var start: UInt32
+  var count: UInt32
+
+  init(_ range: Range<Int>) {
+    start = UInt32(truncatingIfNeeded: range.lowerBound)
+    count = UInt32(truncatingIfNeeded: range.count)
+  }
+
+  var range: Range<Int> { Int(start)..<(Int(start) &+ Int(count)) }
+}
+
+/// Where the parts of a target lie in the head's bytes.
+struct TargetRanges: BitwiseCopyable, Sendable, Equatable {
+  var target: WireRange
+  var path: WireRange
+  var query: WireRange?
+  var authority: WireRange?
+}

@@ -1,0 +1,128 @@
+package import Bytes
+
+/// A request's body, complete or still arriving. Loop-confined; read by the one task that serves the
+/// request and dead once the answer is complete.
+package final class RequestBody {
+  private enum State {
+    /// All of it is here, unread.
+    case whole(ByteSlice)
+    case arriving(any BodySource)
+    /// Read to its end.
+    case read
+    case failed(BodyFailure)
+  }
+
+  /// Its length in bytes where the client said so beforehand; nil for a chunked body.
+  package let declared: Int?
+  private var state: State
+
+  /// A body that has been received completely; reading it never suspends nor copies.
+  package init(whole bytes: ByteSlice) {
+    declared = bytes.count
+    state = .whole(bytes)
+  }
+
+  /// A body that `source` reads from the connection on demand.
+  package init(arrivingFrom source: any BodySource, declared: Int?) {
+    self.declared = declared
+    state = .arriving(source)
+  }
+
+  /// Whether every byte has been handed out.
+  package var isRead: Bool {
+    switch state {
+    case .read: true
+    case .whole(let bytes): bytes.isEmpty
+    case .arriving, .failed: false
+    }
+  }
+
+  /// Whether the answer has to end the connection because reading the rest would take too long.
+  package var endsConnection: Bool {
+    switch state {
+    case .whole, .read: false
+    case .failed: true
+    case .arriving(let source): source.restIsTooMuch
+    }
+  }
+
+  /// The next piece, never empty; nil at the end. The first call tells a waiting client to go on
+  /// (`100 Continue`). Suspends until bytes arrive.
+  package func next() async throws(BodyFailure) -> ByteSlice? {
+    switch state {
+    case .whole(let bytes):
+      state = .read
+      return bytes.isEmpty ? nil : bytes
+    case .read: return nil
+    case .failed(let failure): throw failure
+    case .arriving(let source):
+      do throws(BodyFailure) {
+        let piece = try await source.nextPiece()
+        if piece == nil { state = .read }
+        return piece
+      } catch {
+        state = .failed(error)
+        throw error
+      }
+    }
+  }
+
+  /// The rest of the body in one slice. Neither suspends nor copies when all of it is in the receive
+  /// buffer already; throws `.tooLarge` as soon as more than `limit` bytes are announced or come in.
+  package func collect(upTo limit: Int) async throws(BodyFailure) -> ByteSlice {
+    switch state {
+    case .whole(let bytes):
+      guard bytes.count <= limit else {
+        throw .tooLarge(limit: limit)
+      }
+      state = .read
+      return bytes
+    case .read: return .empty
+    case .failed(let failure): throw failure
+    case .arriving(let source):
+      do throws(BodyFailure) {
+        let bytes = try await source.collectRest(upTo: limit)
+        state = .read
+        return bytes
+      } catch {
+        state = .failed(error)
+        throw error
+      }
+    }
+  }
+
+  /// The connection has moved on: whoever still holds this body reads `.closed` from now on.
+  package func detach() { state = .failed(.closed) }
+}
+
+/// Where an arriving body comes from: a connection, or a test.
+package protocol BodySource: AnyObject {
+  /// The next piece, never empty; nil at the end.
+  func nextPiece() async throws(BodyFailure) -> ByteSlice?
+  /// All that is left, `.tooLarge` beyond `limit` bytes.
+  func collectRest(upTo limit: Int) async throws(BodyFailure) -> ByteSlice
+  /// Whether more is left than is worth reading just to keep the connection.
+  var restIsTooMuch: Bool { get }
+}
+
+/// Why a body could not be read. The connection ends after the answer.
+package enum BodyFailure: Error, Equatable, Sendable {
+  /// It is longer than `limit` bytes.
+  case tooLarge(limit: Int)
+  /// The client sent nothing, or too little, for too long.
+  case timedOut
+  /// Its chunks break RFC 9112 §7.1.
+  case malformed(WireRule)
+  /// The client is gone; nobody will read an answer.
+  case closed
+
+  /// The refusal to answer with; nil when there is nobody to answer.
+  package var refusal: WireRefusal? {
+    switch self {
+    case .tooLarge: .bodyTooLarge
+    case .timedOut: .timeout
+    case .malformed(let rule): .badRequest(rule)
+    case .closed: nil
+    }
+  }
+}

@@ -1,0 +1,214 @@
+package import Bytes
+
+/// What the parser makes of the bytes so far.
+package enum RequestStep: Sendable {
+  case needMore
+  /// A complete head that takes up the first `length` bytes; its body follows.
+  case request(RequestHead, length: Int)
+  case refuse(WireRefusal)
+}
+
+/// Reads the head of an HTTP/1.1 request from bytes that come in pieces (RFC 9112), strictly: what
+/// two readers could understand differently is refused, never repaired.
+///
+/// Feed it all bytes received since the end of the previous message, each time; it remembers how far
+/// it has looked. `reset()` before the next message. Looks at every byte once and allocates only the
+/// field table, whose memory it reuses when nobody holds the previous head any more.
+///
+/// ```
+/// requestLine ──line──▶ fields ──empty line──▶ (request)
+///     │ one empty line before it is skipped (§2.2)
+///     └── any breach ──▶ refused, for good
+/// ```
+package struct RequestParser: Sendable {
+  private enum Phase: Equatable {
+    case requestLine
+    case fields
+    case refused(WireRefusal)
+  }
+
+  private let limits: WireLimits
+  private var phase = Phase.requestLine
+  private var scanner = LineScanner()
+  private var line: RequestLine?
+  private var skippedEmptyLine = false
+  private var fields: [FieldRange] = []
+  private var framing = FramingFields()
+
+  package init(limits: WireLimits) {
+    self.limits = limits
+    fields.reserveCapacity(16)
+  }
+
+  /// Gets ready for the next message.
+  package mutating func reset() {
+    phase = .requestLine
+    scanner = LineScanner()
+    line = nil
+    skippedEmptyLine = false
+    fields.removeAll(keepingCapacity: true)
+    framing = FramingFields()
+  }
+
+  /// The terms of an answer to what has been read so far, for refusals and time-outs: without a
+  /// complete request line those of a plain HTTP/1.1 request, and never with the connection kept.
+  package var refusalTerms: AnswerTerms {
+    AnswerTerms(
+      isHead: line?.method == .head, version: line?.version ?? .http11, keepAlive: false)
+  }
+
+  /// - Parameter bytes: everything since the end of the previous message.
+  package mutating func next(_ bytes: ByteSlice) -> RequestStep {
+    do throws(WireRefusal) {
+      return try advance(bytes)
+    } catch {
+      phase = .refused(error)
+      return .refuse(error)
+    }
+  }
+
+  private mutating func advance(_ bytes: ByteSlice) throws(WireRefusal) -> RequestStep {
+    let span = bytes.span
+    while true {
+      switch phase {
+      case .refused(let refusal): throw refusal
+      case .requestLine:
+        guard let range = try requestLine(in: span) else { return .needMore }
+        if range.isEmpty {
+          guard !skippedEmptyLine else { throw .badRequest(.requestLine) }
+          skippedEmptyLine = true
+          continue
+        }
+        line = try RequestLine.parse(range, in: span, maxTarget: limits.targetBytes)
+        phase = .fields
+      case .fields:
+        guard let range = try fieldLine(in: span) else { return .needMore }
+        if range.isEmpty { return try finish(bytes) }
+        guard fields.count < limits.fields else { throw .headersTooLarge }
+        let field = try FieldLine.parse(range, in: span)
+        try framing.note(field, in: span)
+        fields.append(field)
+      }
+    }
+  }
+
+  private mutating func requestLine(in span: Span<UInt8>) throws(WireRefusal) -> Range<Int>? {
+    let start = scanner.lineStart
+    // Method, target, version and two spaces.
+    let limit = start + RequestLine.longestMethod + 1 + limits.targetBytes + 9
+    switch scanner.next(in: span, limit: limit) {
+    case .line(let range): return range
+    case .needMore: return nil
+    case .fault(let rule): throw .badRequest(rule)
+    case .tooLong:
+      let front = start..<(start + RequestLine.longestMethod + 1)
+      throw front.contains { span[$0] == ASCII.space } ? .uriTooLong : .badRequest(.method)
+    }
+  }
+
+  private mutating func fieldLine(in span: Span<UInt8>) throws(WireRefusal) -> Range<Int>? {
+    let limit = min(scanner.lineStart + limits.fieldBytes, limits.headBytes - 2)
+    switch scanner.next(in: span, limit: limit) {
+    case .line(let range): return range
+    case .needMore: return nil
+    case .fault(let rule): throw .badRequest(rule)
+    case .tooLong: throw .headersTooLarge
+    }
+  }
+
+  private func finish(_ bytes: ByteSlice) throws(WireRefusal) -> RequestStep {
+    guard let line else { throw .badRequest(.requestLine) }
+    let body = try framing.body(version: line.version)
+    if case .length(let length) = body, length > limits.bodyBytes { throw .bodyTooLarge }
+    let length = scanner.lineStart
+    let head = RequestHead(
+      method: line.method, version: line.version,
+      fields: FieldTable(bytes: bytes[0..<length], ranges: fields), framing: body,
+      keepAlive: framing.keepsAlive(version: line.version),
+      expectsContinue: framing.expectsContinue && body != .none && line.version == .http11,
+      ranges: line.target)
+    return .request(head, length: length)
+  }
+}
+
+/// The fields that decide where a message ends and whether the connection lives on.
+struct FramingFields: Sendable, Equatable {
+  private var length: Int?
+  private var codings = 0
+  private var isChunked = false
+  private var hasHost = false
+  private var saysClose = false
+  private var saysKeepAlive = false
+  private(set) var expectsContinue = false
+
+  mutating func note(_ field: FieldRange, in span: Span<UInt8>) throws(WireRefusal) {
+    // Lengths tell nearly all other fields apart without looking at their letters.
+    switch field.name.count {
+    case 4 where span.matches(field.name, "host"):
+      guard !hasHost else { throw .badRequest(.repeatedHost) }
+      hasHost = true
+      guard Host.isValid(field.value.range, in: span) else { throw .badRequest(.badHost) }
+    case 6 where span.matches(field.name, "expect"):
+      guard span.matches(field.value, "100-continue") else { throw .expectationFailed }
+      expectsContinue = true
+    case 10 where span.matches(field.name, "connection"):
+      noteConnection(field.value.range, in: span)
+    case 14 where span.matches(field.name, "content-length"):
+      guard length == nil else { throw .badRequest(.repeatedContentLength) }
+      guard let value = Self.decimal(field.value.range, in: span) else {
+        throw .badRequest(.badContentLength)
+      }
+      length = value
+    case 17 where span.matches(field.name, "transfer-encoding"):
+      codings += 1
+      isChunked = span.matches(field.value, "chunked")
+    default: break
+    }
+  }
+
+  func body(version: HTTPVersion) throws(WireRefusal) -> BodyFraming {
+    guard hasHost || version == .http10 else { throw .badRequest(.missingHost) }
+    if codings > 0 {
+      guard length == nil else { throw .badRequest(.lengthAndCoding) }
+      guard version == .http11 else { throw .badRequest(.codingInOldVersion) }
+      guard codings == 1 else { throw .badRequest(.repeatedTransferCoding) }
+      guard isChunked else { throw .notImplemented(.transferCoding) }
+      return .chunked
+    }
+    guard let length, length > 0 else { return .none }
+    return .length(length)
+  }
+
+  func keepsAlive(version: HTTPVersion) -> Bool {
+    if saysClose { return false }
+    return version == .http11 || saysKeepAlive
+  }
+
+  /// `Connection` is a list of options (RFC 9110 §7.6.1); `close` wins over `keep-alive`.
+  private mutating func noteConnection(_ range: Range<Int>, in span: Span<UInt8>) {
+    var start = range.lowerBound
+    while start < range.upperBound {
+      var end = start
+      while end < range.upperBound, span[end] != ASCII.comma { end += 1 }
+      var from = start
+      var to = end
+      while from < to, span[from] == ASCII.space || span[from] == ASCII.tab { from += 1 }
+      while to > from, span[to - 1] == ASCII.space || span[to - 1] == ASCII.tab { to -= 1 }
+      let option = WireRange(from..<to)
+      if span.matches(option, "close") { saysClose = true }
+      if span.matches(option, "keep-alive") { saysKeepAlive = true }
+      start = end + 1
+    }
+  }
+
+  /// One decimal number and nothing else: no sign, no list, at most 18 digits.
+  static func decimal(_ range: Range<Int>, in span: Span<UInt8>) -> Int? {
+    guard !range.isEmpty, range.count <= 18 else { return nil }
+    var value = 0
+    for index in range {
+      guard ASCII.isDigit(span[index]) else { return nil }
+      value = value &* 10 &+ Int(span[index] &- ASCII.zero)
+    }
+    return value
+  }
+}

@@ -1,0 +1,63 @@
+package import Bytes
+
+/// Answers requests: what stands between the wire and the journeys. One per loop, confined to it;
+/// all methods run on the loop, the asynchronous ones in the task of their connection.
+package protocol Responder: AnyObject, SendableMetatype {
+  /// Answers one request by writing to `answer`. When the peer hangs up meanwhile, the task is
+  /// cancelled: waits end early, appends go on.
+  func respond(to request: HTTPRequest, with answer: inout AnswerWriter) async -> AnswerEnd
+
+  /// Writes the body text for a "no" of the wire's own; the connection ends afterwards.
+  func refuse(_ refusal: WireRefusal, id: RequestID, with answer: inout AnswerWriter)
+
+  /// The loop has run everything that was ready: the time to hand staged appends on. May resume
+  /// tasks of this loop; they run before the loop sleeps.
+  func turnEnded()
+}
+
+/// How an answer ends.
+package enum AnswerEnd {
+  /// `finish` or `finishEmpty` has been called.
+  case complete
+  /// `startStream` has been called; the body comes from the stream.
+  case stream(any AnswerStream)
+}
+
+/// A body that is made while it is sent. Loop-confined.
+package protocol AnswerStream: AnyObject {
+  /// Appends the next bytes. Called again only when the socket has taken the previous ones, so that
+  /// a slow reader slows its stream and holds no more than one step of memory. Runs in a task that
+  /// is cancelled when the peer hangs up or the server drains: return `.end` or `.abort` then.
+  func next(into bytes: inout ByteWriter) async -> AnswerStreamStep
+}
+
+/// What a stream wants after a step; appended bytes are sent in every case but `.abort`.
+package enum AnswerStreamStep: Sendable, Equatable {
+  case more
+  /// The body ends here, cleanly.
+  case end
+  /// Cut the connection without a last chunk, so that the client sees the truncation.
+  case abort
+}
+
+/// Time on a loop: what a `Responder` needs to wait. Loop-confined.
+package protocol LoopTimers: AnyObject {
+  var clocks: Clocks { get }
+  /// The instant at which the current turn of the loop began; cheaper than a clock.
+  var now: MonotonicTime { get }
+  /// Calls `fire` on the loop, once, not before `at`.
+  func schedule(at: MonotonicTime, _ fire: @escaping () -> Void) -> TimerToken
+  /// Drops a timer; a token that has fired or was cancelled is ignored.
+  func cancel(_ token: TimerToken)
+}
+
+/// Names one scheduled timer of one loop.
+package struct TimerToken: Hashable, Sendable {
+  package let slot: UInt32
+  package let generation: UInt32
+
+  package init(slot: UInt32, generation: UInt32) {
+    self.slot = slot
+    self.generation = generation
+  }
+}

@@ -1,0 +1,196 @@
+package import Bytes
+
+/// A parsed text with its tokens: immutable, shared freely between threads.
+package struct JSONDocument: Sendable {
+  package let source: ByteSlice
+  package let tokens: JSONTape
+
+  init(source: ByteSlice, tokens: JSONTape) {
+    self.source = source
+    self.tokens = tokens
+  }
+
+  /// Parses `bytes` with a parser of its own. Hot paths keep a `JSONParser` instead.
+  package init(parsing bytes: ByteSlice, limits: JSONLimits = .payload) throws(JSONFault) {
+    let parser = JSONParser(limits: limits)
+    try parser.parse(bytes)
+    self = parser.document
+  }
+
+  /// The outermost value. Traps on the document of a parser that has parsed nothing.
+  package var root: JSONNode { JSONNode(document: self, index: 0) }
+
+  /// The value whose token is at `index`.
+  package func node(at index: Int) -> JSONNode { JSONNode(document: self, index: index) }
+}
+
+/// One value of a document. Small to copy; keeps its document alive.
+package struct JSONNode: Sendable {
+  package let document: JSONDocument
+  /// Index of the value's token.
+  package let index: Int
+
+  init(document: JSONDocument, index: Int) {
+    precondition(index >= 0 && index < document.tokens.count, "no such token")
+    self.document = document
+    self.index = index
+  }
+
+  package var token: JSONToken { document.tokens[index] }
+  package var kind: JSONKind { token.kind }
+  /// Where the value starts in the source, in bytes; of a string its opening quote.
+  package var offset: Int { Int(token.offset) - (kind == .string ? 1 : 0) }
+
+  /// The value's source text as it stands there, quotes and brackets included.
+  package var raw: ByteSlice {
+    let range = token.range
+    return kind == .string
+      ? document.source[(range.lowerBound - 1)..<(range.upperBound + 1)] : document.source[range]
+  }
+
+  // MARK: Scalars
+
+  /// A string's value; nil for other kinds. Copies only when something is escaped.
+  package var string: ByteSlice? {
+    kind == .string ? document.value(ofString: token) : nil
+  }
+
+  /// A string's value as a `String`; cold paths.
+  package var text: String? { string?.text }
+
+  package var bool: Bool? {
+    switch kind {
+    case .true: true
+    case .false: false
+    default: nil
+    }
+  }
+
+  package var isNull: Bool { kind == .null }
+
+  package var number: JSONNumber? {
+    kind == .number ? JSONNumber(checked: document.source[token.range]) : nil
+  }
+
+  /// A number that is a whole one within 64 bits, however it is written (`1`, `1.0`, `1e0`).
+  package var integer: Int64? { number?.asInt64 }
+
+  // MARK: Containers
+
+  /// Members of an object, elements of an array, 0 for others. Walks them.
+  package var count: Int {
+    switch kind {
+    case .array: elements.reduce(0) { sum, _ in sum + 1 }
+    case .object: members.reduce(0) { sum, _ in sum + 1 }
+    default: 0
+    }
+  }
+
+  /// The members of an object in source order; of anything else none.
+  package var members: JSONMembers { JSONMembers(self) }
+
+  /// The elements of an array in source order; of anything else none.
+  package var elements: JSONElements { JSONElements(self) }
+
+  package subscript(_ name: StaticString) -> JSONNode? {
+    member { document.key($0, equals: name) }
+  }
+
+  package subscript(_ name: ByteSlice) -> JSONNode? {
+    member { document.value(ofString: $0) == name }
+  }
+
+  @_disfavoredOverload
+  package subscript(_ name: String) -> JSONNode? { self[ByteSlice(utf8: name)] }
+
+  /// The value at `pointer` below this one; nil where a step leads nowhere.
+  package func at(_ pointer: JSONPointer) -> JSONNode? {
+    var node = self
+    for step in pointer.tokens {
+      switch node.kind {
+      case .object:
+        guard let next = node[step] else { return nil }
+        node = next
+      case .array:
+        guard let index = JSONPointer.index(step), let next = node.elements.element(at: index)
+        else { return nil }
+        node = next
+      default:
+        return nil
+      }
+    }
+    return node
+  }
+
+  private func member(where matches: (JSONToken) -> Bool) -> JSONNode? {
+    guard kind == .object else { return nil }
+    let end = index + Int(token.extent)
+    var key = index + 1
+    while key < end {
+      if matches(document.tokens[key]) { return JSONNode(document: document, index: key + 1) }
+      key += 1 + Int(document.tokens[key + 1].extent)
+    }
+    return nil
+  }
+}
+
+extension JSONDocument {
+  /// The unescaped value of a string token.
+  package func value(ofString token: JSONToken) -> ByteSlice {
+    let raw = source[token.range]
+    return token.flags.contains(.hasEscape) ? JSONEscapes.unescape(raw) : raw
+  }
+
+  fileprivate func key(_ token: JSONToken, equals name: StaticString) -> Bool {
+    token.flags.contains(.hasEscape)
+      ? value(ofString: token).equals(name) : source[token.range].equals(name)
+  }
+}
+
+/// The members of one object: unescaped name and value, in source order.
+package struct JSONMembers: Sequence, IteratorProtocol, Sendable {
+  private let document: JSONDocument
+  private var position: Int
+  private let end: Int
+
+  fileprivate init(_ node: JSONNode) {
+    document = node.document
+    position = node.index + 1
+    end = node.kind == .object ? node.index + Int(node.token.extent) : position
+  }
+
+  package mutating func next() -> (key: ByteSlice, value: JSONNode)? {
+    guard position < end else { return nil }
+    let key = document.tokens[position]
+    let value = JSONNode(document: document, index: position + 1)
+    position += 1 + Int(value.token.extent)
+    return (document.value(ofString: key), value)
+  }
+}
+
+/// The elements of one array, in source order.
+package struct JSONElements: Sequence, IteratorProtocol, Sendable {
+  private let document: JSONDocument
+  private var position: Int
+  private let end: Int
+
+  fileprivate init(_ node: JSONNode) {
+    document = node.document
+    position = node.index + 1
+    end = node.kind == .array ? node.index + Int(node.token.extent) : position
+  }
+
+  package mutating func next() -> JSONNode? {
+    guard position < end else { return nil }
+    let element = JSONNode(document: document, index: position)
+    position += Int(element.token.extent)
+    return element
+  }
+
+  /// The element at `index`, or nil beyond the last; walks there.
+  package func element(at index: Int) -> JSONNode? {
+    var rest = self
+    for _ in 0..<index where rest.next() == nil { return nil }
+    return rest.next()
+  }
+}

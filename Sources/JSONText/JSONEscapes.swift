@@ -1,0 +1,165 @@
+package import Bytes
+
+/// The escapes of JSON strings (RFC 8259 §7), in both directions.
+package enum JSONEscapes {
+  /// The value of a string's source bytes; the same slice when nothing is escaped. The bytes must
+  /// come from a parsed text: they are not checked again.
+  package static func unescape(_ raw: ByteSlice) -> ByteSlice {
+    guard raw.firstIndex(of: ASCII.backslash) != nil else { return raw }
+    var buffer = ByteBuffer(capacity: raw.count)
+    _ = unsafe buffer.appendUnsafe(room: raw.count) { room in
+      unsafe raw.withUnsafeBytes { source in
+        let target = unsafe room.baseAddress.unsafelyUnwrapped
+        return unsafe unescape(source, into: target.assumingMemoryBound(to: UInt8.self))
+      }
+    }
+    return buffer.contents
+  }
+
+  /// Writes the value of checked source bytes to `target`, which has room for as many bytes as
+  /// `raw` has (a value is never longer than its source); returns the value's length.
+  static func unescape(
+    _ raw: UnsafeRawBufferPointer, into target: UnsafeMutablePointer<UInt8>
+  ) -> Int {
+    var read = 0
+    var written = 0
+    while read < raw.count {
+      let byte = unsafe raw[read]
+      guard byte == ASCII.backslash else {
+        unsafe target[written] = byte
+        read += 1
+        written += 1
+        continue
+      }
+      let letter = unsafe raw[read + 1]
+      guard letter == 0x75 else {
+        unsafe target[written] = value(ofEscape: letter)
+        read += 2
+        written += 1
+        continue
+      }
+      var scalar = unsafe unit(raw, read + 2)
+      read += 6
+      if scalar & 0xFC00 == 0xD800 {
+        let low = unsafe unit(raw, read + 2)
+        scalar = 0x1_0000 + ((scalar & 0x3FF) << 10 | (low & 0x3FF))
+        read += 6
+      }
+      written += unsafe encode(scalar, into: target.advanced(by: written))
+    }
+    return written
+  }
+
+  private static func value(ofEscape letter: UInt8) -> UInt8 {
+    switch letter {
+    case 0x62: 0x08
+    case 0x66: 0x0C
+    case 0x6E: ASCII.lineFeed
+    case 0x72: ASCII.carriageReturn
+    case 0x74: ASCII.tab
+    default: letter
+    }
+  }
+
+  private static func unit(_ raw: UnsafeRawBufferPointer, _ start: Int) -> UInt32 {
+    var unit: UInt32 = 0
+    for index in start..<(start + 4) {
+      unit = unit << 4 | UInt32(ASCII.hexValue(unsafe raw[index]) ?? 0)
+    }
+    return unit
+  }
+
+  private static func encode(_ scalar: UInt32, into target: UnsafeMutablePointer<UInt8>) -> Int {
+    func tail(_ shift: UInt32) -> UInt8 { UInt8(truncatingIfNeeded: scalar >> shift & 0x3F) | 0x80 }
+    switch scalar {
+    case 0..<0x80:
+      unsafe target[0] = UInt8(truncatingIfNeeded: scalar)
+      return 1
+    case 0x80..<0x800:
+      unsafe target[0] = UInt8(truncatingIfNeeded: scalar >> 6) | 0xC0
+      unsafe target[1] = tail(0)
+      return 2
+    case 0x800..<0x1_0000:
+      unsafe target[0] = UInt8(truncatingIfNeeded: scalar >> 12) | 0xE0
+      unsafe target[1] = tail(6)
+      unsafe target[2] = tail(0)
+      return 3
+    default:
+      unsafe target[0] = UInt8(truncatingIfNeeded: scalar >> 18) | 0xF0
+      unsafe target[1] = tail(12)
+      unsafe target[2] = tail(6)
+      unsafe target[3] = tail(0)
+      return 4
+    }
+  }
+
+  /// Appends `text` as the inside of a JSON string: quotes, backslashes and controls escaped, bytes
+  /// that are not UTF-8 replaced by U+FFFD, so that the result is valid whatever comes in.
+  package static func escape(_ text: ByteSlice, into writer: inout ByteWriter) {
+    var start = 0
+    var at = 0
+    while at < text.count {
+      let byte = text[at]
+      if byte >= 0x80 {
+        let length = text.sequenceLength(at: at)
+        if length == 0 {
+          writer.append(text[start..<at])
+          writer.append("\u{FFFD}")
+          start = at + 1
+        }
+        at += max(length, 1)
+      } else if byte < ASCII.space || byte == ASCII.quote || byte == ASCII.backslash {
+        writer.append(text[start..<at])
+        appendEscape(of: byte, to: &writer)
+        at += 1
+        start = at
+      } else {
+        at += 1
+      }
+    }
+    writer.append(start == 0 ? text : text[start..<text.count])
+  }
+
+  private static func appendEscape(of byte: UInt8, to writer: inout ByteWriter) {
+    writer.append(ASCII.backslash)
+    switch byte {
+    case 0x08: writer.append(0x62)
+    case 0x0C: writer.append(0x66)
+    case ASCII.lineFeed: writer.append(0x6E)
+    case ASCII.carriageReturn: writer.append(0x72)
+    case ASCII.tab: writer.append(0x74)
+    case ASCII.quote, ASCII.backslash: writer.append(byte)
+    default:
+      writer.append("u00")
+      writer.append(ASCII.hexDigit(byte >> 4))
+      writer.append(ASCII.hexDigit(byte & 0x0F))
+    }
+  }
+}
+
+extension ByteSlice {
+  /// Bytes of the well-formed UTF-8 sequence at `index` (RFC 3629 §4), or 0.
+  package func sequenceLength(at index: Int) -> Int {
+    let lead = self[index]
+    if lead < 0x80 { return 1 }
+    let length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4
+    guard lead >= 0xC2, lead <= 0xF4, index + length <= count else { return 0 }
+    let second = self[index + 1]
+    let least: UInt8 = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80
+    let most: UInt8 = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF
+    guard second >= least, second <= most else { return 0 }
+    for follower in 2..<max(length, 2) where self[index + follower] & 0xC0 != 0x80 { return 0 }
+    return length
+  }
+
+  /// Whether the bytes are well-formed UTF-8 throughout.
+  package var isUTF8: Bool {
+    var at = 0
+    while at < count {
+      let length = sequenceLength(at: at)
+      if length == 0 { return false }
+      at += length
+    }
+    return true
+  }
+}

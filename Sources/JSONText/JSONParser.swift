@@ -1,0 +1,82 @@
+package import Bytes
+
+/// Reads strict JSON (RFC 8259) into a tape of tokens, one pass, and refuses what readers of the
+/// stored bytes could understand differently: duplicate members, lone surrogates, invalid UTF-8.
+///
+/// Reusable: once warm, a parse allocates nothing unless a node still refers to the last tape.
+/// Confined to one loop or thread.
+package final class JSONParser {
+  package let limits: JSONLimits
+  /// The text of the last successful parse; empty before the first.
+  package private(set) var source: ByteSlice
+  /// Its tokens.
+  package private(set) var tokens: JSONTape
+  private var scratch: JSONScratch
+
+  /// Tokens and bytes of scratch kept from one text to the next; more is given back.
+  private static let keptTokens = 1 << 16
+  private static let keptScratch = 1 << 20
+
+  package init(limits: JSONLimits = .payload) {
+    self.limits = limits
+    source = .empty
+    tokens = JSONTape(capacity: 256)
+    scratch = JSONScratch(depth: limits.maxDepth)
+  }
+
+  deinit { scratch.free() }
+
+  /// The last text's value, as a tree to walk; valid only after a successful parse.
+  package var root: JSONNode { document.root }
+
+  /// The last text with its tokens. While it lives, the next parse takes fresh memory.
+  package var document: JSONDocument { JSONDocument(source: source, tokens: tokens) }
+
+  /// Reads `bytes`, which must be exactly one value and white space around it. After a fault the
+  /// parser holds nothing.
+  package func parse(_ bytes: ByteSlice) throws(JSONFault) {
+    prepare()
+    guard bytes.count <= limits.maxBytes else {
+      throw JSONFault(.tooManyBytes, at: limits.maxBytes, in: .empty)
+    }
+    var scan = JSONScan(
+      limits: limits, tape: tokens, lexer: bytes.borrowedLexer(), scratch: scratch)
+    let stop: ScanStop?
+    do throws(ScanStop) {
+      try scan.text()
+      stop = nil
+    } catch { stop = error }
+    scratch = scan.scratch
+    if let stop {
+      let path = stop.code == .duplicateMember ? scan.path(of: stop.offset, in: bytes) : nil
+      let offset = stop.code == .duplicateMember ? scan.offset(ofKey: stop.offset) : stop.offset
+      throw JSONFault(stop.code, at: offset, in: bytes, pointer: path)
+    }
+    tokens.finish(count: scan.count)
+    source = bytes
+    extendLifetime(bytes)
+  }
+
+  private func prepare() {
+    source = .empty
+    if !isKnownUniquelyReferenced(&tokens) || tokens.capacity > Self.keptTokens {
+      tokens = JSONTape(capacity: 256)
+    } else {
+      tokens.finish(count: 0)
+    }
+    if scratch.names.footprint > Self.keptScratch {
+      scratch.free()
+      scratch = JSONScratch(depth: limits.maxDepth)
+    }
+    scratch.names.reset()
+  }
+}
+
+extension ByteSlice {
+  /// The bytes for a lexer that does not outlive this slice.
+  fileprivate func borrowedLexer() -> JSONLexer {
+    unsafe withUnsafeBytes { bytes in
+      unsafe JSONLexer(base: bytes.baseAddress.unsafelyUnwrapped, end: bytes.count)
+    }
+  }
+}

@@ -1,0 +1,95 @@
+package import Bytes
+
+/// A place in a JSON text (RFC 6901): the names and indices that lead there.
+package struct JSONPointer: Sendable, Hashable {
+  /// The steps, unescaped.
+  package let tokens: [ByteSlice]
+
+  /// The whole text.
+  package static let root = JSONPointer([])
+
+  package init(_ tokens: [ByteSlice]) { self.tokens = tokens }
+
+  /// Reads `""` or `/step/step…` with `~0` for `~` and `~1` for `/`; nil for anything else.
+  package init?(parsing text: ByteSlice) {
+    guard !text.isEmpty else {
+      tokens = []
+      return
+    }
+    guard text[0] == ASCII.slash, text.isUTF8 else { return nil }
+    var tokens: [ByteSlice] = []
+    var start = 1
+    while true {
+      let end = text.firstIndex(of: ASCII.slash, from: start) ?? text.count
+      guard let step = Self.unescape(text[start..<end]) else { return nil }
+      tokens.append(step)
+      if end == text.count { break }
+      start = end + 1
+    }
+    self.tokens = tokens
+  }
+
+  private static func unescape(_ raw: ByteSlice) -> ByteSlice? {
+    guard raw.firstIndex(of: ASCII.tilde) != nil else { return raw }
+    var step = ByteWriter(capacity: raw.count)
+    var at = 0
+    while at < raw.count {
+      if raw[at] == ASCII.tilde {
+        guard at + 1 < raw.count, raw[at + 1] == ASCII.zero || raw[at + 1] == 0x31 else {
+          return nil
+        }
+        step.append(raw[at + 1] == ASCII.zero ? ASCII.tilde : ASCII.slash)
+        at += 2
+      } else {
+        step.append(raw[at])
+        at += 1
+      }
+    }
+    return step.slice
+  }
+
+  package func appending(_ step: ByteSlice) -> JSONPointer { JSONPointer(tokens + [step]) }
+  package func appending(_ index: Int) -> JSONPointer {
+    appending(ByteSlice(utf8: String(index)))
+  }
+
+  /// Appends the pointer's text, steps escaped.
+  package func append(to writer: inout ByteWriter) {
+    for token in tokens {
+      writer.append(ASCII.slash)
+      Self.escape(token, into: &writer)
+    }
+  }
+
+  /// Appends one step with `~` and `/` escaped.
+  package static func escape(_ step: ByteSlice, into writer: inout ByteWriter) {
+    for index in 0..<step.count {
+      switch step[index] {
+      case ASCII.tilde: writer.append("~0")
+      case ASCII.slash: writer.append("~1")
+      default: writer.append(step[index])
+      }
+    }
+  }
+
+  /// The pointer's text as a `String`, for messages.
+  package var text: String {
+    var writer = ByteWriter()
+    append(to: &writer)
+    return String(decoding: writer.bytes, as: UTF8.self)
+  }
+
+  /// A step as an array index: `0` or digits without a leading zero, at most nine; nil otherwise
+  /// (`-`, the element behind the last, never exists in a text).
+  package static func index(_ step: ByteSlice) -> Int? {
+    guard !step.isEmpty, step.count <= 9, step.count == 1 || step[0] != ASCII.zero else {
+      return nil
+    }
+    var index = 0
+    for position in 0..<step.count {
+      guard ASCII.isDigit(step[position]) else { return nil }
+      index = index * 10 + Int(step[position] - ASCII.zero)
+    }
+    return index
+  }
+}

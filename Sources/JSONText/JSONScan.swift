@@ -1,0 +1,241 @@
+import Bytes
+
+/// Memory that outlives one parse: the open containers and the names of their members.
+///
+/// SAFETY: `open` has room for one entry per permitted level; entries below the depth reached are
+/// initialised. Owned, and freed, by one `JSONParser`.
+@safe struct JSONScratch: BitwiseCopyable {
+  /// A container whose end has not been seen.
+  struct Open: BitwiseCopyable {
+    /// Index of its token.
+    let token: Int
+    /// Names noted before it was opened.
+    let names: Int
+    let isObject: Bool
+  }
+
+  let open: UnsafeMutablePointer<Open>
+  var names: MemberScratch
+
+  init(depth: Int) {
+    unsafe open = .allocate(capacity: depth)
+    // The standard hasher is seeded at random once per process; names never meet it directly.
+    var hasher = Hasher()
+    hasher.combine(0x4A6F_6472)
+    names = MemberScratch(seed: UInt64(truncatingIfNeeded: hasher.finalize()))
+  }
+
+  func free() {
+    unsafe open.deallocate()
+    names.free()
+  }
+}
+
+/// One pass over one text. A struct of plain values, so that the hot loop lives in registers.
+///
+/// SAFETY: `out` is the tape's memory, replaced only together with `room` in `put`; writes stay below
+/// `room`. The source is kept alive by the parser for the whole pass.
+@safe struct JSONScan {
+  private let limits: JSONLimits
+  private let tape: JSONTape
+  private let lexer: JSONLexer
+  var scratch: JSONScratch
+  private var out: UnsafeMutablePointer<JSONToken>
+  private var room: Int
+  /// Tokens written.
+  private(set) var count = 0
+  private var depth = 0
+  private var at = 0
+
+  init(limits: JSONLimits, tape: JSONTape, lexer: JSONLexer, scratch: JSONScratch) {
+    self.limits = limits
+    self.tape = tape
+    self.lexer = lexer
+    self.scratch = scratch
+    unsafe out = tape.base
+    room = min(tape.capacity, limits.maxTokens)
+  }
+
+  /// Reads the whole text: white space, one value, white space.
+  mutating func text() throws(ScanStop) {
+    if lexer.end >= 3, lexer.byte(0) == 0xEF, lexer.byte(1) == 0xBB, lexer.byte(2) == 0xBF {
+      throw ScanStop(code: .byteOrderMark, offset: 0)
+    }
+    at = lexer.skipSpace(0)
+    repeat {
+      try value()
+    } while try afterValue()
+    guard at == lexer.end else { throw ScanStop(code: .trailingData, offset: at) }
+  }
+
+  /// Reads one value; of a container that is not empty only its start (and the first key), so that
+  /// another value is due next.
+  @inline(__always)
+  private mutating func value() throws(ScanStop) {
+    while true {
+      guard at < lexer.end else { throw ScanStop(code: .unexpectedEnd, offset: at) }
+      let start = at
+      switch lexer.byte(start) {
+      case ASCII.quote:
+        try string(start &+ 1)
+        return
+      case 0x7B:
+        if try begin(.object, closing: 0x7D) { return }
+        try key()
+      case 0x5B:
+        if try begin(.array, closing: 0x5D) { return }
+      case ASCII.minus, ASCII.zero...0x39:
+        try number(start)
+        return
+      default:
+        let kind = try lexer.name(start)
+        at = start &+ (kind == .false ? 5 : 4)
+        try put(kind, start, at &- start)
+        return
+      }
+    }
+  }
+
+  /// Steps from the end of a value to where the next one starts, closing what ends there; false
+  /// when the outermost value is complete.
+  @inline(__always)
+  private mutating func afterValue() throws(ScanStop) -> Bool {
+    while true {
+      at = lexer.skipSpace(at)
+      if depth == 0 { return false }
+      guard at < lexer.end else { throw ScanStop(code: .unexpectedEnd, offset: at) }
+      let next = lexer.byte(at)
+      let isObject = unsafe scratch.open[depth &- 1].isObject
+      if next == ASCII.comma {
+        at = lexer.skipSpace(at &+ 1)
+        if isObject { try key() }
+        return true
+      }
+      guard next == (isObject ? 0x7D : 0x5D) else {
+        throw ScanStop(code: .unexpectedByte, offset: at)
+      }
+      at &+= 1
+      try close()
+    }
+  }
+
+  /// Opens a container; true when it is empty and thereby complete.
+  @inline(__always)
+  private mutating func begin(_ kind: JSONKind, closing: UInt8) throws(ScanStop) -> Bool {
+    let start = at
+    guard depth < limits.maxDepth else { throw ScanStop(code: .tooDeep, offset: start) }
+    at = lexer.skipSpace(start &+ 1)
+    if at < lexer.end, lexer.byte(at) == closing {
+      at &+= 1
+      try put(kind, start, at &- start)
+      return true
+    }
+    unsafe scratch.open[depth] = JSONScratch.Open(
+      token: count, names: scratch.names.count, isObject: kind == .object)
+    depth &+= 1
+    try put(kind, start, 0)
+    return false
+  }
+
+  @inline(__always)
+  private mutating func close() throws(ScanStop) {
+    let container = unsafe scratch.open[depth &- 1]
+    if container.isObject {
+      if let twice = unsafe scratch.names.duplicate(from: container.names, lexer.base) {
+        throw ScanStop(code: .duplicateMember, offset: Int(twice))
+      }
+      scratch.names.drop(to: container.names)
+    }
+    depth &-= 1
+    let token = unsafe out.advanced(by: container.token)
+    unsafe token.pointee.length =
+      UInt32(truncatingIfNeeded: at) &- token.pointee.offset
+    unsafe token.pointee.extent = UInt32(truncatingIfNeeded: count &- container.token)
+  }
+
+  /// Reads a member's key, its colon and the space behind it.
+  @inline(__always)
+  private mutating func key() throws(ScanStop) {
+    guard at < lexer.end else { throw ScanStop(code: .unexpectedEnd, offset: at) }
+    guard lexer.byte(at) == ASCII.quote else {
+      throw ScanStop(code: .unexpectedByte, offset: at)
+    }
+    let start = at &+ 1
+    let token = count
+    if try string(start) {
+      scratch.names.addEscaped(lexer, offset: start, length: at &- 1 &- start, token: token)
+    } else {
+      scratch.names.add(lexer, offset: start, length: at &- 1 &- start, token: token)
+    }
+    at = lexer.skipSpace(at)
+    guard at < lexer.end else { throw ScanStop(code: .unexpectedEnd, offset: at) }
+    guard lexer.byte(at) == ASCII.colon else {
+      throw ScanStop(code: .unexpectedByte, offset: at)
+    }
+    at = lexer.skipSpace(at &+ 1)
+  }
+
+  /// Reads a string from behind its opening quote; says whether it has escapes.
+  @inline(__always) @discardableResult
+  private mutating func string(_ start: Int) throws(ScanStop) -> Bool {
+    var flags: JSONTokenFlags = []
+    let end = try lexer.string(start, &flags)
+    at = end &+ 1
+    try put(.string, start, end &- start, flags)
+    return flags.contains(.hasEscape)
+  }
+
+  @inline(__always)
+  private mutating func number(_ start: Int) throws(ScanStop) {
+    var flags: JSONTokenFlags = []
+    at = try lexer.number(start, &flags)
+    guard at &- start <= limits.maxNumberLength else {
+      throw ScanStop(code: .numberTooLong, offset: start)
+    }
+    try put(.number, start, at &- start, flags)
+  }
+
+  @inline(__always)
+  private mutating func put(
+    _ kind: JSONKind, _ offset: Int, _ length: Int, _ flags: JSONTokenFlags = []
+  ) throws(ScanStop) {
+    if count == room { try grow(offset) }
+    unsafe out[count] = JSONToken(
+      offset: UInt32(truncatingIfNeeded: offset), length: UInt32(truncatingIfNeeded: length),
+      kind: kind, flags: flags)
+    count &+= 1
+  }
+
+  @inline(never)
+  private mutating func grow(_ offset: Int) throws(ScanStop) {
+    guard count < limits.maxTokens else { throw ScanStop(code: .tooManyTokens, offset: offset) }
+    unsafe out = tape.grow(used: count)
+    room = min(tape.capacity, limits.maxTokens)
+  }
+
+  // MARK: Where a duplicate stands
+
+  /// Byte offset of the opening quote of a key's token.
+  func offset(ofKey token: Int) -> Int { Int(unsafe out[token].offset) - 1 }
+
+  /// The pointer of the member whose key is at `token`, in the innermost open object.
+  func path(of token: Int, in source: ByteSlice) -> JSONPointer {
+    var steps: [ByteSlice] = []
+    for level in 0..<depth {
+      let container = unsafe scratch.open[level]
+      let child = level + 1 < depth ? unsafe scratch.open[level + 1].token : token + 1
+      if container.isObject {
+        steps.append(JSONEscapes.unescape(source[unsafe out[child - 1].range]))
+      } else {
+        var index = 0
+        var sibling = container.token + 1
+        while sibling < child {
+          sibling += Int(unsafe out[sibling].extent)
+          index += 1
+        }
+        steps.append(ByteSlice(utf8: String(index)))
+      }
+    }
+    return JSONPointer(steps)
+  }
+}

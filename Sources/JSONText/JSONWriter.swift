@@ -1,0 +1,171 @@
+package import Bytes
+
+/// Writes JSON front to back and sets the commas. Strings come out valid whatever bytes go in.
+///
+/// The caller keeps the order: keys in objects only, one value behind each key, as many ends as
+/// beginnings. Reuse with `bytes.removeAll()` and `startOver()`.
+package struct JSONWriter: Sendable {
+  /// What has been written; more may be appended behind a finished value.
+  package var bytes: ByteWriter
+  private var needsComma = false
+
+  package init(capacity: Int = 256) { bytes = ByteWriter(capacity: capacity) }
+
+  /// Continues in `bytes` with a value of its own.
+  package init(appendingTo bytes: consuming ByteWriter) { self.bytes = bytes }
+
+  /// Forgets everything and keeps the memory.
+  package mutating func startOver() {
+    bytes.removeAll()
+    needsComma = false
+  }
+
+  /// Says that what comes next is a value of its own, not another one of a list.
+  package mutating func startValue() { needsComma = false }
+
+  /// A copy of what was written.
+  package var slice: ByteSlice { bytes.slice }
+
+  // MARK: Containers
+
+  package mutating func beginObject() { begin(0x7B) }
+  package mutating func endObject() { end(0x7D) }
+  package mutating func beginArray() { begin(0x5B) }
+  package mutating func endArray() { end(0x5D) }
+
+  /// A member's name, written as it is: the literal must need no escapes.
+  package mutating func key(_ name: StaticString) {
+    separate()
+    bytes.append(ASCII.quote)
+    bytes.append(name)
+    endKey()
+  }
+
+  /// A member's name, escaped where necessary.
+  package mutating func key(_ name: ByteSlice) {
+    separate()
+    bytes.append(ASCII.quote)
+    JSONEscapes.escape(name, into: &bytes)
+    endKey()
+  }
+
+  @_disfavoredOverload
+  package mutating func key(_ name: String) { key(ByteSlice(utf8: name)) }
+
+  // MARK: Values
+
+  package mutating func string(_ value: ByteSlice) {
+    separate()
+    bytes.append(ASCII.quote)
+    JSONEscapes.escape(value, into: &bytes)
+    bytes.append(ASCII.quote)
+  }
+
+  /// A literal, written as it is: it must need no escapes.
+  package mutating func string(_ value: StaticString) {
+    separate()
+    bytes.append(ASCII.quote)
+    bytes.append(value)
+    bytes.append(ASCII.quote)
+  }
+
+  @_disfavoredOverload
+  package mutating func string(_ value: String) { string(ByteSlice(utf8: value)) }
+
+  /// Bytes as a base64 string (RFC 4648 §4).
+  package mutating func base64(_ value: ByteSlice) {
+    separate()
+    bytes.append(ASCII.quote)
+    Base64.encode(value, as: .standard, into: &bytes)
+    bytes.append(ASCII.quote)
+  }
+
+  /// An instant as RFC 3339 text.
+  package mutating func instant(_ value: UnixTime) {
+    separate()
+    bytes.append(ASCII.quote)
+    value.appendRFC3339(to: &bytes)
+    bytes.append(ASCII.quote)
+  }
+
+  package mutating func integer(_ value: Int64) {
+    separate()
+    bytes.append(decimal: value)
+  }
+
+  @_disfavoredOverload
+  package mutating func integer(_ value: Int) { integer(Int64(value)) }
+
+  @_disfavoredOverload
+  package mutating func integer(_ value: UInt64) {
+    separate()
+    bytes.append(decimal: value)
+  }
+
+  /// A number rounded to three decimals, zeros at the end left out; `null` for what is not finite
+  /// or beyond ±10¹⁵.
+  package mutating func number(_ value: Double) {
+    guard value.magnitude < 1e15 else {
+      null()
+      return
+    }
+    separate()
+    let scaled = Int64(value * 1000 + (value < 0 ? -0.5 : 0.5))
+    if scaled < 0 { bytes.append(ASCII.minus) }
+    bytes.append(decimal: scaled.magnitude / 1000)
+    var fraction = scaled.magnitude % 1000
+    guard fraction > 0 else { return }
+    bytes.append(ASCII.dot)
+    var unit: UInt64 = 100
+    while fraction > 0 {
+      bytes.append(ASCII.zero + UInt8(fraction / unit))
+      fraction %= unit
+      unit /= 10
+    }
+  }
+
+  package mutating func bool(_ value: Bool) {
+    separate()
+    bytes.append(value ? "true" : "false")
+  }
+
+  package mutating func null() {
+    separate()
+    bytes.append("null")
+  }
+
+  /// A value that is JSON already, verbatim.
+  package mutating func raw(_ json: ByteSlice) {
+    separate()
+    bytes.append(json)
+  }
+
+  /// Appends `text` as the inside of a JSON string.
+  package static func escape(_ text: ByteSlice, into writer: inout ByteWriter) {
+    JSONEscapes.escape(text, into: &writer)
+  }
+
+  // MARK: Commas
+
+  private mutating func separate() {
+    if needsComma { bytes.append(ASCII.comma) }
+    needsComma = true
+  }
+
+  private mutating func begin(_ bracket: UInt8) {
+    separate()
+    bytes.append(bracket)
+    needsComma = false
+  }
+
+  private mutating func end(_ bracket: UInt8) {
+    bytes.append(bracket)
+    needsComma = true
+  }
+
+  private mutating func endKey() {
+    bytes.append(ASCII.quote)
+    bytes.append(ASCII.colon)
+    needsComma = false
+  }
+}

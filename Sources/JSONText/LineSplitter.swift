@@ -1,0 +1,89 @@
+package import Bytes
+
+/// Cuts a stream of bytes into lines, for newline-delimited JSON: bytes in, lines out.
+///
+/// Lines end with LF; a CR before it belongs to the ending. Lines of nothing but white space are
+/// skipped. A line that lies within one fed piece is a slice of it; only one that spans pieces is
+/// copied. Owned by one task.
+package struct LineSplitter: ~Copyable {
+  /// What the bytes so far have to give.
+  package enum Step: Equatable, Sendable {
+    /// A line without its ending, and its number in the stream from 1 (skipped lines count).
+    case line(ByteSlice, number: Int)
+    /// The next line is not complete: feed more, or call `finish`.
+    case needsMore
+    /// The line with this number exceeds the limit. The splitter gives nothing more.
+    case tooLong(number: Int)
+  }
+
+  /// Bytes a line may have, its ending not counted.
+  package let limit: Int
+  private var piece = ByteSlice.empty
+  private var position = 0
+  private var partial = ByteWriter()
+  private var number = 0
+  private var isOver = false
+
+  package init(limit: Int) { self.limit = limit }
+
+  /// Hands in the next piece; the one before must have been used up (`next` said `needsMore`).
+  package mutating func feed(_ bytes: ByteSlice) {
+    precondition(position == piece.count, "fed before the last piece was used up")
+    piece = bytes
+    position = 0
+  }
+
+  /// The next line of what has been fed.
+  package mutating func next() -> Step {
+    while !isOver, position < piece.count {
+      guard let end = piece.firstIndex(of: ASCII.lineFeed, from: position) else {
+        let rest = piece[position..<piece.count]
+        position = piece.count
+        // One byte more than the limit may still be a CR.
+        guard partial.count + rest.count <= limit + 1 else { return stop() }
+        partial.append(rest)
+        break
+      }
+      let line = piece[position..<end]
+      position = end + 1
+      if let step = take(line) { return step }
+    }
+    return isOver ? .tooLong(number: number) : .needsMore
+  }
+
+  /// The last line, if the stream ended without a line ending; nil if nothing is left.
+  package mutating func finish() -> Step? {
+    guard !isOver, partial.count > 0 else { return nil }
+    return take(.empty)
+  }
+
+  private mutating func take(_ tail: ByteSlice) -> Step? {
+    number += 1
+    guard partial.count + tail.count <= limit + 1 else { return stop(counted: true) }
+    var line = tail
+    if partial.count > 0 {
+      partial.append(tail)
+      line = partial.slice
+      partial.removeAll()
+    }
+    if !line.isEmpty, line[line.count - 1] == ASCII.carriageReturn {
+      line = line.prefix(line.count - 1)
+    }
+    guard line.count <= limit else { return stop(counted: true) }
+    return Self.isBlank(line) ? nil : .line(line, number: number)
+  }
+
+  private mutating func stop(counted: Bool = false) -> Step {
+    if !counted { number += 1 }
+    isOver = true
+    partial = ByteWriter()
+    return .tooLong(number: number)
+  }
+
+  private static func isBlank(_ line: ByteSlice) -> Bool {
+    for index in 0..<line.count where line[index] != ASCII.space && line[index] != ASCII.tab {
+      return false
+    }
+    return true
+  }
+}

@@ -1,0 +1,59 @@
+package import Bytes
+
+/// A latency histogram in the five numbers that topic statistics show.
+package struct LatencySummary: Sendable, Equatable {
+  /// How many were measured.
+  package let count: UInt64
+  package let p50: TimeSpan
+  package let p90: TimeSpan
+  package let p99: TimeSpan
+  package let p999: TimeSpan
+  package let largest: TimeSpan
+
+  /// Nil when nothing was measured: no latency is not a latency of zero.
+  package init?(_ histogram: HistogramSnapshot) {
+    func span(_ parts: UInt64) -> TimeSpan {
+      TimeSpan(nanoseconds: Int64(clamping: histogram.percentile(parts, of: 1000) ?? 0))
+    }
+    count = histogram.count
+    guard count > 0 else { return nil }
+    p50 = span(500)
+    p90 = span(900)
+    p99 = span(990)
+    p999 = span(999)
+    largest = TimeSpan(nanoseconds: Int64(clamping: histogram.largest))
+  }
+
+  /// Appends `{"count":8,"p50":0.412,"p90":…,"p99":…,"p999":…,"max":…}`, times in milliseconds with
+  /// three decimals.
+  package func appendJSON(to writer: inout ByteWriter) {
+    writer.append("{\"count\":")
+    writer.append(decimal: count)
+    for (name, span) in [
+      (",\"p50\":" as StaticString, p50), (",\"p90\":", p90), (",\"p99\":", p99),
+      (",\"p999\":", p999), (",\"max\":", largest),
+    ] {
+      writer.append(name)
+      writer.append(milliseconds: span)
+    }
+    writer.append("}")
+  }
+
+  /// `null` for a latency never measured, else the object of `appendJSON`.
+  package static func appendJSON(of summary: LatencySummary?, to writer: inout ByteWriter) {
+    if let summary { summary.appendJSON(to: &writer) } else { writer.append("null") }
+  }
+}
+
+extension ByteWriter {
+  /// Milliseconds with three decimals, rounded to the nearest microsecond.
+  package mutating func append(milliseconds span: TimeSpan) {
+    let microseconds = (max(span.nanoseconds, 0) + 500) / 1000
+    append(decimal: microseconds / 1000)
+    append(ASCII.dot)
+    let rest = UInt8(truncatingIfNeeded: microseconds % 1000 / 100)
+    append(ASCII.zero + rest)
+    append(ASCII.zero + UInt8(truncatingIfNeeded: microseconds % 100 / 10))
+    append(ASCII.zero + UInt8(truncatingIfNeeded: microseconds % 10))
+  }
+}

@@ -1,0 +1,91 @@
+extension MetricsCatalogue {
+  /// One sentence for the exposition's HELP line and for the page.
+  package var help: String {
+    switch self {
+    case .publishSeconds:
+      "Time from an event's request received to the event durable, once per stored event."
+    case .deliverySeconds:
+      "Time from an event durable to its bytes written to a consumer waiting at the tail."
+    case .publishTotal:
+      "Events sent to a topic by what became of them; every reason for a refusal is an outcome."
+    case .refusedSecondsTotal: "Time from receipt to the refusal, summed over refused events."
+    case .publishBytesTotal: "Payload bytes of stored events."
+    case .deliveredEventsTotal:
+      "Events written to consumers: at the tail, or replayed from the log behind it."
+    case .deliveredBytesTotal: "Payload bytes written to consumers, by the same sources."
+    case .consumeTotal: "Requests to read, follow or consume a topic by how they ended."
+    case .requestsTotal:
+      "Answered requests, refused ones included, by what they wanted and how they ended."
+    case .strippedAttributesTotal:
+      "Event attributes dropped because only the gateway may write them."
+    case .tokenCacheTotal: "Tokens found verified in the cache, or not."
+    case .tokenRefusedTotal: "Tokens not accepted, by reason."
+    case .connectionsOpen: "Connections open now."
+    case .connectionsTotal: "Connections accepted, or refused at the limit or while draining."
+    case .streamsOpen: "Answers that are live streams and have not ended."
+    case .streamsStalledTotal: "Streams cut because the reader accepted no byte for too long."
+    case .receivedBytesTotal: "Bytes read from sockets."
+    case .sentBytesTotal: "Bytes written to sockets."
+    case .commitSeconds: "Time of a group commit from the batch taken to the batch durable."
+    case .fdatasyncSeconds: "The part of a commit spent in fdatasync."
+    case .commitEvents: "Events made durable by one group commit."
+    case .commitFailuresTotal: "Group commits that failed or whose outcome is unknown."
+    case .queueDepth: "Entries waiting in a bounded queue."
+    case .queueRefusedTotal: "Entries turned away by a full queue."
+    case .logLinesTotal: "Log lines written, or dropped because their queue was full."
+    case .measuredTopics: "Topics with measurements of their own."
+    case .measuredTopicsEvictedTotal:
+      "Topics whose measurements moved into topic=other to make room for a busier one."
+    case .buildInfo: "Always 1; the label says which build runs."
+    case .processCPU: "CPU time of the process in user and kernel mode."
+    case .processResident: "Resident memory of the process."
+    case .processVirtual: "Virtual memory of the process."
+    case .processDescriptors: "File descriptors open."
+    case .processMaxDescriptors: "File descriptors the process may open."
+    case .processStart: "When the process started, since 1970-01-01T00:00:00Z."
+    }
+  }
+
+  /// The whole of `docs/metrics.md`.
+  package static var page: String {
+    var page = """
+      # Metrics
+
+      `GET /metrics` answers in Prometheus' text format 0.0.4. This page is generated from the \
+      catalogue in `Sources/Metrics`; a test compares them.
+
+      - Series with the labels `tenant`, `namespace`, `topic` exist for the most active topics up to \
+      the cap of one scrape. The rest is summed in one series whose only topic label is \
+      `topic="other"`. A topic may move between its own series and the sum; to an operator's scrape \
+      neither ever falls, so `rate()` stays true.
+      - A caller without the operator's grant sees the topics of tenants it may see and nothing of \
+      the process; its sum falls when a topic moves out of it.
+      - Series of outcomes that never happened are left out, except `accepted`.
+      - Histogram bounds are powers of two in nanoseconds (0.000065536 s to 17.179869184 s), so that \
+      bucket counts are exact. Topic statistics take their percentiles from 32 steps per octave.
+      - Counters start from zero with the process; a topic's also when it is deleted, or evicted \
+      while idle.
+
+
+      """
+    page += "| Metric | Type | Unit | Labels | What it says |\n|---|---|---|---|---|\n"
+    for metric in allCases {
+      let labels = metric.labels.map { "`\($0)`" }.joined(separator: ", ")
+      page += "| `\(metric.name)` | \(metric.type.rawValue) | \(metric.unit.rawValue) "
+      page += "| \(labels.isEmpty ? "–" : labels) | \(metric.help) |\n"
+    }
+    page += "\n## Values of labels\n\n"
+    page += line("outcome", Outcome.allCases.map(\.label))
+    page += line("operation", Operation.allCases.map(\.label))
+    page += line("reason", TokenReason.allCases.map(\.label))
+    page += line("source", ["tail", "log"])
+    page += line("queue", ["commit", "workers", "log"])
+    page += "- `result`: of tokens `hit`, `miss`; of connections `accepted`, `refused`; "
+    page += "of log lines `written`, `dropped`\n"
+    return page
+  }
+
+  private static func line(_ label: String, _ values: [StaticString]) -> String {
+    "- `\(label)`: " + values.map { "`\($0)`" }.joined(separator: ", ") + "\n"
+  }
+}

@@ -1,0 +1,105 @@
+/// Every metric that the gateway shows, declared once: the exposition and `docs/metrics.md` are made
+/// from this list and from nothing else.
+package enum MetricsCatalogue: String, CaseIterable, Sendable {
+  case publishSeconds = "jodrell_publish_seconds"
+  case deliverySeconds = "jodrell_delivery_seconds"
+  case publishTotal = "jodrell_publish_total"
+  case refusedSecondsTotal = "jodrell_publish_refused_seconds_total"
+  case publishBytesTotal = "jodrell_publish_bytes_total"
+  case deliveredEventsTotal = "jodrell_delivered_events_total"
+  case deliveredBytesTotal = "jodrell_delivered_bytes_total"
+  case consumeTotal = "jodrell_consume_total"
+  case requestsTotal = "jodrell_requests_total"
+  case strippedAttributesTotal = "jodrell_stripped_attributes_total"
+  case tokenCacheTotal = "jodrell_token_cache_total"
+  case tokenRefusedTotal = "jodrell_token_refused_total"
+  case connectionsOpen = "jodrell_connections_open"
+  case connectionsTotal = "jodrell_connections_total"
+  case streamsOpen = "jodrell_streams_open"
+  case streamsStalledTotal = "jodrell_streams_stalled_total"
+  case receivedBytesTotal = "jodrell_received_bytes_total"
+  case sentBytesTotal = "jodrell_sent_bytes_total"
+  case commitSeconds = "jodrell_commit_seconds"
+  case fdatasyncSeconds = "jodrell_fdatasync_seconds"
+  case commitEvents = "jodrell_commit_events"
+  case commitFailuresTotal = "jodrell_commit_failures_total"
+  case queueDepth = "jodrell_queue_depth"
+  case queueRefusedTotal = "jodrell_queue_refused_total"
+  case logLinesTotal = "jodrell_log_lines_total"
+  case measuredTopics = "jodrell_measured_topics"
+  case measuredTopicsEvictedTotal = "jodrell_measured_topics_evicted_total"
+  case buildInfo = "jodrell_build_info"
+  case processCPU = "process_cpu_seconds_total"
+  case processResident = "process_resident_memory_bytes"
+  case processVirtual = "process_virtual_memory_bytes"
+  case processDescriptors = "process_open_fds"
+  case processMaxDescriptors = "process_max_fds"
+  case processStart = "process_start_time_seconds"
+
+  /// The name in the exposition.
+  package var name: String { rawValue }
+
+  package var type: MetricType {
+    switch self {
+    case .publishSeconds, .deliverySeconds, .commitSeconds, .fdatasyncSeconds, .commitEvents:
+      .histogram
+    case .connectionsOpen, .streamsOpen, .queueDepth, .measuredTopics, .buildInfo,
+      .processResident, .processVirtual, .processDescriptors, .processMaxDescriptors,
+      .processStart:
+      .gauge
+    default: .counter
+    }
+  }
+
+  package var unit: MetricUnit {
+    switch self {
+    case .publishSeconds, .deliverySeconds, .refusedSecondsTotal, .commitSeconds,
+      .fdatasyncSeconds, .processCPU, .processStart:
+      .seconds
+    case .publishBytesTotal, .deliveredBytesTotal, .receivedBytesTotal, .sentBytesTotal,
+      .processResident, .processVirtual:
+      .bytes
+    case .publishTotal, .deliveredEventsTotal, .commitEvents: .events
+    case .consumeTotal, .requestsTotal: .requests
+    case .connectionsOpen, .connectionsTotal: .connections
+    default: .count
+    }
+  }
+
+  /// The labels besides `le`, in the order in which they are written.
+  package var labels: [String] {
+    switch self {
+    case .publishSeconds, .deliverySeconds, .publishBytesTotal: Self.topicLabels
+    case .publishTotal, .refusedSecondsTotal, .consumeTotal: Self.topicLabels + ["outcome"]
+    case .deliveredEventsTotal, .deliveredBytesTotal: Self.topicLabels + ["source"]
+    case .requestsTotal: ["operation", "outcome"]
+    case .tokenCacheTotal, .connectionsTotal, .logLinesTotal: ["result"]
+    case .tokenRefusedTotal: ["reason"]
+    case .queueDepth, .queueRefusedTotal: ["queue"]
+    case .buildInfo: ["version"]
+    default: []
+    }
+  }
+
+  /// Whether there is one series per topic, so that a scrape's cap and its audience apply.
+  package var isPerTopic: Bool { labels.starts(with: Self.topicLabels) }
+
+  static let topicLabels = ["tenant", "namespace", "topic"]
+}
+
+/// The types of Prometheus' text format that the gateway uses.
+package enum MetricType: String, Sendable {
+  case counter
+  case gauge
+  case histogram
+}
+
+/// What a metric's numbers count.
+package enum MetricUnit: String, Sendable {
+  case seconds
+  case bytes
+  case events
+  case requests
+  case connections
+  case count = "–"
+}

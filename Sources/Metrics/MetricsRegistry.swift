@@ -1,0 +1,91 @@
+package import Bytes
+import Synchronization
+
+/// The measured topics, at most `capacity` of them; any thread asks.
+///
+/// When it is full, a topic that has been quiet gives up its place: what it had counted goes on in
+/// the series `topic="other"`, and it starts from nothing when it is used again. Loops keep the
+/// references they are given (`TopicMetricsCache`) so that the lock is not taken per event.
+package final class MetricsRegistry: Sendable {
+  /// How many topics are measured apart at most; 14 KiB each.
+  package let capacity: Int
+  let seats: Mutex<TopicSeats>
+
+  package init(capacity: Int = 5_000) {
+    self.capacity = capacity
+    seats = Mutex(TopicSeats())
+  }
+
+  /// The set of a topic, made when there is none. Only for topics that exist: a name that a client
+  /// made up must not take a place.
+  package func topic(_ key: TopicKey) -> TopicMetrics {
+    seats.withLock { seats in
+      if let found = seats.find(key) { return found }
+      if seats.count >= capacity { seats.evict() }
+      return seats.add(key.owned)
+    }
+  }
+
+  /// The set of a topic if it has one.
+  package func existing(_ key: TopicKey) -> TopicMetrics? { seats.withLock { $0.find(key) } }
+
+  /// Forgets a topic that was deleted; its series end.
+  package func remove(_ key: TopicKey) { seats.withLock { $0.remove(key) } }
+
+  /// How many topics are measured apart now.
+  package var count: Int { seats.withLock { $0.count } }
+}
+
+/// Which topic: three names, compared by their bytes.
+package struct TopicKey: Hashable, Sendable {
+  package let tenant: ByteSlice
+  package let namespace: ByteSlice
+  package let topic: ByteSlice
+
+  package init(tenant: ByteSlice, namespace: ByteSlice, topic: ByteSlice) {
+    self.tenant = tenant
+    self.namespace = namespace
+    self.topic = topic
+  }
+
+  /// The same names in memory of their own, so that keeping them does not keep a request's buffer.
+  var owned: TopicKey {
+    TopicKey(
+      tenant: ByteSlice(copying: tenant.span), namespace: ByteSlice(copying: namespace.span),
+      topic: ByteSlice(copying: topic.span))
+  }
+
+  var labels: ByteSlice {
+    var writer = ByteWriter(capacity: 48 + tenant.count + namespace.count + topic.count)
+    writer.append("tenant=\"")
+    writer.append(labelValue: tenant)
+    writer.append("\",namespace=\"")
+    writer.append(labelValue: namespace)
+    writer.append("\",topic=\"")
+    writer.append(labelValue: topic)
+    writer.append("\"")
+    return writer.slice
+  }
+}
+
+/// One loop's own directory of topic sets: no lock while a topic stays in use. Loop-confined.
+package struct TopicMetricsCache {
+  private let registry: MetricsRegistry
+  private let capacity: Int
+  private var known: [TopicKey: TopicMetrics] = [:]
+
+  /// Remembers at most `capacity` topics; beyond that it forgets all and begins again.
+  package init(of registry: MetricsRegistry, capacity: Int = 1_024) {
+    self.registry = registry
+    self.capacity = capacity
+  }
+
+  /// The set of a topic that exists; see `MetricsRegistry.topic`.
+  package mutating func topic(_ key: TopicKey) -> TopicMetrics {
+    if let found = known[key], !found.isRetired { return found }
+    if known.count >= capacity { known.removeAll(keepingCapacity: true) }
+    let metrics = registry.topic(key)
+    known[key.owned] = metrics
+    return metrics
+  }
+}

@@ -1,0 +1,180 @@
+package import Bytes
+import Synchronization
+
+/// One reading of all metrics as text: takes no lock while it renders. Some milliseconds with
+/// thousands of topics, so callers run it away from the loops.
+package struct Scrape {
+  /// The answer's media type.
+  package static let contentType: StaticString = "text/plain; version=0.0.4; charset=utf-8"
+
+  /// Whose metrics the reader may see.
+  package enum Audience {
+    /// The operator: everything.
+    case all
+    /// Topics of tenants for which the closure says yes; nothing of the process.
+    case tenants(visible: (_ tenant: ByteSlice) -> Bool)
+  }
+
+  let registry: MetricsRegistry
+  let server: ServerMetrics
+  let log: LogWriter?
+  let process: ProcessSample?
+  let version: StaticString
+  let topicCap: Int
+
+  /// - Parameters:
+  ///   - process: a fresh sample, or nil to leave the process's own metrics out.
+  ///   - topicCap: how many topics are shown by name at most; ≈ 6 KB of text each.
+  package init(
+    registry: MetricsRegistry, server: ServerMetrics, log: LogWriter? = nil,
+    process: ProcessSample? = nil, version: StaticString, topicCap: Int = 200
+  ) {
+    self.registry = registry
+    self.server = server
+    self.log = log
+    self.process = process
+    self.version = version
+    self.topicCap = topicCap
+  }
+
+  package func text(for audience: Audience) -> ByteWriter {
+    switch audience {
+    case .tenants(let visible):
+      let ranking = registry.seats.withLock { $0.rank(cap: topicCap, visible: visible) }
+      var exposition = Exposition(capacity: 1024 + ranking.named.count * 6_000)
+      topics(ranking, into: &exposition)
+      return exposition.text
+    case .all:
+      let (ranking, evictions, count) = registry.seats.withLock {
+        ($0.rank(cap: topicCap), $0.evictions, $0.count)
+      }
+      var exposition = Exposition(capacity: 16_384 + ranking.named.count * 6_000)
+      topics(ranking, into: &exposition)
+      requests(into: &exposition)
+      connections(into: &exposition)
+      storage(into: &exposition)
+      exposition.family(.measuredTopics, UInt64(count))
+      exposition.family(.measuredTopicsEvictedTotal, evictions)
+      exposition.family(.buildInfo)
+      exposition.sample([.named("version", version)], 1)
+      process(into: &exposition)
+      return exposition.text
+    }
+  }
+
+  // MARK: - Topics
+
+  private func topics(_ ranking: TopicRanking, into exposition: inout Exposition) {
+    var rows = ranking.named.map { (labels: $0.labels, values: $0.snapshot) }
+    var rest = ranking.carried
+    for topic in ranking.rest { rest.merge(topic.snapshot) }
+    if !ranking.rest.isEmpty || rest != TopicSnapshot() {
+      rows.append((labels: ByteSlice(utf8: "topic=\"other\""), values: rest))
+    }
+    for (metric, histogram) in [
+      (MetricsCatalogue.publishSeconds, \TopicSnapshot.publishLatency),
+      (.deliverySeconds, \.deliveryLatency),
+    ] {
+      exposition.family(metric)
+      for row in rows {
+        exposition.histogram([.rendered(row.labels)], row.values[keyPath: histogram])
+      }
+    }
+    for (metric, numbers) in [
+      (MetricsCatalogue.publishTotal, \TopicSnapshot.publishes.counts),
+      (.refusedSecondsTotal, \.publishes.spent), (.consumeTotal, \.consumptions.counts),
+    ] {
+      exposition.family(metric)
+      for row in rows {
+        for outcome in Outcome.allCases {
+          let value = row.values[keyPath: numbers][Int(outcome.rawValue)]
+          let always = outcome == .accepted && metric != .refusedSecondsTotal
+          guard value > 0 || always else { continue }
+          exposition.sample([.rendered(row.labels), .named("outcome", outcome.label)], value)
+        }
+      }
+    }
+    exposition.family(.publishBytesTotal)
+    for row in rows { exposition.sample([.rendered(row.labels)], row.values.storedBytes) }
+    for (metric, tail, log) in [
+      (
+        MetricsCatalogue.deliveredEventsTotal, \TopicSnapshot.deliveredEvents,
+        \TopicSnapshot.replayedEvents
+      ),
+      (.deliveredBytesTotal, \.deliveredBytes, \.replayedBytes),
+    ] {
+      exposition.family(metric)
+      for row in rows {
+        let labels = SeriesLabel.rendered(row.labels)
+        exposition.sample([labels, .named("source", "tail")], row.values[keyPath: tail])
+        exposition.sample([labels, .named("source", "log")], row.values[keyPath: log])
+      }
+    }
+  }
+
+  // MARK: - The process
+
+  private func requests(into exposition: inout Exposition) {
+    exposition.family(.requestsTotal)
+    for operation in Operation.allCases {
+      for outcome in Outcome.allCases {
+        let count = server.answers(to: operation, outcome)
+        guard count > 0 || outcome == .accepted else { continue }
+        exposition.sample(
+          [.named("operation", operation.label), .named("outcome", outcome.label)], count)
+      }
+    }
+    exposition.family(.strippedAttributesTotal, server.strippedAttributeCount)
+    exposition.family(.tokenCacheTotal)
+    exposition.sample([.named("result", "hit")], server.tokens.cacheHits.value)
+    exposition.sample([.named("result", "miss")], server.tokens.cacheMisses.value)
+    exposition.family(.tokenRefusedTotal)
+    for reason in TokenReason.allCases {
+      exposition.sample([.named("reason", reason.label)], server.tokens.refusals(for: reason))
+    }
+  }
+
+  private func connections(into exposition: inout Exposition) {
+    let connections = server.connections
+    exposition.family(.connectionsOpen, UInt64(max(connections.open.value, 0)))
+    exposition.family(.connectionsTotal)
+    exposition.sample([.named("result", "accepted")], connections.accepted.value)
+    exposition.sample([.named("result", "refused")], connections.refused.value)
+    exposition.family(.streamsOpen, UInt64(max(connections.streams.value, 0)))
+    exposition.family(.streamsStalledTotal, connections.stalled.value)
+    exposition.family(.receivedBytesTotal, connections.receivedBytes.value)
+    exposition.family(.sentBytesTotal, connections.sentBytes.value)
+  }
+
+  private func storage(into exposition: inout Exposition) {
+    let queues = server.queues
+    exposition.family(.commitSeconds)
+    exposition.histogram([], server.commits.seconds.snapshot)
+    exposition.family(.fdatasyncSeconds)
+    exposition.histogram([], server.commits.syncSeconds.snapshot)
+    exposition.family(.commitEvents)
+    exposition.histogram([], server.commits.sizes.snapshot)
+    exposition.family(.commitFailuresTotal, server.commits.failures.value)
+    exposition.family(.queueDepth)
+    exposition.sample([.named("queue", "commit")], UInt64(max(queues.commit.value, 0)))
+    exposition.sample([.named("queue", "workers")], UInt64(max(queues.workers.value, 0)))
+    if let log { exposition.sample([.named("queue", "log")], UInt64(log.depth)) }
+    exposition.family(.queueRefusedTotal)
+    exposition.sample([.named("queue", "commit")], queues.commitRefused.value)
+    exposition.sample([.named("queue", "workers")], queues.workersRefused.value)
+    guard let log else { return }
+    exposition.family(.logLinesTotal)
+    exposition.sample([.named("result", "written")], log.writtenLines)
+    exposition.sample([.named("result", "dropped")], log.droppedLines)
+  }
+
+  private func process(into exposition: inout Exposition) {
+    guard let process else { return }
+    exposition.family(.processCPU, UInt64(max(process.cpu.nanoseconds, 0)))
+    exposition.family(.processResident, process.residentBytes)
+    exposition.family(.processVirtual, process.virtualBytes)
+    exposition.family(.processDescriptors, UInt64(max(process.openDescriptors, 0)))
+    exposition.family(.processMaxDescriptors, process.maxDescriptors)
+    exposition.family(.processStart, UInt64(max(process.started.nanoseconds, 0)))
+  }
+}

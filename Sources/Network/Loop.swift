@@ -1,0 +1,159 @@
+package import Bytes
+import HTTPWire
+
+/// One event loop: an actor whose executor is an epoll thread. It owns the descriptors and timers of
+/// that thread, and whatever its resident keeps there; connection tasks are isolated to it, so their
+/// state needs no locks and no unchecked sendability.
+///
+/// One turn: run every job that is ready → tell the resident → ask the kernel → dispatch events →
+/// fire timers.
+package actor Loop {
+  /// Which of the process's loops this is, from 0.
+  package nonisolated let number: Int
+  nonisolated let thread: LoopThread
+  package let clock: LoopClock
+  private var slots: [Slot] = []
+  private var freeSlots: [UInt32] = []
+  private var resident: (any LoopResident)?
+
+  private struct Slot {
+    var generation: UInt32 = 0
+    var handler: (any EventHandler)?
+  }
+
+  package nonisolated var unownedExecutor: UnownedSerialExecutor {
+    unsafe thread.asUnownedSerialExecutor()
+  }
+
+  /// Makes the loop and starts its thread.
+  package init(number: Int, clocks: Clocks = .system) throws(NetworkFailure) {
+    self.number = number
+    clock = LoopClock(clocks: clocks)
+    thread = try LoopThread()
+    thread.start(named: "loop-\(number)") { [self] in
+      assumeIsolated { loop in loop.turn() }
+    }
+  }
+
+  /// Gives the loop its resident, made on the loop.
+  func settle<Failure: Error>(
+    _ make: @Sendable (isolated Loop) throws(Failure) -> any LoopResident
+  ) throws(Failure) {
+    resident = try make(self)
+  }
+
+  /// Asks the resident to finish.
+  func beginDrain() { resident?.beginDrain(on: self) }
+
+  /// Makes the resident end at once.
+  func abandon() { resident?.abandon(on: self) }
+
+  /// Ends the thread. Nothing may run here any more afterwards.
+  package nonisolated func stop() async {
+    await dismiss()
+    await thread.stop()
+  }
+
+  private func dismiss() { resident = nil }
+
+  /// What follows the jobs of a turn, and then the events and timers that make the next one's.
+  private func turn() {
+    resident?.turnEnded(on: self)
+    let milliseconds = thread.prepareToSleep() ? sleepLimit() : 0
+    thread.poller.wait(milliseconds: milliseconds) { tag, readiness in
+      dispatch(tag, readiness)
+    }
+    clock.advance()
+    resident?.turnBegan(at: clock.wallNow)
+    clock.fireDue()
+  }
+
+  private func sleepLimit() -> Int32 {
+    guard let next = clock.next else { return -1 }
+    let span = next - clock.clocks.monotonic()
+    if span.nanoseconds <= 0 { return 0 }
+    // Rounded up, so that the timer is due when the thread wakes.
+    return Int32(clamping: (span.nanoseconds + 999_999) / 1_000_000)
+  }
+
+  private func dispatch(_ tag: UInt64, _ readiness: Readiness) {
+    let index = Int(truncatingIfNeeded: tag & 0xFFFF_FFFF)
+    // An event of a descriptor that was closed earlier in this batch, its slot perhaps given away.
+    guard slots[index].generation == UInt32(tag >> 32) else { return }
+    slots[index].handler?.ready(readiness, on: self)
+  }
+
+  /// Watches a connection's descriptor; `forget` it before closing it.
+  func watch(
+    connection fd: Int32, _ handler: any EventHandler
+  ) throws(NetworkFailure) -> Registration {
+    let registration = take(handler)
+    do throws(NetworkFailure) {
+      try thread.poller.addConnection(fd, tag: registration.tag)
+    } catch {
+      forget(registration)
+      throw error
+    }
+    return registration
+  }
+
+  func watch(
+    listener fd: Int32, _ handler: any EventHandler
+  ) throws(NetworkFailure) -> Registration {
+    let registration = take(handler)
+    do throws(NetworkFailure) {
+      try thread.poller.addListener(fd, tag: registration.tag)
+    } catch {
+      forget(registration)
+      throw error
+    }
+    return registration
+  }
+
+  /// Ends a registration: no event of it is delivered any more.
+  func forget(_ registration: Registration) {
+    let index = Int(registration.slot)
+    guard slots[index].generation == registration.generation else { return }
+    slots[index].generation &+= 1
+    slots[index].handler = nil
+    freeSlots.append(registration.slot)
+  }
+
+  private func take(_ handler: any EventHandler) -> Registration {
+    let slot: UInt32
+    if let reused = freeSlots.popLast() {
+      slot = reused
+    } else {
+      slot = UInt32(slots.count)
+      slots.append(Slot())
+    }
+    slots[Int(slot)].handler = handler
+    return Registration(slot: slot, generation: slots[Int(slot)].generation)
+  }
+}
+
+/// Somebody who waits for a descriptor's events. Loop-confined.
+protocol EventHandler: AnyObject {
+  func ready(_ readiness: Readiness, on loop: isolated Loop)
+}
+
+/// What lives on a loop besides its connections. Loop-confined.
+protocol LoopResident: AnyObject {
+  /// Every job of the turn has run.
+  func turnEnded(on loop: isolated Loop)
+  /// The clocks have been read.
+  func turnBegan(at wall: UnixTime)
+  /// Take no new work, finish what runs.
+  func beginDrain(on loop: isolated Loop)
+  /// End everything now.
+  func abandon(on loop: isolated Loop)
+  var openConnections: Int { get }
+}
+
+/// A watched descriptor. The generation tells it from earlier owners of its slot.
+struct Registration: Equatable, Sendable {
+  let slot: UInt32
+  let generation: UInt32
+
+  var tag: UInt64 { UInt64(generation) << 32 | UInt64(slot) }
+}

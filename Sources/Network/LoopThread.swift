@@ -1,0 +1,151 @@
+private import CLinux
+import Glibc
+import Synchronization
+
+/// The thread of one event loop, as an executor: jobs enqueued here run on it, one after the other.
+/// It is the serial executor of `Loop` and the task executor of the tasks that live there, so that
+/// an `await` within the loop goes nowhere.
+///
+/// SAFETY: `@unchecked Sendable` because `queue` is touched only by the loop's own thread (`isCurrent`
+/// is checked first); all that other threads touch is in `mailbox` or constant.
+package final class LoopThread: SerialExecutor, TaskExecutor, @unchecked Sendable {
+  private struct Mailbox {
+    var jobs: [UnownedJob] = []
+    /// Whether the thread waits, or is about to, and must be woken. Only the first one to post a
+    /// job rings the bell.
+    var isAsleep = false
+    var isStopping = false
+    var exitWaiters: [CheckedContinuation<Void, Never>] = []
+    var hasExited = false
+  }
+
+  let poller: Poller
+  private let mailbox = Mutex(Mailbox())
+  private let thread = Atomic<UInt>(0)
+  private var queue: [UnownedJob] = []
+
+  /// Jobs run in one turn before sockets are looked at again: tasks that keep waking each other
+  /// cannot starve the rest.
+  private static let jobsPerTurn = 4096
+
+  init() throws(NetworkFailure) {
+    poller = try Poller()
+  }
+
+  package func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    if isCurrent {
+      queue.append(job)
+      return
+    }
+    let mustWake = mailbox.withLock { mailbox in
+      mailbox.jobs.append(job)
+      let wasAsleep = mailbox.isAsleep
+      mailbox.isAsleep = false
+      return wasAsleep
+    }
+    if mustWake { poller.wake() }
+  }
+
+  package func checkIsolated() {
+    precondition(isCurrent, "loop state touched from another thread")
+  }
+
+  package func isIsolatingCurrentContext() -> Bool? { isCurrent }
+
+  /// Whether the caller is on this loop's thread.
+  package var isCurrent: Bool { thread.load(ordering: .relaxed) == UInt(pthread_self()) }
+
+  /// Starts the thread, which calls `turn` over and over until `stop`.
+  func start(named name: String, turn: @escaping @Sendable () -> Void) {
+    let box = unsafe Unmanaged.passRetained(ThreadStart { [self] in run(turn) })
+    var handle = pthread_t()
+    let code = unsafe pthread_create(
+      &handle, nil,
+      { argument in
+        if let argument = unsafe argument {
+          unsafe Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue().body()
+        }
+        return nil
+      }, unsafe box.toOpaque())
+    precondition(code == 0, "no thread for an event loop")
+    _ = unsafe pthread_setname_np(handle, String(name.prefix(15)))
+    _ = pthread_detach(handle)
+  }
+
+  private func run(_ turn: () -> Void) {
+    thread.store(UInt(pthread_self()), ordering: .relaxed)
+    while true {
+      let isStopping = collectMail()
+      runJobs()
+      turn()
+      if isStopping, queue.isEmpty { break }
+    }
+    let waiters = mailbox.withLock { mailbox in
+      mailbox.hasExited = true
+      return mailbox.exitWaiters
+    }
+    for waiter in waiters { waiter.resume() }
+  }
+
+  /// Ends the thread after its current turn and waits until it has. Not to be called on it.
+  func stop() async {
+    await withCheckedContinuation { waiting in
+      let hasExited = mailbox.withLock { mailbox in
+        mailbox.isStopping = true
+        mailbox.isAsleep = false
+        if mailbox.hasExited { return true }
+        mailbox.exitWaiters.append(waiting)
+        return false
+      }
+      if hasExited { waiting.resume() } else { poller.wake() }
+    }
+  }
+
+  /// Whether the thread may wait for the kernel; if so, whoever posts a job from now on wakes it.
+  func prepareToSleep() -> Bool {
+    guard queue.isEmpty else { return false }
+    return mailbox.withLock { mailbox in
+      guard mailbox.jobs.isEmpty, !mailbox.isStopping else { return false }
+      mailbox.isAsleep = true
+      return true
+    }
+  }
+
+  /// Moves posted jobs into the queue.
+  ///
+  /// - Returns: whether the thread is to stop.
+  private func collectMail() -> Bool {
+    mailbox.withLock { mailbox in
+      mailbox.isAsleep = false
+      if !mailbox.jobs.isEmpty {
+        queue.append(contentsOf: mailbox.jobs)
+        mailbox.jobs.removeAll(keepingCapacity: true)
+      }
+      return mailbox.isStopping
+    }
+  }
+
+  private func runJobs() {
+    let serial = unsafe asUnownedSerialExecutor()
+    let task = unsafe asUnownedTaskExecutor()
+    var index = 0
+    while index < queue.count, index < Self.jobsPerTurn {
+      // Running a job may append others.
+      let job = queue[index]
+      index += 1
+      unsafe job.runSynchronously(isolatedTo: serial, taskExecutor: task)
+    }
+    if index == queue.count {
+      queue.removeAll(keepingCapacity: true)
+    } else {
+      queue.removeFirst(index)
+    }
+  }
+}
+
+/// Carries a closure into a new thread.
+final class ThreadStart: Sendable {
+  let body: @Sendable () -> Void
+  init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+}

@@ -1,0 +1,108 @@
+private import CLinux
+import Glibc
+
+import Bytes
+
+/// What the kernel reports about a descriptor.
+struct Readiness: OptionSet, Sendable {
+  let rawValue: UInt32
+  static let readable = Readiness(rawValue: 1)
+  static let writable = Readiness(rawValue: 2)
+  /// The peer will send no more, or the connection is gone.
+  static let hungUp = Readiness(rawValue: 4)
+  /// Both directions are gone.
+  static let broken = Readiness(rawValue: 8)
+}
+
+/// An epoll instance with its wake-up descriptor. `wait` belongs to one thread; `wake` to all.
+///
+/// SAFETY: `@unchecked Sendable` because `events` is touched by `wait` alone, which only the loop's
+/// thread calls, and the descriptors never change.
+@safe final class Poller: @unchecked Sendable {
+  private let epoll: Int32
+  private let bell: Int32
+  private var events: [epoll_event]
+
+  /// The tag under which the wake-up descriptor reports.
+  private static let bellTag = UInt64.max
+  private static let eventsPerWait = 256
+
+  init() throws(NetworkFailure) {
+    epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
+    guard epoll >= 0 else { throw .system(call: "epoll_create1", code: errno) }
+    bell = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+    guard bell >= 0 else {
+      let code = errno
+      Syscalls.close(epoll)
+      throw .system(call: "eventfd", code: code)
+    }
+    unsafe events = Array(repeating: unsafe epoll_event(), count: Self.eventsPerWait)
+    // Edge-triggered: each ring is one event, and the counter is never read.
+    try control(bell, EPOLLIN.rawValue | EPOLLET.rawValue, tag: Self.bellTag)
+  }
+
+  deinit {
+    Syscalls.close(bell)
+    Syscalls.close(epoll)
+  }
+
+  /// Reports both directions and hang-ups of `fd`, each change once, until it is closed.
+  func addConnection(_ fd: Int32, tag: UInt64) throws(NetworkFailure) {
+    try control(
+      fd, EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue, tag: tag)
+  }
+
+  /// Reports `fd` for as long as somebody waits to be accepted.
+  func addListener(_ fd: Int32, tag: UInt64) throws(NetworkFailure) {
+    try control(fd, EPOLLIN.rawValue, tag: tag)
+  }
+
+  /// Stops reporting `fd`, which stays open.
+  func remove(_ fd: Int32) {
+    var event = unsafe epoll_event()
+    _ = unsafe epoll_ctl(epoll, EPOLL_CTL_DEL, fd, &event)
+  }
+
+  private func control(_ fd: Int32, _ wanted: UInt32, tag: UInt64) throws(NetworkFailure) {
+    var event = unsafe epoll_event()
+    unsafe event.events = wanted
+    unsafe event.data.u64 = tag
+    guard unsafe epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0 else {
+      throw .system(call: "epoll_ctl", code: errno)
+    }
+  }
+
+  /// Ends a `wait` of another thread, or the next one.
+  func wake() {
+    var one: UInt64 = 1
+    _ = unsafe write(bell, &one, 8)
+  }
+
+  /// Waits for events and hands each to `body`.
+  ///
+  /// - Parameter milliseconds: at most so long; 0 only looks, -1 waits for ever.
+  func wait(milliseconds: Int32, _ body: (UInt64, Readiness) -> Void) {
+    let count = unsafe events.withUnsafeMutableBufferPointer { room in
+      unsafe epoll_wait(epoll, room.baseAddress, Int32(room.count), milliseconds)
+    }
+    // EINTR is as good as nothing: the caller comes again.
+    guard count > 0 else { return }
+    for index in 0..<Int(count) {
+      let event = unsafe events[index]
+      let tag = unsafe event.data.u64
+      if tag == Self.bellTag { continue }
+      body(tag, unsafe Self.readiness(event.events))
+    }
+  }
+
+  private static func readiness(_ bits: UInt32) -> Readiness {
+    var readiness: Readiness = []
+    if bits & EPOLLIN.rawValue != 0 { readiness.insert(.readable) }
+    if bits & EPOLLOUT.rawValue != 0 { readiness.insert(.writable) }
+    if bits & EPOLLRDHUP.rawValue != 0 { readiness.insert(.hungUp) }
+    if bits & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 {
+      readiness.formUnion([.hungUp, .broken])
+    }
+    return readiness
+  }
+}

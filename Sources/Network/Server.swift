@@ -1,0 +1,128 @@
+package import Bytes
+package import HTTPWire
+
+/// A door to listen at.
+package struct ListenerConfiguration: Sendable {
+  package var kind: ListenerKind
+  /// A numeric address; `*` for all.
+  package var host: String
+  /// 0: one that is free.
+  package var port: UInt16
+
+  package init(kind: ListenerKind = .open, host: String, port: UInt16) {
+    self.kind = kind
+    self.host = host
+    self.port = port
+  }
+}
+
+package struct ServerConfiguration: Sendable {
+  package var listeners: [ListenerConfiguration]
+  package var limits = WireLimits()
+  /// nil: one per processor.
+  package var loops: Int?
+  /// Connections waiting to be accepted, per listener and loop.
+  package var backlog: Int32 = 1024
+  /// Random bits that tell this run's request names from another's.
+  package var run = UInt32.random(in: .min ... .max)
+  package var clocks = Clocks.system
+
+  package init(listeners: [ListenerConfiguration]) { self.listeners = listeners }
+}
+
+/// The listening server: one loop per processor, each with its own listeners on the same ports and
+/// its own `Responder`.
+package final class Server<R: Responder>: Sendable {
+  package let counters: ServerCounters
+  private let configuration: ServerConfiguration
+  private let loops: [Loop]
+  private let addresses: [(kind: ListenerKind, address: SocketAddress)]
+
+  /// The ports listened at, in the order of the configuration.
+  package var ports: [UInt16] { addresses.map { $0.address.port } }
+  /// The first listener's port.
+  package var port: UInt16 { ports.first ?? 0 }
+  /// How many connections may be open at once.
+  package let connectionCap: Int
+
+  /// Binds all ports and starts the loops; nothing is accepted before `start`.
+  ///
+  /// - Parameter makeResponder: called once per loop, on that loop.
+  package init(configuration: ServerConfiguration) throws(NetworkFailure) {
+    self.configuration = configuration
+    let descriptors = Syscalls.raiseDescriptorLimit()
+    let allowed = max(descriptors - configuration.limits.descriptorReserve, descriptors / 2)
+    connectionCap = min(configuration.limits.connections ?? allowed, allowed)
+    var addresses: [(kind: ListenerKind, address: SocketAddress)] = []
+    for listener in configuration.listeners {
+      let wanted = try SocketAddress(host: listener.host, port: listener.port)
+      addresses.append((listener.kind, try Self.probe(wanted, configuration.backlog)))
+    }
+    self.addresses = addresses
+    let count = configuration.loops ?? Syscalls.processorCount()
+    var loops: [Loop] = []
+    for number in 0..<count {
+      loops.append(try Loop(number: number, clocks: configuration.clocks))
+    }
+    self.loops = loops
+    counters = ServerCounters(loops: count)
+  }
+
+  /// Finds out whether the port is free, by binding it without sharing: with `SO_REUSEPORT` alone a
+  /// second instance would quietly take half of the first one's connections.
+  private static func probe(
+    _ wanted: SocketAddress, _ backlog: Int32
+  ) throws(NetworkFailure) -> SocketAddress {
+    let fd = try Syscalls.listen(on: wanted, sharingPort: false, backlog: backlog)
+    defer { Syscalls.close(fd) }
+    guard let bound = Syscalls.localAddress(fd) else { return wanted }
+    return wanted.with(port: bound.port)
+  }
+
+  /// Makes each loop's responder and begins to accept.
+  ///
+  /// - Parameter makeResponder: called once per loop, on that loop, with its timers.
+  package func start(
+    makeResponder: @escaping @Sendable (any LoopTimers) -> R
+  ) async throws(NetworkFailure) {
+    for loop in loops {
+      try await loop.settle { (loop: isolated Loop) throws(NetworkFailure) -> any LoopResident in
+        let server = ServerLoop(
+          responder: makeResponder(loop.clock), configuration: self.configuration,
+          counters: self.counters, cap: self.connectionCap, on: loop)
+        for (kind, address) in self.addresses {
+          try server.listen(kind, at: address, backlog: self.configuration.backlog, on: loop)
+        }
+        return server
+      }
+    }
+  }
+
+  /// Stops accepting, closes idle connections, lets requests in flight be answered, ends streams and
+  /// waits; what is still open after `span` is cut. The loops' threads have ended when it returns.
+  ///
+  /// - Returns: how many connections had to be cut.
+  @discardableResult
+  package func drain(within span: TimeSpan) async -> Int {
+    for loop in loops { await loop.beginDrain() }
+    let deadline = configuration.clocks.monotonic() + span
+    while counters.openConnections > 0, configuration.clocks.monotonic() < deadline {
+      await pause()
+    }
+    let cut = counters.openConnections
+    if cut > 0 {
+      for loop in loops { await loop.abandon() }
+      let last = configuration.clocks.monotonic() + .seconds(1)
+      while counters.openConnections > 0, configuration.clocks.monotonic() < last {
+        await pause()
+      }
+    }
+    for loop in loops { await loop.stop() }
+    return cut
+  }
+
+  private func pause() async {
+    // Cancellation only makes the waiting busier.
+    try? await Task.sleep(nanoseconds: 5_000_000)
+  }
+}

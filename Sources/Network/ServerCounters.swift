@@ -1,0 +1,65 @@
+import Synchronization
+
+package import HTTPWire
+
+/// What a server has seen, for metrics. Any thread may read; only the loops write, and each its own
+/// lane, so that counting costs no contended cache line.
+package final class ServerCounters: Sendable {
+  /// The counters of one loop.
+  package final class Lane: Sendable {
+    let accepted = Atomic<Int>(0)
+    let closed = Atomic<Int>(0)
+    let requests = Atomic<Int>(0)
+    let received = Atomic<Int>(0)
+    let sent = Atomic<Int>(0)
+    let overCap = Atomic<Int>(0)
+    let headTimeouts = Atomic<Int>(0)
+    let bodyTimeouts = Atomic<Int>(0)
+    let writeStalls = Atomic<Int>(0)
+    let rules = Mutex<[Int]>(Array(repeating: 0, count: WireRule.allCases.count))
+  }
+
+  private let lanes: [Lane]
+  /// Connections open on all loops; the cap is checked against it.
+  let open = Atomic<Int>(0)
+
+  init(loops: Int) { lanes = (0..<loops).map { _ in Lane() } }
+
+  func lane(_ loop: Int) -> Lane { lanes[loop] }
+
+  private func sum(_ read: (Lane) -> Int) -> Int { lanes.reduce(0) { $0 + read($1) } }
+
+  package var openConnections: Int { open.load(ordering: .relaxed) }
+  package var accepted: Int { sum { $0.accepted.load(ordering: .relaxed) } }
+  package var closed: Int { sum { $0.closed.load(ordering: .relaxed) } }
+  /// Requests whose heads were complete and good.
+  package var requests: Int { sum { $0.requests.load(ordering: .relaxed) } }
+  package var bytesReceived: Int { sum { $0.received.load(ordering: .relaxed) } }
+  package var bytesSent: Int { sum { $0.sent.load(ordering: .relaxed) } }
+  /// Connections refused because there were too many.
+  package var overCap: Int { sum { $0.overCap.load(ordering: .relaxed) } }
+  package var headTimeouts: Int { sum { $0.headTimeouts.load(ordering: .relaxed) } }
+  package var bodyTimeouts: Int { sum { $0.bodyTimeouts.load(ordering: .relaxed) } }
+  /// Connections cut because the peer accepted nothing.
+  package var writeStalls: Int { sum { $0.writeStalls.load(ordering: .relaxed) } }
+
+  /// Heads and bodies that broke this rule.
+  package func breaches(of rule: WireRule) -> Int {
+    sum { lane in lane.rules.withLock { $0[Int(rule.rawValue)] } }
+  }
+}
+
+extension ServerCounters.Lane {
+  func count(_ refusal: WireRefusal) {
+    switch refusal {
+    case .badRequest(let rule): rules.withLock { $0[Int(rule.rawValue)] += 1 }
+    case .tooManyConnections: bump(overCap)
+    default: break
+    }
+  }
+
+  /// Adds without a locked instruction: the lane has one writer.
+  func bump(_ counter: borrowing Atomic<Int>, by amount: Int = 1) {
+    counter.store(counter.load(ordering: .relaxed) &+ amount, ordering: .relaxed)
+  }
+}

@@ -1,0 +1,208 @@
+import Bytes
+import HTTPWire
+import Synchronization
+
+/// One loop's part of the server: its responder, its listeners, its connections. Loop-confined.
+final class ServerLoop<R: Responder>: LoopResident {
+  let responder: R
+  let limits: WireLimits
+  let clock: LoopClock
+  let commons: AnswerCommons
+  let counters: ServerCounters.Lane
+  private let all: ServerCounters
+  private let cap: Int
+  private var ids: RequestIDSource
+  private var listeners: [Listener<R>] = []
+  private var resting: [(listener: Listener<R>, at: MonotonicTime)] = []
+  private var connections: [ObjectIdentifier: Connection<R>] = [:]
+  /// Connections with finished answers to send while their task waits for the next one.
+  private var unsent: [Connection<R>] = []
+
+  /// Connections beyond the cap that are told so; further ones are closed without a word.
+  private static var politeMargin: Int { 64 }
+
+  init(
+    responder: R, configuration: ServerConfiguration, counters: ServerCounters, cap: Int,
+    on loop: isolated Loop
+  ) {
+    self.responder = responder
+    limits = configuration.limits
+    clock = loop.clock
+    commons = AnswerCommons(now: loop.clock.wallNow)
+    all = counters
+    self.counters = counters.lane(loop.number)
+    self.cap = cap
+    ids = RequestIDSource(run: configuration.run, loop: UInt8(truncatingIfNeeded: loop.number))
+  }
+
+  var openConnections: Int { connections.count }
+
+  func makeID() -> RequestID { ids.make() }
+
+  func listen(
+    _ kind: ListenerKind, at address: SocketAddress, backlog: Int32, on loop: isolated Loop
+  ) throws(NetworkFailure) {
+    let fd = try Syscalls.listen(on: address, sharingPort: true, backlog: backlog)
+    let listener = Listener(fd: fd, kind: kind, server: self)
+    do throws(NetworkFailure) {
+      try listener.open(on: loop)
+    } catch {
+      Syscalls.close(fd)
+      throw error
+    }
+    listeners.append(listener)
+  }
+
+  /// Takes over an accepted socket: one task serves it until it is closed.
+  func adopt(_ fd: Int32, _ kind: ListenerKind, _ peer: SocketAddress, on loop: isolated Loop) {
+    counters.bump(counters.accepted)
+    let open = all.open.add(1, ordering: .relaxed).newValue
+    let refusal: WireRefusal? =
+      open > cap ? .tooManyConnections : commons.isDraining ? .draining : nil
+    if open > cap + Self.politeMargin {
+      counters.bump(counters.overCap)
+      Syscalls.close(fd)
+      noteClosed()
+      return
+    }
+    let connection = Connection(
+      fd: fd, kind: kind, peer: peer.hostText, server: self, refusal: refusal)
+    do throws(NetworkFailure) {
+      try connection.watch(on: loop)
+    } catch {
+      Syscalls.close(fd)
+      noteClosed()
+      return
+    }
+    connections[ObjectIdentifier(connection)] = connection
+    connection.task = Task {
+      await connection.run()
+      connection.close(on: loop)
+    }
+  }
+
+  private func noteClosed() {
+    counters.bump(counters.closed)
+    all.open.subtract(1, ordering: .relaxed)
+  }
+
+  func remove(_ connection: Connection<R>) {
+    connections[ObjectIdentifier(connection)] = nil
+    noteClosed()
+  }
+
+  /// The connection's task may wait for long with answers unsent: send them when the turn ends.
+  func sendAtTurnEnd(_ connection: Connection<R>) { unsent.append(connection) }
+
+  /// Lets a listener that rests go on later.
+  func resume(_ listener: Listener<R>, at: MonotonicTime) {
+    resting.append((listener, at))
+    // Wakes the loop; the end of that turn does the rest.
+    _ = clock.schedule(at: at) {}
+  }
+
+  func turnBegan(at wall: UnixTime) { commons.advance(to: wall) }
+
+  func turnEnded(on loop: isolated Loop) {
+    responder.turnEnded()
+    if !resting.isEmpty {
+      for (listener, at) in resting where at <= clock.now { listener.resume(on: loop) }
+      resting.removeAll { $0.at <= clock.now }
+    }
+    guard !unsent.isEmpty else { return }
+    for connection in unsent { connection.sendPending() }
+    unsent.removeAll(keepingCapacity: true)
+  }
+
+  func beginDrain(on loop: isolated Loop) {
+    commons.isDraining = true
+    for listener in listeners { listener.close(on: loop) }
+    listeners = []
+    for connection in connections.values { connection.drainBegan() }
+  }
+
+  func abandon(on loop: isolated Loop) {
+    for connection in connections.values { connection.abandon() }
+  }
+}
+
+/// A listening socket of one loop. Loop-confined.
+final class Listener<R: Responder>: EventHandler {
+  private let fd: Int32
+  private let kind: ListenerKind
+  private unowned let server: ServerLoop<R>
+  private var registration: Registration?
+  /// Given up for a moment when the descriptor table is full, to take a connection off the queue.
+  private var spare: Int32
+
+  /// Connections accepted at once, so that a storm of them does not hold up those that are here.
+  private static var acceptsPerTurn: Int { 64 }
+  /// How long a full descriptor table keeps the listener quiet.
+  private static var pause: TimeSpan { .milliseconds(100) }
+
+  init(fd: Int32, kind: ListenerKind, server: ServerLoop<R>) {
+    self.fd = fd
+    self.kind = kind
+    self.server = server
+    spare = Syscalls.placeholder()
+  }
+
+  func open(on loop: isolated Loop) throws(NetworkFailure) {
+    registration = try loop.watch(listener: fd, self)
+  }
+
+  func ready(_ readiness: Readiness, on loop: isolated Loop) {
+    for _ in 0..<Self.acceptsPerTurn {
+      switch Syscalls.accept(fd) {
+      case .socket(let accepted, let peer): server.adopt(accepted, kind, peer, on: loop)
+      case .again: continue
+      case .none: return
+      case .exhausted:
+        shedOne()
+        rest(on: loop)
+        return
+      case .failed:
+        rest(on: loop)
+        return
+      }
+    }
+  }
+
+  /// Takes one connection off the queue and drops it, by lending it the spare descriptor.
+  private func shedOne() {
+    guard spare >= 0 else { return }
+    Syscalls.close(spare)
+    if case .socket(let accepted, _) = Syscalls.accept(fd) {
+      server.counters.bump(server.counters.overCap)
+      Syscalls.close(accepted)
+    }
+    spare = Syscalls.placeholder()
+  }
+
+  /// Level-triggered, the listener would report over and over; it pauses instead.
+  private func rest(on loop: isolated Loop) {
+    guard let current = registration else { return }
+    loop.thread.poller.remove(fd)
+    loop.forget(current)
+    registration = nil
+    let at = loop.clock.now + Self.pause
+    server.resume(self, at: at)
+  }
+
+  /// Listens again after a rest.
+  func resume(on loop: isolated Loop) {
+    guard registration == nil, !isClosed else { return }
+    // Without memory for the registration the listener stays quiet; nothing else works then.
+    registration = try? loop.watch(listener: fd, self)
+  }
+
+  private var isClosed = false
+
+  func close(on loop: isolated Loop) {
+    if let registration { loop.forget(registration) }
+    registration = nil
+    isClosed = true
+    Syscalls.close(fd)
+    if spare >= 0 { Syscalls.close(spare) }
+  }
+}

@@ -1,0 +1,88 @@
+import Glibc
+
+package import Bytes
+
+/// An IPv4 or IPv6 address with a port, in the kernel's form.
+package struct SocketAddress: Sendable {
+  private let storage: sockaddr_storage
+  private let length: socklen_t
+
+  init(storage: sockaddr_storage, length: socklen_t) {
+    self.storage = storage
+    self.length = length
+  }
+
+  /// - Parameter host: a numeric address; `*` and the empty string mean every IPv6 and IPv4 one.
+  package init(host: String, port: UInt16) throws(NetworkFailure) {
+    var storage = sockaddr_storage()
+    let name = host.isEmpty || host == "*" ? "::" : host
+    var four = in_addr()
+    var six = in6_addr()
+    if unsafe inet_pton(AF_INET, name, &four) == 1 {
+      var address = sockaddr_in()
+      address.sin_family = sa_family_t(AF_INET)
+      address.sin_port = port.bigEndian
+      address.sin_addr = four
+      length = socklen_t(MemoryLayout<sockaddr_in>.size)
+      unsafe withUnsafeMutableBytes(of: &storage) { room in
+        unsafe room.storeBytes(of: address, as: sockaddr_in.self)
+      }
+    } else if unsafe inet_pton(AF_INET6, name, &six) == 1 {
+      var address = sockaddr_in6()
+      address.sin6_family = sa_family_t(AF_INET6)
+      address.sin6_port = port.bigEndian
+      address.sin6_addr = six
+      length = socklen_t(MemoryLayout<sockaddr_in6>.size)
+      unsafe withUnsafeMutableBytes(of: &storage) { room in
+        unsafe room.storeBytes(of: address, as: sockaddr_in6.self)
+      }
+    } else {
+      throw .badAddress(host)
+    }
+    self.storage = storage
+  }
+
+  var family: Int32 { Int32(storage.ss_family) }
+
+  package var port: UInt16 {
+    unsafe withUnsafeBytes(of: storage) { bytes in
+      // sin_port and sin6_port lie at the same place.
+      unsafe UInt16(bigEndian: bytes.load(fromByteOffset: 2, as: UInt16.self))
+    }
+  }
+
+  /// The same address with another port.
+  func with(port: UInt16) -> SocketAddress {
+    var copy = storage
+    unsafe withUnsafeMutableBytes(of: &copy) { bytes in
+      unsafe bytes.storeBytes(of: port.bigEndian, toByteOffset: 2, as: UInt16.self)
+    }
+    return SocketAddress(storage: copy, length: length)
+  }
+
+  /// The address as text without the port, IPv4 seen through IPv6 in its own form.
+  package var hostText: ByteSlice {
+    var text: [CChar] = Array(repeating: 0, count: Int(INET6_ADDRSTRLEN))
+    let family = self.family
+    let offset = family == AF_INET ? 4 : 8
+    let written = unsafe withUnsafeBytes(of: storage) { bytes in
+      unsafe inet_ntop(
+        family, bytes.baseAddress?.advanced(by: offset), &text, socklen_t(text.count)) != nil
+    }
+    guard written else { return .empty }
+    let bytes = ByteSlice(text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) })
+    let mapped: StaticString = "::ffff:"
+    if bytes.starts(with: mapped), bytes.firstIndex(of: ASCII.dot) != nil {
+      return bytes.dropFirst(mapped.utf8CodeUnitCount)
+    }
+    return bytes
+  }
+
+  func withSockaddr<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
+    unsafe withUnsafePointer(to: storage) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+        unsafe body(address, length)
+      }
+    }
+  }
+}

@@ -1,0 +1,197 @@
+private import CLinux
+import Glibc
+
+package import Bytes
+
+/// Every kernel call of this room, and the only place that looks at `errno`: callers get closed
+/// outcomes. All descriptors are non-blocking and close-on-exec.
+///
+/// SAFETY: pointers handed to the kernel are to live locals or to buffers borrowed for the call, with
+/// their true lengths.
+enum Syscalls {
+  /// What came of reading from or writing to a socket.
+  enum Transfer: Equatable {
+    case bytes(Int)
+    case wouldBlock
+    /// Reading: the peer has sent its last byte.
+    case ended
+    /// The connection is broken; the number is `errno`.
+    case failed(Int32)
+  }
+
+  static func receive(_ fd: Int32, into room: UnsafeMutableRawBufferPointer) -> Transfer {
+    while true {
+      let count = unsafe Glibc.recv(fd, room.baseAddress, room.count, 0)
+      if count > 0 { return .bytes(count) }
+      if count == 0 { return .ended }
+      switch errno {
+      case EINTR: continue
+      case EAGAIN: return .wouldBlock
+      default: return .failed(errno)
+      }
+    }
+  }
+
+  static func send(_ fd: Int32, _ bytes: UnsafeRawBufferPointer) -> Transfer {
+    while true {
+      let count = unsafe Glibc.send(fd, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+      if count >= 0 { return .bytes(count) }
+      switch errno {
+      case EINTR: continue
+      case EAGAIN: return .wouldBlock
+      default: return .failed(errno)
+      }
+    }
+  }
+
+  enum Accepted {
+    case socket(Int32, SocketAddress)
+    case none
+    /// This one is lost, the next may be fine.
+    case again
+    /// No descriptors or memory are left.
+    case exhausted
+    case failed(Int32)
+  }
+
+  static func accept(_ fd: Int32) -> Accepted {
+    var storage = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    let accepted = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+        unsafe accept4(
+          fd, address, &length, Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue))
+      }
+    }
+    if accepted >= 0 {
+      setOption(accepted, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+      return .socket(accepted, SocketAddress(storage: storage, length: length))
+    }
+    switch errno {
+    case EAGAIN: return .none
+    case EINTR, ECONNABORTED, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH,
+      EOPNOTSUPP, ENETUNREACH:
+      return .again
+    case EMFILE, ENFILE, ENOBUFS, ENOMEM: return .exhausted
+    default: return .failed(errno)
+    }
+  }
+
+  /// A bound, listening socket.
+  static func listen(
+    on address: SocketAddress, sharingPort: Bool, backlog: Int32
+  ) throws(NetworkFailure) -> Int32 {
+    let fd = try makeSocket(address)
+    setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1)
+    if sharingPort { setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1) }
+    let bound = unsafe address.withSockaddr { pointer, length in
+      unsafe Glibc.bind(fd, pointer, length)
+    }
+    guard bound == 0, Glibc.listen(fd, backlog) == 0 else {
+      let code = errno
+      close(fd)
+      throw code == EADDRINUSE ? .addressInUse : .system(call: "bind", code: code)
+    }
+    return fd
+  }
+
+  /// Starts connecting; the socket becomes writable when it is through or has failed.
+  static func connect(to address: SocketAddress) throws(NetworkFailure) -> Int32 {
+    let fd = try makeSocket(address)
+    setOption(fd, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+    let result = unsafe address.withSockaddr { pointer, length in
+      unsafe Glibc.connect(fd, pointer, length)
+    }
+    if result != 0, errno != EINPROGRESS {
+      let code = errno
+      close(fd)
+      throw .system(call: "connect", code: code)
+    }
+    return fd
+  }
+
+  /// The error that a socket has met meanwhile; 0 for none.
+  static func pendingError(_ fd: Int32) -> Int32 {
+    var code: Int32 = 0
+    var length = socklen_t(MemoryLayout<Int32>.size)
+    let result = unsafe getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &length)
+    return result == 0 ? code : errno
+  }
+
+  /// The address a socket is bound to.
+  static func localAddress(_ fd: Int32) -> SocketAddress? {
+    var storage = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    let result = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+      unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+        unsafe getsockname(fd, address, &length)
+      }
+    }
+    return result == 0 ? SocketAddress(storage: storage, length: length) : nil
+  }
+
+  private static func makeSocket(_ address: SocketAddress) throws(NetworkFailure) -> Int32 {
+    let kind = SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue
+    let fd = Glibc.socket(address.family, Int32(kind), 0)
+    guard fd >= 0 else { throw .system(call: "socket", code: errno) }
+    return fd
+  }
+
+  static func setOption(_ fd: Int32, _ level: Int32, _ option: Int32, _ value: Int32) {
+    var value = value
+    // A socket without the option still works; none of ours is needed for correctness.
+    _ = unsafe setsockopt(fd, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
+  }
+
+  static func shutdownWriting(_ fd: Int32) { _ = Glibc.shutdown(fd, Int32(SHUT_WR)) }
+  static func shutdownBoth(_ fd: Int32) { _ = Glibc.shutdown(fd, Int32(SHUT_RDWR)) }
+  static func close(_ fd: Int32) { _ = Glibc.close(fd) }
+
+  /// A descriptor that holds a place in the table, to be given up when the table is full.
+  static func placeholder() -> Int32 { unsafe Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC) }
+
+  /// Raises the soft descriptor limit to the hard one.
+  ///
+  /// - Returns: the limit now in force.
+  static func raiseDescriptorLimit() -> Int {
+    var limit = rlimit()
+    guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+      return 1024
+    }
+    if limit.rlim_cur < limit.rlim_max {
+      var raised = limit
+      raised.rlim_cur = limit.rlim_max
+      if unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 {
+        limit = raised
+      }
+    }
+    return Int(clamping: limit.rlim_cur)
+  }
+
+  static func processorCount() -> Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+  private static func nanoseconds(_ clock: clockid_t) -> Int64 {
+    var time = timespec()
+    _ = unsafe clock_gettime(clock, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+  }
+
+  static func monotonic() -> MonotonicTime {
+    MonotonicTime(nanoseconds: nanoseconds(CLOCK_MONOTONIC))
+  }
+  static func wall() -> UnixTime { UnixTime(nanoseconds: nanoseconds(CLOCK_REALTIME)) }
+}
+
+/// Why the network could not be set up, or a connection could not be made.
+package enum NetworkFailure: Error, Equatable, Sendable {
+  case addressInUse
+  /// Not an IPv4 or IPv6 address.
+  case badAddress(String)
+  /// The kernel said no; `code` is its `errno`.
+  case system(call: String, code: Int32)
+}
+
+extension Clocks {
+  /// The machine's clocks.
+  package static let system = Clocks(wall: { Syscalls.wall() }, monotonic: { Syscalls.monotonic() })
+}
