@@ -1,17 +1,18 @@
 import Bytes
+import LogConformance
+import Schemas
+import Tenancy
 import Testing
 import Topics
 
 @testable import RocksStore
-@testable import Schemas
-@testable import Tenancy
 
 @Suite struct CatalogueTests {
   @Test func `what the catalogue was told is there after a reopening`() async throws {
     let scratch = Scratch()
     var log = try RocksTopicLog(opening: configuration(scratch))
     let topic = try address("orders", .manage)
-    let namespace = NamespaceAddress(tenant: topic.tenant, namespace: topic.namespace)
+    let namespace = try Proofs().namespace("shop", .manage)
     let retention = TopicConfiguration(retention: Retention(age: .seconds(60), bytes: 5))
     let policy = NamespacePolicy(autoCreate: true, compatibility: Compatibility.none)
     try await log.setPolicy(policy, of: namespace)
@@ -19,11 +20,11 @@ import Topics
     _ = try await log.createTopic(try address("b"), TopicConfiguration())
     _ = try await log.createTopic(try address("a"), TopicConfiguration())
     _ = try await log.createTopic(try address("a", tenant: "other"), TopicConfiguration())
-    let first = try await log.registerSchema(candidate("{}"), for: topic, replacing: 0)
-    let second = try await log.registerSchema(candidate("true"), for: topic, replacing: 1)
+    let first = try await log.registerSchema(try candidate("{}"), for: topic, replacing: 0)
+    let second = try await log.registerSchema(try candidate("true"), for: topic, replacing: 1)
     #expect([first.version, second.version] == [1, 2])
     await #expect(throws: CatalogueFailure.schemaConflict(current: 2)) {
-      try await log.registerSchema(candidate("false"), for: topic, replacing: 1)
+      try await log.registerSchema(try candidate("false"), for: topic, replacing: 1)
     }
     let terms = SubscriptionTerms(kind: .shared, ackTimeout: .seconds(30), maxUnacked: 1000)
     let worker = try name("worker")
@@ -46,7 +47,7 @@ import Topics
       log.topics(in: namespace, after: try name("a"), limit: 1).map(\.name.bytes.text) == ["b"])
     try await log.deleteSchemas(of: topic)
     #expect(log.binding(of: topic) == nil)
-    let third = try await log.registerSchema(candidate("{}"), for: topic, replacing: 0)
+    let third = try await log.registerSchema(try candidate("{}"), for: topic, replacing: 0)
     #expect(third.version == 3)
     try await log.removePolicy(of: namespace)
     log.close()
@@ -83,7 +84,7 @@ import Topics
     let scratch = Scratch()
     var log = try RocksTopicLog(opening: configuration(scratch))
     let topic = try address("orders", .subscribe)
-    _ = try await log.createTopic(topic, TopicConfiguration())
+    _ = try await log.createTopic(address("orders"), TopicConfiguration())
     let worker = try name("worker")
     let terms = SubscriptionTerms(kind: .shared, ackTimeout: .seconds(30), maxUnacked: 1000)
     await #expect(throws: CatalogueFailure.positionAhead(end: .first())) {
@@ -145,12 +146,12 @@ import Topics
     _ = try await log.createTopic(topic, TopicConfiguration())
     let loop = TestLoop(log)
     for chunk in 0..<3 {
-      _ = try await loop.appendAll((0..<10).map { event(topic, "\(chunk * 10 + $0)") })
+      _ = try await loop.appendAll((0..<10).map { try event(topic, "\(chunk * 10 + $0)") })
     }
     let whole = try log.bounds(of: topic).bytes
-    try await log.trim(topic, before: 15)
+    try await log.trim(address("orders", .manage), before: 15)
     await #expect(throws: CatalogueFailure.positionAhead(end: Cursor(ledger: 1, next: 30))) {
-      try await log.trim(topic, before: 31)
+      try await log.trim(address("orders", .manage), before: 31)
     }
     for reopened in [false, true] {
       if reopened {
@@ -169,15 +170,13 @@ import Topics
         return #expect(Bool(false), "no gap")
       }
     }
-    try await log.trim(topic, before: 30)
+    try await log.trim(address("orders", .manage), before: 30)
     #expect(try log.bounds(of: topic).events == 0)
     log.close()
   }
 
-  private func candidate(_ text: String) -> SchemaCandidate {
-    SchemaCandidate(
-      text: bytes(text), dialect: .draft202012, formats: .annotate,
-      fingerprint: bytes("sha256:" + text), program: CompiledSchema())
+  private func candidate(_ text: String) throws -> SchemaCandidate {
+    try Proofs().schema(text)
   }
 
   private func bytes(_ text: String) -> ByteSlice { ByteSlice(utf8: text) }

@@ -28,7 +28,7 @@ import Topics
     _ = try await log.createTopic(other, TopicConfiguration())
     let loop = TestLoop(log)
     for chunk in 0..<3 {
-      _ = try await loop.appendAll((0..<10).map { event(topic, "\(chunk * 10 + $0)") })
+      _ = try await loop.appendAll((0..<10).map { try event(topic, "\(chunk * 10 + $0)") })
     }
     _ = try await loop.append(event(other, "fine"))
     log.close()

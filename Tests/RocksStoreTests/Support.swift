@@ -1,12 +1,12 @@
 import Bytes
 import Foundation
+import LogConformance
+import Schemas
 import Synchronization
+import Tenancy
 import Topics
 
-@testable import Events
 @testable import RocksStore
-@testable import Schemas
-@testable import Tenancy
 
 /// A directory that is removed with its last reference.
 final class Scratch: Sendable {
@@ -41,30 +41,17 @@ func configuration(_ scratch: Scratch, _ clock: TestClock = TestClock()) -> Stor
 }
 
 func address(
-  _ topic: String, _ action: Action = .publish, tenant: String = "acme", namespace: String = "shop"
+  _ topic: String, _ action: Action = .publish, tenant: String = "acme"
 ) throws -> TopicAddress {
-  TopicAddress(
-    tenant: try name(tenant), namespace: try name(namespace), topic: try name(topic),
-    action: action)
+  try Proofs(tenant: tenant).topic(topic, action)
 }
 
-struct NotAName: Error {}
-
-func name(_ text: String) throws -> Name {
-  guard let name = Name(ByteSlice(utf8: text)) else { throw NotAName() }
-  return name
-}
+func name(_ text: String) throws -> Name { try Proofs().name(text) }
 
 func event(
-  _ topic: TopicAddress, _ payload: String, key: String? = nil, attributes: String = ""
-) -> ConformingEvent {
-  ConformingEvent(
-    address: topic,
-    draft: EventDraft(
-      attributes: Attributes(encoded: ByteSlice(utf8: attributes)),
-      key: key.map(ByteSlice.init(utf8:)), payload: ByteSlice(utf8: payload), payloadKind: .json,
-      contentType: nil, strippedAttributes: 0),
-    schemaVersion: 7)
+  _ topic: TopicAddress, _ payload: String, key: String? = nil
+) throws -> ConformingEvent {
+  try Proofs(tenant: topic.tenant.bytes.text).event(topic.topic.bytes.text, payload, key: key)
 }
 
 /// Stands for an event loop: owns an appender and flushes it at the end of each turn.

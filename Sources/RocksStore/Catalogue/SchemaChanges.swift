@@ -17,12 +17,14 @@ extension RocksTopicLog {
   package func registerSchema(
     _ candidate: SchemaCandidate, for address: TopicAddress, replacing current: UInt32
   ) async throws(CatalogueFailure) -> StoredSchema {
-    try await mutate(growing: true) { committer throws(CatalogueFailure) in
+    try CatalogueVerb.governTopic.check(address.action)
+    return try await mutate(growing: true) { committer throws(CatalogueFailure) in
       try committer.registerSchema(candidate, for: try committer.topic(address), current)
     }
   }
 
   package func deleteSchemas(of address: TopicAddress) async throws(CatalogueFailure) {
+    try CatalogueVerb.governTopic.check(address.action)
     try await mutate { committer throws(CatalogueFailure) in
       let topic = try committer.topic(address)
       try committer.deleteSchemas(of: topic)
@@ -42,8 +44,9 @@ extension Committer {
       throw .tooMany(.schemaVersions, limit: limits.schemaVersionsPerTopic)
     }
     let stored = StoredSchema(
-      version: facts.nextSchemaVersion, text: candidate.text, dialect: candidate.dialect,
-      formats: candidate.formats, fingerprint: candidate.fingerprint, registered: clocks.wall())
+      version: facts.nextSchemaVersion, text: candidate.text.detached, dialect: candidate.dialect,
+      formats: candidate.formats, fingerprint: candidate.fingerprint.detached,
+      registered: clocks.wall())
     var tenant = pendingTenant(topic.path.tenant)
     let number = tenant.nextSchema
     tenant.nextSchema += 1
@@ -84,4 +87,9 @@ extension Committer {
     facts.binding = nil
     write(facts, of: topic)
   }
+}
+
+extension ByteSlice {
+  /// The same bytes in storage of their own: a request's bytes must not live as long as the catalogue.
+  fileprivate var detached: ByteSlice { ByteSlice(copying: span) }
 }

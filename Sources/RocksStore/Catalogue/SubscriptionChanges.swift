@@ -18,14 +18,17 @@ extension RocksTopicLog: SubscriptionStore {
   package func createSubscription(
     _ name: Name, _ terms: SubscriptionTerms, startingAt start: Cursor, of address: TopicAddress
   ) async throws(CatalogueFailure) -> Made<SubscriptionDefinition> {
-    try await mutate(growing: true) { committer throws(CatalogueFailure) in
-      try committer.createSubscription(name, terms, start, of: try committer.topic(address))
+    try CatalogueVerb.useSubscriptions.check(address.action)
+    return try await mutate(growing: true) { committer throws(CatalogueFailure) in
+      try committer.createSubscription(
+        name.detached, terms, start, of: try committer.topic(address))
     }
   }
 
   package func deleteSubscription(
     _ name: Name, of address: TopicAddress
   ) async throws(CatalogueFailure) {
+    try CatalogueVerb.useSubscriptions.check(address.action)
     try await mutate { committer throws(CatalogueFailure) in
       let topic = try committer.topic(address)
       var facts = topic.facts.withLock { $0 }
@@ -42,6 +45,7 @@ extension RocksTopicLog: SubscriptionStore {
   package func loadState(
     of subscription: SubscriptionReference
   ) throws(CatalogueFailure) -> SubscriptionState {
+    try CatalogueVerb.useSubscriptions.check(subscription.topic.action)
     guard let topic = committer.directory.topic(TopicPath(subscription.topic)),
       topic.facts.withLock({ $0.subscriptions[subscription.name]?.number }) == subscription.number
     else { throw .unknownSubscription }

@@ -23,16 +23,18 @@ extension RocksTopicLog: Catalogue {
   package func createTopic(
     _ address: TopicAddress, _ configuration: TopicConfiguration
   ) async throws(CatalogueFailure) -> Made<TopicInfo> {
+    try CatalogueVerb.createTopic.check(address.action)
     if let existing = topic(address) { return .existing(existing) }
     return try await mutate(growing: true) { committer throws(CatalogueFailure) in
-      try committer.createTopic(TopicPath(address), configuration)
+      try committer.createTopic(TopicPath(address).detached, configuration)
     }
   }
 
   package func configureTopic(
     _ address: TopicAddress, _ configuration: TopicConfiguration
   ) async throws(CatalogueFailure) -> TopicInfo {
-    try await mutate { committer throws(CatalogueFailure) in
+    try CatalogueVerb.governTopic.check(address.action)
+    return try await mutate { committer throws(CatalogueFailure) in
       let topic = try committer.topic(address)
       let old = topic.info
       var facts = topic.facts.withLock { $0 }
@@ -45,6 +47,7 @@ extension RocksTopicLog: Catalogue {
   }
 
   package func deleteTopic(_ address: TopicAddress) async throws(CatalogueFailure) {
+    try CatalogueVerb.governTopic.check(address.action)
     try await mutate { committer throws(CatalogueFailure) in
       try committer.deleteTopic(try committer.topic(address))
     }
@@ -53,6 +56,7 @@ extension RocksTopicLog: Catalogue {
   package func trim(
     _ address: TopicAddress, before first: UInt64
   ) async throws(CatalogueFailure) {
+    try CatalogueVerb.governTopic.check(address.action)
     try await mutate { committer throws(CatalogueFailure) in
       try committer.trim(try committer.topic(address), before: first)
     }
@@ -65,12 +69,14 @@ extension RocksTopicLog: Catalogue {
   package func setPolicy(
     _ policy: NamespacePolicy, of namespace: NamespaceAddress
   ) async throws(CatalogueFailure) {
+    try CatalogueVerb.governNamespace.check(namespace.action)
     try await mutate(growing: true) { committer throws(CatalogueFailure) in
-      committer.write(policy, of: NamespacePath(namespace))
+      committer.write(policy, of: NamespacePath(namespace).detached)
     }
   }
 
   package func removePolicy(of namespace: NamespaceAddress) async throws(CatalogueFailure) {
+    try CatalogueVerb.governNamespace.check(namespace.action)
     try await mutate { committer throws(CatalogueFailure) in
       let path = NamespacePath(namespace)
       if committer.directory.namespace(path)?.policy == nil { return }
@@ -108,5 +114,10 @@ extension RocksTopicLog: Catalogue {
 extension NamespacePath {
   init(_ address: NamespaceAddress) {
     self.init(tenant: address.tenant, namespace: address.namespace)
+  }
+
+  /// The same names in storage of their own.
+  var detached: NamespacePath {
+    NamespacePath(tenant: tenant.detached, namespace: namespace.detached)
   }
 }

@@ -61,7 +61,7 @@ package final class RocksAppender: TopicAppender {
   }
 
   private func topic(of event: ConformingEvent) throws(AppendFailure) -> TopicState {
-    guard event.address.action == .publish else { throw .notGranted(event.address.action) }
+    try event.address.checkAppending()
     guard let topic = committer.directory.topic(TopicPath(event.address)) else {
       throw .unknownTopic
     }

@@ -35,7 +35,9 @@ struct Tail: Sendable {
     self.segments = segments
   }
 
-  var keptBytes: UInt64 { bytes - min(bytes, trimmedBytes) }
+  func bounds(_ ledger: UInt64) -> TopicBounds {
+    TopicBounds(ledger: ledger, first: first, end: end, bytes: bytes - min(bytes, trimmedBytes))
+  }
 
   /// The oldest entry in memory; `end` when there is none.
   var firstInMemory: UInt64 { head < entries.count ? entries[head].first : end }

@@ -83,6 +83,12 @@ struct TopicPath: Hashable, Sendable {
     self.topic = topic
   }
 
+  /// The same names in storage of their own: names are otherwise cut from a request's bytes.
+  var detached: TopicPath {
+    TopicPath(
+      tenant: tenant.detached, namespace: namespace.detached, topic: topic.detached)
+  }
+
   var namespacePath: NamespacePath { NamespacePath(tenant: tenant, namespace: namespace) }
 }
 

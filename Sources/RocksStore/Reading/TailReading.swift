@@ -38,11 +38,8 @@ extension RocksTopicLog {
   }
 
   package func bounds(of address: TopicAddress) throws(ReadFailure) -> TopicBounds {
-    guard let topic = committer.directory.topic(TopicPath(address)) else { throw .unknownTopic }
-    return topic.tail.withLock { tail in
-      TopicBounds(
-        ledger: topic.ledger, first: tail.first, end: tail.end, bytes: tail.keptBytes)
-    }
+    let topic = try known(address)
+    return topic.tail.withLock { $0.bounds(topic.ledger) }
   }
 
   package func resolve(
@@ -66,7 +63,13 @@ extension RocksTopicLog {
 
   /// The topic behind an address that was granted for reading.
   func readable(_ address: TopicAddress) throws(ReadFailure) -> TopicState {
-    guard address.action == .subscribe else { throw .notGranted(address.action) }
+    try address.checkReading()
+    return try known(address)
+  }
+
+  /// The topic behind any address.
+  private func known(_ address: TopicAddress) throws(ReadFailure) -> TopicState {
+    if committer.condition.load(ordering: .relaxed) == .closing { throw .closing }
     guard let topic = committer.directory.topic(TopicPath(address)) else { throw .unknownTopic }
     return topic
   }
@@ -80,25 +83,10 @@ struct ReadFront {
 
   /// Places `cursor` in a topic of this ledger.
   init(_ cursor: Cursor, _ ledger: UInt64, _ tail: borrowing Tail) throws(ReadFailure) {
-    end = tail.end
-    let earliest = Cursor(ledger: ledger, next: tail.first)
-    if cursor.ledger > ledger || (cursor.ledger == ledger && cursor.next > tail.end) {
-      throw .positionAhead(end: Cursor(ledger: ledger, next: tail.end))
-    }
-    if cursor.ledger < ledger {
-      start = tail.first
-      gap = Gap(
-        cause: .earlierIncarnation, requested: cursor, earliest: earliest, lost: nil, since: nil,
-        until: nil)
-    } else if cursor.next < tail.first {
-      start = tail.first
-      gap = Gap(
-        cause: .trimmed, requested: cursor, earliest: earliest, lost: tail.first - cursor.next,
-        since: nil, until: tail.trimmedUntil)
-    } else {
-      start = cursor.next
-      gap = nil
-    }
+    let bounds = tail.bounds(ledger)
+    end = bounds.end
+    gap = try bounds.gap(at: cursor, until: tail.trimmedUntil)
+    start = gap == nil ? cursor.next : bounds.first
   }
 }
 
