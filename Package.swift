@@ -126,6 +126,7 @@ let package = Package(
         "Authentication", "Settings", "HTTPWire", "Metrics", "Crypto", "JSONText", "Bytes",
       ]),
     tests("Client", ["Client", "Network", "HTTPWire", "Bytes"]),
+    tests("Bench", ["jodrell-bench", "Client", "Network", "HTTPWire", "JSONText", "Bytes"]),
     tests("Architecture", []),
     tests("EndToEnd", ["Client", "Network", "HTTPWire", "Crypto", "JSONText", "Bytes"]),
   ]
