@@ -8,3 +8,9 @@
 #include <openssl/param_build.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
+
+// Macros that Swift does not import.
+enum {
+  COPENSSL_SELECT_PUBLIC_KEY = EVP_PKEY_PUBLIC_KEY,
+};

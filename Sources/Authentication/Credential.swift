@@ -1,0 +1,56 @@
+package import Bytes
+
+/// What a request's `Authorization` field offers (RFC 9110 §11.6.2, RFC 6750 §2.1).
+package enum Credential: Sendable, Hashable {
+  /// No field, or one of a scheme that is not spoken here: the caller is unknown.
+  case absent
+  /// The token of the Bearer scheme, not yet looked into.
+  case bearer(ByteSlice)
+
+  /// Reads the field's value, given how often the field stands in the request.
+  ///
+  /// More than one field is refused: two readers may choose differently. So is a Bearer field whose
+  /// token is missing or holds other than the characters of `b64token`.
+  package init(field: ByteSlice?, occurrences: Int) throws(CredentialFault) {
+    guard let field, occurrences > 0 else {
+      self = .absent
+      return
+    }
+    guard occurrences == 1 else { throw .repeated(occurrences) }
+    let schemeEnd = field.firstIndex(of: ASCII.space) ?? field.count
+    guard field.prefix(schemeEnd).equalsIgnoringCase("bearer") else {
+      self = .absent
+      return
+    }
+    var token = field.dropFirst(schemeEnd)
+    while token.count > 0, token[0] == ASCII.space { token = token.dropFirst(1) }
+    guard Self.isToken(token) else { throw .malformed }
+    self = .bearer(token)
+  }
+
+  /// `b64token` of RFC 6750 §2.1.
+  private static func isToken(_ text: ByteSlice) -> Bool {
+    guard !text.isEmpty else { return false }
+    let bytes = text.span
+    var index = 0
+    while index < bytes.count, isTokenByte(bytes[index]) { index &+= 1 }
+    guard index > 0 else { return false }
+    while index < bytes.count, bytes[index] == ASCII.equals { index &+= 1 }
+    return index == bytes.count
+  }
+
+  private static func isTokenByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case ASCII.minus, ASCII.dot, ASCII.underscore, ASCII.tilde, ASCII.plus, ASCII.slash: true
+    default: ASCII.isAlphanumeric(byte)
+    }
+  }
+}
+
+/// Why an `Authorization` field is a malformed request (400), not merely an unknown caller (401).
+package enum CredentialFault: Error, Hashable, Sendable {
+  /// The field stands that often.
+  case repeated(Int)
+  /// The Bearer scheme without a well-formed token.
+  case malformed
+}

@@ -1,0 +1,115 @@
+package import Bytes
+package import Crypto
+package import JSONText
+
+/// The keys of one issuer: the public keys of a JWK Set (RFC 7517 §5) or secrets, never both. Each is
+/// bound to one algorithm when it is loaded; a token's header cannot change that.
+package struct KeySet: Sendable {
+  /// One key that can verify.
+  struct Key: Sendable {
+    enum Verifier: Sendable {
+      case asymmetric(PublicKey)
+      case symmetric(SecretKey)
+    }
+    /// Compared byte for byte and never interpreted.
+    let id: ByteSlice?
+    let algorithm: SignatureAlgorithm
+    let verifier: Verifier
+
+    func verify(_ signature: ByteSlice, over message: ByteSlice) -> Bool {
+      switch verifier {
+      case .asymmetric(let key): key.verify(signature, over: message)
+      case .symmetric(let key): key.verify(signature, over: message)
+      }
+    }
+  }
+
+  private let keys: [Key]
+
+  package var count: Int { keys.count }
+
+  /// Reads a JWK Set and takes the keys of `algorithms` out of it.
+  ///
+  /// Keys for something else (encryption, unknown types, curves and algorithms) are left out, as RFC
+  /// 7517 §5 asks. The whole set is refused for what nobody publishes on purpose: private members, a
+  /// secret, a `kid` twice, and a key for us that breaks a rule of its type.
+  package init(
+    parsing text: ByteSlice, algorithms: [SignatureAlgorithm]
+  ) throws(KeySetFault) {
+    guard text.count <= TokenLimits.keySetBytes else { throw .tooLarge(bytes: text.count) }
+    let document: JSONDocument
+    do throws(JSONFault) {
+      document = try JSONDocument(parsing: text, limits: .settings)
+    } catch {
+      throw .json(error)
+    }
+    guard let list = document.root["keys"], list.kind == .array else { throw .shape }
+    guard list.count <= TokenLimits.keys else { throw .tooManyKeys(list.count) }
+    var keys: [Key] = []
+    var ids: Set<ByteSlice> = []
+    for (index, node) in list.elements.enumerated() {
+      let key = try JSONWebKey(node, at: index)
+      if let id = key.id, !ids.insert(id).inserted { throw .duplicateKeyID(index: index) }
+      guard let algorithm = try key.algorithm(among: algorithms) else { continue }
+      keys.append(try key.verifying(algorithm))
+    }
+    guard !keys.isEmpty else { throw .noKeys }
+    self.keys = keys
+  }
+
+  /// A set of shared secrets.
+  package init(
+    secrets: [(id: ByteSlice?, secret: ByteSlice)], algorithm: SignatureAlgorithm = .hs256
+  ) throws(KeySetFault) {
+    var keys: [Key] = []
+    for (index, (id, secret)) in secrets.enumerated() {
+      if let id, keys.contains(where: { $0.id == id }) { throw .duplicateKeyID(index: index) }
+      do throws(KeyFault) {
+        let key = try SecretKey(secret, for: algorithm)
+        keys.append(Key(id: id, algorithm: algorithm, verifier: .symmetric(key)))
+      } catch {
+        throw .key(index: index, error)
+      }
+    }
+    guard !keys.isEmpty else { throw .noKeys }
+    self.keys = keys
+  }
+
+  /// The key that a header with `algorithm` and `id` asks for. There is no second guess: without a
+  /// `kid` the choice must be the only one.
+  func key(id: ByteSlice?, for algorithm: SignatureAlgorithm) throws(TokenRefusal) -> Key {
+    if let id {
+      guard let key = keys.first(where: { $0.id == id }) else { throw .key }
+      guard key.algorithm == algorithm else { throw .algorithmOfKey }
+      return key
+    }
+    let candidates = keys.filter { $0.algorithm == algorithm }
+    guard candidates.count <= 1 else { throw .keyAmbiguous }
+    guard let key = candidates.first else { throw .key }
+    return key
+  }
+}
+
+/// Why a key set was refused as a whole; indices count its keys from 0.
+package enum KeySetFault: Error, Equatable, Sendable {
+  case tooLarge(bytes: Int)
+  case json(JSONFault)
+  /// Not an object whose `keys` is a list of objects.
+  case shape
+  case tooManyKeys(Int)
+  /// No key in it verifies any of the issuer's algorithms.
+  case noKeys
+  case duplicateKeyID(index: Int)
+  /// A member that only private keys have: the set must be considered leaked.
+  case privateMember(index: Int, String)
+  /// A secret (`oct`) in a set that is made to be published.
+  case secretKey(index: Int)
+  /// A member is missing or not of its type.
+  case member(index: Int, String)
+  /// `alg` does not work with the key's type.
+  case algorithmType(index: Int)
+  /// The key has no `alg`, and the issuer allows several for its type.
+  case algorithmAmbiguous(index: Int)
+  /// The key breaks a rule of its type.
+  case key(index: Int, KeyFault)
+}

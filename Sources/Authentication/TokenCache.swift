@@ -1,0 +1,100 @@
+package import Bytes
+import Crypto
+
+/// The tokens a loop has verified lately, found by the SHA-256 of the whole token, signature included.
+///
+/// Owned by one loop. Bounded: a token has four places, chosen by its digest, and takes the one that
+/// went unused for longest. Only verified tokens are kept, each until `exp` at the latest; a new
+/// generation of the verifier or a clock that steps back empties the cache. A hit costs the digest.
+package final class TokenCache {
+  /// Whence a verified token came.
+  package struct Lookup {
+    package let token: VerifiedToken
+    package let wasCached: Bool
+  }
+
+  private struct Slot {
+    let token: VerifiedToken
+    /// The lookup that used the slot last.
+    var lastUse: UInt64
+  }
+
+  /// Places in a set, all of which a lookup compares.
+  private static let ways = 4
+  /// A clock that steps back by more than this is not the jitter of a slewed one.
+  private static let toleratedStepBack: TimeSpan = .seconds(1)
+
+  private var slots: [Slot?]
+  private let setMask: UInt64
+  private var generation: UInt64 = 0
+  private var lookups: UInt64 = 0
+  private var latest = UnixTime(nanoseconds: .min)
+  /// Tokens in the cache.
+  package private(set) var count = 0
+
+  /// Room for at least `capacity` tokens, rounded up to a power of two. A token takes as much memory
+  /// as its claims and their token table: about 2 KiB for usual tokens, 40 KiB for the longest.
+  package init(capacity: Int = 4096) {
+    var sets = 1
+    while sets * Self.ways < capacity { sets *= 2 }
+    slots = Array(repeating: nil, count: sets * Self.ways)
+    setMask = UInt64(sets - 1)
+  }
+
+  /// Verifies `token`, or finds that it was verified before and still holds.
+  package func verify(
+    _ token: ByteSlice, with verifier: TokenVerifier, at now: UnixTime
+  ) throws(TokenRefusal) -> Lookup {
+    guard token.count <= TokenLimits.bytes else { throw .tooLarge(bytes: token.count) }
+    prepare(for: verifier.generation, at: now)
+    let digest = Digest.sha256(token)
+    let start = Int(digest.slot & setMask) * Self.ways
+    lookups &+= 1
+    for index in start..<(start + Self.ways) {
+      guard let found = slots[index]?.token, found.digest == digest else { continue }
+      if found.isFresh(at: now) {
+        slots[index]?.lastUse = lookups
+        return Lookup(token: found, wasCached: true)
+      }
+      slots[index] = nil
+      count -= 1
+      break
+    }
+    let verified = try verifier.verify(token, digest: digest, at: now)
+    if verified.isFresh(at: now) { keep(verified, from: start) }
+    return Lookup(token: verified, wasCached: false)
+  }
+
+  /// Forgets every token: after a revocation.
+  package func removeAll() {
+    for index in slots.indices { slots[index] = nil }
+    count = 0
+  }
+
+  private func prepare(for generation: UInt64, at now: UnixTime) {
+    if generation != self.generation || now + Self.toleratedStepBack < latest {
+      removeAll()
+      self.generation = generation
+      latest = now
+    } else if now > latest {
+      latest = now
+    }
+  }
+
+  private func keep(_ token: VerifiedToken, from start: Int) {
+    var chosen = start
+    var oldest = UInt64.max
+    for index in start..<(start + Self.ways) {
+      guard let slot = slots[index] else {
+        chosen = index
+        count += 1
+        break
+      }
+      if slot.lastUse < oldest {
+        oldest = slot.lastUse
+        chosen = index
+      }
+    }
+    slots[chosen] = Slot(token: token, lastUse: lookups)
+  }
+}

@@ -1,0 +1,78 @@
+package import Bytes
+private import COpenSSL
+
+/// A SHA-256 digest (FIPS 180-4): 32 bytes held inline, so that it can be a key without allocating.
+package struct Digest: Hashable, Sendable, BitwiseCopyable {
+  /// The digest's bytes in groups of eight, in this machine's byte order.
+  private let words: (UInt64, UInt64, UInt64, UInt64)
+
+  package static let byteCount = 32
+
+  private init(words: (UInt64, UInt64, UInt64, UInt64)) { self.words = words }
+
+  /// The SHA-256 of `bytes`; 0.7 µs for 900 bytes with SHA instructions.
+  package static func sha256(_ bytes: ByteSlice) -> Digest {
+    unsafe bytes.withUnsafeBytes { unsafe sha256(contentsOf: $0) }
+  }
+
+  package static func sha256(_ bytes: Span<UInt8>) -> Digest {
+    unsafe bytes.withUnsafeBytes { unsafe sha256(contentsOf: $0) }
+  }
+
+  // SAFETY: libcrypto reads `bytes.count` bytes and writes the 32 bytes of `words`; both outlive the
+  // call.
+  private static func sha256(contentsOf bytes: UnsafeRawBufferPointer) -> Digest {
+    var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+    let done = unsafe withUnsafeMutableBytes(of: &words) { out in
+      unsafe EVP_Digest(
+        bytes.baseAddress, bytes.count, out.baseAddress, nil, HashFunction.sha256.method, nil)
+    }
+    precondition(done == 1, "SHA-256 is part of every libcrypto")
+    return Digest(words: words)
+  }
+
+  /// A word of the digest: as good as random for choosing a slot.
+  package var slot: UInt64 { words.0 }
+
+  /// The 32 bytes.
+  package var bytes: ByteSlice {
+    unsafe withUnsafeBytes(of: words) { unsafe ByteSlice($0) }
+  }
+
+  /// The 64 lower-case hexadecimal digits.
+  package var hexadecimal: String {
+    var writer = ByteWriter(capacity: 64)
+    for byte in bytes.array {
+      writer.append(ASCII.hexDigit(byte >> 4))
+      writer.append(ASCII.hexDigit(byte & 0x0F))
+    }
+    return writer.slice.text
+  }
+
+  package static func == (left: Digest, right: Digest) -> Bool {
+    left.words.0 == right.words.0 && left.words.1 == right.words.1
+      && left.words.2 == right.words.2 && left.words.3 == right.words.3
+  }
+
+  package func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
+}
+
+/// A hash function of libcrypto, fetched once per process: a fetch costs more than a short digest.
+///
+/// SAFETY: `@unchecked Sendable` because an EVP_MD is immutable and reference-counted atomically.
+@safe final class HashFunction: @unchecked Sendable {
+  /// The EVP_MD, kept for the life of the process.
+  let method: OpaquePointer
+  /// The name by which providers know it.
+  let name: String
+
+  static let sha256 = HashFunction("SHA256")
+
+  private init(_ name: String) {
+    guard let method = unsafe EVP_MD_fetch(nil, name, nil) else {
+      preconditionFailure("libcrypto without \(name)")
+    }
+    unsafe self.method = unsafe method
+    self.name = name
+  }
+}

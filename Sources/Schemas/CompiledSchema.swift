@@ -1,0 +1,139 @@
+package import Bytes
+package import JSONText
+
+/// What the boolean pass found.
+package enum CheckResult: Equatable, Sendable {
+  case valid
+  case invalid
+  /// The payload asks for more work than `SchemaLimits.fuel`: refused without a verdict.
+  case fuelExhausted
+  /// A pattern met its step limit or its subject limit: refused without a verdict.
+  case patternLimit
+}
+
+/// A schema, compiled: an immutable program that any number of loops run at the same time.
+package final class CompiledSchema: Sendable {
+  /// The edition that the schema is written in.
+  package let dialect: SchemaDialect
+  package let formats: FormatMode
+  /// What was registered but does nothing; at most `SchemaLimits.warnings`.
+  package let warnings: [SchemaWarning]
+  /// The text as it was registered.
+  package let source: ByteSlice
+  let program: SchemaProgram
+
+  private init(
+    dialect: SchemaDialect, formats: FormatMode, warnings: [SchemaWarning], source: ByteSlice,
+    program: SchemaProgram
+  ) {
+    self.dialect = dialect
+    self.formats = formats
+    self.warnings = warnings
+    self.source = source
+    self.program = program
+  }
+
+  /// Compiles the text of a schema. May take milliseconds: call it off the event loops.
+  ///
+  /// - Parameters:
+  ///   - source: at most `SchemaLimits.sourceBytes` bytes.
+  ///   - dialect: the edition where the text has no `$schema`; 2020-12 if nil.
+  ///   - formats: what `format` does; the edition's own default if nil.
+  package static func compile(
+    _ source: ByteSlice, dialect: SchemaDialect? = nil, formats: FormatMode? = nil
+  ) throws(SchemaFault) -> CompiledSchema {
+    guard source.count <= SchemaLimits.sourceBytes else {
+      throw SchemaFault(
+        at: "#", .limitExceeded(what: "bytes", limit: SchemaLimits.sourceBytes))
+    }
+    let document: JSONDocument
+    do throws(JSONFault) {
+      document = try JSONDocument(parsing: source)
+    } catch {
+      throw SchemaFault(at: "#", .malformedJSON(error))
+    }
+    let edition = try declaredDialect(document.root) ?? dialect ?? .draft202012
+    let mode = formats ?? edition.formats
+    let graph = try GraphBuilder.build(document.root, dialect: edition, formats: mode)
+    return CompiledSchema(
+      dialect: edition, formats: mode, warnings: graph.warnings, source: source,
+      program: ProgramLayout.program(graph.nodes, document: document))
+  }
+
+  private static func declaredDialect(_ root: JSONNode) throws(SchemaFault) -> SchemaDialect? {
+    guard root.kind == .object, let declared = root["$schema"] else { return nil }
+    guard let uri = declared.text else {
+      throw SchemaFault(at: "#/$schema", .wrongValue(expected: "a URI"))
+    }
+    guard let dialect = SchemaDialect(uri: uri) else {
+      throw SchemaFault(at: "#/$schema", .unknownDialect(uri))
+    }
+    return dialect
+  }
+
+  /// What two registrations share exactly when they mean the same: edition, format mode and the
+  /// canonical text. Its digest is the fingerprint.
+  package var identity: ByteSlice {
+    var writer = ByteWriter()
+    writer.append(text: dialect.name + "\n" + formats.name + "\n")
+    writer.append(CanonicalJSON.text(of: program.document.root))
+    return writer.slice
+  }
+
+  /// `sha256:` and the hexadecimal digest of `identity`; `digest` is SHA-256.
+  package func fingerprint(_ digest: (ByteSlice) -> [UInt8]) -> String {
+    var text = "sha256:"
+    for byte in digest(identity) {
+      text.unicodeScalars.append(Unicode.Scalar(ASCII.hexDigit(byte >> 4)))
+      text.unicodeScalars.append(Unicode.Scalar(ASCII.hexDigit(byte & 15)))
+    }
+    return text
+  }
+
+  /// Whether the payload that `parser` has tokenised keeps the schema. About 1 µs for 1 KB.
+  package func accepts(_ parser: JSONParser, _ scratch: SchemaScratch) -> CheckResult {
+    program.check(tokens: parser.tokens, source: parser.source, scratch: scratch)
+  }
+}
+
+extension CompiledSchema {
+  /// What is wrong with a payload that `accepts` has refused. Cold: allocates and may take
+  /// milliseconds for the worst payloads.
+  package func explain(_ parser: JSONParser, _ scratch: SchemaScratch) -> Explanation {
+    program.explain(
+      tokens: parser.tokens, source: parser.source, scratch: scratch, dialect: dialect)
+  }
+}
+
+extension SchemaProgram {
+  /// Runs the boolean pass from the root.
+  func check(tokens: JSONTape, source: ByteSlice, scratch: SchemaScratch) -> CheckResult {
+    let value = TapeView(tokens: tokens.span, bytes: source.span, source: source)
+    let constants = TapeView(
+      tokens: document.tokens.span, bytes: document.source.span, source: document.source)
+    var evaluator = Evaluator(
+      self, value: value, constants: constants, scratch: scratch, fuel: SchemaLimits.fuel)
+    let accepted = evaluator.accepts(root, 0)
+    scratch.fuelUsed = SchemaLimits.fuel - max(evaluator.fuel, 0)
+    return evaluator.halt ?? (accepted ? .valid : .invalid)
+  }
+
+  /// Runs the explaining pass from the root. Never empty.
+  func explain(
+    tokens: JSONTape, source: ByteSlice, scratch: SchemaScratch, dialect: SchemaDialect
+  ) -> Explanation {
+    let value = TapeView(tokens: tokens.span, bytes: source.span, source: source)
+    let constants = TapeView(
+      tokens: document.tokens.span, bytes: document.source.span, source: document.source)
+    let evaluator = Evaluator(
+      self, value: value, constants: constants, scratch: scratch, fuel: SchemaLimits.fuel)
+    var explainer = Explainer(evaluator, program: self, dialect: dialect)
+    explainer.explain(root, 0)
+    if explainer.violations.isEmpty {
+      // The budget went before the cause was found.
+      explainer.report(
+        root, 0, keyword: "", code: "schema", "does not match the schema")
+    }
+    return Explanation(violations: explainer.violations, truncated: explainer.truncated)
+  }
+}

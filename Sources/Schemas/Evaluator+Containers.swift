@@ -1,0 +1,175 @@
+import Bytes
+import JSONText
+
+// Objects and arrays.
+extension Evaluator {
+  /// The slot of the string token `at` in a table, or nil.
+  @inline(__always)
+  @_lifetime(self: copy self)
+  mutating func find(_ at: Int, in table: NameTable) -> Int? {
+    let token = value.tokens[at]
+    if token.flags.contains(.hasEscape) {
+      let unescaped = scratch.unescape(value.text(token))
+      return table.find(
+        unescaped.span.raw, at: 0, count: unescaped.count, slots: slots, names: names)
+    }
+    return table.find(
+      value.bytes.raw, at: Int(token.offset), count: Int(token.length), slots: slots,
+      names: names)
+  }
+
+  /// The token of the value of the member whose name is in a table, or nil.
+  @_lifetime(self: copy self)
+  mutating func member(in object: Int, named table: NameTable) -> Int? {
+    let end = object &+ Int(value.tokens[object].extent)
+    var key = object &+ 1
+    while key < end {
+      guard spend(1) else { return nil }
+      if find(key, in: table) != nil { return key &+ 1 }
+      key = key &+ 1 &+ Int(value.tokens[key &+ 1].extent)
+    }
+    return nil
+  }
+
+  /// Whether an object keeps its rule: one walk over its members, one probe for each.
+  @_lifetime(self: copy self)
+  mutating func acceptsObject(_ rule: ObjectRule, _ at: Int) -> Bool {
+    let end = at &+ Int(value.tokens[at].extent)
+    var key = at &+ 1
+    var members: UInt32 = 0
+    var required: UInt32 = 0
+    while key < end {
+      guard spend(1) else { return false }
+      members &+= 1
+      var isKnown = false
+      if let index = find(key, in: rule.table) {
+        let slot = slots[index]
+        required &+= slot.required
+        if slot.schema != ProgramNode.none {
+          isKnown = true
+          guard accepts(slot.schema, key &+ 1) else { return false }
+        }
+      }
+      if rule.patternCount > 0 {
+        guard let matched = acceptsPatternMember(rule, key) else { return false }
+        isKnown = isKnown || matched
+      }
+      if !isKnown, rule.additional != ProgramNode.anything {
+        guard !rule.isClosed, accepts(rule.additional, key &+ 1) else { return false }
+      }
+      if rule.names != ProgramNode.anything {
+        guard accepts(rule.names, key) else { return false }
+      }
+      key = key &+ 1 &+ Int(value.tokens[key &+ 1].extent)
+    }
+    // Names are unique, so as many required ones as there are means all of them.
+    guard required == rule.requiredCount, members >= rule.minimum, members <= rule.maximum else {
+      return false
+    }
+    return rule.dependencyCount == 0 || acceptsDependencies(rule, at)
+  }
+
+  /// Whether a member keeps the schemas of the patterns its name matches; nil where not, else
+  /// whether any pattern matched.
+  @_lifetime(self: copy self)
+  private mutating func acceptsPatternMember(_ rule: ObjectRule, _ key: Int) -> Bool? {
+    var matched = false
+    for index in 0..<Int(rule.patternCount) {
+      let pattern = patternRules[Int(rule.firstPattern) &+ index]
+      guard spend(1) else { return nil }
+      if nameMatches(Int(pattern.pattern), key) {
+        matched = true
+        guard accepts(pattern.schema, key &+ 1) else { return nil }
+      }
+      if halt != nil { return nil }
+    }
+    return matched
+  }
+
+  /// Whether the member name at token `key` matches a pattern.
+  @_lifetime(self: copy self)
+  mutating func nameMatches(_ pattern: Int, _ key: Int) -> Bool {
+    let token = value.tokens[key]
+    if token.flags.contains(.hasEscape) {
+      let unescaped = scratch.unescape(value.text(token))
+      return matches(pattern, unescaped.span)
+    }
+    return matches(pattern, value.text(token))
+  }
+
+  @_lifetime(self: copy self)
+  private mutating func acceptsDependencies(_ rule: ObjectRule, _ at: Int) -> Bool {
+    for index in 0..<Int(rule.dependencyCount) {
+      let dependency = dependencies[Int(rule.firstDependency) &+ index]
+      if member(in: at, named: dependency.trigger) != nil {
+        if dependency.schema != ProgramNode.none {
+          guard accepts(dependency.schema, at) else { return false }
+        } else {
+          guard hasRequired(dependency, at) else { return false }
+        }
+      }
+      if halt != nil { return false }
+    }
+    return true
+  }
+
+  /// Whether every name that a dependency requires is there.
+  @_lifetime(self: copy self)
+  mutating func hasRequired(_ dependency: DependencyRule, _ at: Int) -> Bool {
+    let end = at &+ Int(value.tokens[at].extent)
+    var key = at &+ 1
+    var found: UInt32 = 0
+    while key < end {
+      guard spend(1) else { return false }
+      if find(key, in: dependency.required) != nil { found &+= 1 }
+      key = key &+ 1 &+ Int(value.tokens[key &+ 1].extent)
+    }
+    return found == dependency.requiredCount
+  }
+
+  /// Whether an array keeps its rule.
+  @_lifetime(self: copy self)
+  mutating func acceptsArray(_ rule: ArrayRule, _ at: Int) -> Bool {
+    let end = at &+ Int(value.tokens[at].extent)
+    var item = at &+ 1
+    var items: UInt32 = 0
+    var contained: UInt32 = 0
+    while item < end {
+      guard spend(1) else { return false }
+      let schema =
+        items < rule.prefixCount ? lists[Int(rule.firstPrefix &+ items)] : rule.rest
+      guard accepts(schema, item) else { return false }
+      if rule.contains != ProgramNode.none {
+        if accepts(rule.contains, item) { contained &+= 1 }
+        if halt != nil { return false }
+      }
+      items &+= 1
+      item = item &+ Int(value.tokens[item].extent)
+    }
+    guard items >= rule.minimum, items <= rule.maximum else { return false }
+    if rule.contains != ProgramNode.none {
+      guard contained >= rule.minimumContains, contained <= rule.maximumContains else {
+        return false
+      }
+    }
+    return !rule.unique || items < 2 || hasUniqueItems(at, count: Int(items))
+  }
+
+  /// Whether no two items are equal. Up to eight are compared in pairs, more by sorted hashes.
+  @_lifetime(self: copy self)
+  mutating func hasUniqueItems(_ at: Int, count: Int) -> Bool {
+    switch equalItems(at, count: count) {
+    case .unique: return true
+    case .equal: return false
+    case .fuelExhausted:
+      stop(.fuelExhausted)
+      return false
+    }
+  }
+
+  /// Looks for two equal items.
+  @_lifetime(self: copy self)
+  mutating func equalItems(_ at: Int, count: Int) -> UniquenessSet.Outcome {
+    scratch.uniqueness.search(value, at, count: count, fuel: &fuel)
+  }
+}

@@ -1,0 +1,256 @@
+import Bytes
+import JSONText
+
+// Strings, numbers, objects and arrays.
+extension Explainer {
+  @_lifetime(self: copy self)
+  mutating func explainString(_ rule: StringRule, _ index: UInt32, _ at: Int) {
+    let text = evaluator.value.unescaped(evaluator.value.tokens[at])
+    let length = Evaluator.codePoints(text.span)
+    if length < rule.minimum {
+      let phrase = SchemaText.counted(Int(rule.minimum), "character")
+      report(
+        index, at, keyword: "minLength", code: "string.too_short",
+        "must be at least \(phrase) long", expected: SchemaText.integer(Int(rule.minimum)))
+    }
+    if length > rule.maximum {
+      let phrase = SchemaText.counted(Int(rule.maximum), "character")
+      report(
+        index, at, keyword: "maxLength", code: "string.too_long",
+        "must be at most \(phrase) long", expected: SchemaText.integer(Int(rule.maximum)))
+    }
+    if let format = rule.format, !format.accepts(text.span) {
+      report(
+        index, at, keyword: "format", code: "format." + format.name, "must be " + format.phrase,
+        expected: SchemaText.quoted(format.name))
+    }
+    if rule.pattern != ProgramNode.none, !evaluator.matches(Int(rule.pattern), text.span) {
+      guard evaluator.halt == nil else { return }
+      let source = program.patterns[Int(rule.pattern)].source
+      report(
+        index, at, keyword: "pattern", code: "string.pattern", "must match the pattern",
+        expected: SchemaText.quoted(SchemaText.cut(source, to: SchemaLimits.expectedBytes)))
+    }
+  }
+
+  mutating func explainNumber(_ rule: NumberRule, _ index: UInt32, _ at: Int) {
+    guard let number = evaluator.value.number(evaluator.value.tokens[at]) else { return }
+    if let bound = evaluator.bound(rule.minimum), number < bound {
+      reportBound(rule.minimum, index, at, "minimum", "number.too_small", "must be at least")
+    }
+    if let bound = evaluator.bound(rule.exclusiveMinimum), number <= bound {
+      reportBound(
+        rule.exclusiveMinimum, index, at, "exclusiveMinimum", "number.too_small",
+        "must be greater than")
+    }
+    if let bound = evaluator.bound(rule.maximum), number > bound {
+      reportBound(rule.maximum, index, at, "maximum", "number.too_large", "must be at most")
+    }
+    if let bound = evaluator.bound(rule.exclusiveMaximum), number >= bound {
+      reportBound(
+        rule.exclusiveMaximum, index, at, "exclusiveMaximum", "number.too_large",
+        "must be less than")
+    }
+    if let divisor = evaluator.bound(rule.multipleOf), !number.isMultiple(of: divisor) {
+      reportBound(
+        rule.multipleOf, index, at, "multipleOf", "number.multiple", "must be a multiple of")
+    }
+  }
+
+  private mutating func reportBound(
+    _ bound: UInt32, _ index: UInt32, _ at: Int, _ keyword: String, _ code: String,
+    _ phrase: String
+  ) {
+    let lexeme = constant(Int(bound))
+    report(
+      index, at, keyword: keyword, code: code, phrase + " " + (lexeme?.text ?? "the bound"),
+      expected: lexeme)
+  }
+
+  /// The schema's own text of the value at a token, where it is short.
+  func constant(_ at: Int) -> ByteSlice? {
+    let text = program.document.node(at: at).raw
+    return text.count <= SchemaLimits.expectedBytes ? text : nil
+  }
+
+  // MARK: - Objects
+
+  @_lifetime(self: copy self)
+  mutating func explainObject(_ rule: ObjectRule, _ index: UInt32, _ at: Int) {
+    let end = at + Int(evaluator.value.tokens[at].extent)
+    var key = at + 1
+    var members = 0
+    var seen: Set<Int> = []
+    while key < end, !isDone, evaluator.spend(1) {
+      members += 1
+      let slot = evaluator.find(key, in: rule.table)
+      if let slot { seen.insert(slot) }
+      explainMember(rule, slot, index, at, key)
+      key += 1 + Int(evaluator.value.tokens[key + 1].extent)
+    }
+    for slot in declared(rule.table) where !seen.contains(slot) {
+      if program.slots[slot].required == 1 {
+        reportMissing(index, program.name(ofSlot: slot), keyword: "required")
+      }
+    }
+    if members < rule.minimum {
+      let phrase = SchemaText.counted(Int(rule.minimum), "property", plural: "properties")
+      report(
+        index, at, keyword: "minProperties", code: "object.too_small",
+        "must have at least \(phrase)", expected: SchemaText.integer(Int(rule.minimum)))
+    }
+    if members > rule.maximum {
+      let phrase = SchemaText.counted(Int(rule.maximum), "property", plural: "properties")
+      report(
+        index, at, keyword: "maxProperties", code: "object.too_large",
+        "must have at most \(phrase)", expected: SchemaText.integer(Int(rule.maximum)))
+    }
+    explainDependencies(rule, index, at)
+  }
+
+  @_lifetime(self: copy self)
+  private mutating func explainMember(
+    _ rule: ObjectRule, _ slot: Int?, _ index: UInt32, _ at: Int, _ key: Int
+  ) {
+    var isKnown = false
+    if let slot, program.slots[slot].schema != ProgramNode.none {
+      isKnown = true
+      explainMember(program.slots[slot].schema, key)
+    }
+    for offset in 0..<Int(rule.patternCount) {
+      let pattern = program.patternRules[Int(rule.firstPattern) + offset]
+      if evaluator.nameMatches(Int(pattern.pattern), key) {
+        isKnown = true
+        explainMember(pattern.schema, key)
+      }
+    }
+    if !isKnown, rule.isClosed {
+      let absent = declared(rule.table).filter { slot in
+        !hasMember(at, named: program.nameBytes(ofSlot: slot))
+      }
+      reportMember(
+        index, key, keyword: "additionalProperties", code: "property.unknown",
+        "is not a known property",
+        suggestion: Suggestion.closest(
+          to: nameBytes(key), among: absent.map { program.nameBytes(ofSlot: $0) }))
+    } else if !isKnown {
+      explainMember(rule.additional, key)
+    }
+    if !evaluator.accepts(rule.names, key), evaluator.halt == nil {
+      reportMember(
+        index, key, keyword: "propertyNames", code: "property.name",
+        "has a name that is not allowed")
+    }
+  }
+
+  private func hasMember(_ object: Int, named name: [UInt8]) -> Bool {
+    let end = object + Int(evaluator.value.tokens[object].extent)
+    var key = object + 1
+    while key < end {
+      if nameBytes(key) == name { return true }
+      key += 1 + Int(evaluator.value.tokens[key + 1].extent)
+    }
+    return false
+  }
+
+  /// The filled slots of a table in the order of the schema.
+  func declared(_ table: NameTable) -> [Int] {
+    let first = Int(table.firstSlot)
+    return (first...(first + Int(table.mask)))
+      .filter { program.slots[$0].length != .max }
+      .sorted { program.slots[$0].nameOffset < program.slots[$1].nameOffset }
+  }
+
+  @_lifetime(self: copy self)
+  private mutating func explainDependencies(_ rule: ObjectRule, _ index: UInt32, _ at: Int) {
+    for offset in 0..<Int(rule.dependencyCount) {
+      let dependency = program.dependencies[Int(rule.firstDependency) + offset]
+      guard evaluator.member(in: at, named: dependency.trigger) != nil else { continue }
+      if dependency.schema != ProgramNode.none {
+        explain(dependency.schema, at)
+        continue
+      }
+      for slot in declared(dependency.required)
+      where !hasMember(at, named: program.nameBytes(ofSlot: slot)) {
+        reportMissing(
+          index, program.name(ofSlot: slot),
+          keyword: dialect == .draft07 ? "dependencies" : "dependentRequired")
+      }
+    }
+  }
+
+  // MARK: - Arrays
+
+  @_lifetime(self: copy self)
+  mutating func explainArray(_ rule: ArrayRule, _ index: UInt32, _ at: Int) {
+    let end = at + Int(evaluator.value.tokens[at].extent)
+    var item = at + 1
+    var items = 0
+    var contained = 0
+    while item < end, !isDone, evaluator.spend(1) {
+      let schema =
+        items < rule.prefixCount
+        ? program.lists[Int(rule.firstPrefix) + items] : rule.rest
+      explainItem(schema, items, item)
+      if rule.contains != ProgramNode.none, evaluator.accepts(rule.contains, item) {
+        contained += 1
+      }
+      items += 1
+      item += Int(evaluator.value.tokens[item].extent)
+    }
+    guard !isDone else { return }
+    if items < rule.minimum {
+      report(
+        index, at, keyword: "minItems", code: "array.too_short",
+        "must have at least \(SchemaText.counted(Int(rule.minimum), "item"))",
+        expected: SchemaText.integer(Int(rule.minimum)))
+    }
+    if items > rule.maximum {
+      report(
+        index, at, keyword: "maxItems", code: "array.too_long",
+        "must have at most \(SchemaText.counted(Int(rule.maximum), "item"))",
+        expected: SchemaText.integer(Int(rule.maximum)))
+    }
+    if rule.contains != ProgramNode.none { explainContains(rule, index, at, contained) }
+    if rule.unique, items > 1 { explainUniqueness(index, at, items) }
+  }
+
+  private mutating func explainContains(
+    _ rule: ArrayRule, _ index: UInt32, _ at: Int, _ contained: Int
+  ) {
+    if contained < rule.minimumContains {
+      report(
+        index, at, keyword: rule.minimumContains == 1 ? "contains" : "minContains",
+        code: "array.contains",
+        "must have at least \(rule.minimumContains) of the items that the schema asks for",
+        expected: SchemaText.integer(Int(rule.minimumContains)))
+    }
+    if contained > rule.maximumContains {
+      report(
+        index, at, keyword: "maxContains", code: "array.contains",
+        "must have at most \(rule.maximumContains) of the items that the schema limits",
+        expected: SchemaText.integer(Int(rule.maximumContains)))
+    }
+  }
+
+  @_lifetime(self: copy self)
+  private mutating func explainUniqueness(_ index: UInt32, _ at: Int, _ items: Int) {
+    guard case .equal(let first, let second) = evaluator.equalItems(at, count: items) else {
+      return
+    }
+    report(
+      index, at, keyword: "uniqueItems", code: "array.duplicate",
+      "must not have equal items; items \(first) and \(second) are")
+  }
+}
+
+extension SchemaProgram {
+  func nameBytes(ofSlot slot: Int) -> [UInt8] {
+    let start = Int(slots[slot].nameOffset)
+    return Array(names[start..<(start + Int(slots[slot].length))])
+  }
+
+  func name(ofSlot slot: Int) -> String {
+    String(decoding: nameBytes(ofSlot: slot), as: UTF8.self)
+  }
+}

@@ -1,0 +1,251 @@
+import Bytes
+import JSONText
+
+/// The explaining pass: walks a refused payload again and collects what is wrong with it. Slower
+/// than the boolean pass, which it asks about branches; runs on the same fuel.
+struct Explainer: ~Copyable, ~Escapable {
+  /// A step from a value to one inside it.
+  private enum Step {
+    /// The token of a member's name.
+    case member(Int)
+    case item(Int)
+    /// A member that is not there.
+    case missing(String)
+  }
+
+  var evaluator: Evaluator
+  let program: SchemaProgram
+  let dialect: SchemaDialect
+  private var path: [Step] = []
+  private(set) var violations: [Violation] = []
+  private(set) var truncated = false
+  /// The most violations to collect.
+  var limit = SchemaLimits.violations
+
+  @_lifetime(copy evaluator)
+  init(_ evaluator: consuming Evaluator, program: SchemaProgram, dialect: SchemaDialect) {
+    self.evaluator = evaluator
+    self.program = program
+    self.dialect = dialect
+  }
+
+  var isDone: Bool { truncated || evaluator.halt != nil }
+
+  /// Collects what keeps the value at token `at` from the schema `index`.
+  @_lifetime(self: copy self)
+  mutating func explain(_ index: UInt32, _ at: Int) {
+    if index == ProgramNode.anything || isDone { return }
+    guard evaluator.spend(1), path.count < SchemaLimits.evaluationDepth else { return }
+    let node = program.nodes[Int(index)]
+    let token = evaluator.value.tokens[at]
+    guard takesKind(node.types, token) else {
+      reportKind(node, index, at)
+      return
+    }
+    switch token.kind {
+    case .string where node.string != ProgramNode.none:
+      explainString(program.strings[Int(node.string)], index, at)
+    case .number where node.number != ProgramNode.none:
+      explainNumber(program.numbers[Int(node.number)], index, at)
+    case .object where node.object != ProgramNode.none:
+      explainObject(program.objects[Int(node.object)], index, at)
+    case .array where node.array != ProgramNode.none:
+      explainArray(program.arrays[Int(node.array)], index, at)
+    default: break
+    }
+    for offset in 0..<Int(node.branchCount) {
+      explainBranch(program.branches[Int(node.firstBranch) + offset], index, at)
+    }
+  }
+
+  /// Whether a value of this token's kind is among `types`.
+  func takesKind(_ types: TypeSet, _ token: JSONToken) -> Bool {
+    switch token.kind {
+    case .string: types.contains(.string)
+    case .number: evaluator.acceptsNumberKind(types, token)
+    case .object: types.contains(.object)
+    case .array: types.contains(.array)
+    case .true, .false: types.contains(.boolean)
+    case .null: types.contains(.null)
+    }
+  }
+
+  private mutating func reportKind(_ node: ProgramNode, _ index: UInt32, _ at: Int) {
+    guard !node.types.isEmpty else {
+      report(index, at, keyword: "", code: "forbidden", "is not allowed here")
+      return
+    }
+    let names = node.types.names
+    report(
+      index, at, keyword: "type", code: "type", "must be " + names.joined(separator: " or "),
+      expected: names.count == 1
+        ? SchemaText.quoted(names[0]) : SchemaText.array(names.map(SchemaText.quoted)))
+  }
+
+  // MARK: - Paths
+
+  /// Explains inside a member, whose name is at token `key`.
+  @_lifetime(self: copy self)
+  mutating func explainMember(_ schema: UInt32, _ key: Int) {
+    path.append(.member(key))
+    explain(schema, key + 1)
+    path.removeLast()
+  }
+
+  /// Explains the item at a position and token.
+  @_lifetime(self: copy self)
+  mutating func explainItem(_ schema: UInt32, _ position: Int, _ at: Int) {
+    path.append(.item(position))
+    explain(schema, at)
+    path.removeLast()
+  }
+
+  private var pointer: String {
+    var text = ""
+    for step in path {
+      switch step {
+      case .member(let key): text += "/" + SchemaIndex.escaped(name(key))
+      case .item(let position): text += "/\(position)"
+      case .missing(let name): text += "/" + SchemaIndex.escaped(name)
+      }
+      guard text.utf8.count <= SchemaLimits.pointerBytes else {
+        return SchemaText.cut(text, to: SchemaLimits.pointerBytes)
+      }
+    }
+    return text
+  }
+
+  /// The member name at a token.
+  func name(_ key: Int) -> String { String(decoding: nameBytes(key), as: UTF8.self) }
+
+  func nameBytes(_ key: Int) -> [UInt8] {
+    evaluator.value.unescaped(evaluator.value.tokens[key])
+  }
+
+  // MARK: - Reports
+
+  /// Adds a violation of `keyword` of node `index` by the value at token `at`.
+  mutating func report(
+    _ index: UInt32, _ at: Int, keyword: String, code: String, _ message: String,
+    expected: ByteSlice? = nil, suggestion: String? = nil
+  ) {
+    let token = evaluator.value.tokens[at]
+    append(
+      index, keyword: keyword, code: code, message, expected: expected,
+      actualType: typeName(token), actualLength: length(at), suggestion: suggestion)
+  }
+
+  /// Adds a violation by the member at token `key`.
+  mutating func reportMember(
+    _ index: UInt32, _ key: Int, keyword: String, code: String, _ message: String,
+    expected: ByteSlice? = nil, suggestion: String? = nil
+  ) {
+    path.append(.member(key))
+    report(
+      index, key + 1, keyword: keyword, code: code, message, expected: expected,
+      suggestion: suggestion)
+    path.removeLast()
+  }
+
+  /// Adds a violation by a member that is not there.
+  mutating func reportMissing(_ index: UInt32, _ name: String, keyword: String) {
+    path.append(.missing(name))
+    append(
+      index, keyword: keyword, code: "property.missing", "is required", expected: nil,
+      actualType: "missing", actualLength: nil, suggestion: nil)
+    path.removeLast()
+  }
+
+  private mutating func append(
+    _ index: UInt32, keyword: String, code: String, _ message: String, expected: ByteSlice?,
+    actualType: String, actualLength: Int?, suggestion: String?
+  ) {
+    guard violations.count < limit else {
+      truncated = true
+      return
+    }
+    let location = program.pointers[Int(index)]
+    let place = keyword.isEmpty ? location : location + "/" + keyword
+    violations.append(
+      Violation(
+        pointer: pointer, keyword: keyword,
+        schemaPointer: SchemaText.cut(place, to: SchemaLimits.pointerBytes), code: code,
+        message: message, expected: expected, actualType: actualType,
+        actualLength: actualLength, suggestion: suggestion))
+  }
+
+  /// Runs `trial` and takes its violations back out again.
+  @_lifetime(self: copy self)
+  mutating func rehearse(_ schema: UInt32, _ at: Int, upTo most: Int) -> [Violation] {
+    let kept = violations
+    let wasTruncated = truncated
+    let keptLimit = limit
+    violations = []
+    limit = most
+    explain(schema, at)
+    defer {
+      violations = kept
+      truncated = wasTruncated
+      limit = keptLimit
+    }
+    return violations
+  }
+
+  /// Adds violations that a rehearsal has found.
+  mutating func adopt(_ found: [Violation]) {
+    for violation in found {
+      guard violations.count < limit else {
+        truncated = true
+        return
+      }
+      violations.append(violation)
+    }
+  }
+
+  private func typeName(_ token: JSONToken) -> String {
+    switch token.kind {
+    case .null: "null"
+    case .true, .false: "boolean"
+    case .number: evaluator.acceptsNumberKind(.integer, token) ? "integer" : "number"
+    case .string: "string"
+    case .array: "array"
+    case .object: "object"
+    }
+  }
+
+  private func length(_ at: Int) -> Int? {
+    let token = evaluator.value.tokens[at]
+    switch token.kind {
+    case .string: return Evaluator.codePoints(evaluator.value.unescaped(token).span)
+    case .array, .object:
+      let end = at + Int(token.extent)
+      var child = at + 1
+      var count = 0
+      while child < end {
+        count += 1
+        if token.kind == .object { child += 1 }
+        child += Int(evaluator.value.tokens[child].extent)
+      }
+      return count
+    default: return nil
+    }
+  }
+}
+
+extension TypeSet {
+  /// The names of the kinds, as `type` has them.
+  var names: [String] {
+    var names: [String] = []
+    if contains(.null) { names.append("null") }
+    if contains(.boolean) { names.append("boolean") }
+    if contains(.number) {
+      names.append("number")
+    } else if contains(.integer) {
+      names.append("integer")
+    }
+    if contains(.string) { names.append("string") }
+    if contains(.array) { names.append("array") }
+    if contains(.object) { names.append("object") }
+    return names
+  }
+}

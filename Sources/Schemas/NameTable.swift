@@ -1,0 +1,177 @@
+import Bytes
+
+/// A small hash table from member names to schemas, made at compile time and read by every event.
+///
+/// Names are told apart by their first eight bytes and their length, then by the rest. A multiplier
+/// is searched for which no two names share a slot, so that a lookup is one probe.
+struct NameTable: BitwiseCopyable, Sendable {
+  /// The table's first slot in the program.
+  let firstSlot: UInt32
+  /// Slots less one; the slots are a power of two.
+  let mask: UInt32
+  let multiplier: UInt64
+
+  /// A name and what the program knows about it.
+  struct Slot: BitwiseCopyable, Sendable {
+    /// The first eight bytes, little-endian, zero where the name is shorter.
+    var prefix: UInt64 = 0
+    /// Length in bytes; `.max` marks a free slot.
+    var length: UInt32 = .max
+    /// Where the whole name starts in the program's names.
+    var nameOffset: UInt32 = 0
+    /// The schema of the member, or `ProgramNode.none`.
+    var schema: UInt32 = ProgramNode.none
+    /// 1 where the member is required.
+    var required: UInt32 = 0
+  }
+
+  /// The first `count` bytes at `offset`, at most eight, as a little-endian word.
+  @inline(__always)
+  static func word(_ bytes: RawSpan, at offset: Int, count: Int) -> UInt64 {
+    if offset &+ 8 <= bytes.byteCount {
+      // SAFETY: a load of plain bytes inside the span's bounds, which the call checks again.
+      let word = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
+      return count >= 8 ? word : word & ((1 &<< UInt64(count &* 8)) &- 1)
+    }
+    var word: UInt64 = 0
+    for index in 0..<min(count, 8) {
+      let byte = unsafe bytes.unsafeLoad(fromByteOffset: offset + index, as: UInt8.self)
+      word |= UInt64(byte) &<< UInt64(index &* 8)
+    }
+    return word
+  }
+
+  /// The slot where a probe for a name starts.
+  @inline(__always)
+  static func hash(prefix: UInt64, suffix: UInt64, length: Int, multiplier: UInt64) -> UInt64 {
+    let mixed = prefix ^ (suffix &<< 29 | suffix &>> 35) ^ UInt64(truncatingIfNeeded: length)
+    let product = mixed &* multiplier
+    return product ^ product &>> 32
+  }
+
+  /// The slot of the name that lies in `bytes` at `offset`, or nil.
+  @inline(__always)
+  func find(
+    _ bytes: RawSpan, at offset: Int, count: Int, slots: Span<Slot>, names: RawSpan
+  ) -> Int? {
+    let prefix = Self.word(bytes, at: offset, count: count)
+    let suffix = count > 8 ? Self.word(bytes, at: offset &+ count &- 8, count: 8) : 0
+    let hash = Self.hash(prefix: prefix, suffix: suffix, length: count, multiplier: multiplier)
+    var position = UInt32(truncatingIfNeeded: hash) & mask
+    while true {
+      let index = Int(firstSlot &+ position)
+      let slot = slots[index]
+      if slot.length == UInt32.max { return nil }
+      if slot.prefix == prefix, slot.length == UInt32(truncatingIfNeeded: count),
+        count <= 8
+          || Self.equal(bytes, offset &+ 8, names, Int(slot.nameOffset) &+ 8, count &- 8)
+      {
+        return index
+      }
+      position = (position &+ 1) & mask
+    }
+  }
+
+  @inline(__always)
+  private static func equal(
+    _ left: RawSpan, _ leftOffset: Int, _ right: RawSpan, _ rightOffset: Int, _ count: Int
+  ) -> Bool {
+    var done = 0
+    while done < count {
+      let step = min(8, count &- done)
+      guard
+        word(left, at: leftOffset &+ done, count: step)
+          == word(right, at: rightOffset &+ done, count: step)
+      else { return false }
+      done &+= step
+    }
+    return true
+  }
+}
+
+extension NameTable {
+  /// A name to be put into a table.
+  struct Entry {
+    let name: ByteSlice
+    var schema = ProgramNode.none
+    var isRequired = false
+  }
+
+  /// Makes a table of `entries`, whose names differ; its slots and names are appended.
+  static func make(
+    _ entries: [Entry], slots: inout [Slot], names: inout [UInt8]
+  ) -> NameTable {
+    var filled: [Slot] = []
+    for entry in entries {
+      var slot = Slot()
+      slot.length = UInt32(entry.name.count)
+      slot.prefix = word(entry.name.span.raw, at: 0, count: entry.name.count)
+      slot.nameOffset = UInt32(names.count)
+      slot.schema = entry.schema
+      slot.required = entry.isRequired ? 1 : 0
+      names += entry.name.array
+      filled.append(slot)
+    }
+    var capacity = 2
+    while capacity < 2 * entries.count { capacity *= 2 }
+    let largest = capacity * 4
+    var multiplier = firstMultiplier
+    while true {
+      for _ in 0..<32 {
+        multiplier = multiplier &* 0x5851_F42D_4C95_7F2D &+ 0x1405_7B7E_F767_814F
+        if let table = arrange(
+          entries, filled, capacity: capacity, multiplier: multiplier | 1,
+          acceptCollisions: false)
+        {
+          return append(table, multiplier: multiplier | 1, to: &slots)
+        }
+      }
+      guard capacity < largest else { break }
+      capacity *= 2
+    }
+    let table = arrange(
+      entries, filled, capacity: capacity, multiplier: firstMultiplier, acceptCollisions: true)
+    return append(table ?? [Slot()], multiplier: firstMultiplier, to: &slots)
+  }
+
+  private static let firstMultiplier: UInt64 = 0x9E37_79B9_7F4A_7C15
+
+  private static func append(
+    _ table: [Slot], multiplier: UInt64, to slots: inout [Slot]
+  ) -> NameTable {
+    defer { slots += table }
+    return NameTable(
+      firstSlot: UInt32(slots.count), mask: UInt32(table.count - 1), multiplier: multiplier)
+  }
+
+  private static func arrange(
+    _ entries: [Entry], _ filled: [Slot], capacity: Int, multiplier: UInt64,
+    acceptCollisions: Bool
+  ) -> [Slot]? {
+    var table = [Slot](repeating: Slot(), count: capacity)
+    for (entry, slot) in zip(entries, filled) {
+      let count = entry.name.count
+      let suffix = count > 8 ? word(entry.name.span.raw, at: count - 8, count: 8) : 0
+      let hash = hash(
+        prefix: slot.prefix, suffix: suffix, length: count, multiplier: multiplier)
+      var position = Int(hash & UInt64(capacity - 1))
+      while table[position].length != .max {
+        guard acceptCollisions else { return nil }
+        position = (position + 1) & (capacity - 1)
+      }
+      table[position] = slot
+    }
+    return table
+  }
+}
+
+extension Span<UInt8> {
+  /// The same bytes for loads of whole words.
+  var raw: RawSpan {
+    @inline(__always) @_lifetime(copy self)
+    get {
+      // SAFETY: bytes have no padding, and the span's lifetime and bounds go along.
+      unsafe bytes
+    }
+  }
+}

@@ -1,0 +1,328 @@
+import Bytes
+import JSONText
+
+/// Lays a checked graph out as a flat program: only what the root reaches, plain references gone,
+/// schemas that say nothing merged into one, names in tables, unions with a discriminator marked.
+struct ProgramLayout {
+  private let graph: [GraphNode]
+  private var program: SchemaProgram
+  /// Program indices by graph index.
+  private var placed: [Int: UInt32] = [:]
+  /// Graph nodes in the order of their program indices, from 1.
+  private var queue: [Int] = []
+  private var patternNumbers: [ObjectIdentifier: UInt32] = [:]
+
+  /// The program of `graph`, whose root is its first node and whose text is `document`.
+  static func program(_ graph: [GraphNode], document: JSONDocument) -> SchemaProgram {
+    var layout = ProgramLayout(graph: graph, program: SchemaProgram(document: document))
+    layout.append(ProgramNode(types: .all), GraphNode(pointer: "#"))
+    layout.program.root = layout.place(0)
+    var next = 0
+    while next < layout.queue.count {
+      let source = graph[layout.queue[next]]
+      layout.program.nodes[next + 1] = layout.lower(source)
+      next += 1
+    }
+    return layout.program
+  }
+
+  private init(graph: [GraphNode], program: SchemaProgram) {
+    self.graph = graph
+    self.program = program
+  }
+
+  private mutating func append(_ node: ProgramNode, _ source: GraphNode) {
+    program.nodes.append(node)
+    program.pointers.append(source.pointer)
+    program.declaresType.append(source.types != .all)
+  }
+
+  /// The graph node behind plain references.
+  private func resolved(_ index: Int) -> Int {
+    var index = index
+    while let target = graph[index].alias { index = target }
+    return index
+  }
+
+  /// The program's node for a graph node, which is laid out later if it is new.
+  private mutating func place(_ index: Int) -> UInt32 {
+    let target = resolved(index)
+    if let known = placed[target] { return known }
+    let source = graph[target]
+    let saysNothing =
+      source.types == .all && source.string == nil && source.number == nil
+      && source.array == nil && source.object == nil && source.branches.isEmpty
+    if saysNothing { return ProgramNode.anything }
+    let number = UInt32(program.nodes.count)
+    placed[target] = number
+    append(ProgramNode(types: source.types), source)
+    queue.append(target)
+    return number
+  }
+
+  private mutating func lower(_ source: GraphNode) -> ProgramNode {
+    var node = ProgramNode(types: source.types)
+    if let constraint = source.string {
+      node.string = UInt32(program.strings.count)
+      program.strings.append(rule(constraint))
+    }
+    if let constraint = source.number {
+      node.number = UInt32(program.numbers.count)
+      program.numbers.append(NumberRule(constraint))
+    }
+    if let constraint = source.array {
+      let rule = rule(constraint)
+      node.array = UInt32(program.arrays.count)
+      program.arrays.append(rule)
+    }
+    if let constraint = source.object {
+      let rule = rule(constraint)
+      node.object = UInt32(program.objects.count)
+      program.objects.append(rule)
+    }
+    let branches = source.branches.map { branch($0) }
+    node.firstBranch = UInt32(program.branches.count)
+    node.branchCount = UInt16(branches.count)
+    program.branches += branches
+    return node
+  }
+
+  private mutating func list(_ schemas: [Int]) -> (first: UInt32, count: UInt32) {
+    let nodes = schemas.map { place($0) }
+    defer { program.lists += nodes }
+    return (UInt32(program.lists.count), UInt32(nodes.count))
+  }
+
+  private mutating func table(_ entries: [NameTable.Entry]) -> NameTable {
+    NameTable.make(entries, slots: &program.slots, names: &program.names)
+  }
+
+  private mutating func number(_ pattern: Pattern) -> UInt32 {
+    if let known = patternNumbers[ObjectIdentifier(pattern)] { return known }
+    let number = UInt32(program.patterns.count)
+    program.patterns.append(pattern)
+    patternNumbers[ObjectIdentifier(pattern)] = number
+    return number
+  }
+
+  // MARK: - Rules by kind
+
+  private mutating func rule(_ constraint: StringConstraint) -> StringRule {
+    StringRule(
+      minimum: UInt32(constraint.minimum), maximum: constraint.maximum.map(UInt32.init) ?? .max,
+      pattern: constraint.pattern.map { number($0) } ?? ProgramNode.none,
+      format: constraint.format)
+  }
+
+  private mutating func rule(_ constraint: ArrayConstraint) -> ArrayRule {
+    let prefix = list(constraint.prefix)
+    return ArrayRule(
+      minimum: UInt32(constraint.minimum), maximum: constraint.maximum.map(UInt32.init) ?? .max,
+      unique: constraint.unique, prefixIsItems: constraint.prefixKeyword == "items",
+      firstPrefix: prefix.first, prefixCount: prefix.count,
+      rest: constraint.rest.map { place($0) } ?? ProgramNode.anything,
+      contains: constraint.contains.map { place($0) } ?? ProgramNode.none,
+      minimumContains: UInt32(constraint.minimumContains),
+      maximumContains: constraint.maximumContains.map(UInt32.init) ?? .max)
+  }
+
+  private mutating func rule(_ constraint: ObjectConstraint) -> ObjectRule {
+    var entries: [NameTable.Entry] = []
+    var positions: [ByteSlice: Int] = [:]
+    for (name, schema) in constraint.properties {
+      positions[name] = entries.count
+      entries.append(NameTable.Entry(name: name, schema: place(schema)))
+    }
+    for name in constraint.required {
+      if let position = positions[name] {
+        entries[position].isRequired = true
+      } else {
+        entries.append(NameTable.Entry(name: name, isRequired: true))
+      }
+    }
+    let patterns = constraint.patterns.map {
+      PatternRule(pattern: number($0.pattern), schema: place($0.schema))
+    }
+    let dependencies = self.dependencies(constraint)
+    let additional = constraint.additional.map { place($0) } ?? ProgramNode.anything
+    let isClosed =
+      constraint.additional.map { graph[resolved($0)].types.isEmpty } ?? false
+    defer {
+      program.patternRules += patterns
+      program.dependencies += dependencies
+    }
+    return ObjectRule(
+      table: table(entries), requiredCount: UInt32(constraint.required.count),
+      minimum: UInt32(constraint.minimum), maximum: constraint.maximum.map(UInt32.init) ?? .max,
+      additional: additional, isClosed: isClosed,
+      names: constraint.names.map { place($0) } ?? ProgramNode.anything,
+      firstPattern: UInt32(program.patternRules.count), patternCount: UInt32(patterns.count),
+      firstDependency: UInt32(program.dependencies.count),
+      dependencyCount: UInt32(dependencies.count))
+  }
+
+  private mutating func dependencies(_ constraint: ObjectConstraint) -> [DependencyRule] {
+    var rules: [DependencyRule] = []
+    for (name, required) in constraint.dependentRequired where !required.isEmpty {
+      rules.append(
+        DependencyRule(
+          trigger: table([NameTable.Entry(name: name)]), schema: ProgramNode.none,
+          required: table(required.map { NameTable.Entry(name: $0, isRequired: true) }),
+          requiredCount: UInt32(required.count)))
+    }
+    for (name, schema) in constraint.dependentSchemas {
+      let trigger = table([NameTable.Entry(name: name)])
+      rules.append(
+        DependencyRule(
+          trigger: trigger, schema: place(schema), required: trigger, requiredCount: 0))
+    }
+    return rules
+  }
+
+  // MARK: - Branches
+
+  private mutating func branch(_ branch: GraphBranch) -> ProgramBranch {
+    switch branch {
+    case .constant(let node): return constant(node)
+    case .enumeration(let node): return enumeration(node)
+    case .reference(let target):
+      return ProgramBranch(operation: .reference, first: place(target))
+    case .all(let schemas):
+      let range = list(schemas)
+      return ProgramBranch(operation: .all, first: range.first, second: range.count)
+    case .any(let schemas): return union(schemas, .any, chosen: .chosenAny)
+    case .one(let schemas): return union(schemas, .one, chosen: .chosenOne)
+    case .negation(let schema):
+      return ProgramBranch(operation: .negation, first: place(schema))
+    case .condition(let test, let then, let otherwise):
+      return ProgramBranch(
+        operation: .condition, first: place(test),
+        second: then.map { place($0) } ?? ProgramNode.anything,
+        third: otherwise.map { place($0) } ?? ProgramNode.anything)
+    }
+  }
+
+  private mutating func constant(_ node: JSONNode) -> ProgramBranch {
+    guard let word = node.string else {
+      return ProgramBranch(operation: .constant, first: UInt32(node.index))
+    }
+    return words([word], literals: ProgramBranch.isConstant, token: node.index)
+  }
+
+  /// Lists of strings, booleans and null become a table; lists with anything else stay a list.
+  private mutating func enumeration(_ node: JSONNode) -> ProgramBranch {
+    var strings: [ByteSlice] = []
+    var seen: Set<ByteSlice> = []
+    var literals: UInt32 = 0
+    for element in node.elements {
+      switch element.kind {
+      case .null: literals |= ProgramBranch.null
+      case .false: literals |= ProgramBranch.false
+      case .true: literals |= ProgramBranch.true
+      case .string:
+        if let word = element.string, seen.insert(word).inserted { strings.append(word) }
+      default: return ProgramBranch(operation: .enumeration, first: UInt32(node.index))
+      }
+    }
+    return words(strings, literals: literals, token: node.index)
+  }
+
+  private mutating func words(
+    _ words: [ByteSlice], literals: UInt32, token: Int
+  ) -> ProgramBranch {
+    let table = table(words.map { NameTable.Entry(name: $0) })
+    defer { program.tables.append(table) }
+    return ProgramBranch(
+      operation: .words, first: UInt32(program.tables.count), second: literals,
+      third: UInt32(token))
+  }
+
+  private mutating func union(
+    _ schemas: [Int], _ plain: ProgramBranch.Operation, chosen: ProgramBranch.Operation
+  ) -> ProgramBranch {
+    let range = list(schemas)
+    guard let discriminator = discriminator(schemas) else {
+      return ProgramBranch(operation: plain, first: range.first, second: range.count)
+    }
+    let number = UInt32(program.discriminators.count)
+    program.discriminators.append(discriminator)
+    return ProgramBranch(
+      operation: chosen, first: range.first, second: range.count, third: number)
+  }
+
+  /// The first member that tells all branches apart, or nil.
+  private mutating func discriminator(_ schemas: [Int]) -> Discriminator? {
+    guard schemas.count > 1 else { return nil }
+    for candidate in graph[resolved(schemas[0])].object?.required ?? [] {
+      var values: [NameTable.Entry] = []
+      var seen: Set<ByteSlice> = []
+      let tellsApart = schemas.allSatisfy { schema in
+        guard let words = requiredWords(of: candidate, in: schema) else { return false }
+        let node = place(schema)
+        values += words.map { NameTable.Entry(name: $0, schema: node) }
+        return words.allSatisfy { seen.insert($0).inserted }
+      }
+      guard tellsApart else { continue }
+      return Discriminator(
+        member: table([NameTable.Entry(name: candidate)]), values: table(values))
+    }
+    return nil
+  }
+
+  /// The strings that `name` may be in objects of `schema`, where it must be there and be one.
+  private func requiredWords(of name: ByteSlice, in schema: Int) -> [ByteSlice]? {
+    let node = graph[resolved(schema)]
+    guard node.types == .object, let object = node.object, object.required.contains(name),
+      let property = object.properties.first(where: { $0.name == name })
+    else { return nil }
+    for branch in graph[resolved(property.schema)].branches {
+      switch branch {
+      case .constant(let node): return node.string.map { [$0] }
+      case .enumeration(let list):
+        var words: [ByteSlice] = []
+        for element in list.elements {
+          guard let word = element.string else { return nil }
+          if !words.contains(word) { words.append(word) }
+        }
+        return words
+      default: break
+      }
+    }
+    return nil
+  }
+}
+
+extension NumberRule {
+  /// The rule of a constraint; integer bounds are folded into an interval.
+  init(_ constraint: NumberConstraint) {
+    func token(_ node: JSONNode?) -> UInt32 { node.map { UInt32($0.index) } ?? ProgramNode.none }
+    minimum = token(constraint.minimum)
+    exclusiveMinimum = token(constraint.exclusiveMinimum)
+    maximum = token(constraint.maximum)
+    exclusiveMaximum = token(constraint.exclusiveMaximum)
+    multipleOf = token(constraint.multipleOf)
+    for bound in [constraint.minimum, constraint.exclusiveMinimum] {
+      guard let bound else { continue }
+      guard let value = bound.number?.asInt64, value < .max else {
+        isInterval = false
+        continue
+      }
+      lowest = max(lowest, bound.offset == constraint.minimum?.offset ? value : value + 1)
+    }
+    for bound in [constraint.maximum, constraint.exclusiveMaximum] {
+      guard let bound else { continue }
+      guard let value = bound.number?.asInt64, value > .min else {
+        isInterval = false
+        continue
+      }
+      highest = min(highest, bound.offset == constraint.maximum?.offset ? value : value - 1)
+    }
+    if let node = constraint.multipleOf {
+      guard let value = node.number?.asInt64 else {
+        isInterval = false
+        return
+      }
+      divisor = value
+    }
+  }
+}

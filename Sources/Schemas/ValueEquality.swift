@@ -1,0 +1,114 @@
+import Bytes
+import JSONText
+
+/// Equality of JSON values as `const`, `enum` and `uniqueItems` mean it: numbers by value, objects
+/// without order, strings by code points.
+enum ValueEquality {
+  /// Whether the values at two tokens are equal; nil when fuel runs out. Recursion is bounded by the
+  /// depth limit of the tokenizer.
+  static func equal(
+    _ left: borrowing TapeView, _ at: Int, _ right: borrowing TapeView, _ other: Int, fuel: inout Int
+  ) -> Bool? {
+    fuel &-= 1
+    guard fuel >= 0 else { return nil }
+    let a = left.tokens[at]
+    let b = right.tokens[other]
+    guard a.kind == b.kind else { return false }
+    switch a.kind {
+    case .null, .true, .false: return true
+    case .string: return equalStrings(left, a, right, b)
+    case .number: return equalNumbers(left, a, right, b)
+    case .array: return equalArrays(left, at, right, other, fuel: &fuel)
+    case .object: return equalObjects(left, at, right, other, fuel: &fuel)
+    }
+  }
+
+  private static func equalStrings(
+    _ left: borrowing TapeView, _ a: JSONToken, _ right: borrowing TapeView, _ b: JSONToken
+  ) -> Bool {
+    if !a.flags.contains(.hasEscape), !b.flags.contains(.hasEscape) {
+      return equalBytes(left.text(a), right.text(b))
+    }
+    return left.unescaped(a) == right.unescaped(b)
+  }
+
+  private static func equalNumbers(
+    _ left: borrowing TapeView, _ a: JSONToken, _ right: borrowing TapeView, _ b: JSONToken
+  ) -> Bool {
+    if equalBytes(left.text(a), right.text(b)) { return true }
+    // Integer lexemes are canonical but for -0.
+    let areIntegers = !a.flags.contains(.fraction) && !b.flags.contains(.fraction)
+    if areIntegers, a.length > 2 || b.length > 2 { return false }
+    guard let number = left.number(a), let other = right.number(b) else { return false }
+    return number == other
+  }
+
+  private static func equalArrays(
+    _ left: borrowing TapeView, _ at: Int, _ right: borrowing TapeView, _ other: Int, fuel: inout Int
+  ) -> Bool? {
+    let end = at + Int(left.tokens[at].extent)
+    let otherEnd = other + Int(right.tokens[other].extent)
+    var item = at + 1
+    var otherItem = other + 1
+    while item < end, otherItem < otherEnd {
+      guard let same = equal(left, item, right, otherItem, fuel: &fuel) else { return nil }
+      guard same else { return false }
+      item += Int(left.tokens[item].extent)
+      otherItem += Int(right.tokens[otherItem].extent)
+    }
+    return item == end && otherItem == otherEnd
+  }
+
+  private static func equalObjects(
+    _ left: borrowing TapeView, _ at: Int, _ right: borrowing TapeView, _ other: Int, fuel: inout Int
+  ) -> Bool? {
+    let end = at + Int(left.tokens[at].extent)
+    var key = at + 1
+    var members = 0
+    while key < end {
+      guard let found = member(left, key, in: right, other, fuel: &fuel) else { return nil }
+      guard found >= 0 else { return false }
+      guard let same = equal(left, key + 1, right, found, fuel: &fuel) else { return nil }
+      guard same else { return false }
+      members += 1
+      key += 1 + Int(left.tokens[key + 1].extent)
+    }
+    return members == memberCount(right, other)
+  }
+
+  /// The value of the member of `object` that is named as the key at `key`; -1 where there is none,
+  /// nil when fuel runs out.
+  private static func member(
+    _ left: borrowing TapeView, _ key: Int, in right: borrowing TapeView, _ object: Int,
+    fuel: inout Int
+  ) -> Int? {
+    let end = object + Int(right.tokens[object].extent)
+    var candidate = object + 1
+    while candidate < end {
+      fuel &-= 1
+      guard fuel >= 0 else { return nil }
+      if equalStrings(left, left.tokens[key], right, right.tokens[candidate]) {
+        return candidate + 1
+      }
+      candidate += 1 + Int(right.tokens[candidate + 1].extent)
+    }
+    return -1
+  }
+
+  private static func memberCount(_ tape: borrowing TapeView, _ object: Int) -> Int {
+    let end = object + Int(tape.tokens[object].extent)
+    var key = object + 1
+    var members = 0
+    while key < end {
+      members += 1
+      key += 1 + Int(tape.tokens[key + 1].extent)
+    }
+    return members
+  }
+
+  static func equalBytes(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
+    guard left.count == right.count else { return false }
+    for index in 0..<left.count where left[index] != right[index] { return false }
+    return true
+  }
+}

@@ -1,0 +1,171 @@
+import Bytes
+import JSONText
+
+/// Hashes that equal JSON values share: numbers by value, objects without order.
+enum ValueHash {
+  /// The hash of the value at a token; one unit of fuel for each token. Void once fuel is below 0.
+  static func hash(_ tape: borrowing TapeView, _ at: Int, fuel: inout Int) -> UInt64 {
+    fuel &-= 1
+    guard fuel >= 0 else { return 0 }
+    let token = tape.tokens[at]
+    switch token.kind {
+    case .null: return 0x1D8E_4E27_C47D_124F
+    case .true: return 0x2545_F491_4F6C_DD1D
+    case .false: return 0x9FB2_1C65_1E98_DF25
+    case .number: return number(tape.text(token))
+    case .string:
+      if token.flags.contains(.hasEscape) { return bytes(tape.unescaped(token).span) }
+      return bytes(tape.text(token))
+    case .array:
+      let end = at + Int(token.extent)
+      var item = at + 1
+      var hash: UInt64 = 0xA076_1D64_78BD_642F
+      while item < end {
+        hash = mix(hash, self.hash(tape, item, fuel: &fuel))
+        item += Int(tape.tokens[item].extent)
+      }
+      return hash
+    case .object:
+      let end = at + Int(token.extent)
+      var key = at + 1
+      var hash: UInt64 = 0xE703_7ED1_A0B4_28DB
+      while key < end {
+        let name = self.hash(tape, key, fuel: &fuel)
+        // Added up, so that order does not matter.
+        hash &+= mix(name, self.hash(tape, key + 1, fuel: &fuel))
+        key += 1 + Int(tape.tokens[key + 1].extent)
+      }
+      return hash
+    }
+  }
+
+  private static func mix(_ left: UInt64, _ right: UInt64) -> UInt64 {
+    let product = (left ^ 0x8EBC_6AF0_9C88_C6E3).multipliedFullWidth(
+      by: right ^ 0x5899_65CC_7537_4CC3)
+    return product.high ^ product.low
+  }
+
+  private static func bytes(_ text: Span<UInt8>) -> UInt64 {
+    var hash = UInt64(text.count)
+    var index = 0
+    while index < text.count {
+      let step = min(8, text.count - index)
+      hash = mix(hash, NameTable.word(text.raw, at: index, count: step))
+      index += step
+    }
+    return hash
+  }
+
+  /// Significant digits and decimal exponent, both modulo 2⁶⁴, so that `1`, `1.0` and `10e-1` agree
+  /// and no exponent is ever expanded.
+  private static func number(_ lexeme: Span<UInt8>) -> UInt64 {
+    var coefficient: UInt64 = 0
+    var zeros: Int64 = 0
+    var exponent: Int64 = 0
+    var isFraction = false
+    var index = lexeme[0] == ASCII.minus ? 1 : 0
+    while index < lexeme.count, lexeme[index] | 0x20 != 0x65 {
+      let byte = lexeme[index]
+      index += 1
+      if byte == ASCII.dot {
+        isFraction = true
+        continue
+      }
+      if isFraction { exponent &-= 1 }
+      if byte == ASCII.zero {
+        zeros += 1
+        continue
+      }
+      while zeros > 0, coefficient != 0 {
+        coefficient &*= 10
+        zeros -= 1
+      }
+      zeros = 0
+      coefficient = coefficient &* 10 &+ UInt64(byte &- ASCII.zero)
+    }
+    if coefficient == 0 { return 0x589 }
+    exponent &+= zeros
+    if index < lexeme.count {
+      index += 1
+      let isNegative = lexeme[index] == ASCII.minus
+      if isNegative || lexeme[index] == ASCII.plus { index += 1 }
+      var power: Int64 = 0
+      while index < lexeme.count {
+        power = power &* 10 &+ Int64(lexeme[index] &- ASCII.zero)
+        index += 1
+      }
+      exponent = isNegative ? exponent &- power : exponent &+ power
+    }
+    let sign: UInt64 = lexeme[0] == ASCII.minus ? 0x6C62_272E : 0x07BB_0142
+    return mix(coefficient ^ sign, UInt64(bitPattern: exponent))
+  }
+}
+
+/// Finds equal items of an array: in pairs up to eight items, beyond by a hash set that is kept
+/// between calls, so that it allocates only while it grows.
+struct UniquenessSet {
+  /// What a search found.
+  enum Outcome: Equatable {
+    case unique
+    /// Positions of two equal items, the first smaller.
+    case equal(Int, Int)
+    case fuelExhausted
+  }
+
+  /// Item number + 1 by hash; 0 is free.
+  private var slots: [UInt32] = []
+  /// Token and hash of each item.
+  private var items: [(token: Int, hash: UInt64)] = []
+
+  /// Looks for two equal items in the array at token `at`, which has `count` items.
+  mutating func search(_ tape: borrowing TapeView, _ at: Int, count: Int, fuel: inout Int) -> Outcome {
+    items.removeAll(keepingCapacity: true)
+    var item = at + 1
+    for _ in 0..<count {
+      items.append((item, 0))
+      item += Int(tape.tokens[item].extent)
+    }
+    return count <= 8 ? searchPairs(tape, fuel: &fuel) : searchHashes(tape, fuel: &fuel)
+  }
+
+  private func searchPairs(_ tape: borrowing TapeView, fuel: inout Int) -> Outcome {
+    for second in 1..<items.count {
+      for first in 0..<second {
+        guard
+          let same = ValueEquality.equal(
+            tape, items[first].token, tape, items[second].token, fuel: &fuel)
+        else { return .fuelExhausted }
+        if same { return .equal(first, second) }
+      }
+    }
+    return .unique
+  }
+
+  private mutating func searchHashes(_ tape: borrowing TapeView, fuel: inout Int) -> Outcome {
+    var capacity = 32
+    while capacity < 2 * items.count { capacity *= 2 }
+    slots.removeAll(keepingCapacity: true)
+    slots.append(contentsOf: repeatElement(0, count: capacity))
+    for number in items.indices {
+      let hash = ValueHash.hash(tape, items[number].token, fuel: &fuel)
+      items[number].hash = hash
+      var slot = Int(truncatingIfNeeded: hash) & (capacity - 1)
+      while slots[slot] != 0 {
+        fuel &-= 1
+        guard fuel >= 0 else { return .fuelExhausted }
+        let earlier = Int(slots[slot]) - 1
+        if items[earlier].hash == hash {
+          guard
+            let same = ValueEquality.equal(
+              tape, items[earlier].token, tape, items[number].token, fuel: &fuel)
+          else { return .fuelExhausted }
+          if same { return .equal(earlier, number) }
+        }
+        slot = (slot + 1) & (capacity - 1)
+      }
+      guard fuel >= 0 else { return .fuelExhausted }
+      slots[slot] = UInt32(number + 1)
+    }
+    return .unique
+  }
+}

@@ -1,0 +1,21 @@
+/// What a caller may be allowed to do. None implies another.
+package enum Action: UInt8, Sendable, CaseIterable {
+  /// Append events.
+  case publish
+  /// Read events and use subscriptions.
+  case subscribe
+  /// Create, change and delete topics, schemas, subscriptions and policies of a namespace.
+  case manage
+  /// See and govern the tenant as a whole: its policy, its metrics.
+  case admin
+
+  /// The word of the configuration file and of answers.
+  package var word: StaticString {
+    switch self {
+    case .publish: "publish"
+    case .subscribe: "subscribe"
+    case .manage: "manage"
+    case .admin: "admin"
+    }
+  }
+}

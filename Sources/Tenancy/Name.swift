@@ -1,0 +1,86 @@
+package import Bytes
+
+/// The name of a tenant, namespace, topic or subscription: `[A-Za-z0-9][A-Za-z0-9._-]{0,127}`.
+///
+/// Compared as bytes, never as text: Unicode equality would merge different names.
+package struct Name: Sendable, Hashable {
+  package let bytes: ByteSlice
+
+  /// The longest name, in bytes.
+  package static let maxLength = 128
+  /// The grammar in words, for faults.
+  package static let rule =
+    "not a name: letters, digits, '.', '_' and '-', a letter or digit first, at most 128"
+
+  /// The name that `bytes` spell, sharing their storage; nil if they spell none.
+  package init?(_ bytes: ByteSlice) {
+    guard bytes.count >= 1, bytes.count <= Self.maxLength, ASCII.isAlphanumeric(bytes[0]) else {
+      return nil
+    }
+    var index = 1
+    while index < bytes.count {
+      guard Self.continues(bytes[index]) else { return nil }
+      index &+= 1
+    }
+    self.bytes = bytes
+  }
+
+  /// Reads a path segment: percent-decoded once (RFC 3986 §2.1), then held against the grammar. A
+  /// segment without `%` is not copied.
+  package init?(pathSegment segment: ByteSlice) {
+    guard segment.firstIndex(of: ASCII.percent) != nil else {
+      self.init(segment)
+      return
+    }
+    guard let decoded = PathSegment.decoded(segment) else { return nil }
+    self.init(decoded)
+  }
+
+  /// The same name in storage of its own: for those who keep it longer than a request, so that it
+  /// does not hold the receive buffer it was cut from.
+  package var detached: Name { Name(unchecked: ByteSlice(copying: bytes.span)) }
+
+  package var text: String { bytes.text }
+
+  private init(unchecked bytes: ByteSlice) { self.bytes = bytes }
+
+  /// Whether `byte` may stand in a name after its first.
+  @inline(__always)
+  static func continues(_ byte: UInt8) -> Bool {
+    ASCII.isAlphanumeric(byte) || byte == ASCII.dot || byte == ASCII.minus
+      || byte == ASCII.underscore
+  }
+}
+
+extension Name: Comparable {
+  /// Byte order.
+  package static func < (left: Name, right: Name) -> Bool { left.bytes < right.bytes }
+}
+
+extension Name: CustomStringConvertible {
+  package var description: String { text }
+}
+
+/// Segments of a request path.
+enum PathSegment {
+  /// `segment` with each `%XX` replaced by its byte, once; nil for a broken escape and for a
+  /// segment so long that no name could come of it.
+  static func decoded(_ segment: ByteSlice) -> ByteSlice? {
+    guard segment.count <= 3 * Name.maxLength else { return nil }
+    var decoded = ByteWriter(capacity: segment.count)
+    var index = 0
+    while index < segment.count {
+      guard segment[index] == ASCII.percent else {
+        decoded.append(segment[index])
+        index += 1
+        continue
+      }
+      guard index + 2 < segment.count, let high = ASCII.hexValue(segment[index + 1]),
+        let low = ASCII.hexValue(segment[index + 2])
+      else { return nil }
+      decoded.append(high << 4 | low)
+      index += 3
+    }
+    return decoded.slice
+  }
+}

@@ -1,0 +1,120 @@
+package import Bytes
+package import JSONText
+package import Settings
+
+/// The tenants and mappings of one configuration file, compiled: an immutable snapshot that is
+/// swapped whole on reload. Any thread may ask it.
+package struct TenancyPolicy: Sendable {
+  /// Tells snapshots of one process apart; scopes carry it, so that open streams notice a swap.
+  package let generation: UInt64
+  private let tenants: [Name: TenantPolicy]
+  /// By issuer id, in the order of the file.
+  private let mappings: [ByteSlice: [Mapping]]
+
+  /// Compiles `tenants` and `mappings`; mappings must name declared issuers and tenants.
+  package static func compile(
+    _ settings: GatewaySettings, generation: UInt64
+  ) throws(SettingsFault) -> TenancyPolicy {
+    var tenants: [Name: TenantPolicy] = [:]
+    for entry in settings.tenants {
+      guard let name = Name(entry.key) else { throw entry.value.fault(.invalid(Name.rule)) }
+      tenants[name] = try TenantPolicy(compiling: entry.value)
+    }
+    let issuers = try issuerIDs(settings.issuers)
+    var mappings: [ByteSlice: [Mapping]] = [:]
+    var seen: Set<ByteSlice> = []
+    for node in settings.mappings {
+      let mapping = try Mapping(compiling: node)
+      guard seen.insert(mapping.id).inserted else {
+        throw node.fault(.invalid("a second mapping with the id '\(mapping.id.text)'"))
+      }
+      guard issuers.contains(mapping.issuer) else {
+        throw node.fault(.invalid("the issuer '\(mapping.issuer.text)' is not declared"))
+      }
+      if case .fixed(let tenant) = mapping.tenant, tenants[tenant] == nil {
+        throw node.fault(.invalid("the tenant '\(tenant.text)' is not declared"))
+      }
+      mappings[mapping.issuer, default: []].append(mapping)
+    }
+    return TenancyPolicy(generation: generation, tenants: tenants, mappings: mappings)
+  }
+
+  /// The ids of the issuers; their other keys are Authentication's to judge.
+  static func issuerIDs(_ nodes: [SettingsNode]) throws(SettingsFault) -> Set<ByteSlice> {
+    var ids: Set<ByteSlice> = []
+    for node in nodes {
+      var issuer = try SettingsMapping(node)
+      ids.insert(try issuer.required("id").bytes())
+    }
+    return ids
+  }
+
+  /// What the file says about a tenant; nil for one that it does not declare.
+  package func tenant(_ name: Name) -> TenantPolicy? { tenants[name] }
+
+  /// The declared tenants in byte order.
+  package var tenantNames: [Name] { tenants.keys.sorted() }
+
+  /// What each mapping of the issuer makes of these claims, in the order of the file: for
+  /// explanations.
+  package func outcomes(
+    issuer: ByteSlice, claims: JSONDocument
+  ) -> [(rule: ByteSlice, outcome: MappingOutcome)] {
+    (mappings[issuer] ?? []).map { mapping in
+      (mapping.id, mapping.outcome(for: claims) { tenants[$0] != nil })
+    }
+  }
+
+  /// Who these claims make the caller: all matching mappings of one tenant added up.
+  ///
+  /// `selecting` is the tenant the request names, if it names one. It chooses among several mapped
+  /// tenants and has no say over a caller of one. A decision is no proof: only `scope(of:selecting:)`
+  /// turns a verified token into one.
+  func decision(
+    issuer: ByteSlice, claims: JSONDocument, selecting: Name?
+  ) throws(TenancyRefusal) -> Decision {
+    var callers: [MappedCaller] = []
+    for mapping in mappings[issuer] ?? [] {
+      let outcome = mapping.outcome(for: claims) { tenants[$0] != nil }
+      if case .matched(let caller) = outcome { callers.append(caller) }
+    }
+    guard let first = callers.first else { throw .noTenant }
+    var tenant = first.tenant
+    if callers.contains(where: { $0.tenant != tenant }) {
+      guard let selecting else { throw .ambiguousTenant }
+      guard callers.contains(where: { $0.tenant == selecting }) else { throw .notFound }
+      tenant = selecting
+    }
+    guard let policy = tenants[tenant] else { throw .noTenant }
+    return Decision(of: callers.filter { $0.tenant == tenant }, tenant: tenant, policy: policy)
+  }
+}
+
+/// What the policy says about a caller in one tenant. Names, service and source come from the first
+/// matching mapping that states them; grants and denials from all.
+struct Decision: Sendable {
+  let tenant: Name
+  let policy: TenantPolicy
+  let namespace: Name?
+  let principal: ByteSlice
+  let service: ByteSlice?
+  let source: ByteSlice?
+  let grants: GrantTable
+
+  fileprivate init(of callers: [MappedCaller], tenant: Name, policy: TenantPolicy) {
+    self.tenant = tenant
+    self.policy = policy
+    namespace = callers.lazy.compactMap(\.namespace).first
+    principal = callers.first?.principal ?? .empty
+    service = callers.lazy.compactMap(\.service).first
+    source = callers.lazy.compactMap(\.source).first
+    grants = GrantTable(allow: callers.flatMap(\.allow), deny: callers.flatMap(\.deny))
+  }
+
+  /// The namespace and topic that a reference means for this caller, if the tenant is theirs.
+  func resolve(tenant: Name?, namespace: Name?) throws(TenancyRefusal) -> Name {
+    if let tenant, tenant != self.tenant { throw .notFound }
+    guard let resolved = namespace ?? self.namespace else { throw .noNamespace }
+    return resolved
+  }
+}

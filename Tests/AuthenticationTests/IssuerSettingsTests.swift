@@ -1,0 +1,116 @@
+import Authentication
+import Bytes
+import Crypto
+import Settings
+import TestSupport
+import Testing
+
+@Suite struct `Issuers in the settings` {
+  let issuer = TestIssuer()
+
+  struct NoSuchFile: Error {}
+
+  func compile(_ text: String) throws -> IssuerProfile {
+    let document = try SettingsDocument(parsing: ByteSlice(utf8: text), named: "test.yaml")
+    return try IssuerProfile.compile(document.root) { path in
+      switch path {
+      case "keys.json": try TestIssuer.keySet()
+      case "es.json": try TestIssuer.keySet([.es256])
+      case "secret": TestIssuer.secret
+      case "line": ByteSlice(TestIssuer.secret.array + [0x0A])
+      case "short": ByteSlice(utf8: "short\n")
+      default: throw NoSuchFile()
+      }
+    }
+  }
+
+  @Test func `an issuer with published keys`() throws {
+    let profile = try compile(issuer.settings(keySetFile: "keys.json"))
+    #expect(profile.id.text == "test" && profile.issuer.text == issuer.iss)
+    #expect(profile.algorithms == [.rs256, .es256, .edDSA])
+    #expect(profile.clockSkew == .seconds(30) && profile.maxLifetime == nil)
+    let verifier = try TokenVerifier(issuers: [profile])
+    for algorithm in TestIssuer.publicAlgorithms {
+      #expect(refusal(try issuer.token(algorithm: algorithm), verifier) == nil)
+    }
+  }
+
+  @Test func `every key of an issuer has its effect`() throws {
+    let profile = try compile(
+      """
+      id: full
+      iss: https://issuer.example
+      audiences: [a, event-gateway]
+      algorithms: [ES256, EdDSA]
+      keys: {file: es.json}
+      typ: [at+jwt]
+      maxLifetime: 1h
+      clockSkew: 5s
+      require: {"/sub": {prefix: ali}}
+      """)
+    let verifier = try TokenVerifier(issuers: [profile])
+    #expect(refusal(try issuer.token(), verifier) == nil)
+    #expect(refusal(try issuer.token(algorithm: .rs256), verifier) == .algorithm)
+    #expect(refusal(try issuer.token(header: ["typ": "JWT"]), verifier) == .type)
+    #expect(refusal(try issuer.token(lifetime: .seconds(3601)), verifier) == .lifetime)
+    #expect(refusal(try issuer.token(["sub": "bob"]), verifier) == .requirement(0))
+    let late = TestIssuer.now + .seconds(3605)
+    #expect(refusal(try issuer.token(), verifier, at: late) == .expired)
+  }
+
+  @Test(arguments: ["secret", "line"])
+  func `an issuer with a secret`(file: String) throws {
+    let profile = try compile(
+      """
+      {id: s, iss: "https://issuer.example", audiences: [event-gateway],
+       keys: {secretFile: \(file), kid: test-HS256}}
+      """)
+    #expect(profile.algorithms == [.hs256])
+    let verifier = try TokenVerifier(issuers: [profile])
+    #expect(refusal(try issuer.token(algorithm: .hs256), verifier) == nil)
+  }
+
+  /// What stands in for `KEYS`-less rest of an issuer → words the fault must hold.
+  @Test(arguments: [
+    ("", "'keys' is missing"), ("keys: {}", "keys takes"), ("keys: {file: nowhere}", "nowhere"),
+    ("keys: {url: \"https://a\"}", "not supported yet"), ("keys: {file: secret}", "not JSON"),
+    ("keys: {file: keys.json, secretFile: secret}", "keys takes"),
+    ("keys: {file: keys.json, kid: x}", "keys takes"),
+    ("keys: {secretFile: short}", "secretTooShort"),
+    ("keys: {secretFile: secret}\nalgorithms: [RS256]", "HS256 only"),
+    ("keys: {file: keys.json}\nalgorithms: [HS256]", "secretFile"),
+    ("keys: {file: keys.json}\nalgorithms: [RS256, HS256]", "secretFile"),
+    ("keys: {file: es.json}\nalgorithms: [RS256]", "no key in the set"),
+    ("keys: {file: keys.json}\nalgorithms: []", "empty"),
+    ("keys: {file: keys.json}\nalgorithms: [none]", "no such algorithm"),
+    ("keys: {file: keys.json}\nalgorithms: [PS256]", "not supported yet"),
+    ("keys: {file: keys.json}\ntyp: [dpop+jwt]", "never an access token"),
+    ("keys: {file: keys.json}\ntyp: []", "empty"),
+    ("keys: {file: keys.json}\nclockSkew: 121s", "outside"),
+    ("keys: {file: keys.json}\nmaxLifetime: 0s", "outside"),
+    ("keys: {file: keys.json}\nrequire: {}", "everything would match"),
+    ("keys: {file: keys.json}\njwks: x", "unknown key 'jwks'"),
+    ("keys: {file: keys.json, cache: 1h}", "unknown key 'cache'"),
+  ])
+  func `a faulty issuer is refused at its place`(rest: String, words: String) {
+    do {
+      _ = try compile("id: x\niss: https://issuer.example\naudiences: [a]\n\(rest)")
+      Issue.record("\(rest) was accepted")
+    } catch let fault as SettingsFault {
+      #expect(fault.text.contains(words), "\(fault.text)")
+    } catch {
+      Issue.record("\(error)")
+    }
+  }
+
+  @Test(arguments: [
+    "iss: i\naudiences: [a]", "id: x\naudiences: [a]", "id: x\niss: i",
+    "id: \"\"\niss: i\naudiences: [a]",
+    "id: x\niss: \"\"\naudiences: [a]", "id: x\niss: i\naudiences: []",
+    "id: x\niss: i\naudiences: [\"\"]",
+    "id: x\niss: i\naudiences: a",
+  ])
+  func `names and audiences are required`(text: String) {
+    #expect(throws: SettingsFault.self) { try compile("\(text)\nkeys: {file: keys.json}") }
+  }
+}

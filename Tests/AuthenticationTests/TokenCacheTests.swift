@@ -1,0 +1,103 @@
+import Authentication
+import Bytes
+import TestSupport
+import Testing
+
+@Suite struct `The token cache` {
+  let issuer = TestIssuer()
+  let verifier: TokenVerifier
+  let cache = TokenCache(capacity: 16)
+  let now = TestIssuer.now
+
+  init() throws { verifier = try issuer.verifier() }
+
+  @Test func `a token is verified once`() throws {
+    let token = try issuer.token()
+    let first = try cache.verify(token, with: verifier, at: now)
+    let second = try cache.verify(ByteSlice(token.array), with: verifier, at: now + .seconds(1))
+    #expect(!first.wasCached && second.wasCached)
+    #expect(second.token.subject == first.token.subject)
+    #expect(second.token.digest == first.token.digest)
+    #expect(cache.count == 1)
+  }
+
+  @Test func `the same claims under another signature are another token`() throws {
+    let token = try issuer.token()
+    _ = try cache.verify(token, with: verifier, at: now)
+    let again = try issuer.token()
+    #expect(again != token)  // ECDSA signs with a fresh nonce.
+    #expect(try !cache.verify(again, with: verifier, at: now).wasCached)
+    var spoiled = token.array
+    spoiled[token.count - 3] ^= 0x01
+    #expect(throws: TokenRefusal.self) {
+      try cache.verify(ByteSlice(spoiled), with: verifier, at: now)
+    }
+  }
+
+  @Test func `a token is not served from its expiry on, while the skew still admits it`() throws {
+    let token = try issuer.token(lifetime: .seconds(10))
+    _ = try cache.verify(token, with: verifier, at: now)
+    let before = UnixTime(nanoseconds: (now + .seconds(10)).nanoseconds - 1)
+    #expect(try cache.verify(token, with: verifier, at: before).wasCached)
+    #expect(try !cache.verify(token, with: verifier, at: now + .seconds(10)).wasCached)
+    #expect(cache.count == 0)
+    #expect(throws: TokenRefusal.expired) {
+      try cache.verify(token, with: verifier, at: now + .seconds(40))
+    }
+  }
+
+  @Test func `refusals are not kept`() throws {
+    let token = try issuer.token(["nbf": (now + .seconds(100)).seconds])
+    #expect(throws: TokenRefusal.notYetValid) {
+      try cache.verify(token, with: verifier, at: now)
+    }
+    #expect(cache.count == 0)
+    #expect(try !cache.verify(token, with: verifier, at: now + .seconds(100)).wasCached)
+    #expect(throws: TokenRefusal.tooLarge(bytes: 8193)) {
+      try cache.verify(
+        ByteSlice([UInt8](repeating: 0x41, count: 8193)), with: verifier, at: now)
+    }
+  }
+
+  @Test func `another generation of the verifier starts afresh`() throws {
+    let token = try issuer.token()
+    _ = try cache.verify(token, with: verifier, at: now)
+    let next = try issuer.verifier(generation: 1)
+    #expect(try !cache.verify(token, with: next, at: now).wasCached)
+    #expect(try cache.verify(token, with: next, at: now).wasCached)
+    let none = try TokenVerifier(issuers: [], generation: 2)
+    #expect(throws: TokenRefusal.issuer) { try cache.verify(token, with: none, at: now) }
+  }
+
+  @Test func `a clock that steps back starts afresh`() throws {
+    let token = try issuer.token()
+    _ = try cache.verify(token, with: verifier, at: now + .seconds(10))
+    #expect(try cache.verify(token, with: verifier, at: now + .seconds(9)).wasCached)
+    #expect(try !cache.verify(token, with: verifier, at: now + .seconds(8)).wasCached)
+    #expect(throws: TokenRefusal.issuedAhead) {
+      try cache.verify(token, with: verifier, at: now - .seconds(60))
+    }
+  }
+
+  @Test func `revocation empties it`() throws {
+    let token = try issuer.token()
+    _ = try cache.verify(token, with: verifier, at: now)
+    cache.removeAll()
+    #expect(cache.count == 0)
+    #expect(try !cache.verify(token, with: verifier, at: now).wasCached)
+  }
+
+  @Test func `it stays within its capacity and keeps what is used`() throws {
+    let favourite = try issuer.token(["jti": "favourite"])
+    _ = try cache.verify(favourite, with: verifier, at: now)
+    var hits = 0
+    for number in 0..<100 {
+      _ = try cache.verify(try issuer.token(["jti": "\(number)"]), with: verifier, at: now)
+      hits += try cache.verify(favourite, with: verifier, at: now).wasCached ? 1 : 0
+      #expect(cache.count <= 16)
+    }
+    // Used after every other token, it is never the one that went unused for longest.
+    #expect(hits == 100)
+    #expect(cache.count > 8)
+  }
+}

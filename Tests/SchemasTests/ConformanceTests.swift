@@ -1,0 +1,173 @@
+import Bytes
+import Foundation
+import JSONText
+import Testing
+
+@testable import Schemas
+
+/// Where the data of others lies; see its README. Unset: these tests are skipped.
+let conformanceData = ProcessInfo.processInfo.environment["JODRELL_CONFORMANCE_DATA"]
+
+/// The official JSON Schema test suite and real webhooks: every verdict right, or the schema refused
+/// for a named reason, never a wrong verdict.
+@Suite(.enabled(if: conformanceData != nil, "JODRELL_CONFORMANCE_DATA is not set"))
+struct ConformanceTests {
+  struct Tally: Equatable {
+    var right = 0
+    var wrong: [String] = []
+    /// Tests whose schema was refused, by file and reason.
+    var refused: [String: Int] = [:]
+  }
+
+  /// Runs one file of the suite.
+  static func run(
+    _ file: String, folder: String, dialect: SchemaDialect, formats: FormatMode,
+    into tally: inout Tally
+  ) throws {
+    let root = try #require(conformanceData)
+    let path = "\(root)/json-schema-test-suite/tests/\(folder)/\(file)"
+    let data = try Data(contentsOf: URL(fileURLWithPath: path))
+    let scratch = SchemaScratch()
+    for group in try JSONDocument(parsing: ByteSlice(data)).root.elements {
+      let title = "\(folder)/\(file): \(group["description"]?.text ?? "")"
+      let tests = try #require(group["tests"])
+      let source = try #require(group["schema"]?.raw)
+      let schema: CompiledSchema
+      do throws(SchemaFault) {
+        schema = try CompiledSchema.compile(source, dialect: dialect, formats: formats)
+      } catch {
+        switch error.reason {
+        case .notSupported, .remoteReference, .unknownDialect:
+          tally.refused["\(file) \(error.reason.code)", default: 0] += tests.count
+        default:
+          tally.wrong.append("\(title): refused at \(error.pointer): \(error.reason.message)")
+        }
+        continue
+      }
+      for test in tests.elements {
+        try scratch.parser.parse(try #require(test["data"]?.raw))
+        let expected: CheckResult = test["valid"]?.bool == true ? .valid : .invalid
+        let result = schema.accepts(scratch.parser, scratch)
+        if result == expected {
+          tally.right += 1
+        } else {
+          tally.wrong.append("\(title) / \(test["description"]?.text ?? ""): \(result)")
+        }
+        if result == .invalid {
+          let explanation = schema.explain(scratch.parser, scratch)
+          if explanation.violations.contains(where: { $0.code == "schema" }) {
+            tally.wrong.append("\(title) / \(test["description"]?.text ?? ""): unexplained")
+          }
+        }
+      }
+    }
+  }
+
+  static func files(in folder: String) throws -> [String] {
+    let root = try #require(conformanceData)
+    let path = "\(root)/json-schema-test-suite/tests/\(folder)"
+    return try FileManager.default.contentsOfDirectory(atPath: path)
+      .filter { $0.hasSuffix(".json") }.sorted()
+  }
+
+  @Test func `draft-07: every required test is right or refused for a named reason`() throws {
+    var tally = Tally()
+    for file in try Self.files(in: "draft7") {
+      try Self.run(
+        file, folder: "draft7", dialect: .draft07, formats: .annotate, into: &tally)
+    }
+    #expect(tally.wrong == [])
+    #expect(tally.right == 900)
+    // Documents elsewhere, among them the metaschema.
+    #expect(
+      tally.refused == [
+        "definitions.json schema_reference_unresolved": 2,
+        "ref.json schema_reference_unresolved": 2,
+        "refRemote.json schema_reference_unresolved": 23,
+      ])
+  }
+
+  @Test func `2020-12: every required test is right or refused for a named reason`() throws {
+    var tally = Tally()
+    for file in try Self.files(in: "draft2020-12") {
+      try Self.run(
+        file, folder: "draft2020-12", dialect: .draft202012, formats: .annotate, into: &tally)
+    }
+    #expect(tally.wrong == [])
+    #expect(tally.right == 1012)
+    #expect(
+      tally.refused == [
+        // Documents elsewhere, among them the metaschema.
+        "defs.json schema_reference_unresolved": 2,
+        "dynamicRef.json schema_reference_unresolved": 2,
+        "ref.json schema_reference_unresolved": 2,
+        "refRemote.json schema_reference_unresolved": 31,
+        // Metaschemas with vocabularies of their own.
+        "vocabulary.json schema_dialect_unknown": 5,
+        // $dynamicRef, unevaluatedProperties, unevaluatedItems.
+        "dynamicRef.json schema_keyword_not_supported": 42,
+        "not.json schema_keyword_not_supported": 2,
+        "ref.json schema_keyword_not_supported": 1,
+        "unevaluatedItems.json schema_keyword_not_supported": 71,
+        "unevaluatedProperties.json schema_keyword_not_supported": 129,
+      ])
+  }
+
+  @Test(arguments: SchemaDialect.allCases)
+  func `formats and optional files`(dialect: SchemaDialect) throws {
+    let folder = dialect == .draft07 ? "draft7" : "draft2020-12"
+    var tally = Tally()
+    for format in StringFormat.allCases where dialect != .draft07 || format != .uuid {
+      try Self.run(
+        format.name + ".json", folder: folder + "/optional/format", dialect: dialect,
+        formats: .assert, into: &tally)
+    }
+    var optional = [
+      "bignum.json", "ecmascript-regex.json", "float-overflow.json", "id.json",
+      "non-bmp-regex.json", "unknownKeyword.json",
+    ]
+    if dialect == .draft202012 {
+      optional += [
+        "anchor.json", "dependencies-compatibility.json", "no-schema.json",
+        "refOfUnknownKeyword.json",
+      ]
+    }
+    for file in optional {
+      try Self.run(
+        file, folder: folder + "/optional", dialect: dialect, formats: .annotate, into: &tally)
+    }
+    #expect(tally.wrong == [])
+    #expect(tally.refused == [:])
+  }
+
+  @Test func `real webhooks keep their schemas, but for the two that do not`() throws {
+    let root = try #require(conformanceData) + "/github-webhooks"
+    let scratch = SchemaScratch()
+    var refused: [String] = []
+    var payloads = 0
+    let types = try FileManager.default.contentsOfDirectory(atPath: root + "/topic-schemas")
+    #expect(types.count == 36)
+    for name in types {
+      let schema = try CompiledSchema.compile(
+        ByteSlice(Data(contentsOf: URL(fileURLWithPath: "\(root)/topic-schemas/\(name)"))))
+      let type = String(name.dropLast(".schema.json".count))
+      let folder = "\(root)/payloads/\(type)"
+      guard FileManager.default.fileExists(atPath: folder) else { continue }
+      for file in try FileManager.default.contentsOfDirectory(atPath: folder) {
+        payloads += 1
+        try scratch.parser.parse(
+          ByteSlice(Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(file)"))))
+        guard schema.accepts(scratch.parser, scratch) != .valid else { continue }
+        refused.append("\(type)/\(file)")
+        let explanation = schema.explain(scratch.parser, scratch)
+        #expect(explanation.violations.first?.pointer.hasPrefix("/") == true)
+      }
+    }
+    #expect(payloads == 178)
+    #expect(
+      refused.sorted() == [
+        "check_run/rerequested.payload.json",
+        "check_run/rerequested.with-organization.payload.json",
+      ])
+  }
+}
