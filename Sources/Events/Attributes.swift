@@ -1,0 +1,129 @@
+package import Bytes
+
+/// The attributes of one event, in the order in which they were set, as one block of bytes: what the
+/// log stores.
+///
+/// Each attribute is one head byte (the name's number times four plus the value's kind), for number 0
+/// the name, then the value; name and value are prefixed with their varint length. The block has no
+/// count: it ends where its bytes end. `specversion`, the partition key and the data are not in it.
+package struct Attributes: Sendable, Hashable {
+  package let encoded: ByteSlice
+
+  package static let none = Attributes(encoded: .empty)
+
+  /// Wraps a block as `AttributesBuilder` made it. A block that breaks off ends iteration early.
+  package init(encoded: ByteSlice) { self.encoded = encoded }
+
+  /// The value of `name` as text, or nil.
+  package subscript(_ name: AttributeName) -> ByteSlice? {
+    let number = name.number
+    for entry in entries where entry.number == number {
+      if number != 0 || entry.name == name.text { return entry.value }
+    }
+    return nil
+  }
+
+  /// All attributes in order. Numbers of later versions, which this one has no name for, are left out.
+  var entries: AttributeEntries { AttributeEntries(encoded) }
+}
+
+/// What an attribute's value is in CloudEvents' type system, as far as JSON shows it.
+package enum AttributeKind: UInt8, Sendable {
+  /// String, URI, URI-reference, timestamp or binary: a JSON string.
+  case text
+  /// A 32-bit integer: a JSON number.
+  case integer
+  /// A JSON `true` or `false`.
+  case boolean
+}
+
+extension Attributes: Sequence {
+  /// One attribute. The value is text whatever its kind: `42`, `true`.
+  package struct Element: Sendable, Equatable {
+    package let name: AttributeName
+    package let kind: AttributeKind
+    package let value: ByteSlice
+  }
+
+  package struct Iterator: IteratorProtocol, Sendable {
+    fileprivate var entries: AttributeEntries
+
+    package mutating func next() -> Element? {
+      while let entry = entries.next() {
+        if entry.number == 0 {
+          return Element(name: .custom(entry.name), kind: entry.kind, value: entry.value)
+        }
+        if let name = AttributeName(number: entry.number) {
+          return Element(name: name, kind: entry.kind, value: entry.value)
+        }
+      }
+      return nil
+    }
+  }
+
+  package func makeIterator() -> Iterator { Iterator(entries: entries) }
+}
+
+/// Walks an encoded block.
+struct AttributeEntries: Sequence, IteratorProtocol {
+  struct Entry {
+    let number: UInt8
+    let kind: AttributeKind
+    /// Of number 0; empty for others.
+    let name: ByteSlice
+    let value: ByteSlice
+  }
+
+  private var cursor: ByteCursor
+
+  init(_ encoded: ByteSlice) { cursor = ByteCursor(encoded) }
+
+  mutating func next() -> Entry? {
+    guard !cursor.isAtEnd else { return nil }
+    do throws(ByteCursorFailure) {
+      let head = try cursor.readByte()
+      let name = head < 4 ? try cursor.readPrefixed() : .empty
+      let value = try cursor.readPrefixed()
+      return Entry(
+        number: head >> 2, kind: AttributeKind(rawValue: head & 3) ?? .text, name: name,
+        value: value)
+    } catch {
+      // A block that breaks off was not made here; what could be read has been given out.
+      cursor = ByteCursor(.empty)
+      return nil
+    }
+  }
+}
+
+/// Collects attributes. The caller sets each name once.
+package struct AttributesBuilder: Sendable {
+  private var block: ByteWriter
+  /// Attributes set.
+  package private(set) var count = 0
+
+  package init(capacity: Int = 192) { block = ByteWriter(capacity: capacity) }
+
+  /// Bytes collected.
+  package var size: Int { block.count }
+
+  package mutating func set(
+    _ name: AttributeName, _ value: ByteSlice, kind: AttributeKind = .text
+  ) {
+    block.append(name.number << 2 | kind.rawValue)
+    if case .custom(let text) = name { block.append(prefixed: text) }
+    block.append(prefixed: value)
+    count += 1
+  }
+
+  /// Appends all of a block that has none of the names set so far.
+  package mutating func append(_ attributes: Attributes) {
+    block.append(attributes.encoded)
+  }
+
+  package func has(_ name: AttributeName) -> Bool {
+    // Few attributes: reading them again costs less than a set beside them.
+    Attributes(encoded: block.slice)[name] != nil
+  }
+
+  package var attributes: Attributes { Attributes(encoded: block.slice) }
+}

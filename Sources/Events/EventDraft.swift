@@ -1,0 +1,78 @@
+package import Bytes
+
+/// How a payload is to be read.
+package enum PayloadKind: Sendable, Equatable {
+  /// JSON by its media type. Whether it is well-formed is for the schema gate to say.
+  case json
+  /// Anything else, none at all included.
+  case binary
+}
+
+/// One event as its publisher sent it, the envelope taken off: what the schema gate judges and, if it
+/// conforms, the log stores byte by byte.
+package struct EventDraft: Sendable, Equatable {
+  /// The publisher's attributes and the gateway's own (from the stamp); no others' copies of those.
+  package let attributes: Attributes
+  /// The ordering key: `Event-Key` or `partitionkey`.
+  package let key: ByteSlice?
+  /// The payload as sent, a slice of the request's body where that is possible.
+  package let payload: ByteSlice
+  package let payloadKind: PayloadKind
+  /// The payload's media type as sent, parameters included; nil if none was named.
+  package let contentType: ByteSlice?
+  /// How many attributes that only the gateway writes were sent and dropped.
+  package let strippedAttributes: Int
+
+  package init(
+    attributes: Attributes, key: ByteSlice?, payload: ByteSlice, payloadKind: PayloadKind,
+    contentType: ByteSlice?, strippedAttributes: Int = 0
+  ) {
+    self.attributes = attributes
+    self.key = key
+    self.payload = payload
+    self.payloadKind = payloadKind
+    self.contentType = contentType
+    self.strippedAttributes = strippedAttributes
+  }
+
+  /// Bytes that the event will occupy: what quotas and budgets count.
+  package var cost: Int { attributes.encoded.count + (key?.count ?? 0) + payload.count }
+}
+
+/// What the gateway itself says about an event: who published it, as verified, and by which request.
+package struct GatewayStamp: Sendable {
+  /// CloudEvents auth context: the kind of principal, such as `user` or `service_account`.
+  package let authtype: ByteSlice?
+  /// The verified principal.
+  package let authid: ByteSlice?
+  /// The configured issuer's name.
+  package let authissuer: ByteSlice?
+  /// The service tag that policy gives the principal.
+  package let service: ByteSlice?
+  package let requestid: ByteSlice?
+  /// The `source` that policy gives events whose publisher names none.
+  package let source: ByteSlice?
+
+  package init(
+    authtype: ByteSlice? = nil, authid: ByteSlice? = nil, authissuer: ByteSlice? = nil,
+    service: ByteSlice? = nil, requestid: ByteSlice? = nil, source: ByteSlice? = nil
+  ) {
+    self.authtype = authtype
+    self.authid = authid
+    self.authissuer = authissuer
+    self.service = service
+    self.requestid = requestid
+    self.source = source
+  }
+
+  /// No word from the gateway: events that carry theirs already, and tests.
+  package static let none = GatewayStamp()
+
+  func append(to builder: inout AttributesBuilder) {
+    if let authtype { builder.set(.authtype, authtype) }
+    if let authid { builder.set(.authid, authid) }
+    if let authissuer { builder.set(.authissuer, authissuer) }
+    if let service { builder.set(.service, service) }
+    if let requestid { builder.set(.requestid, requestid) }
+  }
+}

@@ -1,0 +1,107 @@
+package import Bytes
+package import JSONText
+
+/// Makes events of what publishers send, in each of the ways CloudEvents 1.0.2 and the HTTP contract
+/// know. What publishers may leave out (`id`, `source`, `type`, `time`) is filled in on delivery.
+package enum EventIntake {
+  /// One event whose payload is the whole body.
+  package static func binary(
+    _ request: EventRequest, body: ByteSlice
+  ) throws(EventFault) -> EventDraft {
+    let contentType = request.contentType
+    let isJSON = contentType.map(MediaType.isJSON) ?? false
+    return try assemble(
+      request.attributes, request, payload: body, kind: isJSON ? .json : .binary,
+      contentType: contentType)
+  }
+
+  /// One event in the JSON format: a member per attribute, its payload in `data` or `data_base64`.
+  package static func structured(
+    _ event: JSONNode, _ request: EventRequest
+  ) throws(EventFault) -> EventDraft {
+    guard event.kind == .object else { throw .notAnObject }
+    var reader = EnvelopeReader()
+    var data: JSONNode?
+    var encoded: JSONNode?
+    for (name, value) in event.members {
+      if name.equals("data") {
+        data = value
+      } else if name.equals("data_base64") {
+        encoded = value.isNull ? nil : value
+      } else {
+        try reader.takeMember(name, value)
+      }
+    }
+    guard reader.hasSpecVersion else { throw .specVersionMissing }
+    let isJSON = reader.contentType.map(MediaType.isJSON)
+    if let encoded {
+      // A member that is null counts as absent.
+      guard data?.isNull ?? true else { throw .dataTwice }
+      guard let text = encoded.string, let payload = Base64.decode(text, as: .standard) else {
+        throw .badBase64
+      }
+      return try assemble(
+        reader, request, payload: payload, kind: isJSON ?? false ? .json : .binary,
+        contentType: reader.contentType)
+    }
+    guard let data else {
+      return try assemble(
+        reader, request, payload: .empty, kind: .binary, contentType: reader.contentType)
+    }
+    if isJSON ?? true {
+      return try assemble(
+        reader, request, payload: data.raw, kind: .json, contentType: reader.contentType)
+    }
+    guard let text = data.string else { throw .dataNotText }
+    return try assemble(
+      reader, request, payload: text, kind: .binary, contentType: reader.contentType)
+  }
+
+  /// The events of a batch, each for itself, in order.
+  package static func batch(
+    _ root: JSONNode, _ request: EventRequest, limit: Int = EventLimits.maxBatch
+  ) throws(EventFault) -> [Result<EventDraft, EventFault>] {
+    guard root.kind == .array else { throw .notAnArray }
+    var events: [Result<EventDraft, EventFault>] = []
+    for element in root.elements {
+      guard events.count < limit else { throw .tooManyEvents(limit: limit) }
+      do throws(EventFault) {
+        events.append(.success(try structured(element, request)))
+      } catch {
+        events.append(.failure(error))
+      }
+    }
+    return events
+  }
+
+  /// One line of a stream: a JSON payload.
+  package static func line(
+    _ line: ByteSlice, _ request: EventRequest
+  ) throws(EventFault) -> EventDraft {
+    try assemble(EnvelopeReader(), request, payload: line, kind: .json, contentType: nil)
+  }
+
+  /// Joins what the event says with what the request says, and the gateway's own attributes.
+  private static func assemble(
+    _ reader: EnvelopeReader, _ request: EventRequest, payload: ByteSlice, kind: PayloadKind,
+    contentType: ByteSlice?
+  ) throws(EventFault) -> EventDraft {
+    if let own = reader.key, let key = request.key, own != key { throw .keyConflict }
+    if let own = reader.time, let time = request.time, own != time { throw .badTime }
+    var builder = reader.builder
+    if !reader.hasSource, let source = request.stamp.source { builder.set(.source, source) }
+    if reader.time == nil, let time = request.time { builder.set(.time, time) }
+    if reader.contentType == nil, let contentType, !contentType.equals("application/json") {
+      guard AttributeText.isValid(contentType) else { throw .badMediaType }
+      builder.set(.datacontenttype, contentType)
+    }
+    if !reader.hasTraceParent, let parent = request.traceparent {
+      builder.set(.traceparent, parent)
+      if !reader.hasTraceState, let state = request.tracestate { builder.set(.tracestate, state) }
+    }
+    request.stamp.append(to: &builder)
+    return EventDraft(
+      attributes: builder.attributes, key: reader.key ?? request.key, payload: payload,
+      payloadKind: kind, contentType: contentType, strippedAttributes: reader.stripped)
+  }
+}

@@ -1,0 +1,228 @@
+package import Bytes
+import JSONText
+
+/// What a request's header fields say about its event or events, read once.
+package struct EventRequest: Sendable {
+  /// How the body carries events.
+  package let mode: EventMode
+  package let contentType: ByteSlice?
+  let key: ByteSlice?
+  let time: ByteSlice?
+  let traceparent: ByteSlice?
+  let tracestate: ByteSlice?
+  /// The `ce-` fields of binary mode, decoded.
+  let attributes: EnvelopeReader
+  let stamp: GatewayStamp
+
+  /// Reads the fields of a publish request: `Content-Type`, `Event-Key`, `Event-Time`,
+  /// `traceparent`, `tracestate` and, in binary mode, `ce-…`; names in any case, others are skipped.
+  package init(
+    fields: some Sequence<(name: ByteSlice, value: ByteSlice)>, stamp: GatewayStamp
+  ) throws(EventFault) {
+    var reading = FieldReading()
+    for (name, value) in fields { try reading.take(name, value) }
+    mode = try EventMode(contentType: reading.contentType)
+    var attributes = EnvelopeReader()
+    switch mode {
+    case .binary:
+      for (name, value) in reading.attributes { try attributes.takeField(name, value) }
+      if !reading.attributes.isEmpty, !attributes.hasSpecVersion {
+        throw .specVersionMissing
+      }
+    case .lines:
+      if !reading.attributes.isEmpty { throw .attributesOnLines }
+    case .structured, .batch:
+      // The binding lets senders repeat attributes as fields; the body is what counts (§3.2.3).
+      break
+    }
+    self.attributes = attributes
+    contentType = reading.contentType
+    key = reading.key
+    time = reading.time
+    // A trace state belongs to its parent; without a usable one both are dropped (W3C §3.2, §3.3).
+    traceparent = reading.traceparent.flatMap { TraceParent.isValid($0) ? $0 : nil }
+    tracestate = traceparent == nil ? nil : reading.tracestate
+    self.stamp = stamp
+  }
+}
+
+/// How a request's body carries events.
+package enum EventMode: Sendable, Equatable {
+  /// The body is one payload.
+  case binary
+  /// `application/cloudevents+json`: one event.
+  case structured
+  /// `application/cloudevents-batch+json`: an array of events.
+  case batch
+  /// `application/x-ndjson`: one JSON payload per line.
+  case lines
+
+  package init(contentType: ByteSlice?) throws(EventFault) {
+    guard let contentType else {
+      self = .binary
+      return
+    }
+    guard let essence = MediaType.essence(contentType) else { throw .badMediaType }
+    if essence.equalsIgnoringCase("application/cloudevents+json") {
+      self = .structured
+    } else if essence.equalsIgnoringCase("application/cloudevents-batch+json") {
+      self = .batch
+    } else if essence.equalsIgnoringCase("application/x-ndjson") {
+      self = .lines
+    } else if essence.count >= 23, essence.prefix(23).equalsIgnoringCase("application/cloudevents")
+    {
+      throw .unsupportedFormat
+    } else {
+      self = .binary
+    }
+  }
+}
+
+/// Picks the fields that concern events out of a request's.
+private struct FieldReading {
+  var contentType: ByteSlice?
+  var key: ByteSlice?
+  var time: ByteSlice?
+  var traceparent: ByteSlice?
+  var tracestate: ByteSlice?
+  /// Names without `ce-`, raw values.
+  var attributes: [(ByteSlice, ByteSlice)] = []
+
+  mutating func take(_ name: ByteSlice, _ value: ByteSlice) throws(EventFault) {
+    guard name.count > 3 else { return }
+    switch name[0] | 0x20 {
+    case 0x63:
+      if name.prefix(3).equalsIgnoringCase("ce-") {
+        attributes.append((name.dropFirst(3), value))
+      } else if name.equalsIgnoringCase("content-type") {
+        guard contentType == nil else { throw .badMediaType }
+        contentType = value
+      }
+    case 0x65:
+      if name.equalsIgnoringCase("event-key") {
+        guard key == nil, let decoded = HeaderValue.decode(value), EventKey.isValid(decoded) else {
+          throw .badKey
+        }
+        key = decoded
+      } else if name.equalsIgnoringCase("event-time") {
+        guard time == nil, UnixTime(rfc3339: value) != nil else { throw .badTime }
+        time = value
+      }
+    case 0x74:
+      if name.equalsIgnoringCase("traceparent") {
+        traceparent = value
+      } else if name.equalsIgnoringCase("tracestate"), AttributeText.isValid(value) {
+        tracestate = value
+      }
+    default: break
+    }
+  }
+}
+
+/// The W3C trace context's `traceparent`.
+enum TraceParent {
+  /// `00-<32 hex>-<16 hex>-<2 hex>`, ids not all zero; later versions may go on behind another `-`.
+  static func isValid(_ text: ByteSlice) -> Bool {
+    guard text.count >= 55, text.count <= 512, text[2] == ASCII.minus, text[35] == ASCII.minus,
+      text[52] == ASCII.minus, isHex(text[0..<2]), isHex(text[3..<35]), isHex(text[36..<52]),
+      isHex(text[53..<55]), !text[0..<2].equals("ff")
+    else { return false }
+    if text.count > 55, text[0..<2].equals("00") || text[55] != ASCII.minus { return false }
+    return !isZero(text[3..<35]) && !isZero(text[36..<52]) && AttributeText.isValid(text)
+  }
+
+  private static func isHex(_ text: ByteSlice) -> Bool {
+    for index in 0..<text.count {
+      let byte = text[index]
+      guard ASCII.isDigit(byte) || byte >= 0x61 && byte <= 0x66 else { return false }
+    }
+    return true
+  }
+
+  private static func isZero(_ text: ByteSlice) -> Bool {
+    for index in 0..<text.count where text[index] != ASCII.zero { return false }
+    return true
+  }
+}
+
+/// Rules for ordering keys.
+enum EventKey {
+  static func isValid(_ key: ByteSlice) -> Bool {
+    !key.isEmpty && key.count <= EventLimits.maxKeyLength && AttributeText.isValid(key)
+  }
+}
+
+/// The characters of attribute values (CloudEvents §3.2).
+enum AttributeText {
+  /// UTF-8 without U+0000–U+001F, U+007F–U+009F and noncharacters.
+  static func isValid(_ text: ByteSlice) -> Bool {
+    var at = 0
+    while at < text.count {
+      let byte = text[at]
+      if byte < 0x80 {
+        guard byte >= ASCII.space, byte != ASCII.delete else { return false }
+        at += 1
+        continue
+      }
+      let length = text.sequenceLength(at: at)
+      guard length > 0 else { return false }
+      var scalar = UInt32(byte) & (0x7F >> UInt32(length))
+      for index in 1..<length { scalar = scalar << 6 | UInt32(text[at + index] & 0x3F) }
+      guard scalar >= 0xA0, scalar & 0xFFFE != 0xFFFE, !(0xFDD0...0xFDEF).contains(scalar) else {
+        return false
+      }
+      at += length
+    }
+    return true
+  }
+}
+
+/// Attribute values in header fields (HTTP binding §3.1.3.2).
+enum HeaderValue {
+  /// The value with quotes taken off, backslash escapes inside them resolved, and one round of
+  /// percent-decoding; nil for an open quote or a broken escape. The result may hold anything.
+  static func decode(_ value: ByteSlice) -> ByteSlice? {
+    var needsWork = false
+    for index in 0..<value.count
+    where value[index] == ASCII.percent || value[index] == ASCII.quote {
+      needsWork = true
+      break
+    }
+    guard needsWork else { return value }
+    guard let plain = unquote(value) else { return nil }
+    var decoded = ByteWriter(capacity: plain.count)
+    var at = 0
+    while at < plain.count {
+      guard plain[at] == ASCII.percent else {
+        decoded.append(plain[at])
+        at += 1
+        continue
+      }
+      guard at + 2 < plain.count, let high = ASCII.hexValue(plain[at + 1]),
+        let low = ASCII.hexValue(plain[at + 2])
+      else { return nil }
+      decoded.append(high << 4 | low)
+      at += 3
+    }
+    return decoded.slice
+  }
+
+  private static func unquote(_ value: ByteSlice) -> ByteSlice? {
+    guard value.firstIndex(of: ASCII.quote) != nil else { return value }
+    var plain = ByteWriter(capacity: value.count)
+    var quoted = false
+    var at = 0
+    while at < value.count {
+      switch value[at] {
+      case ASCII.quote: quoted.toggle()
+      case ASCII.backslash where quoted:
+        at += 1
+        guard at < value.count else { return nil }
+        plain.append(value[at])
+      default: plain.append(value[at])
+      }
+      at += 1
+    }
+    return quoted ? nil : plain.slice
+  }
+}
