@@ -88,6 +88,13 @@ let package = Package(
       name: "TestSupport",
       dependencies: ["Bytes", "JSONText", "Crypto", "Authentication", "Tenancy", "Settings"],
       path: "Tests/TestSupport", swiftSettings: house),
+    .target(
+      name: "LogConformance",
+      dependencies: [
+        "TestSupport", "Topics", "Subscriptions", "Schemas", "Events", "Tenancy", "Authentication",
+        "Settings", "JSONText", "Bytes",
+      ],
+      path: "Tests/LogConformance", swiftSettings: house),
     tests("Bytes", ["Bytes"]),
     tests("JSONText", ["JSONText", "Bytes"]),
     tests("HTTPWire", ["HTTPWire", "Bytes"]),
@@ -103,19 +110,22 @@ let package = Package(
       ["Schemas", "Events", "Tenancy", "Authentication", "Settings", "JSONText", "Bytes"]),
     tests(
       "Topics",
-      ["Topics", "Schemas", "Events", "Tenancy", "Authentication", "Settings", "JSONText", "Bytes"]),
+      [
+        "LogConformance", "Topics", "Schemas", "Events", "Tenancy", "Authentication", "Settings",
+        "JSONText", "Bytes",
+      ]),
     tests("Subscriptions", ["Subscriptions", "Topics", "Bytes"]),
     tests(
       "RocksStore",
       [
-        "RocksStore", "Subscriptions", "Topics", "Schemas", "Events", "Tenancy", "Authentication",
-        "Settings", "Metrics", "Crypto", "JSONText", "Bytes",
+        "LogConformance", "RocksStore", "Subscriptions", "Topics", "Schemas", "Events", "Tenancy",
+        "Authentication", "Settings", "Metrics", "Crypto", "JSONText", "Bytes",
       ]),
     tests(
       "Delivery",
       [
-        "Delivery", "Subscriptions", "Topics", "Schemas", "Events", "Tenancy", "Authentication",
-        "Settings", "HTTPWire", "Metrics", "JSONText", "Bytes",
+        "LogConformance", "Delivery", "Subscriptions", "Topics", "Schemas", "Events", "Tenancy",
+        "Authentication", "Settings", "HTTPWire", "Metrics", "JSONText", "Bytes",
       ]),
     tests(
       "Gateway",
