@@ -103,7 +103,9 @@ let package = Package(
     tests("Metrics", ["Metrics", "Bytes"]),
     tests("Settings", ["Settings", "JSONText", "Bytes"]),
     tests("Authentication", ["Authentication", "Settings", "Crypto", "JSONText", "Bytes"]),
-    tests("Tenancy", ["Tenancy", "Authentication", "Settings", "Crypto", "JSONText", "Bytes"]),
+    tests(
+      "Tenancy",
+      ["Tenancy", "Schemas", "Authentication", "Settings", "Crypto", "JSONText", "Bytes"]),
     tests("Events", ["Events", "JSONText", "Bytes"]),
     tests(
       "Schemas",
