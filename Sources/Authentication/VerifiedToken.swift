@@ -20,7 +20,7 @@ package struct VerifiedToken: Sendable {
 
     init(_ token: AuthenticToken, _ registered: RegisteredClaims, _ digest: Digest) {
       profile = token.profile
-      claims = token.claims
+      claims = token.claims.document
       keyID = token.keyID
       self.registered = registered
       self.digest = digest

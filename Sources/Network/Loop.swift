@@ -42,6 +42,13 @@ package actor Loop {
     resident = try make(self)
   }
 
+  /// Runs `body` on the loop, for clients and tests: connections made there live in its task.
+  package func run<Result: Sendable, Failure: Error>(
+    _ body: @Sendable (isolated Loop) async throws(Failure) -> Result
+  ) async throws(Failure) -> Result {
+    try await body(self)
+  }
+
   /// Asks the resident to finish.
   func beginDrain() { resident?.beginDrain(on: self) }
 

@@ -81,13 +81,14 @@ package final class CompiledSchema: Sendable {
   }
 
   /// `sha256:` and the hexadecimal digest of `identity`; `digest` is SHA-256.
-  package func fingerprint(_ digest: (ByteSlice) -> [UInt8]) -> String {
-    var text = "sha256:"
-    for byte in digest(identity) {
-      text.unicodeScalars.append(Unicode.Scalar(ASCII.hexDigit(byte >> 4)))
-      text.unicodeScalars.append(Unicode.Scalar(ASCII.hexDigit(byte & 15)))
+  package func fingerprint(_ digest: (ByteSlice) -> ByteSlice) -> ByteSlice {
+    var text = ByteWriter()
+    text.append("sha256:")
+    for byte in digest(identity).array {
+      text.append(ASCII.hexDigit(byte >> 4))
+      text.append(ASCII.hexDigit(byte & 15))
     }
-    return text
+    return text.slice
   }
 
   /// Whether the payload that `parser` has tokenised keeps the schema. About 1 µs for 1 KB.

@@ -8,7 +8,7 @@ extension Evaluator {
   @_lifetime(self: copy self)
   mutating func find(_ at: Int, in table: NameTable) -> Int? {
     let token = value.tokens[at]
-    if token.flags.contains(.hasEscape) {
+    if token.isEscaped {
       let unescaped = scratch.unescape(value.text(token))
       return table.find(
         unescaped.span.raw, at: 0, count: unescaped.count, slots: slots, names: names)
@@ -90,7 +90,7 @@ extension Evaluator {
   @_lifetime(self: copy self)
   mutating func nameMatches(_ pattern: Int, _ key: Int) -> Bool {
     let token = value.tokens[key]
-    if token.flags.contains(.hasEscape) {
+    if token.isEscaped {
       let unescaped = scratch.unescape(value.text(token))
       return matches(pattern, unescaped.span)
     }

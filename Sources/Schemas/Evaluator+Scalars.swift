@@ -6,11 +6,11 @@ extension Evaluator {
   /// Whether a string keeps its rule. Strings with escapes are read through the scratch.
   @_lifetime(self: copy self)
   mutating func acceptsString(_ rule: StringRule, _ token: JSONToken) -> Bool {
-    if token.flags.contains(.hasEscape) {
+    if token.isEscaped {
       let unescaped = scratch.unescape(value.text(token))
       return acceptsText(rule, unescaped.span, isASCII: false)
     }
-    return acceptsText(rule, value.text(token), isASCII: !token.flags.contains(.nonASCII))
+    return acceptsText(rule, value.text(token), isASCII: !token.isBeyondASCII)
   }
 
   @_lifetime(self: copy self)
@@ -31,6 +31,8 @@ extension Evaluator {
   /// Whether a pattern is found in `text`; false, and `halt` set, at a limit.
   @_lifetime(self: copy self)
   mutating func matches(_ pattern: Int, _ text: Span<UInt8>) -> Bool {
+    let chain = chains[pattern]
+    if chain.isChain { return PatternShape.matches(text, links: links, place: chain) }
     switch scratch.matcher.verdict(patterns[pattern], on: text) {
     case .match: return true
     case .noMatch: return false
@@ -52,14 +54,14 @@ extension Evaluator {
     if types.isSuperset(of: .number) { return true }
     if types.isDisjoint(with: .number) { return false }
     let isInteger =
-      !token.flags.contains(.fraction) || value.number(token)?.isInteger ?? false
+      !token.hasFraction || value.number(token)?.isInteger ?? false
     return types.contains(isInteger ? .integer : .fractional)
   }
 
   /// Whether a number keeps its bounds, exactly.
   @_lifetime(self: copy self)
   mutating func acceptsNumber(_ rule: NumberRule, _ token: JSONToken) -> Bool {
-    if rule.isInterval, !token.flags.contains(.fraction), token.length <= 18 {
+    if rule.isInterval, !token.hasFraction, token.length <= 18 {
       let integer = Self.integer(value.text(token))
       return integer >= rule.lowest && integer <= rule.highest
         && (rule.divisor == 1 || integer % rule.divisor == 0)

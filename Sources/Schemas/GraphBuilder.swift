@@ -126,7 +126,9 @@ struct GraphBuilder {
 
   // MARK: - By kind
 
-  private mutating func stringConstraint(_ reader: KeywordReader) throws(SchemaFault) -> StringConstraint? {
+  private mutating func stringConstraint(_ reader: KeywordReader) throws(SchemaFault)
+    -> StringConstraint?
+  {
     var constraint = StringConstraint()
     constraint.minimum = try reader.count("minLength") ?? 0
     constraint.maximum = try reader.count("maxLength")
@@ -206,7 +208,9 @@ struct GraphBuilder {
     return isEmpty ? nil : constraint
   }
 
-  private mutating func objectConstraint(_ reader: KeywordReader) throws(SchemaFault) -> ObjectConstraint? {
+  private mutating func objectConstraint(_ reader: KeywordReader) throws(SchemaFault)
+    -> ObjectConstraint?
+  {
     var constraint = ObjectConstraint()
     constraint.minimum = try reader.count("minProperties") ?? 0
     constraint.maximum = try reader.count("maxProperties")

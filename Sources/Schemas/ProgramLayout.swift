@@ -101,6 +101,14 @@ struct ProgramLayout {
     if let known = patternNumbers[ObjectIdentifier(pattern)] { return known }
     let number = UInt32(program.patterns.count)
     program.patterns.append(pattern)
+    var place = PatternShape.Place()
+    if let shape = pattern.shape {
+      place = PatternShape.Place(
+        firstLink: UInt32(program.links.count), linkCount: UInt32(shape.links.count),
+        endsAtEnd: shape.endsAtEnd, isChain: true)
+      program.links += shape.links
+    }
+    program.chains.append(place)
     patternNumbers[ObjectIdentifier(pattern)] = number
     return number
   }

@@ -133,8 +133,9 @@ struct SchemaIndex {
     if !isFragmentOnly {
       inner = base.resolving(reference)
       inner.fragment = nil
-      guard resources.updateValue(places.count, forKey: inner.resource) == nil
-        || (places.isEmpty && inner.resource.isEmpty)
+      guard
+        resources.updateValue(places.count, forKey: inner.resource) == nil
+          || (places.isEmpty && inner.resource.isEmpty)
       else { throw SchemaFault(at: pointer + "/$id", .duplicateIdentifier(inner.resource)) }
     }
     if let fragment = reference.fragment, !fragment.isEmpty {

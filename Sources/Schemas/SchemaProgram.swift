@@ -152,6 +152,9 @@ struct SchemaProgram: Sendable {
   /// Nodes of lists of schemas.
   var lists: [UInt32] = []
   var patterns: [Pattern] = []
+  /// Of each pattern, whether it is a chain and of which links.
+  var chains: [PatternShape.Place] = []
+  var links: [PatternShape.Link] = []
   /// Where each node stands in the document; read by explanations only.
   var pointers: [String] = []
   /// Whether each node has `type`; read by explanations only.

@@ -53,7 +53,9 @@ enum StringEscapes {
           codePoint = 0x10000 + (codePoint - 0xD800) << 10 + (unit(text, at: index + 2) - 0xDC00)
           index += 6
         }
-        if let scalar = Unicode.Scalar(codePoint) { bytes.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter) }
+        if let scalar = Unicode.Scalar(codePoint) {
+          bytes.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+        }
       default: bytes.append(letter)
       }
     }

@@ -7,7 +7,8 @@ enum ValueEquality {
   /// Whether the values at two tokens are equal; nil when fuel runs out. Recursion is bounded by the
   /// depth limit of the tokenizer.
   static func equal(
-    _ left: borrowing TapeView, _ at: Int, _ right: borrowing TapeView, _ other: Int, fuel: inout Int
+    _ left: borrowing TapeView, _ at: Int, _ right: borrowing TapeView, _ other: Int,
+    fuel: inout Int
   ) -> Bool? {
     fuel &-= 1
     guard fuel >= 0 else { return nil }
@@ -26,7 +27,7 @@ enum ValueEquality {
   private static func equalStrings(
     _ left: borrowing TapeView, _ a: JSONToken, _ right: borrowing TapeView, _ b: JSONToken
   ) -> Bool {
-    if !a.flags.contains(.hasEscape), !b.flags.contains(.hasEscape) {
+    if !a.isEscaped, !b.isEscaped {
       return equalBytes(left.text(a), right.text(b))
     }
     return left.unescaped(a) == right.unescaped(b)
@@ -37,14 +38,15 @@ enum ValueEquality {
   ) -> Bool {
     if equalBytes(left.text(a), right.text(b)) { return true }
     // Integer lexemes are canonical but for -0.
-    let areIntegers = !a.flags.contains(.fraction) && !b.flags.contains(.fraction)
+    let areIntegers = !a.hasFraction && !b.hasFraction
     if areIntegers, a.length > 2 || b.length > 2 { return false }
     guard let number = left.number(a), let other = right.number(b) else { return false }
     return number == other
   }
 
   private static func equalArrays(
-    _ left: borrowing TapeView, _ at: Int, _ right: borrowing TapeView, _ other: Int, fuel: inout Int
+    _ left: borrowing TapeView, _ at: Int, _ right: borrowing TapeView, _ other: Int,
+    fuel: inout Int
   ) -> Bool? {
     let end = at + Int(left.tokens[at].extent)
     let otherEnd = other + Int(right.tokens[other].extent)
@@ -60,7 +62,8 @@ enum ValueEquality {
   }
 
   private static func equalObjects(
-    _ left: borrowing TapeView, _ at: Int, _ right: borrowing TapeView, _ other: Int, fuel: inout Int
+    _ left: borrowing TapeView, _ at: Int, _ right: borrowing TapeView, _ other: Int,
+    fuel: inout Int
   ) -> Bool? {
     let end = at + Int(left.tokens[at].extent)
     var key = at + 1

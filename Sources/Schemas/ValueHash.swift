@@ -14,7 +14,7 @@ enum ValueHash {
     case .false: return 0x9FB2_1C65_1E98_DF25
     case .number: return number(tape.text(token))
     case .string:
-      if token.flags.contains(.hasEscape) { return bytes(tape.unescaped(token).span) }
+      if token.isEscaped { return bytes(tape.unescaped(token).span) }
       return bytes(tape.text(token))
     case .array:
       let end = at + Int(token.extent)
@@ -118,7 +118,9 @@ struct UniquenessSet {
   private var items: [(token: Int, hash: UInt64)] = []
 
   /// Looks for two equal items in the array at token `at`, which has `count` items.
-  mutating func search(_ tape: borrowing TapeView, _ at: Int, count: Int, fuel: inout Int) -> Outcome {
+  mutating func search(_ tape: borrowing TapeView, _ at: Int, count: Int, fuel: inout Int)
+    -> Outcome
+  {
     items.removeAll(keepingCapacity: true)
     var item = at + 1
     for _ in 0..<count {

@@ -128,6 +128,13 @@ package struct AckSet: Sendable {
     return change
   }
 
+  /// What was taken did not reach the store, or nobody knows: the next change carries everything.
+  package mutating func changeWasLost() {
+    dirty = Set(chunks.keys)
+    markIsDirty = true
+    isReset = true
+  }
+
   /// Moves the mark over entries that were acknowledged before their turn.
   private mutating func settleMark() {
     while let chunk = chunks[mark / AckChunk.span] {

@@ -161,6 +161,12 @@ extension SubscriptionMachine {
 
   package var hasChange: Bool { acks.hasChange }
 
+  /// A change was not stored, or nobody knows: the next one carries everything.
+  package mutating func changeWasLost() { acks.changeWasLost() }
+
+  /// Whether nobody would miss the machine if it were rebuilt from what is stored.
+  package var isIdle: Bool { outstanding.isEmpty && consumers.isEmpty && !hasChange }
+
   // MARK: - Places
 
   /// Moves an outstanding entry to a waiting place.

@@ -126,6 +126,13 @@ package final class OneShot<Value: Sendable>: Sendable {
     }
   }
 
+  /// The value, if it has arrived.
+  package var arrived: Value? {
+    state.withLock { state in
+      if case .settled(let value) = state { value } else { nil }
+    }
+  }
+
   /// Delivers the value; false when one was already there.
   @discardableResult
   package func settle(_ value: Value) -> Bool {

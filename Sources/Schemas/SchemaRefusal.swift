@@ -1,0 +1,56 @@
+package import Bytes
+package import JSONText
+
+/// Why a payload is not taken.
+package enum SchemaRefusal: Error, Equatable, Sendable {
+  /// Not JSON, although its media type says so: 400.
+  case malformedJSON(JSONFault)
+  /// Breaks the schema: 422.
+  case violations([Violation], truncated: Bool)
+  /// The namespace or tenant asks for a schema and the topic has none: 409.
+  case schemaRequired
+  /// The topic's schema speaks of JSON and the payload is something else: 415. The media type as
+  /// sent, nil if none was.
+  case mediaType(ByteSlice?)
+  /// Checking would cost more than `SchemaLimits.fuel`: 422 `validation_budget_exceeded`.
+  case budgetExceeded
+  /// A pattern met its limit on this payload: 422 `validation_budget_exceeded`.
+  case patternLimit
+}
+
+extension SchemaScratch {
+  /// Reads a payload into the parser's tape.
+  func tokenise(_ payload: ByteSlice) throws(SchemaRefusal) {
+    do throws(JSONFault) {
+      try parser.parse(payload)
+    } catch {
+      throw .malformedJSON(error)
+    }
+  }
+}
+
+extension CompiledSchema {
+  /// Tokenises and judges a payload: what publishing does, and what the validate endpoint and
+  /// offline checks do without publishing.
+  package func check(_ payload: ByteSlice, _ scratch: SchemaScratch) throws(SchemaRefusal) {
+    try scratch.tokenise(payload)
+    switch accepts(scratch.parser, scratch) {
+    case .valid: return
+    case .invalid:
+      let explanation = explain(scratch.parser, scratch)
+      throw .violations(explanation.violations, truncated: explanation.truncated)
+    case .fuelExhausted: throw .budgetExceeded
+    case .patternLimit: throw .patternLimit
+    }
+  }
+
+  /// As `check`, with the answer as a value: nil where the payload keeps the schema.
+  package func validate(_ payload: ByteSlice, _ scratch: SchemaScratch) -> SchemaRefusal? {
+    do throws(SchemaRefusal) {
+      try check(payload, scratch)
+      return nil
+    } catch {
+      return error
+    }
+  }
+}
