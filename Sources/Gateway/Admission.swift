@@ -13,16 +13,7 @@ final class Admission {
   private let policy: TenancyPolicy
   private let metrics: TokenMetrics
   private let tokens = TokenCache()
-  private var scopes: [ScopeKey: TenantScope] = [:]
-
-  /// A token acts for one tenant, or for the one that a request selects.
-  private struct ScopeKey: Hashable {
-    let token: Digest
-    let selected: Name?
-  }
-
-  /// Scopes remembered; beyond it all are forgotten and worked out anew.
-  private static let mostScopes = 4_096
+  private let scopes = ScopeCache()
 
   init(verifier: TokenVerifier, policy: TenancyPolicy, metrics: TokenMetrics) {
     self.verifier = verifier
@@ -49,16 +40,8 @@ final class Admission {
     ofToken text: ByteSlice, selecting tenant: Name?, at now: UnixTime
   ) throws -> TenantScope {
     let token = try verify(text, at: now)
-    if let known = scopes[ScopeKey(token: token.digest, selected: tenant)],
-      known.generation == policy.generation
-    {
-      return known
-    }
     do throws(TenancyRefusal) {
-      let scope = try policy.scope(of: token, selecting: tenant)
-      if scopes.count >= Self.mostScopes { scopes.removeAll(keepingCapacity: true) }
-      scopes[ScopeKey(token: token.digest, selected: tenant?.detached)] = scope
-      return scope
+      return try scopes.scope(of: token, selecting: tenant, under: policy)
     } catch {
       metrics.refused(.noTenant)
       throw error

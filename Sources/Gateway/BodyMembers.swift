@@ -9,14 +9,12 @@ struct BodyMembers {
   /// The object's place in the body, for messages.
   private let place: String
 
+  private static let emptyObject = ByteSlice(utf8: "{}")
+
   /// An empty body reads as an empty object.
   init(parsing body: ByteSlice) throws {
-    guard !body.isEmpty else {
-      members = []
-      place = ""
-      return
-    }
-    try self.init(try JSONDocument(parsing: body).root, at: "")
+    let text = body.isEmpty ? Self.emptyObject : body
+    try self.init(try JSONDocument(parsing: text).root, at: "")
   }
 
   init(_ node: JSONNode, at place: String) throws(Refusal) {
@@ -59,7 +57,9 @@ struct BodyMembers {
     return number
   }
 
-  mutating func takeSpan(_ name: StaticString, atMost longest: TimeSpan) throws(Refusal) -> TimeSpan? {
+  mutating func takeSpan(_ name: StaticString, atMost longest: TimeSpan) throws(Refusal)
+    -> TimeSpan?
+  {
     guard let text = try takeText(name) else { return nil }
     guard let span = TimeSpan(parsing: text), span <= longest else {
       throw wrong(name, "a duration like 30s, at most \(longest.text)")

@@ -15,7 +15,8 @@ extension GatewayResponder {
     else { return }
     answer.field("Access-Control-Allow-Origin", origin)
     answer.field("Vary", "Origin")
-    answer.field("Access-Control-Expose-Headers", "Location, Request-Id, Retry-After, Server-Timing")
+    answer.field(
+      "Access-Control-Expose-Headers", "Location, Request-Id, Retry-After, Server-Timing")
     guard let methods else { return }
     answer.field("Access-Control-Allow-Methods", methods)
     answer.field(

@@ -16,6 +16,8 @@ package enum GatewayLimits {
   package static let topicsPerPage = 1_000
   /// Ack tokens of one call.
   package static let ackTokens = 10_000
+  /// A body of ack tokens, in bytes.
+  package static let tokenBody = 1 << 20
   /// A consumer's name, in bytes.
-  package static let consumerName = 256
+  package static let consumerName = 128
 }

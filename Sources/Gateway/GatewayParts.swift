@@ -3,7 +3,6 @@ package import Bytes
 package import Delivery
 package import HTTPWire
 package import Metrics
-package import Subscriptions
 package import Tenancy
 package import Topics
 

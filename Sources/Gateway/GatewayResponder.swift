@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 import Delivery
 package import HTTPWire
 import JSONText
@@ -15,7 +15,7 @@ package final class GatewayResponder<Engine: EventEngine>: Responder {
   let appender: Engine.Appender
   let admission: Admission
   let scratch = SchemaScratch()
-  let encoded: EncodedTail
+  let frames = FrameCache()
   var topicMetrics: TopicMetricsCache
   /// Where answers are composed; nothing of it outlives the call that fills it.
   private var draft = JSONWriter(capacity: 4096)
@@ -27,7 +27,6 @@ package final class GatewayResponder<Engine: EventEngine>: Responder {
     appender = parts.engine.makeAppender()
     admission = Admission(
       verifier: parts.verifier, policy: parts.policy, metrics: parts.server.tokens)
-    encoded = EncodedTail()
     topicMetrics = TopicMetricsCache(of: parts.metrics)
     var url = ByteWriter()
     url.append(parts.operations.publicURL)
@@ -109,7 +108,7 @@ package final class GatewayResponder<Engine: EventEngine>: Responder {
     case (.event(let id), .get), (.event(let id), .head):
       return try await readOne(id, of: topic, request, &answer)
     case (.itself, .put): return try await putTopic(topic, request, &answer)
-    case (.itself, .get), (.itself, .head): return try await getTopic(topic, request, &answer)
+    case (.itself, .get), (.itself, .head): return try getTopic(topic, request, &answer)
     case (.itself, .delete): return try await deleteTopic(topic, request, &answer)
     case (.schema, .put): return try await putSchema(topic, request, &answer)
     case (.schema, .get), (.schema, .head): return try getSchema(topic, request, &answer)

@@ -58,7 +58,8 @@ enum AnswerFormat {
       var parts = range.split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" } }
       guard !parts.isEmpty else { continue }
       let name = parts.removeFirst().lowercased()
-      let weight = parts.first { $0.hasPrefix("q=") }.flatMap { Self.weight($0.dropFirst(2)) } ?? 1000
+      let weight =
+        parts.first { $0.hasPrefix("q=") }.flatMap { Self.weight($0.dropFirst(2)) } ?? 1000
       let offer: (AnswerFormat, Int)? =
         switch name {
         case "application/json", "application/cloudevents-batch+json": (.json, 2)

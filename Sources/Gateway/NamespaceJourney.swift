@@ -100,7 +100,8 @@ struct TopicRules {
     let tenant = namespace.caller.policy
     let own = catalogue.policy(of: namespace)
     requireSchema =
-      tenant.requireSchema || topic?.configuration.requireSchema ?? own?.requireSchema
+      tenant.requireSchema
+      || topic?.configuration.requireSchema ?? own?.requireSchema
         ?? tenant.defaults.requireSchema
     autoCreate = own?.autoCreate ?? tenant.defaults.autoCreate
     compatibility = own?.compatibility ?? Compatibility(tenant.defaults.compatibility)
@@ -135,7 +136,8 @@ extension NamespacePolicy {
       compatibility = Compatibility.allCases.first { word.equals($0.word) }
       if compatibility == nil {
         throw Refusal(
-          .notSupported, "of the compatibility levels only NONE and BACKWARD_TRANSITIVE are supported")
+          .notSupported,
+          "of the compatibility levels only NONE and BACKWARD_TRANSITIVE are supported")
       }
     }
     try members.refuseLater("retention", "ttl", "backlogQuota", "dedup", "limits")

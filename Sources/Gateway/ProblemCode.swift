@@ -117,7 +117,8 @@ extension ProblemCode {
         400, .malformed, "Bad name",
         "Names are letters, digits, '.', '_' and '-', a letter or digit first, at most 128 bytes.")
     case .badParameter:
-      Row(400, .malformed, "Bad parameter", "Mend the value of the query parameter or member named.")
+      Row(
+        400, .malformed, "Bad parameter", "Mend the value of the query parameter or member named.")
     case .unknownParameter:
       Row(400, .malformed, "Unknown parameter", "Leave the parameter or member named out.")
     case .badHeader: Row(400, .malformed, "Bad header field", "Mend the header field named.")

@@ -46,7 +46,8 @@ struct QueryParameters {
   }
 
   /// A decimal number in `range`.
-  mutating func takeNumber(_ name: StaticString, in range: ClosedRange<Int>) throws(Refusal) -> Int? {
+  mutating func takeNumber(_ name: StaticString, in range: ClosedRange<Int>) throws(Refusal) -> Int?
+  {
     guard let value = take(name) else { return nil }
     guard value.count <= 9, !value.isEmpty, let number = Int(value.text), range.contains(number)
     else {
@@ -57,7 +58,9 @@ struct QueryParameters {
   }
 
   /// A duration of at most `longest`, as `30s` or `250ms`.
-  mutating func takeSpan(_ name: StaticString, atMost longest: TimeSpan) throws(Refusal) -> TimeSpan? {
+  mutating func takeSpan(_ name: StaticString, atMost longest: TimeSpan) throws(Refusal)
+    -> TimeSpan?
+  {
     guard let value = take(name) else { return nil }
     guard let span = TimeSpan(parsing: value), span <= longest else {
       throw Refusal(.badParameter, "'\(name)' is a duration like 30s, at most \(longest.text)")

@@ -70,7 +70,7 @@ extension GatewayResponder {
       json.beginObject()
       json.key("events")
       json.beginArray()
-      for record in page.records { self.write(record, rendering, into: &json) }
+      for record in page.records { rendering.write(record, &json) }
       json.endArray()
       json.key("next")
       json.string(page.next.text)
@@ -81,13 +81,6 @@ extension GatewayResponder {
     tally.written(
       at: timers.clocks.monotonic(), to: topicMetrics.topic(TopicKey(feed.topic)))
     return end
-  }
-
-  private func write(
-    _ record: Record, _ rendering: RecordView, into json: inout JSONWriter
-  ) {
-    json.startElement()
-    rendering.write(record, &json.bytes)
   }
 
   private func stream(
@@ -108,7 +101,9 @@ extension GatewayResponder {
     return .stream(
       LiveStream(
         feed, format: format,
-        rendering: RecordRendering(view: terms.view == .event ? 0 : 1, write: view.write),
+        rendering: RecordRendering(view: terms.view == .event ? 0 : 1) { record, bytes in
+          view.write(record, into: &bytes)
+        },
         terms: live, cache: frames,
         metrics: topicMetrics.topic(TopicKey(feed.topic)),
         problem: { end in Refusal(end).document(instance: id) }))
@@ -118,8 +113,8 @@ extension GatewayResponder {
   func rendering(_ view: EventView, of topic: TopicAddress) -> RecordView {
     let context = EventContext(
       tenant: topic.tenant.bytes, namespace: topic.namespace.bytes, topic: topic.topic.bytes)
-    return RecordView { record, bytes in
-      EventWriter.write(EventFacts(record), in: context, view: view, into: &bytes)
+    return RecordView { record, json in
+      EventWriter.write(EventFacts(record), in: context, view: view, into: &json)
     }
   }
 
@@ -133,7 +128,8 @@ extension GatewayResponder {
     let bounds = try parts.engine.bounds(of: address)
     answer.start(200)
     if bounds.events > 0 {
-      answer.field("Jodrell-First", text: MessageID(ledger: bounds.ledger, entry: bounds.first).text)
+      answer.field(
+        "Jodrell-First", text: MessageID(ledger: bounds.ledger, entry: bounds.first).text)
       answer.field(
         "Jodrell-Last", text: MessageID(ledger: bounds.ledger, entry: bounds.end - 1).text)
     }
@@ -172,7 +168,7 @@ extension GatewayResponder {
       return .complete
     }
     var bytes = ByteWriter(capacity: record.cost + 512)
-    rendering(.event, of: address).write(record, &bytes)
+    rendering(.event, of: address).write(record, into: &bytes)
     answer.finish(contentType: "application/cloudevents+json", body: bytes)
     return .complete
   }
@@ -180,7 +176,14 @@ extension GatewayResponder {
 
 /// One way of writing records.
 struct RecordView {
-  let write: (Record, inout ByteWriter) -> Void
+  let write: (Record, inout JSONWriter) -> Void
+
+  /// Appends the record as a JSON text of its own.
+  func write(_ record: Record, into bytes: inout ByteWriter) {
+    var json = JSONWriter(appendingTo: exchange(&bytes, with: ByteWriter()))
+    write(record, &json)
+    bytes = json.bytes
+  }
 }
 
 extension EventFacts {
@@ -204,7 +207,7 @@ private struct ReadTerms {
   let format: AnswerFormat
   let ticket: ByteSlice?
 
-  init(_ head: RequestHead) throws(Refusal) {
+  init(_ head: RequestHead) throws {
     guard let format = AnswerFormat(accept: head.fields.first("accept")) else {
       throw Refusal(
         .notAcceptable, "application/json, text/event-stream and application/x-ndjson are offered")
@@ -226,7 +229,8 @@ private struct ReadTerms {
     budget = ByteBudget(
       records: try query.takeNumber("max", in: 1...most) ?? 100, bytes: ByteBudget.answer.bytes)
     let wait = try query.takeSpan("wait", atMost: GatewayLimits.longestWait)
-    self.wait = try wait ?? Self.preferredWait(head.fields.first("prefer")) ?? .zero
+    let preferred = try Self.preferredWait(head.fields.first("prefer"))
+    self.wait = wait ?? preferred ?? .zero
     view = try query.takeView()
     ticket = query.take("ticket")
     try query.finish()

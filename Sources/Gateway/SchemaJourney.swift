@@ -21,13 +21,18 @@ extension GatewayResponder {
     try await ensureTopic(address)
 
     let current = parts.engine.schemas(of: address).last
-    if let current, current.fingerprint == candidate.fingerprint {
+    let rules = TopicRules(of: address.inNamespace, in: parts.engine)
+    switch SchemaRegistration.decide(
+      fingerprint: candidate.fingerprint,
+      inForce: current.map { ($0.version, $0.fingerprint) },
+      policy: rules.compatibility == .none ? .anyChange : .compatibleOnly)
+    {
+    case .identical:
+      guard let current else { throw Refusal(.internalError) }
       answer.start(200)
       return finish(&answer) { json in write(current, candidate.program.warnings, into: &json) }
-    }
-    let rules = TopicRules(of: address.inNamespace, in: parts.engine)
-    guard current == nil || rules.compatibility == .none else {
-      throw Refusal.incompatible(rules.compatibility)
+    case .incompatible(let reasons): throw Refusal(reasons, under: rules.compatibility)
+    case .register: break
     }
     let stored = try await parts.engine.registerSchema(
       candidate, for: address, replacing: current?.version ?? 0)
@@ -98,32 +103,29 @@ extension GatewayResponder {
       .detached
     guard let binding = parts.engine.binding(of: address) else { throw Refusal(.notFound) }
     let payload = try await request.body.collect(upTo: GatewayLimits.event)
-    try scratch.parser.parse(payload)
-    switch binding.program.accepts(scratch.parser, scratch) {
-    case .valid: return verdict(nil, binding.version, &answer)
-    case .invalid:
-      return verdict(
-        binding.program.explain(scratch.parser, scratch), binding.version, &answer)
-    case .fuelExhausted: throw Refusal(.validationBudget)
-    case .patternLimit: throw Refusal(.validationBudget, "a pattern met its step limit")
+    switch binding.program.validate(payload, scratch) {
+    case nil: return verdict([], truncated: false, binding.version, &answer)
+    case .violations(let violations, let truncated):
+      return verdict(violations, truncated: truncated, binding.version, &answer)
+    case .some(let refusal): throw refusal
     }
   }
 
   private func verdict(
-    _ explanation: Explanation?, _ version: UInt32, _ answer: inout AnswerWriter
+    _ violations: [Violation], truncated: Bool, _ version: UInt32, _ answer: inout AnswerWriter
   ) -> AnswerEnd {
     answer.start(200)
     return finish(&answer) { json in
       json.beginObject()
       json.key("valid")
-      json.bool(explanation == nil)
+      json.bool(violations.isEmpty)
       json.key("schemaVersion")
       json.integer(Int(version))
       json.key("errors")
       json.beginArray()
-      for violation in explanation?.violations ?? [] { violation.write(into: &json) }
+      for violation in violations { violation.write(into: &json) }
       json.endArray()
-      if explanation?.truncated == true {
+      if truncated {
         json.key("truncated")
         json.bool(true)
       }
@@ -141,7 +143,7 @@ extension GatewayResponder {
         return .success(
           SchemaCandidate(
             text: text, dialect: program.dialect, formats: program.formats,
-            fingerprint: ByteSlice(utf8: fingerprint), program: program))
+            fingerprint: fingerprint, program: program))
       } catch {
         return .failure(error)
       }
@@ -231,23 +233,22 @@ private struct SchemaTerms: Sendable {
 }
 
 extension Refusal {
-  static func incompatible(_ level: Compatibility) -> Refusal {
-    var reason = JSONWriter()
-    reason.beginArray()
-    reason.beginObject()
-    reason.key("pointer")
-    reason.string("#" as StaticString)
-    reason.key("rule")
-    reason.string("undecided" as StaticString)
-    reason.key("message")
-    reason.string(
-      "the schema differs from the one in force, and whether it is compatible is not decided yet")
-    reason.endObject()
-    reason.endArray()
-    return Refusal(
-      .schemaIncompatible,
-      "under \(level.word) a changed schema is not accepted yet; the namespace's policy NONE takes it"
-    ).with("reasons", json: reason.slice)
+  init(_ reasons: [Incompatibility], under level: Compatibility) {
+    var json = JSONWriter()
+    json.beginArray()
+    for reason in reasons {
+      json.beginObject()
+      json.key("pointer")
+      json.string(reason.pointer)
+      json.key("rule")
+      json.string(reason.rule)
+      json.key("message")
+      json.string(reason.message)
+      json.endObject()
+    }
+    json.endArray()
+    self = Refusal(.schemaIncompatible, "the schema is refused under \(level.word)")
+      .with("reasons", json: json.slice)
   }
 
   /// The table's entry for a schema that is not taken.

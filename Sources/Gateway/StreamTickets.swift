@@ -1,7 +1,7 @@
-import Bytes
+package import Bytes
+import Delivery
 import Synchronization
 import Tenancy
-import Topics
 
 /// Tickets for streams: what a browser's `EventSource`, which can set no header, shows instead of a
 /// token. Shared by the loops; every call takes the lock for a few look-ups.
@@ -19,15 +19,15 @@ package final class StreamTickets: Sendable {
   /// What a ticket that was shown entitles to.
   struct Use: Sendable {
     let scope: TenantScope
-    /// Woken when the same ticket opens another stream.
-    let superseded: Waiter
+    /// Ends when the same ticket opens another stream.
+    let lease: StreamLease
   }
 
   private struct Ticket: Sendable {
     let scope: TenantScope
     let path: ByteSlice
     let issued: UnixTime
-    var use: Waiter?
+    var use: StreamLease?
   }
 
   private struct State {
@@ -56,17 +56,17 @@ package final class StreamTickets: Sendable {
 
   /// Opens a stream with a ticket; nil for one that is unknown, over, or of another path.
   func redeem(_ text: ByteSlice, for path: ByteSlice, at now: UnixTime) -> Use? {
-    let superseded = Waiter()
-    let (scope, earlier): (TenantScope?, Waiter?) = state.withLock { state in
+    let lease = StreamLease()
+    let (scope, earlier): (TenantScope?, StreamLease?) = state.withLock { state in
       guard var ticket = state.tickets[text], ticket.path == path, Self.isAlive(ticket, at: now)
       else { return (nil, nil) }
       let earlier = ticket.use
-      ticket.use = superseded
+      ticket.use = lease
       state.tickets[text] = ticket
       return (ticket.scope, earlier)
     }
-    earlier?.wake(.closed)
-    return scope.map { Use(scope: $0, superseded: superseded) }
+    earlier?.end()
+    return scope.map { Use(scope: $0, lease: lease) }
   }
 
   private static func isAlive(_ ticket: Ticket, at now: UnixTime) -> Bool {

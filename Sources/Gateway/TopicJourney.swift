@@ -1,4 +1,5 @@
 import Bytes
+import Delivery
 import HTTPWire
 import JSONText
 import Metrics
@@ -46,9 +47,10 @@ extension GatewayResponder {
     try refuseQuery(of: request)
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, for: .manage).detached
+    let subscriptions = parts.engine.subscriptions(of: address)
     try await parts.engine.deleteTopic(address)
     parts.metrics.remove(TopicKey(address))
-    parts.dispatchers.forget(topic: address)
+    for definition in subscriptions { parts.dispatchers.close(definition, of: address) }
     answer.start(204)
     answer.finishEmpty()
     return .complete

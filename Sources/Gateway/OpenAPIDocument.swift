@@ -1,0 +1,3 @@
+import Bytes
+
+enum OpenAPIDocument { static let text = ByteSlice(utf8: "{}") }
