@@ -45,7 +45,7 @@ package final class MemoryAppender: TopicAppender {
     var bytes = 0
     for event in events {
       try event.address.checkAppending()
-      bytes += event.cost
+      bytes += event.draft.cost
     }
     let limits = log.limits
     guard bytes <= limits.commitBytes else { throw .tooLarge(limit: limits.commitBytes) }
@@ -56,13 +56,6 @@ package final class MemoryAppender: TopicAppender {
     staged.append(Staged(events: events, outcome: outcome))
     stagedBytes += bytes
     return try await outcome.value().get()
-  }
-}
-
-extension ConformingEvent {
-  /// What the event will take, in bytes; see `Record.cost`.
-  fileprivate var cost: Int {
-    draft.attributes.encoded.count + (draft.key?.count ?? 0) + draft.payload.count
   }
 }
 
@@ -94,7 +87,7 @@ extension MemoryLog {
     _ batch: [ConformingEvent], in state: inout State, at now: UnixTime, durable: MonotonicTime
   ) -> Result<Stored, AppendFailure> {
     if state.isClosed { return .failure(.closing) }
-    let bytes = batch.reduce(0) { $0 + $1.cost }
+    let bytes = batch.reduce(0) { $0 + $1.draft.cost }
     guard state.bytes + bytes <= limits.bytes else {
       return .failure(.storageFull(retryAfter: .seconds(30)))
     }
@@ -109,8 +102,8 @@ extension MemoryLog {
           Record(
             id: id, publishTime: publishTime, schemaVersion: event.schemaVersion,
             flags: event.draft.payloadKind == .json ? .jsonPayload : [],
-            attributes: event.draft.attributes, key: event.draft.key,
-            payload: event.draft.payload, durableAt: durable))
+            attributes: Attributes(encoded: event.draft.attributes.encoded.kept),
+            key: event.draft.key?.kept, payload: event.draft.payload.kept, durableAt: durable))
         stored.receipts.append(
           Receipt(id: id, publishTime: publishTime, durableAt: durable, commit: .zero))
       }
@@ -131,4 +124,9 @@ extension MemoryLog {
     defer { state.bytes = bytes }
     return .success(body(&state.topics.values[index], &bytes))
   }
+}
+
+extension ByteSlice {
+  /// The bytes in storage of their own: what is kept must not hold the receive buffer it came in.
+  fileprivate var kept: ByteSlice { ByteSlice(copying: span) }
 }

@@ -53,7 +53,7 @@ extension LogConformance {
     var sent: [ConformingEvent] = []
     for (index, payload) in payloads.enumerated() {
       let event = try proofs.event(
-        "orders", payload, kind: index == 2 ? .binary : .json,
+        "orders", payload, kind: index == 0 ? .json : .binary,
         key: [nil, ByteSlice.empty, ByteSlice(utf8: "customer-7"), nil][index])
       sent.append(event)
       _ = try await bench.loop.append(event)
