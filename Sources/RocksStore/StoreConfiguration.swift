@@ -1,6 +1,4 @@
 package import Bytes
-package import Schemas
-package import Topics
 
 /// How a store is opened. Every number has its reason in docs/limits.md.
 package struct StoreConfiguration: Sendable {
@@ -8,8 +6,6 @@ package struct StoreConfiguration: Sendable {
   package var path: String
   package var clocks: Clocks
   package var limits = StoreLimits()
-  /// Compiles a stored schema text again at open, on the opening thread.
-  package var compile: @Sendable (StoredSchema) -> CompiledSchema?
   /// Called by the committer thread; must not block.
   package var observer = StoreObserver()
   /// 16 random bytes that name a new store; unused when one exists.
@@ -18,15 +14,11 @@ package struct StoreConfiguration: Sendable {
   /// acknowledged.
   package var acceptingLossAt: UInt64?
 
-  package init(
-    path: String, clocks: Clocks, freshStoreName: ByteSlice,
-    compile: @escaping @Sendable (StoredSchema) -> CompiledSchema?
-  ) {
+  package init(path: String, clocks: Clocks, freshStoreName: ByteSlice) {
     precondition(freshStoreName.count == 16, "a store's name is 16 bytes")
     self.path = path
     self.clocks = clocks
     self.freshStoreName = freshStoreName
-    self.compile = compile
   }
 }
 

@@ -19,7 +19,7 @@ import Topics
     _ = try await log.createTopic(topic, retention)
     _ = try await log.createTopic(try address("b"), TopicConfiguration())
     _ = try await log.createTopic(try address("a"), TopicConfiguration())
-    _ = try await log.createTopic(try address("a", tenant: "other"), TopicConfiguration())
+    _ = try await log.createTopic(try address("a", tenant: "acme-2"), TopicConfiguration())
     let first = try await log.registerSchema(try candidate("{}"), for: topic, replacing: 0)
     let second = try await log.registerSchema(try candidate("true"), for: topic, replacing: 1)
     #expect([first.version, second.version] == [1, 2])

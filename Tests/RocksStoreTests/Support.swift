@@ -33,7 +33,7 @@ final class TestClock: Sendable {
 func configuration(_ scratch: Scratch, _ clock: TestClock = TestClock()) -> StoreConfiguration {
   var configuration = StoreConfiguration(
     path: scratch.path, clocks: clock.clocks,
-    freshStoreName: ByteSlice((0..<16).map { UInt8($0) }), compile: { _ in CompiledSchema() })
+    freshStoreName: ByteSlice((0..<16).map { UInt8($0) }))
   configuration.limits.cacheBytes = 8 << 20
   configuration.limits.spaceFloorBytes = 0
   configuration.limits.spaceFloorPercent = 0

@@ -72,7 +72,7 @@ extension RocksTopicLog: SubscriptionStore {
     _ change: SubscriptionChange, of subscription: SubscriptionReference,
     settled: ChangeSettlement?
   ) {
-    let staged = StagedChange(change: change, subscription: subscription, settled: settled)
+    let staged = StagedChange(change, of: subscription, settled: settled)
     if !committer.queue.push(staged) { settled?.settle(.failure(.closing)) }
   }
 }

@@ -15,6 +15,9 @@ package final class RocksAppender: TopicAppender {
 
   init(committer: Committer) { self.committer = committer }
 
+  /// What was staged and never flushed is still answered.
+  deinit { flush() }
+
   package func append(_ event: ConformingEvent) async throws(AppendFailure) -> Receipt {
     let topic = try topic(of: event)
     let record = EncodedRecord(event)

@@ -14,7 +14,22 @@ import Topics
   struct Inbox {
     var stages: [Stage] = []
     var mutations: [Mutation] = []
-    var changes: [StagedChange] = []
+    /// One per subscription, however many are staged: bounded by subscriptions, not by requests.
+    private(set) var changes: [StagedChange] = []
+    /// Whether somebody waits for one of the changes.
+    private(set) var isUrgent = false
+    private var places: [SubscriptionReference: Int] = [:]
+
+    mutating func add(_ change: StagedChange) {
+      isUrgent = isUrgent || !change.settlements.isEmpty
+      if let place = places[change.subscription] {
+        changes[place].merge(change)
+      } else {
+        places[change.subscription] = changes.count
+        changes.append(change)
+      }
+    }
+
     var isEmpty: Bool { stages.isEmpty && mutations.isEmpty && changes.isEmpty }
   }
 
@@ -75,8 +90,9 @@ import Topics
   func push(_ change: StagedChange) -> Bool {
     locked {
       guard !isStopped else { return false }
-      inbox.changes.append(change)
-      wakeCommitter()
+      let first = inbox.isEmpty
+      inbox.add(change)
+      if first || inbox.isUrgent { wakeCommitter() }
       return true
     }
   }
@@ -112,7 +128,7 @@ import Topics
         } else if isStopped {
           break
         } else if inbox.stages.isEmpty, inbox.mutations.isEmpty, !backlog,
-          !inbox.changes.contains(where: { $0.settled != nil })
+          !inbox.isUrgent
         {
           let until = lazyUntil ?? now + limits.lazyChangeDelay
           lazyUntil = until
@@ -175,9 +191,33 @@ struct Mutation: Sendable {
   let fail: @Sendable (CatalogueFailure) -> Void
 }
 
-/// A subscription's progress on its way to disk.
+/// A subscription's progress on its way to disk: all changes staged since the last commit as one.
+/// Changes hold absolute values, so the later one wins chunk by chunk.
 struct StagedChange: Sendable {
-  let change: SubscriptionChange
   let subscription: SubscriptionReference
-  let settled: ChangeSettlement?
+  private(set) var change: SubscriptionChange
+  private(set) var settlements: [ChangeSettlement] = []
+
+  init(
+    _ change: SubscriptionChange, of subscription: SubscriptionReference,
+    settled: ChangeSettlement?
+  ) {
+    self.subscription = subscription
+    self.change = change
+    if let settled { settlements.append(settled) }
+  }
+
+  mutating func merge(_ later: StagedChange) {
+    var merged = later.change
+    if !merged.replacesAll {
+      merged.replacesAll = change.replacesAll
+      merged.chunks.merge(change.chunks) { new, _ in new }
+    }
+    change = merged
+    settlements += later.settlements
+  }
+
+  func settle(_ outcome: Result<Void, CatalogueFailure>) {
+    for settlement in settlements { settlement.settle(outcome) }
+  }
 }

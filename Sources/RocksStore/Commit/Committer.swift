@@ -31,7 +31,7 @@ import Topics
   private var applied: [Mutation] = []
   private var changes: [StagedChange] = []
   private var effects: [() -> Void] = []
-  /// Ack chunks put into this commit, so that a seek can void them too.
+  /// Ack chunks put into this commit, so that a deletion can take them back.
   private var ackChunks: Set<AckChunkKey> = []
   /// The tenant whose counters this commit changes.
   var changedTenant: (name: Name, tenant: Directory.Tenant)?
@@ -109,8 +109,9 @@ import Topics
     let refused = draft.gather(inbox.stages)
     changes += inbox.changes
     mutations += inbox.mutations
-    writeMutations()
+    // Changes first: a deletion in the same commit then deletes what they wrote.
     for change in changes { try write(change) }
+    writeMutations()
     let now = clocks.wall()
     draft.writeChunks(into: &batch, at: now)
     if batch.count > 0 {
@@ -143,12 +144,12 @@ import Topics
       written.topic.tail.withLock {
         $0.push(Tail.Entry(last: written.last, chunk: chunk, durableAt: durableAt), bytes: bytes)
       }
-      budget.add(written.topic, bytes: written.range.count)
+      budget.add(written.topic, bytes: written.range.count + TailBudget.overhead)
     }
     for written in draft.chunks { written.topic.growth.advance(to: written.last + 1) }
     for effect in effects { effect() }
     effects.removeAll(keepingCapacity: true)
-    for change in changes { change.settled?.settle(.success(())) }
+    for change in changes { change.settle(.success(())) }
     changes.removeAll(keepingCapacity: true)
     lowerQueue(draft.events, draft.bytes)
     for group in draft.groups {
@@ -190,7 +191,7 @@ import Topics
       }
     }
     draft.failBacklog(.closing)
-    for change in changes { change.settled?.settle(.failure(.outcomeUnknown)) }
+    for change in changes { change.settle(.failure(.outcomeUnknown)) }
     for mutation in applied { mutation.fail(.outcomeUnknown) }
     for mutation in mutations { mutation.fail(.closing) }
     while let rest = queue.take(
@@ -198,7 +199,7 @@ import Topics
     {
       for stage in rest.stages { stage.fail(.closing) }
       for mutation in rest.mutations { mutation.fail(.closing) }
-      for change in rest.changes { change.settled?.settle(.failure(.closing)) }
+      for change in rest.changes { change.settle(.failure(.closing)) }
     }
     observer.failed(fault)
   }
@@ -266,7 +267,7 @@ extension Committer {
       topic.facts.withLock({ $0.subscriptions[staged.subscription.name]?.number })
         == staged.subscription.number
     else {
-      staged.settled?.settle(.failure(.unknownSubscription))
+      staged.settle(.failure(.unknownSubscription))
       return
     }
     let subscription = UInt32(truncatingIfNeeded: staged.subscription.number)

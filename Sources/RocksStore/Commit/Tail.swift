@@ -104,6 +104,9 @@ struct TailBudget {
   private var queue: [(topic: TopicState, bytes: Int)] = []
   private var head = 0
   private(set) var used = 0
+  /// What a chunk takes in memory beside its bytes: its entries here and in its topic's tail, its share
+  /// of a buffer's allocation.
+  static let overhead = 160
   let limit: Int
 
   init(limit: Int) { self.limit = limit }

@@ -69,7 +69,7 @@ final class FileLock: Sendable {
 
   /// Takes the lock on the file `path`, which is made if `making`. Does not wait.
   init(path: String, making: Bool) throws(StoreFault) {
-    let flags = O_RDWR | O_CLOEXEC | (making ? O_CREAT : 0)
+    let flags = O_CLOEXEC | (making ? O_RDWR | O_CREAT : O_RDONLY)
     let descriptor = unsafe open(path, flags, 0o600)
     guard descriptor >= 0 else {
       throw errno == ENOENT ? .noStore(path: path) : Files.failure("open", path)

@@ -14,7 +14,6 @@ struct CatalogueLoad: ~Copyable {
   }
 
   private let database: Database
-  private let configuration: StoreConfiguration
   private var buckets: [UInt32: EventBucket] = [:]
   private var namespaces: [NamespaceKey: Name] = [:]
   private var tenants: [UInt32: Name] = [:]
@@ -25,9 +24,8 @@ struct CatalogueLoad: ~Copyable {
   /// Topics often share a schema; each is compiled once.
   private var programs: [SchemaSource: CompiledSchema] = [:]
 
-  init(_ database: Database, _ configuration: StoreConfiguration) {
+  init(_ database: Database) {
     self.database = database
-    self.configuration = configuration
   }
 
   consuming func directory() throws(StoreFault) -> Directory {
@@ -158,7 +156,11 @@ struct CatalogueLoad: ~Copyable {
     let source = SchemaSource(
       text: schema.text, dialect: schema.dialect, formats: schema.formats)
     if let program = programs[source] { return program }
-    guard let program = configuration.compile(schema) else {
+    let program: CompiledSchema
+    do throws(SchemaFault) {
+      program = try CompiledSchema.compile(
+        schema.text, dialect: schema.dialect, formats: schema.formats)
+    } catch {
       throw .unusableSchema(
         topic: "\(path.tenant.bytes)/\(path.namespace.bytes)/\(path.topic.bytes)",
         version: schema.version)

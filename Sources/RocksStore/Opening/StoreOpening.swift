@@ -25,7 +25,7 @@ struct StoreOpening: ~Copyable {
     // Of two slots the older one is history now.
     try sideFile.restart(commit: commit, clock: now.nanoseconds)
     paths.forgetLogs()
-    directory = try CatalogueLoad(database, configuration).directory()
+    directory = try CatalogueLoad(database).directory()
     self.database = database
     self.commit = commit
     self.sideFile = sideFile
