@@ -68,35 +68,40 @@ enum Rules {
     "andom", "Task", "async let",
   ]
 
-  // SAFETY: a regular expression is immutable; the type only lacks the mark.
-  private nonisolated(unsafe) static let bans: [Ban] = [
-    Ban(
-      word: #/\bDispatch(?:Queue|Group|Semaphore)\b/#, instead: "an event loop or Workers",
-      free: []),
-    Ban(word: #/\btry!/#, instead: "handle the error or let it rise", free: []),
-    Ban(
-      word: #/\bfatalError\(/#, instead: "a typed error, or precondition with its rule",
-      free: []),
-    Ban(word: #/\bprint\(/#, instead: "Metrics.LogWriter", free: ["jodrell", "bench"]),
-    Ban(
-      word: #/\b(?!FileManager)\w*(?:Manage[r]|Helpe[r]|Uti[l]s?|Utilitie[s])\b/#,
-      instead: "a name for the duty", free: []),
-    Ban(word: #/\bas!/#, instead: "as? with an answer for the other case", free: []),
-    Ban(word: #/\bDate\(\)/#, instead: "an instant handed in", free: ["jodrell", "bench", "Tests"]),
-    Ban(
-      word: #/\bSystemRandomNumberGenerator\b|\.random\(in:/#,
-      instead: "Crypto.SecureRandom, or a seeded generator handed in",
-      free: ["jodrell", "bench", "Tests"]),
-    Ban(
-      word: #/\bTask(?:\.detached)?(?:\([^)]*\))? *\{/#,
-      instead: "a task group that somebody awaits, or the room's loop",
-      free: ["Network", "jodrell", "Client", "bench", "Tests"]),
-    Ban(word: #/\basync let\b/#, instead: "a task group on the loop, or Workers", free: ["Tests"]),
-  ]
+  /// Made anew for each file, since regular expressions are not sendable.
+  private static func bans() -> [Ban] {
+    [
+      Ban(
+        word: #/\bDispatch(?:Queue|Group|Semaphore)\b/#, instead: "an event loop or Workers",
+        free: []),
+      Ban(word: #/\btry!/#, instead: "handle the error or let it rise", free: []),
+      Ban(
+        word: #/\bfatalError\(/#, instead: "a typed error, or precondition with its rule",
+        free: []),
+      Ban(word: #/\bprint\(/#, instead: "Metrics.LogWriter", free: ["jodrell", "bench"]),
+      Ban(
+        word: #/\b(?!FileManager)\w*(?:Manage[r]|Helpe[r]|Uti[l]s?|Utilitie[s])\b/#,
+        instead: "a name for the duty", free: []),
+      Ban(word: #/\bas!/#, instead: "as? with an answer for the other case", free: []),
+      Ban(
+        word: #/\bDate\(\)/#, instead: "an instant handed in", free: ["jodrell", "bench", "Tests"]),
+      Ban(
+        word: #/\bSystemRandomNumberGenerator\b|\.random\(in:/#,
+        instead: "Crypto.SecureRandom, or a seeded generator handed in",
+        free: ["jodrell", "bench", "Tests"]),
+      Ban(
+        word: #/\bTask(?:\.detached)?(?:\([^)]*\))? *\{/#,
+        instead: "a task group that somebody awaits, or the room's loop",
+        free: ["Network", "jodrell", "Client", "bench", "Tests"]),
+      Ban(
+        word: #/\basync let\b/#, instead: "a task group on the loop, or Workers", free: ["Tests"]),
+    ]
+  }
 
   /// Words that have a better replacement here.
   static func words(_ file: SourceFile) -> [Finding] {
-    file.code.enumerated().flatMap { index, line in
+    let bans = bans()
+    return file.code.enumerated().flatMap { index, line in
       guard suspicious.contains(where: { line.contains($0) }) else { return [Finding]() }
       return bans.filter { !$0.free.contains(file.room) && line.contains($0.word) }.map { ban in
         let word = line.firstMatch(of: ban.word).map { String($0.output) } ?? ""
@@ -106,19 +111,23 @@ enum Rules {
     }
   }
 
-  // SAFETY: as above.
-  private nonisolated(unsafe) static let traces: [(word: Regex<Substring>, instead: String)] = [
-    (#/(?:\s|["'`(=])\/(?:work|home|Users|root)\/\w+/#, "a path relative to the repository"),
-    (#/\b(?:TODO|FIXME|XXX|HACK)\b/#, "do it, or say in the docs that it is not built"),
-    (#/(?i)\bissues? #?\d+/#, "the reason itself, not a tracker's number"),
-    (#/(?i)\bworktree\b|\bstand-ins?\b|\bmilestone\b/#, "what the code does, not how it was made"),
-  ]
+  private static func traces() -> [(word: Regex<Substring>, instead: String)] {
+    [
+      (#/(?:\s|["'`(=])\/(?:work|home|Users|root)\/\w+/#, "a path relative to the repository"),
+      (#/\b(?:TODO|FIXME|XXX|HACK)\b/#, "do it, or say in the docs that it is not built"),
+      (#/(?i)\bissues? #?\d+/#, "the reason itself, not a tracker's number"),
+      (
+        #/(?i)\bworktree\b|\bstand-ins?\b|\bmilestone\b/#, "what the code does, not how it was made"
+      ),
+    ]
+  }
 
   /// Traces of the workplace in code, comments and pages.
   static func traces(path: String, lines: [String]) -> [Finding] {
-    lines.enumerated().flatMap { index, line in
-      traces.filter { line.contains($0.word.wordBoundaryKind(.simple)) }.map {
-        Finding(path: path, line: index + 1, advice: "write \($0.instead)")
+    let traces = traces().map { ($0.word.wordBoundaryKind(.simple), $0.instead) }
+    return lines.enumerated().flatMap { index, line in
+      traces.filter { line.contains($0.0) }.map {
+        Finding(path: path, line: index + 1, advice: "write \($0.1)")
       }
     }
   }
