@@ -88,6 +88,13 @@ let package = Package(
       name: "TestSupport",
       dependencies: ["Bytes", "JSONText", "Crypto", "Authentication", "Tenancy", "Settings"],
       path: "Tests/TestSupport", swiftSettings: house),
+    .target(
+      name: "LogConformance",
+      dependencies: [
+        "TestSupport", "Topics", "Subscriptions", "Schemas", "Events", "Tenancy", "Authentication",
+        "Settings", "JSONText", "Bytes",
+      ],
+      path: "Tests/LogConformance", swiftSettings: house),
     tests("Bytes", ["Bytes"]),
     tests("JSONText", ["JSONText", "Bytes"]),
     tests("HTTPWire", ["HTTPWire", "Bytes"]),
@@ -96,26 +103,31 @@ let package = Package(
     tests("Metrics", ["Metrics", "Bytes"]),
     tests("Settings", ["Settings", "JSONText", "Bytes"]),
     tests("Authentication", ["Authentication", "Settings", "Crypto", "JSONText", "Bytes"]),
-    tests("Tenancy", ["Tenancy", "Authentication", "Settings", "Crypto", "JSONText", "Bytes"]),
+    tests(
+      "Tenancy",
+      ["Tenancy", "Schemas", "Authentication", "Settings", "Crypto", "JSONText", "Bytes"]),
     tests("Events", ["Events", "JSONText", "Bytes"]),
     tests(
       "Schemas",
       ["Schemas", "Events", "Tenancy", "Authentication", "Settings", "JSONText", "Bytes"]),
     tests(
       "Topics",
-      ["Topics", "Schemas", "Events", "Tenancy", "Authentication", "Settings", "JSONText", "Bytes"]),
+      [
+        "LogConformance", "Topics", "Schemas", "Events", "Tenancy", "Authentication", "Settings",
+        "JSONText", "Bytes",
+      ]),
     tests("Subscriptions", ["Subscriptions", "Topics", "Bytes"]),
     tests(
       "RocksStore",
       [
-        "RocksStore", "Subscriptions", "Topics", "Schemas", "Events", "Tenancy", "Authentication",
-        "Settings", "Metrics", "Crypto", "JSONText", "Bytes",
+        "LogConformance", "RocksStore", "Subscriptions", "Topics", "Schemas", "Events", "Tenancy",
+        "Authentication", "Settings", "Metrics", "Crypto", "JSONText", "Bytes",
       ]),
     tests(
       "Delivery",
       [
-        "Delivery", "Subscriptions", "Topics", "Schemas", "Events", "Tenancy", "Authentication",
-        "Settings", "HTTPWire", "Metrics", "JSONText", "Bytes",
+        "LogConformance", "Delivery", "Subscriptions", "Topics", "Schemas", "Events", "Tenancy",
+        "Authentication", "Settings", "HTTPWire", "Metrics", "JSONText", "Bytes",
       ]),
     tests(
       "Gateway",
@@ -124,6 +136,7 @@ let package = Package(
         "Authentication", "Settings", "HTTPWire", "Metrics", "Crypto", "JSONText", "Bytes",
       ]),
     tests("Client", ["Client", "Network", "HTTPWire", "Bytes"]),
+    tests("Bench", ["jodrell-bench", "Client", "Network", "HTTPWire", "JSONText", "Bytes"]),
     tests("Architecture", []),
     tests("EndToEnd", ["Client", "Network", "HTTPWire", "Crypto", "JSONText", "Bytes"]),
   ]

@@ -1,6 +1,55 @@
 import Bytes
 import JSONText
 
+/// The claims that rules are about, found in one walk over the object; not judged yet.
+struct ClaimFields {
+  let document: JSONDocument
+  private(set) var issuer: JSONNode?
+  private(set) var subject: JSONNode?
+  private(set) var audience: JSONNode?
+  private(set) var expires: JSONNode?
+  private(set) var notBefore: JSONNode?
+  private(set) var issuedAt: JSONNode?
+  private(set) var tokenID: JSONNode?
+  /// Keycloak's `typ` and Cognito's `token_use`: what kind of token this is.
+  private(set) var kind: JSONNode?
+  private(set) var use: JSONNode?
+  /// `cnf`: bound to a client's key (RFC 7800).
+  private(set) var isBound = false
+  /// A claim that only ID tokens (OpenID Connect Core §3.1.3.6, §3.3.2.11), logout tokens (OpenID
+  /// Connect Back-Channel Logout §2.4) and security event tokens (RFC 8417 §2.2) have.
+  private(set) var marksOtherKind = false
+
+  init(_ document: JSONDocument) {
+    self.document = document
+    for (name, value) in document.root.members {
+      if name.equals("iss") {
+        issuer = value
+      } else if name.equals("sub") {
+        subject = value
+      } else if name.equals("aud") {
+        audience = value
+      } else if name.equals("exp") {
+        expires = value
+      } else if name.equals("nbf") {
+        notBefore = value
+      } else if name.equals("iat") {
+        issuedAt = value
+      } else if name.equals("jti") {
+        tokenID = value
+      } else if name.equals("typ") {
+        kind = value
+      } else if name.equals("token_use") {
+        use = value
+      } else if name.equals("cnf") {
+        isBound = true
+      } else if name.equals("at_hash") || name.equals("c_hash") || name.equals("events") {
+        marksOtherKind = true
+      }
+    }
+  }
+}
+
 /// The registered claims of a token that has passed every rule about them.
 struct RegisteredClaims {
   let subject: ByteSlice?
@@ -14,19 +63,19 @@ struct RegisteredClaims {
 /// kind of token it is, for whom, and when.
 enum ClaimRules {
   static func check(
-    _ document: JSONDocument, against profile: IssuerProfile, at now: UnixTime
+    _ claims: ClaimFields, against profile: IssuerProfile, at now: UnixTime
   ) throws(TokenRefusal) -> RegisteredClaims {
-    let claims = document.root
-    guard claims["iss"]?.string == profile.issuer else { throw .issuer }
+    guard claims.issuer?.string == profile.issuer else { throw .issuer }
     try checkKind(claims)
-    try checkAudience(claims, profile)
+    try checkAudience(claims.audience, profile)
+    guard let expires = try instant(claims.expires, .exp) else { throw .claim(.exp) }
     let registered = RegisteredClaims(
-      subject: try text(claims["sub"], .sub), tokenID: try text(claims["jti"], .jti),
-      issuedAt: try instant(claims["iat"], .iat), notBefore: try instant(claims["nbf"], .nbf),
-      expires: try expiry(claims))
+      subject: try text(claims.subject, .sub), tokenID: try text(claims.tokenID, .jti),
+      issuedAt: try instant(claims.issuedAt, .iat),
+      notBefore: try instant(claims.notBefore, .nbf), expires: expires)
     try checkTimes(registered, profile, now)
     for (index, condition) in profile.requirements.enumerated()
-    where !condition.holds(in: document) {
+    where !condition.holds(in: claims.document) {
       throw .requirement(index)
     }
     return registered
@@ -34,18 +83,13 @@ enum ClaimRules {
 
   /// Refuses what the issuer signed for another purpose: bound tokens without their proof, and ID,
   /// refresh and logout tokens by the marks that providers put into them.
-  private static func checkKind(_ claims: JSONNode) throws(TokenRefusal) {
-    guard claims["cnf"] == nil else { throw .bound }
-    // OpenID Connect Core §3.1.3.6 and §3.3.2.11: hashes that only ID tokens carry.
-    guard claims["at_hash"] == nil, claims["c_hash"] == nil else { throw .notForAccess }
-    // Keycloak writes the kind into the claims.
-    if let kind = claims["typ"]?.string {
+  private static func checkKind(_ claims: ClaimFields) throws(TokenRefusal) {
+    guard !claims.isBound else { throw .bound }
+    guard !claims.marksOtherKind else { throw .notForAccess }
+    if let kind = claims.kind?.string {
       for other in otherKinds where kind.equalsIgnoringCase(other) { throw .notForAccess }
     }
-    // Cognito likewise.
-    if let use = claims["token_use"]?.string, !use.equals("access") { throw .notForAccess }
-    // OpenID Connect Back-Channel Logout §2.4, and security event tokens (RFC 8417 §2.2).
-    guard claims["events"] == nil else { throw .notForAccess }
+    if let use = claims.use?.string, !use.equals("access") { throw .notForAccess }
   }
 
   private static let otherKinds: [StaticString] = [
@@ -53,9 +97,9 @@ enum ClaimRules {
   ]
 
   private static func checkAudience(
-    _ claims: JSONNode, _ profile: IssuerProfile
+    _ audience: JSONNode?, _ profile: IssuerProfile
   ) throws(TokenRefusal) {
-    guard let audience = claims["aud"] else { throw .claim(.aud) }
+    guard let audience else { throw .claim(.aud) }
     if let single = audience.string {
       guard profile.audiences.contains(single) else { throw .audience }
       return
@@ -80,11 +124,6 @@ enum ClaimRules {
       guard let issuedAt = claims.issuedAt else { throw .claim(.iat) }
       guard claims.expires - issuedAt <= longest else { throw .lifetime }
     }
-  }
-
-  private static func expiry(_ claims: JSONNode) throws(TokenRefusal) -> UnixTime {
-    guard let expires = try instant(claims["exp"], .exp) else { throw .claim(.exp) }
-    return expires
   }
 
   private static func text(

@@ -9,25 +9,34 @@ struct TokenHeader {
   let type: ByteSlice?
 
   init(parsing text: ByteSlice) throws(TokenRefusal) {
-    let root = try StrictObject.parse(text, .header).root
-    for (name, member) in Self.extensions where root[name] != nil {
-      throw .extensionMember(member)
+    var algorithm: ByteSlice?
+    var keyID: ByteSlice?
+    var type: ByteSlice?
+    for (name, value) in try StrictObject.parse(text, .header).root.members {
+      if name.equals("alg") {
+        algorithm = try Self.text(value, .alg)
+      } else if name.equals("kid") {
+        keyID = try Self.text(value, .kid)
+      } else if name.equals("typ") {
+        type = try Self.text(value, .typ)
+      } else if name.equals("crit") {
+        throw .extensionMember(.crit)
+      } else if name.equals("b64") {
+        throw .extensionMember(.b64)
+      } else if name.equals("zip") {
+        throw .extensionMember(.zip)
+      }
     }
-    guard let algorithm = root["alg"]?.string else { throw .headerMember(.alg) }
-    self.algorithm = algorithm
-    keyID = try Self.text(root["kid"], .kid)
-    type = try Self.text(root["typ"], .typ)
+    guard let algorithm else { throw .headerMember(.alg) }
     if let keyID, keyID.count > TokenLimits.keyIDBytes { throw .headerMember(.kid) }
+    self.algorithm = algorithm
+    self.keyID = keyID
+    self.type = type
   }
 
-  private static let extensions: [(StaticString, TokenRefusal.HeaderMember)] = [
-    ("crit", .crit), ("b64", .b64), ("zip", .zip),
-  ]
-
   private static func text(
-    _ node: JSONNode?, _ member: TokenRefusal.HeaderMember
-  ) throws(TokenRefusal) -> ByteSlice? {
-    guard let node else { return nil }
+    _ node: JSONNode, _ member: TokenRefusal.HeaderMember
+  ) throws(TokenRefusal) -> ByteSlice {
     guard let text = node.string else { throw .headerMember(member) }
     return text
   }

@@ -28,9 +28,9 @@ package struct TokenVerifier: Sendable {
   func authenticate(_ text: ByteSlice) throws(TokenRefusal) -> AuthenticToken {
     let token = try CompactToken(parsing: text)
     let header = try TokenHeader(parsing: token.header)
-    let claims = try StrictObject.parse(token.claims, .claims)
+    let claims = ClaimFields(try StrictObject.parse(token.claims, .claims))
     // Until the signature is verified, `iss` is no more than a key into the configured issuers.
-    guard let issuer = claims.root["iss"]?.string else { throw .claim(.iss) }
+    guard let issuer = claims.issuer?.string else { throw .claim(.iss) }
     guard let profile = issuers[issuer] else { throw .issuer }
     guard profile.types.allow(header.type) else { throw .type }
     let key = try profile.authenticate(token, header)
@@ -41,7 +41,7 @@ package struct TokenVerifier: Sendable {
 /// A token whose signature is its issuer's; its claims have not been looked at.
 struct AuthenticToken {
   let profile: IssuerProfile
-  let claims: JSONDocument
+  let claims: ClaimFields
   let keyID: ByteSlice?
 }
 

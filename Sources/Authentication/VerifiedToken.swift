@@ -20,7 +20,7 @@ package struct VerifiedToken: Sendable {
 
     init(_ token: AuthenticToken, _ registered: RegisteredClaims, _ digest: Digest) {
       profile = token.profile
-      claims = token.claims
+      claims = token.claims.document
       keyID = token.keyID
       self.registered = registered
       self.digest = digest
@@ -41,6 +41,8 @@ package struct VerifiedToken: Sendable {
   package var keyID: ByteSlice? { contents.keyID }
   /// The SHA-256 of the whole token: a name for it that may be kept and logged in part.
   package var digest: Digest { contents.digest }
+  /// Tells proofs apart in tables that hold on to the token itself; copies of a proof share it.
+  package var identity: ObjectIdentifier { ObjectIdentifier(contents) }
 
   /// Whether the token may still be taken from a cache at `now`: strictly before `exp`, and not before
   /// `nbf` or `iat` by more than the skew, should the clock have stepped back.

@@ -145,7 +145,7 @@ func refusal(
     #expect(try header(["crit": ["exp"]]) == .extensionMember(.crit))
     #expect(try header(["crit": [String]()]) == .extensionMember(.crit))
     #expect(try header(["b64": true]) == .extensionMember(.b64))
-    #expect(try header(["b64": false, "crit": ["b64"]]) == .extensionMember(.crit))
+    #expect(try header(["b64": false, "crit": ["b64"]]) == .extensionMember(.b64))
     #expect(try header(["zip": "DEF"]) == .extensionMember(.zip))
   }
 

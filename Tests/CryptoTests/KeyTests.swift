@@ -29,6 +29,26 @@ import Testing
   }
 
   @Test(arguments: asymmetric)
+  func `one key verifies on many threads at once`(algorithm: SignatureAlgorithm) async throws {
+    let key = try PrivateKey.generate(algorithm)
+    let verifier = try key.publicKey
+    let message = ByteSlice(utf8: "message")
+    let signature = try key.sign(message)
+    let other = ByteSlice(utf8: "another")
+    let wrong = await withTaskGroup { group in
+      for _ in 0..<8 {
+        group.addTask { @concurrent in
+          (0..<50).count { _ in
+            !verifier.verify(signature, over: message) || verifier.verify(signature, over: other)
+          }
+        }
+      }
+      return await group.reduce(0, +)
+    }
+    #expect(wrong == 0)
+  }
+
+  @Test(arguments: asymmetric)
   func `a key is the same after export and import`(algorithm: SignatureAlgorithm) throws {
     let key = try PrivateKey.generate(algorithm)
     let again = try PrivateKey(der: try key.der, for: algorithm)

@@ -1,7 +1,6 @@
 import Authentication
 import Bytes
 import Crypto
-import Foundation
 import Settings
 import Tenancy
 import TestSupport
@@ -67,46 +66,5 @@ import Testing
       #expect(scope.tenant == (try name(tenant)))
       #expect(scope.grants.count == 2)
     }
-  }
-}
-
-@Suite struct ExampleConfigurationTests {
-  private static let schemas = URL(filePath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent().appending(path: "schemas")
-
-  private func bytes(_ file: String) throws -> ByteSlice {
-    ByteSlice([UInt8](try Data(contentsOf: Self.schemas.appending(path: file))))
-  }
-
-  private func example() throws -> SettingsDocument {
-    try SettingsDocument(
-      parsing: try bytes("jodrell.example.yaml"), named: "jodrell.example.yaml")
-  }
-
-  @Test func `the example compiles in every room and passes its own tests`() throws {
-    let settings = try GatewaySettings(compiling: try example())
-    let profiles = try settings.issuers.map { node in
-      try IssuerProfile.compile(node) { try bytes($0) }
-    }
-    #expect(profiles.count == 2)
-    let policy = try TenancyPolicy.compile(settings, generation: 1)
-    let tests = try PolicyTest.compile(settings)
-    #expect(tests.count == 6)
-    for test in tests { #expect(test.failure(on: policy) == nil, "\(test.name)") }
-  }
-
-  @Test func `every object of the configuration's schema is closed or of free keys`() throws {
-    let data = try Data(contentsOf: Self.schemas.appending(path: "jodrell-config.schema.json"))
-    let schema = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
-    #expect(schema["$schema"] as? String == "https://json-schema.org/draft/2020-12/schema")
-    func walk(_ value: Any, _ path: String) {
-      if let list = value as? [Any] { for item in list { walk(item, path) } }
-      guard let object = value as? [String: Any] else { return }
-      if object["properties"] is [String: Any] {
-        #expect(object["additionalProperties"] as? Bool == false, "\(path) is open")
-      }
-      for (key, item) in object { walk(item, "\(path)/\(key)") }
-    }
-    walk(schema, "#")
   }
 }

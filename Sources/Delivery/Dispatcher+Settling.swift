@@ -1,0 +1,211 @@
+package import Bytes
+import HTTPWire
+package import Subscriptions
+import Synchronization
+package import Topics
+
+/// How a change of a subscription becomes durable.
+package enum AckDurability: Sendable, Hashable {
+  /// Before the answer.
+  case awaited
+  /// Soon: within 100 ms.
+  case soon
+}
+
+/// What came of a list of tokens.
+package struct SettledTokens: Sendable, Hashable {
+  /// Tokens that did what was asked, those included that had done so before.
+  package internal(set) var settled = 0
+  /// By place in the list.
+  package internal(set) var failed: [(index: Int, fault: TokenFault)] = []
+
+  package static func == (left: SettledTokens, right: SettledTokens) -> Bool {
+    left.settled == right.settled
+      && left.failed.elementsEqual(right.failed) { $0.index == $1.index && $0.fault == $1.fault }
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(settled)
+    for (index, fault) in failed {
+      hasher.combine(index)
+      hasher.combine(fault)
+    }
+  }
+}
+
+extension Dispatcher {
+  /// How long an acknowledgement that nobody waits for may stay in memory before it is staged: with the
+  /// commit that follows it is durable well within the 100 ms that the contract promises.
+  private static var patience: TimeSpan { .milliseconds(50) }
+
+  // MARK: - Acknowledging
+
+  package func acknowledge(
+    _ tokens: [ByteSlice], _ durability: AckDurability, on site: LoopSite
+  ) async throws(DispatchFailure) -> SettledTokens {
+    let parsed = tokens.map { AckToken(parsing: $0) }
+    return try await persisting(durability, on: site) {
+      (machine: inout SubscriptionMachine) throws(DispatchFailure) in
+      Self.each(parsed) { (token) throws(TokenFault) in try machine.acknowledge(token) }
+    }
+  }
+
+  /// Acknowledges everything up to and including an event; returns how many that were.
+  package func acknowledge(upTo id: MessageID, _ durability: AckDurability, on site: LoopSite)
+    async throws(DispatchFailure) -> UInt64
+  {
+    let end = growth.end
+    return try await persisting(durability, on: site) {
+      (machine: inout SubscriptionMachine) throws(DispatchFailure) in
+      machine.appended(end: end)
+      do throws(CumulativeFault) {
+        return try machine.acknowledge(upTo: id)
+      } catch {
+        throw .cumulative(error)
+      }
+    }
+  }
+
+  // MARK: - Leases
+
+  package func release(_ tokens: [ByteSlice], delay: TimeSpan, on site: LoopSite)
+    throws(DispatchFailure) -> SettledTokens
+  {
+    let now = site.timers.clocks.monotonic()
+    let parsed = tokens.map { AckToken(parsing: $0) }
+    return try changing { machine in
+      Self.each(parsed) { (token) throws(TokenFault) in
+        try machine.release(token, delay: delay, now: now)
+      }
+    }
+  }
+
+  package func extend(_ tokens: [ByteSlice], by length: TimeSpan, on site: LoopSite)
+    throws(DispatchFailure) -> SettledTokens
+  {
+    let now = site.timers.clocks.monotonic()
+    let parsed = tokens.map { AckToken(parsing: $0) }
+    return try changing { machine in
+      Self.each(parsed) { (token) throws(TokenFault) in
+        _ = try machine.extend(token, by: length, now: now)
+      }
+    }
+  }
+
+  /// A consumer's stream has ended: what it holds comes back at once.
+  package func consumerLeft(_ consumer: ByteSlice) {
+    change { machine in machine.consumerLeft(consumer) }
+  }
+
+  // MARK: - Seeking
+
+  /// Moves the subscription, durably before it returns. Leases end, tokens are void.
+  ///
+  /// - Parameter cursor: a place in the topic as it is now: `FeedStart.reachable`.
+  package func seek(to cursor: Cursor, on site: LoopSite) async throws(DispatchFailure) {
+    let end = growth.end
+    guard cursor.ledger == ledger else { throw .gone }
+    try await persisting(.awaited, on: site) {
+      (machine: inout SubscriptionMachine) throws(DispatchFailure) in
+      machine.appended(end: end)
+      machine.seek(to: cursor.next)
+    }
+  }
+
+  // MARK: - Storing
+
+  /// Stages what has changed and is not staged yet. Called by a timer, and at shutdown.
+  ///
+  /// - Parameter settled: told when that, and everything staged before, is durable.
+  package func flush(settled: ChangeSettlement? = nil) {
+    state.withLock { state in
+      state.flushIsScheduled = false
+      stage(&state, settled: settled)
+    }
+  }
+
+  private func persisting<Answer: Sendable>(
+    _ durability: AckDurability, on site: LoopSite,
+    _ body: (inout SubscriptionMachine) throws(DispatchFailure) -> Answer
+  ) async throws(DispatchFailure) -> Answer {
+    let settlement = durability == .awaited ? ChangeSettlement() : nil
+    let (answer, head, mustSchedule) = try state.withLock {
+      (state: inout sending State) throws(DispatchFailure) -> (Answer, Waiter?, Bool) in
+      if state.isClosed { throw .gone }
+      let answer = try body(&state.machine)
+      var mustSchedule = false
+      if let settlement {
+        stage(&state, settled: settlement)
+      } else if state.machine.hasChange, !state.flushIsScheduled {
+        state.flushIsScheduled = true
+        mustSchedule = true
+      }
+      return (answer, state.headIfConcerned, mustSchedule)
+    }
+    head?.wake(.grown)
+    if mustSchedule {
+      let due = site.timers.clocks.monotonic() + Self.patience
+      _ = site.timers.schedule(at: due) { self.flush() }
+    }
+    guard let settlement else { return answer }
+    do throws(CatalogueFailure) {
+      try await settlement.value().get()
+    } catch {
+      state.withLock { $0.machine.changeWasLost() }
+      throw error == .unknownSubscription || error == .unknownTopic ? .gone : .store(error)
+    }
+    return answer
+  }
+
+  private func changing<Answer: Sendable>(_ body: (inout SubscriptionMachine) -> Answer)
+    throws(DispatchFailure) -> Answer
+  {
+    if state.withLock({ $0.isClosed }) { throw .gone }
+    return change(body)
+  }
+
+  /// Hands the change to the store under the lock, so that changes keep their order.
+  private func stage(_ state: inout State, settled: ChangeSettlement?) {
+    state.unwatched.removeAll { settlement in
+      switch settlement.arrived {
+      case nil: return false
+      case .success: return true
+      case .failure:
+        state.machine.changeWasLost()
+        return true
+      }
+    }
+    // A store that settles nothing is not fed for ever: what changes stays noted in the machine.
+    guard settled != nil || state.unwatched.count < 64 else { return }
+    let change: SubscriptionChange
+    if let taken = state.machine.takeChange() {
+      change = taken
+    } else if settled != nil {
+      // Nothing new, but what was staged before may not be durable yet: an empty change waits for it.
+      change = SubscriptionChange(
+        markDelete: Cursor(ledger: ledger, next: state.machine.markDelete),
+        epoch: state.machine.epoch)
+    } else {
+      return
+    }
+    let settlement = settled ?? ChangeSettlement()
+    if settled == nil { state.unwatched.append(settlement) }
+    log.stage(change, of: reference, settled: settlement)
+  }
+
+  private static func each(
+    _ tokens: [AckToken?], _ body: (AckToken) throws(TokenFault) -> Void
+  ) -> SettledTokens {
+    var outcome = SettledTokens()
+    for (index, token) in tokens.enumerated() {
+      do throws(TokenFault) {
+        guard let token else { throw .malformed }
+        try body(token)
+        outcome.settled += 1
+      } catch {
+        outcome.failed.append((index, error))
+      }
+    }
+    return outcome
+  }
+}

@@ -1,0 +1,26 @@
+package import Bytes
+package import Topics
+
+/// One answer of "what is new?": at once when there is something, else when there is or time is up.
+package enum LongPoll {
+  /// The next page of `feed`. Without records when `deadline` came first; nil when the client hung up.
+  /// A page with a gap is returned at once, with or without records.
+  ///
+  /// - Parameters:
+  ///   - deadline: when to answer with nothing.
+  ///   - expires: when the caller's token ends; waiting ends there as well.
+  package static func next<Log: TopicLog>(
+    _ feed: TopicFeed<Log>, budget: ByteBudget, until deadline: MonotonicTime, expires: UnixTime
+  ) async throws(ReadFailure) -> Page? {
+    let deadline = min(deadline, feed.site.instant(of: expires))
+    while true {
+      let page = try await feed.read(budget)
+      if !page.records.isEmpty || page.gap != nil { return page }
+      switch await feed.wait(until: deadline) {
+      case .grown, .closed: continue
+      case .timeout: return page
+      case .cancelled: return nil
+      }
+    }
+  }
+}

@@ -1,0 +1,109 @@
+package import Bytes
+import Events
+import HTTPWire
+package import Topics
+
+/// How a live stream is written.
+package enum StreamFormat: Sendable, Hashable {
+  /// `text/event-stream` (WHATWG HTML §9.2).
+  case serverSentEvents
+  /// `application/x-ndjson`: one JSON text per line; empty lines keep the connection awake.
+  case lines
+}
+
+/// How a reader wants its events, and who writes them that way. The text must be JSON.
+package struct RecordRendering {
+  /// Distinguishes views of one topic in the frame cache: `event`, `data`.
+  package let view: UInt8
+  let write: (Record, inout ByteWriter) -> Void
+
+  package init(view: UInt8, write: @escaping (Record, inout ByteWriter) -> Void) {
+    self.view = view
+    self.write = write
+  }
+}
+
+extension StreamFormat {
+  /// What a stream begins with.
+  func open(retry: TimeSpan, into bytes: inout ByteWriter) {
+    if self == .serverSentEvents { EventStreamWriter.retry(retry, into: &bytes) }
+  }
+
+  /// Nothing, but sent.
+  func heartbeat(into bytes: inout ByteWriter) {
+    switch self {
+    case .serverSentEvents: EventStreamWriter.heartbeat(into: &bytes)
+    case .lines: bytes.append(ASCII.lineFeed)
+    }
+  }
+
+  /// One event with its place.
+  func frame(_ record: Record, _ rendering: RecordRendering, into bytes: inout ByteWriter) {
+    var text = ByteWriter(capacity: record.cost + 512)
+    rendering.write(record, &text)
+    switch self {
+    case .serverSentEvents:
+      var id = ByteWriter(capacity: 41)
+      Cursor(after: record.id).append(to: &id)
+      let type = record.attributes[.type]
+      if !EventStreamWriter.event(id: id.slice, event: type, data: text.slice, into: &bytes) {
+        // A type that would break its line is left out: it stands in the event itself.
+        EventStreamWriter.event(id: id.slice, event: nil, data: text.slice, into: &bytes)
+      }
+    case .lines:
+      // In JSON a raw line end can only be white space between tokens.
+      for byte in text.bytes {
+        let isLineEnd = byte == ASCII.lineFeed || byte == ASCII.carriageReturn
+        bytes.append(isLineEnd ? ASCII.space : byte)
+      }
+      bytes.append(ASCII.lineFeed)
+    }
+  }
+
+  /// Something the gateway says itself: `jodrell.gap`, `jodrell.end`.
+  func notice(
+    _ name: StaticString, id: Cursor?, data: ByteSlice, into bytes: inout ByteWriter
+  ) {
+    switch self {
+    case .serverSentEvents:
+      var text = ByteWriter()
+      text.append(name)
+      var place = ByteWriter()
+      id?.append(to: &place)
+      EventStreamWriter.event(
+        id: id == nil ? nil : place.slice, event: text.slice, data: data, into: &bytes)
+    case .lines:
+      bytes.append("{\"")
+      bytes.append(name)
+      bytes.append("\":")
+      bytes.append(data)
+      bytes.append("}\n")
+    }
+  }
+}
+
+extension Gap {
+  /// The facts as a JSON object, for streams and for the long-poll's refusal: `requested` and `next`
+  /// (cursors), `lost` (a number or null), `since` and `until` (instants or null), `cause`.
+  package func writeJSON(into bytes: inout ByteWriter) {
+    func instant(_ name: StaticString, _ time: UnixTime?) {
+      bytes.append(name)
+      guard let time else { return bytes.append("null") }
+      bytes.append(ASCII.quote)
+      time.appendRFC3339(to: &bytes)
+      bytes.append(ASCII.quote)
+    }
+    bytes.append("{\"requested\":\"")
+    requested.append(to: &bytes)
+    bytes.append("\",\"next\":\"")
+    earliest.append(to: &bytes)
+    bytes.append("\",\"lost\":")
+    if let lost { bytes.append(decimal: lost) } else { bytes.append("null") }
+    instant(",\"since\":", since)
+    instant(",\"until\":", until)
+    switch cause {
+    case .trimmed: bytes.append(",\"cause\":\"retention\"}")
+    case .earlierIncarnation: bytes.append(",\"cause\":\"recreated\"}")
+    }
+  }
+}

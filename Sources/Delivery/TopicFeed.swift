@@ -1,0 +1,152 @@
+package import Bytes
+package import HTTPWire
+package import Tenancy
+package import Topics
+
+/// What a loop lends to those who wait and read on it. Loop-confined.
+package struct LoopSite {
+  package let timers: any LoopTimers
+  package let workers: Workers
+
+  package init(timers: any LoopTimers, workers: Workers) {
+    self.timers = timers
+    self.workers = workers
+  }
+}
+
+/// One reader's way through a topic: reads the next page, waits for the topic to grow. Keeps no more
+/// than its place, so a reader may be as slow as it likes. Loop-confined.
+package final class TopicFeed<Log: TopicLog> {
+  private let log: Log
+  package let topic: TopicAddress
+  let site: LoopSite
+  /// Where the next page starts.
+  package private(set) var cursor: Cursor
+  /// Whether the reader has had everything there was, and has read from memory since.
+  package private(set) var isAtTail = false
+  private var growth: Growth?
+
+  /// - Parameter topic: granted for `subscribe`; kept for the feed's life, so detached.
+  package init(_ log: Log, topic: TopicAddress, from cursor: Cursor, site: LoopSite) {
+    self.log = log
+    self.topic = topic
+    self.cursor = cursor
+    self.site = site
+  }
+
+  /// The next page and moves behind it: from memory where it is there, else from the disk by way of
+  /// `Workers`. Without records when there is nothing new. A full queue of workers is `unavailable`.
+  package func read(_ budget: ByteBudget) async throws(ReadFailure) -> Page {
+    let page: Page
+    switch try log.tail(of: topic, from: cursor, budget: budget) {
+    case .page(let found):
+      page = found
+    case .behind:
+      isAtTail = false
+      page = try await readStored(budget)
+    }
+    cursor = page.next
+    if page.isUpToDate { isAtTail = true }
+    return page
+  }
+
+  /// Waits until there is something behind the cursor, the deadline has come, the task is cancelled
+  /// or the topic is gone (`closed`: the next read says why).
+  package func wait(until deadline: MonotonicTime) async -> Wake {
+    let growth: Growth
+    do {
+      growth = try currentGrowth()
+    } catch {
+      return .closed
+    }
+    let waiter = Waiter()
+    guard growth.register(waiter, beyond: cursor.next) else {
+      if growth.isClosed { self.growth = nil }
+      return growth.isClosed ? .closed : .grown
+    }
+    let wake = await site.wait(waiter, until: deadline)
+    if wake != .grown { growth.remove(waiter) }
+    if wake == .closed { self.growth = nil }
+    return wake
+  }
+
+  private func currentGrowth() throws(ReadFailure) -> Growth {
+    if let growth { return growth }
+    let growth = try log.growth(of: topic)
+    self.growth = growth
+    return growth
+  }
+
+  private func readStored(_ budget: ByteBudget) async throws(ReadFailure) -> Page {
+    try await site.readStored(log, topic, from: cursor, budget: budget)
+  }
+}
+
+extension LoopSite {
+  /// Waits for a waiter that others may wake, at most until `deadline`.
+  func wait(_ waiter: Waiter, until deadline: MonotonicTime) async -> Wake {
+    guard deadline != .distantFuture else { return await waiter.wait() }
+    let timer = timers.schedule(at: deadline) { waiter.wake(.timeout) }
+    let wake = await waiter.wait()
+    timers.cancel(timer)
+    return wake
+  }
+
+  /// A page from the disk, read on a worker.
+  func readStored<Log: TopicLog>(
+    _ log: Log, _ topic: TopicAddress, from cursor: Cursor, budget: ByteBudget
+  ) async throws(ReadFailure) -> Page {
+    let outcome: Result<Page, ReadFailure>
+    do {
+      outcome = try await workers.run {
+        do throws(ReadFailure) {
+          return .success(try log.readStored(topic, from: cursor, budget: budget))
+        } catch {
+          return .failure(error)
+        }
+      }
+    } catch {
+      throw .unavailable(retryAfter: .seconds(1))
+    }
+    return try outcome.get()
+  }
+
+  /// The place a start position means, the disk asked on a worker where it must be.
+  package func place<Log: TopicLog>(_ start: StartPosition, in topic: TopicAddress, of log: Log)
+    async throws(ReadFailure) -> FeedStart
+  {
+    switch try log.resolve(start, in: topic) {
+    case .at(let cursor): return FeedStart(cursor: cursor, gap: nil)
+    case .gap(let gap): return FeedStart(cursor: gap.requested, gap: gap)
+    case .lookUp(let instant):
+      let outcome: Result<Cursor, ReadFailure>
+      do {
+        outcome = try await workers.run {
+          do throws(ReadFailure) {
+            return .success(try log.locate(instant, in: topic))
+          } catch {
+            return .failure(error)
+          }
+        }
+      } catch {
+        throw .unavailable(retryAfter: .seconds(1))
+      }
+      return FeedStart(cursor: try outcome.get(), gap: nil)
+    }
+  }
+
+  /// The instant of this loop's clock at which the wall clock will show `wall`, if it is not set.
+  func instant(of wall: UnixTime) -> MonotonicTime {
+    timers.clocks.monotonic() + (wall - timers.clocks.wall())
+  }
+}
+
+/// Where a feed starts. A place that is gone is kept as it was asked for: the feed's first page then
+/// carries the gap.
+package struct FeedStart: Sendable, Hashable {
+  package let cursor: Cursor
+  package let gap: Gap?
+
+  /// Where reading can go on, gap or not.
+  package var reachable: Cursor { gap?.earliest ?? cursor }
+}

@@ -1,0 +1,260 @@
+package import Bytes
+package import Topics
+
+/// Who gets which event next, on one subscription. Rules only: no clock, no lock, no I/O; a dispatcher
+/// owns one, feeds it inputs with the instant of each, and does what comes back.
+///
+/// Each entry of the topic is in one of these states:
+///
+///     unread ──receive──▶ leased ──acknowledge──▶ acknowledged
+///                          │  ▲                        ▲
+///       release, lease end │  │ receive (count + 1)    │ acknowledge with the last token
+///                          ▼  │                        │
+///                         waiting ─────────────────────┘
+///
+/// Unread entries lie at or behind `readPosition` and are not acknowledged; leased and waiting ones are
+/// in `outstanding`; everything else is acknowledged. So nothing can be lost, and because `outstanding`
+/// has one place per entry there are never two leases for one. `outstanding` never holds more than
+/// `maxUnacked` entries. The mark-delete position goes back by a seek only.
+///
+/// Further kinds, dead letters and back-off change `DispatchRules`, what becomes of an entry that
+/// returns (`putBack`), and add inputs; the states stay.
+package struct SubscriptionMachine: Sendable {
+  /// An event that was handed out at least once, or taken back before it got out, and is not settled.
+  struct Outstanding: Sendable {
+    /// Number of the delivery that holds or held it last; 0 when it never got out.
+    var serial: UInt64
+    /// How often it was delivered.
+    var count: UInt32
+    var place: Place
+  }
+  enum Place: Sendable, Hashable {
+    case leased(ByteSlice, until: MonotonicTime)
+    /// May be delivered again now.
+    case ready
+    /// May be delivered again from this instant.
+    case delayed(until: MonotonicTime)
+  }
+  struct Consumer: Sendable {
+    /// Streams and waiting calls.
+    var attached = 0
+    var leases = 0
+  }
+  /// An instant at which an entry's place changes by itself. Stale ones are skipped.
+  struct Due: Comparable, Sendable {
+    let at: MonotonicTime
+    let entry: UInt64
+    static func < (left: Due, right: Due) -> Bool { left.at < right.at }
+  }
+
+  package let rules: DispatchRules
+  package let terms: SubscriptionTerms
+  package let number: UInt64
+  /// The topic's incarnation that the subscription belongs to.
+  package let ledger: UInt64
+  /// How often the subscription was sought.
+  package internal(set) var epoch: UInt64
+  var acks: AckSet
+  /// Everything before it was handed out or acknowledged.
+  package internal(set) var readPosition: UInt64
+  /// The entry behind the topic's newest event.
+  package internal(set) var end: UInt64
+  var outstanding: [UInt64: Outstanding] = [:]
+  /// Entries that may be delivered again at once, smallest first; may name settled ones.
+  var ready = Heap<UInt64>()
+  var readyCount = 0
+  var dues = Heap<Due>()
+  var delayedCount = 0
+  var consumers: [ByteSlice: Consumer] = [:]
+  /// The next delivery's number. Tokens from before `firstSerial` are of an earlier run.
+  var nextSerial: UInt64
+  let firstSerial: UInt64
+
+  /// - Parameters:
+  ///   - number: the subscription's, which its tokens carry.
+  ///   - state: what was stored; position and acknowledgements.
+  ///   - end: the entry behind the topic's newest event.
+  ///   - firstSerial: above every serial of earlier runs, e.g. nanoseconds of the wall clock.
+  package init(
+    rules: DispatchRules, terms: SubscriptionTerms, number: UInt64, state: SubscriptionState,
+    end: UInt64, firstSerial: UInt64
+  ) throws(AckSetFault) {
+    self.rules = rules
+    self.terms = terms
+    self.number = number
+    ledger = state.markDelete.ledger
+    epoch = state.epoch
+    acks = try AckSet(state)
+    readPosition = acks.mark
+    self.end = end
+    nextSerial = max(firstSerial, 1)
+    self.firstSerial = nextSerial
+  }
+
+  // MARK: - Facts
+
+  /// The oldest entry that is not acknowledged.
+  package var markDelete: UInt64 { acks.mark }
+
+  /// How far the subscription is and what is out.
+  package var facts: SubscriptionFacts {
+    let span = end > acks.mark ? end - acks.mark : 0
+    return SubscriptionFacts(
+      markDelete: Cursor(ledger: ledger, next: acks.mark),
+      backlog: span - min(acks.countBeyondMark, span), unacked: outstanding.count,
+      waiting: readyCount + delayedCount,
+      oldestUnacked: outstanding.isEmpty ? nil : acks.mark, consumers: consumers.count)
+  }
+
+  /// When something changes by itself; nil when nothing will.
+  package var nextDue: MonotonicTime? { dues.first?.at }
+
+  /// Whether a `receive` now would deliver to somebody.
+  package var hasDeliverable: Bool {
+    guard let barrier = barrier else { return readyCount > 0 || nextUnread != nil }
+    return readyCount > 0 && outstanding.contains { $0.key < barrier && $0.value.place == .ready }
+  }
+
+  // MARK: - Handing out
+
+  /// The topic has grown; a smaller value changes nothing.
+  package mutating func appended(end: UInt64) { self.end = max(self.end, end) }
+
+  /// Hands out up to `max` events to a consumer: first those that come back, then unread ones.
+  package mutating func receive(_ consumer: ByteSlice, max: Int, now: MonotonicTime)
+    -> ReceiveOutcome
+  {
+    tick(now)
+    if let refusal = refusal(of: consumer) { return .refused(refusal) }
+    var deliveries: [Delivery] = []
+    let barrier = barrier
+    while deliveries.count < max, let entry = nextEntry(before: barrier) {
+      deliveries.append(lease(entry, to: consumer, now: now))
+    }
+    return .delivered(deliveries)
+  }
+
+  /// Undoes deliveries whose events could not be brought to the consumer: they count as not delivered.
+  package mutating func takeBack(_ deliveries: some Sequence<Delivery>) {
+    for delivery in deliveries {
+      guard var held = outstanding[delivery.entry], held.serial == delivery.serial,
+        case .leased = held.place
+      else { continue }
+      held.count -= 1
+      if held.count == 0 { held.serial = 0 }
+      outstanding[delivery.entry] = held
+      putBack(delivery.entry, .ready)
+    }
+  }
+
+  private mutating func nextEntry(before barrier: UInt64?) -> UInt64? {
+    while let entry = ready.first {
+      if outstanding[entry]?.place == .ready { return entry < barrier ?? .max ? entry : nil }
+      _ = ready.pop()
+    }
+    return barrier == nil ? nextUnread : nil
+  }
+
+  /// The oldest delayed entry where order is kept: nothing behind it goes out before it.
+  /// O(outstanding), but only while some are delayed.
+  private var barrier: UInt64? {
+    guard rules.keepsOrder, delayedCount > 0 else { return nil }
+    return outstanding.lazy.filter { $0.value.isDelayed }.map(\.key).min()
+  }
+
+  /// The unread entry to deliver next; nil when there is none or too much is out already.
+  private var nextUnread: UInt64? {
+    guard outstanding.count < terms.maxUnacked, acks.chunkCount < SubscriptionLimits.maxChunks
+    else { return nil }
+    let entry = acks.firstUnacknowledged(from: readPosition)
+    return entry < end ? entry : nil
+  }
+
+  private mutating func lease(_ entry: UInt64, to consumer: ByteSlice, now: MonotonicTime)
+    -> Delivery
+  {
+    let until = terms.ackTimeout > .zero ? now + terms.ackTimeout : .distantFuture
+    var held = outstanding[entry] ?? Outstanding(serial: 0, count: 0, place: .ready)
+    if outstanding[entry] == nil {
+      readPosition = entry + 1
+    } else {
+      _ = ready.pop()
+      readyCount -= 1
+    }
+    held.serial = nextSerial
+    held.count = held.count == .max ? .max : held.count + 1
+    held.place = .leased(consumer, until: until)
+    nextSerial += 1
+    outstanding[entry] = held
+    consumers[consumer, default: Consumer()].leases += 1
+    schedule(entry, at: until)
+    return Delivery(
+      entry: entry, serial: held.serial, count: held.count,
+      leaseUntil: until == .distantFuture ? nil : until,
+      token: AckToken(
+        ledger: ledger, subscription: number, epoch: epoch, entry: entry, serial: held.serial))
+  }
+
+  /// Remembers that `entry` changes its place at `instant`. Places that were left early make stale
+  /// notes; they are swept before they outnumber the live ones by much.
+  mutating func schedule(_ entry: UInt64, at instant: MonotonicTime) {
+    guard instant != .distantFuture else { return }
+    dues.push(Due(at: instant, entry: entry))
+    if dues.count > 2 * outstanding.count + 64 {
+      let outstanding = outstanding
+      dues.compact { due in outstanding[due.entry]?.due == due.at }
+    }
+  }
+}
+
+extension SubscriptionMachine.Outstanding {
+  var isDelayed: Bool {
+    if case .delayed = place { true } else { false }
+  }
+
+  /// When the entry's place changes by itself.
+  var due: MonotonicTime? {
+    switch place {
+    case .leased(_, let until), .delayed(let until): until == .distantFuture ? nil : until
+    case .ready: nil
+    }
+  }
+}
+
+/// One event handed to a consumer.
+package struct Delivery: Sendable, Hashable {
+  package let entry: UInt64
+  package let serial: UInt64
+  /// How often the event has been delivered, this time included.
+  package let count: UInt32
+  /// When the lease runs out; nil when it does not.
+  package let leaseUntil: MonotonicTime?
+  package let token: AckToken
+}
+
+/// What came of asking for events.
+package enum ReceiveOutcome: Sendable, Hashable {
+  /// Possibly none.
+  case delivered([Delivery])
+  case refused(ReceiveRefusal)
+}
+
+package enum ReceiveRefusal: Error, Sendable, Hashable {
+  /// The subscription is exclusive and another consumer is there.
+  case busy
+  case tooManyConsumers(limit: Int)
+}
+
+/// A subscription in numbers.
+package struct SubscriptionFacts: Sendable, Hashable {
+  package let markDelete: Cursor
+  /// Events not acknowledged, delivered or not.
+  package let backlog: UInt64
+  /// Events delivered and not acknowledged.
+  package let unacked: Int
+  /// Of these, how many wait for redelivery.
+  package let waiting: Int
+  /// The oldest entry not acknowledged, while something is out.
+  package let oldestUnacked: UInt64?
+  package let consumers: Int
+}

@@ -1,0 +1,230 @@
+package import Bytes
+package import Schemas
+package import Tenancy
+
+/// What exists: topics, namespace policies, schemas, subscriptions.
+///
+/// Reads are snapshots and never block; mutations are durable before they return, and are not cut short
+/// by cancellation. Each mutation wants an address that was granted for it (`CatalogueVerb`). Names
+/// that are kept are detached from the request they came in. Any thread may call.
+package protocol Catalogue: Sendable {
+  func topic(_ address: TopicAddress) -> TopicInfo?
+
+  /// Topics of a namespace in byte order of their names, those behind `after`, at most `limit`.
+  func topics(in namespace: NamespaceAddress, after: Name?, limit: Int) -> [TopicInfo]
+
+  /// Makes the topic, or returns the one that exists with its configuration unchanged.
+  func createTopic(_ address: TopicAddress, _ configuration: TopicConfiguration)
+    async throws(CatalogueFailure) -> Made<TopicInfo>
+
+  func configureTopic(_ address: TopicAddress, _ configuration: TopicConfiguration)
+    async throws(CatalogueFailure) -> TopicInfo
+
+  /// Deletes the topic with its events, schemas and subscriptions. A topic made under the same name
+  /// later has a higher ledger.
+  func deleteTopic(_ address: TopicAddress) async throws(CatalogueFailure)
+
+  /// Forgets the entries below `first`, which may lie at most at the topic's end. Returns when no read
+  /// shows them any more; space comes back later.
+  func trim(_ address: TopicAddress, before first: UInt64) async throws(CatalogueFailure)
+
+  /// The namespace's policy; nil when none was ever set or it was removed.
+  func policy(of namespace: NamespaceAddress) -> NamespacePolicy?
+  func setPolicy(_ policy: NamespacePolicy, of namespace: NamespaceAddress)
+    async throws(CatalogueFailure)
+  func removePolicy(of namespace: NamespaceAddress) async throws(CatalogueFailure)
+
+  /// What payloads of the topic are checked against; nil when it has no schema.
+  func binding(of address: TopicAddress) -> SchemaBinding?
+
+  /// Makes `candidate` the topic's schema under the next version. `current` is the version the caller
+  /// judged it against (0 none): when another one came first, `schemaConflict`.
+  func registerSchema(
+    _ candidate: SchemaCandidate, for address: TopicAddress, replacing current: UInt32
+  ) async throws(CatalogueFailure) -> StoredSchema
+
+  /// All versions kept, oldest first; empty when the topic has no schema.
+  func schemas(of address: TopicAddress) -> [StoredSchema]
+
+  /// The topic takes anything again. Version numbers go on where they stopped.
+  func deleteSchemas(of address: TopicAddress) async throws(CatalogueFailure)
+
+  func subscription(_ name: Name, of address: TopicAddress) -> SubscriptionDefinition?
+
+  /// In byte order of their names.
+  func subscriptions(of address: TopicAddress) -> [SubscriptionDefinition]
+
+  /// Makes the subscription at `start`, or returns the one that exists, unchanged.
+  func createSubscription(
+    _ name: Name, _ terms: SubscriptionTerms, startingAt start: Cursor, of address: TopicAddress
+  ) async throws(CatalogueFailure) -> Made<SubscriptionDefinition>
+
+  func deleteSubscription(_ name: Name, of address: TopicAddress) async throws(CatalogueFailure)
+}
+
+/// What a mutation of the catalogue needs to be granted; the engines ask before they do it.
+package enum CatalogueVerb: Sendable, Hashable, CaseIterable {
+  /// Make a topic: whoever may publish to it, for it comes into being on first use.
+  case createTopic
+  /// Configure, trim, delete; schemas.
+  case governTopic
+  /// Make and delete subscriptions, store their progress.
+  case useSubscriptions
+  case governNamespace
+
+  package func check(_ action: Action) throws(CatalogueFailure) {
+    let granted =
+      switch self {
+      case .createTopic: action == .publish || action == .manage
+      case .governTopic, .governNamespace: action == .manage
+      case .useSubscriptions: action == .subscribe || action == .manage
+      }
+    guard granted else { throw .notGranted(action) }
+  }
+}
+
+/// The outcome of a call that makes what is not there yet.
+package enum Made<Thing: Sendable>: Sendable {
+  case created(Thing)
+  case existing(Thing)
+
+  package var thing: Thing {
+    switch self {
+    case .created(let thing), .existing(let thing): thing
+    }
+  }
+}
+
+/// One topic as the catalogue knows it.
+package struct TopicInfo: Sendable, Hashable {
+  package let name: Name
+  package let ledger: UInt64
+  package let configuration: TopicConfiguration
+  package let created: UnixTime
+  /// The version of the schema in force; 0 none.
+  package let schemaVersion: UInt32
+
+  package init(
+    name: Name, ledger: UInt64, configuration: TopicConfiguration, created: UnixTime,
+    schemaVersion: UInt32
+  ) {
+    self.name = name
+    self.ledger = ledger
+    self.configuration = configuration
+    self.created = created
+    self.schemaVersion = schemaVersion
+  }
+}
+
+/// What a topic's owner may set. Stored with the topic; nil inherits from the namespace.
+package struct TopicConfiguration: Sendable, Hashable {
+  package var retention: Retention?
+  package var requireSchema: Bool?
+
+  package init(retention: Retention? = nil, requireSchema: Bool? = nil) {
+    self.retention = retention
+    self.requireSchema = requireSchema
+  }
+}
+
+/// How long events are kept at least; what is nil does not limit.
+package struct Retention: Sendable, Hashable {
+  package var age: TimeSpan?
+  package var bytes: UInt64?
+
+  package init(age: TimeSpan? = nil, bytes: UInt64? = nil) {
+    self.age = age
+    self.bytes = bytes
+  }
+}
+
+/// What holds for all topics of a namespace; nil inherits from the tenant.
+package struct NamespacePolicy: Sendable, Hashable {
+  package var retention: Retention?
+  package var requireSchema: Bool?
+  package var autoCreate: Bool?
+  package var compatibility: Compatibility?
+
+  package init(
+    retention: Retention? = nil, requireSchema: Bool? = nil, autoCreate: Bool? = nil,
+    compatibility: Compatibility? = nil
+  ) {
+    self.retention = retention
+    self.requireSchema = requireSchema
+    self.autoCreate = autoCreate
+    self.compatibility = compatibility
+  }
+}
+
+/// What a changed schema must keep to. The raw value is stored.
+package enum Compatibility: UInt8, Sendable, Hashable, CaseIterable {
+  /// Every retained event stays valid under the current schema.
+  case backwardTransitive = 0
+  /// Nothing.
+  case none = 1
+}
+
+/// A schema that compiled and was judged acceptable.
+package struct SchemaCandidate: Sendable {
+  /// As the owner sent it.
+  package let text: ByteSlice
+  package let dialect: SchemaDialect
+  package let formats: FormatMode
+  /// The digest of its canonical text: `sha256:…`.
+  package let fingerprint: ByteSlice
+  package let program: CompiledSchema
+
+  package init(
+    text: ByteSlice, dialect: SchemaDialect, formats: FormatMode, fingerprint: ByteSlice,
+    program: CompiledSchema
+  ) {
+    self.text = text
+    self.dialect = dialect
+    self.formats = formats
+    self.fingerprint = fingerprint
+    self.program = program
+  }
+}
+
+/// One registered version. Engines that reopen compile `text` again under `dialect` and `formats`.
+package struct StoredSchema: Sendable {
+  package let version: UInt32
+  package let text: ByteSlice
+  package let dialect: SchemaDialect
+  package let formats: FormatMode
+  package let fingerprint: ByteSlice
+  package let registered: UnixTime
+
+  package init(
+    version: UInt32, text: ByteSlice, dialect: SchemaDialect, formats: FormatMode,
+    fingerprint: ByteSlice, registered: UnixTime
+  ) {
+    self.version = version
+    self.text = text
+    self.dialect = dialect
+    self.formats = formats
+    self.fingerprint = fingerprint
+    self.registered = registered
+  }
+}
+
+/// Why the catalogue did not change, or why nobody knows.
+package enum CatalogueFailure: Error, Hashable, Sendable {
+  case unknownTopic
+  case unknownSubscription
+  /// The address was granted for this action, which does not cover the call.
+  case notGranted(Action)
+  /// Another schema was registered first; this version is in force now.
+  case schemaConflict(current: UInt32)
+  /// A trim beyond the topic's end, or a start that does not exist.
+  case positionAhead(end: Cursor)
+  /// As many as are allowed exist already.
+  case tooMany(Countable, limit: Int)
+  case storageFull(retryAfter: TimeSpan)
+  case overloaded(retryAfter: TimeSpan)
+  case closing
+  /// The write failed half-way: it may have happened or not.
+  case outcomeUnknown
+
+  package enum Countable: Sendable, Hashable { case topics, subscriptions, schemaVersions }
+}

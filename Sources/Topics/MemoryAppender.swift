@@ -1,0 +1,132 @@
+import Bytes
+import Events
+package import Schemas
+import Synchronization
+import Tenancy
+
+/// The stage of one loop before a `MemoryLog`; confined to that loop.
+package final class MemoryAppender: TopicAppender {
+  private typealias Outcome = Result<[Receipt], AppendFailure>
+
+  /// Events of one call, kept together.
+  private struct Staged {
+    let events: [ConformingEvent]
+    let outcome: OneShot<Outcome>
+  }
+
+  private let log: MemoryLog
+  private var staged: [Staged] = []
+  private var stagedBytes = 0
+
+  init(_ log: MemoryLog) { self.log = log }
+
+  package func append(_ event: ConformingEvent) async throws(AppendFailure) -> Receipt {
+    let receipts = try await stage([event])
+    return receipts[0]
+  }
+
+  package func appendAll(_ events: [ConformingEvent]) async throws(AppendFailure) -> [Receipt] {
+    guard let first = events.first, events.allSatisfy({ $0.address == first.address }) else {
+      throw .mixedBatch
+    }
+    return try await stage(events)
+  }
+
+  package func flush() {
+    guard !staged.isEmpty else { return }
+    let batch = staged
+    staged = []
+    stagedBytes = 0
+    let outcomes = log.commit(batch.map(\.events))
+    for (staged, outcome) in zip(batch, outcomes) { staged.outcome.settle(outcome) }
+  }
+
+  private func stage(_ events: [ConformingEvent]) async throws(AppendFailure) -> [Receipt] {
+    var bytes = 0
+    for event in events {
+      try event.address.checkAppending()
+      bytes += event.draft.cost
+    }
+    let limits = log.limits
+    guard bytes <= limits.commitBytes else { throw .tooLarge(limit: limits.commitBytes) }
+    guard stagedBytes + bytes <= limits.stagedBytes else {
+      throw .overloaded(retryAfter: .seconds(1))
+    }
+    let outcome = OneShot<Outcome>()
+    staged.append(Staged(events: events, outcome: outcome))
+    stagedBytes += bytes
+    return try await outcome.value().get()
+  }
+}
+
+extension MemoryLog {
+  /// Stores what one stage held: each batch wholly or not at all.
+  fileprivate func commit(_ batches: [[ConformingEvent]]) -> [Result<[Receipt], AppendFailure>] {
+    let (now, started) = (clocks.wall(), clocks.monotonic())
+    let (outcomes, grown) = state.withLock { state in
+      var outcomes: [Result<[Receipt], AppendFailure>] = []
+      var grown: [(Growth, UInt64)] = []
+      for batch in batches {
+        let outcome = store(batch, in: &state, at: now, durable: started)
+        if case .success(let stored) = outcome { grown.append((stored.growth, stored.end)) }
+        outcomes.append(outcome.map(\.receipts))
+      }
+      return (outcomes, grown)
+    }
+    for (growth, end) in grown { growth.advance(to: end) }
+    return outcomes
+  }
+
+  private struct Stored {
+    var receipts: [Receipt]
+    let growth: Growth
+    var end: UInt64
+  }
+
+  private func store(
+    _ batch: [ConformingEvent], in state: inout State, at now: UnixTime, durable: MonotonicTime
+  ) -> Result<Stored, AppendFailure> {
+    if state.isClosed { return .failure(.closing) }
+    let bytes = batch.reduce(0) { $0 + $1.draft.cost }
+    guard state.bytes + bytes <= limits.bytes else {
+      return .failure(.storageFull(retryAfter: .seconds(30)))
+    }
+    let key = TopicKey(batch[0].address)
+    return withTopic(key, in: &state, or: .unknownTopic) { topic, total in
+      var stored = Stored(receipts: [], growth: topic.growth, end: topic.end)
+      let publishTime = max(now, topic.lastPublishTime)
+      topic.lastPublishTime = publishTime
+      for event in batch {
+        let id = MessageID(ledger: topic.ledger, entry: topic.end)
+        topic.records.append(
+          Record(
+            id: id, publishTime: publishTime, schemaVersion: event.schemaVersion,
+            flags: event.draft.payloadKind == .json ? .jsonPayload : [],
+            attributes: Attributes(encoded: event.draft.attributes.encoded.kept),
+            key: event.draft.key?.kept, payload: event.draft.payload.kept, durableAt: durable))
+        stored.receipts.append(
+          Receipt(id: id, publishTime: publishTime, durableAt: durable, commit: .zero))
+      }
+      topic.bytes += bytes
+      total += bytes
+      stored.end = topic.end
+      return stored
+    }
+  }
+
+  /// Changes one topic and the log's byte count in place.
+  func withTopic<Answer, Failure: Error>(
+    _ key: TopicKey, in state: inout State, or unknown: Failure,
+    _ body: (inout TopicState, inout Int) -> Answer
+  ) -> Result<Answer, Failure> {
+    guard let index = state.topics.index(forKey: key) else { return .failure(unknown) }
+    var bytes = state.bytes
+    defer { state.bytes = bytes }
+    return .success(body(&state.topics.values[index], &bytes))
+  }
+}
+
+extension ByteSlice {
+  /// The bytes in storage of their own: what is kept must not hold the receive buffer it came in.
+  fileprivate var kept: ByteSlice { ByteSlice(copying: span) }
+}

@@ -1,0 +1,162 @@
+import Bytes
+package import Schemas
+import Synchronization
+package import Tenancy
+
+extension MemoryLog {
+  // MARK: - Topics
+
+  package func topic(_ address: TopicAddress) -> TopicInfo? {
+    state.withLock { $0.topics[TopicKey(address)]?.info }
+  }
+
+  package func topics(in namespace: NamespaceAddress, after: Name?, limit: Int) -> [TopicInfo] {
+    let all = state.withLock { state in
+      state.topics.compactMap { key, topic in key.lies(in: namespace) ? topic.info : nil }
+    }
+    let behind = all.filter { info in after.map { info.name > $0 } ?? true }
+    return Array(behind.sorted { $0.name < $1.name }.prefix(limit))
+  }
+
+  package func createTopic(_ address: TopicAddress, _ configuration: TopicConfiguration)
+    async throws(CatalogueFailure) -> Made<TopicInfo>
+  {
+    try CatalogueVerb.createTopic.check(address.action)
+    let now = clocks.wall()
+    return try change { (state: inout State) throws(CatalogueFailure) in
+      if let existing = state.topics[TopicKey(address)] { return .existing(existing.info) }
+      guard state.topics.count < limits.topics else {
+        throw .tooMany(.topics, limit: limits.topics)
+      }
+      let key = TopicKey(address).detached
+      let topic = TopicState(
+        name: key.topic, ledger: state.nextLedger, created: now, configuration: configuration)
+      state.nextLedger += 1
+      state.topics[key] = topic
+      return .created(topic.info)
+    }
+  }
+
+  package func configureTopic(_ address: TopicAddress, _ configuration: TopicConfiguration)
+    async throws(CatalogueFailure) -> TopicInfo
+  {
+    try CatalogueVerb.governTopic.check(address.action)
+    return try changeTopic(address) { (topic: inout TopicState) throws(CatalogueFailure) in
+      topic.configuration = configuration
+      return topic.info
+    }
+  }
+
+  package func deleteTopic(_ address: TopicAddress) async throws(CatalogueFailure) {
+    try CatalogueVerb.governTopic.check(address.action)
+    let growth = try change { (state: inout State) throws(CatalogueFailure) in
+      guard let topic = state.topics.removeValue(forKey: TopicKey(address)) else {
+        throw .unknownTopic
+      }
+      state.bytes -= topic.bytes
+      return topic.growth
+    }
+    growth.close()
+  }
+
+  package func trim(_ address: TopicAddress, before first: UInt64)
+    async throws(CatalogueFailure)
+  {
+    try CatalogueVerb.governTopic.check(address.action)
+    let freed = try changeTopic(address) { (topic: inout TopicState) throws(CatalogueFailure) in
+      guard first <= topic.end else { throw .positionAhead(end: topic.bounds.latest) }
+      guard first > topic.first else { return 0 }
+      let gone = topic.records.prefix(Int(first - topic.first))
+      let bytes = gone.reduce(0) { $0 + $1.cost }
+      topic.lastTrimmed = gone.last?.publishTime
+      topic.records.removeFirst(gone.count)
+      topic.first = first
+      topic.bytes -= bytes
+      return bytes
+    }
+    state.withLock { $0.bytes -= freed }
+  }
+
+  // MARK: - Namespaces
+
+  package func policy(of namespace: NamespaceAddress) -> NamespacePolicy? {
+    state.withLock { $0.policies[NamespaceKey(namespace)] }
+  }
+
+  package func setPolicy(_ policy: NamespacePolicy, of namespace: NamespaceAddress)
+    async throws(CatalogueFailure)
+  {
+    try CatalogueVerb.governNamespace.check(namespace.action)
+    try change { (state: inout State) throws(CatalogueFailure) in
+      state.policies[NamespaceKey(namespace)] = policy
+    }
+  }
+
+  package func removePolicy(of namespace: NamespaceAddress) async throws(CatalogueFailure) {
+    try CatalogueVerb.governNamespace.check(namespace.action)
+    try change { (state: inout State) throws(CatalogueFailure) in
+      state.policies[NamespaceKey(namespace)] = nil
+    }
+  }
+
+  // MARK: - Schemas
+
+  package func binding(of address: TopicAddress) -> SchemaBinding? {
+    state.withLock { $0.topics[TopicKey(address)]?.binding }
+  }
+
+  package func registerSchema(
+    _ candidate: SchemaCandidate, for address: TopicAddress, replacing current: UInt32
+  ) async throws(CatalogueFailure) -> StoredSchema {
+    try CatalogueVerb.governTopic.check(address.action)
+    let now = clocks.wall()
+    return try changeTopic(address) { (topic: inout TopicState) throws(CatalogueFailure) in
+      let inForce = topic.binding?.version ?? 0
+      guard inForce == current else { throw .schemaConflict(current: inForce) }
+      guard topic.schemas.count < limits.schemaVersions else {
+        throw .tooMany(.schemaVersions, limit: limits.schemaVersions)
+      }
+      topic.lastSchemaVersion += 1
+      let stored = StoredSchema(
+        version: topic.lastSchemaVersion, text: candidate.text, dialect: candidate.dialect,
+        formats: candidate.formats, fingerprint: candidate.fingerprint, registered: now)
+      topic.schemas.append(stored)
+      topic.binding = SchemaBinding(version: stored.version, program: candidate.program)
+      return stored
+    }
+  }
+
+  package func schemas(of address: TopicAddress) -> [StoredSchema] {
+    state.withLock { $0.topics[TopicKey(address)]?.schemas ?? [] }
+  }
+
+  package func deleteSchemas(of address: TopicAddress) async throws(CatalogueFailure) {
+    try CatalogueVerb.governTopic.check(address.action)
+    try changeTopic(address) { (topic: inout TopicState) throws(CatalogueFailure) in
+      topic.schemas = []
+      topic.binding = nil
+    }
+  }
+
+  // MARK: - Changing
+
+  func change<Answer: Sendable>(_ body: (inout State) throws(CatalogueFailure) -> Answer)
+    throws(CatalogueFailure) -> Answer
+  {
+    try state.withLock { (state: inout sending State) throws(CatalogueFailure) -> Answer in
+      if state.isClosed { throw .closing }
+      return try body(&state)
+    }
+  }
+
+  func changeTopic<Answer: Sendable>(
+    _ address: TopicAddress, _ body: (inout TopicState) throws(CatalogueFailure) -> Answer
+  ) throws(CatalogueFailure) -> Answer {
+    try change { (state: inout State) throws(CatalogueFailure) in
+      guard let index = state.topics.index(forKey: TopicKey(address)) else {
+        throw .unknownTopic
+      }
+      return try body(&state.topics.values[index])
+    }
+  }
+}

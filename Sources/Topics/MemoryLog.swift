@@ -1,0 +1,228 @@
+package import Bytes
+import Events
+import Schemas
+import Synchronization
+package import Tenancy
+
+/// The log in memory: the reference for what the promises mean, and an engine for tests and trials.
+///
+/// Everything lies behind one lock that is never held across a suspension; what it calls outside the
+/// room (growth, settlements) it calls after unlocking. Nothing survives the process.
+package final class MemoryLog: TopicLog, Catalogue, SubscriptionStore {
+  struct State {
+    var topics: [TopicKey: TopicState] = [:]
+    var policies: [NamespaceKey: NamespacePolicy] = [:]
+    var nextLedger: UInt64 = 1
+    var bytes = 0
+    var isClosed = false
+  }
+
+  let clocks: Clocks
+  let limits: MemoryLimits
+  let state = Mutex(State())
+
+  package init(clocks: Clocks, limits: MemoryLimits = MemoryLimits()) {
+    self.clocks = clocks
+    self.limits = limits
+  }
+
+  /// Refuses everything from now on and wakes everybody who waits.
+  package func close() {
+    let growths = state.withLock { state in
+      state.isClosed = true
+      return state.topics.values.map(\.growth)
+    }
+    for growth in growths { growth.close() }
+  }
+
+  // MARK: - Reading
+
+  package func makeAppender() -> MemoryAppender { MemoryAppender(self) }
+
+  package func tail(of topic: TopicAddress, from cursor: Cursor, budget: ByteBudget)
+    throws(ReadFailure) -> TailRead
+  {
+    try topic.checkReading()
+    return try read(topic) { (state: inout TopicState) throws(ReadFailure) in
+      let gap = try state.gap(at: cursor)
+      let start = gap?.earliest ?? cursor
+      if start.next < state.tailStart(limits) { return .behind }
+      return .page(state.page(from: start, budget: budget, gap: gap, fromTail: true))
+    }
+  }
+
+  package func readStored(_ topic: TopicAddress, from cursor: Cursor, budget: ByteBudget)
+    throws(ReadFailure) -> Page
+  {
+    try topic.checkReading()
+    return try read(topic) { (state: inout TopicState) throws(ReadFailure) in
+      let gap = try state.gap(at: cursor)
+      return state.page(
+        from: gap?.earliest ?? cursor, budget: budget, gap: gap, fromTail: false)
+    }
+  }
+
+  package func resolve(_ start: StartPosition, in topic: TopicAddress) throws(ReadFailure)
+    -> ResolvedStart
+  {
+    try topic.checkReading()
+    return try read(topic) { (state: inout TopicState) throws(ReadFailure) in
+      switch start {
+      case .earliest: return .at(state.bounds.earliest)
+      case .latest: return .at(state.bounds.latest)
+      case .after(let cursor):
+        if let gap = try state.gap(at: cursor) { return .gap(gap) }
+        return .at(cursor)
+      case .from(let instant): return .lookUp(instant)
+      }
+    }
+  }
+
+  package func locate(_ instant: UnixTime, in topic: TopicAddress) throws(ReadFailure) -> Cursor {
+    try topic.checkReading()
+    return try read(topic) { (state: inout TopicState) throws(ReadFailure) in
+      let index = state.records.firstIndex { $0.publishTime >= instant } ?? state.records.count
+      return Cursor(ledger: state.ledger, next: state.first + UInt64(index))
+    }
+  }
+
+  package func growth(of topic: TopicAddress) throws(ReadFailure) -> Growth {
+    try topic.checkReading()
+    return try read(topic) { (state: inout TopicState) throws(ReadFailure) in state.growth }
+  }
+
+  package func bounds(of topic: TopicAddress) throws(ReadFailure) -> TopicBounds {
+    try read(topic) { (state: inout TopicState) throws(ReadFailure) in state.bounds }
+  }
+
+  private func read<Found: Sendable>(
+    _ topic: TopicAddress, _ body: (inout TopicState) throws(ReadFailure) -> Found
+  ) throws(ReadFailure) -> Found {
+    try state.withLock { (state: inout sending State) throws(ReadFailure) -> Found in
+      if state.isClosed { throw .closing }
+      guard let index = state.topics.index(forKey: TopicKey(topic)) else { throw .unknownTopic }
+      return try body(&state.topics.values[index])
+    }
+  }
+}
+
+/// How much a `MemoryLog` holds.
+package struct MemoryLimits: Sendable {
+  /// Stored bytes of all topics together; beyond it appends are refused as `storageFull`.
+  package var bytes = 1 << 30
+  /// How many of a topic's newest records count as its tail; older ones are read with `readStored`.
+  package var tailRecords = 10_000
+  package var topics = 100_000
+  package var subscriptionsPerTopic = 1_000
+  package var schemaVersions = 1_000
+  /// What one commit may hold, in bytes.
+  package var commitBytes = 8 << 20
+  /// What may wait in one appender's stage, in bytes; beyond it appends are refused as `overloaded`.
+  package var stagedBytes = 32 << 20
+
+  package init() {}
+}
+
+/// A topic by its three names, in storage of their own.
+struct TopicKey: Hashable {
+  let tenant: Name
+  let namespace: Name
+  let topic: Name
+
+  init(_ address: TopicAddress) {
+    tenant = address.tenant
+    namespace = address.namespace
+    topic = address.topic
+  }
+
+  private init(tenant: Name, namespace: Name, topic: Name) {
+    self.tenant = tenant
+    self.namespace = namespace
+    self.topic = topic
+  }
+
+  var detached: TopicKey {
+    TopicKey(tenant: tenant.detached, namespace: namespace.detached, topic: topic.detached)
+  }
+
+  func lies(in namespace: NamespaceAddress) -> Bool {
+    tenant == namespace.tenant && self.namespace == namespace.namespace
+  }
+}
+
+struct NamespaceKey: Hashable {
+  let tenant: Name
+  let namespace: Name
+
+  init(_ address: NamespaceAddress) {
+    tenant = address.tenant.detached
+    namespace = address.namespace.detached
+  }
+}
+
+/// One topic with all that hangs on it.
+struct TopicState {
+  let name: Name
+  let ledger: UInt64
+  let created: UnixTime
+  let growth = Growth(end: 0)
+  var configuration: TopicConfiguration
+  /// The kept events; the first one is entry `first`.
+  var records: [Record] = []
+  var first: UInt64 = 0
+  var bytes = 0
+  var lastPublishTime = UnixTime(nanoseconds: .min)
+  var lastTrimmed: UnixTime?
+  var schemas: [StoredSchema] = []
+  var binding: SchemaBinding?
+  var lastSchemaVersion: UInt32 = 0
+  var subscriptions: [Name: SubscriptionEntry] = [:]
+  var nextSubscription: UInt64 = 1
+
+  struct SubscriptionEntry {
+    let definition: SubscriptionDefinition
+    var state: SubscriptionState
+  }
+
+  var end: UInt64 { first + UInt64(records.count) }
+
+  var bounds: TopicBounds {
+    TopicBounds(ledger: ledger, first: first, end: end, bytes: UInt64(bytes))
+  }
+
+  var info: TopicInfo {
+    TopicInfo(
+      name: name, ledger: ledger, configuration: configuration, created: created,
+      schemaVersion: binding?.version ?? 0)
+  }
+
+  func gap(at cursor: Cursor) throws(ReadFailure) -> Gap? {
+    try bounds.gap(at: cursor, until: lastTrimmed)
+  }
+
+  func tailStart(_ limits: MemoryLimits) -> UInt64 {
+    max(first, end - min(end, UInt64(limits.tailRecords)))
+  }
+
+  func page(from cursor: Cursor, budget: ByteBudget, gap: Gap?, fromTail: Bool) -> Page {
+    var found: [Record] = []
+    var used = 0
+    for record in records.dropFirst(Int(cursor.next - first)) {
+      guard budget.admits(cost: record.cost, after: found.count, bytes: used) else { break }
+      used += record.cost
+      found.append(fromTail ? record : record.withoutDurableAt)
+    }
+    return Page(
+      records: found, next: Cursor(ledger: ledger, next: cursor.next + UInt64(found.count)),
+      end: end, gap: gap)
+  }
+}
+
+extension Record {
+  /// As a record looks that was read back from disk.
+  fileprivate var withoutDurableAt: Record {
+    Record(
+      id: id, publishTime: publishTime, schemaVersion: schemaVersion, flags: flags,
+      attributes: attributes, key: key, payload: payload, durableAt: nil)
+  }
+}

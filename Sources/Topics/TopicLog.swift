@@ -1,0 +1,169 @@
+package import Bytes
+package import Schemas
+package import Tenancy
+
+/// What a log promises to those who read it. Two engines keep it: `MemoryLog` and RocksStore.
+///
+/// Entries of a topic are dense and start at 0. Nothing can be read before it is durable, and what has
+/// been read once is read again with the same bytes until it is trimmed. All reading verbs want an
+/// address that was granted for `subscribe`. Any thread may call.
+package protocol TopicLog: Sendable {
+  associatedtype Appender: TopicAppender
+
+  /// A stage for appends, to be owned by one event loop.
+  func makeAppender() -> Appender
+
+  /// Records from the in-memory tail. Never blocks.
+  func tail(of topic: TopicAddress, from cursor: Cursor, budget: ByteBudget) throws(ReadFailure)
+    -> TailRead
+
+  /// Records from wherever they lie. May block on the disk: callers run it on `Workers`.
+  func readStored(_ topic: TopicAddress, from cursor: Cursor, budget: ByteBudget)
+    throws(ReadFailure) -> Page
+
+  /// Turns a wish into a place. Never blocks.
+  func resolve(_ start: StartPosition, in topic: TopicAddress) throws(ReadFailure) -> ResolvedStart
+
+  /// The place before the first event published at `instant` or later; behind the newest event when
+  /// there is none. May block on the disk: callers run it on `Workers`.
+  func locate(_ instant: UnixTime, in topic: TopicAddress) throws(ReadFailure) -> Cursor
+
+  /// The level that rises with each append; one object per incarnation of the topic.
+  func growth(of topic: TopicAddress) throws(ReadFailure) -> Growth
+
+  /// What the topic holds right now. Never blocks; any granted action may ask.
+  func bounds(of topic: TopicAddress) throws(ReadFailure) -> TopicBounds
+}
+
+/// The answer of the in-memory tail.
+package enum TailRead: Sendable {
+  /// Without records when the reader has caught up.
+  case page(Page)
+  /// The cursor lies before what memory holds: read it with `readStored`.
+  case behind
+}
+
+/// A start position made concrete.
+package enum ResolvedStart: Sendable, Hashable {
+  case at(Cursor)
+  /// The wished place is gone; the gap says where reading can continue.
+  case gap(Gap)
+  /// Only the disk knows: ask `locate` on a worker.
+  case lookUp(UnixTime)
+}
+
+/// The extent of a topic.
+package struct TopicBounds: Sendable, Hashable {
+  package let ledger: UInt64
+  /// The oldest entry kept; equal to `end` when there is none.
+  package let first: UInt64
+  /// The entry that the next event will get.
+  package let end: UInt64
+  /// Stored size of the kept events, in bytes; an estimate within one commit.
+  package let bytes: UInt64
+
+  package init(ledger: UInt64, first: UInt64, end: UInt64, bytes: UInt64) {
+    self.ledger = ledger
+    self.first = first
+    self.end = end
+    self.bytes = bytes
+  }
+
+  package var events: UInt64 { end - first }
+  package var earliest: Cursor { Cursor(ledger: ledger, next: first) }
+  package var latest: Cursor { Cursor(ledger: ledger, next: end) }
+
+  /// What is missing between a cursor and the first event that can be read; nil when nothing is.
+  /// Engines begin every read with it, so that both mean the same by a gap.
+  package func gap(
+    at cursor: Cursor, since: UnixTime? = nil, until: UnixTime? = nil
+  ) throws(ReadFailure) -> Gap? {
+    if cursor.ledger < ledger {
+      return Gap(
+        cause: .earlierIncarnation, requested: cursor, earliest: earliest, lost: nil, since: nil,
+        until: nil)
+    }
+    guard cursor.ledger == ledger, cursor.next <= end else { throw .positionAhead(end: latest) }
+    guard cursor.next < first else { return nil }
+    return Gap(
+      cause: .trimmed, requested: cursor, earliest: earliest, lost: first - cursor.next,
+      since: since, until: until)
+  }
+}
+
+extension TopicAddress {
+  /// Whether the address lets its holder read; every reading verb asks.
+  package func checkReading() throws(ReadFailure) {
+    guard action == .subscribe else { throw .notGranted(action) }
+  }
+
+  /// Whether the address lets its holder append; every append asks.
+  package func checkAppending() throws(AppendFailure) {
+    guard action == .publish else { throw .notGranted(action) }
+  }
+}
+
+/// One loop's way into the log; confined to that loop.
+///
+/// Appends wait in the stage until `flush()` hands all of them to the committer, which the loop calls
+/// at the end of each of its turns. An append that was staged is never cancelled: the caller learns
+/// its outcome even when its task is cancelled.
+package protocol TopicAppender: AnyObject {
+  /// Stores one event; returns when it is durable. The log stores `draft.attributes`, key and payload
+  /// as they are: whoever minted the event has already added the gateway's own attributes.
+  func append(_ event: ConformingEvent) async throws(AppendFailure) -> Receipt
+
+  /// Stores events of one topic in one commit: all or none, in order, with adjacent entries.
+  func appendAll(_ events: [ConformingEvent]) async throws(AppendFailure) -> [Receipt]
+
+  /// Hands what was staged to the committer. Cheap when nothing was.
+  func flush()
+}
+
+/// Proof that an event is durable.
+package struct Receipt: Sendable, Hashable {
+  package let id: MessageID
+  package let publishTime: UnixTime
+  /// When it became durable.
+  package let durableAt: MonotonicTime
+  /// How long the commit that carried it took.
+  package let commit: TimeSpan
+
+  package init(
+    id: MessageID, publishTime: UnixTime, durableAt: MonotonicTime, commit: TimeSpan
+  ) {
+    self.id = id
+    self.publishTime = publishTime
+    self.durableAt = durableAt
+    self.commit = commit
+  }
+}
+
+/// Why nothing was stored, or why nobody knows.
+package enum AppendFailure: Error, Hashable, Sendable {
+  case unknownTopic
+  /// The address was granted for this action, not for publishing.
+  case notGranted(Action)
+  /// One atomic batch must be of one topic and not empty.
+  case mixedBatch
+  /// More than one commit may carry, in bytes.
+  case tooLarge(limit: Int)
+  case storageFull(retryAfter: TimeSpan)
+  case overloaded(retryAfter: TimeSpan)
+  case closing
+  /// The write failed half-way: the event may be stored or not.
+  case outcomeUnknown
+}
+
+/// Why a read found nothing.
+package enum ReadFailure: Error, Hashable, Sendable {
+  case unknownTopic
+  /// The address was granted for this action, not for subscribing.
+  case notGranted(Action)
+  /// The cursor lies behind the newest event, which is at this place.
+  case positionAhead(end: Cursor)
+  /// Stored bytes fail their checks; entries of this range cannot be read.
+  case corrupt(ledger: UInt64, first: UInt64, last: UInt64)
+  case unavailable(retryAfter: TimeSpan)
+  case closing
+}

@@ -1,0 +1,133 @@
+import Authentication
+import Bytes
+import Foundation
+import JSONText
+import Schemas
+import Settings
+import Tenancy
+import TestSupport
+import Testing
+
+/// The configuration's JSON Schema, the example and the code, held against each other.
+@Suite struct ConfigurationSchemaTests {
+  private static let schemas = URL(filePath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().appending(path: "schemas")
+
+  private static func bytes(_ file: String) throws -> ByteSlice {
+    ByteSlice([UInt8](try Data(contentsOf: schemas.appending(path: file))))
+  }
+
+  private static let program = Result {
+    try CompiledSchema.compile(try bytes("jodrell-config.schema.json"))
+  }
+
+  /// What the schema says about a settings text.
+  private func schemaAccepts(_ root: SettingsNode) throws -> Bool {
+    let program = try Self.program.get()
+    let scratch = SchemaScratch(limits: .settings)
+    try scratch.parser.parse(root.json)
+    return program.accepts(scratch.parser, scratch) == .valid
+  }
+
+  /// Compiles a text in every room; key files hold the test issuer's keys.
+  private func compile(_ root: SettingsDocument) throws {
+    let settings = try GatewaySettings(compiling: root)
+    for node in settings.issuers {
+      _ = try IssuerProfile.compile(node) { _ in try TestIssuer.keySet() }
+    }
+    _ = try TenancyPolicy.compile(settings, generation: 1)
+    _ = try PolicyTest.compile(settings)
+  }
+
+  @Test func `the example pleases the schema, every room, and its own tests`() throws {
+    let document = try SettingsDocument(
+      parsing: try Self.bytes("jodrell.example.yaml"), named: "jodrell.example.yaml")
+    #expect(try schemaAccepts(document.root))
+    let settings = try GatewaySettings(compiling: document)
+    let profiles = try settings.issuers.map { node in
+      try IssuerProfile.compile(node) { try Self.bytes($0) }
+    }
+    #expect(profiles.count == 2)
+    let policy = try TenancyPolicy.compile(settings, generation: 1)
+    let tests = try PolicyTest.compile(settings)
+    #expect(tests.count == 6)
+    for test in tests { #expect(test.failure(on: policy) == nil, "\(test.name)") }
+  }
+
+  @Test func `development mode's text pleases the schema`() throws {
+    let document = try SettingsDocument(parsing: EmbeddedPolicy.text(), named: "embedded")
+    #expect(try schemaAccepts(document.root))
+  }
+
+  private static let issuer = "id: i, iss: x, audiences: [a], keys: {file: k}"
+  private static let rule = "id: m, issuer: i, when: {/sub: {eq: x}}, tenant: acme, principal: p"
+
+  /// A text with one more field of an issuer, of a mapping, or of the tenant.
+  private static func text(
+    issuer: String = "", mapping: String = "allow: [{publish: [a/b]}]", tenant: String = "",
+    more: String = ""
+  ) -> String {
+    """
+    issuers: [{\(Self.issuer), \(issuer)}]
+    mappings: [{\(rule), \(mapping)}]
+    tenants: {acme: {\(tenant)}}
+    \(more)
+    """
+  }
+
+  @Test(arguments: [
+    text(),
+    text(issuer: "typ: [JWT], maxLifetime: 1h, clockSkew: 0s, algorithms: [ES256, Ed25519]"),
+    text(issuer: "require: {/a: {not: {in: [1, true, x]}, exists: true}}"),
+    text(
+      mapping: "namespace: \"{/n}\", service: s, source: \"u:{/a~1b}\", deny: [{publish: [./x*]}]"),
+    text(mapping: "allow: [{manage: [\"*/*\"], admin: [\"*/*\"]}]"),
+    text(tenant: "limits: {}, namespaceDefaults: {compatibility: NONE}, autoCreate: false"),
+    text(more: "listen: {http: \"[::1]:0\"}\nstreams: {heartbeat: 1s}\npublicURL: http://a/b"),
+    text(more: "listen: {http: {address: \"localhost:80\"}}"),
+    text(
+      more: "tests: [{name: t, issuer: i, claims: {}, request: {publish: ~/x, tenant: acme}, "
+        + "expect: {status: 404, code: not_found}}]"),
+    "tenants: {acme: }",
+    "{}",
+  ])
+  func `what the code accepts, the schema accepts`(text: String) throws {
+    let document = try SettingsDocument(parsing: ByteSlice(utf8: text), named: "j.yaml")
+    try compile(document)
+    #expect(try schemaAccepts(document.root))
+  }
+
+  @Test(arguments: [
+    text(issuer: "audience: [a]"), text(issuer: "clockSkew: 30"), text(issuer: "algorithms: []"),
+    text(issuer: "algorithms: [none]"), text(issuer: "require: {}"),
+    text(issuer: "require: {sub: {eq: x}}"), text(issuer: "require: {/sub: {like: x}}"),
+    text(issuer: "require: {/sub: {eq: [x]}}"), text(issuer: "require: {/sub: {prefix: \"\"}}"),
+    text(mapping: "alow: []"), text(mapping: ""), text(mapping: "allow: [{}]"),
+    text(mapping: "allow: [{publish: []}]"), text(mapping: "allow: [{publish: [a]}]"),
+    text(mapping: "allow: [{publish: [\"a/b*c\"]}]"), text(mapping: "allow: [{admin: [\"a/*\"]}]"),
+    text(mapping: "allow: [{publish: [a/b], classes: [x]}]"),
+    text(mapping: "allow: [{publish: [a/b]}], service: \"{x}\""),
+    text(mapping: "allow: [{publish: [a/b]}], namespace: \"a b\""),
+    text(mapping: "allow: [{publish: [a/b]}], select: header"),
+    text(tenant: "limits: {streams: 5}"), text(tenant: "namespaceDefaults: {compatibility: FULL}"),
+    text(tenant: "requireSchema: 1"), text(more: "listen: {}"), text(more: "nonsense: 1"),
+    text(more: "listen: {http: \"a:80\"}"), text(more: "listen: {http: \"0.0.0.0\"}"),
+    text(more: "listen: {http: \"0.0.0.0:80\", https: {}}"),
+    text(more: "listen: {http: {address: \"0.0.0.0:80\", clientCA: x}}"),
+    text(more: "streams: {heartbeat: soon}"), text(more: "publicURL: events.example"),
+    text(more: "data: \"\""), text(more: "tests: [{name: t}]"),
+    text(more: "tests: [{name: t, issuer: i, claims: {}, expect: {status: 401}}]"),
+    text(more: "tests: [{name: t, issuer: i, claims: [], expect: {status: 403}}]"),
+    text(
+      more: "tests: [{name: t, issuer: i, claims: {}, request: {publish: x}, "
+        + "expect: {status: 403}}]"),
+    "tenants: {\"a b\": {}}", "tenants: []", "issuers: {}", "mappings: [1]",
+    "issuers: [{id: i, iss: x, audiences: [a], keys: {url: \"https://x\"}}]",
+    "issuers: [{id: i, iss: x, audiences: [], keys: {file: k}}]",
+  ])
+  func `what the schema's grammar refuses, the code refuses`(text: String) throws {
+    let document = try SettingsDocument(parsing: ByteSlice(utf8: text), named: "j.yaml")
+    #expect(throws: SettingsFault.self) { try compile(document) }
+    #expect(try !schemaAccepts(document.root))
+  }
+}
