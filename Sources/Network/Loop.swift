@@ -98,7 +98,8 @@ package actor Loop {
 
   private func sleepLimit() -> Int32 {
     guard let next = clock.next else { return -1 }
-    let span = next - clock.clocks.monotonic()
+    // As of the turn's begin: late by no more than the turn took.
+    let span = next - clock.now
     if span.nanoseconds <= 0 { return 0 }
     // Rounded up, so that the timer is due when the thread wakes.
     return Int32(clamping: (span.nanoseconds + 999_999) / 1_000_000)

@@ -178,12 +178,8 @@ import HTTPWire
       if canRead {
         switch readNow(room) {
         case .bytes: return .bytes
-        case .ended:
-          hasEnded = true
-          return .ended
-        case .failed:
-          isBroken = true
-          return .failed
+        case .ended: return .ended
+        case .failed: return .failed
         case .wouldBlock: break
         }
       }
@@ -195,7 +191,8 @@ import HTTPWire
     }
   }
 
-  private func readNow(_ room: Int) -> Syscalls.Transfer {
+  /// Appends what the socket has to `buffer`, without waiting.
+  func readNow(_ room: Int) -> Syscalls.Transfer {
     let capacity = buffer.capacity
     let wanted =
       capacity == 0 ? receiveBytes : max(capacity - buffer.count, room)
@@ -215,7 +212,8 @@ import HTTPWire
       canRead = count == hadRoom || hasHungUp
       lane.bump(lane.received, by: count)
     case .wouldBlock: canRead = false
-    case .ended, .failed: break
+    case .ended: hasEnded = true
+    case .failed: isBroken = true
     }
     return transfer
   }
