@@ -148,6 +148,17 @@ package actor Loop {
     freeSlots.append(registration.slot)
   }
 
+  /// Interrupts whoever waits for this descriptor, from any thread; too late is too late.
+  nonisolated func interruptSoon(_ registration: Registration) {
+    Task(executorPreference: thread) { await self.interrupt(registration) }
+  }
+
+  private func interrupt(_ registration: Registration) {
+    let slot = slots[Int(registration.slot)]
+    guard slot.generation == registration.generation else { return }
+    slot.handler?.interrupt()
+  }
+
   private func take(_ handler: any EventHandler) -> Registration {
     let slot: UInt32
     if let reused = freeSlots.popLast() {
@@ -164,6 +175,8 @@ package actor Loop {
 /// Somebody who waits for a descriptor's events. Loop-confined.
 protocol EventHandler: AnyObject {
   func ready(_ readiness: Readiness, on loop: isolated Loop)
+  /// Whoever waits for it no longer wants to.
+  func interrupt()
 }
 
 /// What lives on a loop besides its connections. Loop-confined.

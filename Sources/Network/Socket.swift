@@ -26,7 +26,7 @@ import HTTPWire
   private let lane: ServerCounters.Lane
   private let receiveBytes: Int
   private let writeStallTime: TimeSpan
-  private var registration: Registration?
+  private(set) var registration: Registration?
 
   // What the kernel said.
   private(set) var canRead = false
@@ -109,6 +109,8 @@ import HTTPWire
   }
 
   func endInterruptible() { isInterruptible = false }
+
+  func interrupt() { abandon() }
 
   /// Ends a wait, or the next one, as if the connection were over.
   func abandon() {
