@@ -46,7 +46,28 @@ package actor Loop {
   package func run<Result: Sendable, Failure: Error>(
     _ body: @Sendable (isolated Loop) async throws(Failure) -> Result
   ) async throws(Failure) -> Result {
+    try await withTaskExecutorPreference(thread) { () async throws(Failure) -> Result in
+      try await self.runHere(body)
+    }
+  }
+
+  private func runHere<Result: Sendable, Failure: Error>(
+    _ body: @Sendable (isolated Loop) async throws(Failure) -> Result
+  ) async throws(Failure) -> Result {
     try await body(self)
+  }
+
+  /// Starts the task of one of the resident's connections.
+  ///
+  /// The task prefers this loop's thread as its task executor as well: a resumed continuation is
+  /// first handed to the task executor and only then hops to its actor. Without the preference the
+  /// first step would be a thread of the cooperative pool, at each resumption.
+  func startTask(for name: ObjectIdentifier) -> Task<Void, Never> {
+    Task(executorPreference: thread) { await self.serve(name) }
+  }
+
+  private func serve(_ name: ObjectIdentifier) async {
+    await resident?.serve(name, on: self)
   }
 
   /// Asks the resident to finish.
@@ -148,6 +169,8 @@ protocol EventHandler: AnyObject {
 protocol LoopResident: AnyObject {
   /// Every job of the turn has run.
   func turnEnded(on loop: isolated Loop)
+  /// The life of one connection, in its task.
+  func serve(_ name: ObjectIdentifier, on loop: isolated Loop) async
   /// The clocks have been read.
   func turnBegan(at wall: UnixTime)
   /// Take no new work, finish what runs.

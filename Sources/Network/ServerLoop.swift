@@ -74,22 +74,22 @@ final class ServerLoop<R: Responder>: LoopResident {
       noteClosed()
       return
     }
-    connections[ObjectIdentifier(connection)] = connection
-    connection.socket.task = Task {
-      await connection.run()
-      connection.socket.close(on: loop)
-      remove(connection)
-    }
+    let name = ObjectIdentifier(connection)
+    connections[name] = connection
+    connection.socket.task = loop.startTask(for: name)
+  }
+
+  func serve(_ name: ObjectIdentifier, on loop: isolated Loop) async {
+    guard let connection = connections[name] else { return }
+    await connection.run()
+    connection.socket.close(on: loop)
+    connections[name] = nil
+    noteClosed()
   }
 
   private func noteClosed() {
     counters.bump(counters.closed)
     all.open.subtract(1, ordering: .relaxed)
-  }
-
-  private func remove(_ connection: Connection<R>) {
-    connections[ObjectIdentifier(connection)] = nil
-    noteClosed()
   }
 
   /// The connection's task may wait for long with answers unsent: send them when the turn ends.
