@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import Network
 import Testing
 
 @testable import jodrell_bench
