@@ -4,12 +4,15 @@ public struct UnixTime: Hashable, Comparable, Sendable {
   public var nanoseconds: Int64
 
   public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
-  public init(seconds: Int64) { nanoseconds = seconds * 1_000_000_000 }
-  public init(milliseconds: Int64) { nanoseconds = milliseconds * 1_000_000 }
+  /// Saturates at the ends of the representable range.
+  public init(seconds: Int64) { nanoseconds = seconds.scaled(by: 1_000_000_000) }
+  /// Saturates at the ends of the representable range.
+  public init(milliseconds: Int64) { nanoseconds = milliseconds.scaled(by: 1_000_000) }
 
   /// Whole seconds since the epoch, rounded down.
   public var seconds: Int64 {
-    nanoseconds >= 0 ? nanoseconds / 1_000_000_000 : (nanoseconds - 999_999_999) / 1_000_000_000
+    let (whole, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+    return rest < 0 ? whole - 1 : whole
   }
   /// Whole milliseconds since the epoch, rounded towards zero.
   public var milliseconds: Int64 { nanoseconds / 1_000_000 }
@@ -21,15 +24,13 @@ public struct UnixTime: Hashable, Comparable, Sendable {
   }
   /// Saturates at the ends of the representable range.
   public static func + (time: UnixTime, span: TimeSpan) -> UnixTime {
-    let (sum, overflow) = time.nanoseconds.addingReportingOverflow(span.nanoseconds)
-    return UnixTime(nanoseconds: overflow ? (span.nanoseconds > 0 ? .max : .min) : sum)
+    UnixTime(nanoseconds: time.nanoseconds.plus(span.nanoseconds))
   }
   public static func - (time: UnixTime, span: TimeSpan) -> UnixTime {
-    time + TimeSpan(nanoseconds: -span.nanoseconds)
+    UnixTime(nanoseconds: time.nanoseconds.minus(span.nanoseconds))
   }
   public static func - (later: UnixTime, earlier: UnixTime) -> TimeSpan {
-    let (difference, overflow) = later.nanoseconds.subtractingReportingOverflow(earlier.nanoseconds)
-    return TimeSpan(nanoseconds: overflow ? .max : difference)
+    TimeSpan(nanoseconds: later.nanoseconds.minus(earlier.nanoseconds))
   }
 }
 
@@ -47,15 +48,14 @@ public struct MonotonicTime: Hashable, Comparable, Sendable {
   }
   /// Saturates at the ends of the representable range.
   public static func + (time: MonotonicTime, span: TimeSpan) -> MonotonicTime {
-    let (sum, overflow) = time.nanoseconds.addingReportingOverflow(span.nanoseconds)
-    return MonotonicTime(nanoseconds: overflow ? .max : sum)
+    MonotonicTime(nanoseconds: time.nanoseconds.plus(span.nanoseconds))
   }
   public static func - (later: MonotonicTime, earlier: MonotonicTime) -> TimeSpan {
-    TimeSpan(nanoseconds: later.nanoseconds - earlier.nanoseconds)
+    TimeSpan(nanoseconds: later.nanoseconds.minus(earlier.nanoseconds))
   }
 }
 
-/// A length of time in nanoseconds; one word, unlike `Duration`.
+/// A length of time in nanoseconds; one word, unlike `Duration`. Made of other units, it saturates.
 public struct TimeSpan: Hashable, Comparable, Sendable {
   public var nanoseconds: Int64
 
@@ -64,13 +64,13 @@ public struct TimeSpan: Hashable, Comparable, Sendable {
   public static let zero = TimeSpan(nanoseconds: 0)
   public static func nanoseconds(_ count: Int64) -> TimeSpan { TimeSpan(nanoseconds: count) }
   public static func microseconds(_ count: Int64) -> TimeSpan {
-    TimeSpan(nanoseconds: count * 1_000)
+    TimeSpan(nanoseconds: count.scaled(by: 1_000))
   }
   public static func milliseconds(_ count: Int64) -> TimeSpan {
-    TimeSpan(nanoseconds: count * 1_000_000)
+    TimeSpan(nanoseconds: count.scaled(by: 1_000_000))
   }
   public static func seconds(_ count: Int64) -> TimeSpan {
-    TimeSpan(nanoseconds: count * 1_000_000_000)
+    TimeSpan(nanoseconds: count.scaled(by: 1_000_000_000))
   }
 
   public static func < (left: TimeSpan, right: TimeSpan) -> Bool {
@@ -88,5 +88,23 @@ public struct Clocks: Sendable {
   ) {
     self.wall = wall
     self.monotonic = monotonic
+  }
+}
+
+extension Int64 {
+  /// Saturating: instants and spans come out of tokens and requests, where any number may stand.
+  fileprivate func plus(_ other: Int64) -> Int64 {
+    let (sum, overflow) = addingReportingOverflow(other)
+    return overflow ? (other > 0 ? .max : .min) : sum
+  }
+
+  fileprivate func minus(_ other: Int64) -> Int64 {
+    let (difference, overflow) = subtractingReportingOverflow(other)
+    return overflow ? (other < 0 ? .max : .min) : difference
+  }
+
+  fileprivate func scaled(by factor: Int64) -> Int64 {
+    let (product, overflow) = multipliedReportingOverflow(by: factor)
+    return overflow ? (self > 0 ? .max : .min) : product
   }
 }

@@ -90,7 +90,8 @@ extension UnixTime {
   /// Appends the instant in UTC with milliseconds: `2026-05-04T03:02:01.000Z`.
   public func appendRFC3339(to writer: inout ByteWriter) {
     let seconds = self.seconds
-    let milliseconds = (nanoseconds - seconds * 1_000_000_000) / 1_000_000
+    let fraction = nanoseconds % 1_000_000_000
+    let milliseconds = (fraction < 0 ? fraction + 1_000_000_000 : fraction) / 1_000_000
     var days = seconds / 86_400
     var rest = seconds % 86_400
     if rest < 0 {

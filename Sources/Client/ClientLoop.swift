@@ -21,6 +21,13 @@ extension Loop {
   /// The clock of this loop's deadlines.
   var now: MonotonicTime { clock.clocks.monotonic() }
 
+  /// Runs a task's work on the loop, and nowhere else while it waits.
+  package nonisolated func host<Outcome: Sendable, Failure: Error>(
+    _ body: @Sendable (isolated ClientLoop) async throws(Failure) -> Outcome
+  ) async throws(Failure) -> Outcome {
+    try await run(body)
+  }
+
   /// Runs `body` on a loop made for it.
   package static func once<Outcome: Sendable, Failure: Error>(
     _ body: @Sendable (isolated ClientLoop) async throws(Failure) -> Outcome
@@ -32,7 +39,7 @@ extension Loop {
       return .failure(error)
     }
     do throws(Failure) {
-      let outcome = try await body(loop)
+      let outcome = try await loop.run(body)
       await loop.retire()
       return .success(outcome)
     } catch {

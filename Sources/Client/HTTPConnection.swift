@@ -107,7 +107,7 @@ extension ClientFault {
   /// What a broken connection means to whoever waits for an answer.
   init(_ failure: ClientFailure, limit: Int = 0) {
     switch failure {
-    case .network, .closed: self = .connectionLost
+    case .network, .closed, .cancelled: self = .connectionLost
     case .timedOut: self = .timedOut
     case .malformed: self = .malformedAnswer
     case .tooLong: self = .tooLarge(limit: limit)

@@ -1,4 +1,5 @@
 package import Bytes
+import HTTPWire
 package import Topics
 
 /// One answer of "what is new?": at once when there is something, else when there is or time is up.
@@ -16,6 +17,7 @@ package enum LongPoll {
     while true {
       let page = try await feed.read(budget)
       if !page.records.isEmpty || page.gap != nil { return page }
+      if feed.site.timers.clocks.monotonic() >= deadline { return page }
       switch await feed.wait(until: deadline) {
       case .grown, .closed: continue
       case .timeout: return page

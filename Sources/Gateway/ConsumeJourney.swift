@@ -34,7 +34,7 @@ extension GatewayResponder {
     let seat = try await parts.dispatchers.seat(at: definition, of: topic, on: site)
     let events = try await seat.dispatcher.receive(call, of: topic, on: site)
     var tally = DeliveryTally()
-    for event in events { tally.add(event.record, atTail: event.count == 1) }
+    for event in events { tally.add(event.record, atTail: event.record.came(after: request)) }
     let view = rendering(.event, of: topic)
     answer.start(200)
     answer.field("Cache-Control", "no-store")

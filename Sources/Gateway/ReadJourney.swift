@@ -14,9 +14,6 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     let terms = try ReadTerms(request.head)
     let (address, lease) = try readable(reference, request, ticket: terms.ticket)
-    // A name that nobody published to yet can be followed already, if publishing would make it.
-    try await ensureTopic(address)
-    let site = LoopSite(timers: timers, workers: parts.workers)
     let start = try await site.place(terms.start, in: address, of: parts.engine)
     let feed = TopicFeed(parts.engine, topic: address, from: start.cursor, site: site)
     switch terms.format {
@@ -61,7 +58,7 @@ extension GatewayResponder {
         .with("gap", json: facts.slice)
     }
     var tally = DeliveryTally()
-    for record in page.records { tally.add(record, atTail: feed.isAtTail) }
+    for record in page.records { tally.add(record, atTail: record.came(after: request)) }
     let rendering = self.rendering(terms.view, of: feed.topic)
     answer.start(200)
     answer.field("Cache-Control", "no-store")
@@ -183,6 +180,14 @@ struct RecordView {
     var json = JSONWriter(appendingTo: exchange(&bytes, with: ByteWriter()))
     write(record, &json)
     bytes = json.bytes
+  }
+}
+
+extension Record {
+  /// Whether whoever made the request was waiting already when the event became durable: only then
+  /// does the time since say something about the gateway.
+  func came(after request: HTTPRequest) -> Bool {
+    durableAt.map { $0 >= request.received } ?? false
   }
 }
 

@@ -41,7 +41,6 @@ extension GatewayResponder {
     let topic = try scope.address(of: reference, for: .subscribe).detached
     let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
     let wish = try SubscriptionWish(reading: body)
-    try await ensureTopic(topic)
     let start = try await site.place(wish.start, in: topic, of: parts.engine)
     let made = try await parts.engine.createSubscription(
       name, wish.terms, startingAt: start.reachable, of: topic)

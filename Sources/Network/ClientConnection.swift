@@ -4,6 +4,7 @@ package import HTTPWire
 /// A client's connection to an HTTP/1.1 server: send requests, read their answers in order. Confined
 /// to its loop and to one task at a time; made in `Loop.run`.
 package final class ClientConnection {
+  private let loop: Loop
   private let socket: Socket
   private let limits: WireLimits
   private var parser: ResponseParser
@@ -28,6 +29,7 @@ package final class ClientConnection {
     to address: SocketAddress, within span: TimeSpan = .seconds(10),
     limits: WireLimits = WireLimits(), on loop: isolated Loop
   ) async throws(ClientFailure) {
+    self.loop = loop
     self.limits = limits
     parser = ResponseParser(limits: limits)
     do throws(NetworkFailure) {
@@ -43,11 +45,16 @@ package final class ClientConnection {
     } catch {
       throw .network(error)
     }
-    let woken = await socket.wait(for: .writable, until: loop.clock.clocks.monotonic() + span)
+    let end = loop.clock.clocks.monotonic() + span
+    let woken = await interruptible { await socket.wait(for: .writable, until: end) }
     let code = Syscalls.pendingError(socket.fd)
     guard woken == .ready, code == 0 else {
       socket.close(on: loop)
-      throw woken == .ready ? .network(.system(call: "connect", code: code)) : .timedOut
+      switch woken {
+      case .ready: throw .network(.system(call: "connect", code: code))
+      case .deadline: throw .timedOut
+      case .abandoned: throw .cancelled
+      }
     }
   }
 
@@ -57,13 +64,13 @@ package final class ClientConnection {
   /// Sends bytes of a request, suspending while the server does not take them.
   package func send(_ bytes: ByteSlice) async throws(ClientFailure) {
     socket.outbox.append(bytes)
-    guard await socket.flush() else { throw .closed }
+    guard await interruptible({ await socket.flush() }) else { throw lost }
   }
 
   /// Sends what `write` appends, without a copy in between.
   package func send(_ write: (inout ByteWriter) -> Void) async throws(ClientFailure) {
     socket.outbox.append(write)
-    guard await socket.flush() else { throw .closed }
+    guard await interruptible({ await socket.flush() }) else { throw lost }
   }
 
   /// Ends our side: the server sees that no more requests come.
@@ -182,10 +189,22 @@ package final class ClientConnection {
   }
 
   private func receive(until: MonotonicTime) async throws(ClientFailure) {
-    switch await socket.receive(atLeastRoom: limits.receiveBytes, until: until) {
+    let room = limits.receiveBytes
+    switch await interruptible({ await socket.receive(atLeastRoom: room, until: until) }) {
     case .bytes: return
     case .deadline: throw .timedOut
-    case .ended, .abandoned, .failed: throw .closed
+    case .ended, .abandoned, .failed: throw lost
+    }
+  }
+
+  private var lost: ClientFailure { socket.isAbandoned ? .cancelled : .closed }
+
+  /// Lets a wait at the socket end when the task is cancelled; the connection is over then.
+  private func interruptible<Result>(_ wait: () async -> Result) async -> Result {
+    let loop = self.loop
+    let registration = socket.registration
+    return await withTaskCancellationHandler(operation: wait) {
+      if let registration { loop.interruptSoon(registration) }
     }
   }
 }
@@ -196,6 +215,8 @@ package enum ClientFailure: Error, Equatable, Sendable {
   case timedOut
   /// The server ended the connection.
   case closed
+  /// The task was cancelled; the connection is of no use any more.
+  case cancelled
   case malformed(ResponseFault)
   /// The body is longer than asked for.
   case tooLong

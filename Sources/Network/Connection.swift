@@ -82,11 +82,16 @@ final class Connection<R: Responder> {
   private func serveNext() async -> Next {
     if start == socket.buffer.count {
       rewind()
-      guard await socket.flush() else { return .cut }
+      socket.sendPending()
+      if outbox.pending > 0 || socket.isBroken {
+        guard await socket.flush() else { return .cut }
+      }
       if server.commons.isDraining, !isFirstRequest { return .cut }
       guard await awaitRequest() else { return .cut }
     }
-    let began = server.clock.clocks.monotonic()
+    // The previous head is gone by now, so that its field table's memory can be used again.
+    parser.reset()
+    var deadline: MonotonicTime?
     while true {
       switch parser.next(socket.buffer.slice(start..<socket.buffer.count)) {
       case .request(let head, let length):
@@ -97,7 +102,9 @@ final class Connection<R: Responder> {
       case .needMore:
         guard await socket.flush() else { return .cut }
         compact()
-        switch await socket.receive(until: began + server.limits.headTime) {
+        let end = deadline ?? server.clock.clocks.monotonic() + server.limits.headTime
+        deadline = end
+        switch await socket.receive(until: end) {
         case .bytes: continue
         case .deadline:
           server.counters.bump(server.counters.headTimeouts)
@@ -118,10 +125,19 @@ final class Connection<R: Responder> {
     let end = began + patience
     let release = began + server.limits.bufferKeepTime
     if release < end {
-      switch await socket.receive(until: release) {
-      case .bytes: return true
-      case .deadline: break
-      case .ended, .abandoned, .failed: return false
+      waiting: while true {
+        if socket.canRead {
+          switch socket.readNow(2048) {
+          case .bytes: return true
+          case .ended, .failed: return false
+          case .wouldBlock: break
+          }
+        }
+        switch await socket.wait(for: .readable, until: release) {
+        case .ready: continue
+        case .deadline: break waiting
+        case .abandoned: return false
+        }
       }
       socket.buffer.reset(keeping: 0)
       outbox.release(keeping: 0)
@@ -136,7 +152,6 @@ final class Connection<R: Responder> {
     let lane = server.counters
     lane.bump(lane.requests)
     let (end, closes) = await answer(head, bodyAt: start + length)
-    parser.reset()
     switch end {
     case .stream(let stream, let framing):
       let isWhole = await send(stream, framing)

@@ -98,7 +98,8 @@ package actor Loop {
 
   private func sleepLimit() -> Int32 {
     guard let next = clock.next else { return -1 }
-    let span = next - clock.clocks.monotonic()
+    // As of the turn's begin: late by no more than the turn took.
+    let span = next - clock.now
     if span.nanoseconds <= 0 { return 0 }
     // Rounded up, so that the timer is due when the thread wakes.
     return Int32(clamping: (span.nanoseconds + 999_999) / 1_000_000)
@@ -147,6 +148,17 @@ package actor Loop {
     freeSlots.append(registration.slot)
   }
 
+  /// Interrupts whoever waits for this descriptor, from any thread; too late is too late.
+  nonisolated func interruptSoon(_ registration: Registration) {
+    Task(executorPreference: thread) { await self.interrupt(registration) }
+  }
+
+  private func interrupt(_ registration: Registration) {
+    let slot = slots[Int(registration.slot)]
+    guard slot.generation == registration.generation else { return }
+    slot.handler?.interrupt()
+  }
+
   private func take(_ handler: any EventHandler) -> Registration {
     let slot: UInt32
     if let reused = freeSlots.popLast() {
@@ -163,6 +175,8 @@ package actor Loop {
 /// Somebody who waits for a descriptor's events. Loop-confined.
 protocol EventHandler: AnyObject {
   func ready(_ readiness: Readiness, on loop: isolated Loop)
+  /// Whoever waits for it no longer wants to.
+  func interrupt()
 }
 
 /// What lives on a loop besides its connections. Loop-confined.

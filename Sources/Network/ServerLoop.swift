@@ -169,6 +169,9 @@ final class Listener<R: Responder>: EventHandler {
     }
   }
 
+  /// Nothing here waits.
+  func interrupt() {}
+
   /// Takes one connection off the queue and drops it, by lending it the spare descriptor.
   private func shedOne() {
     guard spare >= 0 else { return }

@@ -26,7 +26,7 @@ import HTTPWire
   private let lane: ServerCounters.Lane
   private let receiveBytes: Int
   private let writeStallTime: TimeSpan
-  private var registration: Registration?
+  private(set) var registration: Registration?
 
   // What the kernel said.
   private(set) var canRead = false
@@ -110,6 +110,8 @@ import HTTPWire
 
   func endInterruptible() { isInterruptible = false }
 
+  func interrupt() { abandon() }
+
   /// Ends a wait, or the next one, as if the connection were over.
   func abandon() {
     isAbandoned = true
@@ -178,12 +180,8 @@ import HTTPWire
       if canRead {
         switch readNow(room) {
         case .bytes: return .bytes
-        case .ended:
-          hasEnded = true
-          return .ended
-        case .failed:
-          isBroken = true
-          return .failed
+        case .ended: return .ended
+        case .failed: return .failed
         case .wouldBlock: break
         }
       }
@@ -195,7 +193,8 @@ import HTTPWire
     }
   }
 
-  private func readNow(_ room: Int) -> Syscalls.Transfer {
+  /// Appends what the socket has to `buffer`, without waiting.
+  func readNow(_ room: Int) -> Syscalls.Transfer {
     let capacity = buffer.capacity
     let wanted =
       capacity == 0 ? receiveBytes : max(capacity - buffer.count, room)
@@ -215,7 +214,8 @@ import HTTPWire
       canRead = count == hadRoom || hasHungUp
       lane.bump(lane.received, by: count)
     case .wouldBlock: canRead = false
-    case .ended, .failed: break
+    case .ended: hasEnded = true
+    case .failed: isBroken = true
     }
     return transfer
   }

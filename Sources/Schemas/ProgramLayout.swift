@@ -309,6 +309,9 @@ extension NumberRule {
     maximum = token(constraint.maximum)
     exclusiveMaximum = token(constraint.exclusiveMaximum)
     multipleOf = token(constraint.multipleOf)
+    holdsForFractions =
+      constraint.exclusiveMinimum == nil && constraint.exclusiveMaximum == nil
+      && constraint.multipleOf == nil
     for bound in [constraint.minimum, constraint.exclusiveMinimum] {
       guard let bound else { continue }
       guard let value = bound.number?.asInt64, value < .max else {

@@ -33,6 +33,8 @@ struct NumberRule: BitwiseCopyable, Sendable {
   /// The least and the greatest integer taken.
   var lowest = Int64.min
   var highest = Int64.max
+  /// Whether the interval is right for fractions too: no bound is exclusive, no divisor is set.
+  var holdsForFractions = true
   /// What integers must divide by; 1 where nothing is said.
   var divisor: Int64 = 1
   /// Tokens of the schema's own text.

@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import Network
 import Testing
 
 @testable import jodrell_bench
@@ -62,6 +63,33 @@ struct RunTests {
       try await ToyGateway.running(.closesInsteadOfSeventh) { url, _ in
         let code = try await verify(url, journal: path)
         #expect(code == ExitCode.good)
+      }
+    }
+  }
+
+  @Test("verify goes on through restarts and counts them as a failure only unless it was told to")
+  func restarts() async throws {
+    for isTold in [true, false] {
+      try await withJournal { path in
+        let log = ToyGateway.Log(.none)
+        var server = try await ToyGateway.start(log)
+        let port = server.port
+        let words = [
+          "--url", "http://127.0.0.1:\(port)", "--topic", "a/b/c", "--journal", path,
+          "--connections", "4", "--duration", "1s", "--quiet", "--json",
+        ]
+        let run = try VerifyRun(isTold ? words + ["--through-restarts"] : words)
+        async let code = run.start()
+        for _ in 0..<3 {
+          try await Task.sleep(for: .milliseconds(200))
+          _ = await server.drain(within: .zero)
+          try await Task.sleep(for: .milliseconds(50))
+          server = try await ToyGateway.start(log, port: port)
+        }
+        let ended = await code
+        #expect(ended == (isTold ? ExitCode.good : ExitCode.failed))
+        #expect(log.count > 0)
+        _ = await server.drain(within: .seconds(1))
       }
     }
   }

@@ -42,12 +42,7 @@ final class ToyGateway: Responder {
     _ fault: Fault = .none, _ body: (_ url: String, _ log: Log) async throws -> Void
   ) async throws {
     let log = Log(fault)
-    var configuration = ServerConfiguration(listeners: [
-      ListenerConfiguration(host: "127.0.0.1", port: 0)
-    ])
-    configuration.loops = 1
-    let server = try Server<ToyGateway>(configuration: configuration)
-    try await server.start { _ in ToyGateway(log) }
+    let server = try await start(log)
     do {
       try await body("http://127.0.0.1:\(server.port)", log)
     } catch {
@@ -55,6 +50,17 @@ final class ToyGateway: Responder {
       throw error
     }
     _ = await server.drain(within: .seconds(1))
+  }
+
+  /// A gateway that serves `log`, which may have been another's before.
+  static func start(_ log: Log, port: UInt16 = 0) async throws -> Server<ToyGateway> {
+    var configuration = ServerConfiguration(listeners: [
+      ListenerConfiguration(host: "127.0.0.1", port: port)
+    ])
+    configuration.loops = 1
+    let server = try Server<ToyGateway>(configuration: configuration)
+    try await server.start { _ in ToyGateway(log) }
+    return server
   }
 
   func respond(to request: HTTPRequest, with answer: inout AnswerWriter) async -> AnswerEnd {

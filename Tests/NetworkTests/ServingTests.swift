@@ -279,3 +279,72 @@ import Testing
     }
   }
 }
+
+@Suite(.serialized) struct ClientConnectionTests {
+  private func withClient(
+    _ peer: Peer, _ body: @Sendable (ClientConnection, isolated Loop) async throws -> Void
+  ) async throws {
+    try await peer.loop.run { loop in
+      let client = try await ClientConnection(
+        to: try SocketAddress(host: "127.0.0.1", port: peer.port), on: loop)
+      defer { client.close(on: loop) }
+      try await body(client, loop)
+    }
+  }
+
+  @Test("a cancelled task's wait ends at once")
+  func cancellation() async throws {
+    try await withServer { _, peer, _ in
+      let failure = await withTaskGroup(of: ClientFailure?.self) { group in
+        group.addTask {
+          do {
+            try await self.withClient(peer) { client, _ in
+              try await client.send(bytes("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n"))
+              _ = try await client.readHead(answering: .get, within: .seconds(60))
+            }
+            return nil
+          } catch {
+            return error as? ClientFailure
+          }
+        }
+        try? await Task.sleep(nanoseconds: 50_000_000)
+        group.cancelAll()
+        return await group.next() ?? nil
+      }
+      #expect(failure == .cancelled)
+    }
+  }
+
+  @Test("chunked and close-delimited bodies, time-outs and refused connections")
+  func bodies() async throws {
+    try await withServer { server, peer, _ in
+      try await withClient(peer) { client, _ in
+        try await client.send(bytes("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n"))
+        let head = try await client.readHead(answering: .get, within: .seconds(3))
+        #expect(head.framing == .chunked)
+        let body = try await client.readBody(upTo: 100, within: .seconds(3))
+        #expect(body == bytes("tick\ntick\ntick\n"))
+        try await client.send(bytes("GET /toolong HTTP/1.1\r\nHost: a\r\n\r\n"))
+        _ = try await client.readHead(answering: .get, within: .seconds(3))
+        await #expect(throws: ClientFailure.tooLong) {
+          try await client.readBody(upTo: 3, within: .seconds(3))
+        }
+      }
+      try await withClient(peer) { client, _ in
+        try await client.send(bytes("GET /stream HTTP/1.0\r\n\r\n"))
+        let head = try await client.readHead(answering: .get, within: .seconds(3))
+        #expect(head.framing == .untilClose)
+        #expect(!client.keepsAlive)
+        let body = try await client.readBody(upTo: 100, within: .seconds(3))
+        #expect(body == bytes("tick\ntick\ntick\n"))
+      }
+      try await withClient(peer) { client, _ in
+        await #expect(throws: ClientFailure.timedOut) {
+          try await client.readHead(answering: .get, within: .milliseconds(50))
+        }
+      }
+      await server.drain(within: .seconds(1))
+      await #expect(throws: ClientFailure.self) { try await self.withClient(peer) { _, _ in } }
+    }
+  }
+}

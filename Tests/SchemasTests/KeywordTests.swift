@@ -64,6 +64,11 @@ import Testing
     Row(#"{"maximum":9007199254740993}"#, valid: "9007199254740993", invalid: "9007199254740994"),
     Row(#"{"exclusiveMaximum":10}"#, valid: "9.9 | -5", invalid: "10 | 1e1 | 11"),
     Row(#"{"minimum":-5,"maximum":5}"#, valid: "-5 | 0 | -0 | 5", invalid: "-6 | 6 | -5.1"),
+    Row(
+      #"{"minimum":-2,"maximum":9223372036854775806}"#,
+      valid: "-2.0 | -1.99 | -0.0 | 1.5e0 | 0.0000000000000001",
+      invalid: "-2.0000000000001 | -3.5 | -2.1e0"),
+    Row(#"{"exclusiveMinimum":0}"#, valid: "0.5 | 0.1e1", invalid: "0.0 | -0.5"),
     Row(#"{"multipleOf":0.01}"#, valid: "50.38 | 4.35 | 0 | 1e300", invalid: "50.385 | 1e-3"),
     Row(#"{"multipleOf":7}"#, valid: "0 | -14 | 7.0", invalid: "8 | 7.5"),
     Row(#"{"maximum":123456789012345678901234567890}"#, valid: "1", invalid: "1e30"),

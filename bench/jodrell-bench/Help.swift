@@ -16,7 +16,8 @@ enum Help {
     """
 
   private static let target = """
-        --topic T            tenant/namespace/topic, or ~/topic for what the token maps to
+        --topic T            tenant/namespace/topic, or '~/topic' (quoted: shells expand
+                             the tilde) for what the token maps to
         --url URL            the gateway (http://127.0.0.1:8080)
         --token TOKEN        sent as a bearer token; default: the variable JODRELL_TOKEN
         --token-file FILE    the same from a file
@@ -43,8 +44,8 @@ enum Help {
 
     Examples:
       jodrell-bench publish --topic acme/default/orders --token-file t.jwt --connections 64
-      jodrell-bench publish --topic ~/orders --batch 100 --duration 30s --server-pid 4711
-      jodrell-bench publish --topic ~/hooks --payload push.json --count 10000 --json
+      jodrell-bench publish --topic '~/orders' --batch 100 --duration 30s --server-pid 4711
+      jodrell-bench publish --topic '~/hooks' --payload push.json --count 10000 --json
 
     Latency counts from the request handed to the socket to its answer read. A closed loop stops
     asking while the server stalls: read its percentiles as those of full load, not of a steady rate.
@@ -74,8 +75,8 @@ enum Help {
 
     Examples:
       jodrell-bench verify run --topic acme/default/orders --journal /tmp/j --duration 20s
-      jodrell-bench verify run --topic ~/orders --journal /tmp/j --through-restarts --no-check &
-      kill -9 $SERVER; …; jodrell-bench verify check --topic ~/orders --journal /tmp/j
+      jodrell-bench verify run --topic '~/orders' --journal /tmp/j --through-restarts --no-check &
+      kill -9 $SERVER; …; jodrell-bench verify check --topic '~/orders' --journal /tmp/j
 
     """
 }

@@ -26,7 +26,7 @@ enum LoadDriver {
         for index in 0..<connections {
           let loop = loops[index % loops.count]
           group.addTask {
-            await body(loop, index)
+            await loop.host { loop in await body(loop, index) }
             remaining.finishOne()
             return nil
           }
