@@ -1,0 +1,3 @@
+enum CheckCommand {
+  static func run(_ arguments: Arguments) throws(CommandFault) -> ExitCode { .failed }
+}

@@ -1,0 +1,76 @@
+import Glibc
+
+/// The subcommands, and the way from a command line to an exit code.
+enum Command: String, CaseIterable {
+  case serve
+  case token
+  case check
+  case inspect
+  case publish
+  case tail
+  case topics
+  case demo
+
+  /// The version of the program; `jodrell_build_info` and `/healthz` show it too.
+  static let version: StaticString = "0.1.0"
+
+  /// Runs the command line's words, those behind the program's name.
+  static func run(_ words: [String]) async -> ExitCode {
+    guard let first = words.first else {
+      Terminal.errors.write(HelpText.overview)
+      return .usage
+    }
+    switch first {
+    case "--help", "-h", "help":
+      let topic = words.dropFirst().first.flatMap(Command.init(rawValue:))
+      Terminal.output.write(topic?.help ?? HelpText.overview)
+      return .done
+    case "--version", "-V", "version":
+      Terminal.output.line("jodrell \(version)")
+      return .done
+    default: break
+    }
+    guard let command = Command(rawValue: first) else {
+      Terminal.errors.line("jodrell: no command '\(first.printable)'; see jodrell --help")
+      return .usage
+    }
+    let rest = Array(words.dropFirst())
+    if rest.contains("--help") || rest.contains("-h") {
+      Terminal.output.write(command.help)
+      return .done
+    }
+    do throws(CommandFault) {
+      return try await command.run(Arguments(rest))
+    } catch {
+      Terminal.errors.line("jodrell \(first): \(error.message.printable)")
+      if error.code == .usage { Terminal.errors.line("see jodrell \(first) --help") }
+      return error.code
+    }
+  }
+
+  private func run(_ arguments: Arguments) async throws(CommandFault) -> ExitCode {
+    switch self {
+    case .serve: try await ServeCommand.run(arguments)
+    case .token: try TokenCommand.run(arguments)
+    case .check: try CheckCommand.run(arguments)
+    case .inspect: try InspectCommand.run(arguments)
+    case .publish: try await PublishCommand.run(arguments)
+    case .tail: try await TailCommand.run(arguments)
+    case .topics: try await TopicsCommand.run(arguments)
+    case .demo: try await DemoCommand.run(arguments)
+    }
+  }
+
+  private var help: String {
+    switch self {
+    case .serve: HelpText.serve
+    case .token: HelpText.token
+    case .check: HelpText.check
+    case .inspect: HelpText.inspect
+    case .publish: HelpText.publish
+    case .tail: HelpText.tail
+    case .topics: HelpText.topics
+    case .demo: HelpText.demo
+    }
+  }
+}

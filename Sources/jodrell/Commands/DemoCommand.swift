@@ -1,0 +1,3 @@
+enum DemoCommand {
+  static func run(_ arguments: Arguments) async throws(CommandFault) -> ExitCode { .failed }
+}

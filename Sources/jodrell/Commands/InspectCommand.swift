@@ -1,0 +1,3 @@
+enum InspectCommand {
+  static func run(_ arguments: Arguments) throws(CommandFault) -> ExitCode { .failed }
+}

@@ -1,0 +1,3 @@
+enum TailCommand {
+  static func run(_ arguments: Arguments) async throws(CommandFault) -> ExitCode { .failed }
+}

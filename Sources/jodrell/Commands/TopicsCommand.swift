@@ -1,0 +1,3 @@
+enum TopicsCommand {
+  static func run(_ arguments: Arguments) async throws(CommandFault) -> ExitCode { .failed }
+}

@@ -1,0 +1,162 @@
+import Authentication
+import Bytes
+import Crypto
+import Delivery
+import Gateway
+import HTTPWire
+import Metrics
+import Network
+import RocksStore
+import Settings
+
+/// A gateway that serves: its log, its threads, its loops. Made and ended by one task.
+struct GatewayProcess: Sendable {
+  typealias Log = RocksTopicLog
+
+  /// How long requests in flight may take once the gateway was told to stop.
+  static let drainTime = TimeSpan.seconds(10)
+
+  private let server: Server<GatewayResponder<Log>>
+  private let parts: GatewayParts<Log>
+  private let threads: WorkerThreads
+
+  /// Where clients reach it, with the ports that were really taken.
+  let http: String
+  let management: String?
+
+  /// Takes the ports, opens the log and registers schemas; nothing is accepted yet. Blocks while the
+  /// log recovers.
+  init(_ plan: ServePlan, log: LogWriter, stop: StopSignal) async throws(CommandFault) {
+    server = try Self.server(plan)
+    http = Self.text(plan.http.host, server.ports[0])
+    management = plan.management.map { [server] in Self.text($0.host, server.ports[1]) }
+    let metrics = ServerMetrics()
+    let engine: Log
+    do throws(StoreFault) {
+      engine = try Log(opening: Self.store(plan, metrics, log, stop))
+    } catch {
+      throw CommandFault(error, data: plan.data)
+    }
+    if let folder = plan.schemas, let keys = plan.keys {
+      let count = try await folder.register(with: keys, under: plan.compiled, in: engine)
+      log.log(
+        .info, "schemas registered",
+        ["new": .integer(count), "unchanged": .integer(folder.files.count - count)])
+    }
+    do throws(NetworkFailure) {
+      threads = try WorkerThreads()
+    } catch {
+      throw CommandFault(.failed, "no worker threads: \(error)")
+    }
+    let registry = MetricsRegistry()
+    let url = plan.compiled.settings.publicURL ?? "http://\(http)"
+    parts = GatewayParts(
+      engine: engine, verifier: plan.compiled.verifier, policy: plan.compiled.policy,
+      metrics: registry, server: metrics,
+      dispatchers: DispatcherDirectory(engine, wall: Clocks.system.wall),
+      tickets: StreamTickets(random: { SecureRandom.bytes($0) }), workers: threads.workers,
+      log: log,
+      operations: Operations(
+        publicURL: ByteSlice(utf8: url), issuers: plan.compiled.issuers.map(\.issuer),
+        isDevelopment: plan.isDevelopment, heartbeat: plan.compiled.settings.heartbeat,
+        version: Command.version,
+        unreadiness: { engine.acceptsAppends ? nil : "the log takes no events" },
+        scrape: Self.scrape(registry, metrics, log, engine, threads, server.counters)))
+  }
+
+  /// Begins to accept.
+  func start() async throws(CommandFault) {
+    do throws(NetworkFailure) {
+      try await server.start { [parts] timers in GatewayResponder(parts, timers: timers) }
+    } catch {
+      throw CommandFault(.cannotListen, "\(http): \(error.text)")
+    }
+  }
+
+  /// Stops accepting, answers what is in flight, writes what is left, and closes the log.
+  func end() async {
+    let cut = await server.drain(within: Self.drainTime)
+    if cut > 0 {
+      parts.log.log(.warning, "connections cut at the end", ["connections": .integer(cut)])
+    }
+    await parts.dispatchers.close()
+    parts.engine.close()
+    await threads.stop()
+  }
+
+  private static func server(
+    _ plan: ServePlan
+  ) throws(CommandFault) -> Server<GatewayResponder<Log>> {
+    var listeners = [
+      ListenerConfiguration(kind: .open, host: host(plan.http.host), port: plan.http.port)
+    ]
+    if let management = plan.management {
+      listeners.append(
+        ListenerConfiguration(
+          kind: .management, host: host(management.host), port: management.port))
+    }
+    do throws(NetworkFailure) {
+      return try Server(configuration: ServerConfiguration(listeners: listeners))
+    } catch {
+      let places = [plan.http, plan.management].compactMap { $0?.text }.joined(separator: ", ")
+      throw CommandFault(.cannotListen, "\(places): \(error.text)")
+    }
+  }
+
+  private static func store(
+    _ plan: ServePlan, _ metrics: ServerMetrics, _ log: LogWriter, _ stop: StopSignal
+  ) -> StoreConfiguration {
+    var store = StoreConfiguration(
+      path: plan.data, clocks: .system, freshStoreName: SecureRandom.bytes(16))
+    store.acceptingLossAt = plan.acceptedLoss
+    store.observer.committed = { facts in
+      metrics.commits.committed(events: facts.events, taking: facts.duration, sync: facts.sync)
+      metrics.queues.commit.set(facts.queued)
+    }
+    store.observer.failed = { fault in
+      metrics.commits.failures.add()
+      log.log(.error, "write failed", ["fault": .text("\(fault)")])
+      stop.stop(.writeFailed("\(fault)"))
+    }
+    store.observer.storageFull = { isFull in
+      log.log(isFull ? .error : .info, isFull ? "storage full" : "storage has space again")
+    }
+    return store
+  }
+
+  private static func scrape(
+    _ registry: MetricsRegistry, _ metrics: ServerMetrics, _ log: LogWriter, _ engine: Log,
+    _ threads: WorkerThreads, _ counters: ServerCounters
+  ) -> @Sendable ((@Sendable (ByteSlice) -> Bool)?) -> ByteWriter {
+    let connections = ConnectionMirror(counters)
+    let process = ProcessReading()
+    return { visible in
+      connections.update(metrics.connections)
+      metrics.queues.commit.set(engine.waitingEvents)
+      metrics.queues.workers.set(threads.depth)
+      let scrape = Scrape(
+        registry: registry, server: metrics, log: log, process: process.sample(),
+        version: Command.version)
+      guard let visible else { return scrape.text(for: .all) }
+      return scrape.text(for: .tenants(visible: visible))
+    }
+  }
+
+  /// Sockets want numbers.
+  private static func host(_ name: String) -> String { name == "localhost" ? "127.0.0.1" : name }
+
+  private static func text(_ host: String, _ port: UInt16) -> String {
+    host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+  }
+}
+
+extension NetworkFailure {
+  /// In words for the operator.
+  var text: String {
+    switch self {
+    case .addressInUse: "the address is in use"
+    case .badAddress(let host): "'\(host)' is no address"
+    case .system(let call, let code): "\(call): \(FileFault.words(code))"
+    }
+  }
+}

@@ -1,0 +1,136 @@
+import Authentication
+import Bytes
+import Crypto
+import Network
+import Schemas
+import Tenancy
+import Topics
+
+/// Topic schemas in files, `<tenant>/<namespace>/<topic>.schema.json`; other files are not looked at.
+struct SchemaFolder: Sendable {
+  struct File: Sendable {
+    let path: String
+    let tenant: Name
+    let namespace: Name
+    let topic: Name
+    let text: ByteSlice
+  }
+
+  private static let suffix = ".schema.json"
+
+  /// In byte order of their paths.
+  let files: [File]
+
+  init(reading directory: String) throws(CommandFault) {
+    var files: [File] = []
+    for tenant in try Self.folders(in: directory) {
+      for namespace in try Self.folders(in: "\(directory)/\(tenant)") {
+        let folder = "\(directory)/\(tenant)/\(namespace)"
+        let names = try CommandFault.wrap(.badSettings) { () throws(FileFault) in
+          try FileAccess.names(in: folder)
+        }
+        for name in names where name.hasSuffix(Self.suffix) {
+          files.append(try Self.file("\(folder)/\(name)", [tenant, namespace, name]))
+        }
+      }
+    }
+    self.files = files
+  }
+
+  private static func file(_ path: String, _ parts: [String]) throws(CommandFault) -> File {
+    let topic = String(parts[2].dropLast(suffix.utf8.count))
+    guard let tenant = Name(ByteSlice(utf8: parts[0])),
+      let namespace = Name(ByteSlice(utf8: parts[1])), let topic = Name(ByteSlice(utf8: topic))
+    else { throw CommandFault(.badSettings, "\(path): \(Name.rule)") }
+    let text = try CommandFault.wrap(.badSettings) { () throws(FileFault) in
+      try FileAccess.read(path, limit: SchemaLimits.sourceBytes)
+    }
+    return File(path: path, tenant: tenant, namespace: namespace, topic: topic, text: text)
+  }
+
+  private static func folders(in path: String) throws(CommandFault) -> [String] {
+    try CommandFault.wrap(.badSettings) { () throws(FileFault) in
+      try FileAccess.names(in: path).filter { FileAccess.isDirectory("\(path)/\($0)") }
+    }
+  }
+
+  /// Registers every schema that is not in force yet, each with a token of our own issuer that goes
+  /// the way of everybody's: verified, mapped to its tenant, granted `manage`.
+  ///
+  /// - Returns: how many schemas are new.
+  func register(
+    with keys: DevelopmentKeys, under compiled: CompiledPolicy, in catalogue: some Catalogue
+  ) async throws(CommandFault) -> Int {
+    var registered = 0
+    for file in files {
+      let address = try Self.address(of: file, keys, compiled)
+      if try await Self.register(file, at: address, in: catalogue) { registered += 1 }
+    }
+    return registered
+  }
+
+  private static func address(
+    of file: File, _ keys: DevelopmentKeys, _ compiled: CompiledPolicy
+  ) throws(CommandFault) -> TopicAddress {
+    let text = try keys.token(
+      subject: "jodrell-serve", tenant: file.tenant.text, actions: ["manage"],
+      lifetime: .seconds(60))
+    do {
+      let token = try compiled.verifier.verify(text, at: Clocks.system.wall())
+      let scope = try compiled.policy.scope(of: token, selecting: file.tenant)
+      let reference = TopicReference(
+        tenant: file.tenant, namespace: file.namespace, topic: file.topic)
+      return try scope.address(of: reference, for: .manage).detached
+    } catch {
+      throw CommandFault(
+        .badSettings, "\(file.path): the policy does not let our own issuer manage this topic "
+          + "(\(error)); use PUT …/schema with a token that may")
+    }
+  }
+
+  /// - Returns: false when the same schema is in force already.
+  private static func register(
+    _ file: File, at address: TopicAddress, in catalogue: some Catalogue
+  ) async throws(CommandFault) -> Bool {
+    let candidate = try candidate(file)
+    let current = catalogue.schemas(of: address).last
+    let outcome = SchemaRegistration.decide(
+      fingerprint: candidate.fingerprint,
+      inForce: current.map { ($0.version, $0.fingerprint) },
+      policy: takesAnyChange(address, catalogue) ? .anyChange : .compatibleOnly)
+    switch outcome {
+    case .identical: return false
+    case .incompatible(let reasons):
+      let reason = reasons.first?.message ?? "it is incompatible"
+      throw CommandFault(.badSettings, "\(file.path): \(reason)")
+    case .register: break
+    }
+    do throws(CatalogueFailure) {
+      _ = try await catalogue.createTopic(address, TopicConfiguration())
+      _ = try await catalogue.registerSchema(
+        candidate, for: address, replacing: current?.version ?? 0)
+    } catch {
+      throw CommandFault(.failed, "\(file.path): not registered: \(error)")
+    }
+    return true
+  }
+
+  private static func candidate(_ file: File) throws(CommandFault) -> SchemaCandidate {
+    do throws(SchemaFault) {
+      let program = try CompiledSchema.compile(file.text, dialect: nil, formats: nil)
+      return SchemaCandidate(
+        text: file.text, dialect: program.dialect, formats: program.formats,
+        fingerprint: program.fingerprint { Digest.sha256($0).bytes }, program: program)
+    } catch {
+      let place = error.pointer.isEmpty ? "" : "\(error.pointer) "
+      throw CommandFault(.badSettings, "\(file.path): \(place)\(error.reason.message)")
+    }
+  }
+
+  private static func takesAnyChange(
+    _ address: TopicAddress, _ catalogue: some Catalogue
+  ) -> Bool {
+    if let own = catalogue.policy(of: address.inNamespace)?.compatibility { return own == .none }
+    return address.caller.policy.defaults.compatibility == .none
+  }
+}

@@ -1,0 +1,70 @@
+import Bytes
+import Glibc
+import Metrics
+import Network
+
+/// `jodrell serve`: compile, open, serve, drain.
+enum ServeCommand {
+  static func run(_ arguments: Arguments) async throws(CommandFault) -> ExitCode {
+    let options = try ServeOptions(arguments)
+    let stop = StopSignal()
+    guard stop.obeySignals(), let pump = LogPump() else {
+      throw CommandFault(.failed, "the system has no threads or descriptors left")
+    }
+    let code: ExitCode
+    do throws(CommandFault) {
+      code = try await serve(ServePlan(options), options, pump.writer, stop)
+    } catch {
+      pump.finish()
+      throw error
+    }
+    pump.finish()
+    return code
+  }
+
+  private static func serve(
+    _ plan: ServePlan, _ options: ServeOptions, _ log: LogWriter, _ stop: StopSignal
+  ) async throws(CommandFault) -> ExitCode {
+    let began = Clocks.system.monotonic()
+    let gateway = try await GatewayProcess(plan, log: log, stop: stop)
+    do throws(CommandFault) {
+      try await gateway.start()
+    } catch {
+      await gateway.end()
+      throw error
+    }
+    log.log(
+      .info, "ready",
+      [
+        "http": .text(gateway.http), "management": .text(gateway.management ?? ""),
+        "data": .text(plan.data), "mode": .text(plan.isDevelopment ? "development" : "configured"),
+        "version": .text("\(Command.version)"), "pid": .integer(Int(getpid())),
+        "opened": .span(Clocks.system.monotonic() - began),
+      ])
+    if plan.isDevelopment, let keys = plan.keys,
+      options.wantsBanner || Terminal.output.isInteractive
+    {
+      try Terminal.output.write(Banner.text(gateway, keys, data: plan.data))
+    }
+
+    let reason = await stop.reason()
+    let drainBegan = Clocks.system.monotonic()
+    log.log(.info, "stopping", ["reason": .text(reason.text)])
+    await gateway.end()
+    log.log(.info, "stopped", ["took": .span(Clocks.system.monotonic() - drainBegan)])
+    if case .writeFailed = reason { return .writeFailed }
+    return .done
+  }
+}
+
+extension StopReason {
+  fileprivate var text: String {
+    switch self {
+    case .signal(SIGTERM): "SIGTERM"
+    case .signal(SIGINT): "SIGINT"
+    case .signal(SIGHUP): "SIGHUP"
+    case .signal(let number): "signal \(number)"
+    case .writeFailed(let fault): "a write failed: \(fault)"
+    }
+  }
+}

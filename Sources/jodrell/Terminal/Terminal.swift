@@ -1,0 +1,89 @@
+import Bytes
+import Glibc
+
+/// One of the process's output descriptors. Blocking; used by one task or thread at a time.
+struct Terminal: Sendable {
+  private let descriptor: Int32
+
+  static let output = Terminal(descriptor: 1)
+  static let errors = Terminal(descriptor: 2)
+
+  private init(descriptor: Int32) { self.descriptor = descriptor }
+
+  /// Whether a person looks at it.
+  var isInteractive: Bool { isatty(descriptor) == 1 }
+
+  /// Whether colours mean something there (https://no-color.org).
+  var isColourful: Bool {
+    guard isInteractive else { return false }
+    return unsafe getenv("NO_COLOR") == nil
+  }
+
+  /// Columns of the terminal; 80 where there is none.
+  var columns: Int {
+    var size = winsize()
+    guard unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    return Int(size.ws_col)
+  }
+
+  func write(_ text: String) { _ = write(bytes: Array(text.utf8)) }
+
+  func line(_ text: String = "") { write(text + "\n") }
+
+  /// Writes everything; false when the other side is gone.
+  @discardableResult
+  func write(bytes: [UInt8]) -> Bool {
+    // SAFETY: the pointer is used inside the closure only, and never beyond the array's count.
+    unsafe bytes.withUnsafeBytes { room in
+      var start = 0
+      while start < room.count {
+        let count = unsafe Glibc.write(
+          descriptor, unsafe room.baseAddress?.advanced(by: start), room.count - start)
+        if count > 0 {
+          start += count
+        } else if count < 0, errno != EINTR, errno != EAGAIN {
+          return false
+        }
+      }
+      return true
+    }
+  }
+}
+
+/// How text is set off for a reader; plain where the terminal shows no colours.
+struct Ink: Sendable {
+  let isOn: Bool
+
+  func bold(_ text: String) -> String { wrap(text, "1") }
+  func dim(_ text: String) -> String { wrap(text, "2") }
+  func good(_ text: String) -> String { wrap(text, "32") }
+  func bad(_ text: String) -> String { wrap(text, "31") }
+  func name(_ text: String) -> String { wrap(text, "36") }
+
+  private func wrap(_ text: String, _ code: String) -> String {
+    isOn ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
+  }
+}
+
+extension String {
+  /// The text for a terminal: control characters, which could move its cursor, as `\u{…}`.
+  var printable: String {
+    guard unicodeScalars.contains(where: { Self.controls($0) }) else { return self }
+    return unicodeScalars.map { scalar in
+      Self.controls(scalar) ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+    }.joined()
+  }
+
+  private static func controls(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value)
+  }
+
+  /// Filled with spaces up to `width` characters.
+  func padded(_ width: Int) -> String {
+    count >= width ? self : self + String(repeating: " ", count: width - count)
+  }
+
+  func leftPadded(_ width: Int) -> String {
+    count >= width ? self : String(repeating: " ", count: width - count) + self
+  }
+}
