@@ -48,7 +48,7 @@ extension CommandFault {
       switch fault {
       case .badURL(let url): "'\(url)' is no http:// URL"
       case .badRequest(let part): "cannot be sent: \(part)"
-      case .unreachable(let reason): "no gateway answers at http://\(endpoint.authority) (\(reason))"
+      case .unreachable: "no gateway answers at http://\(endpoint.authority)"
       case .connectionLost: "the connection to \(endpoint.authority) was lost"
       case .timedOut: "\(endpoint.authority) did not answer in time"
       case .malformedAnswer: "\(endpoint.authority) does not speak HTTP/1.1"

@@ -100,7 +100,7 @@ private final class PublishRun {
     }
     let answer = try await post(body, source.contentType, on: loop)
     if answer.status == 201 || answer.status == 207 || answer.status == 422 {
-      take(answer, source.name, firstLine: nil)
+      take(answer, source.name, lines: nil)
     } else if sources.count > 1, answer.status == 400 || answer.status == 413 || answer.status == 415 {
       // The fault of one file; the others may be better.
       note(ProblemText(status: answer.status, body: answer.body), at: source.name)
@@ -133,11 +133,30 @@ private final class PublishRun {
       guard let portion = next else { return }
       let answer = try await post(portion, source.contentType, on: loop)
       guard [201, 207, 422].contains(answer.status) else { throw CommandFault(answer) }
-      take(answer, source.name, firstLine: line)
-      line += portion.array.count { $0 == ASCII.lineFeed }
+      let numbers = Self.numbers(of: portion, from: line)
+      take(answer, source.name, lines: numbers.events)
+      line = numbers.next
       sentBytes += UInt64(portion.count)
       showProgress()
     }
+  }
+
+  /// The line numbers of a portion's events: blank lines are none. And the number of what follows.
+  private static func numbers(of portion: ByteSlice, from first: Int) -> (events: [Int], next: Int) {
+    var events: [Int] = []
+    var line = first
+    var isBlank = true
+    for byte in portion.array {
+      if byte == ASCII.lineFeed {
+        if !isBlank { events.append(line) }
+        line += 1
+        isBlank = true
+      } else if byte != ASCII.carriageReturn {
+        isBlank = false
+      }
+    }
+    if !isBlank { events.append(line) }
+    return (events, line)
   }
 
   private func post(
@@ -154,7 +173,7 @@ private final class PublishRun {
   }
 
   /// Counts what became of a request's events, and says why some were refused.
-  private func take(_ answer: ClientAnswer, _ name: String, firstLine: Int?) {
+  private func take(_ answer: ClientAnswer, _ name: String, lines: [Int]?) {
     guard let document = try? JSONDocument(parsing: answer.body) else { return }
     if let id = document.root["messageId"]?.text {
       stored += 1
@@ -171,7 +190,8 @@ private final class PublishRun {
         lastID = id
       } else if let problem = result["error"] {
         let index = Int(result["index"]?.integer ?? 0)
-        let place = firstLine.map { "line \($0 + index)" } ?? "event \(index)"
+        let line = lines.flatMap { index < $0.count ? $0[index] : nil }
+        let place = line.map { "line \($0)" } ?? "event \(index)"
         note(ProblemText(problem), at: "\(name), \(place)")
       }
     }

@@ -98,7 +98,9 @@ enum TailCommand {
   /// False when nobody reads any more.
   private static func show(_ event: ServerEvent, _ options: Options) -> Bool {
     guard !options.isRaw, let document = try? JSONDocument(parsing: event.data) else {
-      return Terminal.output.write(bytes: event.data.array + [ASCII.lineFeed])
+      // Line ends inside JSON are white space between its tokens.
+      let line = event.data.array.filter { $0 != ASCII.lineFeed && $0 != ASCII.carriageReturn }
+      return Terminal.output.write(bytes: line + [ASCII.lineFeed])
     }
     let ink = Ink(isOn: Terminal.output.isColourful)
     return Terminal.output.write(bytes: Array(pretty(document.root, ink).utf8))
