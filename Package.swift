@@ -136,6 +136,7 @@ let package = Package(
         "Authentication", "Settings", "HTTPWire", "Metrics", "Crypto", "JSONText", "Bytes",
       ]),
     tests("Client", ["Client", "Network", "HTTPWire", "Bytes"]),
+    tests("Bench", ["jodrell-bench", "Client", "Network", "HTTPWire", "JSONText", "Bytes"]),
     tests("Architecture", []),
     tests("EndToEnd", ["Client", "Network", "HTTPWire", "Crypto", "JSONText", "Bytes"]),
   ]

@@ -1,7 +1,7 @@
 /// Base64 in its two alphabets (RFC 4648 §4 and §5).
-package enum Base64 {
+public enum Base64 {
   /// Which alphabet, and whether `=` fills the last group.
-  package enum Alphabet: Sendable {
+  public enum Alphabet: Sendable {
     /// `+` and `/`, padded: what CloudEvents' `data_base64` carries.
     case standard
     /// `-` and `_`, unpadded: what JOSE carries (RFC 7515 §2).
@@ -9,7 +9,7 @@ package enum Base64 {
   }
 
   /// Appends the encoding of `bytes` to `writer`.
-  package static func encode(
+  public static func encode(
     _ bytes: ByteSlice, as alphabet: Alphabet, into writer: inout ByteWriter
   ) {
     writer.reserve((bytes.count + 2) / 3 * 4)
@@ -36,7 +36,7 @@ package enum Base64 {
   }
 
   /// The encoding of `bytes` as text.
-  package static func encode(_ bytes: ByteSlice, as alphabet: Alphabet) -> String {
+  public static func encode(_ bytes: ByteSlice, as alphabet: Alphabet) -> String {
     var writer = ByteWriter()
     encode(bytes, as: alphabet, into: &writer)
     return String(decoding: writer.bytes, as: UTF8.self)
@@ -44,7 +44,7 @@ package enum Base64 {
 
   /// The bytes that `text` encodes, or nil unless it is the one canonical encoding of them: no other
   /// characters, no padding in the URL alphabet, full padding in the standard one, unused bits zero.
-  package static func decode(_ text: ByteSlice, as alphabet: Alphabet) -> ByteSlice? {
+  public static func decode(_ text: ByteSlice, as alphabet: Alphabet) -> ByteSlice? {
     var body = text
     if alphabet == .standard {
       guard text.count % 4 == 0 else { return nil }

@@ -3,20 +3,20 @@
 /// Made for sockets and commit buffers: bytes are appended at the end, slices refer to the front,
 /// `reset()` starts over. Storage that slices still refer to is left to them and replaced by fresh
 /// storage, so a slice never sees its bytes change. Owned by one thread or task at a time.
-package struct ByteBuffer: ~Copyable {
+public struct ByteBuffer: ~Copyable {
   private var storage: ByteStorage
   /// Bytes written so far.
-  package private(set) var count = 0
+  public private(set) var count = 0
 
   /// An empty buffer with room for `capacity` bytes.
-  package init(capacity: Int = 0) { storage = ByteStorage(capacity: capacity) }
+  public init(capacity: Int = 0) { storage = ByteStorage(capacity: capacity) }
 
-  package var capacity: Int { storage.capacity }
-  package var isEmpty: Bool { count == 0 }
+  public var capacity: Int { storage.capacity }
+  public var isEmpty: Bool { count == 0 }
 
   /// Forgets all bytes. Keeps the storage when no slice refers to it and it is at most `keeping`
   /// bytes; otherwise releases it, the next append allocates anew.
-  package mutating func reset(keeping: Int = .max) {
+  public mutating func reset(keeping: Int = .max) {
     count = 0
     if storage.capacity > keeping || !isKnownUniquelyReferenced(&storage) {
       storage = ByteStorage(capacity: 0)
@@ -24,7 +24,7 @@ package struct ByteBuffer: ~Copyable {
   }
 
   /// Makes room for at least `bytes` more bytes behind those written; amortised O(1) per byte.
-  package mutating func reserve(_ bytes: Int) {
+  public mutating func reserve(_ bytes: Int) {
     let needed = count + bytes
     guard needed > storage.capacity else { return }
     let larger = ByteStorage(capacity: max(needed, storage.capacity * 2, 256))
@@ -34,7 +34,7 @@ package struct ByteBuffer: ~Copyable {
 
   /// Drops the first `bytes` bytes and moves the rest to the front, into fresh storage when a slice
   /// still refers to the old one.
-  package mutating func discardFirst(_ bytes: Int) {
+  public mutating func discardFirst(_ bytes: Int) {
     precondition(bytes <= count, "discarding more than is there")
     let rest = count - bytes
     if bytes == 0 { return }
@@ -50,7 +50,7 @@ package struct ByteBuffer: ~Copyable {
 
   /// Lets `fill` write into at least `room` free bytes; it returns how many it wrote.
   /// The pointer must not leave the closure.
-  package mutating func appendUnsafe<Failure: Error>(
+  public mutating func appendUnsafe<Failure: Error>(
     room: Int, _ fill: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
   ) throws(Failure) -> Int {
     reserve(room)
@@ -62,7 +62,7 @@ package struct ByteBuffer: ~Copyable {
     return written
   }
 
-  package mutating func append(_ slice: ByteSlice) {
+  public mutating func append(_ slice: ByteSlice) {
     reserve(slice.count)
     unsafe slice.withUnsafeBytes { bytes in
       unsafe storage.base.advanced(by: count).copyMemory(
@@ -72,11 +72,11 @@ package struct ByteBuffer: ~Copyable {
   }
 
   /// The bytes at `range`, sharing this buffer's storage; traps beyond what was written.
-  package func slice(_ range: Range<Int>) -> ByteSlice {
+  public func slice(_ range: Range<Int>) -> ByteSlice {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "slice out of bounds")
     return ByteSlice(storage: storage, start: range.lowerBound, count: range.count)
   }
 
   /// All bytes written so far, sharing this buffer's storage.
-  package var contents: ByteSlice { slice(0..<count) }
+  public var contents: ByteSlice { slice(0..<count) }
 }

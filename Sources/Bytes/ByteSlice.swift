@@ -3,12 +3,12 @@
 /// Copying a slice costs one reference count. The bytes a slice covers never change while the slice
 /// lives: `ByteBuffer`, the only writer of shared storage, appends behind every slice it has given
 /// out and moves to fresh storage before it would overwrite one. Comparison and hashing are by bytes.
-package struct ByteSlice: Sendable {
+public struct ByteSlice: Sendable {
   @usableFromInline let storage: ByteStorage
   /// Where the slice starts in its storage, in bytes; below 2³¹.
   @usableFromInline let start: Int
   /// Length in bytes.
-  package let count: Int
+  public let count: Int
 
   @usableFromInline
   init(storage: ByteStorage, start: Int, count: Int) {
@@ -18,10 +18,10 @@ package struct ByteSlice: Sendable {
   }
 
   /// The empty slice; allocates nothing.
-  package static let empty = ByteSlice(storage: ByteStorage(capacity: 0), start: 0, count: 0)
+  public static let empty = ByteSlice(storage: ByteStorage(capacity: 0), start: 0, count: 0)
 
   /// Copies `bytes` into storage of their own.
-  package init(_ bytes: some Collection<UInt8>) {
+  public init(_ bytes: some Collection<UInt8>) {
     let storage = ByteStorage(capacity: bytes.count)
     unsafe UnsafeMutableRawBufferPointer(start: storage.base, count: bytes.count)
       .copyBytes(from: bytes)
@@ -29,7 +29,7 @@ package struct ByteSlice: Sendable {
   }
 
   /// Copies a borrowed span into storage of its own.
-  package init(copying span: Span<UInt8>) {
+  public init(copying span: Span<UInt8>) {
     let storage = ByteStorage(capacity: span.count)
     unsafe span.withUnsafeBytes { source in
       unsafe UnsafeMutableRawBufferPointer(start: storage.base, count: source.count)
@@ -39,15 +39,15 @@ package struct ByteSlice: Sendable {
   }
 
   /// The UTF-8 bytes of `text`.
-  package init(utf8 text: String) {
+  public init(utf8 text: String) {
     self.init(Array(text.utf8))
   }
 
-  @inlinable package var isEmpty: Bool { count == 0 }
+  @inlinable public var isEmpty: Bool { count == 0 }
 
   /// The bytes, borrowed: bounds-checked, no copy, no pointer escapes.
   @inlinable
-  package var span: Span<UInt8> {
+  public var span: Span<UInt8> {
     @_lifetime(borrow self)
     get {
       // SAFETY: the storage outlives `self`, holds `start + count` initialised bytes, and does not
@@ -61,24 +61,24 @@ package struct ByteSlice: Sendable {
 
   /// The byte at `index`, counted from the slice's start; traps out of bounds.
   @inlinable
-  package subscript(index: Int) -> UInt8 {
+  public subscript(index: Int) -> UInt8 {
     precondition(index >= 0 && index < count, "byte index out of bounds")
     return unsafe storage.base.load(fromByteOffset: start + index, as: UInt8.self)
   }
 
   /// The part of the slice at `range`, sharing its storage; traps out of bounds.
   @inlinable
-  package subscript(range: Range<Int>) -> ByteSlice {
+  public subscript(range: Range<Int>) -> ByteSlice {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "byte range out of bounds")
     return ByteSlice(storage: storage, start: start + range.lowerBound, count: range.count)
   }
 
-  @inlinable package func dropFirst(_ bytes: Int) -> ByteSlice { self[min(bytes, count)..<count] }
-  @inlinable package func prefix(_ bytes: Int) -> ByteSlice { self[0..<min(bytes, count)] }
+  @inlinable public func dropFirst(_ bytes: Int) -> ByteSlice { self[min(bytes, count)..<count] }
+  @inlinable public func prefix(_ bytes: Int) -> ByteSlice { self[0..<min(bytes, count)] }
 
   /// Calls `body` with the bytes; the pointer must not leave the closure.
   @inlinable
-  package func withUnsafeBytes<Result, Failure: Error>(
+  public func withUnsafeBytes<Result, Failure: Error>(
     _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try unsafe body(UnsafeRawBufferPointer(start: storage.base.advanced(by: start), count: count))
@@ -86,14 +86,14 @@ package struct ByteSlice: Sendable {
 
   /// Whether the bytes are exactly those of a literal.
   @inlinable
-  package func equals(_ literal: StaticString) -> Bool {
+  public func equals(_ literal: StaticString) -> Bool {
     guard count == literal.utf8CodeUnitCount else { return false }
     return unsafe Self.same(
       storage.base.advanced(by: start), UnsafeRawPointer(literal.utf8Start), count)
   }
 
   /// Whether the bytes are those of an ASCII literal, letters compared without case.
-  package func equalsIgnoringCase(_ literal: StaticString) -> Bool {
+  public func equalsIgnoringCase(_ literal: StaticString) -> Bool {
     guard count == literal.utf8CodeUnitCount else { return false }
     for index in 0..<count
     where unsafe ASCII.lowercased(self[index]) != ASCII.lowercased(literal.utf8Start[index]) {
@@ -103,13 +103,13 @@ package struct ByteSlice: Sendable {
   }
 
   /// Whether the bytes start with those of a literal.
-  package func starts(with literal: StaticString) -> Bool {
+  public func starts(with literal: StaticString) -> Bool {
     guard count >= literal.utf8CodeUnitCount else { return false }
     return prefix(literal.utf8CodeUnitCount).equals(literal)
   }
 
   /// The index of the first `byte` at or after `from`, or nil.
-  package func firstIndex(of byte: UInt8, from: Int = 0) -> Int? {
+  public func firstIndex(of byte: UInt8, from: Int = 0) -> Int? {
     var index = from
     while index < count {
       if self[index] == byte { return index }
@@ -119,12 +119,12 @@ package struct ByteSlice: Sendable {
   }
 
   /// The bytes as a `String`, invalid UTF-8 replaced. For cold paths: messages, logs, settings.
-  package var text: String {
+  public var text: String {
     unsafe withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
   }
 
   /// The bytes as an array of their own.
-  package var array: [UInt8] { unsafe withUnsafeBytes { unsafe Array($0) } }
+  public var array: [UInt8] { unsafe withUnsafeBytes { unsafe Array($0) } }
 
   @usableFromInline
   static func same(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ count: Int) -> Bool {
@@ -151,7 +151,7 @@ package struct ByteSlice: Sendable {
 
 extension ByteSlice: Hashable {
   @inlinable
-  package static func == (left: ByteSlice, right: ByteSlice) -> Bool {
+  public static func == (left: ByteSlice, right: ByteSlice) -> Bool {
     guard left.count == right.count else { return false }
     return unsafe same(
       left.storage.base.advanced(by: left.start), right.storage.base.advanced(by: right.start),
@@ -159,14 +159,14 @@ extension ByteSlice: Hashable {
   }
 
   @inlinable
-  package func hash(into hasher: inout Hasher) {
+  public func hash(into hasher: inout Hasher) {
     unsafe withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
   }
 }
 
 extension ByteSlice: Comparable {
   /// Byte order: the order in which keys lie on disk.
-  package static func < (left: ByteSlice, right: ByteSlice) -> Bool {
+  public static func < (left: ByteSlice, right: ByteSlice) -> Bool {
     let common = min(left.count, right.count)
     for index in 0..<common where left[index] != right[index] {
       return left[index] < right[index]
@@ -176,7 +176,7 @@ extension ByteSlice: Comparable {
 }
 
 extension ByteSlice: CustomStringConvertible {
-  package var description: String { text }
+  public var description: String { text }
 }
 
 /// The memory behind slices. Freed with its last reference.

@@ -1,45 +1,45 @@
 /// Builds bytes front to back: answers, records, keys. Integers are big-endian unless named otherwise.
 ///
 /// Reuse one writer with `removeAll()` where allocations matter. Owned by one task at a time.
-package struct ByteWriter: Sendable {
+public struct ByteWriter: Sendable {
   /// What has been written.
-  package private(set) var bytes: [UInt8]
+  public private(set) var bytes: [UInt8]
 
-  package init(capacity: Int = 0) {
+  public init(capacity: Int = 0) {
     bytes = []
     bytes.reserveCapacity(capacity)
   }
 
-  @inlinable package var count: Int { bytes.count }
+  @inlinable public var count: Int { bytes.count }
 
   /// Forgets what was written and keeps the memory.
-  package mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
+  public mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
 
-  package mutating func reserve(_ more: Int) { bytes.reserveCapacity(bytes.count + more) }
+  public mutating func reserve(_ more: Int) { bytes.reserveCapacity(bytes.count + more) }
 
-  package mutating func append(_ byte: UInt8) { bytes.append(byte) }
+  public mutating func append(_ byte: UInt8) { bytes.append(byte) }
 
-  package mutating func append(_ slice: ByteSlice) {
+  public mutating func append(_ slice: ByteSlice) {
     unsafe slice.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
   }
 
-  package mutating func append(_ other: [UInt8]) { bytes.append(contentsOf: other) }
+  public mutating func append(_ other: [UInt8]) { bytes.append(contentsOf: other) }
 
-  package mutating func append(_ span: Span<UInt8>) {
+  public mutating func append(_ span: Span<UInt8>) {
     unsafe span.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
   }
 
-  package mutating func append(_ literal: StaticString) {
+  public mutating func append(_ literal: StaticString) {
     unsafe bytes.append(
       contentsOf: UnsafeBufferPointer(
         start: literal.utf8Start, count: literal.utf8CodeUnitCount))
   }
 
   /// The UTF-8 of `text`. Cold paths only: hot ones write literals and slices.
-  package mutating func append(text: String) { bytes.append(contentsOf: text.utf8) }
+  public mutating func append(text: String) { bytes.append(contentsOf: text.utf8) }
 
   /// A decimal integer in ASCII.
-  package mutating func append(decimal value: UInt64) {
+  public mutating func append(decimal value: UInt64) {
     if value < 10 {
       bytes.append(ASCII.zero &+ UInt8(truncatingIfNeeded: value))
       return
@@ -58,30 +58,30 @@ package struct ByteWriter: Sendable {
     }
   }
 
-  package mutating func append(decimal value: Int) {
+  public mutating func append(decimal value: Int) {
     if value < 0 { bytes.append(ASCII.minus) }
     append(decimal: UInt64(value.magnitude))
   }
 
-  package mutating func append(decimal value: Int64) { append(decimal: Int(value)) }
+  public mutating func append(decimal value: Int64) { append(decimal: Int(value)) }
 
-  package mutating func append(bigEndian value: UInt16) {
+  public mutating func append(bigEndian value: UInt16) {
     bytes.append(UInt8(truncatingIfNeeded: value >> 8))
     bytes.append(UInt8(truncatingIfNeeded: value))
   }
 
-  package mutating func append(bigEndian value: UInt32) {
+  public mutating func append(bigEndian value: UInt32) {
     append(bigEndian: UInt16(truncatingIfNeeded: value >> 16))
     append(bigEndian: UInt16(truncatingIfNeeded: value))
   }
 
-  package mutating func append(bigEndian value: UInt64) {
+  public mutating func append(bigEndian value: UInt64) {
     append(bigEndian: UInt32(truncatingIfNeeded: value >> 32))
     append(bigEndian: UInt32(truncatingIfNeeded: value))
   }
 
   /// An unsigned LEB128 varint: 1 byte below 128, at most 10.
-  package mutating func append(varint value: UInt64) {
+  public mutating func append(varint value: UInt64) {
     var rest = value
     while rest >= 0x80 {
       bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
@@ -91,22 +91,22 @@ package struct ByteWriter: Sendable {
   }
 
   /// A varint length followed by the bytes.
-  package mutating func append(prefixed slice: ByteSlice) {
+  public mutating func append(prefixed slice: ByteSlice) {
     append(varint: UInt64(slice.count))
     append(slice)
   }
 
   /// Overwrites four bytes at `offset`, for lengths and checksums known only afterwards.
-  package mutating func patch(bigEndian value: UInt32, at offset: Int) {
+  public mutating func patch(bigEndian value: UInt32, at offset: Int) {
     for index in 0..<4 {
       bytes[offset + index] = UInt8(truncatingIfNeeded: value >> (24 - 8 * UInt32(index)))
     }
   }
 
-  package mutating func truncate(to count: Int) {
+  public mutating func truncate(to count: Int) {
     bytes.removeLast(bytes.count - count)
   }
 
   /// A copy of what was written, as a slice.
-  package var slice: ByteSlice { ByteSlice(bytes) }
+  public var slice: ByteSlice { ByteSlice(bytes) }
 }

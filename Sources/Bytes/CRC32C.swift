@@ -1,21 +1,21 @@
 /// The Castagnoli cyclic redundancy check (RFC 3720 appendix B.4): reflected polynomial 0x82F63B78.
-package struct CRC32C: Sendable {
+public struct CRC32C: Sendable {
   private var state: UInt32 = 0xFFFF_FFFF
 
-  package init() {}
+  public init() {}
 
   /// The check value of everything fed so far.
-  package var value: UInt32 { ~state }
+  public var value: UInt32 { ~state }
 
   /// The check value of `bytes` alone.
-  package static func checksum(_ bytes: ByteSlice) -> UInt32 {
+  public static func checksum(_ bytes: ByteSlice) -> UInt32 {
     var crc = CRC32C()
     crc.update(bytes.span)
     return crc.value
   }
 
   /// Feeds more bytes; eight at a time by eight tables (slicing-by-8), ≈ 1 byte per cycle.
-  package mutating func update(_ bytes: Span<UInt8>) {
+  public mutating func update(_ bytes: Span<UInt8>) {
     var crc = state
     var index = 0
     let tables = Self.tables

@@ -2,7 +2,7 @@
 extension TimeSpan {
   /// Reads an unsigned integer with one of the units `ms`, `s`, `m`, `h`, `d`; nil for anything else
   /// and for spans beyond 100 years.
-  package init?(parsing text: ByteSlice) {
+  public init?(parsing text: ByteSlice) {
     var value: Int64 = 0
     var index = 0
     while index < text.count, ASCII.isDigit(text[index]) {
@@ -32,7 +32,7 @@ extension TimeSpan {
   }
 
   /// The shortest exact text that `init(parsing:)` reads back, milliseconds at the finest.
-  package var text: String {
+  public var text: String {
     let milliseconds = nanoseconds / 1_000_000
     if milliseconds % 1000 != 0 { return "\(milliseconds)ms" }
     let seconds = milliseconds / 1000
@@ -47,7 +47,7 @@ extension TimeSpan {
 extension UnixTime {
   /// Reads an RFC 3339 §5.6 date-time with any offset and up to nine fractional digits; a leap
   /// second reads as the second after it. Nil for anything else and outside the years 1678–2262.
-  package init?(rfc3339 text: ByteSlice) {
+  public init?(rfc3339 text: ByteSlice) {
     guard text.count >= 20,
       let year = Self.digits(text, 0, 4), text[4] == ASCII.minus,
       let month = Self.digits(text, 5, 2), text[7] == ASCII.minus,
@@ -88,9 +88,10 @@ extension UnixTime {
   }
 
   /// Appends the instant in UTC with milliseconds: `2026-05-04T03:02:01.000Z`.
-  package func appendRFC3339(to writer: inout ByteWriter) {
+  public func appendRFC3339(to writer: inout ByteWriter) {
     let seconds = self.seconds
-    let milliseconds = (nanoseconds - seconds * 1_000_000_000) / 1_000_000
+    let fraction = nanoseconds % 1_000_000_000
+    let milliseconds = (fraction < 0 ? fraction + 1_000_000_000 : fraction) / 1_000_000
     var days = seconds / 86_400
     var rest = seconds % 86_400
     if rest < 0 {
@@ -122,7 +123,7 @@ extension UnixTime {
     writer.append(0x5A)
   }
 
-  package var rfc3339: String {
+  public var rfc3339: String {
     var writer = ByteWriter(capacity: 24)
     appendRFC3339(to: &writer)
     return String(decoding: writer.bytes, as: UTF8.self)

@@ -14,12 +14,17 @@ package struct LiveTerms: Sendable {
   /// What one step may read: bounds what an unread connection holds in memory.
   package var budget = ByteBudget(records: 256, bytes: 64 << 10)
 
+  /// Ends the stream from outside, where it has been opened with a ticket.
+  package var lease: StreamLease?
+
   package init(expires: UnixTime) { self.expires = expires }
 }
 
 /// Why a stream ends before its client does.
 package enum LiveEnd: Sendable, Hashable {
   case tokenExpired
+  /// The ticket that opened it has opened another stream.
+  case superseded
   case failed(ReadFailure)
 }
 
@@ -71,6 +76,7 @@ package final class LiveStream<Log: TopicLog>: AnswerStream {
     }
     while true {
       if clocks.wall() >= terms.expires { return end(.tokenExpired, into: &bytes) }
+      if terms.lease?.isEnded == true { return end(.superseded, into: &bytes) }
       if Task.isCancelled { return .end }
       let wasAtTail = feed.isAtTail
       let page: Page
@@ -83,7 +89,9 @@ package final class LiveStream<Log: TopicLog>: AnswerStream {
         nextHeartbeat = clocks.monotonic() + terms.heartbeat
         return .more
       }
-      switch await feed.wait(until: min(heartbeat, feed.site.instant(of: terms.expires))) {
+      switch await feed.wait(
+        until: min(heartbeat, feed.site.instant(of: terms.expires)), lease: terms.lease)
+      {
       case .grown, .closed:
         continue
       case .cancelled:

@@ -52,7 +52,7 @@ package final class TopicFeed<Log: TopicLog> {
 
   /// Waits until there is something behind the cursor, the deadline has come, the task is cancelled
   /// or the topic is gone (`closed`: the next read says why).
-  package func wait(until deadline: MonotonicTime) async -> Wake {
+  package func wait(until deadline: MonotonicTime, lease: StreamLease? = nil) async -> Wake {
     let growth: Growth
     do {
       growth = try currentGrowth()
@@ -64,7 +64,9 @@ package final class TopicFeed<Log: TopicLog> {
       if growth.isClosed { self.growth = nil }
       return growth.isClosed ? .closed : .grown
     }
+    lease?.attend(waiter)
     let wake = await site.wait(waiter, until: deadline)
+    lease?.attend(nil)
     if wake != .grown { growth.remove(waiter) }
     if wake == .closed { self.growth = nil }
     return wake

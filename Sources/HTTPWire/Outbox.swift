@@ -26,6 +26,18 @@ package final class Outbox {
     committed = bytes.count
   }
 
+  package func append(_ slice: ByteSlice) {
+    precondition(!isOpen, "an answer's head is being written")
+    bytes.append(slice)
+    committed = bytes.count
+  }
+
+  package func append(_ write: (inout ByteWriter) -> Void) {
+    precondition(!isOpen, "an answer's head is being written")
+    write(&bytes)
+    committed = bytes.count
+  }
+
   /// The socket has taken `count` more bytes.
   package func markSent(_ count: Int) {
     sent += count

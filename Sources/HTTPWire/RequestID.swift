@@ -15,16 +15,20 @@ package struct RequestID: Sendable, Hashable {
 
   /// Appends the text form: 20 ASCII bytes.
   package func append(to writer: inout ByteWriter) {
-    var shift = 28
-    while shift >= 0 {
-      writer.append(ASCII.hexDigit(UInt8(truncatingIfNeeded: (run >> UInt32(shift)) & 15)))
-      shift -= 4
+    var digits: InlineArray<20, UInt8> = .init(repeating: 0)
+    for index in 0..<8 {
+      digits[index] = Self.digit(UInt64(run) >> UInt64(28 &- 4 &* index))
     }
-    shift = 44
-    while shift >= 0 {
-      writer.append(ASCII.hexDigit(UInt8(truncatingIfNeeded: (sequence >> UInt64(shift)) & 15)))
-      shift -= 4
+    for index in 0..<12 {
+      digits[8 &+ index] = Self.digit(sequence >> UInt64(44 &- 4 &* index))
     }
+    writer.append(digits.span)
+  }
+
+  /// The hexadecimal digit of the lowest four bits, without a branch.
+  private static func digit(_ bits: UInt64) -> UInt8 {
+    let value = UInt8(truncatingIfNeeded: bits & 15)
+    return value &+ 0x30 &+ ((value &+ 6) >> 4) &* 39
   }
 
   /// The text form in storage of its own.

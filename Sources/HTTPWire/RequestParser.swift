@@ -168,6 +168,13 @@ struct FramingFields: Sendable, Equatable {
 
   func body(version: HTTPVersion) throws(WireRefusal) -> BodyFraming {
     guard hasHost || version == .http10 else { throw .badRequest(.missingHost) }
+    return try framed(version: version)
+  }
+
+  /// Whether a Content-Length was there, be it zero.
+  var hasLength: Bool { length != nil }
+
+  func framed(version: HTTPVersion) throws(WireRefusal) -> BodyFraming {
     if codings > 0 {
       guard length == nil else { throw .badRequest(.lengthAndCoding) }
       guard version == .http11 else { throw .badRequest(.codingInOldVersion) }

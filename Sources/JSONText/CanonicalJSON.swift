@@ -1,4 +1,4 @@
-package import Bytes
+public import Bytes
 
 /// One text per JSON value: what fingerprints are taken of.
 ///
@@ -6,9 +6,9 @@ package import Bytes
 /// differ, both so that no precision is lost and bytes alone decide: names are sorted by their UTF-8
 /// bytes, and numbers are written as exact decimals (`1`, `1.0` and `1e0` are all `1`; exponents
 /// below −6 or above 20 as `d.ddde±n`).
-package enum CanonicalJSON {
+public enum CanonicalJSON {
   /// The canonical text of a value.
-  package static func text(of node: JSONNode) -> ByteSlice {
+  public static func text(of node: JSONNode) -> ByteSlice {
     var writer = JSONWriter(capacity: node.raw.count)
     append(node, to: &writer)
     return writer.slice
@@ -36,7 +36,7 @@ package enum CanonicalJSON {
   }
 
   /// The canonical text of a number.
-  package static func number(_ number: JSONNumber) -> ByteSlice {
+  public static func number(_ number: JSONNumber) -> ByteSlice {
     var writer = ByteWriter(capacity: number.lexeme.count)
     guard !number.isZero else {
       writer.append(ASCII.zero)

@@ -1,9 +1,9 @@
-package import Bytes
+public import Bytes
 
 /// A parsed text with its tokens: immutable, shared freely between threads.
-package struct JSONDocument: Sendable {
-  package let source: ByteSlice
-  package let tokens: JSONTape
+public struct JSONDocument: Sendable {
+  public let source: ByteSlice
+  public let tokens: JSONTape
 
   init(source: ByteSlice, tokens: JSONTape) {
     self.source = source
@@ -11,24 +11,24 @@ package struct JSONDocument: Sendable {
   }
 
   /// Parses `bytes` with a parser of its own. Hot paths keep a `JSONParser` instead.
-  package init(parsing bytes: ByteSlice, limits: JSONLimits = .payload) throws(JSONFault) {
+  public init(parsing bytes: ByteSlice, limits: JSONLimits = .payload) throws(JSONFault) {
     let parser = JSONParser(limits: limits)
     try parser.parse(bytes)
     self = parser.document
   }
 
   /// The outermost value. Traps on the document of a parser that has parsed nothing.
-  package var root: JSONNode { JSONNode(document: self, index: 0) }
+  public var root: JSONNode { JSONNode(document: self, index: 0) }
 
   /// The value whose token is at `index`.
-  package func node(at index: Int) -> JSONNode { JSONNode(document: self, index: index) }
+  public func node(at index: Int) -> JSONNode { JSONNode(document: self, index: index) }
 }
 
 /// One value of a document. Small to copy; keeps its document alive.
-package struct JSONNode: Sendable {
-  package let document: JSONDocument
+public struct JSONNode: Sendable {
+  public let document: JSONDocument
   /// Index of the value's token.
-  package let index: Int
+  public let index: Int
 
   init(document: JSONDocument, index: Int) {
     precondition(index >= 0 && index < document.tokens.count, "no such token")
@@ -36,13 +36,13 @@ package struct JSONNode: Sendable {
     self.index = index
   }
 
-  package var token: JSONToken { document.tokens[index] }
-  package var kind: JSONKind { token.kind }
+  public var token: JSONToken { document.tokens[index] }
+  public var kind: JSONKind { token.kind }
   /// Where the value starts in the source, in bytes; of a string its opening quote.
-  package var offset: Int { Int(token.offset) - (kind == .string ? 1 : 0) }
+  public var offset: Int { Int(token.offset) - (kind == .string ? 1 : 0) }
 
   /// The value's source text as it stands there, quotes and brackets included.
-  package var raw: ByteSlice {
+  public var raw: ByteSlice {
     let range = token.range
     return kind == .string
       ? document.source[(range.lowerBound - 1)..<(range.upperBound + 1)] : document.source[range]
@@ -51,14 +51,14 @@ package struct JSONNode: Sendable {
   // MARK: Scalars
 
   /// A string's value; nil for other kinds. Copies only when something is escaped.
-  package var string: ByteSlice? {
+  public var string: ByteSlice? {
     kind == .string ? document.value(ofString: token) : nil
   }
 
   /// A string's value as a `String`; cold paths.
-  package var text: String? { string?.text }
+  public var text: String? { string?.text }
 
-  package var bool: Bool? {
+  public var bool: Bool? {
     switch kind {
     case .true: true
     case .false: false
@@ -66,19 +66,19 @@ package struct JSONNode: Sendable {
     }
   }
 
-  package var isNull: Bool { kind == .null }
+  public var isNull: Bool { kind == .null }
 
-  package var number: JSONNumber? {
+  public var number: JSONNumber? {
     kind == .number ? JSONNumber(checked: document.source[token.range]) : nil
   }
 
   /// A number that is a whole one within 64 bits, however it is written (`1`, `1.0`, `1e0`).
-  package var integer: Int64? { number?.asInt64 }
+  public var integer: Int64? { number?.asInt64 }
 
   // MARK: Containers
 
   /// Members of an object, elements of an array, 0 for others. Walks them.
-  package var count: Int {
+  public var count: Int {
     switch kind {
     case .array: elements.reduce(0) { sum, _ in sum + 1 }
     case .object: members.reduce(0) { sum, _ in sum + 1 }
@@ -87,24 +87,24 @@ package struct JSONNode: Sendable {
   }
 
   /// The members of an object in source order; of anything else none.
-  package var members: JSONMembers { JSONMembers(self) }
+  public var members: JSONMembers { JSONMembers(self) }
 
   /// The elements of an array in source order; of anything else none.
-  package var elements: JSONElements { JSONElements(self) }
+  public var elements: JSONElements { JSONElements(self) }
 
-  package subscript(_ name: StaticString) -> JSONNode? {
+  public subscript(_ name: StaticString) -> JSONNode? {
     member { document.key($0, equals: name) }
   }
 
-  package subscript(_ name: ByteSlice) -> JSONNode? {
+  public subscript(_ name: ByteSlice) -> JSONNode? {
     member { document.value(ofString: $0) == name }
   }
 
   @_disfavoredOverload
-  package subscript(_ name: String) -> JSONNode? { self[ByteSlice(utf8: name)] }
+  public subscript(_ name: String) -> JSONNode? { self[ByteSlice(utf8: name)] }
 
   /// The value at `pointer` below this one; nil where a step leads nowhere.
-  package func at(_ pointer: JSONPointer) -> JSONNode? {
+  public func at(_ pointer: JSONPointer) -> JSONNode? {
     var node = self
     for step in pointer.tokens {
       switch node.kind {
@@ -136,7 +136,7 @@ package struct JSONNode: Sendable {
 
 extension JSONDocument {
   /// The unescaped value of a string token.
-  package func value(ofString token: JSONToken) -> ByteSlice {
+  public func value(ofString token: JSONToken) -> ByteSlice {
     let raw = source[token.range]
     return token.flags.contains(.hasEscape) ? JSONEscapes.unescape(raw) : raw
   }
@@ -148,7 +148,7 @@ extension JSONDocument {
 }
 
 /// The members of one object: unescaped name and value, in source order.
-package struct JSONMembers: Sequence, IteratorProtocol, Sendable {
+public struct JSONMembers: Sequence, IteratorProtocol, Sendable {
   private let document: JSONDocument
   private var position: Int
   private let end: Int
@@ -159,7 +159,7 @@ package struct JSONMembers: Sequence, IteratorProtocol, Sendable {
     end = node.kind == .object ? node.index + Int(node.token.extent) : position
   }
 
-  package mutating func next() -> (key: ByteSlice, value: JSONNode)? {
+  public mutating func next() -> (key: ByteSlice, value: JSONNode)? {
     guard position < end else { return nil }
     let key = document.tokens[position]
     let value = JSONNode(document: document, index: position + 1)
@@ -169,7 +169,7 @@ package struct JSONMembers: Sequence, IteratorProtocol, Sendable {
 }
 
 /// The elements of one array, in source order.
-package struct JSONElements: Sequence, IteratorProtocol, Sendable {
+public struct JSONElements: Sequence, IteratorProtocol, Sendable {
   private let document: JSONDocument
   private var position: Int
   private let end: Int
@@ -180,7 +180,7 @@ package struct JSONElements: Sequence, IteratorProtocol, Sendable {
     end = node.kind == .array ? node.index + Int(node.token.extent) : position
   }
 
-  package mutating func next() -> JSONNode? {
+  public mutating func next() -> JSONNode? {
     guard position < end else { return nil }
     let element = JSONNode(document: document, index: position)
     position += Int(element.token.extent)
@@ -188,7 +188,7 @@ package struct JSONElements: Sequence, IteratorProtocol, Sendable {
   }
 
   /// The element at `index`, or nil beyond the last; walks there.
-  package func element(at index: Int) -> JSONNode? {
+  public func element(at index: Int) -> JSONNode? {
     var rest = self
     for _ in 0..<index where rest.next() == nil { return nil }
     return rest.next()

@@ -1,10 +1,10 @@
-package import Bytes
+public import Bytes
 
 /// The escapes of JSON strings (RFC 8259 §7), in both directions.
-package enum JSONEscapes {
+public enum JSONEscapes {
   /// The value of a string's source bytes; the same slice when nothing is escaped. The bytes must
   /// come from a parsed text: they are not checked again.
-  package static func unescape(_ raw: ByteSlice) -> ByteSlice {
+  public static func unescape(_ raw: ByteSlice) -> ByteSlice {
     guard raw.firstIndex(of: ASCII.backslash) != nil else { return raw }
     var buffer = ByteBuffer(capacity: raw.count)
     _ = unsafe buffer.appendUnsafe(room: raw.count) { room in
@@ -95,7 +95,7 @@ package enum JSONEscapes {
 
   /// Appends `text` as the inside of a JSON string: quotes, backslashes and controls escaped, bytes
   /// that are not UTF-8 replaced by U+FFFD, so that the result is valid whatever comes in.
-  package static func escape(_ text: ByteSlice, into writer: inout ByteWriter) {
+  public static func escape(_ text: ByteSlice, into writer: inout ByteWriter) {
     var start = 0
     var at = 0
     while at < text.count {
@@ -139,7 +139,7 @@ package enum JSONEscapes {
 
 extension ByteSlice {
   /// Bytes of the well-formed UTF-8 sequence at `index` (RFC 3629 §4), or 0.
-  package func sequenceLength(at index: Int) -> Int {
+  public func sequenceLength(at index: Int) -> Int {
     let lead = self[index]
     if lead < 0x80 { return 1 }
     let length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4
@@ -153,7 +153,7 @@ extension ByteSlice {
   }
 
   /// Whether the bytes are well-formed UTF-8 throughout.
-  package var isUTF8: Bool {
+  public var isUTF8: Bool {
     var at = 0
     while at < count {
       let length = sequenceLength(at: at)

@@ -1,16 +1,16 @@
-package import Bytes
+public import Bytes
 
 /// Why a text is not acceptable JSON, and where. Carries no byte of the text but a duplicate's name.
-package struct JSONFault: Error, Equatable, Sendable {
-  package let code: JSONFaultCode
+public struct JSONFault: Error, Equatable, Sendable {
+  public let code: JSONFaultCode
   /// Bytes before the fault.
-  package let offset: Int
+  public let offset: Int
   /// Line of the fault, from 1; lines end with LF.
-  package let line: Int
+  public let line: Int
   /// Column of the fault in code points, from 1.
-  package let column: Int
+  public let column: Int
   /// Of `.duplicateMember`: the member that is there twice.
-  package let pointer: JSONPointer?
+  public let pointer: JSONPointer?
 
   init(_ code: JSONFaultCode, at offset: Int, in source: ByteSlice, pointer: JSONPointer? = nil) {
     self.code = code
@@ -20,7 +20,7 @@ package struct JSONFault: Error, Equatable, Sendable {
   }
 
   /// Line and column (from 1, in code points) of a byte offset.
-  package static func place(of offset: Int, in source: ByteSlice) -> (line: Int, column: Int) {
+  public static func place(of offset: Int, in source: ByteSlice) -> (line: Int, column: Int) {
     var line = 1
     var column = 1
     for index in 0..<min(offset, source.count) {
@@ -38,7 +38,7 @@ package struct JSONFault: Error, Equatable, Sendable {
 
 /// The ways in which a text can fail RFC 8259, the I-JSON rules that we hold (RFC 7493: unique
 /// names, no lone surrogates), or a limit.
-package enum JSONFaultCode: Equatable, Sendable, CaseIterable {
+public enum JSONFaultCode: Equatable, Sendable, CaseIterable {
   /// The text ends where something more is needed.
   case unexpectedEnd
   /// A byte that cannot stand here.
@@ -69,7 +69,7 @@ package enum JSONFaultCode: Equatable, Sendable, CaseIterable {
   case tooManyBytes
 
   /// One sentence for people; constant, names no content.
-  package var text: StaticString {
+  public var text: StaticString {
     switch self {
     case .unexpectedEnd: "the text ends too early"
     case .unexpectedByte: "unexpected character"

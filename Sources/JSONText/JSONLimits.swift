@@ -1,15 +1,15 @@
 /// What a text may cost its reader. Every field is a hard stop with its own fault.
-package struct JSONLimits: Sendable {
+public struct JSONLimits: Sendable {
   /// Nested arrays and objects; 64 is far beyond hand-made data and keeps recursion in readers safe.
-  package var maxDepth: Int
+  public var maxDepth: Int
   /// Values and keys together; each costs 16 bytes of memory.
-  package var maxTokens: Int
+  public var maxTokens: Int
   /// Bytes of one number: exact arithmetic on it stays cheap.
-  package var maxNumberLength: Int
+  public var maxNumberLength: Int
   /// Bytes of the whole text, at most 2³¹ − 1.
-  package var maxBytes: Int
+  public var maxBytes: Int
 
-  package init(
+  public init(
     maxDepth: Int = 64, maxTokens: Int = 1 << 20, maxNumberLength: Int = 1000,
     maxBytes: Int = 8 << 20
   ) {
@@ -21,10 +21,10 @@ package struct JSONLimits: Sendable {
   }
 
   /// Event payloads, batches and request bodies: 8 MiB, 2²⁰ tokens (16 MiB of tape).
-  package static let payload = JSONLimits()
+  public static let payload = JSONLimits()
   /// Token headers and claims, which arrive before the caller is known: 16 KiB, depth 16.
-  package static let token = JSONLimits(
+  public static let token = JSONLimits(
     maxDepth: 16, maxTokens: 2_048, maxNumberLength: 100, maxBytes: 16 << 10)
   /// Configuration, key sets and schemas: 4 MiB.
-  package static let settings = JSONLimits(maxTokens: 1 << 19, maxBytes: 4 << 20)
+  public static let settings = JSONLimits(maxTokens: 1 << 19, maxBytes: 4 << 20)
 }

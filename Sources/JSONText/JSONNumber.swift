@@ -1,14 +1,14 @@
-package import Bytes
+public import Bytes
 
 /// A JSON number as the exact decimal it is: compared, divided and hashed without rounding and
 /// without ever writing out its zeros (`1e1000000000` costs what `1` costs).
 ///
 /// Normal form: sign, significant digits without zeros at either end, exponent of the last digit.
 /// Exponents beyond ±10¹⁷ are cut to that; two such numbers differ by their digits only.
-package struct JSONNumber: Sendable {
+public struct JSONNumber: Sendable {
   /// The number as written.
-  package let lexeme: ByteSlice
-  package let isNegative: Bool
+  public let lexeme: ByteSlice
+  public let isNegative: Bool
   /// Where the significant digits lie in the lexeme, a `.` possibly among them; empty for zero.
   let significant: Range<Int>
   /// How many significant digits there are.
@@ -21,7 +21,7 @@ package struct JSONNumber: Sendable {
   private static let exponentCap = 100_000_000_000_000_000
 
   /// The number that `text` writes, or nil unless it is exactly one JSON number of ≤ 1000 bytes.
-  package init?(parsing text: ByteSlice) {
+  public init?(parsing text: ByteSlice) {
     guard !text.isEmpty, text.count <= JSONLimits.payload.maxNumberLength,
       text[0] == ASCII.minus || ASCII.isDigit(text[0])
     else { return nil }
@@ -37,7 +37,7 @@ package struct JSONNumber: Sendable {
   }
 
   /// The number of a lexeme that the tokenizer has accepted.
-  package init(checked lexeme: ByteSlice) {
+  public init(checked lexeme: ByteSlice) {
     self.lexeme = lexeme
     isNegative = lexeme[0] == ASCII.minus
     var mantissaEnd = isNegative ? 1 : 0
@@ -89,13 +89,13 @@ package struct JSONNumber: Sendable {
     return negative ? -value : value
   }
 
-  package var isZero: Bool { digitCount == 0 }
+  public var isZero: Bool { digitCount == 0 }
 
   /// Whether the value is a whole number (`1.0` is).
-  package var isInteger: Bool { isZero || exponent >= 0 }
+  public var isInteger: Bool { isZero || exponent >= 0 }
 
   /// The value as a 64-bit integer, or nil if it is not whole or does not fit.
-  package var asInt64: Int64? {
+  public var asInt64: Int64? {
     guard !isZero else { return 0 }
     guard exponent >= 0, digitCount + exponent <= 19 else { return nil }
     var value: Int64 = 0
@@ -116,7 +116,7 @@ package struct JSONNumber: Sendable {
   }
 
   /// The nearest double; infinite where the value is beyond its range.
-  package var asDouble: Double {
+  public var asDouble: Double {
     if let coefficient, coefficient <= 1 << 53, exponent >= -22, exponent <= 22 {
       // Both operands are exact, so one rounding at most: the result is the nearest double.
       var power = 1.0
@@ -129,7 +129,7 @@ package struct JSONNumber: Sendable {
   }
 
   /// Whether the value is a whole multiple of `divisor`, exactly; nothing is a multiple of zero.
-  package func isMultiple(of divisor: JSONNumber) -> Bool {
+  public func isMultiple(of divisor: JSONNumber) -> Bool {
     guard !divisor.isZero else { return false }
     guard !isZero else { return true }
     // Neither coefficient ends in a zero: with fewer tens than the divisor it cannot be a multiple.
@@ -168,7 +168,7 @@ package struct JSONNumber: Sendable {
 }
 
 extension JSONNumber: Hashable, Comparable {
-  package static func == (left: JSONNumber, right: JSONNumber) -> Bool {
+  public static func == (left: JSONNumber, right: JSONNumber) -> Bool {
     if left.isZero || right.isZero { return left.isZero && right.isZero }
     guard left.isNegative == right.isNegative, left.exponent == right.exponent,
       left.digitCount == right.digitCount
@@ -177,7 +177,7 @@ extension JSONNumber: Hashable, Comparable {
     return compareDigits(left, right) == 0
   }
 
-  package static func < (left: JSONNumber, right: JSONNumber) -> Bool {
+  public static func < (left: JSONNumber, right: JSONNumber) -> Bool {
     let signs = (left.sign, right.sign)
     guard signs.0 == signs.1 else { return signs.0 < signs.1 }
     guard signs.0 != 0 else { return false }
@@ -186,7 +186,7 @@ extension JSONNumber: Hashable, Comparable {
     return one == other ? compareDigits(small, large) < 0 : one < other
   }
 
-  package func hash(into hasher: inout Hasher) {
+  public func hash(into hasher: inout Hasher) {
     hasher.combine(digitCount)
     guard !isZero else { return }
     hasher.combine(isNegative)

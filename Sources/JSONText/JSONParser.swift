@@ -1,23 +1,23 @@
-package import Bytes
+public import Bytes
 
 /// Reads strict JSON (RFC 8259) into a tape of tokens, one pass, and refuses what readers of the
 /// stored bytes could understand differently: duplicate members, lone surrogates, invalid UTF-8.
 ///
 /// Reusable: once warm, a parse allocates nothing unless a node still refers to the last tape.
 /// Confined to one loop or thread.
-package final class JSONParser {
-  package let limits: JSONLimits
+public final class JSONParser {
+  public let limits: JSONLimits
   /// The text of the last successful parse; empty before the first.
-  package private(set) var source: ByteSlice
+  public private(set) var source: ByteSlice
   /// Its tokens.
-  package private(set) var tokens: JSONTape
+  public private(set) var tokens: JSONTape
   private var scratch: JSONScratch
 
   /// Tokens and bytes of scratch kept from one text to the next; more is given back.
   private static let keptTokens = 1 << 16
   private static let keptScratch = 1 << 20
 
-  package init(limits: JSONLimits = .payload) {
+  public init(limits: JSONLimits = .payload) {
     self.limits = limits
     source = .empty
     tokens = JSONTape(capacity: 256)
@@ -27,14 +27,14 @@ package final class JSONParser {
   deinit { scratch.free() }
 
   /// The last text's value, as a tree to walk; valid only after a successful parse.
-  package var root: JSONNode { document.root }
+  public var root: JSONNode { document.root }
 
   /// The last text with its tokens. While it lives, the next parse takes fresh memory.
-  package var document: JSONDocument { JSONDocument(source: source, tokens: tokens) }
+  public var document: JSONDocument { JSONDocument(source: source, tokens: tokens) }
 
   /// Reads `bytes`, which must be exactly one value and white space around it. After a fault the
   /// parser holds nothing.
-  package func parse(_ bytes: ByteSlice) throws(JSONFault) {
+  public func parse(_ bytes: ByteSlice) throws(JSONFault) {
     prepare()
     guard bytes.count <= limits.maxBytes else {
       throw JSONFault(.tooManyBytes, at: limits.maxBytes, in: .empty)

@@ -1,17 +1,17 @@
-package import Bytes
+public import Bytes
 
 /// A place in a JSON text (RFC 6901): the names and indices that lead there.
-package struct JSONPointer: Sendable, Hashable {
+public struct JSONPointer: Sendable, Hashable {
   /// The steps, unescaped.
-  package let tokens: [ByteSlice]
+  public let tokens: [ByteSlice]
 
   /// The whole text.
-  package static let root = JSONPointer([])
+  public static let root = JSONPointer([])
 
-  package init(_ tokens: [ByteSlice]) { self.tokens = tokens }
+  public init(_ tokens: [ByteSlice]) { self.tokens = tokens }
 
   /// Reads `""` or `/step/step…` with `~0` for `~` and `~1` for `/`; nil for anything else.
-  package init?(parsing text: ByteSlice) {
+  public init?(parsing text: ByteSlice) {
     guard !text.isEmpty else {
       tokens = []
       return
@@ -48,13 +48,13 @@ package struct JSONPointer: Sendable, Hashable {
     return step.slice
   }
 
-  package func appending(_ step: ByteSlice) -> JSONPointer { JSONPointer(tokens + [step]) }
-  package func appending(_ index: Int) -> JSONPointer {
+  public func appending(_ step: ByteSlice) -> JSONPointer { JSONPointer(tokens + [step]) }
+  public func appending(_ index: Int) -> JSONPointer {
     appending(ByteSlice(utf8: String(index)))
   }
 
   /// Appends the pointer's text, steps escaped.
-  package func append(to writer: inout ByteWriter) {
+  public func append(to writer: inout ByteWriter) {
     for token in tokens {
       writer.append(ASCII.slash)
       Self.escape(token, into: &writer)
@@ -62,7 +62,7 @@ package struct JSONPointer: Sendable, Hashable {
   }
 
   /// Appends one step with `~` and `/` escaped.
-  package static func escape(_ step: ByteSlice, into writer: inout ByteWriter) {
+  public static func escape(_ step: ByteSlice, into writer: inout ByteWriter) {
     for index in 0..<step.count {
       switch step[index] {
       case ASCII.tilde: writer.append("~0")
@@ -73,7 +73,7 @@ package struct JSONPointer: Sendable, Hashable {
   }
 
   /// The pointer's text as a `String`, for messages.
-  package var text: String {
+  public var text: String {
     var writer = ByteWriter()
     append(to: &writer)
     return String(decoding: writer.bytes, as: UTF8.self)
@@ -81,7 +81,7 @@ package struct JSONPointer: Sendable, Hashable {
 
   /// A step as an array index: `0` or digits without a leading zero, at most nine; nil otherwise
   /// (`-`, the element behind the last, never exists in a text).
-  package static func index(_ step: ByteSlice) -> Int? {
+  public static func index(_ step: ByteSlice) -> Int? {
     guard !step.isEmpty, step.count <= 9, step.count == 1 || step[0] != ASCII.zero else {
       return nil
     }

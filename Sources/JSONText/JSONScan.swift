@@ -31,10 +31,13 @@ import Bytes
   }
 }
 
-/// One pass over one text. A struct of plain values, so that the hot loop lives in registers.
+/// One pass over one text.
 ///
-/// SAFETY: `out` is the tape's memory, replaced only together with `room` in `put`; writes stay below
-/// `room`. The source is kept alive by the parser for the whole pass.
+/// Where the pass stands (`at`, `count`, the innermost container) is kept in local variables, so that
+/// it stays in registers; only what slow paths need lies in the struct.
+///
+/// SAFETY: `out` is the tape's memory, replaced only together with `room` in `grow`; writes stay
+/// below `room`. The source is kept alive by the parser for the whole pass.
 @safe struct JSONScan {
   private let limits: JSONLimits
   private let tape: JSONTape
@@ -42,10 +45,10 @@ import Bytes
   var scratch: JSONScratch
   private var out: UnsafeMutablePointer<JSONToken>
   private var room: Int
-  /// Tokens written.
+  /// Tokens written, once the pass has ended well.
   private(set) var count = 0
+  /// Containers open.
   private var depth = 0
-  private var at = 0
 
   init(limits: JSONLimits, tape: JSONTape, lexer: JSONLexer, scratch: JSONScratch) {
     self.limits = limits
@@ -61,86 +64,89 @@ import Bytes
     if lexer.end >= 3, lexer.byte(0) == 0xEF, lexer.byte(1) == 0xBB, lexer.byte(2) == 0xBF {
       throw ScanStop(code: .byteOrderMark, offset: 0)
     }
-    at = lexer.skipSpace(0)
+    var at = lexer.skipSpace(0)
+    var count = 0
+    var isObject = false
     repeat {
-      try value()
-    } while try afterValue()
-    guard at == lexer.end else { throw ScanStop(code: .trailingData, offset: at) }
-  }
-
-  /// Reads one value; of a container that is not empty only its start (and the first key), so that
-  /// another value is due next.
-  @inline(__always)
-  private mutating func value() throws(ScanStop) {
-    while true {
+      // Inside an object a value never stands alone.
+      if isObject { try key(&at, &count) }
       guard at < lexer.end else { throw ScanStop(code: .unexpectedEnd, offset: at) }
-      let start = at
-      switch lexer.byte(start) {
-      case ASCII.quote:
-        try string(start &+ 1)
-        return
-      case 0x7B:
-        if try begin(.object, closing: 0x7D) { return }
-        try key()
-      case 0x5B:
-        if try begin(.array, closing: 0x5D) { return }
-      case ASCII.minus, ASCII.zero...0x39:
-        try number(start)
-        return
-      default:
-        let kind = try lexer.name(start)
-        at = start &+ (kind == .false ? 5 : 4)
-        try put(kind, start, at &- start)
-        return
+      let first = lexer.byte(at)
+      if first == ASCII.quote {
+        var flags: JSONTokenFlags = []
+        let start = at &+ 1
+        let close = try lexer.string(start, &flags)
+        try put(.string, start, close &- start, flags, &count)
+        at = close &+ 1
+      } else if first == 0x7B || first == 0x5B {
+        if try begin(first, &at, &count) {
+          isObject = first == 0x7B
+          continue
+        }
+      } else if first == ASCII.minus || ASCII.isDigit(first) {
+        try number(&at, &count)
+      } else {
+        let kind = try lexer.name(at)
+        let length = kind == .false ? 5 : 4
+        try put(kind, at, length, [], &count)
+        at &+= length
       }
-    }
+      guard try step(&at, &isObject, count) else { break }
+    } while true
+    guard at == lexer.end else { throw ScanStop(code: .trailingData, offset: at) }
+    self.count = count
   }
 
-  /// Steps from the end of a value to where the next one starts, closing what ends there; false
-  /// when the outermost value is complete.
+  /// Steps from the end of a value to where the next one (or its key) starts, closing what ends
+  /// there; false when the outermost value is complete.
   @inline(__always)
-  private mutating func afterValue() throws(ScanStop) -> Bool {
+  private mutating func step(
+    _ at: inout Int, _ isObject: inout Bool, _ count: Int
+  ) throws(ScanStop) -> Bool {
     while true {
       at = lexer.skipSpace(at)
       if depth == 0 { return false }
       guard at < lexer.end else { throw ScanStop(code: .unexpectedEnd, offset: at) }
       let next = lexer.byte(at)
-      let isObject = unsafe scratch.open[depth &- 1].isObject
       if next == ASCII.comma {
         at = lexer.skipSpace(at &+ 1)
-        if isObject { try key() }
         return true
       }
       guard next == (isObject ? 0x7D : 0x5D) else {
         throw ScanStop(code: .unexpectedByte, offset: at)
       }
       at &+= 1
-      try close()
+      try close(at, isObject, count)
+      isObject = unsafe depth > 0 && scratch.open[depth &- 1].isObject
     }
   }
 
-  /// Opens a container; true when it is empty and thereby complete.
+  /// Opens a container; false when it is empty and thereby complete.
   @inline(__always)
-  private mutating func begin(_ kind: JSONKind, closing: UInt8) throws(ScanStop) -> Bool {
+  private mutating func begin(
+    _ bracket: UInt8, _ at: inout Int, _ count: inout Int
+  ) throws(ScanStop) -> Bool {
     let start = at
+    let kind = bracket == 0x7B ? JSONKind.object : .array
     guard depth < limits.maxDepth else { throw ScanStop(code: .tooDeep, offset: start) }
     at = lexer.skipSpace(start &+ 1)
-    if at < lexer.end, lexer.byte(at) == closing {
+    // Both closing brackets are their opening one plus two.
+    if at < lexer.end, lexer.byte(at) == bracket &+ 2 {
       at &+= 1
-      try put(kind, start, at &- start)
-      return true
+      try put(kind, start, at &- start, [], &count)
+      return false
     }
     unsafe scratch.open[depth] = JSONScratch.Open(
       token: count, names: scratch.names.count, isObject: kind == .object)
     depth &+= 1
-    try put(kind, start, 0)
-    return false
+    try put(kind, start, 0, [], &count)
+    return true
   }
 
   @inline(__always)
-  private mutating func close() throws(ScanStop) {
+  private mutating func close(_ at: Int, _ isObject: Bool, _ count: Int) throws(ScanStop) {
     let container = unsafe scratch.open[depth &- 1]
-    if container.isObject {
+    if isObject {
       if let twice = unsafe scratch.names.duplicate(from: container.names, lexer.base) {
         throw ScanStop(code: .duplicateMember, offset: Int(twice))
       }
@@ -148,26 +154,27 @@ import Bytes
     }
     depth &-= 1
     let token = unsafe out.advanced(by: container.token)
-    unsafe token.pointee.length =
-      UInt32(truncatingIfNeeded: at) &- token.pointee.offset
+    unsafe token.pointee.length = UInt32(truncatingIfNeeded: at) &- token.pointee.offset
     unsafe token.pointee.extent = UInt32(truncatingIfNeeded: count &- container.token)
   }
 
   /// Reads a member's key, its colon and the space behind it.
   @inline(__always)
-  private mutating func key() throws(ScanStop) {
+  private mutating func key(_ at: inout Int, _ count: inout Int) throws(ScanStop) {
     guard at < lexer.end else { throw ScanStop(code: .unexpectedEnd, offset: at) }
     guard lexer.byte(at) == ASCII.quote else {
       throw ScanStop(code: .unexpectedByte, offset: at)
     }
+    var flags: JSONTokenFlags = []
     let start = at &+ 1
-    let token = count
-    if try string(start) {
-      scratch.names.addEscaped(lexer, offset: start, length: at &- 1 &- start, token: token)
+    let close = try lexer.string(start, &flags)
+    if flags.contains(.hasEscape) {
+      scratch.names.addEscaped(lexer, offset: start, length: close &- start, token: count)
     } else {
-      scratch.names.add(lexer, offset: start, length: at &- 1 &- start, token: token)
+      scratch.names.add(lexer, offset: start, length: close &- start, token: count)
     }
-    at = lexer.skipSpace(at)
+    try put(.string, start, close &- start, flags, &count)
+    at = lexer.skipSpace(close &+ 1)
     guard at < lexer.end else { throw ScanStop(code: .unexpectedEnd, offset: at) }
     guard lexer.byte(at) == ASCII.colon else {
       throw ScanStop(code: .unexpectedByte, offset: at)
@@ -175,31 +182,22 @@ import Bytes
     at = lexer.skipSpace(at &+ 1)
   }
 
-  /// Reads a string from behind its opening quote; says whether it has escapes.
-  @inline(__always) @discardableResult
-  private mutating func string(_ start: Int) throws(ScanStop) -> Bool {
-    var flags: JSONTokenFlags = []
-    let end = try lexer.string(start, &flags)
-    at = end &+ 1
-    try put(.string, start, end &- start, flags)
-    return flags.contains(.hasEscape)
-  }
-
   @inline(__always)
-  private mutating func number(_ start: Int) throws(ScanStop) {
+  private mutating func number(_ at: inout Int, _ count: inout Int) throws(ScanStop) {
     var flags: JSONTokenFlags = []
+    let start = at
     at = try lexer.number(start, &flags)
     guard at &- start <= limits.maxNumberLength else {
       throw ScanStop(code: .numberTooLong, offset: start)
     }
-    try put(.number, start, at &- start, flags)
+    try put(.number, start, at &- start, flags, &count)
   }
 
   @inline(__always)
   private mutating func put(
-    _ kind: JSONKind, _ offset: Int, _ length: Int, _ flags: JSONTokenFlags = []
+    _ kind: JSONKind, _ offset: Int, _ length: Int, _ flags: JSONTokenFlags, _ count: inout Int
   ) throws(ScanStop) {
-    if count == room { try grow(offset) }
+    if count == room { try grow(offset, count) }
     unsafe out[count] = JSONToken(
       offset: UInt32(truncatingIfNeeded: offset), length: UInt32(truncatingIfNeeded: length),
       kind: kind, flags: flags)
@@ -207,7 +205,7 @@ import Bytes
   }
 
   @inline(never)
-  private mutating func grow(_ offset: Int) throws(ScanStop) {
+  private mutating func grow(_ offset: Int, _ count: Int) throws(ScanStop) {
     guard count < limits.maxTokens else { throw ScanStop(code: .tooManyTokens, offset: offset) }
     unsafe out = tape.grow(used: count)
     room = min(tape.capacity, limits.maxTokens)

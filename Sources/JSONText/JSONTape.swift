@@ -6,12 +6,12 @@
 /// SAFETY: `@unchecked Sendable` because tokens are written only by the parser that holds the sole
 /// reference (checked with `isKnownUniquelyReferenced`) and are immutable from then on. Reads are
 /// bounds-checked against `count`, tokens below `count` are initialised.
-@safe package final class JSONTape: @unchecked Sendable {
+@safe public final class JSONTape: @unchecked Sendable {
   @usableFromInline private(set) var base: UnsafeMutablePointer<JSONToken>
   /// Tokens there is room for.
   private(set) var capacity: Int
   /// Tokens on the tape.
-  package fileprivate(set) var count = 0
+  public fileprivate(set) var count = 0
 
   init(capacity: Int) {
     self.capacity = capacity
@@ -22,14 +22,14 @@
 
   /// The token at `index`; traps out of bounds.
   @inlinable
-  package subscript(index: Int) -> JSONToken {
+  public subscript(index: Int) -> JSONToken {
     precondition(index >= 0 && index < count, "token index out of bounds")
     return unsafe base[index]
   }
 
   /// All tokens, borrowed: for loops that read many.
   @inlinable
-  package var span: Span<JSONToken> {
+  public var span: Span<JSONToken> {
     @_lifetime(borrow self)
     get {
       // SAFETY: `count` tokens are initialised and do not change while `self` is borrowed.

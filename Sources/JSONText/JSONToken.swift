@@ -2,18 +2,18 @@
 ///
 /// Keys are string tokens that stand directly before their value. An array or object is followed by
 /// its contents; `extent` says how many tokens to step over to reach what follows it.
-package struct JSONToken: BitwiseCopyable, Sendable {
+public struct JSONToken: BitwiseCopyable, Sendable {
   /// Where the element starts in the source, in bytes. Strings: behind the opening quote.
-  package let offset: UInt32
+  public let offset: UInt32
   /// Length in source bytes. Strings: without the quotes. Containers: with both brackets.
-  package var length: UInt32
+  public var length: UInt32
   /// Tokens of the subtree, this one included; 1 for everything but containers.
-  package var extent: UInt32
-  package let kind: JSONKind
-  package let flags: JSONTokenFlags
+  public var extent: UInt32
+  public let kind: JSONKind
+  public let flags: JSONTokenFlags
 
   @inlinable
-  package init(
+  public init(
     offset: UInt32, length: UInt32, extent: UInt32 = 1, kind: JSONKind, flags: JSONTokenFlags = []
   ) {
     self.offset = offset
@@ -24,15 +24,15 @@ package struct JSONToken: BitwiseCopyable, Sendable {
   }
 
   /// Where the element lies in the source; of a string what stands between the quotes.
-  @inlinable package var range: Range<Int> { Int(offset)..<(Int(offset) + Int(length)) }
+  @inlinable public var range: Range<Int> { Int(offset)..<(Int(offset) + Int(length)) }
 }
 
 /// What a token is. The raw values are stable within a process only.
-package enum JSONKind: UInt8, BitwiseCopyable, Sendable {
+public enum JSONKind: UInt8, BitwiseCopyable, Sendable {
   case null, `false`, `true`, number, string, array, object
 
   /// The JSON type's name, as JSON Schema spells it; booleans are one type.
-  package var typeName: StaticString {
+  public var typeName: StaticString {
     switch self {
     case .null: "null"
     case .false, .true: "boolean"
@@ -45,14 +45,14 @@ package enum JSONKind: UInt8, BitwiseCopyable, Sendable {
 }
 
 /// What the tokenizer noticed on the way.
-package struct JSONTokenFlags: OptionSet, BitwiseCopyable, Sendable {
-  package let rawValue: UInt8
-  @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
+public struct JSONTokenFlags: OptionSet, BitwiseCopyable, Sendable {
+  public let rawValue: UInt8
+  @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
 
   /// A string that contains `\`: its value differs from its source bytes.
-  @inlinable package static var hasEscape: JSONTokenFlags { JSONTokenFlags(rawValue: 1) }
+  @inlinable public static var hasEscape: JSONTokenFlags { JSONTokenFlags(rawValue: 1) }
   /// A string with bytes from 0x80 up in its source.
-  @inlinable package static var nonASCII: JSONTokenFlags { JSONTokenFlags(rawValue: 2) }
+  @inlinable public static var nonASCII: JSONTokenFlags { JSONTokenFlags(rawValue: 2) }
   /// A number with `.` or an exponent.
-  @inlinable package static var fraction: JSONTokenFlags { JSONTokenFlags(rawValue: 4) }
+  @inlinable public static var fraction: JSONTokenFlags { JSONTokenFlags(rawValue: 4) }
 }

@@ -1,40 +1,40 @@
-package import Bytes
+public import Bytes
 
 /// Writes JSON front to back and sets the commas. Strings come out valid whatever bytes go in.
 ///
 /// The caller keeps the order: keys in objects only, one value behind each key, as many ends as
 /// beginnings. Reuse with `bytes.removeAll()` and `startOver()`.
-package struct JSONWriter: Sendable {
+public struct JSONWriter: Sendable {
   /// What has been written; more may be appended behind a finished value.
-  package var bytes: ByteWriter
+  public var bytes: ByteWriter
   private var needsComma = false
 
-  package init(capacity: Int = 256) { bytes = ByteWriter(capacity: capacity) }
+  public init(capacity: Int = 256) { bytes = ByteWriter(capacity: capacity) }
 
   /// Continues in `bytes` with a value of its own.
-  package init(appendingTo bytes: consuming ByteWriter) { self.bytes = bytes }
+  public init(appendingTo bytes: consuming ByteWriter) { self.bytes = bytes }
 
   /// Forgets everything and keeps the memory.
-  package mutating func startOver() {
+  public mutating func startOver() {
     bytes.removeAll()
     needsComma = false
   }
 
   /// Says that what comes next is a value of its own, not another one of a list.
-  package mutating func startValue() { needsComma = false }
+  public mutating func startValue() { needsComma = false }
 
   /// A copy of what was written.
-  package var slice: ByteSlice { bytes.slice }
+  public var slice: ByteSlice { bytes.slice }
 
   // MARK: Containers
 
-  package mutating func beginObject() { begin(0x7B) }
-  package mutating func endObject() { end(0x7D) }
-  package mutating func beginArray() { begin(0x5B) }
-  package mutating func endArray() { end(0x5D) }
+  public mutating func beginObject() { begin(0x7B) }
+  public mutating func endObject() { end(0x7D) }
+  public mutating func beginArray() { begin(0x5B) }
+  public mutating func endArray() { end(0x5D) }
 
   /// A member's name, written as it is: the literal must need no escapes.
-  package mutating func key(_ name: StaticString) {
+  public mutating func key(_ name: StaticString) {
     separate()
     bytes.append(ASCII.quote)
     bytes.append(name)
@@ -42,7 +42,7 @@ package struct JSONWriter: Sendable {
   }
 
   /// A member's name, escaped where necessary.
-  package mutating func key(_ name: ByteSlice) {
+  public mutating func key(_ name: ByteSlice) {
     separate()
     bytes.append(ASCII.quote)
     JSONEscapes.escape(name, into: &bytes)
@@ -50,11 +50,11 @@ package struct JSONWriter: Sendable {
   }
 
   @_disfavoredOverload
-  package mutating func key(_ name: String) { key(ByteSlice(utf8: name)) }
+  public mutating func key(_ name: String) { key(ByteSlice(utf8: name)) }
 
   // MARK: Values
 
-  package mutating func string(_ value: ByteSlice) {
+  public mutating func string(_ value: ByteSlice) {
     separate()
     bytes.append(ASCII.quote)
     JSONEscapes.escape(value, into: &bytes)
@@ -62,7 +62,7 @@ package struct JSONWriter: Sendable {
   }
 
   /// A literal, written as it is: it must need no escapes.
-  package mutating func string(_ value: StaticString) {
+  public mutating func string(_ value: StaticString) {
     separate()
     bytes.append(ASCII.quote)
     bytes.append(value)
@@ -70,10 +70,10 @@ package struct JSONWriter: Sendable {
   }
 
   @_disfavoredOverload
-  package mutating func string(_ value: String) { string(ByteSlice(utf8: value)) }
+  public mutating func string(_ value: String) { string(ByteSlice(utf8: value)) }
 
   /// Bytes as a base64 string (RFC 4648 §4).
-  package mutating func base64(_ value: ByteSlice) {
+  public mutating func base64(_ value: ByteSlice) {
     separate()
     bytes.append(ASCII.quote)
     Base64.encode(value, as: .standard, into: &bytes)
@@ -81,30 +81,30 @@ package struct JSONWriter: Sendable {
   }
 
   /// An instant as RFC 3339 text.
-  package mutating func instant(_ value: UnixTime) {
+  public mutating func instant(_ value: UnixTime) {
     separate()
     bytes.append(ASCII.quote)
     value.appendRFC3339(to: &bytes)
     bytes.append(ASCII.quote)
   }
 
-  package mutating func integer(_ value: Int64) {
+  public mutating func integer(_ value: Int64) {
     separate()
     bytes.append(decimal: value)
   }
 
   @_disfavoredOverload
-  package mutating func integer(_ value: Int) { integer(Int64(value)) }
+  public mutating func integer(_ value: Int) { integer(Int64(value)) }
 
   @_disfavoredOverload
-  package mutating func integer(_ value: UInt64) {
+  public mutating func integer(_ value: UInt64) {
     separate()
     bytes.append(decimal: value)
   }
 
   /// A number rounded to three decimals, zeros at the end left out; `null` for what is not finite
   /// or beyond ±10¹⁵.
-  package mutating func number(_ value: Double) {
+  public mutating func number(_ value: Double) {
     guard value.magnitude < 1e15 else {
       null()
       return
@@ -124,24 +124,24 @@ package struct JSONWriter: Sendable {
     }
   }
 
-  package mutating func bool(_ value: Bool) {
+  public mutating func bool(_ value: Bool) {
     separate()
     bytes.append(value ? "true" : "false")
   }
 
-  package mutating func null() {
+  public mutating func null() {
     separate()
     bytes.append("null")
   }
 
   /// A value that is JSON already, verbatim.
-  package mutating func raw(_ json: ByteSlice) {
+  public mutating func raw(_ json: ByteSlice) {
     separate()
     bytes.append(json)
   }
 
   /// Appends `text` as the inside of a JSON string.
-  package static func escape(_ text: ByteSlice, into writer: inout ByteWriter) {
+  public static func escape(_ text: ByteSlice, into writer: inout ByteWriter) {
     JSONEscapes.escape(text, into: &writer)
   }
 

@@ -1,13 +1,13 @@
-package import Bytes
+public import Bytes
 
 /// Cuts a stream of bytes into lines, for newline-delimited JSON: bytes in, lines out.
 ///
 /// Lines end with LF; a CR before it belongs to the ending. Lines of nothing but white space are
 /// skipped. A line that lies within one fed piece is a slice of it; only one that spans pieces is
 /// copied. Owned by one task.
-package struct LineSplitter: ~Copyable {
+public struct LineSplitter: ~Copyable {
   /// What the bytes so far have to give.
-  package enum Step: Equatable, Sendable {
+  public enum Step: Equatable, Sendable {
     /// A line without its ending, and its number in the stream from 1 (skipped lines count).
     case line(ByteSlice, number: Int)
     /// The next line is not complete: feed more, or call `finish`.
@@ -17,24 +17,24 @@ package struct LineSplitter: ~Copyable {
   }
 
   /// Bytes a line may have, its ending not counted.
-  package let limit: Int
+  public let limit: Int
   private var piece = ByteSlice.empty
   private var position = 0
   private var partial = ByteWriter()
   private var number = 0
   private var isOver = false
 
-  package init(limit: Int) { self.limit = limit }
+  public init(limit: Int) { self.limit = limit }
 
   /// Hands in the next piece; the one before must have been used up (`next` said `needsMore`).
-  package mutating func feed(_ bytes: ByteSlice) {
+  public mutating func feed(_ bytes: ByteSlice) {
     precondition(position == piece.count, "fed before the last piece was used up")
     piece = bytes
     position = 0
   }
 
   /// The next line of what has been fed.
-  package mutating func next() -> Step {
+  public mutating func next() -> Step {
     while !isOver, position < piece.count {
       guard let end = piece.firstIndex(of: ASCII.lineFeed, from: position) else {
         let rest = piece[position..<piece.count]
@@ -52,7 +52,7 @@ package struct LineSplitter: ~Copyable {
   }
 
   /// The last line, if the stream ended without a line ending; nil if nothing is left.
-  package mutating func finish() -> Step? {
+  public mutating func finish() -> Step? {
     guard !isOver, partial.count > 0 else { return nil }
     return take(.empty)
   }

@@ -4,29 +4,25 @@ import Synchronization
 /// A distribution of whole numbers (nanoseconds, bytes, events) in logarithmic buckets, each octave
 /// cut into 2ᵇ equal parts (the shape of Gil Tene's HdrHistogram).
 ///
-/// Memory is fixed by the scale and taken at once: 6.4 KiB for `.latency`. Recording is two relaxed
-/// atomic additions and takes no lock; any number of threads record at the same time.
+/// Memory is fixed by the scale and taken with the first number: 6.4 KiB for `.latency`. Recording is
+/// two relaxed atomic additions and takes no lock; any number of threads record at the same time.
 ///
-/// SAFETY: `@unchecked Sendable` because `buckets` is written only in `init` and `deinit`; what it
-/// points to are atomics, indexed by `scale.bucket(of:)`, which stays below `scale.buckets`.
+/// SAFETY: `@unchecked Sendable` because `buckets` is set once, to memory that lives as long as the
+/// histogram and holds `scale.buckets` atomics; every index comes from `scale.bucket(of:)` or a loop
+/// below `scale.buckets`.
 @safe
 package final class Histogram: @unchecked Sendable {
+  private typealias Buckets = UnsafeMutablePointer<Atomic<UInt64>>
+
   package let scale: HistogramScale
-  private let buckets: UnsafeMutablePointer<Atomic<UInt64>>
+  private let buckets = unsafe Atomic<Buckets?>(nil)
   private let sum = Atomic<UInt64>(0)
   private let largest = Atomic<UInt64>(0)
 
-  package init(_ scale: HistogramScale) {
-    self.scale = scale
-    unsafe buckets = UnsafeMutablePointer<Atomic<UInt64>>.allocate(capacity: scale.buckets)
-    for index in 0..<scale.buckets {
-      unsafe buckets.advanced(by: index).initialize(to: Atomic<UInt64>(0))
-    }
-  }
+  package init(_ scale: HistogramScale) { self.scale = scale }
 
   deinit {
-    unsafe buckets.deinitialize(count: scale.buckets)
-    unsafe buckets.deallocate()
+    if let buckets = unsafe buckets.load(ordering: .acquiring) { unsafe release(buckets) }
   }
 
   /// Records a length of time, `times` times; a negative span (a stepped clock) counts as zero.
@@ -38,6 +34,7 @@ package final class Histogram: @unchecked Sendable {
   package func record(value: UInt64, times: Int = 1) {
     guard times > 0 else { return }
     let weight = UInt64(times)
+    let buckets = unsafe buckets.load(ordering: .acquiring) ?? furnish()
     unsafe buckets[scale.bucket(of: value)].wrappingAdd(weight, ordering: .relaxed)
     sum.wrappingAdd(value &* weight, ordering: .relaxed)
     if value > largest.load(ordering: .relaxed) { largest.max(value, ordering: .relaxed) }
@@ -46,6 +43,9 @@ package final class Histogram: @unchecked Sendable {
   /// What was recorded so far. Not one instant: additions made meanwhile may be in or out, and a
   /// snapshot's count is always the sum of its own buckets.
   package var snapshot: HistogramSnapshot {
+    guard let buckets = unsafe buckets.load(ordering: .acquiring) else {
+      return HistogramSnapshot(empty: scale)
+    }
     var counts = [UInt64](repeating: 0, count: scale.buckets)
     for index in 0..<scale.buckets {
       unsafe counts[index] = buckets[index].load(ordering: .relaxed)
@@ -53,6 +53,24 @@ package final class Histogram: @unchecked Sendable {
     return HistogramSnapshot(
       scale: scale, counts: counts, sum: sum.load(ordering: .relaxed),
       largest: largest.load(ordering: .relaxed))
+  }
+
+  /// Takes the memory; of several threads that try, one wins.
+  private func furnish() -> Buckets {
+    let fresh = Buckets.allocate(capacity: scale.buckets)
+    for index in 0..<scale.buckets {
+      unsafe fresh.advanced(by: index).initialize(to: Atomic<UInt64>(0))
+    }
+    let (exchanged, original) = unsafe buckets.compareExchange(
+      expected: nil, desired: fresh, ordering: .acquiringAndReleasing)
+    guard !exchanged, let winner = unsafe original else { return unsafe fresh }
+    unsafe release(fresh)
+    return unsafe winner
+  }
+
+  private func release(_ buckets: Buckets) {
+    unsafe buckets.deinitialize(count: scale.buckets)
+    unsafe buckets.deallocate()
   }
 }
 

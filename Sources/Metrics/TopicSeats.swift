@@ -8,7 +8,6 @@ import Bytes
 /// was already shown by name.
 struct TopicSeats: ~Copyable {
   struct Seat {
-    let key: TopicKey
     let metrics: TopicMetrics
     /// Shown by name in scrapes.
     var named = false
@@ -36,9 +35,9 @@ struct TopicSeats: ~Copyable {
   }
 
   mutating func add(_ key: TopicKey) -> TopicMetrics {
-    let metrics = TopicMetrics(labels: key.labels)
+    let metrics = TopicMetrics(key)
     places[key] = seats.count
-    seats.append(Seat(key: key, metrics: metrics))
+    seats.append(Seat(metrics: metrics))
     return metrics
   }
 
@@ -72,11 +71,11 @@ struct TopicSeats: ~Copyable {
     let seat = seats[place]
     seat.metrics.retire()
     if !seat.named { carried.merge(seat.metrics.snapshot) }
-    places[seat.key] = nil
+    places[seat.metrics.key] = nil
     let last = seats.removeLast()
     if place < seats.count {
       seats[place] = last
-      places[last.key] = place
+      places[last.metrics.key] = place
     }
   }
 
@@ -113,7 +112,7 @@ struct TopicSeats: ~Copyable {
   /// The same choice among some tenants' topics, by all they ever did, leaving no trace: this sum
   /// falls when a topic moves out of it.
   func rank(cap: Int, visible: (ByteSlice) -> Bool) -> TopicRanking {
-    let order = seats.filter { visible($0.key.tenant) }
+    let order = seats.filter { visible($0.metrics.key.tenant) }
       .map { (activity: $0.metrics.activity, metrics: $0.metrics) }
       .sorted { $0.activity > $1.activity }
     return TopicRanking(

@@ -32,9 +32,9 @@ extension Connection {
       start = offset
       return RequestBody(whole: .empty)
     case .length(let length):
-      if buffer.count - offset >= length {
+      if socket.buffer.count - offset >= length {
         start = offset + length
-        return RequestBody(whole: buffer.slice(offset..<start))
+        return RequestBody(whole: socket.buffer.slice(offset..<start))
       }
       coding = .length(left: length)
       declared = length
@@ -42,8 +42,8 @@ extension Connection {
       coding = .chunked(ChunkDecoder(limits: server.limits))
     }
     arriving = ArrivingBody(
-      coding: coding, base: offset, began: now, received: buffer.count - offset,
-      owesContinue: head.expectsContinue && buffer.count == offset)
+      coding: coding, base: offset, began: now, received: socket.buffer.count - offset,
+      owesContinue: head.expectsContinue && socket.buffer.count == offset)
     start = offset
     return RequestBody(arrivingFrom: self, declared: declared)
   }
@@ -75,9 +75,9 @@ extension Connection {
     guard var body = arriving else { return .end }
     switch body.coding {
     case .length(let left):
-      let count = min(left, buffer.count - body.base)
+      let count = min(left, socket.buffer.count - body.base)
       if count > 0 {
-        let piece = buffer.slice(body.base..<(body.base + count))
+        let piece = socket.buffer.slice(body.base..<(body.base + count))
         body.base += count
         body.coding = .length(left: left - count)
         start = body.base
@@ -88,7 +88,7 @@ extension Connection {
       arriving = body
       return .needMore
     case .chunked(var decoder):
-      let bytes = buffer.slice(body.base..<buffer.count)
+      let bytes = socket.buffer.slice(body.base..<socket.buffer.count)
       let step = decoder.next(bytes)
       body.coding = .chunked(decoder)
       start = body.base + decoder.consumed
@@ -121,14 +121,14 @@ extension Connection {
       if !outbox.isOpen { outbox.append("HTTP/1.1 100 Continue\r\n\r\n") }
     }
     // Answers to earlier requests, and the word to go on.
-    guard await flush() else { throw .closed }
+    guard await socket.flush() else { throw .closed }
     let limits = server.limits
     let earned = Int64(body.received) * 1_000_000_000 / Int64(max(limits.bodyBytesPerSecond, 1))
     let slowest = body.began + limits.bodyGrace + .nanoseconds(earned)
     let end = min(slowest, server.clock.clocks.monotonic() + limits.bodyIdleTime)
-    let before = buffer.count
-    switch await receive(atLeastRoom: room, until: end) {
-    case .bytes: arriving?.received += buffer.count - before
+    let before = socket.buffer.count
+    switch await socket.receive(atLeastRoom: room, until: end) {
+    case .bytes: arriving?.received += socket.buffer.count - before
     case .deadline:
       server.counters.bump(server.counters.bodyTimeouts)
       throw .timedOut
@@ -140,7 +140,7 @@ extension Connection {
   private func dropDelivered() {
     guard var body = arriving, start > 0 else { return }
     let dropped = start
-    buffer.discardFirst(dropped)
+    socket.buffer.discardFirst(dropped)
     if case .chunked(var decoder) = body.coding {
       decoder.discarded(dropped - body.base)
       body.coding = .chunked(decoder)
@@ -171,10 +171,10 @@ extension Connection: BodySource {
     switch body.coding {
     case .length(let left):
       guard left <= limit else { throw .tooLarge(limit: limit) }
-      if body.base + left > buffer.capacity { dropDelivered() }
-      while let body = arriving, buffer.count - body.base < left {
+      if body.base + left > socket.buffer.capacity { dropDelivered() }
+      while let body = arriving, socket.buffer.count - body.base < left {
         // Grows with what really comes, not with what was announced.
-        let missing = left - (buffer.count - body.base)
+        let missing = left - (socket.buffer.count - body.base)
         try await receiveBody(room: min(missing, 64 * 1024))
       }
       guard case .piece(let whole) = try take() else { return .empty }
@@ -193,6 +193,6 @@ extension Connection: BodySource {
     guard let body = arriving else { return false }
     if body.owesContinue { return true }
     guard case .length(let left) = body.coding else { return true }
-    return left - (buffer.count - body.base) > server.limits.skippedBytes
+    return left - (socket.buffer.count - body.base) > server.limits.skippedBytes
   }
 }

@@ -2,26 +2,11 @@ import Bytes
 import HTTPWire
 
 /// One client connection and the state of its one task: read a head, let the responder answer, send,
-/// again. Loop-confined; `run` is the task, everything else is called by the loop between its steps.
+/// again. Loop-confined; `run` is the task, the rest is called by the loop between its steps.
 ///
-/// The socket is edge-triggered: `canRead` and `canWrite` remember that the kernel has something
-/// until a call says otherwise. Sent is whenever the task is about to wait, so that the answers to
-/// pipelined requests leave in one write.
-@safe final class Connection<R: Responder>: EventHandler {
-  /// What the task waits for at the socket; the continuation is taken out before it is resumed, so
-  /// each is resumed once.
-  enum Waiting: Equatable {
-    case nothing, readable, writable
-  }
-
-  /// How a wait ended.
-  enum Wake {
-    case ready
-    case deadline
-    /// The server ends this connection.
-    case abandoned
-  }
-
+/// Bytes are sent whenever the task is about to wait, so that the answers to pipelined requests leave
+/// in one write.
+final class Connection<R: Responder> {
   /// What the task is doing, for those who want to end it.
   enum Activity {
     /// Between two requests.
@@ -33,238 +18,269 @@ import HTTPWire
   }
 
   let server: ServerLoop<R>
-  let fd: Int32
-  let kind: ListenerKind
-  let peer: ByteSlice
-  let openingRefusal: WireRefusal?
-  var task: Task<Void, Never>?
-  var registration: Registration?
-
-  // What the kernel said.
-  var canRead = false
-  var canWrite = true
-  /// The peer has sent its last byte, or the connection is gone.
-  var hasHungUp = false
-  /// `recv` has returned the peer's end.
-  var hasEnded = false
-  /// Nothing more can be sent.
-  var isBroken = false
-  var isAbandoned = false
-
-  // The task's wait.
-  var activity = Activity.transferring
-  var waiting = Waiting.nothing
-  var waiter: UnsafeContinuation<Wake, Never>?
-  var deadline = MonotonicTime.distantFuture
-  var timer: TimerToken?
-  var timerAt = MonotonicTime.distantFuture
-
-  // The messages.
-  var parser: RequestParser
-  let outbox = Outbox()
-  var buffer = ByteBuffer()
-  /// Where the current message starts in `buffer`.
+  let socket: Socket
+  private let kind: ListenerKind
+  private let peer: ByteSlice
+  private let openingRefusal: WireRefusal?
+  private var activity = Activity.transferring
+  private var parser: RequestParser
+  /// Where the current message starts in the receive buffer.
   var start = 0
-  /// The body's next unread byte in `buffer`, while a body arrives.
+  /// The body that is being read, while it arrives.
   var arriving: ArrivingBody?
-  var isFirstRequest = true
+  private var isFirstRequest = true
+
+  var outbox: Outbox { socket.outbox }
 
   init(
     fd: Int32, kind: ListenerKind, peer: ByteSlice, server: ServerLoop<R>, refusal: WireRefusal?
   ) {
-    self.fd = fd
     self.kind = kind
     self.peer = peer
     self.server = server
     openingRefusal = refusal
+    socket = Socket(fd: fd, clock: server.clock, lane: server.counters, limits: server.limits)
     parser = RequestParser(limits: server.limits)
-  }
-
-  func watch(on loop: isolated Loop) throws(NetworkFailure) {
-    registration = try loop.watch(connection: fd, self)
-  }
-
-  /// The task is over.
-  func close(on loop: isolated Loop) {
-    if let timer { server.clock.cancel(timer) }
-    if let registration { loop.forget(registration) }
-    registration = nil
-    Syscalls.close(fd)
-    task = nil
-    server.remove(self)
-  }
-
-  // MARK: - Events
-
-  func ready(_ readiness: Readiness, on loop: isolated Loop) {
-    if readiness.contains(.readable) { canRead = true }
-    if readiness.contains(.writable) { canWrite = true }
-    if readiness.contains(.hungUp) {
-      hasHungUp = true
-      canRead = true
-      if readiness.contains(.broken) { canWrite = true }
-      if activity == .answering { task?.cancel() }
-    }
-    switch waiting {
-    case .readable where canRead: wake(.ready)
-    case .writable where canWrite: wake(.ready)
-    default: break
-    }
   }
 
   /// The server goes down: an idle connection ends, a waiting answer is asked to, a request that is
   /// being read or written gets its answer.
   func drainBegan() {
     switch activity {
-    case .idle: wake(.abandoned)
-    case .answering: task?.cancel()
+    case .idle: socket.abandon()
+    case .answering: socket.task?.cancel()
     case .transferring: break
     }
   }
 
-  /// Ends the connection whatever it does.
-  func abandon() {
-    isAbandoned = true
-    isBroken = true
-    Syscalls.shutdownBoth(fd)
-    task?.cancel()
-    wake(.abandoned)
+  /// What follows a request.
+  private enum Next {
+    case request
+    /// An answer has been sent that ends the connection: let it arrive.
+    case farewell
+    /// The connection is lost or must look lost.
+    case cut
   }
 
-  private func wake(_ reason: Wake) {
-    waiting = .nothing
-    // SAFETY: taken out before it is resumed, so no continuation is resumed twice; every wait ends by
-    // an event, its deadline or the server's end.
-    guard let waiting = unsafe waiter else { return }
-    unsafe waiter = nil
-    unsafe waiting.resume(returning: reason)
-  }
-
-  // MARK: - Waiting
-
-  /// Suspends until the socket is ready in this direction, or until `until`.
-  func wait(for direction: Waiting, until: MonotonicTime) async -> Wake {
-    if isAbandoned { return .abandoned }
-    deadline = until
-    armTimer()
-    waiting = direction
-    return await unsafe withUnsafeContinuation { continuation in
-      unsafe waiter = continuation
+  /// The connection's task, from accept to close.
+  func run() async {
+    if let openingRefusal {
+      if await refuse(openingRefusal) { await linger() }
+      return
+    }
+    while true {
+      switch await serveNext() {
+      case .request: continue
+      case .farewell:
+        if await socket.flush() { await linger() }
+        return
+      case .cut: return
+      }
     }
   }
 
-  /// Makes sure a timer fires no later than `deadline`. One that fires earlier stays and is moved on
-  /// when it does, so that a busy connection does not touch the timers at each request.
-  private func armTimer() {
-    if timer != nil, timerAt <= deadline { return }
-    if let timer { server.clock.cancel(timer) }
-    timerAt = deadline
-    timer = server.clock.schedule(at: deadline) { [unowned self] in timerFired() }
+  private func serveNext() async -> Next {
+    if start == socket.buffer.count {
+      rewind()
+      socket.sendPending()
+      if outbox.pending > 0 || socket.isBroken {
+        guard await socket.flush() else { return .cut }
+      }
+      if server.commons.isDraining, !isFirstRequest { return .cut }
+      guard await awaitRequest() else { return .cut }
+    }
+    // The previous head is gone by now, so that its field table's memory can be used again.
+    parser.reset()
+    var deadline: MonotonicTime?
+    while true {
+      switch parser.next(socket.buffer.slice(start..<socket.buffer.count)) {
+      case .request(let head, let length):
+        isFirstRequest = false
+        return await serve(head, length: length)
+      case .refuse(let refusal):
+        return await refuse(refusal) ? .farewell : .cut
+      case .needMore:
+        guard await socket.flush() else { return .cut }
+        compact()
+        let end = deadline ?? server.clock.clocks.monotonic() + server.limits.headTime
+        deadline = end
+        switch await socket.receive(until: end) {
+        case .bytes: continue
+        case .deadline:
+          server.counters.bump(server.counters.headTimeouts)
+          return await refuse(.timeout) ? .farewell : .cut
+        case .ended, .abandoned, .failed: return .cut
+        }
+      }
+    }
   }
 
-  private func timerFired() {
-    timer = nil
-    guard waiting != .nothing else { return }
-    if deadline <= server.clock.now { wake(.deadline) } else { armTimer() }
+  /// Waits between two requests. After a while the buffers are given back; at the end of the idle
+  /// time the connection is closed without a word.
+  private func awaitRequest() async -> Bool {
+    activity = .idle
+    defer { activity = .transferring }
+    let began = server.clock.now
+    let patience = isFirstRequest ? server.limits.headTime : server.limits.idleTime
+    let end = began + patience
+    let release = began + server.limits.bufferKeepTime
+    if release < end {
+      waiting: while true {
+        if socket.canRead {
+          switch socket.readNow(2048) {
+          case .bytes: return true
+          case .ended, .failed: return false
+          case .wouldBlock: break
+          }
+        }
+        switch await socket.wait(for: .readable, until: release) {
+        case .ready: continue
+        case .deadline: break waiting
+        case .abandoned: return false
+        }
+      }
+      socket.buffer.reset(keeping: 0)
+      outbox.release(keeping: 0)
+    }
+    while !socket.canRead {
+      guard await socket.wait(for: .readable, until: end) == .ready else { return false }
+    }
+    return await socket.receive(until: end) == .bytes
   }
 
-  // MARK: - Bytes in
+  private func serve(_ head: RequestHead, length: Int) async -> Next {
+    let lane = server.counters
+    lane.bump(lane.requests)
+    let (end, closes) = await answer(head, bodyAt: start + length)
+    switch end {
+    case .stream(let stream, let framing):
+      let isWhole = await send(stream, framing)
+      if !isWhole { return .cut }
+      if closes { return .farewell }
+    case .complete:
+      if closes { return .farewell }
+    case .failed: return .cut
+    }
+    if arriving != nil {
+      guard await skipRest() else { return .farewell }
+    }
+    if outbox.pending > server.limits.outboxBytes {
+      guard await socket.flush() else { return .cut }
+    }
+    return .request
+  }
 
-  enum Received: Equatable {
-    case bytes
-    /// The peer sends no more.
-    case ended
-    case deadline
-    case abandoned
+  /// How the responder left its answer.
+  private enum Ending {
+    case complete
+    case stream(any AnswerStream, AnswerWriter.StreamFraming)
     case failed
   }
 
-  /// Appends what the socket has to `buffer`, waiting for it if necessary.
-  func receive(atLeastRoom room: Int = 2048, until: MonotonicTime) async -> Received {
-    while true {
-      if canRead {
-        switch readNow(room) {
-        case .bytes: return .bytes
-        case .ended:
-          hasEnded = true
-          return .ended
-        case .failed:
-          isBroken = true
-          return .failed
-        case .wouldBlock: break
-        }
-      }
-      switch await wait(for: .readable, until: until) {
-      case .ready: continue
-      case .deadline: return .deadline
-      case .abandoned: return .abandoned
-      }
+  /// Lets the responder answer one request. The request lives no longer than this call, so that a
+  /// stream that follows does not keep the receive socket.buffer.
+  private func answer(_ head: RequestHead, bodyAt: Int) async -> (Ending, closes: Bool) {
+    let now = server.clock.clocks.monotonic()
+    let body = makeBody(head, at: bodyAt, now: now)
+    let request = HTTPRequest(
+      id: server.makeID(), head: head, body: body, received: now,
+      receivedAt: server.clock.wallNow + (now - server.clock.now), listener: kind, peer: peer)
+    var writer = AnswerWriter(
+      into: outbox, commons: server.commons, id: request.id, terms: AnswerTerms(for: head),
+      body: body)
+    activity = .answering
+    socket.beginInterruptible()
+    if outbox.pending > 0 { server.sendAtTurnEnd(socket) }
+    let end = await server.responder.respond(to: request, with: &writer)
+    socket.endInterruptible()
+    activity = .transferring
+    defer { body.detach() }
+    switch (end, writer.phase) {
+    case (.complete, .complete): return (.complete, writer.closes)
+    case (.stream(let stream), .streaming):
+      return (.stream(stream, writer.streamFraming), writer.closes)
+    default:
+      // A responder that did not keep its word: nothing sensible can be sent.
+      outbox.abandon()
+      return (.failed, true)
     }
   }
 
-  private func readNow(_ room: Int) -> Syscalls.Transfer {
-    let capacity = buffer.capacity
-    let wanted =
-      capacity == 0 ? server.limits.receiveBytes : max(capacity - buffer.count, room)
-    var transfer = Syscalls.Transfer.wouldBlock
-    let fd = self.fd
-    var hadRoom = 0
-    _ = unsafe buffer.appendUnsafe(room: wanted) { free in
-      hadRoom = free.count
-      transfer = unsafe Syscalls.receive(fd, into: free)
-      if case .bytes(let count) = transfer { return count }
-      return 0
-    }
-    switch transfer {
-    case .bytes(let count):
-      // A short read has emptied the socket: what comes now makes a new event. A hang-up that has
-      // been reported makes none, so then the end is still to be read.
-      canRead = count == hadRoom || hasHungUp
-      server.counters.bump(server.counters.received, by: count)
-    case .wouldBlock: canRead = false
-    case .ended, .failed: break
-    }
-    return transfer
-  }
-
-  // MARK: - Bytes out
-
-  /// Sends everything that is pending, waiting as long as the peer accepts some of it.
+  /// Sends a streamed body: a step, then all of its bytes, then the next step.
   ///
-  /// - Returns: false when the connection is lost.
-  func flush() async -> Bool {
+  /// - Returns: false when the connection must be cut.
+  private func send(
+    _ stream: any AnswerStream, _ framing: AnswerWriter.StreamFraming
+  ) async -> Bool {
+    if framing == .absent { return true }
+    if start == socket.buffer.count { rewind(keeping: 0) }
+    guard await socket.flush() else { return false }
+    var steps = 0
     while true {
-      sendPending()
-      if isBroken { return false }
-      if outbox.pending == 0 { return true }
-      let stall = server.clock.clocks.monotonic() + server.limits.writeStallTime
-      switch await wait(for: .writable, until: stall) {
-      case .ready: continue
-      case .deadline:
-        server.counters.bump(server.counters.writeStalls)
-        isBroken = true
+      var bytes = outbox.take()
+      if framing == .chunked { ChunkFrame.open(&bytes) }
+      activity = .answering
+      socket.beginInterruptible()
+      if server.commons.isDraining { socket.task?.cancel() }
+      let step = await stream.next(into: &bytes)
+      socket.endInterruptible()
+      activity = .transferring
+      if step == .abort || socket.isAbandoned {
+        outbox.putBack(ByteWriter())
         return false
-      case .abandoned: return false
       }
+      if framing == .chunked { ChunkFrame.close(&bytes, isLast: step == .end) }
+      outbox.putBack(bytes)
+      guard await socket.flush() else { return false }
+      if step == .end { return true }
+      outbox.release(keeping: server.limits.receiveBytes)
+      steps += 1
+      // A stream whose socket takes everything at once lets others have their turn.
+      if steps % 16 == 0 { await Task.yield() }
     }
   }
 
-  /// Sends what the socket takes without waiting.
-  func sendPending() {
-    while outbox.pending > 0, canWrite, !isBroken {
-      let sent = outbox.sent
-      let transfer = unsafe outbox.bytes.bytes.withUnsafeBytes { bytes in
-        unsafe Syscalls.send(
-          fd, UnsafeRawBufferPointer(rebasing: bytes[sent..<outbox.committed]))
-      }
-      switch transfer {
-      case .bytes(let count):
-        server.counters.bump(server.counters.sent, by: count)
-        if count < outbox.pending { canWrite = false }
-        outbox.markSent(count)
-      case .wouldBlock: canWrite = false
-      case .ended, .failed: isBroken = true
-      }
+  /// Writes the one answer to what the wire itself refuses.
+  ///
+  /// - Returns: whether it was sent.
+  private func refuse(_ refusal: WireRefusal) async -> Bool {
+    server.counters.count(refusal)
+    let id = server.makeID()
+    var writer = AnswerWriter(
+      into: outbox, commons: server.commons, id: id, terms: parser.refusalTerms, body: nil)
+    server.responder.refuse(refusal, id: id, with: &writer)
+    if writer.phase != .complete {
+      writer.startOver()
+      writer.start(refusal.status)
+      writer.finishEmpty()
     }
+    return await socket.flush()
+  }
+
+  /// Ends our side and swallows what the peer still sends, for a while: closing with unread bytes
+  /// would reset the connection and could destroy the answer before it is read (RFC 9112 §9.6).
+  private func linger() async {
+    if socket.hasEnded || socket.isBroken { return }
+    Syscalls.shutdownWriting(socket.fd)
+    let end = server.clock.clocks.monotonic() + server.limits.lingerTime
+    var swallowed = 0
+    while swallowed < server.limits.lingerBytes {
+      socket.buffer.reset(keeping: server.limits.receiveBytes)
+      guard await socket.receive(until: end) == .bytes else { return }
+      swallowed += socket.buffer.count
+    }
+  }
+
+  /// Everything received has been used: starts over at the front of the socket.buffer.
+  func rewind(keeping: Int = 64 * 1024) {
+    socket.buffer.reset(keeping: keeping)
+    start = 0
+  }
+
+  /// Moves a message that has only begun to the front, when the room behind it gets short.
+  private func compact() {
+    guard start > 0 else { return }
+    socket.buffer.discardFirst(start)
+    start = 0
   }
 }

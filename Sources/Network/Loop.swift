@@ -42,6 +42,34 @@ package actor Loop {
     resident = try make(self)
   }
 
+  /// Runs `body` on the loop, for clients and tests: connections made there live in its task.
+  package func run<Result: Sendable, Failure: Error>(
+    _ body: @Sendable (isolated Loop) async throws(Failure) -> Result
+  ) async throws(Failure) -> Result {
+    try await withTaskExecutorPreference(thread) { () async throws(Failure) -> Result in
+      try await self.runHere(body)
+    }
+  }
+
+  private func runHere<Result: Sendable, Failure: Error>(
+    _ body: @Sendable (isolated Loop) async throws(Failure) -> Result
+  ) async throws(Failure) -> Result {
+    try await body(self)
+  }
+
+  /// Starts the task of one of the resident's connections.
+  ///
+  /// The task prefers this loop's thread as its task executor as well: a resumed continuation is
+  /// first handed to the task executor and only then hops to its actor. Without the preference the
+  /// first step would be a thread of the cooperative pool, at each resumption.
+  func startTask(for name: ObjectIdentifier) -> Task<Void, Never> {
+    Task(executorPreference: thread) { await self.serve(name) }
+  }
+
+  private func serve(_ name: ObjectIdentifier) async {
+    await resident?.serve(name, on: self)
+  }
+
   /// Asks the resident to finish.
   func beginDrain() { resident?.beginDrain(on: self) }
 
@@ -70,7 +98,8 @@ package actor Loop {
 
   private func sleepLimit() -> Int32 {
     guard let next = clock.next else { return -1 }
-    let span = next - clock.clocks.monotonic()
+    // As of the turn's begin: late by no more than the turn took.
+    let span = next - clock.now
     if span.nanoseconds <= 0 { return 0 }
     // Rounded up, so that the timer is due when the thread wakes.
     return Int32(clamping: (span.nanoseconds + 999_999) / 1_000_000)
@@ -119,6 +148,17 @@ package actor Loop {
     freeSlots.append(registration.slot)
   }
 
+  /// Interrupts whoever waits for this descriptor, from any thread; too late is too late.
+  nonisolated func interruptSoon(_ registration: Registration) {
+    Task(executorPreference: thread) { await self.interrupt(registration) }
+  }
+
+  private func interrupt(_ registration: Registration) {
+    let slot = slots[Int(registration.slot)]
+    guard slot.generation == registration.generation else { return }
+    slot.handler?.interrupt()
+  }
+
   private func take(_ handler: any EventHandler) -> Registration {
     let slot: UInt32
     if let reused = freeSlots.popLast() {
@@ -135,12 +175,16 @@ package actor Loop {
 /// Somebody who waits for a descriptor's events. Loop-confined.
 protocol EventHandler: AnyObject {
   func ready(_ readiness: Readiness, on loop: isolated Loop)
+  /// Whoever waits for it no longer wants to.
+  func interrupt()
 }
 
 /// What lives on a loop besides its connections. Loop-confined.
 protocol LoopResident: AnyObject {
   /// Every job of the turn has run.
   func turnEnded(on loop: isolated Loop)
+  /// The life of one connection, in its task.
+  func serve(_ name: ObjectIdentifier, on loop: isolated Loop) async
   /// The clocks have been read.
   func turnBegan(at wall: UnixTime)
   /// Take no new work, finish what runs.

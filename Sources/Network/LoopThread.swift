@@ -1,4 +1,3 @@
-private import CLinux
 import Glibc
 import Synchronization
 
@@ -58,19 +57,8 @@ package final class LoopThread: SerialExecutor, TaskExecutor, @unchecked Sendabl
 
   /// Starts the thread, which calls `turn` over and over until `stop`.
   func start(named name: String, turn: @escaping @Sendable () -> Void) {
-    let box = unsafe Unmanaged.passRetained(ThreadStart { [self] in run(turn) })
-    var handle = pthread_t()
-    let code = unsafe pthread_create(
-      &handle, nil,
-      { argument in
-        if let argument = unsafe argument {
-          unsafe Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue().body()
-        }
-        return nil
-      }, unsafe box.toOpaque())
-    precondition(code == 0, "no thread for an event loop")
-    _ = unsafe pthread_setname_np(handle, String(name.prefix(15)))
-    _ = pthread_detach(handle)
+    let isLaunched = ThreadStart { [self] in run(turn) }.launch(named: name)
+    precondition(isLaunched, "no thread for an event loop")
   }
 
   private func run(_ turn: () -> Void) {
@@ -142,10 +130,4 @@ package final class LoopThread: SerialExecutor, TaskExecutor, @unchecked Sendabl
       queue.removeFirst(index)
     }
   }
-}
-
-/// Carries a closure into a new thread.
-final class ThreadStart: Sendable {
-  let body: @Sendable () -> Void
-  init(_ body: @escaping @Sendable () -> Void) { self.body = body }
 }

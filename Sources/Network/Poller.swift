@@ -1,7 +1,6 @@
+import Bytes
 private import CLinux
 import Glibc
-
-import Bytes
 
 /// What the kernel reports about a descriptor.
 struct Readiness: OptionSet, Sendable {
@@ -104,5 +103,28 @@ struct Readiness: OptionSet, Sendable {
       readiness.formUnion([.hungUp, .broken])
     }
     return readiness
+  }
+}
+
+/// A counting semaphore that blocks a thread: permits are kept by the kernel.
+final class Semaphore: Sendable {
+  private let descriptor: Int32
+
+  init() throws(NetworkFailure) {
+    descriptor = eventfd(0, Int32(EFD_CLOEXEC | EFD_SEMAPHORE))
+    guard descriptor >= 0 else { throw .system(call: "eventfd", code: errno) }
+  }
+
+  deinit { Syscalls.close(descriptor) }
+
+  func give() {
+    var one: UInt64 = 1
+    _ = unsafe write(descriptor, &one, 8)
+  }
+
+  /// Blocks until there is a permit, and takes it.
+  func take() {
+    var value: UInt64 = 0
+    while unsafe read(descriptor, &value, 8) != 8 {}
   }
 }

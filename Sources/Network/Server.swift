@@ -1,5 +1,6 @@
 package import Bytes
 package import HTTPWire
+import Synchronization
 
 /// A door to listen at.
 package struct ListenerConfiguration: Sendable {
@@ -42,6 +43,7 @@ package final class Server<R: Responder>: Sendable {
   package var ports: [UInt16] { addresses.map { $0.address.port } }
   /// The first listener's port.
   package var port: UInt16 { ports.first ?? 0 }
+  private let hasDrained = Atomic<Bool>(false)
   /// How many connections may be open at once.
   package let connectionCap: Int
 
@@ -101,9 +103,12 @@ package final class Server<R: Responder>: Sendable {
   /// Stops accepting, closes idle connections, lets requests in flight be answered, ends streams and
   /// waits; what is still open after `span` is cut. The loops' threads have ended when it returns.
   ///
+  /// A second call returns at once.
+  ///
   /// - Returns: how many connections had to be cut.
   @discardableResult
   package func drain(within span: TimeSpan) async -> Int {
+    guard !hasDrained.exchange(true, ordering: .relaxed) else { return 0 }
     for loop in loops { await loop.beginDrain() }
     let deadline = configuration.clocks.monotonic() + span
     while counters.openConnections > 0, configuration.clocks.monotonic() < deadline {

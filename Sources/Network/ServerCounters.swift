@@ -1,6 +1,5 @@
-import Synchronization
-
 package import HTTPWire
+import Synchronization
 
 /// What a server has seen, for metrics. Any thread may read; only the loops write, and each its own
 /// lane, so that counting costs no contended cache line.

@@ -16,7 +16,7 @@ final class ServerLoop<R: Responder>: LoopResident {
   private var resting: [(listener: Listener<R>, at: MonotonicTime)] = []
   private var connections: [ObjectIdentifier: Connection<R>] = [:]
   /// Connections with finished answers to send while their task waits for the next one.
-  private var unsent: [Connection<R>] = []
+  private var unsent: [Socket] = []
 
   /// Connections beyond the cap that are told so; further ones are closed without a word.
   private static var politeMargin: Int { 64 }
@@ -68,17 +68,23 @@ final class ServerLoop<R: Responder>: LoopResident {
     let connection = Connection(
       fd: fd, kind: kind, peer: peer.hostText, server: self, refusal: refusal)
     do throws(NetworkFailure) {
-      try connection.watch(on: loop)
+      try connection.socket.watch(on: loop)
     } catch {
       Syscalls.close(fd)
       noteClosed()
       return
     }
-    connections[ObjectIdentifier(connection)] = connection
-    connection.task = Task {
-      await connection.run()
-      connection.close(on: loop)
-    }
+    let name = ObjectIdentifier(connection)
+    connections[name] = connection
+    connection.socket.task = loop.startTask(for: name)
+  }
+
+  func serve(_ name: ObjectIdentifier, on loop: isolated Loop) async {
+    guard let connection = connections[name] else { return }
+    await connection.run()
+    connection.socket.close(on: loop)
+    connections[name] = nil
+    noteClosed()
   }
 
   private func noteClosed() {
@@ -86,13 +92,8 @@ final class ServerLoop<R: Responder>: LoopResident {
     all.open.subtract(1, ordering: .relaxed)
   }
 
-  func remove(_ connection: Connection<R>) {
-    connections[ObjectIdentifier(connection)] = nil
-    noteClosed()
-  }
-
   /// The connection's task may wait for long with answers unsent: send them when the turn ends.
-  func sendAtTurnEnd(_ connection: Connection<R>) { unsent.append(connection) }
+  func sendAtTurnEnd(_ socket: Socket) { unsent.append(socket) }
 
   /// Lets a listener that rests go on later.
   func resume(_ listener: Listener<R>, at: MonotonicTime) {
@@ -110,7 +111,7 @@ final class ServerLoop<R: Responder>: LoopResident {
       resting.removeAll { $0.at <= clock.now }
     }
     guard !unsent.isEmpty else { return }
-    for connection in unsent { connection.sendPending() }
+    for socket in unsent { socket.sendPending() }
     unsent.removeAll(keepingCapacity: true)
   }
 
@@ -122,7 +123,7 @@ final class ServerLoop<R: Responder>: LoopResident {
   }
 
   func abandon(on loop: isolated Loop) {
-    for connection in connections.values { connection.abandon() }
+    for connection in connections.values { connection.socket.cut() }
   }
 }
 
@@ -167,6 +168,9 @@ final class Listener<R: Responder>: EventHandler {
       }
     }
   }
+
+  /// Nothing here waits.
+  func interrupt() {}
 
   /// Takes one connection off the queue and drops it, by lending it the spare descriptor.
   private func shedOne() {

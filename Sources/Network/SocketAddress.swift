@@ -1,6 +1,5 @@
-import Glibc
-
 package import Bytes
+import Glibc
 
 /// An IPv4 or IPv6 address with a port, in the kernel's form.
 package struct SocketAddress: Sendable {

@@ -1,7 +1,6 @@
+package import Bytes
 private import CLinux
 import Glibc
-
-package import Bytes
 
 /// Every kernel call of this room, and the only place that looks at `errno`: callers get closed
 /// outcomes. All descriptors are non-blocking and close-on-exec.

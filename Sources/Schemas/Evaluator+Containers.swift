@@ -8,14 +8,17 @@ extension Evaluator {
   @_lifetime(self: copy self)
   mutating func find(_ at: Int, in table: NameTable) -> Int? {
     let token = value.tokens[at]
-    if token.flags.contains(.hasEscape) {
-      let unescaped = scratch.unescape(value.text(token))
-      return table.find(
-        unescaped.span.raw, at: 0, count: unescaped.count, slots: slots, names: names)
-    }
+    if token.isEscaped { return findEscaped(token, in: table) }
     return table.find(
       value.bytes.raw, at: Int(token.offset), count: Int(token.length), slots: slots,
       names: names)
+  }
+
+  @inline(never)
+  private func findEscaped(_ token: JSONToken, in table: NameTable) -> Int? {
+    let unescaped = scratch.unescape(value.text(token))
+    return table.find(
+      unescaped.span.raw, at: 0, count: unescaped.count, slots: slots, names: names)
   }
 
   /// The token of the value of the member whose name is in a table, or nil.
@@ -90,7 +93,7 @@ extension Evaluator {
   @_lifetime(self: copy self)
   mutating func nameMatches(_ pattern: Int, _ key: Int) -> Bool {
     let token = value.tokens[key]
-    if token.flags.contains(.hasEscape) {
+    if token.isEscaped {
       let unescaped = scratch.unescape(value.text(token))
       return matches(pattern, unescaped.span)
     }

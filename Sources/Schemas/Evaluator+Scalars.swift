@@ -6,11 +6,15 @@ extension Evaluator {
   /// Whether a string keeps its rule. Strings with escapes are read through the scratch.
   @_lifetime(self: copy self)
   mutating func acceptsString(_ rule: StringRule, _ token: JSONToken) -> Bool {
-    if token.flags.contains(.hasEscape) {
-      let unescaped = scratch.unescape(value.text(token))
-      return acceptsText(rule, unescaped.span, isASCII: false)
-    }
-    return acceptsText(rule, value.text(token), isASCII: !token.flags.contains(.nonASCII))
+    if token.isEscaped { return acceptsEscaped(rule, token) }
+    return acceptsText(rule, value.text(token), isASCII: !token.isBeyondASCII)
+  }
+
+  @inline(never)
+  @_lifetime(self: copy self)
+  private mutating func acceptsEscaped(_ rule: StringRule, _ token: JSONToken) -> Bool {
+    let unescaped = scratch.unescape(value.text(token))
+    return acceptsText(rule, unescaped.span, isASCII: false)
   }
 
   @_lifetime(self: copy self)
@@ -31,6 +35,8 @@ extension Evaluator {
   /// Whether a pattern is found in `text`; false, and `halt` set, at a limit.
   @_lifetime(self: copy self)
   mutating func matches(_ pattern: Int, _ text: Span<UInt8>) -> Bool {
+    let chain = chains[pattern]
+    if chain.isChain { return PatternShape.matches(text, links: links, place: chain) }
     switch scratch.matcher.verdict(patterns[pattern], on: text) {
     case .match: return true
     case .noMatch: return false
@@ -52,17 +58,22 @@ extension Evaluator {
     if types.isSuperset(of: .number) { return true }
     if types.isDisjoint(with: .number) { return false }
     let isInteger =
-      !token.flags.contains(.fraction) || value.number(token)?.isInteger ?? false
+      !token.hasFraction || value.number(token)?.isInteger ?? false
     return types.contains(isInteger ? .integer : .fractional)
   }
 
   /// Whether a number keeps its bounds, exactly.
   @_lifetime(self: copy self)
   mutating func acceptsNumber(_ rule: NumberRule, _ token: JSONToken) -> Bool {
-    if rule.isInterval, !token.flags.contains(.fraction), token.length <= 18 {
+    if rule.isInterval, !token.hasFraction, token.length <= 18 {
       let integer = Self.integer(value.text(token))
       return integer >= rule.lowest && integer <= rule.highest
         && (rule.divisor == 1 || integer % rule.divisor == 0)
+    }
+    if rule.isInterval, rule.holdsForFractions, token.length <= 18,
+      let isInside = Self.isInside(value.text(token), rule)
+    {
+      return isInside
     }
     guard let number = value.number(token) else { return false }
     if let bound = bound(rule.minimum), number < bound { return false }
@@ -71,6 +82,28 @@ extension Evaluator {
     if let bound = bound(rule.exclusiveMaximum), number >= bound { return false }
     if let divisor = bound(rule.multipleOf), !number.isMultiple(of: divisor) { return false }
     return true
+  }
+
+  /// Whether a lexeme of at most 18 characters is inside the interval, compared as scaled integers;
+  /// nil where it has an exponent.
+  private static func isInside(_ lexeme: Span<UInt8>, _ rule: NumberRule) -> Bool? {
+    let isNegative = lexeme[0] == ASCII.minus
+    var magnitude: Int64 = 0
+    var scale: Int64 = 1
+    var isFraction = false
+    for index in (isNegative ? 1 : 0)..<lexeme.count {
+      let byte = lexeme[index]
+      if byte == ASCII.dot {
+        isFraction = true
+        continue
+      }
+      guard ASCII.isDigit(byte) else { return nil }
+      magnitude = magnitude &* 10 &+ Int64(byte &- ASCII.zero)
+      if isFraction { scale &*= 10 }
+    }
+    let scaled = Int128(isNegative ? -magnitude : magnitude)
+    return scaled >= Int128(rule.lowest) * Int128(scale)
+      && scaled <= Int128(rule.highest) * Int128(scale)
   }
 
   /// The number of the schema's text at a token.

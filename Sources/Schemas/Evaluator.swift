@@ -22,6 +22,8 @@ struct Evaluator: ~Copyable, ~Escapable {
   let names: RawSpan
   let lists: Span<UInt32>
   let patterns: Span<Pattern>
+  let chains: Span<PatternShape.Place>
+  let links: Span<PatternShape.Link>
   /// The payload.
   let value: TapeView
   /// The schema's own text.
@@ -51,6 +53,8 @@ struct Evaluator: ~Copyable, ~Escapable {
     names = program.names.span.raw
     lists = program.lists.span
     patterns = program.patterns.span
+    chains = program.chains.span
+    links = program.links.span
     self.value = value
     self.constants = constants
     self.scratch = scratch
@@ -208,6 +212,13 @@ struct Evaluator: ~Copyable, ~Escapable {
     }
     return false
   }
+}
+
+extension JSONToken {
+  /// Bits of the flags, read without a call on the hot path.
+  @inline(__always) var isEscaped: Bool { flags.rawValue & 1 != 0 }
+  @inline(__always) var isBeyondASCII: Bool { flags.rawValue & 2 != 0 }
+  @inline(__always) var hasFraction: Bool { flags.rawValue & 4 != 0 }
 }
 
 /// A token tape with the text it refers to, borrowed.

@@ -99,12 +99,9 @@ enum PatternVerdict: Equatable {
     unsafe pcre2_match_data_free_8(data)
   }
 
-  /// Whether `pattern` is found in `text`, which is well-formed UTF-8. Allocates nothing once warm.
+  /// Whether `pattern`, one that needs the engine, is found in `text`, which is well-formed UTF-8.
+  /// Allocates nothing once warm.
   func verdict(_ pattern: Pattern, on text: Span<UInt8>) -> PatternVerdict {
-    if let shape = pattern.shape {
-      return PatternShape.matches(text, links: shape.links.span, endsAtEnd: shape.endsAtEnd)
-        ? .match : .noMatch
-    }
     guard text.count <= SchemaLimits.patternSubjectBytes else { return .limit }
     let outcome = unsafe text.withUnsafeBufferPointer { subject -> Int32 in
       // PCRE2 wants a pointer even for the empty text.

@@ -1,6 +1,15 @@
 /// A pattern that needs no engine: a chain of character sets, each repeated, that one pass from the
 /// left decides without ever stepping back. `^ord_[a-z0-9]{8,32}$`, `^x-` and `^[A-Z]{3}$` are such.
 struct PatternShape: Sendable {
+  /// Where a chain lies in a program's links.
+  struct Place: BitwiseCopyable, Sendable {
+    var firstLink: UInt32 = 0
+    var linkCount: UInt32 = 0
+    var endsAtEnd = false
+    /// False where the pattern needs the engine.
+    var isChain = false
+  }
+
   /// One link: between `minimum` and `maximum` code points of a set.
   struct Link: BitwiseCopyable, Sendable {
     var set: ASCIISet
@@ -68,11 +77,11 @@ struct PatternShape: Sendable {
     return true
   }
 
-  /// Whether `text`, well-formed UTF-8, matches a chain of links.
-  static func matches(_ text: Span<UInt8>, links: Span<Link>, endsAtEnd: Bool) -> Bool {
+  /// Whether `text`, well-formed UTF-8, matches the chain at `place` among a program's links.
+  static func matches(_ text: Span<UInt8>, links: Span<Link>, place: Place) -> Bool {
     var index = 0
-    for position in links.indices {
-      let link = links[position]
+    for position in 0..<Int(place.linkCount) {
+      let link = links[Int(place.firstLink) &+ position]
       var taken: UInt32 = 0
       while taken < link.maximum, index < text.count {
         let byte = text[index]
@@ -87,6 +96,6 @@ struct PatternShape: Sendable {
       }
       guard taken >= link.minimum else { return false }
     }
-    return !endsAtEnd || index == text.count
+    return !place.endsAtEnd || index == text.count
   }
 }

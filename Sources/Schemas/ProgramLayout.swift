@@ -101,6 +101,14 @@ struct ProgramLayout {
     if let known = patternNumbers[ObjectIdentifier(pattern)] { return known }
     let number = UInt32(program.patterns.count)
     program.patterns.append(pattern)
+    var place = PatternShape.Place()
+    if let shape = pattern.shape {
+      place = PatternShape.Place(
+        firstLink: UInt32(program.links.count), linkCount: UInt32(shape.links.count),
+        endsAtEnd: shape.endsAtEnd, isChain: true)
+      program.links += shape.links
+    }
+    program.chains.append(place)
     patternNumbers[ObjectIdentifier(pattern)] = number
     return number
   }
@@ -301,6 +309,9 @@ extension NumberRule {
     maximum = token(constraint.maximum)
     exclusiveMaximum = token(constraint.exclusiveMaximum)
     multipleOf = token(constraint.multipleOf)
+    holdsForFractions =
+      constraint.exclusiveMinimum == nil && constraint.exclusiveMaximum == nil
+      && constraint.multipleOf == nil
     for bound in [constraint.minimum, constraint.exclusiveMinimum] {
       guard let bound else { continue }
       guard let value = bound.number?.asInt64, value < .max else {

@@ -5,15 +5,15 @@ import JSONText
 struct TypeSet: OptionSet, BitwiseCopyable, Sendable {
   let rawValue: UInt8
 
-  static let null = TypeSet(rawValue: 1)
-  static let boolean = TypeSet(rawValue: 2)
-  static let integer = TypeSet(rawValue: 4)
-  static let fractional = TypeSet(rawValue: 8)
-  static let string = TypeSet(rawValue: 16)
-  static let array = TypeSet(rawValue: 32)
-  static let object = TypeSet(rawValue: 64)
-  static let number: TypeSet = [.integer, .fractional]
-  static let all: TypeSet = [.null, .boolean, .number, .string, .array, .object]
+  static var null: TypeSet { TypeSet(rawValue: 1) }
+  static var boolean: TypeSet { TypeSet(rawValue: 2) }
+  static var integer: TypeSet { TypeSet(rawValue: 4) }
+  static var fractional: TypeSet { TypeSet(rawValue: 8) }
+  static var string: TypeSet { TypeSet(rawValue: 16) }
+  static var array: TypeSet { TypeSet(rawValue: 32) }
+  static var object: TypeSet { TypeSet(rawValue: 64) }
+  static var number: TypeSet { TypeSet(rawValue: 12) }
+  static var all: TypeSet { TypeSet(rawValue: 127) }
 
   /// The kinds that a value of `type` names.
   init?(named name: String) {

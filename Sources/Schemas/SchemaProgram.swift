@@ -33,6 +33,8 @@ struct NumberRule: BitwiseCopyable, Sendable {
   /// The least and the greatest integer taken.
   var lowest = Int64.min
   var highest = Int64.max
+  /// Whether the interval is right for fractions too: no bound is exclusive, no divisor is set.
+  var holdsForFractions = true
   /// What integers must divide by; 1 where nothing is said.
   var divisor: Int64 = 1
   /// Tokens of the schema's own text.
@@ -152,6 +154,9 @@ struct SchemaProgram: Sendable {
   /// Nodes of lists of schemas.
   var lists: [UInt32] = []
   var patterns: [Pattern] = []
+  /// Of each pattern, whether it is a chain and of which links.
+  var chains: [PatternShape.Place] = []
+  var links: [PatternShape.Link] = []
   /// Where each node stands in the document; read by explanations only.
   var pointers: [String] = []
   /// Whether each node has `type`; read by explanations only.

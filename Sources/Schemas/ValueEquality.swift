@@ -27,7 +27,7 @@ enum ValueEquality {
   private static func equalStrings(
     _ left: borrowing TapeView, _ a: JSONToken, _ right: borrowing TapeView, _ b: JSONToken
   ) -> Bool {
-    if !a.flags.contains(.hasEscape), !b.flags.contains(.hasEscape) {
+    if !a.isEscaped, !b.isEscaped {
       return equalBytes(left.text(a), right.text(b))
     }
     return left.unescaped(a) == right.unescaped(b)
@@ -38,7 +38,7 @@ enum ValueEquality {
   ) -> Bool {
     if equalBytes(left.text(a), right.text(b)) { return true }
     // Integer lexemes are canonical but for -0.
-    let areIntegers = !a.flags.contains(.fraction) && !b.flags.contains(.fraction)
+    let areIntegers = !a.hasFraction && !b.hasFraction
     if areIntegers, a.length > 2 || b.length > 2 { return false }
     guard let number = left.number(a), let other = right.number(b) else { return false }
     return number == other

@@ -14,7 +14,7 @@ enum ValueHash {
     case .false: return 0x9FB2_1C65_1E98_DF25
     case .number: return number(tape.text(token))
     case .string:
-      if token.flags.contains(.hasEscape) { return bytes(tape.unescaped(token).span) }
+      if token.isEscaped { return bytes(tape.unescaped(token).span) }
       return bytes(tape.text(token))
     case .array:
       let end = at + Int(token.extent)

@@ -61,34 +61,46 @@ struct GrantRule: Sendable {
 }
 
 /// A grant as a caller holds it: the rule it comes from, with the mapping's namespace filled in.
-package struct Grant: Sendable {
+/// Immutable; a class, so that looking through a list of them counts one reference each.
+package final class Grant: Sendable {
   /// The mapping's id.
   package let rule: ByteSlice
   package let action: Action
-  package let pattern: GrantPattern
-  /// What `.` means in the pattern.
-  let mapped: Name?
-
   /// The pattern as answers show it: `.` replaced by the mapped namespace.
-  package var patternText: String {
-    guard pattern.isOwnNamespace, let mapped else { return pattern.text.text }
-    return mapped.text + pattern.text.dropFirst(1).text
+  package let patternText: ByteSlice
+  private let namespace: SegmentPattern
+  private let topic: SegmentPattern
+
+  /// Nil if the pattern means the mapped namespace and there is none.
+  init?(rule: ByteSlice, _ granted: GrantRule, mapped: Name?) {
+    self.rule = rule
+    action = granted.action
+    topic = granted.pattern.topic
+    if let namespace = granted.pattern.namespace {
+      self.namespace = namespace
+      patternText = granted.pattern.text
+    } else {
+      guard let mapped else { return nil }
+      namespace = SegmentPattern(mapped)
+      var text = ByteWriter()
+      text.append(mapped.bytes)
+      text.append(granted.pattern.text.dropFirst(1))
+      patternText = text.slice
+    }
   }
 
-  func covers(namespace: Name, topic: Name) -> Bool {
-    pattern.matches(namespace: namespace, topic: topic, mapped: mapped)
+  func covers(namespace name: Name, topic topicName: Name) -> Bool {
+    topic.matches(topicName) && namespace.matches(name)
   }
 
-  func touches(namespace: Name) -> Bool { pattern.touches(namespace: namespace, mapped: mapped) }
+  func touches(namespace name: Name) -> Bool { namespace.matches(name) }
 
-  func coversAll(of namespace: Name) -> Bool {
-    pattern.topic == .any && touches(namespace: namespace)
-  }
+  func coversAll(of name: Name) -> Bool { topic.isAny && namespace.matches(name) }
 }
 
 /// What a caller may and may not do, sorted by action, so that a question looks at few grants.
 /// Immutable.
-struct GrantTable: Sendable {
+final class GrantTable: Sendable {
   /// Indexed by the action's raw value.
   private let allowed: [[Grant]]
   private let denied: [[Grant]]

@@ -1,37 +1,31 @@
 package import Bytes
 
-/// One part of a grant pattern.
-enum SegmentPattern: Sendable, Equatable {
-  case exactly(Name)
-  /// Names that start with these bytes; written with a trailing `*`.
-  case prefix(ByteSlice)
-  /// Every name; written `*`.
-  case any
+/// One part of a grant pattern: a name, the beginning of names (written with a trailing `*`), or any
+/// name (`*`, the empty beginning). One shape for all three, since every request is matched with it.
+struct SegmentPattern: Sendable, Equatable {
+  private let bytes: ByteSlice
+  private let isBeginning: Bool
+
+  /// Exactly this name.
+  init(_ name: Name) {
+    bytes = name.bytes
+    isBeginning = false
+  }
 
   /// Reads a name, a name's beginning followed by `*`, or `*`; nil for anything else.
   init?(_ text: ByteSlice) {
-    guard text.count > 0, text[text.count - 1] == ASCII.asterisk else {
-      guard let name = Name(text) else { return nil }
-      self = .exactly(name)
-      return
-    }
-    let beginning = text.prefix(text.count - 1)
-    if beginning.isEmpty {
-      self = .any
-    } else if Name(beginning) != nil {
-      self = .prefix(beginning)
-    } else {
-      return nil
-    }
+    isBeginning = text.count > 0 && text[text.count - 1] == ASCII.asterisk
+    bytes = isBeginning ? text.prefix(text.count - 1) : text
+    guard Name(bytes) != nil || isAny else { return nil }
   }
 
+  /// Whether every name matches.
+  var isAny: Bool { isBeginning && bytes.isEmpty }
+
   func matches(_ name: Name) -> Bool {
-    switch self {
-    case .any: true
-    case .exactly(let own): own == name
-    case .prefix(let beginning):
-      name.bytes.count >= beginning.count && name.bytes.prefix(beginning.count) == beginning
-    }
+    guard isBeginning else { return name.bytes == bytes }
+    guard name.bytes.count >= bytes.count else { return false }
+    return bytes.isEmpty || name.bytes.prefix(bytes.count) == bytes
   }
 }
 
@@ -64,16 +58,5 @@ package struct GrantPattern: Sendable, Equatable {
   /// Whether the pattern means the mapped namespace.
   var isOwnNamespace: Bool { namespace == nil }
   /// Whether the pattern covers every topic of every namespace.
-  var isWholeTenant: Bool { namespace == .any && topic == .any }
-
-  /// Whether the pattern is about any topic of `namespace`, given the mapped one.
-  func touches(namespace name: Name, mapped: Name?) -> Bool {
-    guard let namespace else { return mapped == name }
-    return namespace.matches(name)
-  }
-
-  /// Whether the pattern is about this topic, given the mapped namespace.
-  func matches(namespace name: Name, topic topicName: Name, mapped: Name?) -> Bool {
-    topic.matches(topicName) && touches(namespace: name, mapped: mapped)
-  }
+  var isWholeTenant: Bool { namespace?.isAny == true && topic.isAny }
 }

@@ -69,8 +69,9 @@ struct Mapping: Sendable {
         source: source, allow: grants(allow, namespace), deny: grants(deny, namespace)))
   }
 
+  /// None is lost here: `./` without a namespace was refused when the mapping was compiled.
   private func grants(_ rules: [GrantRule], _ namespace: Name?) -> [Grant] {
-    rules.map { Grant(rule: id, action: $0.action, pattern: $0.pattern, mapped: namespace) }
+    rules.compactMap { Grant(rule: id, $0, mapped: namespace) }
   }
 }
 

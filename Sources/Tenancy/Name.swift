@@ -14,25 +14,24 @@ package struct Name: Sendable, Hashable {
 
   /// The name that `bytes` spell, sharing their storage; nil if they spell none.
   package init?(_ bytes: ByteSlice) {
-    guard bytes.count >= 1, bytes.count <= Self.maxLength, ASCII.isAlphanumeric(bytes[0]) else {
+    let span = bytes.span
+    guard span.count >= 1, span.count <= Self.maxLength, ASCII.isAlphanumeric(span[0]) else {
       return nil
     }
-    var index = 1
-    while index < bytes.count {
-      guard Self.continues(bytes[index]) else { return nil }
-      index &+= 1
-    }
+    for index in 1..<span.count where !Self.continues(span[index]) { return nil }
     self.bytes = bytes
   }
 
   /// Reads a path segment: percent-decoded once (RFC 3986 §2.1), then held against the grammar. A
   /// segment without `%` is not copied.
   package init?(pathSegment segment: ByteSlice) {
-    guard segment.firstIndex(of: ASCII.percent) != nil else {
-      self.init(segment)
+    if let name = Name(segment) {
+      self = name
       return
     }
-    guard let decoded = PathSegment.decoded(segment) else { return nil }
+    guard segment.firstIndex(of: ASCII.percent) != nil,
+      let decoded = PathSegment.decoded(segment)
+    else { return nil }
     self.init(decoded)
   }
 

@@ -25,7 +25,7 @@ import Testing
     #expect(scope.expires == TestIssuer.now + .seconds(3600))
     #expect(scope.generation == 7)
     #expect(scope.grants.map(\.rule.text) == ["writers", "readers"])
-    #expect(scope.grants.map(\.patternText) == ["depot/*", "billing/*"])
+    #expect(scope.grants.map(\.patternText.text) == ["depot/*", "billing/*"])
     let address = try scope.address(of: try reference("~/created"), for: .publish)
     #expect(address.description == "acme/depot/created")
     #expect(address.action == .publish)

@@ -1,1 +1,62 @@
-print("jodrell-bench")
+import Foundation
+import Synchronization
+
+/// Set when the user interrupts; runs end early and still report.
+let interrupted = Atomic<Bool>(false)
+
+/// What the process's exit means; told by `--help`.
+enum ExitCode {
+  static let good: Int32 = 0
+  static let failed: Int32 = 1
+  static let findings: Int32 = 2
+  static let usage: Int32 = 64
+}
+
+/// Results go to standard output.
+func say(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
+
+/// Everything else goes to standard error.
+func complain(_ text: String, end: String = "\n") {
+  FileHandle.standardError.write(Data((text + end).utf8))
+}
+
+func bench(_ words: [String]) async -> Int32 {
+  let wantsHelp = words.contains("--help") || words.contains("-h")
+  let rest = Array(words.dropFirst())
+  do {
+    switch words.first {
+    case "publish":
+      if wantsHelp { break }
+      return try await PublishRun(rest).run()
+    case "verify":
+      if wantsHelp { break }
+      switch rest.first {
+      case "run": return try await VerifyRun(Array(rest.dropFirst())).start()
+      case "check": return try await VerifyCheck(Array(rest.dropFirst())).run()
+      default: throw UsageFault("verify takes run or check")
+      }
+    case nil:
+      complain(Help.overview, end: "")
+      return ExitCode.usage
+    default:
+      if wantsHelp || words.first == "help" { break }
+      throw UsageFault("there is no subcommand \(words[0])")
+    }
+  } catch let fault as UsageFault {
+    complain("jodrell-bench: \(fault.message)\nSee jodrell-bench --help.")
+    return ExitCode.usage
+  } catch {
+    complain("jodrell-bench: \(error)")
+    return ExitCode.usage
+  }
+  switch words.first {
+  case "publish": say(Help.publish)
+  case "verify": say(Help.verify)
+  default: say(Help.overview)
+  }
+  return ExitCode.good
+}
+
+signal(SIGINT) { _ in interrupted.store(true, ordering: .relaxed) }
+signal(SIGPIPE, SIG_IGN)
+exit(await bench(Array(CommandLine.arguments.dropFirst())))

@@ -1,0 +1,116 @@
+package import Bytes
+package import HTTPWire
+import Network
+
+/// A complete answer.
+package struct ClientAnswer: Sendable {
+  package let status: Int
+  package let fields: FieldTable
+  /// Shares the connection's buffer where it can: copy what is kept for long.
+  package let body: ByteSlice
+  /// Whether the connection takes another request; close it otherwise.
+  package let keepsConnection: Bool
+
+  package init(status: Int, fields: FieldTable, body: ByteSlice, keepsConnection: Bool) {
+    self.status = status
+    self.fields = fields
+    self.body = body
+    self.keepsConnection = keepsConnection
+  }
+}
+
+/// One connection to a gateway: requests go out one after the other, each answer is read before the
+/// next request. Loop-confined; used by one task, which closes it.
+package final class HTTPConnection {
+  private let connection: ClientConnection
+
+  private init(_ connection: ClientConnection) { self.connection = connection }
+
+  /// Connects. A host is a numeric address, or `localhost` for this machine.
+  package static func open(
+    _ endpoint: Endpoint, within span: TimeSpan = .seconds(5), on loop: isolated ClientLoop
+  ) async throws(ClientFault) -> HTTPConnection {
+    let address: SocketAddress
+    do throws(NetworkFailure) {
+      let host = endpoint.host == "localhost" ? "127.0.0.1" : endpoint.host
+      address = try SocketAddress(host: host, port: endpoint.port)
+    } catch {
+      throw .unreachable("\(endpoint.host) is no address")
+    }
+    do throws(ClientFailure) {
+      return HTTPConnection(try await ClientConnection(to: address, within: span, on: loop))
+    } catch {
+      throw .unreachable("\(endpoint.authority): \(error)")
+    }
+  }
+
+  package func close(on loop: isolated ClientLoop) { connection.close(on: loop) }
+
+  /// Sends a request made by `ClientRequest.write` and reads its whole answer.
+  ///
+  /// - Parameters:
+  ///   - isHead: whether the request is a HEAD, whose answer has no body.
+  ///   - span: how long the answer's head, and then its body, may take.
+  ///   - limit: bytes that the answer's body may have.
+  package func exchange(
+    _ request: ByteSlice, isHead: Bool = false, within span: TimeSpan = .seconds(90),
+    limit: Int = 64 * 1024 * 1024
+  ) async throws(ClientFault) -> ClientAnswer {
+    let isSent = await send(request)
+    let head = try await readHead(isHead: isHead, within: span)
+    do throws(ClientFailure) {
+      let body = try await connection.readBody(upTo: limit, within: span)
+      return ClientAnswer(
+        status: head.status, fields: head.fields, body: body,
+        keepsConnection: connection.keepsAlive && isSent)
+    } catch {
+      throw ClientFault(error, limit: limit)
+    }
+  }
+
+  /// Sends bytes of a request: its head, then its body in pieces.
+  ///
+  /// - Returns: false when the server takes no more. It may have answered before the body was out,
+  ///   so the answer is worth looking for.
+  package func send(_ bytes: ByteSlice) async -> Bool {
+    do throws(ClientFailure) {
+      if !bytes.isEmpty { try await connection.send(bytes) }
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /// Reads the head of the next answer.
+  package func readHead(
+    isHead: Bool = false, within span: TimeSpan
+  ) async throws(ClientFault) -> ResponseHead {
+    do throws(ClientFailure) {
+      return try await connection.readHead(answering: isHead ? .head : .get, within: span)
+    } catch {
+      throw ClientFault(error)
+    }
+  }
+
+  /// The next bytes of the body, never empty; nil at its end. `.connectionLost` when the connection
+  /// ends before it.
+  package func nextPiece(within span: TimeSpan) async throws(ClientFault) -> ByteSlice? {
+    do throws(ClientFailure) {
+      return try await connection.nextPiece(within: span)
+    } catch {
+      throw ClientFault(error)
+    }
+  }
+}
+
+extension ClientFault {
+  /// What a broken connection means to whoever waits for an answer.
+  init(_ failure: ClientFailure, limit: Int = 0) {
+    switch failure {
+    case .network, .closed, .cancelled: self = .connectionLost
+    case .timedOut: self = .timedOut
+    case .malformed: self = .malformedAnswer
+    case .tooLong: self = .tooLarge(limit: limit)
+    }
+  }
+}

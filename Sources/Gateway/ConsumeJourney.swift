@@ -1,0 +1,213 @@
+import Bytes
+import Delivery
+import Events
+import HTTPWire
+import JSONText
+import Metrics
+import Subscriptions
+import Tenancy
+import Topics
+
+/// The verbs of a subscription: receive, acknowledge, release, extend, seek. A subscription's position
+/// lives with the log, never in a connection.
+extension GatewayResponder {
+  /// `POST …/receive` `{"max":10,"wait":"30s","consumer":"worker-1"}`: takes leases.
+  func receive(
+    _ name: Name, _ reference: TopicReference, _ request: HTTPRequest,
+    _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    try refuseQuery(of: request)
+    let (topic, definition) = try find(name, reference, request)
+    let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
+    var members = try BodyMembers(parsing: body)
+    let most = Int64(GatewayLimits.eventsPerAnswer)
+    let max = try members.takeNumber("max", in: 1...most) ?? 10
+    let wait = try members.takeSpan("wait", atMost: GatewayLimits.longestWait) ?? .zero
+    let consumer = try members.takeText("consumer") ?? Self.anonymous
+    guard !consumer.isEmpty, consumer.count <= GatewayLimits.consumerName else {
+      throw members.wrong("consumer", "a name of 1 to \(GatewayLimits.consumerName) bytes")
+    }
+    try members.finish()
+    let call = ReceiveCall(
+      consumer: consumer, max: Int(max), deadline: request.received + wait,
+      expires: topic.caller.expires)
+    let seat = try await parts.dispatchers.seat(at: definition, of: topic, on: site)
+    let events = try await seat.dispatcher.receive(call, of: topic, on: site)
+    var tally = DeliveryTally()
+    for event in events { tally.add(event.record, atTail: event.record.came(after: request)) }
+    let view = rendering(.event, of: topic)
+    answer.start(200)
+    answer.field("Cache-Control", "no-store")
+    let end = finish(&answer) { json in
+      json.beginObject()
+      json.key("deliveries")
+      json.beginArray()
+      for event in events { write(event, view, into: &json) }
+      json.endArray()
+      json.endObject()
+    }
+    tally.written(at: timers.clocks.monotonic(), to: topicMetrics.topic(TopicKey(topic)))
+    return end
+  }
+
+  /// The name of consumers that give none.
+  private static var anonymous: ByteSlice { ByteSlice(utf8: "anonymous") }
+
+  private func write(_ event: DeliveredEvent, _ view: RecordView, into json: inout JSONWriter) {
+    json.beginObject()
+    json.key("ackToken")
+    json.string(event.token)
+    json.key("deliveryCount")
+    json.integer(Int(event.count))
+    json.key("leaseUntil")
+    if let until = event.leaseUntil { json.instant(until) } else { json.null() }
+    json.key("event")
+    view.write(event.record, &json)
+    json.endObject()
+  }
+
+  /// `POST …/acknowledge` `{"ackTokens":[…]}` or `{"upTo":"1:42"}`; `?durable=true` waits for the disk.
+  func acknowledge(
+    _ name: Name, _ reference: TopicReference, _ request: HTTPRequest,
+    _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    var query = try QueryParameters(request.head.query)
+    let durability: AckDurability = try query.takeFlag("durable") == true ? .awaited : .soon
+    try query.finish()
+    let (topic, definition) = try find(name, reference, request)
+    var members = try await tokenMembers(of: request)
+    let tokens = try members.takeTexts("ackTokens", atMost: GatewayLimits.ackTokens)
+    let upTo = try members.takeText("upTo")
+    try members.finish()
+    guard (tokens == nil) != (upTo == nil) else {
+      throw Refusal(.badParameter, "send either '/ackTokens' or '/upTo'")
+    }
+    let seat = try await parts.dispatchers.seat(at: definition, of: topic, on: site)
+    if let tokens {
+      let settled = try await seat.dispatcher.acknowledge(tokens, durability, on: site)
+      return answerSettled(settled, tokens, "acknowledged", &answer)
+    }
+    guard let id = upTo.flatMap({ MessageID(parsing: $0) }) else {
+      throw members.wrong("upTo", "a message id like 1:42")
+    }
+    let count = try await seat.dispatcher.acknowledge(upTo: id, durability, on: site)
+    answer.start(200)
+    return finish(&answer) { json in
+      json.beginObject()
+      json.key("acknowledged")
+      json.integer(count)
+      json.key("failed")
+      json.beginArray()
+      json.endArray()
+      json.endObject()
+    }
+  }
+
+  /// `POST …/release` `{"ackTokens":[…],"delay":"5s"}`: back to the others.
+  func release(
+    _ name: Name, _ reference: TopicReference, _ request: HTTPRequest,
+    _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    try refuseQuery(of: request)
+    let (topic, definition) = try find(name, reference, request)
+    var members = try await tokenMembers(of: request)
+    let tokens = try members.requireTokens()
+    let delay = try members.takeSpan("delay", atMost: SubscriptionLimits.longestLease) ?? .zero
+    try members.finish()
+    let seat = try await parts.dispatchers.seat(at: definition, of: topic, on: site)
+    let settled = try seat.dispatcher.release(tokens, delay: delay, on: site)
+    return answerSettled(settled, tokens, "released", &answer)
+  }
+
+  /// `POST …/extend` `{"ackTokens":[…],"lease":"60s"}`: a longer lease, counted from now.
+  func extend(
+    _ name: Name, _ reference: TopicReference, _ request: HTTPRequest,
+    _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    try refuseQuery(of: request)
+    let (topic, definition) = try find(name, reference, request)
+    var members = try await tokenMembers(of: request)
+    let tokens = try members.requireTokens()
+    let lease = try members.takeSpan("lease", atMost: SubscriptionLimits.longestLease)
+    try members.finish()
+    guard let lease else { throw members.wrong("lease", "given") }
+    let seat = try await parts.dispatchers.seat(at: definition, of: topic, on: site)
+    let settled = try seat.dispatcher.extend(tokens, by: lease, on: site)
+    return answerSettled(settled, tokens, "extended", &answer)
+  }
+
+  /// `POST …/seek` `{"to":"earliest"}`: moves the cursor, durably; outstanding leases end.
+  func seek(
+    _ name: Name, _ reference: TopicReference, _ request: HTTPRequest,
+    _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    try refuseQuery(of: request)
+    let (topic, definition) = try find(name, reference, request)
+    let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
+    var members = try BodyMembers(parsing: body)
+    let text = try members.takeText("to")
+    try members.finish()
+    guard let start = text.flatMap({ StartPosition(parsing: $0) }) else {
+      throw members.wrong("to", "latest, earliest, a cursor or an instant")
+    }
+    let place = try await site.place(start, in: topic, of: parts.engine)
+    let seat = try await parts.dispatchers.seat(at: definition, of: topic, on: site)
+    try await seat.dispatcher.seek(to: place.reachable, on: site)
+    answer.start(200)
+    return finish(&answer) { json in
+      json.beginObject()
+      json.key("position")
+      json.string(place.reachable.text)
+      json.endObject()
+    }
+  }
+
+  private func tokenMembers(of request: HTTPRequest) async throws -> BodyMembers {
+    try BodyMembers(parsing: try await request.body.collect(upTo: GatewayLimits.tokenBody))
+  }
+
+  private func answerSettled(
+    _ settled: SettledTokens, _ tokens: [ByteSlice], _ word: StaticString,
+    _ answer: inout AnswerWriter
+  ) -> AnswerEnd {
+    answer.start(200)
+    return finish(&answer) { json in
+      json.beginObject()
+      json.key(word)
+      json.integer(settled.settled)
+      json.key("failed")
+      json.beginArray()
+      for (index, fault) in settled.failed {
+        json.beginObject()
+        json.key("ackToken")
+        json.string(tokens[index].prefix(AckToken.longestText))
+        json.key("error")
+        Refusal(.badToken, fault.text).write(instance: nil, into: &json)
+        json.endObject()
+      }
+      json.endArray()
+      json.endObject()
+    }
+  }
+}
+
+extension BodyMembers {
+  fileprivate mutating func requireTokens() throws(Refusal) -> [ByteSlice] {
+    guard let tokens = try takeTexts("ackTokens", atMost: GatewayLimits.ackTokens) else {
+      throw wrong("ackTokens", "given")
+    }
+    return tokens
+  }
+}
+
+extension TokenFault {
+  fileprivate var text: String {
+    switch self {
+    case .malformed: "the token is malformed"
+    case .otherSubscription: "the token belongs to another subscription"
+    case .superseded: "the event has been delivered again since"
+    case .alreadyAcknowledged: "the event is acknowledged already"
+    case .leaseEnded: "the lease has ended"
+    }
+  }
+}

@@ -1,0 +1,214 @@
+import Bytes
+import Delivery
+package import HTTPWire
+import JSONText
+import Metrics
+import Schemas
+import Tenancy
+import Topics
+
+/// One loop's gateway: reads what a request names, sends it on its journey, and turns every no into one
+/// answer. Confined to its loop.
+package final class GatewayResponder<Engine: EventEngine>: Responder {
+  let parts: GatewayParts<Engine>
+  let timers: any LoopTimers
+  let appender: Engine.Appender
+  let admission: Admission
+  let scratch = SchemaScratch()
+  let frames = FrameCache()
+  var topicMetrics: TopicMetricsCache
+  /// Where answers are composed; nothing of it outlives the call that fills it.
+  private var draft = JSONWriter(capacity: 4096)
+  private let metadataURL: ByteSlice
+
+  package init(_ parts: GatewayParts<Engine>, timers: any LoopTimers) {
+    self.parts = parts
+    self.timers = timers
+    appender = parts.engine.makeAppender()
+    admission = Admission(
+      verifier: parts.verifier, policy: parts.policy, metrics: parts.server.tokens)
+    topicMetrics = TopicMetricsCache(of: parts.metrics)
+    var url = ByteWriter()
+    url.append(parts.operations.publicURL)
+    url.append("/.well-known/oauth-protected-resource")
+    metadataURL = url.slice
+  }
+
+  package func turnEnded() { appender.flush() }
+
+  package func refuse(
+    _ refusal: WireRefusal, id: RequestID, with answer: inout AnswerWriter
+  ) {
+    let refusal = Refusal(refusal)
+    parts.server.answered(.unknown, refusal.code.outcome)
+    refusal.answer(id: id, metadata: metadataURL, with: &answer)
+  }
+
+  package func respond(
+    to request: HTTPRequest, with answer: inout AnswerWriter
+  ) async -> AnswerEnd {
+    var operation = Operation.unknown
+    do {
+      let route = try Route(request.head.path)
+      operation = route.operation(request.head.method)
+      let end = try await serve(route, request, &answer)
+      parts.server.answered(operation, .accepted)
+      return end
+    } catch {
+      let refusal = Refusal(error)
+      parts.server.answered(operation, refusal.code.outcome)
+      note(refusal, error, request)
+      allowCrossOrigin(request, &answer, refusing: refusal)
+      refusal.answer(id: request.id, metadata: metadataURL, with: &answer)
+      return .complete
+    }
+  }
+
+  private func serve(
+    _ route: Route, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    let method = request.head.method
+    if method == .options { return options(route, request, &answer) }
+    switch (route, method) {
+    case (.topic(let topic, let resource), _):
+      return try await serve(resource, of: topic, request, &answer)
+    case (.topics(let namespace), .get), (.topics(let namespace), .head):
+      return try listTopics(namespace, request, &answer)
+    case (.namespace(let namespace), .get), (.namespace(let namespace), .head):
+      return try getNamespace(namespace, request, &answer)
+    case (.namespace(let namespace), .put):
+      return try await putNamespace(namespace, request, &answer)
+    case (.namespace(let namespace), .delete):
+      return try await deleteNamespace(namespace, request, &answer)
+    case (.tenant(let name), .get), (.tenant(let name), .head):
+      return try getTenant(name, request, &answer)
+    case (.tickets, .post): return try await issueTicket(request, &answer)
+    case (.whoami, .get), (.whoami, .head): return try whoami(request, &answer)
+    case (.health, .get), (.health, .head): return health(&answer)
+    case (.readiness, .get), (.readiness, .head): return try readiness(&answer)
+    case (.metrics, .get), (.metrics, .head): return try await metrics(request, &answer)
+    case (.openAPI, .get), (.openAPI, .head): return openAPI(&answer)
+    case (.resourceMetadata, .get), (.resourceMetadata, .head): return resourceMetadata(&answer)
+    case (.sharedSchemas, .get), (.sharedSchemas, .head), (.sharedSchemas, .put),
+      (.sharedSchemas, .delete):
+      throw Refusal(.notSupported, "shared schema documents are not supported yet")
+    case (.explain, .post): throw Refusal(.notSupported, "explain is not supported yet")
+    default: throw Refusal.method(route.methods)
+    }
+  }
+
+  private func serve(
+    _ resource: Route.TopicResource, of topic: TopicReference, _ request: HTTPRequest,
+    _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    switch (resource, request.head.method) {
+    case (.events, .post): return try await publish(topic, request, &answer)
+    case (.events, .get): return try await read(topic, request, &answer)
+    case (.events, .head): return try extent(topic, request, &answer)
+    case (.event(let id), .get), (.event(let id), .head):
+      return try await readOne(id, of: topic, request, &answer)
+    case (.itself, .put): return try await putTopic(topic, request, &answer)
+    case (.itself, .get), (.itself, .head): return try getTopic(topic, request, &answer)
+    case (.itself, .delete): return try await deleteTopic(topic, request, &answer)
+    case (.schema, .put): return try await putSchema(topic, request, &answer)
+    case (.schema, .get), (.schema, .head): return try getSchema(topic, request, &answer)
+    case (.schema, .delete): return try await deleteSchema(topic, request, &answer)
+    case (.schemaVersions, .get), (.schemaVersions, .head):
+      return try listSchemas(topic, request, &answer)
+    case (.schemaVersion(let version), .get), (.schemaVersion(let version), .head):
+      return try getSchemaVersion(version, topic, request, &answer)
+    case (.schemaValidate, .post): return try await validatePayload(topic, request, &answer)
+    case (.schemaCheck, .post):
+      throw Refusal(.notSupported, "compatibility checks are not supported yet")
+    case (.schemaReplay, .post):
+      throw Refusal(.notSupported, "replaying stored events is not supported yet")
+    case (.subscriptions, .get), (.subscriptions, .head):
+      return try await listSubscriptions(topic, request, &answer)
+    case (.subscription(let name, let verb), _):
+      return try await serve(verb, of: name, topic, request, &answer)
+    default: throw Refusal.method(Route.topic(topic, resource).methods)
+    }
+  }
+
+  /// `OPTIONS`: what the path answers to.
+  private func options(
+    _ route: Route, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) -> AnswerEnd {
+    answer.start(204)
+    answer.field("Allow", route.methods)
+    allowCrossOrigin(request, &answer, methods: route.methods)
+    answer.finishEmpty()
+    return .complete
+  }
+
+  // MARK: - What journeys share
+
+  /// The caller's scope; see `Admission`.
+  func admit(_ request: HTTPRequest, _ tenant: Name?) throws -> TenantScope {
+    try admission.scope(of: request.head, selecting: tenant, at: request.receivedAt)
+  }
+
+  /// For calls that take no query.
+  func refuseQuery(of request: HTTPRequest) throws(Refusal) {
+    guard request.head.query != nil else { return }
+    try QueryParameters(request.head.query).finish()
+  }
+
+  /// Ends an answer with a JSON body composed in this loop's draft.
+  func finish(
+    _ answer: inout AnswerWriter, _ compose: (inout JSONWriter) -> Void
+  ) -> AnswerEnd {
+    draft.startOver()
+    compose(&draft)
+    answer.finish(contentType: "application/json", body: draft.bytes)
+    return .complete
+  }
+
+  /// Makes the topic when its namespace lets topics come into being on first use.
+  func ensureTopic(_ address: TopicAddress) async throws {
+    if parts.engine.topic(address) != nil { return }
+    guard TopicRules(of: address.inNamespace, in: parts.engine).autoCreate else {
+      throw Refusal(.notFound, "topics of this namespace are not made on first use")
+    }
+    _ = try await parts.engine.createTopic(address.detached, TopicConfiguration())
+  }
+
+  /// Tells the log what the answer does not: why a token was refused, and faults of our own.
+  private func note(_ refusal: Refusal, _ error: any Error, _ request: HTTPRequest) {
+    guard refusal.challenge != nil || refusal.code == .internalError else { return }
+    var id = ByteWriter(capacity: 32)
+    request.id.append(to: &id)
+    parts.log.log(
+      refusal.code == .internalError ? .error : .info, "request refused",
+      [
+        "request": .bytes(id.slice), "code": .text(refusal.code.rawValue),
+        "reason": .text(RefusalReason.text(error)), "peer": .bytes(request.peer),
+      ])
+  }
+}
+
+extension Refusal {
+  static func method(_ allowed: StaticString) -> Refusal {
+    var refusal = Refusal(.methodNotAllowed, "the path answers to \(allowed)")
+    refusal.allow = allowed
+    return refusal
+  }
+}
+
+extension Route {
+  /// What a request wanted, for the counters.
+  func operation(_ method: HTTPMethod) -> Operation {
+    switch self {
+    case .topic(_, .events): method == .post ? .publish : .read
+    case .topic(_, .event): .read
+    case .topic(_, .subscription(_, let verb)):
+      switch verb {
+      case .itself: .administer
+      default: .consume
+      }
+    case .topic, .topics, .namespace, .tenant, .sharedSchemas: .administer
+    case .tickets: .read
+    case .whoami, .explain, .health, .readiness, .metrics, .openAPI, .resourceMetadata: .observe
+    }
+  }
+}

@@ -1,0 +1,149 @@
+import Bytes
+import HTTPWire
+import JSONText
+import Tenancy
+import Topics
+
+/// Namespaces and tenants: their policies.
+extension GatewayResponder {
+  /// `GET /v1/namespaces/{tenant}/{namespace}`: what holds for its topics, inherited values included.
+  func getNamespace(
+    _ reference: NamespaceReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) throws -> AnswerEnd {
+    try refuseQuery(of: request)
+    let scope = try admit(request, reference.tenant)
+    let namespace = try scope.namespace(
+      of: reference, forAnyOf: [.manage, .subscribe, .publish])
+    answer.start(200)
+    return finish(&answer) { json in write(namespace, into: &json) }
+  }
+
+  /// `PUT /v1/namespaces/{tenant}/{namespace}`: sets the namespace's own policy; absent members
+  /// inherit from the tenant.
+  func putNamespace(
+    _ reference: NamespaceReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    try refuseQuery(of: request)
+    let scope = try admit(request, reference.tenant)
+    let namespace = try scope.namespace(of: reference, for: .manage)
+    let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
+    let isNew = parts.engine.policy(of: namespace) == nil
+    try await parts.engine.setPolicy(try NamespacePolicy(reading: body), of: namespace)
+    answer.start(isNew ? 201 : 200)
+    return finish(&answer) { json in write(namespace, into: &json) }
+  }
+
+  /// `DELETE /v1/namespaces/{tenant}/{namespace}`: forgets its own policy; topics stay.
+  func deleteNamespace(
+    _ reference: NamespaceReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    try refuseQuery(of: request)
+    let scope = try admit(request, reference.tenant)
+    let namespace = try scope.namespace(of: reference, for: .manage)
+    try await parts.engine.removePolicy(of: namespace)
+    answer.start(204)
+    answer.finishEmpty()
+    return .complete
+  }
+
+  /// `GET /v1/tenants/{tenant}`: what the configuration says of the caller's own tenant.
+  func getTenant(
+    _ name: Name, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) throws -> AnswerEnd {
+    try refuseQuery(of: request)
+    let scope = try admit(request, name)
+    guard scope.tenant == name else { throw Refusal(.notFound) }
+    answer.start(200)
+    return finish(&answer) { json in
+      json.beginObject()
+      json.key("tenant")
+      json.string(name.bytes)
+      json.key("requireSchema")
+      json.bool(scope.policy.requireSchema)
+      json.key("namespaceDefaults")
+      json.beginObject()
+      json.key("requireSchema")
+      json.bool(scope.policy.defaults.requireSchema)
+      json.key("autoCreate")
+      json.bool(scope.policy.defaults.autoCreate)
+      json.key("compatibility")
+      json.string(Compatibility(scope.policy.defaults.compatibility).word)
+      json.endObject()
+      json.endObject()
+    }
+  }
+
+  private func write(_ namespace: NamespaceAddress, into json: inout JSONWriter) {
+    let rules = TopicRules(of: namespace, in: parts.engine)
+    json.beginObject()
+    json.key("tenant")
+    json.string(namespace.tenant.bytes)
+    json.key("namespace")
+    json.string(namespace.namespace.bytes)
+    json.key("requireSchema")
+    json.bool(rules.requireSchema)
+    json.key("autoCreate")
+    json.bool(rules.autoCreate)
+    json.key("compatibility")
+    json.string(rules.compatibility.word)
+    json.endObject()
+  }
+}
+
+/// What holds for a topic, worked out from topic, namespace and tenant, the nearest first.
+struct TopicRules {
+  let requireSchema: Bool
+  let autoCreate: Bool
+  let compatibility: Compatibility
+
+  init(of namespace: NamespaceAddress, topic: TopicInfo? = nil, in catalogue: some Catalogue) {
+    let tenant = namespace.caller.policy
+    let own = catalogue.policy(of: namespace)
+    requireSchema =
+      tenant.requireSchema
+      || topic?.configuration.requireSchema ?? own?.requireSchema
+        ?? tenant.defaults.requireSchema
+    autoCreate = own?.autoCreate ?? tenant.defaults.autoCreate
+    compatibility = own?.compatibility ?? Compatibility(tenant.defaults.compatibility)
+  }
+}
+
+extension Compatibility {
+  init(_ configured: TenantPolicy.Compatibility) {
+    switch configured {
+    case .none: self = .none
+    case .backwardTransitive: self = .backwardTransitive
+    }
+  }
+
+  /// The word of the HTTP contract.
+  var word: StaticString {
+    switch self {
+    case .none: "NONE"
+    case .backwardTransitive: "BACKWARD_TRANSITIVE"
+    }
+  }
+}
+
+extension NamespacePolicy {
+  /// Reads the body of a `PUT`.
+  fileprivate init(reading body: ByteSlice) throws {
+    var members = try BodyMembers(parsing: body)
+    let requireSchema = try members.takeFlag("requireSchema")
+    let autoCreate = try members.takeFlag("autoCreate")
+    var compatibility: Compatibility?
+    if let word = try members.takeText("compatibility") {
+      compatibility = Compatibility.allCases.first { word.equals($0.word) }
+      if compatibility == nil {
+        throw Refusal(
+          .notSupported,
+          "of the compatibility levels only NONE and BACKWARD_TRANSITIVE are supported")
+      }
+    }
+    try members.refuseLater("retention", "ttl", "backlogQuota", "dedup", "limits")
+    try members.finish()
+    self.init(
+      retention: nil, requireSchema: requireSchema, autoCreate: autoCreate,
+      compatibility: compatibility)
+  }
+}

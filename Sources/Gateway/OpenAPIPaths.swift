@@ -1,0 +1,201 @@
+extension OpenAPIDocument {
+  /// Every path of the contract that is built, with its operations.
+  static let paths: [Path] = topicPaths + subscriptionPaths + schemaPaths + otherPaths
+
+  private static let topicPaths: [Path] = [
+    Path(
+      template: "/v1/topics/{tenant}/{namespace}/{topic}/events",
+      operations: [
+        Operation(
+          method: "post", id: "publish", summary: "Stores an event or a batch",
+          statuses: [201, 207, 409, 413, 415, 422], query: ["atomic"],
+          body: [
+            "application/json", "application/cloudevents+json",
+            "application/cloudevents-batch+json", "application/x-ndjson",
+          ]),
+        Operation(
+          method: "get", id: "read", summary: "Events by long-poll, as an event stream or as lines",
+          statuses: [200, 406, 409, 410], query: ["from", "max", "wait", "view", "ticket"],
+          answers: ["text/event-stream", "application/x-ndjson"]),
+        Operation(
+          method: "head", id: "extent", summary: "The oldest and the newest event in header fields",
+          statuses: [200]),
+      ]),
+    Path(
+      template: "/v1/topics/{tenant}/{namespace}/{topic}/events/{messageId}",
+      operations: [
+        Operation(
+          method: "get", id: "readOne", summary: "One event, or its stored bytes",
+          statuses: [200], query: ["view"], answers: ["application/cloudevents+json"])
+      ]),
+    Path(
+      template: "/v1/topics/{tenant}/{namespace}/{topic}",
+      operations: [
+        Operation(
+          method: "put", id: "putTopic", summary: "Makes or configures a topic",
+          statuses: [200, 201], body: ["application/json"]),
+        Operation(
+          method: "get", id: "getTopic", summary: "Configuration, statistics and latencies",
+          statuses: [200]),
+        Operation(
+          method: "delete", id: "deleteTopic", summary: "Deletes a topic with all it holds",
+          statuses: [204]),
+      ]),
+    Path(
+      template: "/v1/topics/{tenant}/{namespace}",
+      operations: [
+        Operation(
+          method: "get", id: "listTopics", summary: "The topics that the caller may see",
+          statuses: [200], query: ["limit", "after"])
+      ]),
+  ]
+
+  private static let subscriptionPaths: [Path] = [
+    Path(
+      template: "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions",
+      operations: [
+        Operation(
+          method: "get", id: "listSubscriptions", summary: "All subscriptions with their backlog",
+          statuses: [200])
+      ]),
+    Path(
+      template: "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions/{subscription}",
+      operations: [
+        Operation(
+          method: "put", id: "putSubscription", summary: "Makes a durable subscription",
+          statuses: [200, 201, 409], body: ["application/json"]),
+        Operation(
+          method: "get", id: "getSubscription", summary: "Position, backlog and consumers",
+          statuses: [200]),
+        Operation(
+          method: "delete", id: "deleteSubscription", summary: "Deletes a subscription",
+          statuses: [204]),
+      ]),
+    verb("receive", "receive", "Takes leases on events", [200, 409]),
+    verb("acknowledge", "acknowledge", "Settles events for good", [200, 409], query: ["durable"]),
+    verb("release", "release", "Gives events back", [200]),
+    verb("extend", "extend", "Makes leases last longer", [200]),
+    verb("seek", "seek", "Moves the position", [200, 409]),
+  ]
+
+  private static func verb(
+    _ name: String, _ id: StaticString, _ summary: StaticString, _ statuses: [Int],
+    query: [StaticString] = []
+  ) -> Path {
+    let template: StaticString =
+      switch name {
+      case "receive":
+        "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions/{subscription}/receive"
+      case "acknowledge":
+        "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions/{subscription}/acknowledge"
+      case "release":
+        "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions/{subscription}/release"
+      case "extend":
+        "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions/{subscription}/extend"
+      default: "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions/{subscription}/seek"
+      }
+    return Path(
+      template: template,
+      operations: [
+        Operation(
+          method: "post", id: id, summary: summary, statuses: statuses, query: query,
+          body: ["application/json"])
+      ])
+  }
+
+  private static let schemaPaths: [Path] = [
+    Path(
+      template: "/v1/topics/{tenant}/{namespace}/{topic}/schema",
+      operations: [
+        Operation(
+          method: "put", id: "putSchema", summary: "Registers the topic's next schema version",
+          statuses: [200, 201, 409, 413, 415, 422], body: ["application/schema+json"]),
+        Operation(
+          method: "get", id: "getSchema", summary: "The schema in force", statuses: [200],
+          answers: ["application/schema+json"]),
+        Operation(
+          method: "delete", id: "deleteSchema", summary: "Removes the topic's schema",
+          statuses: [204]),
+      ]),
+    Path(
+      template: "/v1/topics/{tenant}/{namespace}/{topic}/schemas",
+      operations: [
+        Operation(
+          method: "get", id: "listSchemas", summary: "All registered versions", statuses: [200])
+      ]),
+    Path(
+      template: "/v1/topics/{tenant}/{namespace}/{topic}/schemas/{version}",
+      operations: [
+        Operation(
+          method: "get", id: "getSchemaVersion", summary: "One version's text", statuses: [200],
+          answers: ["application/schema+json"])
+      ]),
+    Path(
+      template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/validate",
+      operations: [
+        Operation(
+          method: "post", id: "validate", summary: "Checks a payload without publishing it",
+          statuses: [200, 413, 415, 422], body: ["application/json"])
+      ]),
+  ]
+
+  private static let otherPaths: [Path] = [
+    Path(
+      template: "/v1/namespaces/{tenant}/{namespace}",
+      operations: [
+        Operation(
+          method: "put", id: "putNamespace", summary: "Sets a namespace's policy",
+          statuses: [200, 201], body: ["application/json"]),
+        Operation(
+          method: "get", id: "getNamespace", summary: "What holds for a namespace's topics",
+          statuses: [200]),
+        Operation(
+          method: "delete", id: "deleteNamespace", summary: "Forgets a namespace's own policy",
+          statuses: [204]),
+      ]),
+    Path(
+      template: "/v1/tenants/{tenant}",
+      operations: [
+        Operation(
+          method: "get", id: "getTenant", summary: "The caller's tenant as configured",
+          statuses: [200])
+      ]),
+    Path(
+      template: "/v1/tickets",
+      operations: [
+        Operation(
+          method: "post", id: "issueTicket", summary: "A ticket that opens one stream",
+          statuses: [201], body: ["application/json"])
+      ]),
+    Path(
+      template: "/v1/whoami",
+      operations: [
+        Operation(
+          method: "get", id: "whoami", summary: "How the gateway sees the caller",
+          statuses: [200])
+      ]),
+    open("/healthz", "health", "The process lives"),
+    open("/readyz", "readiness", "The gateway can serve"),
+    Path(
+      template: "/metrics",
+      operations: [
+        Operation(
+          method: "get", id: "metrics", summary: "Metrics in Prometheus' text format",
+          statuses: [200, 404], answers: ["text/plain"], isOpen: true)
+      ]),
+    open("/openapi.json", "openAPI", "This document"),
+    open(
+      "/.well-known/oauth-protected-resource", "resourceMetadata",
+      "Protected-resource metadata (RFC 9728)"),
+  ]
+
+  private static func open(
+    _ template: StaticString, _ id: StaticString, _ summary: StaticString
+  ) -> Path {
+    Path(
+      template: template,
+      operations: [
+        Operation(method: "get", id: id, summary: summary, statuses: [200], isOpen: true)
+      ])
+  }
+}

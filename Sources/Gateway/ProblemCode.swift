@@ -1,0 +1,325 @@
+import Bytes
+package import Metrics
+
+/// Every reason for a no that a client can meet: the one table of refusals. `docs/problems.md` is
+/// generated from it. The raw value is the problem's `code` and ends its `type` URN (RFC 9457 §3.1.1).
+package enum ProblemCode: String, CaseIterable, Sendable {
+  case badRequest = "bad_request"
+  case malformedJSON = "malformed_json"
+  case malformedEvent = "malformed_event"
+  case badName = "bad_name"
+  case badParameter = "bad_parameter"
+  case unknownParameter = "unknown_parameter"
+  case badHeader = "bad_header"
+  case badCursor = "bad_cursor"
+  case badToken = "bad_ack_token"
+  case missingToken = "missing_token"
+  case invalidToken = "invalid_token"
+  case invalidTicket = "invalid_ticket"
+  case noTenant = "no_tenant"
+  case ambiguousTenant = "ambiguous_tenant"
+  case noNamespace = "no_namespace"
+  case forbidden = "forbidden"
+  case notFound = "not_found"
+  case methodNotAllowed = "method_not_allowed"
+  case notAcceptable = "not_acceptable"
+  case timeout = "timeout"
+  case schemaRequired = "schema_required"
+  case schemaIncompatible = "schema_incompatible"
+  case schemaConflict = "schema_conflict"
+  case subscriptionConflict = "subscription_conflict"
+  case subscriptionBusy = "subscription_busy"
+  case positionAhead = "position_ahead"
+  case positionGone = "position_gone"
+  case tooLarge = "too_large"
+  case uriTooLong = "uri_too_long"
+  case mediaType = "unsupported_media_type"
+  case expectationFailed = "expectation_failed"
+  case schemaViolation = "schema_violation"
+  case validationBudget = "validation_budget_exceeded"
+  case schemaInvalid = "schema_invalid"
+  case batchRejected = "batch_rejected"
+  case batchAborted = "batch_aborted"
+  case headersTooLarge = "headers_too_large"
+  case tooMany = "too_many"
+  case internalError = "internal_error"
+  case notSupported = "not_supported"
+  case versionNotSupported = "version_not_supported"
+  case overloaded = "overloaded"
+  case storageFull = "storage_full"
+  case storageFailed = "storage_failed"
+  case dataCorrupt = "data_corrupt"
+  case tooManyConnections = "too_many_connections"
+  case draining = "draining"
+}
+
+extension ProblemCode {
+  /// What the table says of one code.
+  package struct Row: Sendable {
+    package let status: Int
+    /// Whether the same request can succeed later without being changed.
+    package let retryable: Bool
+    package let outcome: Outcome
+    /// The problem's `title`: the same for every occurrence.
+    package let title: String
+    /// What its reader should do about it, for `docs/problems.md`.
+    package let advice: String
+
+    fileprivate init(
+      _ status: Int, _ outcome: Outcome, retryable: Bool = false, _ title: String, _ advice: String
+    ) {
+      self.status = status
+      self.retryable = retryable
+      self.outcome = outcome
+      self.title = title
+      self.advice = advice
+    }
+  }
+
+  package var status: Int { row.status }
+  package var isRetryable: Bool { row.retryable }
+  package var outcome: Outcome { row.outcome }
+
+  package var row: Row {
+    switch self {
+    case .badRequest, .malformedJSON, .malformedEvent, .badName, .badParameter, .unknownParameter,
+      .badHeader, .badCursor, .badToken:
+      malformedRow
+    case .missingToken, .invalidToken, .invalidTicket, .noTenant, .ambiguousTenant, .noNamespace,
+      .forbidden:
+      identityRow
+    case .notFound, .methodNotAllowed, .notAcceptable, .timeout, .tooLarge, .uriTooLong, .mediaType,
+      .expectationFailed, .headersTooLarge, .versionNotSupported, .notSupported:
+      protocolRow
+    case .schemaRequired, .schemaIncompatible, .schemaConflict, .subscriptionConflict,
+      .subscriptionBusy, .positionAhead, .positionGone, .tooMany:
+      stateRow
+    case .schemaViolation, .validationBudget, .schemaInvalid, .batchRejected, .batchAborted:
+      contentRow
+    case .internalError, .overloaded, .storageFull, .storageFailed, .dataCorrupt,
+      .tooManyConnections, .draining:
+      serverRow
+    }
+  }
+
+  private var malformedRow: Row {
+    switch self {
+    case .malformedJSON:
+      Row(
+        400, .malformed, "Malformed JSON",
+        "Mend the text at the line, column and offset named; it is checked against RFC 8259.")
+    case .malformedEvent:
+      Row(
+        400, .malformed, "Malformed event",
+        "Mend the envelope: CloudEvents 1.0 attributes and their HTTP binding.")
+    case .badName:
+      Row(
+        400, .malformed, "Bad name",
+        "Names are letters, digits, '.', '_' and '-', a letter or digit first, at most 128 bytes.")
+    case .badParameter:
+      Row(
+        400, .malformed, "Bad parameter", "Mend the value of the query parameter or member named.")
+    case .unknownParameter:
+      Row(400, .malformed, "Unknown parameter", "Leave the parameter or member named out.")
+    case .badHeader: Row(400, .malformed, "Bad header field", "Mend the header field named.")
+    case .badCursor:
+      Row(
+        400, .malformed, "Bad cursor",
+        "Use a cursor, a message id, an RFC 3339 instant, `earliest` or `latest`.")
+    case .badToken:
+      Row(
+        400, .malformed, "Bad ack token",
+        "Send tokens back as they were received; one that is no longer valid was settled, or its "
+          + "lease ended and the event went to somebody else.")
+    default:
+      Row(
+        400, .malformed, "Bad request",
+        "The request breaks a rule of HTTP (RFC 9112); the connection is closed after it.")
+    }
+  }
+
+  private var identityRow: Row {
+    switch self {
+    case .missingToken:
+      Row(
+        401, .unauthenticated, "Authentication required",
+        "Send `Authorization: Bearer <token>`, or a stream ticket.")
+    case .invalidTicket:
+      Row(
+        401, .unauthenticated, "Invalid ticket",
+        "Ask for a new ticket: it was never issued, was not used in time, or its token has ended.")
+    case .noTenant:
+      Row(
+        403, .forbidden, "No tenant",
+        "No mapping of the configuration matches the token's claims: ask the operator.")
+    case .ambiguousTenant:
+      Row(
+        403, .forbidden, "Ambiguous tenant",
+        "The token maps to several tenants: name one in the path.")
+    case .noNamespace:
+      Row(
+        403, .forbidden, "No namespace",
+        "The token maps to no namespace: write tenant and namespace instead of `~`.")
+    case .forbidden:
+      Row(
+        403, .forbidden, "Not granted",
+        "Your token is valid but its mapping does not grant the action named on this topic.")
+    default:
+      Row(
+        401, .unauthenticated, "Invalid token",
+        "Get a new token from your issuer. Why a token was not accepted is in the gateway's log "
+          + "only, found by the request id.")
+    }
+  }
+
+  private var protocolRow: Row {
+    switch self {
+    case .notFound:
+      Row(
+        404, .notFound, "Not found",
+        "Nothing is there for you: it does not exist, or it belongs to another tenant.")
+    case .methodNotAllowed:
+      Row(405, .malformed, "Method not allowed", "Use one of the methods in `Allow`.")
+    case .notAcceptable:
+      Row(406, .malformed, "Not acceptable", "Ask for one of the media types named.")
+    case .timeout:
+      Row(
+        408, .timedOut, retryable: true, "Request timeout",
+        "The request did not arrive in time: send it again, faster.")
+    case .tooLarge:
+      Row(413, .tooLarge, "Too large", "Stay within the limit named (docs/limits.md).")
+    case .uriTooLong: Row(414, .tooLarge, "URI too long", "Shorten the request target.")
+    case .mediaType:
+      Row(415, .mediaType, "Unsupported media type", "Send one of the media types named.")
+    case .expectationFailed:
+      Row(417, .malformed, "Expectation failed", "Only `Expect: 100-continue` is understood.")
+    case .headersTooLarge:
+      Row(
+        431, .tooLarge, "Header fields too large",
+        "Send fewer or shorter header fields (docs/limits.md).")
+    case .versionNotSupported:
+      Row(505, .notSupported, "HTTP version not supported", "Use HTTP/1.1.")
+    default:
+      Row(
+        501, .notSupported, "Not supported",
+        "The feature named is part of the contract but not of this version.")
+    }
+  }
+
+  private var stateRow: Row {
+    switch self {
+    case .schemaRequired:
+      Row(
+        409, .schemaRequired, "Schema required",
+        "Register a schema for the topic first; its namespace takes nothing unchecked.")
+    case .schemaIncompatible:
+      Row(
+        409, .conflict, "Incompatible schema",
+        "The topic's compatibility policy does not allow this change.")
+    case .schemaConflict:
+      Row(
+        409, .conflict, retryable: true, "Schema changed meanwhile",
+        "Another version was registered at the same time: look at it, then register again.")
+    case .subscriptionConflict:
+      Row(
+        409, .conflict, "Subscription differs",
+        "A subscription of this name exists with other terms; delete it to change them.")
+    case .subscriptionBusy:
+      Row(
+        409, .conflict, retryable: true, "Subscription busy",
+        "It is exclusive and another consumer holds it.")
+    case .positionAhead:
+      Row(409, .conflict, "Position ahead", "The cursor lies beyond the topic's newest event.")
+    case .tooMany:
+      Row(409, .conflict, "Too many", "As many as are allowed exist already; delete some.")
+    default:
+      Row(
+        410, .precondition, "Position gone",
+        "The events at this position are no longer kept: go on from `earliest`.")
+    }
+  }
+
+  private var contentRow: Row {
+    switch self {
+    case .schemaViolation:
+      Row(
+        422, .schemaViolation, "Schema violation",
+        "Mend the payload where `errors` points; `schemaPointer` names the rule.")
+    case .validationBudget:
+      Row(
+        422, .schemaBudget, "Validation budget exceeded",
+        "Checking this payload against its schema would cost too much: simplify either.")
+    case .schemaInvalid:
+      Row(
+        422, .malformed, "Invalid schema",
+        "Mend the schema at the pointer named, or leave out what this version does not check.")
+    case .batchRejected:
+      Row(
+        422, .schemaViolation, "Batch rejected",
+        "No event of the batch was stored; `results` says why for each.")
+    default:
+      Row(
+        424, .conflict, "Batch aborted",
+        "This event is faultless but another one of its atomic batch is not.")
+    }
+  }
+
+  private var serverRow: Row {
+    switch self {
+    case .overloaded:
+      Row(
+        503, .overloaded, retryable: true, "Overloaded",
+        "A bounded queue is full; nothing was stored. Come back after `Retry-After`.")
+    case .storageFull:
+      Row(
+        503, .storageFull, retryable: true, "Storage full",
+        "The disk is short of space; reading goes on. Nothing was stored.")
+    case .storageFailed:
+      Row(
+        503, .storageFailed, retryable: true, "Outcome unknown",
+        "A write to disk failed half-way: the event may be stored or not. The gateway restarts its "
+          + "log; check before you send it again.")
+    case .dataCorrupt:
+      Row(
+        500, .storageFailed, "Data corrupt",
+        "Stored events of the range named fail their checksum; others can be read.")
+    case .tooManyConnections:
+      Row(
+        503, .overloaded, retryable: true, "Too many connections",
+        "Come back after `Retry-After`.")
+    case .draining:
+      Row(
+        503, .draining, retryable: true, "Shutting down",
+        "The gateway is going down; try another instance or come back after `Retry-After`.")
+    default:
+      Row(
+        500, .internalFault, "Internal error",
+        "A fault of the gateway; report it with the request id.")
+    }
+  }
+}
+
+extension ProblemCode {
+  /// The text of `docs/problems.md`.
+  package static var documentation: String {
+    var text = """
+      # Problems
+
+      Every refusal is an `application/problem+json` document (RFC 9457) whose `type` is
+      `urn:problem:jodrell:<code>`. `retryable` says whether the same request can succeed later;
+      where it can, `Retry-After` says when to try. This page is generated from the one table of
+      refusals in `Sources/Gateway/ProblemCode.swift`.
+
+      | Status | Code | Retryable | Title | What to do |
+      |---|---|---|---|---|
+
+      """
+    for code in allCases.sorted(by: { ($0.status, $0.rawValue) < ($1.status, $1.rawValue) }) {
+      let row = code.row
+      text +=
+        "| \(row.status) | `\(code.rawValue)` | \(row.retryable ? "yes" : "no") | \(row.title) | "
+        + "\(row.advice) |\n"
+    }
+    return text
+  }
+}

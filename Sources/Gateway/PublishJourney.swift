@@ -1,0 +1,242 @@
+import Bytes
+import Events
+import HTTPWire
+import JSONText
+import Metrics
+import Schemas
+import Tenancy
+import Topics
+
+/// `POST …/{topic}/events`: the straight line of the house. Who is this → for which tenant may they act
+/// → on which topic, if allowed → does the event keep the topic's promise → durable, positioned.
+extension GatewayResponder {
+  func publish(
+    _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    let terms = try PublishTerms(request.head)
+    let scope = try admit(request, reference.tenant)
+    do {
+      let topic = try scope.address(of: reference, for: .publish)
+      try await ensureTopic(topic)
+      return try await publish(terms, to: topic, request, &answer)
+    } catch {
+      count(error, of: scope, reference, request)
+      throw error
+    }
+  }
+
+  private func publish(
+    _ terms: PublishTerms, to topic: TopicAddress, _ request: HTTPRequest,
+    _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    let envelope = try EventRequest(
+      fields: FieldPairs(request.head.fields), stamp: topic.stamp(request.id))
+    switch envelope.mode {
+    case .lines where !terms.isAtomic:
+      return try await publishLines(envelope, terms, to: topic, request, &answer)
+    case .lines, .batch:
+      return try await publishBatch(envelope, terms, to: topic, request, &answer)
+    case .binary, .structured:
+      if terms.isAtomicGiven {
+        throw Refusal(.badParameter, "'atomic' is for batches; this is one event")
+      }
+    }
+    let authenticated = timers.clocks.monotonic()
+    let body = try await request.body.collect(upTo: GatewayLimits.event)
+    let draft =
+      envelope.mode == .binary
+      ? try EventIntake.binary(envelope, body: body)
+      : try EventIntake.structured(JSONDocument(parsing: body).root, envelope)
+    let event = try check(draft, against: topic)
+    let validated = timers.clocks.monotonic()
+    let receipt = try await appender.append(event)
+    topicMetrics.topic(TopicKey(topic)).stored(
+      bytes: draft.payload.count, latency: receipt.durableAt - request.received)
+    return created(
+      event, receipt, ServerTiming(request.received, authenticated, validated, receipt), &answer)
+  }
+
+  /// The schema gate, with what holds for the topic.
+  func check(_ draft: EventDraft, against topic: TopicAddress) throws -> ConformingEvent {
+    if draft.strippedAttributes > 0 {
+      parts.server.strippedAttributes(draft.strippedAttributes)
+    }
+    let binding = parts.engine.binding(of: topic)
+    let mustHave =
+      binding == nil
+      && TopicRules(of: topic.inNamespace, topic: parts.engine.topic(topic), in: parts.engine)
+        .requireSchema
+    return try SchemaGate.check(
+      draft, against: topic, binding: binding, requireSchema: mustHave, scratch: scratch)
+  }
+
+  private func created(
+    _ event: ConformingEvent, _ receipt: Receipt, _ timing: ServerTiming,
+    _ answer: inout AnswerWriter
+  ) -> AnswerEnd {
+    answer.start(201)
+    answer.field("Location", location(of: receipt.id, in: event.address))
+    answer.field("Server-Timing", timing.field)
+    return finish(&answer) { json in
+      json.beginObject()
+      json.key("messageId")
+      json.string(receipt.id)
+      json.key("publishTime")
+      json.instant(receipt.publishTime)
+      json.key("schemaVersion")
+      if event.schemaVersion == 0 { json.null() } else { json.integer(Int(event.schemaVersion)) }
+      json.key("durability")
+      json.string("sync" as StaticString)
+      json.endObject()
+    }
+  }
+
+  private func location(of id: MessageID, in topic: TopicAddress) -> ByteSlice {
+    var path = ByteWriter(capacity: 96)
+    path.append("/v1/topics/")
+    path.append(topic.tenant.bytes)
+    path.append(ASCII.slash)
+    path.append(topic.namespace.bytes)
+    path.append(ASCII.slash)
+    path.append(topic.topic.bytes)
+    path.append("/events/")
+    id.append(to: &path)
+    return path.slice
+  }
+
+  /// Counts a refusal with the topic it was meant for, if that exists: a missing grant shows in the
+  /// topic's own numbers.
+  private func count(
+    _ error: any Error, of scope: TenantScope, _ reference: TopicReference, _ request: HTTPRequest
+  ) {
+    guard let namespace = reference.namespace ?? scope.namespace,
+      reference.tenant ?? scope.tenant == scope.tenant
+    else { return }
+    let key = TopicKey(
+      tenant: scope.tenant.bytes, namespace: namespace.bytes, topic: reference.topic.bytes)
+    parts.metrics.existing(key)?.refused(
+      Refusal(error).code.outcome, taking: timers.clocks.monotonic() - request.received)
+  }
+}
+
+/// What a publish request asks for beside its event: header fields and parameters of the contract.
+struct PublishTerms {
+  /// All events of a batch or none.
+  let isAtomic: Bool
+  let isAtomicGiven: Bool
+  /// `Prefer: return=minimal`: counts instead of results (RFC 7240 §4.2).
+  let wantsCountsOnly: Bool
+
+  init(_ head: RequestHead) throws(Refusal) {
+    var atomic: Bool?
+    if head.query != nil {
+      var query = try QueryParameters(head.query)
+      atomic = try query.takeFlag("atomic")
+      try query.finish()
+    }
+    isAtomicGiven = atomic != nil
+    isAtomic = atomic ?? false
+    var minimal = false
+    for index in 0..<head.fields.count {
+      let name = head.fields.name(at: index)
+      switch name.count {
+      case 6 where name.equalsIgnoringCase("prefer"):
+        minimal = try Self.readPreference(head.fields.value(at: index)) || minimal
+      case 16 where name.equalsIgnoringCase("content-encoding"):
+        guard head.fields.value(at: index).equalsIgnoringCase("identity") else {
+          throw Refusal(.notSupported, "Content-Encoding is not supported yet")
+        }
+      case 10, 11, 12, 13, 14, 15:
+        for later in Self.later where name.equalsIgnoringCase(later) {
+          throw Refusal(.notSupported, "the header field \(later) is not supported yet")
+        }
+      default: break
+      }
+    }
+    wantsCountsOnly = minimal
+  }
+
+  /// Header fields of the contract whose features are not built yet.
+  private static let later: [StaticString] = [
+    "Deliver-At", "Deliver-After", "Idempotency-Key", "Producer-Id", "Producer-Epoch",
+    "Producer-Seq", "Expected-Last",
+  ]
+
+  /// Whether the preference is `return=minimal`; unknown preferences are ignored (RFC 7240 §2).
+  private static func readPreference(_ value: ByteSlice) throws(Refusal) -> Bool {
+    let words = value.text.split(separator: ",").map { $0.filter { $0 != " " } }
+    if words.contains("respond-async") {
+      throw Refusal(.notSupported, "Prefer: respond-async is not supported yet")
+    }
+    return words.contains("return=minimal")
+  }
+}
+
+/// Where the time of one publish went, in milliseconds (W3C Server-Timing).
+private struct ServerTiming {
+  let field: ByteSlice
+
+  init(
+    _ received: MonotonicTime, _ authenticated: MonotonicTime, _ validated: MonotonicTime,
+    _ receipt: Receipt
+  ) {
+    var text = ByteWriter(capacity: 64)
+    text.append("auth;dur=")
+    text.append(milliseconds: authenticated - received)
+    text.append(", validate;dur=")
+    text.append(milliseconds: validated - authenticated)
+    text.append(", commit;dur=")
+    text.append(milliseconds: receipt.durableAt - validated)
+    field = text.slice
+  }
+}
+
+extension ByteWriter {
+  /// A span in milliseconds with three decimals; negative ones count as none.
+  mutating func append(milliseconds span: TimeSpan) {
+    let micros = UInt64(max(span.nanoseconds, 0)) / 1_000
+    append(decimal: micros / 1_000)
+    append(ASCII.dot)
+    let rest = micros % 1_000
+    append(ASCII.zero + UInt8(rest / 100))
+    append(ASCII.zero + UInt8(rest / 10 % 10))
+    append(ASCII.zero + UInt8(rest % 10))
+  }
+}
+
+extension JSONWriter {
+  /// A message id as a string.
+  mutating func string(_ id: MessageID) {
+    var text = ByteWriter(capacity: 24)
+    id.append(to: &text)
+    string(text.slice)
+  }
+}
+
+/// A message's fields as the sequence that `EventRequest` reads.
+private struct FieldPairs: Sequence, IteratorProtocol {
+  private let fields: FieldTable
+  private var index = 0
+
+  init(_ fields: FieldTable) { self.fields = fields }
+
+  mutating func next() -> (name: ByteSlice, value: ByteSlice)? {
+    guard index < fields.count else { return nil }
+    defer { index += 1 }
+    return (fields.name(at: index), fields.value(at: index))
+  }
+}
+
+extension TopicAddress {
+  /// What the gateway says about an event published under this address.
+  fileprivate func stamp(_ request: RequestID) -> GatewayStamp {
+    var id = ByteWriter(capacity: 32)
+    request.append(to: &id)
+    return GatewayStamp(
+      authtype: Self.authType, authid: caller.principal, authissuer: caller.issuer,
+      service: caller.service, requestid: id.slice, source: caller.source)
+  }
+
+  /// Callers are workloads with a token of their own (CloudEvents auth context).
+  private static let authType = ByteSlice(utf8: "service_account")
+}

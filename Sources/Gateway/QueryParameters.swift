@@ -1,0 +1,109 @@
+import Bytes
+
+/// The query of one request, read name by name; what nobody asked for is refused, never ignored.
+struct QueryParameters {
+  private var pairs: [(name: ByteSlice, value: ByteSlice)] = []
+
+  /// More parameters than any route takes.
+  private static let most = 16
+
+  /// Splits and percent-decodes (RFC 3986 §2.1; `+` is a plus, so that instants with an offset need no
+  /// escape). A name that stands twice is refused.
+  init(_ query: ByteSlice?) throws(Refusal) {
+    guard let query, !query.isEmpty else { return }
+    var start = 0
+    while start <= query.count {
+      let end = query.firstIndex(of: ASCII.ampersand, from: start) ?? query.count
+      if end > start { try add(query[start..<end]) }
+      start = end + 1
+    }
+  }
+
+  private mutating func add(_ pair: ByteSlice) throws(Refusal) {
+    let mark = pair.firstIndex(of: ASCII.equals) ?? pair.count
+    guard let name = PercentDecoding.decode(pair.prefix(mark)),
+      let value = PercentDecoding.decode(pair.dropFirst(mark + 1))
+    else { throw Refusal(.badParameter, "a percent escape of the query is malformed") }
+    guard pairs.count < Self.most else { throw Refusal(.badParameter, "too many parameters") }
+    guard !pairs.contains(where: { $0.name == name }) else {
+      throw Refusal(.badParameter, "the parameter '\(Self.shown(name))' stands twice")
+    }
+    pairs.append((name, value))
+  }
+
+  /// The value of a parameter, which counts as read from now on; nil without it.
+  mutating func take(_ name: StaticString) -> ByteSlice? {
+    guard let index = pairs.firstIndex(where: { $0.name.equals(name) }) else { return nil }
+    return pairs.remove(at: index).value
+  }
+
+  /// `true` or `false`.
+  mutating func takeFlag(_ name: StaticString) throws(Refusal) -> Bool? {
+    guard let value = take(name) else { return nil }
+    if value.equals("true") { return true }
+    if value.equals("false") { return false }
+    throw Refusal(.badParameter, "'\(name)' is true or false")
+  }
+
+  /// A decimal number in `range`.
+  mutating func takeNumber(_ name: StaticString, in range: ClosedRange<Int>) throws(Refusal) -> Int?
+  {
+    guard let value = take(name) else { return nil }
+    guard value.count <= 9, !value.isEmpty, let number = Int(value.text), range.contains(number)
+    else {
+      throw Refusal(
+        .badParameter, "'\(name)' is a number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
+  }
+
+  /// A duration of at most `longest`, as `30s` or `250ms`.
+  mutating func takeSpan(_ name: StaticString, atMost longest: TimeSpan) throws(Refusal)
+    -> TimeSpan?
+  {
+    guard let value = take(name) else { return nil }
+    guard let span = TimeSpan(parsing: value), span <= longest else {
+      throw Refusal(.badParameter, "'\(name)' is a duration like 30s, at most \(longest.text)")
+    }
+    return span
+  }
+
+  /// Refuses what was not taken; `later` names parameters of the contract that are not built yet.
+  func finish(notBuiltYet later: [StaticString] = []) throws(Refusal) {
+    guard let stray = pairs.first else { return }
+    for name in later where stray.name.equals(name) {
+      throw Refusal(.notSupported, "the parameter '\(name)' is not supported yet")
+    }
+    throw Refusal(.unknownParameter, "no parameter '\(Self.shown(stray.name))' here")
+  }
+
+  /// A client's word inside a message: printable ASCII, cut at 64 bytes.
+  static func shown(_ word: ByteSlice) -> String {
+    String(
+      decoding: word.prefix(64).array.map { $0 > 0x20 && $0 < 0x7F ? $0 : ASCII.questionMark },
+      as: UTF8.self)
+  }
+}
+
+/// Percent escapes (RFC 3986 §2.1).
+enum PercentDecoding {
+  /// The bytes that `text` spells; nil for a broken escape. Text without one is not copied.
+  static func decode(_ text: ByteSlice) -> ByteSlice? {
+    guard text.firstIndex(of: ASCII.percent) != nil else { return text }
+    var decoded = ByteWriter(capacity: text.count)
+    var index = 0
+    while index < text.count {
+      guard text[index] == ASCII.percent else {
+        decoded.append(text[index])
+        index += 1
+        continue
+      }
+      guard index + 2 < text.count, let high = ASCII.hexValue(text[index + 1]),
+        let low = ASCII.hexValue(text[index + 2])
+      else { return nil }
+      decoded.append(high << 4 | low)
+      index += 3
+    }
+    return decoded.slice
+  }
+}

@@ -1,0 +1,277 @@
+import Bytes
+import Delivery
+import Events
+import HTTPWire
+import JSONText
+import Metrics
+import Tenancy
+import Topics
+
+/// `GET …/{topic}/events`: long-poll, event stream or lines; `HEAD`; one event. Reading moves nothing.
+extension GatewayResponder {
+  func read(
+    _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    let terms = try ReadTerms(request.head)
+    let (address, lease) = try readable(reference, request, ticket: terms.ticket)
+    let start = try await site.place(terms.start, in: address, of: parts.engine)
+    let feed = TopicFeed(parts.engine, topic: address, from: start.cursor, site: site)
+    switch terms.format {
+    case .json:
+      return try await poll(feed, terms, request, &answer)
+    case .eventStream:
+      return stream(feed, .serverSentEvents, terms, lease, request, &answer)
+    case .lines:
+      return stream(feed, .lines, terms, lease, request, &answer)
+    }
+  }
+
+  /// The topic for reading, by token or by ticket; names are kept as long as the stream lives.
+  private func readable(
+    _ reference: TopicReference, _ request: HTTPRequest, ticket: ByteSlice?
+  ) throws -> (TopicAddress, StreamLease?) {
+    guard let ticket else {
+      let scope = try admit(request, reference.tenant)
+      return (try scope.address(of: reference, for: .subscribe).detached, nil)
+    }
+    guard request.head.fields.first("authorization") == nil else {
+      throw Refusal(.badHeader, "send a token or a ticket, not both")
+    }
+    guard
+      let use = parts.tickets.redeem(ticket, for: request.head.path, at: request.receivedAt)
+    else { throw Refusal(.invalidTicket) }
+    return (try use.scope.address(of: reference, for: .subscribe).detached, use.lease)
+  }
+
+  private func poll(
+    _ feed: TopicFeed<Engine>, _ terms: ReadTerms, _ request: HTTPRequest,
+    _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    let page = try await LongPoll.next(
+      feed, budget: terms.budget, until: request.received + terms.wait,
+      expires: feed.topic.caller.expires)
+    guard let page else { throw Refusal(.timeout, "the wait was cut short") }
+    if let gap = page.gap {
+      var facts = ByteWriter()
+      gap.writeJSON(into: &facts)
+      throw Refusal(.positionGone, "reading can go on at \(gap.earliest.text)")
+        .with("gap", json: facts.slice)
+    }
+    var tally = DeliveryTally()
+    for record in page.records { tally.add(record, atTail: record.came(after: request)) }
+    let rendering = self.rendering(terms.view, of: feed.topic)
+    answer.start(200)
+    answer.field("Cache-Control", "no-store")
+    allowCrossOrigin(request, &answer)
+    let end = finish(&answer) { json in
+      json.beginObject()
+      json.key("events")
+      json.beginArray()
+      for record in page.records { rendering.write(record, &json) }
+      json.endArray()
+      json.key("next")
+      json.string(page.next.text)
+      json.key("upToDate")
+      json.bool(page.isUpToDate)
+      json.endObject()
+    }
+    tally.written(
+      at: timers.clocks.monotonic(), to: topicMetrics.topic(TopicKey(feed.topic)))
+    return end
+  }
+
+  private func stream(
+    _ feed: TopicFeed<Engine>, _ format: StreamFormat, _ terms: ReadTerms, _ lease: StreamLease?,
+    _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) -> AnswerEnd {
+    var live = LiveTerms(expires: feed.topic.caller.expires)
+    live.heartbeat = parts.operations.heartbeat
+    live.lease = lease
+    answer.start(200)
+    answer.field("Cache-Control", "no-store")
+    answer.field("X-Accel-Buffering", "no")
+    allowCrossOrigin(request, &answer)
+    answer.startStream(
+      contentType: format == .serverSentEvents ? "text/event-stream" : "application/x-ndjson")
+    let id = request.id
+    let view = rendering(terms.view, of: feed.topic)
+    return .stream(
+      LiveStream(
+        feed, format: format,
+        rendering: RecordRendering(view: terms.view == .event ? 0 : 1) { record, bytes in
+          view.write(record, into: &bytes)
+        },
+        terms: live, cache: frames,
+        metrics: topicMetrics.topic(TopicKey(feed.topic)),
+        problem: { end in Refusal(end).document(instance: id) }))
+  }
+
+  /// Writes records of a topic as clients see them.
+  func rendering(_ view: EventView, of topic: TopicAddress) -> RecordView {
+    let context = EventContext(
+      tenant: topic.tenant.bytes, namespace: topic.namespace.bytes, topic: topic.topic.bytes)
+    return RecordView { record, json in
+      EventWriter.write(EventFacts(record), in: context, view: view, into: &json)
+    }
+  }
+
+  /// `HEAD …/events`: the oldest and the newest event.
+  func extent(
+    _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) throws -> AnswerEnd {
+    try refuseQuery(of: request)
+    let scope = try admit(request, reference.tenant)
+    let address = try scope.address(of: reference, for: .subscribe)
+    let bounds = try parts.engine.bounds(of: address)
+    answer.start(200)
+    if bounds.events > 0 {
+      answer.field(
+        "Jodrell-First", text: MessageID(ledger: bounds.ledger, entry: bounds.first).text)
+      answer.field(
+        "Jodrell-Last", text: MessageID(ledger: bounds.ledger, entry: bounds.end - 1).text)
+    }
+    answer.field("Cache-Control", "no-store")
+    answer.finishEmpty()
+    return .complete
+  }
+
+  /// `GET …/events/{messageId}`: one event, or with `view=data` the stored bytes alone.
+  func readOne(
+    _ text: ByteSlice, of reference: TopicReference, _ request: HTTPRequest,
+    _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    var query = try QueryParameters(request.head.query)
+    let view = try query.takeView()
+    try query.finish()
+    guard let id = MessageID(parsing: text) else {
+      throw Refusal(.badCursor, "the path's last part is not a message id like 1:42")
+    }
+    let scope = try admit(request, reference.tenant)
+    let address = try scope.address(of: reference, for: .subscribe).detached
+    let bounds = try parts.engine.bounds(of: address)
+    guard id.ledger == bounds.ledger, id.entry >= bounds.first, id.entry < bounds.end else {
+      throw Refusal(.notFound)
+    }
+    let feed = TopicFeed(
+      parts.engine, topic: address, from: Cursor(before: id),
+      site: LoopSite(timers: timers, workers: parts.workers))
+    let page = try await feed.read(ByteBudget(records: 1, bytes: 1))
+    guard let record = page.records.first, record.id == id else { throw Refusal(.notFound) }
+    answer.start(200)
+    answer.field("Message-Id", text: id.text)
+    let facts = EventFacts(record)
+    if view == .data {
+      answer.finish(contentType: facts.contentType, body: record.payload)
+      return .complete
+    }
+    var bytes = ByteWriter(capacity: record.cost + 512)
+    rendering(.event, of: address).write(record, into: &bytes)
+    answer.finish(contentType: "application/cloudevents+json", body: bytes)
+    return .complete
+  }
+}
+
+/// One way of writing records.
+struct RecordView {
+  let write: (Record, inout JSONWriter) -> Void
+
+  /// Appends the record as a JSON text of its own.
+  func write(_ record: Record, into bytes: inout ByteWriter) {
+    var json = JSONWriter(appendingTo: exchange(&bytes, with: ByteWriter()))
+    write(record, &json)
+    bytes = json.bytes
+  }
+}
+
+extension Record {
+  /// Whether whoever made the request was waiting already when the event became durable: only then
+  /// does the time since say something about the gateway.
+  func came(after request: HTTPRequest) -> Bool {
+    durableAt.map { $0 >= request.received } ?? false
+  }
+}
+
+extension EventFacts {
+  /// What goes out of a record.
+  init(_ record: Record) {
+    var id = ByteWriter(capacity: 24)
+    record.id.append(to: &id)
+    self.init(
+      messageID: id.slice, publishTime: record.publishTime, schemaVersion: record.schemaVersion,
+      attributes: record.attributes, key: record.key, payload: record.payload,
+      isJSON: record.flags.contains(.jsonPayload))
+  }
+}
+
+/// What a read asks for.
+private struct ReadTerms {
+  let start: StartPosition
+  let budget: ByteBudget
+  let wait: TimeSpan
+  let view: EventView
+  let format: AnswerFormat
+  let ticket: ByteSlice?
+
+  init(_ head: RequestHead) throws {
+    guard let format = AnswerFormat(accept: head.fields.first("accept")) else {
+      throw Refusal(
+        .notAcceptable, "application/json, text/event-stream and application/x-ndjson are offered")
+    }
+    self.format = format
+    var query = try QueryParameters(head.query)
+    let from = query.take("from")
+    let resumed = head.fields.first("last-event-id").flatMap { $0.isEmpty ? nil : $0 }
+    if let text = resumed ?? from {
+      guard let start = StartPosition(parsing: text) else {
+        throw Refusal(
+          .badCursor, resumed == nil ? "'from' is no position" : "Last-Event-ID is no cursor")
+      }
+      self.start = start
+    } else {
+      start = .latest
+    }
+    let most = GatewayLimits.eventsPerAnswer
+    budget = ByteBudget(
+      records: try query.takeNumber("max", in: 1...most) ?? 100, bytes: ByteBudget.answer.bytes)
+    let wait = try query.takeSpan("wait", atMost: GatewayLimits.longestWait)
+    let preferred = try Self.preferredWait(head.fields.first("prefer"))
+    self.wait = wait ?? preferred ?? .zero
+    view = try query.takeView()
+    ticket = query.take("ticket")
+    try query.finish()
+  }
+
+  /// `Prefer: wait=30` (RFC 7240 §4.3): seconds; more than the longest wait is cut to it.
+  private static func preferredWait(_ field: ByteSlice?) throws(Refusal) -> TimeSpan? {
+    guard let field else { return nil }
+    for word in field.text.split(separator: ",") {
+      let word = word.filter { $0 != " " }
+      guard word.hasPrefix("wait=") else { continue }
+      guard let seconds = Int64(word.dropFirst(5)), seconds >= 0, seconds < 1 << 31 else {
+        throw Refusal(.badHeader, "Prefer: wait is a number of seconds")
+      }
+      return min(.seconds(seconds), GatewayLimits.longestWait)
+    }
+    return nil
+  }
+}
+
+extension QueryParameters {
+  fileprivate mutating func takeView() throws(Refusal) -> EventView {
+    guard let word = take("view") else { return .event }
+    if word.equals("event") { return .event }
+    if word.equals("data") { return .data }
+    throw Refusal(.badParameter, "'view' is event or data")
+  }
+}
+
+extension Refusal {
+  /// Why a stream ends, as the document in its last event.
+  fileprivate init(_ end: LiveEnd) {
+    switch end {
+    case .tokenExpired: self.init(.invalidToken, "the token has expired")
+    case .superseded: self.init(.invalidTicket, "the ticket opened another stream")
+    case .failed(let failure): self.init(failure as any Error)
+    }
+  }
+}

@@ -1,0 +1,156 @@
+import Bytes
+import HTTPWire
+import JSONText
+
+/// One no, ready to be told to a client: a code of the table and the facts of this occurrence.
+///
+/// Made on cold paths only. Never carries a payload's value, a token, or anything of another tenant.
+package struct Refusal: Error {
+  package let code: ProblemCode
+  /// What happened here, in a sentence; nil leaves the title to speak for itself.
+  var detail: String?
+  /// The rendered objects of `errors`, comma-separated.
+  var faults: ByteSlice?
+  var faultsTruncated = false
+  /// When to come back; also sent as `Retry-After`, rounded up to seconds.
+  var retryAfter: TimeSpan?
+  /// Extension members of the problem document: name and JSON text.
+  var members: [(StaticString, ByteSlice)] = []
+  /// The methods that `Allow` names, for 405.
+  var allow: StaticString?
+  /// What `error=` says in the challenge of a 401 or 403 (RFC 6750 §3.1).
+  var challenge: Challenge?
+
+  enum Challenge: Sendable {
+    /// No credential was sent: no `error` (RFC 6750 §3.1).
+    case bare
+    case invalidToken(description: StaticString?)
+    case insufficientScope
+  }
+
+  init(_ code: ProblemCode, _ detail: String? = nil) {
+    self.code = code
+    self.detail = detail
+    if code.status == 503 { retryAfter = .seconds(1) }
+    switch code {
+    case .missingToken: challenge = .bare
+    case .invalidToken, .invalidTicket: challenge = .invalidToken(description: nil)
+    case .noTenant, .ambiguousTenant, .noNamespace, .forbidden: challenge = .insufficientScope
+    default: break
+    }
+  }
+
+  /// The same refusal with another detail.
+  func saying(_ detail: String) -> Refusal {
+    var copy = self
+    copy.detail = detail
+    return copy
+  }
+
+  /// The same refusal that can be tried again after `span`.
+  func retrying(after span: TimeSpan) -> Refusal {
+    var copy = self
+    copy.retryAfter = span
+    return copy
+  }
+
+  /// The same refusal with one more member.
+  func with(_ name: StaticString, json: ByteSlice) -> Refusal {
+    var copy = self
+    copy.members.append((name, json))
+    return copy
+  }
+
+  func with(_ name: StaticString, _ text: String) -> Refusal {
+    var json = JSONWriter()
+    json.string(text)
+    return with(name, json: json.bytes.slice)
+  }
+
+  /// Writes the problem document (RFC 9457 §3).
+  func write(instance: RequestID?, into json: inout JSONWriter) {
+    let row = code.row
+    json.beginObject()
+    json.key("type")
+    json.string("urn:problem:jodrell:\(code.rawValue)")
+    json.key("title")
+    json.string(row.title)
+    json.key("status")
+    json.integer(row.status)
+    if let detail {
+      json.key("detail")
+      json.string(detail)
+    }
+    if let instance {
+      json.key("instance")
+      var id = ByteWriter(capacity: 32)
+      instance.append(to: &id)
+      json.string(id.slice)
+    }
+    json.key("code")
+    json.string(code.rawValue)
+    json.key("retryable")
+    json.bool(row.retryable)
+    for (name, value) in members {
+      json.key(name)
+      json.raw(value)
+    }
+    if let faults {
+      json.key("errors")
+      json.beginArray()
+      json.raw(faults)
+      json.endArray()
+      if faultsTruncated {
+        json.key("truncated")
+        json.bool(true)
+      }
+    }
+    json.endObject()
+  }
+
+  /// The document alone, for batch results and the last event of a stream.
+  func document(instance: RequestID?) -> ByteSlice {
+    var json = JSONWriter()
+    write(instance: instance, into: &json)
+    return json.bytes.slice
+  }
+
+  /// Answers the request with this refusal, whatever had been started before.
+  /// - Parameter metadata: the URL of the protected-resource metadata for challenges (RFC 9728 §5.1).
+  func answer(id: RequestID, metadata: ByteSlice, with answer: inout AnswerWriter) {
+    answer.startOver()
+    answer.start(code.status)
+    if let retryAfter {
+      let seconds = (retryAfter.nanoseconds + 999_999_999) / 1_000_000_000
+      answer.field("Retry-After", decimal: Int(max(1, seconds)))
+    }
+    if let allow { answer.field("Allow", allow) }
+    if let challenge { answer.field("WWW-Authenticate", challenge.field(metadata: metadata)) }
+    answer.field("Cache-Control", "no-store")
+    var json = JSONWriter()
+    write(instance: id, into: &json)
+    answer.finish(contentType: "application/problem+json", body: json.bytes)
+  }
+}
+
+extension Refusal.Challenge {
+  func field(metadata: ByteSlice) -> ByteSlice {
+    var text = ByteWriter(capacity: 160)
+    text.append("Bearer realm=\"jodrell\"")
+    switch self {
+    case .bare: break
+    case .invalidToken(let description):
+      text.append(", error=\"invalid_token\"")
+      if let description {
+        text.append(", error_description=\"")
+        text.append(description)
+        text.append("\"")
+      }
+    case .insufficientScope: text.append(", error=\"insufficient_scope\"")
+    }
+    text.append(", resource_metadata=\"")
+    text.append(metadata)
+    text.append("\"")
+    return text.slice
+  }
+}

@@ -1,0 +1,273 @@
+import Authentication
+import Bytes
+import Delivery
+import Events
+import HTTPWire
+import JSONText
+import Schemas
+import Subscriptions
+import Tenancy
+import Topics
+
+// Where every room's no becomes a refusal. A test walks all cases: none ends as `internal_error`.
+extension Refusal {
+  /// The refusal that an error of any room means to a client.
+  init(_ error: any Error) {
+    switch error {
+    case let refusal as Refusal: self = refusal
+    case let refusal as TenancyRefusal: self.init(refusal)
+    case let refusal as SchemaRefusal: self.init(refusal)
+    case let failure as AppendFailure: self.init(failure)
+    case let refusal as TokenRefusal: self.init(refusal)
+    case let fault as CredentialFault: self.init(fault)
+    case let fault as JSONFault: self.init(fault)
+    case let fault as EventFault: self.init(fault)
+    case let failure as ReadFailure: self.init(failure)
+    case let failure as CatalogueFailure: self.init(failure)
+    case let fault as SchemaFault: self.init(fault)
+    case let failure as BodyFailure: self.init(failure)
+    case let failure as DispatchFailure: self.init(failure)
+    case is WorkersBusy: self.init(.overloaded, "the queue for disk reads is full")
+    default: self.init(ProblemCode.internalError)
+    }
+  }
+
+  private init(_ refusal: TenancyRefusal) {
+    switch refusal {
+    case .badName(let part):
+      self.init(.badName, "the \(part.rawValue) in the path is not a name")
+    case .noTenant: self.init(ProblemCode.noTenant)
+    case .ambiguousTenant: self.init(ProblemCode.ambiguousTenant)
+    case .noNamespace: self.init(ProblemCode.noNamespace)
+    case .notFound: self.init(ProblemCode.notFound)
+    case .forbidden(let action):
+      self.init(.forbidden, "your token does not grant '\(action.word)' here")
+    }
+  }
+
+  /// One text for every reason but expiry: what exactly is wrong is for the log.
+  private init(_ refusal: TokenRefusal) {
+    self.init(
+      .invalidToken,
+      refusal.isExpired ? "the token has expired" : "the token was not accepted")
+    challenge = .invalidToken(
+      description: refusal.isExpired ? "the token has expired" : "the token was not accepted")
+  }
+
+  private init(_ fault: CredentialFault) {
+    switch fault {
+    case .repeated: self.init(.badHeader, "the Authorization field stands more than once")
+    case .malformed: self.init(.badHeader, "the Authorization field holds no well-formed token")
+    }
+  }
+
+  private init(_ fault: JSONFault) {
+    self.init(
+      .malformedJSON,
+      "\(fault.code.text) in line \(fault.line), column \(fault.column) (byte \(fault.offset))")
+    var json = JSONWriter()
+    json.beginObject()
+    json.key("pointer")
+    json.string(fault.pointer?.text ?? "")
+    json.key("code")
+    json.string("json")
+    json.key("message")
+    json.string(fault.code.text)
+    json.key("line")
+    json.integer(fault.line)
+    json.key("column")
+    json.integer(fault.column)
+    json.key("offset")
+    json.integer(fault.offset)
+    json.endObject()
+    faults = json.slice
+  }
+
+  private init(_ failure: AppendFailure) {
+    switch failure {
+    case .unknownTopic: self.init(ProblemCode.notFound)
+    case .notGranted(let action):
+      self.init(.forbidden, "an address granted for '\(action.word)' cannot publish")
+    case .mixedBatch: self.init(ProblemCode.internalError)
+    case .tooLarge(let limit): self.init(.tooLarge, "one commit takes at most \(limit) bytes")
+    case .storageFull(let span):
+      self.init(ProblemCode.storageFull)
+      retryAfter = span
+    case .overloaded(let span):
+      self.init(.overloaded, "the commit queue is full")
+      retryAfter = span
+    case .closing: self.init(ProblemCode.draining)
+    case .outcomeUnknown: self.init(ProblemCode.storageFailed)
+    }
+  }
+
+  private init(_ failure: ReadFailure) {
+    switch failure {
+    case .unknownTopic: self.init(ProblemCode.notFound)
+    case .notGranted(let action):
+      self.init(.forbidden, "an address granted for '\(action.word)' cannot read")
+    case .positionAhead(let end):
+      self.init(.positionAhead, "the topic ends at \(end.text)")
+      self = with("latest", end.text)
+    case .corrupt(let ledger, let first, let last):
+      self.init(.dataCorrupt, "events \(ledger):\(first) to \(ledger):\(last) cannot be read")
+    case .unavailable(let span):
+      self.init(ProblemCode.overloaded)
+      retryAfter = span
+    case .closing: self.init(ProblemCode.draining)
+    }
+  }
+
+  private init(_ failure: CatalogueFailure) {
+    switch failure {
+    case .unknownTopic, .unknownSubscription: self.init(ProblemCode.notFound)
+    case .notGranted(let action):
+      self.init(.forbidden, "your token grants '\(action.word)' here, which is not enough")
+    case .schemaConflict(let current):
+      self.init(.schemaConflict, "version \(current) is in force now")
+    case .positionAhead(let end):
+      self.init(.positionAhead, "the topic ends at \(end.text)")
+    case .tooMany(let what, let limit):
+      let things =
+        switch what {
+        case .topics: "topics"
+        case .subscriptions: "subscriptions"
+        case .schemaVersions: "schema versions"
+        }
+      self.init(.tooMany, "at most \(limit) \(things)")
+    case .storageFull(let span):
+      self.init(ProblemCode.storageFull)
+      retryAfter = span
+    case .overloaded(let span):
+      self.init(ProblemCode.overloaded)
+      retryAfter = span
+    case .closing: self.init(ProblemCode.draining)
+    case .outcomeUnknown: self.init(ProblemCode.storageFailed)
+    }
+  }
+
+  private init(_ failure: BodyFailure) {
+    switch failure {
+    case .tooLarge(let limit): self.init(.tooLarge, "the body exceeds \(limit) bytes")
+    case .timedOut: self.init(.timeout, "the body did not arrive in time")
+    case .malformed(let rule): self.init(.badRequest, "\(rule.text)")
+    case .closed: self.init(.timeout, "the connection ended before the body")
+    }
+  }
+
+  private init(_ refusal: SchemaRefusal) {
+    switch refusal {
+    case .malformedJSON(let fault): self.init(fault)
+    case .violations(let violations, let truncated):
+      self.init(violations, truncated: truncated)
+    case .schemaRequired: self.init(ProblemCode.schemaRequired)
+    case .mediaType(let sent):
+      self.init(
+        .mediaType,
+        "the topic's schema is of JSON; "
+          + (sent == nil ? "no media type was sent" : "another media type was sent"))
+    case .budgetExceeded: self.init(ProblemCode.validationBudget)
+    case .patternLimit: self.init(.validationBudget, "a pattern met its step limit")
+    }
+  }
+
+  private init(_ fault: EventFault) {
+    switch fault {
+    case .tooManyEvents(let limit): self.init(.tooLarge, "a batch has at most \(limit) events")
+    case .unsupportedFormat:
+      self.init(.mediaType, "of the CloudEvents formats only JSON is supported")
+    default: self.init(.malformedEvent, fault.text)
+    }
+  }
+
+  private init(_ failure: DispatchFailure) {
+    switch failure {
+    case .refused(let refusal): self.init(refusal)
+    case .cumulative(.notCumulative):
+      self.init(.badParameter, "'/upTo' is for exclusive and failover subscriptions")
+    case .cumulative(.gone): self.init(.badCursor, "'/upTo' is of an earlier topic of this name")
+    case .cumulative(.positionAhead): self.init(ProblemCode.positionAhead)
+    case .read(let failure): self.init(failure as any Error)
+    case .store(let failure): self.init(failure as any Error)
+    case .gone: self.init(ProblemCode.notFound)
+    case .cancelled: self.init(.timeout, "the wait was cut short")
+    case .notSupported(let kind):
+      self.init(.notSupported, "subscriptions of type \(kind.word) are not supported yet")
+    case .corrupt: self.init(.dataCorrupt, "what is stored of the subscription cannot be read")
+    case .tooManyInUse(let limit):
+      self.init(.overloaded, "at most \(limit) subscriptions can be in use at once")
+    case .overloaded(let span):
+      self.init(ProblemCode.overloaded)
+      retryAfter = span
+    }
+  }
+
+  private init(_ refusal: ReceiveRefusal) {
+    switch refusal {
+    case .busy: self.init(ProblemCode.subscriptionBusy)
+    case .tooManyConsumers(let limit):
+      self.init(.tooMany, "at most \(limit) consumers of one subscription")
+    }
+  }
+
+  /// The wire's own noes.
+  init(_ refusal: WireRefusal) {
+    switch refusal {
+    case .badRequest(let rule): self.init(.badRequest, "\(rule.text)")
+    case .headersTooLarge: self.init(ProblemCode.headersTooLarge)
+    case .uriTooLong: self.init(ProblemCode.uriTooLong)
+    case .bodyTooLarge: self.init(ProblemCode.tooLarge)
+    case .timeout: self.init(ProblemCode.timeout)
+    case .expectationFailed: self.init(ProblemCode.expectationFailed)
+    case .notImplemented(.method): self.init(.notSupported, "the method is not supported")
+    case .notImplemented(.transferCoding):
+      self.init(.notSupported, "of the transfer codings only 'chunked' is supported")
+    case .versionNotSupported: self.init(ProblemCode.versionNotSupported)
+    case .tooManyConnections: self.init(ProblemCode.tooManyConnections)
+    case .draining: self.init(ProblemCode.draining)
+    }
+  }
+}
+
+extension EventFault {
+  /// The fault in a sentence; names of attributes are the sender's own.
+  fileprivate var text: String {
+    switch self {
+    case .unsupportedFormat: "the CloudEvents format is not JSON"
+    case .badMediaType: "the media type is malformed or stands twice"
+    case .notAnObject: "a structured event is a JSON object"
+    case .notAnArray: "a batch is a JSON array"
+    case .tooManyEvents(let limit): "a batch has at most \(limit) events"
+    case .specVersionMissing: "'specversion' is missing"
+    case .specVersionUnknown: "'specversion' is not 1.0"
+    case .badAttributeName(let name):
+      "'\(QueryParameters.shown(name))' is no attribute name: a-z and 0-9, at most 20"
+    case .duplicateAttribute(let name):
+      "the attribute '\(QueryParameters.shown(name))' stands twice"
+    case .badAttributeValue(let name, let rule):
+      "the attribute '\(QueryParameters.shown(name))' \(rule.text)"
+    case .tooManyAttributes: "the event has too many attributes, or too long ones"
+    case .dataTwice: "'data' and 'data_base64' exclude each other"
+    case .badBase64: "'data_base64' is not canonical base64"
+    case .dataNotText: "'data' is not a string although 'datacontenttype' is not JSON"
+    case .badKey: "'Event-Key' is empty, too long, malformed or stands twice"
+    case .keyConflict: "'Event-Key' and 'partitionkey' differ"
+    case .badTime: "'Event-Time' is no RFC 3339 instant, stands twice or differs from 'time'"
+    case .attributesOnLines: "'ce-' fields have no single event to belong to here"
+    }
+  }
+}
+
+extension AttributeRule {
+  fileprivate var text: String {
+    switch self {
+    case .wrongType: "is not of a type that attributes have"
+    case .empty: "is empty"
+    case .badCharacter: "holds a control character or is not UTF-8"
+    case .badEscape: "holds a broken percent escape or an open quote"
+    case .badTime: "is no RFC 3339 instant"
+    case .tooLong: "is too long"
+    case .notAHeader: "is carried by Content-Type, not by a field of its own"
+    }
+  }
+}

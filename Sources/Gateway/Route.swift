@@ -1,0 +1,182 @@
+import Bytes
+import HTTPWire
+import Tenancy
+
+/// What a path names. Nothing about whether it exists or who may see it.
+enum Route {
+  case topic(TopicReference, TopicResource)
+  /// The topics of a namespace: `/v1/topics/{tenant}/{namespace}`.
+  case topics(NamespaceReference)
+  case namespace(NamespaceReference)
+  case tenant(Name)
+  case sharedSchemas
+  case tickets
+  case whoami
+  case explain
+  case health
+  case readiness
+  case metrics
+  case openAPI
+  case resourceMetadata
+
+  /// What lies below a topic.
+  enum TopicResource {
+    case itself
+    case events
+    case event(ByteSlice)
+    case subscriptions
+    case subscription(Name, SubscriptionResource)
+    case schema
+    case schemaVersions
+    case schemaVersion(ByteSlice)
+    case schemaCheck
+    case schemaValidate
+    case schemaReplay
+  }
+
+  enum SubscriptionResource {
+    case itself, events, receive, acknowledge, release, reject, extend, seek
+  }
+
+  /// Reads a request's path; `notFound` for one that names nothing, `badName` for one whose names are
+  /// none.
+  init(_ path: ByteSlice) throws {
+    if path.starts(with: "/v1/topics/") {
+      self = try Self.belowTopics(path.dropFirst("/v1/topics/".utf8.count))
+      return
+    }
+    if path.starts(with: "/v1/namespaces/") {
+      let (reference, rest) = try NamespaceReference.read(
+        from: path.dropFirst("/v1/namespaces/".utf8.count))
+      guard rest.isEmpty else { throw Refusal(.notFound) }
+      self = .namespace(reference)
+      return
+    }
+    if path.starts(with: "/v1/tenants/") {
+      guard let name = Name(pathSegment: path.dropFirst("/v1/tenants/".utf8.count)) else {
+        throw TenancyRefusal.badName(.tenant)
+      }
+      self = .tenant(name)
+      return
+    }
+    if path.starts(with: "/v1/schemas/") {
+      self = .sharedSchemas
+      return
+    }
+    self = try Self.operation(path)
+  }
+
+  private static func operation(_ path: ByteSlice) throws(Refusal) -> Route {
+    if path.equals("/healthz") { return .health }
+    if path.equals("/readyz") { return .readiness }
+    if path.equals("/metrics") { return .metrics }
+    if path.equals("/openapi.json") { return .openAPI }
+    if path.equals("/v1/whoami") { return .whoami }
+    if path.equals("/v1/explain") { return .explain }
+    if path.equals("/v1/tickets") { return .tickets }
+    if path.equals("/.well-known/oauth-protected-resource") { return .resourceMetadata }
+    throw Refusal(.notFound)
+  }
+
+  /// `~` and `{tenant}/{namespace}` are namespaces, `~/{topic}…` and `{tenant}/{namespace}/{topic}…`
+  /// topics.
+  private static func belowTopics(_ path: ByteSlice) throws -> Route {
+    let firstSlash = path.firstIndex(of: ASCII.slash)
+    let first = path.prefix(firstSlash ?? path.count)
+    let isHome = first.equals("~") || first.equalsIgnoringCase("%7E")
+    let slashes = isHome ? 1 : 2
+    if !hasSlashes(path, slashes) {
+      let (reference, rest) = try NamespaceReference.read(from: path)
+      guard rest.isEmpty else { throw Refusal(.notFound) }
+      return .topics(reference)
+    }
+    let (reference, rest) = try TopicReference.read(from: path)
+    return .topic(reference, try resource(rest))
+  }
+
+  private static func hasSlashes(_ path: ByteSlice, _ wanted: Int) -> Bool {
+    var from = 0
+    for _ in 0..<wanted {
+      guard let slash = path.firstIndex(of: ASCII.slash, from: from) else { return false }
+      from = slash + 1
+    }
+    return true
+  }
+
+  private static func resource(_ rest: ByteSlice) throws -> TopicResource {
+    if rest.isEmpty { return .itself }
+    if rest.equals("/events") { return .events }
+    if rest.starts(with: "/events/") { return .event(try segment(rest, after: "/events/")) }
+    if rest.equals("/subscriptions") { return .subscriptions }
+    if rest.starts(with: "/subscriptions/") {
+      return try subscription(rest.dropFirst("/subscriptions/".utf8.count))
+    }
+    if rest.equals("/schema") { return .schema }
+    if rest.equals("/schemas") { return .schemaVersions }
+    if rest.starts(with: "/schemas/") {
+      return .schemaVersion(try segment(rest, after: "/schemas/"))
+    }
+    if rest.equals("/schema/check") { return .schemaCheck }
+    if rest.equals("/schema/validate") { return .schemaValidate }
+    if rest.equals("/schema/replay") { return .schemaReplay }
+    throw Refusal(.notFound)
+  }
+
+  private static func subscription(_ rest: ByteSlice) throws -> TopicResource {
+    let end = rest.firstIndex(of: ASCII.slash) ?? rest.count
+    guard let name = Name(pathSegment: rest.prefix(end)) else {
+      throw TenancyRefusal.badName(.subscription)
+    }
+    let verb = rest.dropFirst(end)
+    if verb.isEmpty { return .subscription(name, .itself) }
+    if verb.equals("/receive") { return .subscription(name, .receive) }
+    if verb.equals("/acknowledge") { return .subscription(name, .acknowledge) }
+    if verb.equals("/release") { return .subscription(name, .release) }
+    if verb.equals("/extend") { return .subscription(name, .extend) }
+    if verb.equals("/seek") { return .subscription(name, .seek) }
+    if verb.equals("/reject") { return .subscription(name, .reject) }
+    if verb.equals("/events") { return .subscription(name, .events) }
+    throw Refusal(.notFound)
+  }
+
+  private static func segment(_ rest: ByteSlice, after prefix: StaticString) throws(Refusal)
+    -> ByteSlice
+  {
+    let segment = rest.dropFirst(prefix.utf8CodeUnitCount)
+    guard !segment.isEmpty, segment.firstIndex(of: ASCII.slash) == nil,
+      let decoded = PercentDecoding.decode(segment)
+    else { throw Refusal(.notFound) }
+    return decoded
+  }
+}
+
+extension Route {
+  /// The methods a route answers to, for `Allow`; OPTIONS is answered everywhere.
+  var methods: StaticString {
+    switch self {
+    case .topic(_, let resource): resource.methods
+    case .namespace: "GET, HEAD, PUT, DELETE, OPTIONS"
+    case .tickets, .explain: "POST, OPTIONS"
+    case .sharedSchemas: "GET, HEAD, PUT, DELETE, OPTIONS"
+    case .topics, .tenant, .whoami, .health, .readiness, .metrics, .openAPI, .resourceMetadata:
+      "GET, HEAD, OPTIONS"
+    }
+  }
+}
+
+extension Route.TopicResource {
+  fileprivate var methods: StaticString {
+    switch self {
+    case .itself, .schema: "GET, HEAD, PUT, DELETE, OPTIONS"
+    case .events: "GET, HEAD, POST, OPTIONS"
+    case .event, .subscriptions, .schemaVersions, .schemaVersion: "GET, HEAD, OPTIONS"
+    case .schemaCheck, .schemaValidate, .schemaReplay: "POST, OPTIONS"
+    case .subscription(_, let resource):
+      switch resource {
+      case .itself: "GET, HEAD, PUT, DELETE, OPTIONS"
+      case .events: "GET, OPTIONS"
+      case .receive, .acknowledge, .release, .reject, .extend, .seek: "POST, OPTIONS"
+      }
+    }
+  }
+}

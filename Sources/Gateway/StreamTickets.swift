@@ -1,0 +1,82 @@
+package import Bytes
+import Delivery
+import Synchronization
+import Tenancy
+
+/// Tickets for streams: what a browser's `EventSource`, which can set no header, shows instead of a
+/// token. Shared by the loops; every call takes the lock for a few look-ups.
+///
+/// A ticket opens one path for the caller who asked for it: first within 30 s, after that again until
+/// the token's end, so that `EventSource` can reconnect. A second live use ends the first.
+package final class StreamTickets: Sendable {
+  /// How long an unused ticket waits for its first use.
+  package static let patience = TimeSpan.seconds(30)
+  /// Tickets kept at once; 200 B each.
+  package static let most = 100_000
+  /// The random part of a ticket, in bytes.
+  package static let entropy = 24
+
+  /// What a ticket that was shown entitles to.
+  struct Use: Sendable {
+    let scope: TenantScope
+    /// Ends when the same ticket opens another stream.
+    let lease: StreamLease
+  }
+
+  private struct Ticket: Sendable {
+    let scope: TenantScope
+    let path: ByteSlice
+    let issued: UnixTime
+    var use: StreamLease?
+  }
+
+  private struct State {
+    var tickets: [ByteSlice: Ticket] = [:]
+    /// No sweep before this instant.
+    var nextSweep = UnixTime(nanoseconds: 0)
+  }
+
+  private let state = Mutex(State())
+  private let random: @Sendable (Int) -> ByteSlice
+
+  /// - Parameter random: that many unpredictable bytes.
+  package init(random: @escaping @Sendable (Int) -> ByteSlice) { self.random = random }
+
+  /// A new ticket for `path`, or nil when too many are out.
+  func issue(for path: ByteSlice, to scope: TenantScope, at now: UnixTime) -> ByteSlice? {
+    let text = ByteSlice(utf8: Base64.encode(random(Self.entropy), as: .url))
+    let ticket = Ticket(scope: scope, path: ByteSlice(copying: path.span), issued: now, use: nil)
+    return state.withLock { state in
+      Self.sweep(&state, at: now)
+      guard state.tickets.count < Self.most else { return nil }
+      state.tickets[text] = ticket
+      return text
+    }
+  }
+
+  /// Opens a stream with a ticket; nil for one that is unknown, over, or of another path.
+  func redeem(_ text: ByteSlice, for path: ByteSlice, at now: UnixTime) -> Use? {
+    let lease = StreamLease()
+    let (scope, earlier): (TenantScope?, StreamLease?) = state.withLock { state in
+      guard var ticket = state.tickets[text], ticket.path == path, Self.isAlive(ticket, at: now)
+      else { return (nil, nil) }
+      let earlier = ticket.use
+      ticket.use = lease
+      state.tickets[text] = ticket
+      return (ticket.scope, earlier)
+    }
+    earlier?.end()
+    return scope.map { Use(scope: $0, lease: lease) }
+  }
+
+  private static func isAlive(_ ticket: Ticket, at now: UnixTime) -> Bool {
+    now < ticket.scope.expires && (ticket.use != nil || now <= ticket.issued + patience)
+  }
+
+  /// Drops dead tickets, at most once a second.
+  private static func sweep(_ state: inout State, at now: UnixTime) {
+    guard now >= state.nextSweep else { return }
+    state.nextSweep = now + .seconds(1)
+    state.tickets = state.tickets.filter { isAlive($0.value, at: now) }
+  }
+}

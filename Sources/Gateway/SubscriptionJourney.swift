@@ -1,0 +1,189 @@
+import Bytes
+import Delivery
+import HTTPWire
+import JSONText
+import Metrics
+import Subscriptions
+import Tenancy
+import Topics
+
+/// Durable subscriptions: make, describe, delete, list.
+extension GatewayResponder {
+  func serve(
+    _ verb: Route.SubscriptionResource, of name: Name, _ topic: TopicReference,
+    _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    switch (verb, request.head.method) {
+    case (.itself, .put): return try await putSubscription(name, topic, request, &answer)
+    case (.itself, .get), (.itself, .head):
+      return try await getSubscription(name, topic, request, &answer)
+    case (.itself, .delete): return try await deleteSubscription(name, topic, request, &answer)
+    case (.receive, .post): return try await receive(name, topic, request, &answer)
+    case (.acknowledge, .post): return try await acknowledge(name, topic, request, &answer)
+    case (.release, .post): return try await release(name, topic, request, &answer)
+    case (.extend, .post): return try await extend(name, topic, request, &answer)
+    case (.seek, .post): return try await seek(name, topic, request, &answer)
+    case (.reject, .post): throw Refusal(.notSupported, "dead letters are not supported yet")
+    case (.events, .get):
+      throw Refusal(.notSupported, "pushed deliveries are not supported yet; use receive")
+    default:
+      throw Refusal.method(Route.topic(topic, .subscription(name, verb)).methods)
+    }
+  }
+
+  /// `PUT …/subscriptions/{sub}`: makes it, or finds it there with the same terms.
+  private func putSubscription(
+    _ name: Name, _ reference: TopicReference, _ request: HTTPRequest,
+    _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    try refuseQuery(of: request)
+    let scope = try admit(request, reference.tenant)
+    let topic = try scope.address(of: reference, for: .subscribe).detached
+    let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
+    let wish = try SubscriptionWish(reading: body)
+    let start = try await site.place(wish.start, in: topic, of: parts.engine)
+    let made = try await parts.engine.createSubscription(
+      name, wish.terms, startingAt: start.reachable, of: topic)
+    if case .existing(let definition) = made, definition.terms != wish.terms {
+      throw Refusal(.subscriptionConflict)
+    }
+    if case .created = made { answer.start(201) } else { answer.start(200) }
+    let facts = try await facts(of: made.thing, topic)
+    return finish(&answer) { json in write(made.thing, facts, into: &json) }
+  }
+
+  private func getSubscription(
+    _ name: Name, _ reference: TopicReference, _ request: HTTPRequest,
+    _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    try refuseQuery(of: request)
+    let (topic, definition) = try find(name, reference, request)
+    let facts = try await facts(of: definition, topic)
+    answer.start(200)
+    return finish(&answer) { json in write(definition, facts, into: &json) }
+  }
+
+  private func deleteSubscription(
+    _ name: Name, _ reference: TopicReference, _ request: HTTPRequest,
+    _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    try refuseQuery(of: request)
+    let (topic, definition) = try find(name, reference, request)
+    try await parts.engine.deleteSubscription(name, of: topic)
+    parts.dispatchers.close(definition, of: topic)
+    answer.start(204)
+    answer.finishEmpty()
+    return .complete
+  }
+
+  func listSubscriptions(
+    _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    try refuseQuery(of: request)
+    let scope = try admit(request, reference.tenant)
+    let topic = try scope.address(of: reference, for: .subscribe).detached
+    guard parts.engine.topic(topic) != nil else { throw Refusal(.notFound) }
+    var found: [(SubscriptionDefinition, SubscriptionFacts)] = []
+    for definition in parts.engine.subscriptions(of: topic) {
+      found.append((definition, try await facts(of: definition, topic)))
+    }
+    answer.start(200)
+    return finish(&answer) { json in
+      json.beginObject()
+      json.key("subscriptions")
+      json.beginArray()
+      for (definition, facts) in found { write(definition, facts, into: &json) }
+      json.endArray()
+      json.endObject()
+    }
+  }
+
+  // MARK: - What the verbs share
+
+  var site: LoopSite { LoopSite(timers: timers, workers: parts.workers) }
+
+  /// A subscription of the caller's own; names are kept as long as calls wait.
+  func find(
+    _ name: Name, _ reference: TopicReference, _ request: HTTPRequest
+  ) throws -> (TopicAddress, SubscriptionDefinition) {
+    let scope = try admit(request, reference.tenant)
+    let topic = try scope.address(of: reference, for: .subscribe).detached
+    guard let definition = parts.engine.subscription(name, of: topic) else {
+      throw Refusal(.notFound)
+    }
+    return (topic, definition)
+  }
+
+  private func facts(
+    of definition: SubscriptionDefinition, _ topic: TopicAddress
+  ) async throws -> SubscriptionFacts {
+    if let facts = parts.dispatchers.facts(of: definition, of: topic) { return facts }
+    let seat = try await parts.dispatchers.seat(at: definition, of: topic, on: site)
+    return seat.dispatcher.facts()
+  }
+
+  private func write(
+    _ definition: SubscriptionDefinition, _ facts: SubscriptionFacts, into json: inout JSONWriter
+  ) {
+    json.beginObject()
+    json.key("name")
+    json.string(definition.name.bytes)
+    json.key("type")
+    json.string(definition.terms.kind.word)
+    json.key("ackTimeout")
+    json.string(definition.terms.ackTimeout.text)
+    json.key("maxUnacked")
+    json.integer(definition.terms.maxUnacked)
+    json.key("created")
+    json.instant(definition.created)
+    json.key("position")
+    json.string(facts.markDelete.text)
+    json.key("backlog")
+    json.integer(facts.backlog)
+    json.key("unacked")
+    json.integer(facts.unacked)
+    json.key("waitingForRedelivery")
+    json.integer(facts.waiting)
+    json.key("oldestUnacked")
+    if let oldest = facts.oldestUnacked {
+      json.string(MessageID(ledger: facts.markDelete.ledger, entry: oldest))
+    } else {
+      json.null()
+    }
+    json.key("consumers")
+    json.integer(facts.consumers)
+    json.endObject()
+  }
+}
+
+/// What the body of a subscription's `PUT` asks for.
+private struct SubscriptionWish {
+  let terms: SubscriptionTerms
+  let start: StartPosition
+
+  init(reading body: ByteSlice) throws {
+    var members = try BodyMembers(parsing: body)
+    var kind = SubscriptionKind.exclusive
+    if let word = try members.takeText("type") {
+      guard let known = SubscriptionKind.allCases.first(where: { word.equals($0.word) }) else {
+        throw members.wrong("type", "exclusive, failover, shared or key_shared")
+      }
+      guard DispatchRules(known) != nil else {
+        throw Refusal(.notSupported, "subscriptions of type \(known.word) are not supported yet")
+      }
+      kind = known
+    }
+    let position = try members.takeText("initialPosition")
+    let timeout = try members.takeSpan("ackTimeout", atMost: SubscriptionLimits.longestLease)
+    let unacked = try members.takeNumber("maxUnacked", in: 1...Int64(SubscriptionLimits.maxUnacked))
+    try members.refuseLater("deadLetter", "redeliveryBackoff")
+    guard let start = position.map({ StartPosition(parsing: $0) }) ?? .latest else {
+      throw members.wrong("initialPosition", "latest, earliest, a cursor or an instant")
+    }
+    try members.finish()
+    self.start = start
+    terms = SubscriptionTerms(
+      kind: kind, ackTimeout: timeout ?? SubscriptionLimits.defaultAckTimeout,
+      maxUnacked: unacked.map(Int.init) ?? SubscriptionLimits.defaultUnacked)
+  }
+}

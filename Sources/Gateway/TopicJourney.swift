@@ -1,0 +1,220 @@
+import Bytes
+import Delivery
+import HTTPWire
+import JSONText
+import Metrics
+import Tenancy
+import Topics
+
+/// Topics as things: make, describe, configure, delete, list.
+extension GatewayResponder {
+  /// `PUT …/{topic}`: makes the topic, or changes the configuration of the one that is there.
+  func putTopic(
+    _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    try refuseQuery(of: request)
+    let scope = try admit(request, reference.tenant)
+    let address = try scope.address(of: reference, for: .manage).detached
+    let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
+    let configuration = try TopicConfiguration(reading: body)
+    let made = try await parts.engine.createTopic(address, configuration)
+    switch made {
+    case .created: answer.start(201)
+    case .existing:
+      _ = try await parts.engine.configureTopic(address, configuration)
+      answer.start(200)
+    }
+    guard let info = parts.engine.topic(address) else { throw Refusal(.notFound) }
+    return finish(&answer) { json in write(info, of: address, into: &json) }
+  }
+
+  /// `GET …/{topic}`: configuration and statistics.
+  func getTopic(
+    _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) throws -> AnswerEnd {
+    try refuseQuery(of: request)
+    let scope = try admit(request, reference.tenant)
+    let address = try scope.address(of: reference, forAnyOf: [.subscribe, .publish, .manage])
+    guard let info = parts.engine.topic(address) else { throw Refusal(.notFound) }
+    answer.start(200)
+    return finish(&answer) { json in write(info, of: address, into: &json) }
+  }
+
+  /// `DELETE …/{topic}`: with its events, schemas and subscriptions.
+  func deleteTopic(
+    _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    try refuseQuery(of: request)
+    let scope = try admit(request, reference.tenant)
+    let address = try scope.address(of: reference, for: .manage).detached
+    let subscriptions = parts.engine.subscriptions(of: address)
+    try await parts.engine.deleteTopic(address)
+    parts.metrics.remove(TopicKey(address))
+    for definition in subscriptions { parts.dispatchers.close(definition, of: address) }
+    answer.start(204)
+    answer.finishEmpty()
+    return .complete
+  }
+
+  /// `GET /v1/topics/{tenant}/{namespace}`: what the caller may see of it, paged by `Link`.
+  func listTopics(
+    _ reference: NamespaceReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) throws -> AnswerEnd {
+    var query = try QueryParameters(request.head.query)
+    let limit = try query.takeNumber("limit", in: 1...GatewayLimits.topicsPerPage)
+    let afterText = query.take("after")
+    try query.finish()
+    let scope = try admit(request, reference.tenant)
+    let namespace = try scope.namespace(
+      of: reference, forAnyOf: [.subscribe, .publish, .manage])
+    var after = try afterText.map { text throws(Refusal) -> Name in
+      guard let name = Name(text) else { throw Refusal(.badParameter, "'after' is not a name") }
+      return name
+    }
+    let most = limit ?? GatewayLimits.topicsPerPage
+    var shown: [TopicInfo] = []
+    var hasMore = true
+    while shown.count <= most, hasMore {
+      let page = parts.engine.topics(in: namespace, after: after, limit: most + 1)
+      shown += page.filter { namespace.shows($0.name) }
+      hasMore = page.count > most
+      after = page.last?.name ?? after
+    }
+    let isCut = shown.count > most
+    shown = Array(shown.prefix(most))
+    answer.start(200)
+    if isCut, let last = shown.last {
+      answer.field(
+        "Link",
+        text: "</v1/topics/\(namespace.tenant)/\(namespace.namespace)?limit=\(most)"
+          + "&after=\(last.name)>; rel=\"next\"")
+    }
+    return finish(&answer) { json in
+      json.beginObject()
+      json.key("topics")
+      json.beginArray()
+      for info in shown {
+        json.beginObject()
+        writeIdentity(info, into: &json)
+        json.endObject()
+      }
+      json.endArray()
+      if isCut, let last = shown.last {
+        json.key("next")
+        json.string(last.name.bytes)
+      }
+      json.endObject()
+    }
+  }
+
+  private func writeIdentity(_ info: TopicInfo, into json: inout JSONWriter) {
+    json.key("topic")
+    json.string(info.name.bytes)
+    json.key("created")
+    json.instant(info.created)
+    json.key("schemaVersion")
+    if info.schemaVersion == 0 { json.null() } else { json.integer(Int(info.schemaVersion)) }
+  }
+
+  private func write(_ info: TopicInfo, of address: TopicAddress, into json: inout JSONWriter) {
+    json.beginObject()
+    json.key("tenant")
+    json.string(address.tenant.bytes)
+    json.key("namespace")
+    json.string(address.namespace.bytes)
+    writeIdentity(info, into: &json)
+    json.key("durability")
+    json.string("sync")
+    info.configuration.write(into: &json)
+    if let bounds = try? parts.engine.bounds(of: address) {
+      json.key("events")
+      json.integer(bounds.events)
+      json.key("bytes")
+      json.integer(bounds.bytes)
+      json.key("first")
+      writeID(bounds.events == 0 ? nil : bounds.first, bounds.ledger, into: &json)
+      json.key("last")
+      writeID(bounds.events == 0 ? nil : bounds.end - 1, bounds.ledger, into: &json)
+    }
+    let measured = parts.metrics.existing(TopicKey(address))
+    json.key("publish")
+    writeLatency(measured?.publishSummary, into: &json)
+    json.key("delivery")
+    writeLatency(measured?.deliverySummary, into: &json)
+    json.key("outcomes")
+    json.beginObject()
+    for outcome in Outcome.allCases {
+      guard let count = measured?.publishes.count(of: outcome), count > 0 else { continue }
+      json.key(outcome.label)
+      json.integer(count)
+    }
+    json.endObject()
+    json.key("subscriptions")
+    json.beginArray()
+    for definition in parts.engine.subscriptions(of: address) {
+      json.beginObject()
+      json.key("name")
+      json.string(definition.name.bytes)
+      json.key("type")
+      json.string(definition.terms.kind.word)
+      json.endObject()
+    }
+    json.endArray()
+    json.endObject()
+  }
+
+  private func writeID(_ entry: UInt64?, _ ledger: UInt64, into json: inout JSONWriter) {
+    guard let entry else {
+      json.null()
+      return
+    }
+    json.string(MessageID(ledger: ledger, entry: entry).text)
+  }
+
+  private func writeLatency(_ summary: LatencySummary?, into json: inout JSONWriter) {
+    var bytes = ByteWriter(capacity: 96)
+    LatencySummary.appendJSON(of: summary, to: &bytes)
+    json.raw(bytes.slice)
+  }
+}
+
+extension TopicKey {
+  /// The metrics' name of a topic.
+  init(_ address: TopicAddress) {
+    self.init(
+      tenant: address.tenant.bytes, namespace: address.namespace.bytes, topic: address.topic.bytes)
+  }
+}
+
+extension TopicConfiguration {
+  /// Reads the body of a `PUT`.
+  fileprivate init(reading body: ByteSlice) throws {
+    var members = try BodyMembers(parsing: body)
+    if let durability = try members.takeText("durability"), !durability.equals("sync") {
+      guard durability.equals("async") else { throw members.wrong("durability", "'sync'") }
+      throw Refusal(.notSupported, "'/durability' async is not supported yet")
+    }
+    try members.refuseLater(
+      "retention", "ttl", "enforcement", "compaction", "compatibility", "limits")
+    let requireSchema = try members.takeFlag("requireSchema")
+    try members.finish()
+    self.init(retention: nil, requireSchema: requireSchema)
+  }
+
+  fileprivate func write(into json: inout JSONWriter) {
+    json.key("requireSchema")
+    if let requireSchema { json.bool(requireSchema) } else { json.null() }
+  }
+}
+
+extension SubscriptionKind {
+  /// The word of the HTTP contract.
+  var word: StaticString {
+    switch self {
+    case .exclusive: "exclusive"
+    case .shared: "shared"
+    case .failover: "failover"
+    case .keyShared: "key_shared"
+    }
+  }
+}

@@ -1,0 +1,263 @@
+import Bytes
+import HTTPWire
+
+/// One connected socket as a task sees it: wait, receive, send. Loop-confined; the events come from
+/// the loop between the task's steps.
+///
+/// The socket is edge-triggered: `canRead` and `canWrite` remember that the kernel has something
+/// until a call says otherwise.
+@safe final class Socket: EventHandler {
+  /// What the task waits for; the continuation is taken out before it is resumed, so each is resumed
+  /// once.
+  enum Waiting: Equatable {
+    case nothing, readable, writable
+  }
+
+  /// How a wait ended.
+  enum Wake {
+    case ready
+    case deadline
+    /// The owner ends this connection.
+    case abandoned
+  }
+
+  let fd: Int32
+  let clock: LoopClock
+  private let lane: ServerCounters.Lane
+  private let receiveBytes: Int
+  private let writeStallTime: TimeSpan
+  private(set) var registration: Registration?
+
+  // What the kernel said.
+  private(set) var canRead = false
+  private var canWrite: Bool
+  /// The peer has sent its last byte, or the connection is gone.
+  private(set) var hasHungUp = false
+  /// `recv` has returned the peer's end.
+  private(set) var hasEnded = false
+  /// Nothing more can be sent or received.
+  private(set) var isBroken = false
+  private(set) var isAbandoned = false
+
+  /// The task that is cancelled when the peer hangs up while `isInterruptible`.
+  var task: Task<Void, Never>?
+  /// Whether the task is somewhere that does not look at the socket.
+  private(set) var isInterruptible = false
+
+  // The task's wait.
+  private var waiting = Waiting.nothing
+  private var waiter: UnsafeContinuation<Wake, Never>?
+  private var deadline = MonotonicTime.distantFuture
+  private var timer: TimerToken?
+  private var timerAt = MonotonicTime.distantFuture
+
+  var buffer = ByteBuffer()
+  let outbox = Outbox()
+
+  /// - Parameter canWrite: false for a socket that is still connecting.
+  init(
+    fd: Int32, clock: LoopClock, lane: ServerCounters.Lane, limits: WireLimits,
+    canWrite: Bool = true
+  ) {
+    self.canWrite = canWrite
+    self.fd = fd
+    self.clock = clock
+    self.lane = lane
+    receiveBytes = limits.receiveBytes
+    writeStallTime = limits.writeStallTime
+  }
+
+  func watch(on loop: isolated Loop) throws(NetworkFailure) {
+    registration = try loop.watch(connection: fd, self)
+  }
+
+  /// Nobody waits any more: gives the descriptor back.
+  func close(on loop: isolated Loop) {
+    guard let registration else { return }
+    if let timer { clock.cancel(timer) }
+    timer = nil
+    loop.forget(registration)
+    self.registration = nil
+    isBroken = true
+    Syscalls.close(fd)
+    task = nil
+  }
+
+  // MARK: - Events
+
+  func ready(_ readiness: Readiness, on loop: isolated Loop) {
+    if readiness.contains(.readable) { canRead = true }
+    if readiness.contains(.writable) { canWrite = true }
+    if readiness.contains(.hungUp) {
+      hasHungUp = true
+      canRead = true
+      if readiness.contains(.broken) { canWrite = true }
+      if isInterruptible { task?.cancel() }
+    }
+    switch waiting {
+    case .readable where canRead: wake(.ready)
+    case .writable where canWrite: wake(.ready)
+    default: break
+    }
+  }
+
+  /// The task goes where it does not look at the socket: from now on a hang-up cancels it, and one
+  /// that has been seen does so at once.
+  func beginInterruptible() {
+    isInterruptible = true
+    if hasHungUp { task?.cancel() }
+  }
+
+  func endInterruptible() { isInterruptible = false }
+
+  func interrupt() { abandon() }
+
+  /// Ends a wait, or the next one, as if the connection were over.
+  func abandon() {
+    isAbandoned = true
+    wake(.abandoned)
+  }
+
+  /// Ends the connection whatever its task does.
+  func cut() {
+    isBroken = true
+    Syscalls.shutdownBoth(fd)
+    task?.cancel()
+    abandon()
+  }
+
+  private func wake(_ reason: Wake) {
+    waiting = .nothing
+    // SAFETY: taken out before it is resumed, so no continuation is resumed twice; every wait ends by
+    // an event, its deadline or its owner.
+    guard let continuation = unsafe waiter else { return }
+    unsafe waiter = nil
+    unsafe continuation.resume(returning: reason)
+  }
+
+  // MARK: - Waiting
+
+  /// Suspends until the socket is ready in this direction, or until `until`.
+  func wait(for direction: Waiting, until: MonotonicTime) async -> Wake {
+    if isAbandoned { return .abandoned }
+    deadline = until
+    armTimer()
+    waiting = direction
+    return await unsafe withUnsafeContinuation { continuation in
+      unsafe waiter = continuation
+    }
+  }
+
+  /// Makes sure a timer fires no later than `deadline`. One that fires earlier stays and is moved on
+  /// when it does, so that a busy connection does not touch the timers at each request.
+  private func armTimer() {
+    if timer != nil, timerAt <= deadline { return }
+    if let timer { clock.cancel(timer) }
+    timerAt = deadline
+    timer = clock.schedule(at: deadline) { [unowned self] in timerFired() }
+  }
+
+  private func timerFired() {
+    timer = nil
+    guard waiting != .nothing else { return }
+    if deadline <= clock.now { wake(.deadline) } else { armTimer() }
+  }
+
+  // MARK: - Bytes in
+
+  enum Received: Equatable {
+    case bytes
+    /// The peer sends no more.
+    case ended
+    case deadline
+    case abandoned
+    case failed
+  }
+
+  /// Appends what the socket has to `buffer`, waiting for it if necessary.
+  func receive(atLeastRoom room: Int = 2048, until: MonotonicTime) async -> Received {
+    while true {
+      if canRead {
+        switch readNow(room) {
+        case .bytes: return .bytes
+        case .ended: return .ended
+        case .failed: return .failed
+        case .wouldBlock: break
+        }
+      }
+      switch await wait(for: .readable, until: until) {
+      case .ready: continue
+      case .deadline: return .deadline
+      case .abandoned: return .abandoned
+      }
+    }
+  }
+
+  /// Appends what the socket has to `buffer`, without waiting.
+  func readNow(_ room: Int) -> Syscalls.Transfer {
+    let capacity = buffer.capacity
+    let wanted =
+      capacity == 0 ? receiveBytes : max(capacity - buffer.count, room)
+    var transfer = Syscalls.Transfer.wouldBlock
+    let fd = self.fd
+    var hadRoom = 0
+    _ = unsafe buffer.appendUnsafe(room: wanted) { free in
+      hadRoom = free.count
+      transfer = unsafe Syscalls.receive(fd, into: free)
+      if case .bytes(let count) = transfer { return count }
+      return 0
+    }
+    switch transfer {
+    case .bytes(let count):
+      // A short read has emptied the socket: what comes now makes a new event. A hang-up that has
+      // been reported makes none, so then the end is still to be read.
+      canRead = count == hadRoom || hasHungUp
+      lane.bump(lane.received, by: count)
+    case .wouldBlock: canRead = false
+    case .ended: hasEnded = true
+    case .failed: isBroken = true
+    }
+    return transfer
+  }
+
+  // MARK: - Bytes out
+
+  /// Sends everything that is pending, waiting as long as the peer accepts some of it.
+  ///
+  /// - Returns: false when the connection is lost.
+  func flush() async -> Bool {
+    while true {
+      sendPending()
+      if isBroken { return false }
+      if outbox.pending == 0 { return true }
+      let stall = clock.clocks.monotonic() + writeStallTime
+      switch await wait(for: .writable, until: stall) {
+      case .ready: continue
+      case .deadline:
+        lane.bump(lane.writeStalls)
+        isBroken = true
+        return false
+      case .abandoned: return false
+      }
+    }
+  }
+
+  /// Sends what the socket takes without waiting.
+  func sendPending() {
+    while outbox.pending > 0, canWrite, !isBroken {
+      let sent = outbox.sent
+      let transfer = unsafe outbox.bytes.bytes.withUnsafeBytes { bytes in
+        unsafe Syscalls.send(
+          fd, UnsafeRawBufferPointer(rebasing: bytes[sent..<outbox.committed]))
+      }
+      switch transfer {
+      case .bytes(let count):
+        lane.bump(lane.sent, by: count)
+        if count < outbox.pending { canWrite = false }
+        outbox.markSent(count)
+      case .wouldBlock: canWrite = false
+      case .ended, .failed: isBroken = true
+      }
+    }
+  }
+}

@@ -1,0 +1,180 @@
+import Bytes
+import Synchronization
+import Tenancy
+import Topics
+
+/// The bodies of mutations of topics and namespaces. Committer thread only; what they change in memory
+/// they change after the commit.
+extension Committer {
+  func topic(_ address: TopicAddress) throws(CatalogueFailure) -> TopicState {
+    guard let topic = directory.topic(TopicPath(address)) else { throw .unknownTopic }
+    return topic
+  }
+
+  func createTopic(
+    _ path: TopicPath, _ configuration: TopicConfiguration
+  ) throws(CatalogueFailure) -> Made<TopicInfo> {
+    if let existing = directory.topic(path) { return .existing(existing.info) }
+    guard directory.contents.withLock({ $0.topics.count }) < limits.topics else {
+      throw .tooMany(.topics, limit: limits.topics)
+    }
+    let known = directory.namespace(path.namespacePath)
+    let earlier = try reading { () throws(StoreFault) in
+      guard let known, let tenant = directory.tenant(path.tenant) else {
+        return TopicNameKey.Value?.none
+      }
+      return try database.get(
+        TopicNameKey(tenant: tenant.number, namespace: known.number, name: path.topic.bytes))
+    }
+    let (tenantNumber, namespaceNumber) = namespace(path.namespacePath)
+    var tenant = pendingTenant(path.tenant)
+    let number = TopicNumber(tenant: tenantNumber, topic: tenant.nextTopic)
+    tenant.nextTopic += 1
+    write(tenant, named: path.tenant)
+    let incarnation = (earlier?.incarnation ?? 0) + 1
+    let now = clocks.wall()
+    let bucket = directory.contents.withLock { $0.openBucket }
+    let topic = TopicState(
+      path: path, number: number, namespace: namespaceNumber, ledger: UInt64(incarnation),
+      created: now, end: 0, lastPublish: now, bytes: 0, trim: nil,
+      segments: [Segment(first: 0, bucket: bucket)], bucket: bucket,
+      facts: TopicFacts(configuration: configuration))
+    put(
+      TopicNameKey(tenant: tenantNumber, namespace: namespaceNumber, name: path.topic.bytes),
+      TopicNameKey.Value(state: .live, topic: number.topic, incarnation: incarnation))
+    put(
+      SegmentKey(topic: number, first: 0),
+      SegmentKey.Value(bucket: bucket.number, started: now))
+    put(TopicKey(topic: number), record(topic, topic.facts.withLock { $0 }, .live))
+    let info = topic.info
+    afterCommit { [directory] in directory.insert(topic) }
+    return .created(info)
+  }
+
+  func deleteTopic(_ topic: TopicState) throws(CatalogueFailure) {
+    let facts = topic.facts.withLock { $0 }
+    try reading { () throws(StoreFault) in
+      for definition in facts.subscriptions.values {
+        try deleteSubscription(definition, of: topic)
+      }
+    }
+    put(TopicKey(topic: topic.number), record(topic, facts, .deleted))
+    put(
+      TopicNameKey(
+        tenant: topic.number.tenant, namespace: topic.namespace, name: topic.path.topic.bytes),
+      TopicNameKey.Value(
+        state: .deleted, topic: topic.number.topic,
+        incarnation: UInt32(truncatingIfNeeded: topic.ledger)))
+    afterCommit { [directory] in
+      topic.isDeleted = true
+      directory.remove(topic)
+      topic.tail.withLock { $0.delete() }
+      topic.growth.close()
+    }
+  }
+
+  func trim(_ topic: TopicState, before first: UInt64) throws(CatalogueFailure) {
+    guard first <= topic.next else {
+      throw .positionAhead(end: Cursor(ledger: topic.ledger, next: topic.next))
+    }
+    let (oldest, segments) = topic.tail.withLock { ($0.first, $0.segments) }
+    if first <= oldest { return }
+    // The chunk that holds the newest trimmed entry tells its time, and how many bytes go at least.
+    let end = topic.next
+    let found = try reading { () throws(StoreFault) in
+      var walk = try ChunkWalk(database, topic.number, segments, from: first - 1)
+      return try walk.next(holding: first - 1, end: end)
+    }
+    let goesWhole = found.last < first
+    let trim = TrimKey.Value(
+      first: first, nextFloor: end,
+      bytesBefore: found.chunk.bytesBefore
+        + (goesWhole ? UInt64(found.chunk.records.count) : 0),
+      until: found.chunk.baseTime)
+    put(TrimKey(topic: topic.number), trim)
+    afterCommit { topic.tail.withLock { $0.trim(trim) } }
+  }
+
+  /// Writes a namespace's policy, making the namespace if need be.
+  func write(_ policy: NamespacePolicy?, of path: NamespacePath) {
+    let (tenant, number) = namespace(path)
+    put(
+      NamespaceKey(tenant: tenant, namespace: number),
+      NamespaceKey.Value(
+        name: path.namespace.bytes, policy: policy.map(PolicyCoding.encode) ?? .empty))
+    afterCommit { [directory] in
+      directory.contents.withLock { $0.namespaces[path]?.policy = policy }
+    }
+  }
+
+  /// Writes what owners changed of a topic; visible after the commit.
+  func write(_ facts: TopicFacts, of topic: TopicState) {
+    put(TopicKey(topic: topic.number), record(topic, facts, .live))
+    afterCommit { topic.facts.withLock { $0 = facts } }
+  }
+
+  func record(_ topic: TopicState, _ facts: TopicFacts, _ state: LifeState) -> TopicKey.Value {
+    TopicKey.Value(
+      state: state, namespace: topic.namespace,
+      incarnation: UInt32(truncatingIfNeeded: topic.ledger),
+      nextSubscription: facts.nextSubscription, created: topic.created,
+      schemaVersion: facts.schemaVersion, nextSchemaVersion: facts.nextSchemaVersion,
+      name: topic.path.topic.bytes, configuration: PolicyCoding.encode(facts.configuration))
+  }
+
+  /// The numbers of a namespace, made with its tenant if they are new.
+  private func namespace(_ path: NamespacePath) -> (tenant: UInt32, namespace: UInt32) {
+    if let known = directory.namespace(path), let tenant = directory.tenant(path.tenant) {
+      return (tenant.number, known.number)
+    }
+    var tenant = pendingTenant(path.tenant)
+    let number = tenant.nextNamespace
+    tenant.nextNamespace += 1
+    write(tenant, named: path.tenant)
+    put(
+      NamespaceKey(tenant: tenant.number, namespace: number),
+      NamespaceKey.Value(name: path.namespace.bytes, policy: .empty))
+    put(
+      NamespaceNameKey(tenant: tenant.number, name: path.namespace.bytes), NumberValue(number))
+    afterCommit { [directory] in
+      directory.contents.withLock {
+        $0.namespaces[path] = Directory.Namespace(number: number, policy: nil)
+      }
+    }
+    return (tenant.number, number)
+  }
+
+  /// The tenant as this commit leaves it; made if it is new.
+  func pendingTenant(_ name: Name) -> Directory.Tenant {
+    if let changed = changedTenant, changed.name == name { return changed.tenant }
+    if let known = directory.tenant(name) { return known }
+    let (number, bucket) = directory.contents.withLock { ($0.nextTenant, $0.nextBucket) }
+    put(CountersKey(), CountersKey.Value(nextTenant: number + 1, nextBucket: bucket))
+    put(TenantNameKey(name: name.bytes), NumberValue(number))
+    afterCommit { [directory] in directory.contents.withLock { $0.nextTenant = number + 1 } }
+    return Directory.Tenant(number: number, nextNamespace: 1, nextTopic: 1, nextSchema: 1)
+  }
+
+  /// Writes a tenant's counters; `pendingTenant` sees them at once, everybody else after the commit.
+  func write(_ tenant: Directory.Tenant, named name: Name) {
+    changedTenant = (name, tenant)
+    put(
+      TenantKey(tenant: tenant.number),
+      TenantKey.Value(
+        nextNamespace: tenant.nextNamespace, nextTopic: tenant.nextTopic,
+        nextSchema: tenant.nextSchema, name: name.bytes))
+    afterCommit { [directory] in directory.contents.withLock { $0.tenants[name] = tenant } }
+  }
+
+  /// Runs a read of the database for a mutation. When the disk cannot answer, the mutation is refused
+  /// as unavailable: nothing was written.
+  func reading<Result>(
+    _ body: () throws(StoreFault) -> Result
+  ) throws(CatalogueFailure) -> Result {
+    do throws(StoreFault) {
+      return try body()
+    } catch {
+      throw .overloaded(retryAfter: .seconds(10))
+    }
+  }
+}

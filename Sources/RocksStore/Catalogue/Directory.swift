@@ -1,0 +1,74 @@
+import Bytes
+import Synchronization
+import Tenancy
+import Topics
+
+/// Names → what they stand for. Any thread looks up; the committer thread changes it after a commit,
+/// the opening thread fills it.
+final class Directory: Sendable {
+  /// A tenant's number and the next numbers of what belongs to it.
+  struct Tenant: Sendable {
+    let number: UInt32
+    var nextNamespace: UInt32
+    var nextTopic: UInt32
+    var nextSchema: UInt32
+  }
+
+  /// A namespace, its policy, and its live topics in byte order of their names.
+  struct Namespace: Sendable {
+    let number: UInt32
+    var policy: NamespacePolicy?
+    var topics: [TopicState] = []
+
+    /// Index of the first topic not before `name`.
+    func index(of name: Name) -> Int {
+      var low = 0
+      var high = topics.count
+      while low < high {
+        let middle = (low + high) / 2
+        if topics[middle].path.topic.bytes < name.bytes { low = middle + 1 } else { high = middle }
+      }
+      return low
+    }
+  }
+
+  struct Contents: Sendable {
+    var topics: [TopicPath: TopicState] = [:]
+    var namespaces: [NamespacePath: Namespace] = [:]
+    var tenants: [Name: Tenant] = [:]
+    var nextTenant: UInt32 = 1
+    var nextBucket: UInt32 = 1
+    /// The bucket that new topics start in.
+    var openBucket: EventBucket
+  }
+
+  let contents: Mutex<Contents>
+
+  init(openBucket: EventBucket) { contents = Mutex(Contents(openBucket: openBucket)) }
+
+  func topic(_ path: TopicPath) -> TopicState? { contents.withLock { $0.topics[path] } }
+
+  func namespace(_ path: NamespacePath) -> Namespace? { contents.withLock { $0.namespaces[path] } }
+
+  func tenant(_ name: Name) -> Tenant? { contents.withLock { $0.tenants[name] } }
+
+  /// Makes a topic visible. Its namespace is known.
+  func insert(_ topic: TopicState) {
+    contents.withLock { contents in
+      contents.topics[topic.path] = topic
+      let path = topic.path.namespacePath
+      guard let index = contents.namespaces[path]?.index(of: topic.path.topic) else { return }
+      contents.namespaces[path]?.topics.insert(topic, at: index)
+    }
+  }
+
+  func remove(_ topic: TopicState) {
+    contents.withLock { contents in
+      contents.topics[topic.path] = nil
+      contents.namespaces[topic.path.namespacePath]?.topics.removeAll { $0 === topic }
+    }
+  }
+
+  /// All live topics; for closing and inspection.
+  var topics: [TopicState] { contents.withLock { Array($0.topics.values) } }
+}

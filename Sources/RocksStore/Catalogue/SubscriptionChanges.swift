@@ -1,0 +1,134 @@
+import Bytes
+import Synchronization
+package import Tenancy
+package import Topics
+
+/// Subscriptions and their progress.
+extension RocksTopicLog: SubscriptionStore {
+  package func subscription(_ name: Name, of address: TopicAddress) -> SubscriptionDefinition? {
+    committer.directory.topic(TopicPath(address))?.facts.withLock { $0.subscriptions[name] }
+  }
+
+  package func subscriptions(of address: TopicAddress) -> [SubscriptionDefinition] {
+    let topic = committer.directory.topic(TopicPath(address))
+    let definitions = topic?.facts.withLock { Array($0.subscriptions.values) } ?? []
+    return definitions.sorted { $0.name.bytes < $1.name.bytes }
+  }
+
+  package func createSubscription(
+    _ name: Name, _ terms: SubscriptionTerms, startingAt start: Cursor, of address: TopicAddress
+  ) async throws(CatalogueFailure) -> Made<SubscriptionDefinition> {
+    try CatalogueVerb.useSubscriptions.check(address.action)
+    return try await mutate(growing: true) { committer throws(CatalogueFailure) in
+      try committer.createSubscription(
+        name.detached, terms, start, of: try committer.topic(address))
+    }
+  }
+
+  package func deleteSubscription(
+    _ name: Name, of address: TopicAddress
+  ) async throws(CatalogueFailure) {
+    try CatalogueVerb.useSubscriptions.check(address.action)
+    try await mutate { committer throws(CatalogueFailure) in
+      let topic = try committer.topic(address)
+      var facts = topic.facts.withLock { $0 }
+      guard let definition = facts.subscriptions.removeValue(forKey: name) else {
+        throw .unknownSubscription
+      }
+      try committer.reading { () throws(StoreFault) in
+        try committer.deleteSubscription(definition, of: topic)
+      }
+      committer.write(facts, of: topic)
+    }
+  }
+
+  package func loadState(
+    of subscription: SubscriptionReference
+  ) throws(CatalogueFailure) -> SubscriptionState {
+    try CatalogueVerb.useSubscriptions.check(subscription.topic.action)
+    guard let topic = committer.directory.topic(TopicPath(subscription.topic)),
+      topic.facts.withLock({ $0.subscriptions[subscription.name]?.number }) == subscription.number
+    else { throw .unknownSubscription }
+    let cursor = CursorKey(
+      topic: topic.number, subscription: UInt32(truncatingIfNeeded: subscription.number))
+    do throws(StoreFault) {
+      guard let stored = try committer.database.get(cursor) else {
+        throw .corruptRecord(family: KeyFamily.cursor.byte)
+      }
+      var state = SubscriptionState(
+        markDelete: Cursor(ledger: stored.ledger, next: stored.next), epoch: stored.epoch)
+      try committer.database.scan(AckChunkKey.self, prefix: cursor.fields) { key, value in
+        state.chunks[key.chunk] = value.acks
+      }
+      return state
+    } catch .closed {
+      throw .closing
+    } catch {
+      throw .overloaded(retryAfter: .seconds(10))
+    }
+  }
+
+  package func stage(
+    _ change: SubscriptionChange, of subscription: SubscriptionReference,
+    settled: ChangeSettlement?
+  ) {
+    let staged = StagedChange(change, of: subscription, settled: settled)
+    if !committer.queue.push(staged) { settled?.settle(.failure(.closing)) }
+  }
+}
+
+extension Committer {
+  fileprivate func createSubscription(
+    _ name: Name, _ terms: SubscriptionTerms, _ start: Cursor, of topic: TopicState
+  ) throws(CatalogueFailure) -> Made<SubscriptionDefinition> {
+    var facts = topic.facts.withLock { $0 }
+    if let existing = facts.subscriptions[name] { return .existing(existing) }
+    guard facts.subscriptions.count < limits.subscriptionsPerTopic else {
+      throw .tooMany(.subscriptions, limit: limits.subscriptionsPerTopic)
+    }
+    let first = topic.tail.withLock { $0.first }
+    // A place in an earlier incarnation or a trimmed front means the oldest event there is.
+    var next = start.ledger < topic.ledger ? first : max(start.next, first)
+    guard start.ledger <= topic.ledger, next <= topic.next else {
+      throw .positionAhead(end: Cursor(ledger: topic.ledger, next: topic.next))
+    }
+    next = min(next, topic.next)
+    let definition = SubscriptionDefinition(
+      name: name, number: UInt64(facts.nextSubscription), terms: terms, created: clocks.wall())
+    put(
+      SubscriptionKey(topic: topic.number, subscription: facts.nextSubscription),
+      SubscriptionKey.Value(
+        state: .live, created: definition.created, name: name.bytes, terms: terms))
+    put(
+      SubscriptionNameKey(topic: topic.number, name: name.bytes),
+      NumberValue(facts.nextSubscription))
+    put(
+      CursorKey(topic: topic.number, subscription: facts.nextSubscription),
+      CursorKey.Value(ledger: topic.ledger, next: next, epoch: 0))
+    facts.nextSubscription += 1
+    facts.subscriptions[name] = definition
+    write(facts, of: topic)
+    return .created(definition)
+  }
+
+  /// Deletes a subscription's rows; its number stays taken by the topic's counter.
+  func deleteSubscription(
+    _ definition: SubscriptionDefinition, of topic: TopicState
+  ) throws(StoreFault) {
+    let number = UInt32(truncatingIfNeeded: definition.number)
+    let cursor = CursorKey(topic: topic.number, subscription: number)
+    try deleteAckChunks(of: cursor)
+    delete(cursor)
+    delete(SubscriptionKey(topic: topic.number, subscription: number))
+    delete(SubscriptionNameKey(topic: topic.number, name: definition.name.bytes))
+  }
+}
+
+extension CursorKey {
+  /// The key's fields without the family byte: the prefix of its ack chunks.
+  var fields: [UInt8] {
+    var writer = ByteWriter(capacity: 12)
+    append(to: &writer)
+    return writer.bytes
+  }
+}

@@ -1,0 +1,123 @@
+import Bytes
+import Schemas
+import Synchronization
+package import Tenancy
+package import Topics
+
+/// Topics: made, configured, deleted, trimmed. Each change is one mutation on the committer thread;
+/// bodies look, refuse, and only then write.
+extension RocksTopicLog: Catalogue {
+  package func topic(_ address: TopicAddress) -> TopicInfo? {
+    committer.directory.topic(TopicPath(address))?.info
+  }
+
+  package func topics(
+    in namespace: NamespaceAddress, after: Name?, limit: Int
+  ) -> [TopicInfo] {
+    guard let known = committer.directory.namespace(NamespacePath(namespace)) else { return [] }
+    var start = after.map(known.index(of:)) ?? 0
+    if let after, start < known.topics.count, known.topics[start].path.topic == after { start += 1 }
+    return known.topics[start...].prefix(max(limit, 0)).map(\.info)
+  }
+
+  package func createTopic(
+    _ address: TopicAddress, _ configuration: TopicConfiguration
+  ) async throws(CatalogueFailure) -> Made<TopicInfo> {
+    try CatalogueVerb.createTopic.check(address.action)
+    if let existing = topic(address) { return .existing(existing) }
+    return try await mutate(growing: true) { committer throws(CatalogueFailure) in
+      try committer.createTopic(TopicPath(address).detached, configuration)
+    }
+  }
+
+  package func configureTopic(
+    _ address: TopicAddress, _ configuration: TopicConfiguration
+  ) async throws(CatalogueFailure) -> TopicInfo {
+    try CatalogueVerb.governTopic.check(address.action)
+    return try await mutate { committer throws(CatalogueFailure) in
+      let topic = try committer.topic(address)
+      let old = topic.info
+      var facts = topic.facts.withLock { $0 }
+      facts.configuration = configuration
+      committer.write(facts, of: topic)
+      return TopicInfo(
+        name: old.name, ledger: old.ledger, configuration: configuration, created: old.created,
+        schemaVersion: old.schemaVersion)
+    }
+  }
+
+  package func deleteTopic(_ address: TopicAddress) async throws(CatalogueFailure) {
+    try CatalogueVerb.governTopic.check(address.action)
+    try await mutate { committer throws(CatalogueFailure) in
+      try committer.deleteTopic(try committer.topic(address))
+    }
+  }
+
+  package func trim(
+    _ address: TopicAddress, before first: UInt64
+  ) async throws(CatalogueFailure) {
+    try CatalogueVerb.governTopic.check(address.action)
+    try await mutate { committer throws(CatalogueFailure) in
+      try committer.trim(try committer.topic(address), before: first)
+    }
+  }
+
+  package func policy(of namespace: NamespaceAddress) -> NamespacePolicy? {
+    committer.directory.namespace(NamespacePath(namespace))?.policy
+  }
+
+  package func setPolicy(
+    _ policy: NamespacePolicy, of namespace: NamespaceAddress
+  ) async throws(CatalogueFailure) {
+    try CatalogueVerb.governNamespace.check(namespace.action)
+    try await mutate(growing: true) { committer throws(CatalogueFailure) in
+      committer.write(policy, of: NamespacePath(namespace).detached)
+    }
+  }
+
+  package func removePolicy(of namespace: NamespaceAddress) async throws(CatalogueFailure) {
+    try CatalogueVerb.governNamespace.check(namespace.action)
+    try await mutate { committer throws(CatalogueFailure) in
+      let path = NamespacePath(namespace)
+      if committer.directory.namespace(path)?.policy == nil { return }
+      committer.write(nil, of: path)
+    }
+  }
+
+  /// Runs `body` on the committer thread; returns once what it wrote is durable, or at once when it
+  /// wrote nothing. `growing`: whether it is refused while space is short.
+  func mutate<Result: Sendable>(
+    growing: Bool = false,
+    _ body: @escaping @Sendable (Committer) throws(CatalogueFailure) -> Result
+  ) async throws(CatalogueFailure) -> Result {
+    switch committer.condition.load(ordering: .relaxed) {
+    case .open: break
+    case .storageFull: if growing { throw .storageFull(retryAfter: .seconds(10)) }
+    case .closing, .failed: throw .closing
+    }
+    let outcome = OneShot<Swift.Result<Result, CatalogueFailure>>()
+    let mutation = Mutation(
+      apply: { committer in
+        do throws(CatalogueFailure) {
+          let result = try body(committer)
+          committer.afterCommit { outcome.settle(.success(result)) }
+        } catch {
+          outcome.settle(.failure(error))
+        }
+      },
+      fail: { failure in outcome.settle(.failure(failure)) })
+    guard committer.queue.push(mutation) else { throw .closing }
+    return try await outcome.value().get()
+  }
+}
+
+extension NamespacePath {
+  init(_ address: NamespaceAddress) {
+    self.init(tenant: address.tenant, namespace: address.namespace)
+  }
+
+  /// The same names in storage of their own.
+  var detached: NamespacePath {
+    NamespacePath(tenant: tenant.detached, namespace: namespace.detached)
+  }
+}

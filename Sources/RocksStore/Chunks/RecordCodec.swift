@@ -1,0 +1,90 @@
+import Bytes
+import Events
+import Topics
+
+/// One event's bytes inside a chunk (docs/log-format.md, "Record").
+struct EncodedRecord: Sendable {
+  static let jsonFlag: UInt8 = 0x01
+  static let keyFlag: UInt8 = 0x02
+  /// What this program can read; the others are reserved.
+  static let knownFlags: UInt8 = 0x03
+
+  var flags: UInt8
+  var keyHash: UInt32
+  var schemaVersion: UInt32
+  var attributes: ByteSlice
+  var key: ByteSlice?
+  var payload: ByteSlice
+
+  init(
+    isJSON: Bool, schemaVersion: UInt32, attributes: ByteSlice, key: ByteSlice?,
+    payload: ByteSlice
+  ) {
+    flags = (isJSON ? Self.jsonFlag : 0) | (key == nil ? 0 : Self.keyFlag)
+    keyHash = key.map(KeyHash.murmur3) ?? 0
+    self.schemaVersion = schemaVersion
+    self.attributes = attributes
+    self.key = key
+    self.payload = payload
+  }
+
+  /// Length of the record without its length prefix, in bytes.
+  var bodyCount: Int {
+    var count = 1 + ByteFiller.varintCount(UInt64(schemaVersion))
+    count += ByteFiller.varintCount(UInt64(attributes.count)) + attributes.count
+    if let key { count += 4 + ByteFiller.varintCount(UInt64(key.count)) + key.count }
+    return count + payload.count
+  }
+
+  /// Length of the record with its length prefix, in bytes.
+  var byteCount: Int {
+    let body = bodyCount
+    return ByteFiller.varintCount(UInt64(body)) + body
+  }
+
+  /// Writes the record; exactly `byteCount` bytes.
+  func write(into filler: inout ByteFiller) {
+    filler.append(varint: UInt64(bodyCount))
+    filler.append(flags)
+    if key != nil { filler.append(bigEndian: keyHash) }
+    filler.append(varint: UInt64(schemaVersion))
+    filler.append(varint: UInt64(attributes.count))
+    filler.append(attributes)
+    if let key {
+      filler.append(varint: UInt64(key.count))
+      filler.append(key)
+    }
+    filler.append(payload)
+  }
+
+  /// Reads one record's body, its length prefix already taken off.
+  init(body: ByteSlice) throws(ChunkFault) {
+    var cursor = ByteCursor(body)
+    do {
+      let flags = try cursor.readByte()
+      guard flags & ~Self.knownFlags == 0 else { throw ChunkFault.unknownRecordFlags(flags) }
+      let hasKey = flags & Self.keyFlag != 0
+      self.flags = flags
+      keyHash = hasKey ? try cursor.readUInt32() : 0
+      let version = try cursor.readVarint()
+      guard version <= UInt64(UInt32.max) else { throw ChunkFault.malformedRecord }
+      schemaVersion = UInt32(version)
+      attributes = try cursor.readPrefixed()
+      key = hasKey ? try cursor.readPrefixed() : nil
+      payload = try cursor.readSlice(cursor.remaining)
+    } catch let fault as ChunkFault {
+      throw fault
+    } catch {
+      throw .malformedRecord
+    }
+  }
+
+  /// The record as readers get it.
+  func record(id: MessageID, publishTime: UnixTime, durableAt: MonotonicTime?) -> Record {
+    Record(
+      id: id, publishTime: publishTime, schemaVersion: schemaVersion,
+      flags: flags & Self.jsonFlag != 0 ? .jsonPayload : [],
+      attributes: Attributes(encoded: attributes), key: key, payload: payload,
+      durableAt: durableAt)
+  }
+}

@@ -1,0 +1,119 @@
+import Bytes
+import Events
+package import Schemas
+import Synchronization
+import Tenancy
+package import Topics
+
+/// One loop's way to the committer. Each event's record bytes are written straight into the loop's
+/// stage; `flush` hands the stage over with one lock.
+///
+/// Confined to its loop.
+package final class RocksAppender: TopicAppender {
+  private let committer: Committer
+  private var stage = Stage()
+
+  init(committer: Committer) { self.committer = committer }
+
+  /// What was staged and never flushed is still answered.
+  deinit { flush() }
+
+  package func append(_ event: ConformingEvent) async throws(AppendFailure) -> Receipt {
+    let topic = try topic(of: event)
+    let record = EncodedRecord(event)
+    try admit(events: 1, bytes: record.byteCount)
+    let outcome = await unsafe withUnsafeContinuation { waiting in
+      let start = stage.byteCount
+      stage.write(record)
+      unsafe stage.close(topic: topic, start: start, events: 1, waiting: waiting)
+    }
+    let stored = try Self.stored(outcome)
+    return Self.receipt(topic.ledger, stored, 0)
+  }
+
+  package func appendAll(_ events: [ConformingEvent]) async throws(AppendFailure) -> [Receipt] {
+    guard let head = events.first else { throw .mixedBatch }
+    let topic = try topic(of: head)
+    guard events.allSatisfy({ $0.address == head.address }) else { throw .mixedBatch }
+    let records = events.map(EncodedRecord.init)
+    let bytes = records.reduce(0) { $0 + $1.byteCount }
+    guard bytes <= committer.limits.batchBytes else {
+      throw .tooLarge(limit: committer.limits.batchBytes)
+    }
+    try admit(events: events.count, bytes: bytes)
+    let outcome = await unsafe withUnsafeContinuation { waiting in
+      let start = stage.byteCount
+      for record in records { stage.write(record) }
+      unsafe stage.close(topic: topic, start: start, events: events.count, waiting: waiting)
+    }
+    let stored = try Self.stored(outcome)
+    return events.indices.map { Self.receipt(topic.ledger, stored, UInt64($0)) }
+  }
+
+  package func flush() {
+    if stage.isEmpty { return }
+    if let fresh = committer.queue.exchange(stage) {
+      stage = fresh
+    } else {
+      // The committer has ended or is ending: nothing of this was written.
+      committer.queue.waitingEvents.subtract(stage.events, ordering: .relaxed)
+      committer.queue.waitingBytes.subtract(stage.byteCount, ordering: .relaxed)
+      stage.fail(.closing)
+      stage = Stage()
+    }
+  }
+
+  private func topic(of event: ConformingEvent) throws(AppendFailure) -> TopicState {
+    try event.address.checkAppending()
+    guard let topic = committer.directory.topic(TopicPath(event.address)) else {
+      throw .unknownTopic
+    }
+    return topic
+  }
+
+  /// Counts an append in, or refuses it.
+  private func admit(events: Int, bytes: Int) throws(AppendFailure) {
+    switch committer.condition.load(ordering: .relaxed) {
+    case .open: break
+    case .storageFull: throw .storageFull(retryAfter: .seconds(10))
+    case .closing, .failed: throw .closing
+    }
+    let queue = committer.queue
+    // A large batch may exceed the bound when nothing else waits.
+    let waiting = queue.waitingEvents.load(ordering: .relaxed)
+    guard
+      waiting == 0
+        || (waiting + events <= committer.limits.queueEvents
+          && queue.waitingBytes.load(ordering: .relaxed) + bytes <= committer.limits.queueBytes)
+    else { throw .overloaded(retryAfter: .seconds(1)) }
+    queue.waitingEvents.add(events, ordering: .relaxed)
+    queue.waitingBytes.add(bytes, ordering: .relaxed)
+  }
+
+  private static func stored(_ outcome: AppendOutcome) throws(AppendFailure)
+    -> AppendOutcome.Stored
+  {
+    switch outcome {
+    case .stored(let stored): return stored
+    case .failed(let failure): throw failure
+    }
+  }
+
+  private static func receipt(
+    _ ledger: UInt64, _ stored: AppendOutcome.Stored, _ offset: UInt64
+  ) -> Receipt {
+    Receipt(
+      id: MessageID(ledger: ledger, entry: stored.first + offset),
+      publishTime: stored.publishTime, durableAt: stored.durableAt, commit: stored.commit)
+  }
+}
+
+extension EncodedRecord {
+  /// The event as it will lie in its chunk.
+  fileprivate init(_ event: ConformingEvent) {
+    self.init(
+      isJSON: event.draft.payloadKind == .json, schemaVersion: event.schemaVersion,
+      attributes: event.draft.attributes.encoded, key: event.draft.key,
+      payload: event.draft.payload)
+  }
+}

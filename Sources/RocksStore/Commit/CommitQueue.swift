@@ -1,0 +1,223 @@
+import Bytes
+private import Glibc
+import Synchronization
+import Topics
+
+/// What waits for the committer. Loops push whole stages, anyone pushes mutations and changes; the one
+/// committer thread takes.
+///
+/// SAFETY: `@unchecked Sendable` because `inbox`, `sleep` and `spare` are touched only between locking
+/// and unlocking `mutex`; the two pthread objects live in memory of their own from `init` to `deinit`
+/// and are never moved.
+@safe final class CommitQueue: @unchecked Sendable {
+  /// What the committer takes at once.
+  struct Inbox {
+    var stages: [Stage] = []
+    var mutations: [Mutation] = []
+    /// One per subscription, however many are staged: bounded by subscriptions, not by requests.
+    private(set) var changes: [StagedChange] = []
+    /// Whether somebody waits for one of the changes.
+    private(set) var isUrgent = false
+    private var places: [SubscriptionReference: Int] = [:]
+
+    mutating func add(_ change: StagedChange) {
+      isUrgent = isUrgent || !change.settlements.isEmpty
+      if let place = places[change.subscription] {
+        changes[place].merge(change)
+      } else {
+        places[change.subscription] = changes.count
+        changes.append(change)
+      }
+    }
+
+    var isEmpty: Bool { stages.isEmpty && mutations.isEmpty && changes.isEmpty }
+  }
+
+  private enum Sleep { case awake, idle, pacing }
+
+  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  private let arrived: UnsafeMutablePointer<pthread_cond_t>
+  private var inbox = Inbox()
+  private var sleep = Sleep.awake
+  private var isStopped = false
+  private var spare: [Stage] = []
+  /// Appends staged or waiting, in events and in record bytes. Raised by loops, lowered by the
+  /// committer.
+  let waitingEvents = Atomic<Int>(0)
+  let waitingBytes = Atomic<Int>(0)
+  private let limits: StoreLimits
+
+  init(limits: StoreLimits) {
+    self.limits = limits
+    unsafe mutex = .allocate(capacity: 1)
+    unsafe arrived = .allocate(capacity: 1)
+    unsafe pthread_mutex_init(mutex, nil)
+    var attributes = pthread_condattr_t()
+    unsafe pthread_condattr_init(&attributes)
+    unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+    unsafe pthread_cond_init(arrived, &attributes)
+    unsafe pthread_condattr_destroy(&attributes)
+  }
+
+  deinit {
+    unsafe pthread_cond_destroy(arrived)
+    unsafe pthread_mutex_destroy(mutex)
+    unsafe arrived.deallocate()
+    unsafe mutex.deallocate()
+  }
+
+  /// Takes a loop's stage and gives it an empty one; nil, and nothing taken, once stopped.
+  func exchange(_ stage: Stage) -> Stage? {
+    locked {
+      guard !isStopped else { return nil }
+      inbox.stages.append(stage)
+      wakeCommitter()
+      return spare.popLast() ?? Stage()
+    }
+  }
+
+  /// False, and nothing taken, once stopped.
+  func push(_ mutation: Mutation) -> Bool {
+    locked {
+      guard !isStopped else { return false }
+      inbox.mutations.append(mutation)
+      wakeCommitter()
+      return true
+    }
+  }
+
+  /// False, and nothing taken, once stopped.
+  func push(_ change: StagedChange) -> Bool {
+    locked {
+      guard !isStopped else { return false }
+      let first = inbox.isEmpty
+      inbox.add(change)
+      if first || inbox.isUrgent { wakeCommitter() }
+      return true
+    }
+  }
+
+  /// Nothing is taken in any more. The committer still gets what is there.
+  func stop() {
+    locked {
+      isStopped = true
+      unsafe pthread_cond_signal(arrived)
+    }
+  }
+
+  /// Gives emptied stages back to the loops.
+  func recycle(_ stages: [Stage]) {
+    locked { if spare.count < 64 { spare.append(contentsOf: stages) } }
+  }
+
+  /// The committer waits here for work. Nil when stopped and empty.
+  ///
+  /// - Parameters:
+  ///   - backlog: whether the committer still holds work from the last time.
+  ///   - notBefore: under load the next commit starts no earlier.
+  ///   - wakeAt: returns empty at this time, for the committer's own housekeeping.
+  func take(backlog: Bool, notBefore: MonotonicTime, wakeAt: MonotonicTime) -> Inbox? {
+    locked {
+      var lazyUntil: MonotonicTime?
+      while true {
+        let now = Self.now()
+        if inbox.isEmpty, !backlog {
+          if isStopped { return nil }
+          if now >= wakeAt { return Inbox() }
+          wait(.idle, until: wakeAt)
+        } else if isStopped {
+          break
+        } else if inbox.stages.isEmpty, inbox.mutations.isEmpty, !backlog,
+          !inbox.isUrgent
+        {
+          let until = lazyUntil ?? now + limits.lazyChangeDelay
+          lazyUntil = until
+          if now >= until { break }
+          wait(.idle, until: until)
+        } else if now < notBefore, inbox.mutations.isEmpty,
+          waitingEvents.load(ordering: .relaxed) >= limits.spacingThreshold, !isFull
+        {
+          wait(.pacing, until: notBefore)
+        } else {
+          break
+        }
+      }
+      defer { inbox = Inbox() }
+      return inbox
+    }
+  }
+
+  private var isFull: Bool {
+    waitingEvents.load(ordering: .relaxed) >= limits.commitEvents
+      || waitingBytes.load(ordering: .relaxed) >= limits.commitBytes
+  }
+
+  private func wakeCommitter() {
+    switch sleep {
+    case .awake: break
+    case .idle: unsafe pthread_cond_signal(arrived)
+    case .pacing: if isFull || !inbox.mutations.isEmpty { unsafe pthread_cond_signal(arrived) }
+    }
+  }
+
+  private func wait(_ kind: Sleep, until: MonotonicTime) {
+    sleep = kind
+    var deadline = timespec(
+      tv_sec: Int(until.nanoseconds / 1_000_000_000),
+      tv_nsec: Int(until.nanoseconds % 1_000_000_000))
+    _ = unsafe pthread_cond_timedwait(arrived, mutex, &deadline)
+    sleep = .awake
+  }
+
+  private func locked<Result>(_ body: () -> Result) -> Result {
+    unsafe pthread_mutex_lock(mutex)
+    defer { unsafe pthread_mutex_unlock(mutex) }
+    return body()
+  }
+
+  /// The clock that deadlines of a wait are measured by; not the injected one, which may stand still.
+  static func now() -> MonotonicTime {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return MonotonicTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+  }
+}
+
+/// A change of the catalogue: runs on the committer thread between two commits' appends.
+struct Mutation: Sendable {
+  /// Writes into the commit being made, or refuses by itself.
+  let apply: @Sendable (Committer) -> Void
+  /// Tells whoever waits that it did not happen, or that nobody knows.
+  let fail: @Sendable (CatalogueFailure) -> Void
+}
+
+/// A subscription's progress on its way to disk: all changes staged since the last commit as one.
+/// Changes hold absolute values, so the later one wins chunk by chunk.
+struct StagedChange: Sendable {
+  let subscription: SubscriptionReference
+  private(set) var change: SubscriptionChange
+  private(set) var settlements: [ChangeSettlement] = []
+
+  init(
+    _ change: SubscriptionChange, of subscription: SubscriptionReference,
+    settled: ChangeSettlement?
+  ) {
+    self.subscription = subscription
+    self.change = change
+    if let settled { settlements.append(settled) }
+  }
+
+  mutating func merge(_ later: StagedChange) {
+    var merged = later.change
+    if !merged.replacesAll {
+      merged.replacesAll = change.replacesAll
+      merged.chunks.merge(change.chunks) { new, _ in new }
+    }
+    change = merged
+    settlements += later.settlements
+  }
+
+  func settle(_ outcome: Result<Void, CatalogueFailure>) {
+    for settlement in settlements { settlement.settle(outcome) }
+  }
+}

@@ -1,0 +1,124 @@
+import Bytes
+import Schemas
+import Synchronization
+import Tenancy
+import Topics
+
+/// One incarnation of one topic in memory.
+///
+/// Three owners: `tail` and `facts` belong to whoever holds their lock; the rest of the variables
+/// belong to the committer thread (before it starts, to the opening thread).
+///
+/// SAFETY: `@unchecked Sendable` because the unprotected variables are touched by the committer thread
+/// only, as each of them says.
+final class TopicState: @unchecked Sendable {
+  let path: TopicPath
+  let number: TopicNumber
+  let namespace: UInt32
+  let ledger: UInt64
+  let created: UnixTime
+  let growth: Growth
+  let tail: Mutex<Tail>
+  let facts: Mutex<TopicFacts>
+
+  /// The sequence of the next event. Committer only.
+  var next: UInt64
+  /// The newest publish time given out. Committer only.
+  var lastPublish: UnixTime
+  /// Record bytes of all events ever stored. Committer only.
+  var bytes: UInt64
+  /// Index of this topic's group in the commit being made, or -1. Committer only.
+  var group = -1
+  /// Set when the deletion is durable. Committer only.
+  var isDeleted = false
+  /// The bucket that takes new chunks. Committer only.
+  var bucket: EventBucket
+
+  init(
+    path: TopicPath, number: TopicNumber, namespace: UInt32, ledger: UInt64, created: UnixTime,
+    end: UInt64, lastPublish: UnixTime, bytes: UInt64, trim: TrimKey.Value?,
+    segments: [Segment], bucket: EventBucket, facts: TopicFacts
+  ) {
+    self.path = path
+    self.number = number
+    self.namespace = namespace
+    self.ledger = ledger
+    self.created = created
+    growth = Growth(end: end)
+    next = end
+    self.lastPublish = lastPublish
+    self.bytes = bytes
+    self.bucket = bucket
+    var tail = Tail(end: end, bytes: bytes, segments: segments)
+    if let trim { tail.trim(trim) }
+    self.tail = Mutex(tail)
+    self.facts = Mutex(facts)
+  }
+
+  /// What the catalogue tells of the topic.
+  var info: TopicInfo {
+    facts.withLock { facts in
+      TopicInfo(
+        name: path.topic, ledger: ledger, configuration: facts.configuration, created: created,
+        schemaVersion: facts.schemaVersion)
+    }
+  }
+}
+
+/// The three names of a topic; the key of the directory.
+struct TopicPath: Hashable, Sendable {
+  let tenant: Name
+  let namespace: Name
+  let topic: Name
+
+  init(_ address: TopicAddress) {
+    tenant = address.tenant
+    namespace = address.namespace
+    topic = address.topic
+  }
+
+  init(tenant: Name, namespace: Name, topic: Name) {
+    self.tenant = tenant
+    self.namespace = namespace
+    self.topic = topic
+  }
+
+  /// The same names in storage of their own: names are otherwise cut from a request's bytes.
+  var detached: TopicPath {
+    TopicPath(
+      tenant: tenant.detached, namespace: namespace.detached, topic: topic.detached)
+  }
+
+  var namespacePath: NamespacePath { NamespacePath(tenant: tenant, namespace: namespace) }
+}
+
+/// The two names of a namespace.
+struct NamespacePath: Hashable, Sendable {
+  let tenant: Name
+  let namespace: Name
+}
+
+/// A bucket that exists: its number and its column family.
+struct EventBucket: Sendable {
+  let number: UInt32
+  let family: ColumnFamily
+}
+
+/// From `first` on, until the next segment's first, chunks lie in `bucket`.
+struct Segment: Sendable {
+  let first: UInt64
+  let bucket: EventBucket
+}
+
+/// What owners set and register for a topic: read by any thread, changed after a commit.
+struct TopicFacts: Sendable {
+  var configuration: TopicConfiguration
+  /// The version in force; 0 none.
+  var schemaVersion: UInt32 = 0
+  var nextSchemaVersion: UInt32 = 1
+  var nextSubscription: UInt32 = 1
+  /// Live versions, oldest first.
+  var schemas: [StoredSchema] = []
+  var binding: SchemaBinding?
+  var subscriptions: [Name: SubscriptionDefinition] = [:]
+}

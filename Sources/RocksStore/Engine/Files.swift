@@ -1,0 +1,95 @@
+private import Glibc
+import Synchronization
+
+/// The few things the store asks of the file system beside RocksDB: the only file of this room that
+/// reads `errno`.
+enum Files {
+  static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
+  /// Makes a directory and its missing parents, readable by the owner only.
+  static func makeDirectory(_ path: String) throws(StoreFault) {
+    var made = path.hasPrefix("/") ? "" : "."
+    for part in path.split(separator: "/") {
+      made += "/" + part
+      if unsafe mkdir(made, 0o700) != 0, errno != EEXIST { throw failure("mkdir", made) }
+    }
+  }
+
+  /// Makes the names in a directory durable.
+  static func syncDirectory(_ path: String) throws(StoreFault) {
+    let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure("open", path) }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw failure("fsync", path) }
+  }
+
+  /// Names in a directory, without `.` and `..`; empty if it is not there.
+  static func names(in path: String) -> [String] {
+    guard let directory = unsafe opendir(path) else { return [] }
+    defer { unsafe closedir(directory) }
+    var names: [String] = []
+    while let entry = unsafe readdir(directory) {
+      let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  /// A second name for a file's bytes. False where the file system has no hard links.
+  static func link(_ path: String, to second: String) -> Bool {
+    unsafe Glibc.link(path, second) == 0 || errno == EEXIST
+  }
+
+  static func remove(_ path: String) { unsafe _ = unlink(path) }
+
+  /// Bytes available to this process on the volume of `path` and the volume's size.
+  static func space(at path: String) throws(StoreFault) -> (free: UInt64, total: UInt64) {
+    var facts = statvfs()
+    guard unsafe statvfs(path, &facts) == 0 else { throw failure("statvfs", path) }
+    return (
+      UInt64(facts.f_bavail) * UInt64(facts.f_frsize),
+      UInt64(facts.f_blocks) * UInt64(facts.f_frsize)
+    )
+  }
+
+  /// The current `errno` as a fault.
+  static func failure(_ call: String, _ path: String) -> StoreFault {
+    let code = errno
+    let text = unsafe "\(call) \(path): \(String(cString: strerror(code)))"
+    return code == ENOSPC ? .noSpace(text) : .input(text)
+  }
+}
+
+/// The store's own lock: one process at a time, held until `release`, released by the kernel on death.
+final class FileLock: Sendable {
+  /// Nil once released.
+  private let descriptor: Mutex<Int32?>
+
+  /// Takes the lock on the file `path`, which is made if `making`. Does not wait.
+  init(path: String, making: Bool) throws(StoreFault) {
+    let flags = O_CLOEXEC | (making ? O_RDWR | O_CREAT : O_RDONLY)
+    let descriptor = unsafe open(path, flags, 0o600)
+    guard descriptor >= 0 else {
+      throw errno == ENOENT ? .noStore(path: path) : Files.failure("open", path)
+    }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      let fault =
+        errno == EWOULDBLOCK ? StoreFault.alreadyOpen(path: path) : Files.failure("flock", path)
+      close(descriptor)
+      throw fault
+    }
+    self.descriptor = Mutex(descriptor)
+  }
+
+  deinit { release() }
+
+  /// Lets others have the store. Once; later calls change nothing.
+  func release() {
+    descriptor.withLock { descriptor in
+      if let descriptor { close(descriptor) }
+      descriptor = nil
+    }
+  }
+}

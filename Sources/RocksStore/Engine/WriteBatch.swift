@@ -1,0 +1,51 @@
+import Bytes
+private import CRocksDB
+
+/// The changes of one commit, applied together or not at all.
+///
+/// Owned by the committer thread (or by the opening thread before it starts).
+/// SAFETY: sole owner of the C handle; keys and values are copied by RocksDB during each call.
+@safe struct WriteBatch: ~Copyable {
+  let handle: OpaquePointer
+
+  init() { unsafe handle = rocksdb_writebatch_create() }
+
+  deinit { unsafe rocksdb_writebatch_destroy(handle) }
+
+  /// Number of changes in the batch.
+  var count: Int { unsafe Int(rocksdb_writebatch_count(handle)) }
+
+  mutating func clear() { unsafe rocksdb_writebatch_clear(handle) }
+
+  mutating func put(_ family: ColumnFamily, key: Span<UInt8>, value: Span<UInt8>) {
+    unsafe key.withUnsafeBytes { key in
+      unsafe value.withUnsafeBytes { value in
+        unsafe put(family, key: key, value: value)
+      }
+    }
+  }
+
+  /// The same from raw memory: the committer's chunks.
+  mutating func put(
+    _ family: ColumnFamily, key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
+  ) {
+    unsafe rocksdb_writebatch_put_cf(
+      handle, family.handle, key.baseAddress?.assumingMemoryBound(to: CChar.self), key.count,
+      value.baseAddress?.assumingMemoryBound(to: CChar.self), value.count)
+  }
+
+  mutating func delete(_ family: ColumnFamily, key: Span<UInt8>) {
+    unsafe key.withUnsafeBytes { key in
+      unsafe rocksdb_writebatch_delete_cf(
+        handle, family.handle, key.baseAddress?.assumingMemoryBound(to: CChar.self), key.count)
+    }
+  }
+}
+
+/// One column family of an open database; valid as long as the `Database` it came from.
+@safe struct ColumnFamily: @unchecked Sendable {
+  // SAFETY: `@unchecked Sendable` because RocksDB's handles may be used by any thread; `Database`
+  // destroys them in its `deinit` only, and everything that uses one holds the `Database`.
+  let handle: OpaquePointer
+  let name: String
+}

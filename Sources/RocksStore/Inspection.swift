@@ -1,0 +1,231 @@
+package import Bytes
+package import Topics
+
+/// What lies in a store's directory, read without changing anything and without a running server: for
+/// `jodrell inspect`. It tells names, numbers and sizes, never a payload.
+///
+/// Owned by one task. Holds the store's lock, so that no server starts meanwhile; a running server is
+/// `alreadyOpen`.
+package final class Inspection {
+  private let lock: FileLock
+  private let paths: StorePaths
+  private let database: Database
+  private let format: FormatKey.Value
+
+  /// Opens the directory. Blocks while the log is replayed into memory.
+  package init(of path: String) throws(StoreFault) {
+    paths = StorePaths(path)
+    lock = try FileLock(path: paths.lock, making: false)
+    database = try Database(
+      path: paths.engine, options: EngineOptions(cacheBytes: 16 << 20), readOnly: true)
+    guard let format = try database.get(FormatKey()) else { throw .noStore(path: path) }
+    try StoreOpening.check(format)
+    self.format = format
+  }
+
+  deinit {
+    database.close()
+    lock.release()
+  }
+
+  /// The store as a whole.
+  package func store() throws(StoreFault) -> StoreReport {
+    let watermark = try database.get(WatermarkKey())
+    let side = SideFile.read(path: paths.sideFile, store: format.store)
+    var families: [StoreReport.Family] = []
+    for name in database.familyNames.sorted() {
+      guard let family = database.family(named: name) else { continue }
+      families.append(
+        StoreReport.Family(
+          name: name,
+          keys: database.property("rocksdb.estimate-num-keys", of: family) ?? 0,
+          fileBytes: database.property("rocksdb.total-sst-files-size", of: family) ?? 0))
+    }
+    return StoreReport(
+      format: format.writer, store: format.store, created: format.created,
+      recovered: watermark?.commit ?? 0, committed: watermark?.clock,
+      acknowledged: side?.commit, families: families)
+  }
+
+  /// All topics, live and deleted, in the order of their numbers.
+  package func topics() throws(StoreFault) -> [TopicReport] {
+    let names = try names()
+    var segments: [TopicNumber: [Segment]] = [:]
+    let buckets = try buckets()
+    try database.scan(SegmentKey.self) { (key, value) throws(StoreFault) in
+      guard let bucket = buckets[value.bucket] else {
+        throw .corruptRecord(family: KeyFamily.segment.byte)
+      }
+      segments[key.topic, default: []].append(Segment(first: key.first, bucket: bucket))
+    }
+    let ends = TopicEnds(database)
+    var reports: [TopicReport] = []
+    try database.scan(TopicKey.self) { (key, value) throws(StoreFault) in
+      let end = try ends.end(of: key.topic, in: segments[key.topic] ?? [])
+      let trim = try database.get(TrimKey(topic: key.topic))
+      reports.append(
+        TopicReport(
+          tenant: names.tenants[key.topic.tenant] ?? .empty,
+          namespace: names.namespaces[
+            NamespaceKey(tenant: key.topic.tenant, namespace: value.namespace)] ?? .empty,
+          topic: value.name, tenantNumber: key.topic.tenant, topicNumber: key.topic.topic,
+          ledger: UInt64(value.incarnation), isLive: value.state == .live,
+          created: value.created, schemaVersion: value.schemaVersion,
+          first: trim?.first ?? 0, end: max(end.next, trim?.nextFloor ?? 0),
+          bytes: end.bytes, lastPublish: end.lastPublish,
+          buckets: (segments[key.topic] ?? []).map(\.bucket.number)))
+    }
+    return reports
+  }
+
+  /// Calls `body` with each chunk of one topic that holds `entry` or later ones, in order, checked in
+  /// full, until it returns false. Memory for one chunk at a time.
+  package func chunks(
+    of topic: TopicReport, from entry: UInt64 = 0, _ body: (ChunkReport) -> Bool
+  ) throws(StoreFault) {
+    let number = TopicNumber(tenant: topic.tenantNumber, topic: topic.topicNumber)
+    let buckets = try buckets()
+    for bucket in topic.buckets {
+      guard let bucket = buckets[bucket] else { continue }
+      var iterator = try RangeIterator(
+        database, bucket.family, from: EventKey(topic: number, last: entry).bytes,
+        to: EventKey(topic: number, last: .max).bytes + [0], fillCache: false)
+      iterator.seekToFirst()
+      while iterator.isValid {
+        guard let key = EventKey(iterator.key) else {
+          throw .corruptRecord(family: 0)
+        }
+        if !body(Self.report(key, iterator.value, bucket.number)) { return }
+        iterator.next()
+      }
+      try iterator.check()
+    }
+  }
+
+  /// All subscriptions with how far they have come, in the order of their topics' numbers.
+  package func cursors() throws(StoreFault) -> [CursorReport] {
+    var chunks: [CursorKey: Int] = [:]
+    try database.scan(AckChunkKey.self) { key, _ in
+      chunks[CursorKey(topic: key.topic, subscription: key.subscription), default: 0] += 1
+    }
+    var reports: [CursorReport] = []
+    try database.scan(SubscriptionKey.self) { (key, value) throws(StoreFault) in
+      let cursor = CursorKey(topic: key.topic, subscription: key.subscription)
+      let stored = try database.get(cursor)
+      reports.append(
+        CursorReport(
+          tenantNumber: key.topic.tenant, topicNumber: key.topic.topic, name: value.name,
+          number: key.subscription, terms: value.terms,
+          markDelete: stored.map { Cursor(ledger: $0.ledger, next: $0.next) },
+          epoch: stored?.epoch ?? 0, ackChunks: chunks[cursor] ?? 0))
+    }
+    return reports
+  }
+
+  private struct Names {
+    var tenants: [UInt32: ByteSlice] = [:]
+    var namespaces: [NamespaceKey: ByteSlice] = [:]
+  }
+
+  private func names() throws(StoreFault) -> Names {
+    var names = Names()
+    try database.scan(TenantKey.self) { key, value in names.tenants[key.tenant] = value.name }
+    try database.scan(NamespaceKey.self) { key, value in names.namespaces[key] = value.name }
+    return names
+  }
+
+  private func buckets() throws(StoreFault) -> [UInt32: EventBucket] {
+    var buckets: [UInt32: EventBucket] = [:]
+    try database.scan(BucketKey.self) { key, value in
+      if let family = database.family(named: key.familyName(value.retentionClass)) {
+        buckets[key.bucket] = EventBucket(number: key.bucket, family: family)
+      }
+    }
+    return buckets
+  }
+
+  private static func report(_ key: EventKey, _ value: ByteSlice, _ bucket: UInt32) -> ChunkReport {
+    do throws(ChunkFault) {
+      let chunk = try Chunk(value, under: key)
+      try chunk.forEach { _, _ in true }
+      return ChunkReport(
+        first: chunk.first(last: key.last), last: key.last, bytes: value.count,
+        published: chunk.baseTime, bucket: bucket, fault: nil)
+    } catch {
+      return ChunkReport(
+        first: nil, last: key.last, bytes: value.count, published: nil, bucket: bucket,
+        fault: error)
+    }
+  }
+}
+
+/// A store as a whole.
+package struct StoreReport: Sendable {
+  package struct Family: Sendable {
+    package let name: String
+    /// RocksDB's estimate.
+    package let keys: UInt64
+    package let fileBytes: UInt64
+  }
+
+  package let format: UInt32
+  /// The 16 bytes that name it.
+  package let store: ByteSlice
+  package let created: UnixTime
+  /// The last commit found, and its wall clock.
+  package let recovered: UInt64
+  package let committed: UnixTime?
+  /// The last commit that was answered as durable; nil when the side file cannot be read.
+  package let acknowledged: UInt64?
+  package let families: [Family]
+
+  /// Whether everything that was acknowledged is there; nil when that cannot be told.
+  package var isWhole: Bool? { acknowledged.map { $0 <= recovered } }
+}
+
+/// One topic on disk.
+package struct TopicReport: Sendable {
+  package let tenant: ByteSlice
+  package let namespace: ByteSlice
+  package let topic: ByteSlice
+  package let tenantNumber: UInt32
+  package let topicNumber: UInt32
+  package let ledger: UInt64
+  package let isLive: Bool
+  package let created: UnixTime
+  /// 0 none.
+  package let schemaVersion: UInt32
+  /// The oldest entry kept, and the one behind the newest.
+  package let first: UInt64
+  package let end: UInt64
+  /// Record bytes ever stored; nil when there is no event or the last chunk is damaged.
+  package let bytes: UInt64?
+  package let lastPublish: UnixTime?
+  package let buckets: [UInt32]
+}
+
+/// One chunk on disk.
+package struct ChunkReport: Sendable {
+  /// Nil when the chunk is damaged.
+  package let first: UInt64?
+  package let last: UInt64
+  /// Size of the value.
+  package let bytes: Int
+  package let published: UnixTime?
+  package let bucket: UInt32
+  /// Why the chunk cannot be read, or nil.
+  package let fault: ChunkFault?
+}
+
+/// One subscription on disk.
+package struct CursorReport: Sendable {
+  package let tenantNumber: UInt32
+  package let topicNumber: UInt32
+  package let name: ByteSlice
+  package let number: UInt32
+  package let terms: SubscriptionTerms
+  /// Nil when its cursor record is missing.
+  package let markDelete: Cursor?
+  package let epoch: UInt64
+  package let ackChunks: Int
+}

@@ -1,0 +1,104 @@
+import Bytes
+import Topics
+
+/// Opens a store: replay, format, watermark, catalogue (docs/log-format.md, "Opening").
+/// Runs once on the opening thread and blocks.
+struct StoreOpening: ~Copyable {
+  /// The format this program writes; it reads all from `oldestReadable` on.
+  static let format: UInt32 = 1
+  static let firstBucket: UInt32 = 1
+
+  let database: Database
+  let directory: Directory
+  let sideFile: SideFile
+  /// Number of the last commit.
+  let commit: UInt64
+
+  init(_ configuration: StoreConfiguration, _ paths: StorePaths) throws(StoreFault) {
+    try Files.makeDirectory(paths.engine)
+    try paths.keepLogs()
+    let options = EngineOptions(cacheBytes: configuration.limits.cacheBytes)
+    let database = try Database(path: paths.engine, options: options, readOnly: false)
+    let now = configuration.clocks.wall()
+    let (commit, store) = try Self.recover(database, configuration, paths, at: now)
+    var sideFile = try SideFile(path: paths.sideFile, store: store)
+    // Of two slots the older one is history now.
+    try sideFile.restart(commit: commit, clock: now.nanoseconds)
+    paths.forgetLogs()
+    directory = try CatalogueLoad(database).directory()
+    self.database = database
+    self.commit = commit
+    self.sideFile = sideFile
+  }
+
+  /// The number of the last commit and the store's name, proven against the side file; founds the
+  /// store where there is none.
+  private static func recover(
+    _ database: Database, _ configuration: StoreConfiguration, _ paths: StorePaths,
+    at now: UnixTime
+  ) throws(StoreFault) -> (commit: UInt64, store: ByteSlice) {
+    if let format = try database.get(FormatKey()) {
+      try check(format)
+      let commit = try database.get(WatermarkKey())?.commit ?? 0
+      let slot = SideFile.read(path: paths.sideFile, store: format.store)
+      try prove(commit, slot, accepted: configuration.acceptingLossAt)
+      return (commit, format.store)
+    }
+    if let slot = SideFile.read(path: paths.sideFile, store: nil), slot.commit > 0,
+      configuration.acceptingLossAt != 0
+    {
+      throw .acknowledgedDataMissing(recovered: 0, acknowledged: slot.commit)
+    }
+    // The side file first: a founding cut short leaves one that says 0, and is simply repeated.
+    let store = configuration.freshStoreName
+    var sideFile = try SideFile(path: paths.sideFile, store: store)
+    try sideFile.restart(commit: 0, clock: now.nanoseconds)
+    try Files.syncDirectory(paths.root)
+    try found(database, store, at: now)
+    return (1, store)
+  }
+
+  /// Refuses a store whose format needs a newer program.
+  static func check(_ format: FormatKey.Value) throws(StoreFault) {
+    guard format.oldestReader <= Self.format else {
+      throw .newerFormat(needed: format.oldestReader, supported: Self.format)
+    }
+  }
+
+  /// Refuses a store that lost what had been acknowledged, or whose side file cannot tell.
+  static func prove(
+    _ recovered: UInt64, _ slot: SideFile.Slot?, accepted: UInt64?
+  ) throws(StoreFault) {
+    if let slot, slot.commit <= recovered { return }
+    if let accepted {
+      guard accepted == recovered else {
+        throw .wrongLossAccepted(recovered: recovered, accepted: accepted)
+      }
+      return
+    }
+    guard let slot else { throw .acknowledgementsUnreadable(recovered: recovered) }
+    throw .acknowledgedDataMissing(recovered: recovered, acknowledged: slot.commit)
+  }
+
+  /// Writes the first commit of a new store: format, counters, the first bucket.
+  private static func found(
+    _ database: Database, _ store: ByteSlice, at now: UnixTime
+  ) throws(StoreFault) {
+    let bucket = BucketKey(bucket: firstBucket)
+    let name = bucket.familyName(.unlimited)
+    // A founding that was cut short may have left it.
+    if database.family(named: name) == nil { _ = try database.makeFamily(named: name) }
+    var batch = WriteBatch()
+    batch.put(
+      FormatKey(),
+      FormatKey.Value(writer: format, oldestReader: format, store: store, created: now),
+      in: database)
+    batch.put(
+      CountersKey(), CountersKey.Value(nextTenant: 1, nextBucket: firstBucket + 1), in: database)
+    batch.put(
+      bucket, BucketKey.Value(retentionClass: .unlimited, state: .open, opened: now),
+      in: database)
+    batch.put(WatermarkKey(), WatermarkKey.Value(commit: 1, clock: now), in: database)
+    try database.write(batch)
+  }
+}

@@ -1,0 +1,54 @@
+import Bytes
+import Synchronization
+import Tenancy
+import Topics
+
+/// The log, the catalogue and the subscriptions' progress, kept on one RocksDB.
+///
+/// Any thread may call. Reads of the tail and of the catalogue never block; `readStored`, `locate` and
+/// `loadState` may. Mutations and appends go through the one committer thread.
+package final class RocksTopicLog: TopicLog {
+  let committer: Committer
+  private let lock: FileLock
+  private let isOpen = Atomic(true)
+
+  /// Opens the store, founding it where there is none. Blocks: replays the log, proves the watermark,
+  /// loads the catalogue, compiles schemas.
+  package init(opening configuration: StoreConfiguration) throws(StoreFault) {
+    let paths = StorePaths(configuration.path)
+    try Files.makeDirectory(paths.root)
+    lock = try FileLock(path: paths.lock, making: true)
+    let opening = try StoreOpening(configuration, paths)
+    committer = opening.committer(configuration)
+    try committer.start()
+  }
+
+  deinit { close() }
+
+  /// Commits what was handed over, then ends the committer and everybody's waiting. Blocks for at most
+  /// a few commits and one read.
+  package func close() {
+    guard isOpen.exchange(false, ordering: .relaxed) else { return }
+    committer.stop()
+    for topic in committer.directory.topics { topic.growth.close() }
+    committer.database.close()
+    lock.release()
+  }
+
+  package func makeAppender() -> RocksAppender { RocksAppender(committer: committer) }
+
+  /// Appends that wait for a commit.
+  package var waitingEvents: Int { committer.queue.waitingEvents.load(ordering: .relaxed) }
+
+  /// Whether new events are taken; false at the low mark, while closing and after a failed write.
+  package var acceptsAppends: Bool { committer.condition.load(ordering: .relaxed) == .open }
+}
+
+extension StoreOpening {
+  /// The committer of the opened store, not started yet.
+  consuming func committer(_ configuration: StoreConfiguration) -> Committer {
+    Committer(
+      database: database, directory: directory, sideFile: sideFile, commit: commit,
+      configuration)
+  }
+}

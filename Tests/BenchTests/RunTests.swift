@@ -1,0 +1,127 @@
+import Bytes
+import Foundation
+import Network
+import Testing
+
+@testable import jodrell_bench
+
+@Suite("Runs against a gateway", .serialized)
+struct RunTests {
+  private func verify(
+    _ url: String, _ more: [String] = [], journal: String
+  ) async throws -> Int32 {
+    try await VerifyRun(
+      [
+        "--url", url, "--topic", "a/b/c", "--journal", journal, "--count", "400", "--connections",
+        "4", "--quiet", "--json",
+      ] + more
+    ).start()
+  }
+
+  private func withJournal(_ body: (String) async throws -> Void) async throws {
+    let path = "/tmp/jodrell-journal-\(UInt64.random(in: 0...UInt64.max))"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try await body(path)
+  }
+
+  @Test("verify finds nothing in a gateway that keeps its promises", arguments: [1, 7])
+  func honest(batch: Int) async throws {
+    try await withJournal { path in
+      try await ToyGateway.running { url, log in
+        let code = try await verify(url, ["--batch", "\(batch)"], journal: path)
+        #expect(code == ExitCode.good)
+        #expect(log.count == (400 + batch - 1) / batch * batch)
+        // The journal is good for another look, and for one that finds what happened since.
+        let check = ["--url", url, "--topic", "a/b/c", "--journal", path, "--quiet"]
+        let again = try await VerifyCheck(check).run()
+        #expect(again == ExitCode.good)
+        log.dropLast()
+        let later = try await VerifyCheck(check).run()
+        #expect(later == ExitCode.findings)
+      }
+    }
+  }
+
+  @Test(
+    "verify finds every broken promise",
+    arguments: [
+      ToyGateway.Fault.losesSeventh, .storesSeventhTwice, .altersSeventh, .storesSeventhTooEarly,
+      .storesSeventhThoughRefused,
+    ], [1, 7])
+  func dishonest(fault: ToyGateway.Fault, batch: Int) async throws {
+    try await withJournal { path in
+      try await ToyGateway.running(fault) { url, _ in
+        let code = try await verify(url, ["--batch", "\(batch)"], journal: path)
+        #expect(code == ExitCode.findings)
+      }
+    }
+  }
+
+  @Test("an answer that leaves the outcome open is neither required nor forbidden")
+  func open() async throws {
+    try await withJournal { path in
+      try await ToyGateway.running(.closesInsteadOfSeventh) { url, _ in
+        let code = try await verify(url, journal: path)
+        #expect(code == ExitCode.good)
+      }
+    }
+  }
+
+  @Test("verify goes on through restarts and counts them as a failure only unless it was told to")
+  func restarts() async throws {
+    for isTold in [true, false] {
+      try await withJournal { path in
+        let log = ToyGateway.Log(.none)
+        var server = try await ToyGateway.start(log)
+        let port = server.port
+        let words = [
+          "--url", "http://127.0.0.1:\(port)", "--topic", "a/b/c", "--journal", path,
+          "--connections", "4", "--duration", "1s", "--quiet", "--json",
+        ]
+        let run = try VerifyRun(isTold ? words + ["--through-restarts"] : words)
+        async let code = run.start()
+        for _ in 0..<3 {
+          try await Task.sleep(for: .milliseconds(200))
+          _ = await server.drain(within: .zero)
+          try await Task.sleep(for: .milliseconds(50))
+          server = try await ToyGateway.start(log, port: port)
+        }
+        let ended = await code
+        #expect(ended == (isTold ? ExitCode.good : ExitCode.failed))
+        #expect(log.count > 0)
+        _ = await server.drain(within: .seconds(1))
+      }
+    }
+  }
+
+  @Test("a run that proves nothing fails")
+  func nothing() async throws {
+    try await withJournal { path in
+      try await ToyGateway.running(.refusesAll) { url, _ in
+        let code = try await verify(url, journal: path)
+        #expect(code == ExitCode.failed)
+      }
+      // Nobody listens on port 1.
+      let code = try await verify("http://127.0.0.1:1", journal: path)
+      #expect(code == ExitCode.failed)
+    }
+  }
+
+  @Test("publish counts what is stored and fails when something was not", arguments: [1, 10])
+  func publish(batch: Int) async throws {
+    let words = [
+      "--topic", "a/b/c", "--count", "500", "--connections", "3", "--batch", "\(batch)", "--quiet",
+      "--json", "--server-pid", "\(ProcessInfo.processInfo.processIdentifier)",
+    ]
+    try await ToyGateway.running { url, log in
+      let code = try await PublishRun(words + ["--url", url]).run()
+      #expect(code == ExitCode.good)
+      if batch == 1 { #expect(log.count == 500) }
+    }
+    guard batch == 1 else { return }
+    try await ToyGateway.running(.storesSeventhThoughRefused) { url, _ in
+      let code = try await PublishRun(words + ["--url", url]).run()
+      #expect(code == ExitCode.failed)
+    }
+  }
+}

@@ -1,0 +1,203 @@
+import Bytes
+import HTTPWire
+import JSONText
+import Network
+import Synchronization
+
+/// A gateway that keeps one topic in memory and can be told to break its promises, so that a test
+/// sees the tool find it out.
+final class ToyGateway: Responder {
+  enum Fault: Sendable {
+    case none
+    case losesSeventh
+    case storesSeventhTwice
+    case altersSeventh
+    case storesSeventhTooEarly
+    case storesSeventhThoughRefused
+    case closesInsteadOfSeventh
+    case refusesAll
+  }
+
+  struct Stored: Sendable {
+    let id: ByteSlice
+    let payload: ByteSlice
+  }
+
+  final class Log: Sendable {
+    let events = Mutex<[Stored]>([])
+    let sent = Atomic<Int>(0)
+    let fault: Fault
+    init(_ fault: Fault) { self.fault = fault }
+
+    var count: Int { events.withLock { $0.count } }
+    func dropLast() { events.withLock { _ = $0.popLast() } }
+  }
+
+  private let log: Log
+
+  init(_ log: Log) { self.log = log }
+
+  /// Runs a gateway on a free port while `body` runs.
+  static func running(
+    _ fault: Fault = .none, _ body: (_ url: String, _ log: Log) async throws -> Void
+  ) async throws {
+    let log = Log(fault)
+    let server = try await start(log)
+    do {
+      try await body("http://127.0.0.1:\(server.port)", log)
+    } catch {
+      _ = await server.drain(within: .seconds(1))
+      throw error
+    }
+    _ = await server.drain(within: .seconds(1))
+  }
+
+  /// A gateway that serves `log`, which may have been another's before.
+  static func start(_ log: Log, port: UInt16 = 0) async throws -> Server<ToyGateway> {
+    var configuration = ServerConfiguration(listeners: [
+      ListenerConfiguration(host: "127.0.0.1", port: port)
+    ])
+    configuration.loops = 1
+    let server = try Server<ToyGateway>(configuration: configuration)
+    try await server.start { _ in ToyGateway(log) }
+    return server
+  }
+
+  func respond(to request: HTTPRequest, with answer: inout AnswerWriter) async -> AnswerEnd {
+    if request.head.method == .get {
+      page(request.head.query ?? .empty, &answer)
+      return .complete
+    }
+    guard let body = try? await request.body.collect(upTo: 8 << 20) else {
+      answer.start(400)
+      answer.finishEmpty()
+      return .complete
+    }
+    let type = request.head.fields.first("content-type") ?? .empty
+    if type.equals("application/cloudevents-batch+json") {
+      batch(body, &answer)
+    } else if type.equals("application/x-ndjson") {
+      lines(body, &answer)
+    } else {
+      single(request.head.fields.first("ce-id") ?? .empty, body, &answer)
+    }
+    return .complete
+  }
+
+  private func single(_ id: ByteSlice, _ body: ByteSlice, _ answer: inout AnswerWriter) {
+    let status: Int
+    let entry: Int
+    if log.fault == .refusesAll {
+      (status, entry) = (429, 0)
+    } else {
+      (status, entry) = store(id, body)
+    }
+    if status == 500, log.fault == .closesInsteadOfSeventh {
+      answer.start(503)
+      answer.field("Connection", "close")
+      answer.finishEmpty()
+      return
+    }
+    answer.start(status)
+    var text = ByteWriter()
+    text.append("{\"messageId\":\"7:")
+    text.append(decimal: entry)
+    text.append("\"}")
+    answer.finish(contentType: "application/json", body: text)
+  }
+
+  private func batch(_ body: ByteSlice, _ answer: inout AnswerWriter) {
+    guard let events = try? JSONDocument(parsing: body).root else { return answer.finishEmpty() }
+    var text = ByteWriter()
+    var results = 0
+    text.append("{\"stored\":")
+    text.append(decimal: events.count)
+    text.append(",\"results\":[")
+    for event in events.elements {
+      let (status, entry) = store(event["id"]?.string ?? .empty, event["data"]?.raw ?? .empty)
+      text.append(results > 0 ? ",{\"index\":" : "{\"index\":")
+      text.append(decimal: results)
+      text.append(",\"status\":")
+      text.append(decimal: status)
+      text.append(",\"messageId\":\"7:")
+      text.append(decimal: entry)
+      text.append("\"}")
+      results += 1
+    }
+    text.append("]}")
+    answer.start(207)
+    answer.finish(contentType: "application/json", body: text)
+  }
+
+  private func lines(_ body: ByteSlice, _ answer: inout AnswerWriter) {
+    let count = body.array.count { $0 == ASCII.lineFeed }
+    var text = ByteWriter()
+    text.append("{\"stored\":")
+    text.append(decimal: count)
+    text.append(",\"rejected\":0}")
+    answer.start(207)
+    answer.finish(contentType: "application/json", body: text)
+  }
+
+  private func store(_ id: ByteSlice, _ payload: ByteSlice) -> (status: Int, entry: Int) {
+    let isSeventh = log.sent.wrappingAdd(1, ordering: .relaxed).newValue == 7
+    let event = Stored(
+      id: ByteSlice(copying: id.span), payload: ByteSlice(copying: payload.span))
+    return log.events.withLock { events in
+      guard isSeventh else {
+        events.append(event)
+        return (201, events.count - 1)
+      }
+      switch log.fault {
+      case .none, .refusesAll: events.append(event)
+      case .losesSeventh: return (201, events.count)
+      case .storesSeventhTwice:
+        events.append(event)
+        events.append(event)
+        return (201, events.count - 2)
+      case .altersSeventh:
+        events.append(Stored(id: event.id, payload: ByteSlice(utf8: "{}")))
+      case .storesSeventhTooEarly:
+        events.insert(event, at: 0)
+        return (201, events.count - 1)
+      case .storesSeventhThoughRefused:
+        events.append(event)
+        return (422, 0)
+      case .closesInsteadOfSeventh:
+        events.append(event)
+        return (500, 0)
+      }
+      return (201, events.count - 1)
+    }
+  }
+
+  /// `from=earliest` or `from=7%3A<entry>`, a hundred events at a time.
+  private func page(_ query: ByteSlice, _ answer: inout AnswerWriter) {
+    let from = query.text.split(separator: "&")[0].split(separator: "A").last.flatMap { Int($0) }
+    let start = (from ?? -1) + 1
+    let events = log.events.withLock { Array($0.dropFirst(start).prefix(100)) }
+    var text = ByteWriter()
+    text.append("{\"events\":[")
+    for (index, event) in events.enumerated() {
+      text.append(index > 0 ? ",{\"id\":\"" : "{\"id\":\"")
+      text.append(event.id)
+      text.append("\",\"messageid\":\"7:")
+      text.append(decimal: start + index)
+      text.append("\",\"data\":")
+      text.append(event.payload)
+      text.append("}")
+    }
+    text.append("],\"next\":\"7:")
+    text.append(decimal: start + events.count - 1)
+    text.append("\"}")
+    answer.start(200)
+    answer.finish(contentType: "application/json", body: text)
+  }
+
+  func refuse(_ refusal: WireRefusal, id: RequestID, with answer: inout AnswerWriter) {
+    answer.start(refusal.status)
+    answer.finishEmpty()
+  }
+
+  func turnEnded() {}
+}

@@ -1,0 +1,91 @@
+import Bytes
+import Foundation
+import Testing
+
+@testable import Gateway
+
+@Suite struct ContractTests {
+  @Test(
+    "the OpenAPI document lists what the routes answer to",
+    arguments: OpenAPIDocument.paths.map { "\($0.template)" })
+  func openAPI(_ template: String) throws {
+    let path = try #require(OpenAPIDocument.paths.first { "\($0.template)" == template })
+    let sample = OpenAPIDocument.parameters(of: path.template).reduce(template) { text, name in
+      text.replacingOccurrences(of: "{\(name)}", with: name == "version" ? "1" : "x")
+    }
+    let route = try Route(ByteSlice(utf8: sample))
+    let answered = Set("\(route.methods)".split(separator: ", ").map { $0.lowercased() })
+      .subtracting(["head", "options"])
+    let listed = Set(path.operations.map { "\($0.method)" }).subtracting(["head"])
+    #expect(listed == answered)
+  }
+
+  @Test("the OpenAPI document is JSON")
+  func json() throws {
+    let object = try JSONSerialization.jsonObject(with: Data(OpenAPIDocument.text.array))
+    #expect((object as? [String: Any])?["openapi"] as? String == "3.1.0")
+  }
+
+  @Test(
+    "paths that name nothing are 404, bad names 400",
+    arguments: [
+      ("/v1/topics/acme/shop/or%2Fders/events", "bad_name"),
+      ("/v1/topics/acme/../x/events", "bad_name"),
+      ("/v1/topics/acme/shop/%C3%A9/events", "bad_name"),
+      ("/v1/topics/acme/shop//events", "bad_name"),
+      ("/v1/topics/acme/shop/orders/event", "not_found"), ("/v1", "not_found"), ("/", "not_found"),
+      ("/v1/topics/acme/shop/orders/events/", "not_found"), ("/metrics/", "not_found"),
+      ("/v1/topics/acme/shop/%2e%2e/events", "bad_name"),
+      ("/v1/topics/acme/shop/a%00/events", "bad_name"),
+    ])
+  func paths(_ path: String, _ code: String) async throws {
+    let gateway = try TestGateway()
+    #expect(try await gateway.send("GET", path).code == code)
+  }
+
+  @Test("what is not asked for is refused, never ignored")
+  func strictness() async throws {
+    let gateway = try TestGateway()
+    let events = "/v1/topics/acme/shop/orders/events"
+    let cases: [(String, String, [String: String], String, Int, String)] = [
+      ("GET", "/v1/topics/acme/shop/absent/events", [:], "", 404, "not_found"),
+      ("GET", "\(events)?limit=3", [:], "", 400, "unknown_parameter"),
+      ("GET", "\(events)?max=0", [:], "", 400, "bad_parameter"),
+      ("GET", "\(events)?max=1001", [:], "", 400, "bad_parameter"),
+      ("GET", "\(events)?wait=61s", [:], "", 400, "bad_parameter"),
+      ("GET", "\(events)?from=1&from=2", [:], "", 400, "bad_parameter"),
+      ("GET", "\(events)?from=yesterday", [:], "", 400, "bad_cursor"),
+      ("GET", "\(events)?view=%FF", [:], "", 400, "bad_parameter"),
+      ("GET", events, ["Accept": "image/png"], "", 406, "not_acceptable"),
+      ("GET", events, ["Last-Event-ID": "x"], "", 400, "bad_cursor"),
+      ("PATCH", events, [:], "", 405, "method_not_allowed"),
+      ("POST", events, ["Idempotency-Key": "\"a\""], "{}", 501, "not_supported"),
+      ("POST", events, ["Producer-Id": "p"], "{}", 501, "not_supported"),
+      ("POST", events, ["Expected-Last": "1:0"], "{}", 501, "not_supported"),
+      ("POST", events, ["Deliver-After": "5s"], "{}", 501, "not_supported"),
+      ("POST", events, ["Prefer": "respond-async"], "{}", 501, "not_supported"),
+      ("POST", events, ["Content-Encoding": "gzip"], "{}", 501, "not_supported"),
+      ("POST", "\(events)?atomic=true", [:], "{}", 400, "bad_parameter"),
+      ("POST", "/v1/topics/acme/shop/orders/schema/check", [:], "{}", 501, "not_supported"),
+      ("PUT", "/v1/schemas/acme/shop/a", [:], "{}", 501, "not_supported"),
+      ("PUT", "/v1/topics/acme/shop/orders", [:], #"{"retention":{}}"#, 501, "not_supported"),
+      ("PUT", "/v1/topics/acme/shop/orders", [:], #"{"colour":1}"#, 400, "unknown_parameter"),
+      ("PUT", "/v1/topics/acme/shop/orders", [:], "{", 400, "malformed_json"),
+      ("PUT", "/v1/topics/acme/shop/orders", [:], "[]", 400, "bad_parameter"),
+    ]
+    for (method, target, fields, body, status, code) in cases {
+      let answer = try await gateway.send(method, target, fields, body)
+      #expect(answer.status == status && answer.code == code, "\(method) \(target) \(answer.body)")
+      #expect(answer.fields["content-type"] == "application/problem+json")
+      #expect(answer.fields["request-id"] == (try answer.json["instance"] as? String))
+    }
+  }
+
+  @Test("OPTIONS tells the methods and needs no token")
+  func options() async throws {
+    let gateway = try TestGateway()
+    let answer = try await gateway.send("OPTIONS", "/v1/topics/~/orders/events", as: nil)
+    #expect(answer.status == 204)
+    #expect(answer.fields["allow"] == "GET, HEAD, POST, OPTIONS")
+  }
+}

@@ -1,0 +1,153 @@
+import Bytes
+import Foundation
+import Testing
+import Topics
+
+@testable import Gateway
+
+@Suite struct PublishReadTests {
+  private let events = "/v1/topics/acme/shop/orders/events"
+  private let json = ["Content-Type": "application/json"]
+
+  @Test("an event is stored, answered with its place, and read back as a CloudEvent")
+  func roundTrip() async throws {
+    let gateway = try TestGateway()
+    let stored = try await gateway.send("POST", events, json, #"{"qty":2}"#)
+    #expect(stored.status == 201)
+    #expect(stored.fields["location"] == "\(events)/1:0")
+    #expect(try stored.json["messageId"] as? String == "1:0")
+    #expect(stored.fields["server-timing"]?.hasPrefix("auth;dur=") == true)
+
+    let read = try await gateway.send("GET", "\(events)?from=earliest")
+    let found = try #require((try read.json["events"] as? [[String: Any]])?.first)
+    #expect(found["specversion"] as? String == "1.0")
+    #expect(found["source"] as? String == "urn:jodrell:acme:alice")
+    #expect(found["type"] as? String == "shop.orders")
+    #expect(found["authid"] as? String == "alice")
+    #expect(found["service"] as? String == "till")
+    #expect((found["data"] as? [String: Int])?["qty"] == 2)
+    #expect(try read.json["next"] as? String == "1:0")
+    #expect(try read.json["upToDate"] as? Bool == true)
+  }
+
+  @Test("the stored bytes are the sent bytes, whatever they are")
+  func exactBytes() async throws {
+    let gateway = try TestGateway()
+    let text = "{ \"a\" :\n 1.00 ,\"b\":\"\\u00e9\" }"
+    _ = try await gateway.send("POST", events, json, text)
+    _ = try await gateway.send("POST", events, ["Content-Type": "text/plain"], "hello\nworld")
+    let first = try await gateway.send("GET", "\(events)/1:0?view=data")
+    #expect(first.body == text && first.fields["content-type"] == "application/json")
+    let second = try await gateway.send("GET", "\(events)/1:1?view=data")
+    #expect(second.body == "hello\nworld" && second.fields["content-type"] == "text/plain")
+    #expect(try await gateway.send("GET", "\(events)/1:2").status == 404)
+    #expect(try await gateway.send("GET", "\(events)/x").code == "bad_cursor")
+  }
+
+  @Test("names that only the gateway writes cannot be forged")
+  func stamps() async throws {
+    let gateway = try TestGateway()
+    let fields = [
+      "Content-Type": "application/json", "ce-specversion": "1.0", "ce-id": "e1",
+      "ce-source": "/till", "ce-type": "sale", "ce-authid": "mallory", "ce-messageid": "9:9",
+    ]
+    _ = try await gateway.send("POST", events, fields, "{}")
+    let read = try await gateway.send("GET", "\(events)?from=earliest")
+    let found = try #require((try read.json["events"] as? [[String: Any]])?.first)
+    #expect(found["authid"] as? String == "alice")
+    #expect(found["messageid"] as? String == "1:0")
+    #expect(found["id"] as? String == "e1")
+    #expect(found["type"] as? String == "sale")
+  }
+
+  @Test("a batch has a result for each event; atomic means all or none")
+  func batches() async throws {
+    let gateway = try TestGateway()
+    let lines = "{\"a\":1}\n{\"a\":}\n\n{\"a\":3}\n"
+    let ndjson = ["Content-Type": "application/x-ndjson"]
+    let mixed = try await gateway.send("POST", events, ndjson, lines)
+    #expect(mixed.status == 207)
+    #expect(try mixed.json["stored"] as? Int == 2)
+    let results = try #require(try mixed.json["results"] as? [[String: Any]])
+    #expect(results.map { $0["status"] as? Int } == [201, 400, 201])
+
+    let atomic = try await gateway.send("POST", "\(events)?atomic=true", ndjson, lines)
+    #expect(atomic.status == 422)
+    let aborted = try #require(try atomic.json["results"] as? [[String: Any]])
+    #expect(aborted.map { $0["status"] as? Int } == [424, 400, 424])
+    #expect(try await gateway.send("HEAD", events).fields["jodrell-last"] == "1:1")
+
+    let batch = ["Content-Type": "application/cloudevents-batch+json"]
+    let events = """
+      [{"specversion":"1.0","id":"1","source":"/s","type":"t","data":{"x":1}},
+       {"specversion":"1.0","id":"2","source":"/s","type":"t","data_base64":"AAE="}]
+      """
+    let stored = try await gateway.send(
+      "POST", self.events, batch.merging(["Prefer": "return=minimal"]) { $1 }, events)
+    #expect(stored.status == 201)
+    #expect(try stored.json["stored"] as? Int == 2)
+    #expect(try stored.json["results"] == nil)
+    #expect(try await gateway.send("POST", self.events, batch, "[]").code == "malformed_event")
+  }
+
+  @Test("an event stream resumes behind the id it was given")
+  func stream() async throws {
+    let gateway = try TestGateway()
+    for index in 0..<3 { _ = try await gateway.send("POST", events, json, "{\"n\":\(index)}") }
+    let accept = ["Accept": "text/event-stream", "Last-Event-ID": "1:0"]
+    let answer = try await gateway.send("GET", "\(events)?view=data", accept, steps: 2)
+    #expect(answer.fields["content-type"] == "text/event-stream")
+    #expect(answer.steps.first == "retry: 2000\n\n")
+    #expect(
+      answer.steps.last == "id: 1:1\ndata: {\"n\":1}\n\nid: 1:2\ndata: {\"n\":2}\n\n")
+  }
+
+  @Test("positions beyond the end, and gone ones, are told apart")
+  func positions() async throws {
+    let gateway = try TestGateway()
+    _ = try await gateway.send("POST", events, json, "{}")
+    #expect(try await gateway.send("GET", "\(events)?from=1:7").code == "position_ahead")
+    #expect(try await gateway.send("DELETE", "/v1/topics/acme/shop/orders").status == 204)
+    _ = try await gateway.send("POST", events, json, "{}")
+    let gone = try await gateway.send("GET", "\(events)?from=1:0")
+    #expect(gone.status == 410 && gone.code == "position_gone")
+    #expect((try gone.json["gap"] as? [String: Any])?["cause"] as? String == "recreated")
+  }
+
+  @Test("a schema guards its topic")
+  func schema() async throws {
+    let gateway = try TestGateway()
+    let topic = "/v1/topics/acme/shop/orders"
+    let schema = ["Content-Type": "application/schema+json"]
+    let text = #"{"type":"object","required":["qty"],"properties":{"qty":{"minimum":1}}}"#
+    #expect(try await gateway.send("PUT", "\(topic)/schema", schema, text).status == 201)
+    #expect(try await gateway.send("PUT", "\(topic)/schema", schema, text + " ").status == 200)
+    #expect(
+      try await gateway.send("PUT", "\(topic)/schema", schema, "{}").code == "schema_incompatible")
+    #expect(
+      try await gateway.send("PUT", "\(topic)/schema", schema, #"{"type":7}"#).code
+        == "schema_invalid")
+    #expect(try await gateway.send("GET", "\(topic)/schemas/1").body == text)
+
+    let bad = try await gateway.send("POST", events, json, #"{"qty":0}"#)
+    #expect(bad.status == 422 && bad.code == "schema_violation")
+    let first = try #require((try bad.json["errors"] as? [[String: Any]])?.first)
+    #expect(first["pointer"] as? String == "/qty")
+    #expect(first["schemaPointer"] as? String == "#/properties/qty/minimum")
+    #expect(
+      try await gateway.send("POST", events, ["Content-Type": "text/plain"], "x").status == 415)
+    let good = try await gateway.send("POST", events, json, #"{"qty":1}"#)
+    #expect(try good.json["schemaVersion"] as? Int == 1)
+    let tried = try await gateway.send("POST", "\(topic)/schema/validate", json, #"{"qty":0}"#)
+    #expect(try tried.json["valid"] as? Bool == false)
+
+    let policy = "/v1/namespaces/acme/shop"
+    #expect(
+      try await gateway.send("PUT", policy, [:], #"{"compatibility":"NONE","requireSchema":true}"#)
+        .status == 201)
+    #expect(try await gateway.send("PUT", "\(topic)/schema", schema, "{}").status == 201)
+    #expect(
+      try await gateway.send("POST", "/v1/topics/acme/shop/other/events", json, "{}").code
+        == "schema_required")
+  }
+}

@@ -1,0 +1,62 @@
+import Bytes
+import Foundation
+import HTTPWire
+import Testing
+import Topics
+
+@testable import Gateway
+
+@Suite struct RefusalTests {
+  @Test("docs/problems.md is what the table says")
+  func documentation() throws {
+    let page = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appending(path: "docs/problems.md")
+    if ProcessInfo.processInfo.environment["JODRELL_WRITE_DOCS"] != nil {
+      try ProblemCode.documentation.write(to: page, atomically: true, encoding: .utf8)
+    }
+    #expect(try String(contentsOf: page, encoding: .utf8) == ProblemCode.documentation)
+  }
+
+  @Test(
+    "every code has a status of the 4xx or 5xx kind, a title and advice",
+    arguments: ProblemCode.allCases)
+  func table(_ code: ProblemCode) {
+    #expect((400..<600).contains(code.status))
+    #expect(!code.row.title.isEmpty && !code.row.advice.isEmpty)
+    #expect(code.isRetryable == [408, 503].contains(code.status) || code.status == 409)
+  }
+
+  @Test("what the wire refuses has the wire's status")
+  func wire() {
+    let refusals: [WireRefusal] =
+      WireRule.allCases.map { .badRequest($0) } + [
+        .headersTooLarge, .uriTooLong, .bodyTooLarge, .timeout, .expectationFailed,
+        .notImplemented(.method), .notImplemented(.transferCoding), .versionNotSupported,
+        .tooManyConnections, .draining,
+      ]
+    for refusal in refusals { #expect(Refusal(refusal).code.status == refusal.status) }
+  }
+
+  @Test("errors of the log keep their meaning")
+  func storage() {
+    let cases: [(any Error, ProblemCode)] = [
+      (AppendFailure.storageFull(retryAfter: .seconds(3)), .storageFull),
+      (AppendFailure.overloaded(retryAfter: .seconds(1)), .overloaded),
+      (AppendFailure.outcomeUnknown, .storageFailed), (AppendFailure.closing, .draining),
+      (AppendFailure.unknownTopic, .notFound), (ReadFailure.unknownTopic, .notFound),
+      (ReadFailure.corrupt(ledger: 1, first: 2, last: 3), .dataCorrupt),
+      (ReadFailure.positionAhead(end: Cursor(ledger: 1, next: 4)), .positionAhead),
+      (CatalogueFailure.schemaConflict(current: 2), .schemaConflict),
+      (WorkersBusy(), .overloaded), (BodyFailure.tooLarge(limit: 9), .tooLarge),
+    ]
+    for (error, code) in cases { #expect(Refusal(error).code == code, "\(error)") }
+  }
+
+  @Test("a refusal that can be retried says when")
+  func retryAfter() {
+    #expect(Refusal(AppendFailure.storageFull(retryAfter: .seconds(3))).retryAfter == .seconds(3))
+    for code in ProblemCode.allCases where code.status == 503 {
+      #expect(Refusal(code).retryAfter != nil)
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import Bytes
+import Foundation
+import LogConformance
+import Testing
+
+@testable import Gateway
+
+@Suite struct SubscriptionTests {
+  private let topic = "/v1/topics/acme/shop/orders"
+  private let json = ["Content-Type": "application/json"]
+
+  private func prepared(_ type: String, events: Int = 4) async throws -> TestGateway {
+    let gateway = try TestGateway()
+    for index in 0..<events {
+      _ = try await gateway.send("POST", "\(topic)/events", json, "{\"n\":\(index)}")
+    }
+    let made = try await gateway.send(
+      "PUT", "\(topic)/subscriptions/s", [:],
+      #"{"type":"\#(type)","initialPosition":"earliest","ackTimeout":"30s"}"#)
+    #expect(made.status == 201)
+    return gateway
+  }
+
+  private func receive(_ gateway: TestGateway, _ consumer: String, max: Int = 10) async throws
+    -> [[String: Any]]
+  {
+    let answer = try await gateway.send(
+      "POST", "\(topic)/subscriptions/s/receive", [:],
+      #"{"consumer":"\#(consumer)","max":\#(max)}"#)
+    return try answer.json["deliveries"] as? [[String: Any]] ?? []
+  }
+
+  private func ids(_ deliveries: [[String: Any]]) -> [String] {
+    deliveries.compactMap { ($0["event"] as? [String: Any])?["messageid"] as? String }
+  }
+
+  @Test("workers share, acknowledge, and what one leaves comes back to the other")
+  func shared() async throws {
+    let gateway = try await prepared("shared")
+    let first = try await receive(gateway, "a", max: 2)
+    let second = try await receive(gateway, "b", max: 2)
+    #expect(ids(first) == ["1:0", "1:1"] && ids(second) == ["1:2", "1:3"])
+    let tokens = first.compactMap { $0["ackToken"] as? String }
+    let acknowledged = try await gateway.send(
+      "POST", "\(topic)/subscriptions/s/acknowledge?durable=true", [:],
+      #"{"ackTokens":["\#(tokens[0])","nonsense"]}"#)
+    #expect(try acknowledged.json["acknowledged"] as? Int == 1)
+    let failed = try #require(try acknowledged.json["failed"] as? [[String: Any]])
+    #expect((failed.first?["error"] as? [String: Any])?["code"] as? String == "bad_ack_token")
+    gateway.clock.step(.seconds(31))
+    let again = try await receive(gateway, "b")
+    #expect(ids(again) == ["1:1", "1:2", "1:3"])
+    #expect(again.allSatisfy { $0["deliveryCount"] as? Int == 2 })
+    let facts = try await gateway.send("GET", "\(topic)/subscriptions/s")
+    #expect(try facts.json["backlog"] as? Int == 3)
+    #expect(try facts.json["unacked"] as? Int == 3)
+  }
+
+  @Test("released events come back at once, extended leases last")
+  func releaseAndExtend() async throws {
+    let gateway = try await prepared("shared", events: 2)
+    let taken = try await receive(gateway, "a")
+    let tokens = taken.compactMap { $0["ackToken"] as? String }
+    let released = try await gateway.send(
+      "POST", "\(topic)/subscriptions/s/release", [:], #"{"ackTokens":["\#(tokens[0])"]}"#)
+    #expect(try released.json["released"] as? Int == 1)
+    let extended = try await gateway.send(
+      "POST", "\(topic)/subscriptions/s/extend", [:],
+      #"{"ackTokens":["\#(tokens[1])"],"lease":"120s"}"#)
+    #expect(try extended.json["extended"] as? Int == 1)
+    #expect(ids(try await receive(gateway, "b")) == ["1:0"])
+    gateway.clock.step(.seconds(60))
+    #expect(ids(try await receive(gateway, "b")) == ["1:0"])
+  }
+
+  @Test("an exclusive subscription has one consumer and acknowledges up to a place")
+  func exclusive() async throws {
+    let gateway = try await prepared("exclusive")
+    #expect(ids(try await receive(gateway, "a", max: 3)).count == 3)
+    let busy = try await gateway.send(
+      "POST", "\(topic)/subscriptions/s/receive", [:], #"{"consumer":"b"}"#)
+    #expect(busy.status == 409 && busy.code == "subscription_busy")
+    let upTo = try await gateway.send(
+      "POST", "\(topic)/subscriptions/s/acknowledge", [:], #"{"upTo":"1:2"}"#)
+    #expect(try upTo.json["acknowledged"] as? Int == 3)
+    #expect(ids(try await receive(gateway, "b")) == ["1:3"])
+  }
+
+  @Test("seek moves the position; the same terms find the subscription, others conflict")
+  func seekAndTerms() async throws {
+    let gateway = try await prepared("shared")
+    let sought = try await gateway.send(
+      "POST", "\(topic)/subscriptions/s/seek", [:], #"{"to":"1:2"}"#)
+    #expect(try sought.json["position"] as? String == "1:2")
+    #expect(ids(try await receive(gateway, "a")) == ["1:3"])
+    let path = "\(topic)/subscriptions/s"
+    #expect(try await gateway.send("PUT", path, [:], #"{"type":"shared"}"#).status == 200)
+    #expect(
+      try await gateway.send("PUT", path, [:], #"{"type":"exclusive"}"#).code
+        == "subscription_conflict")
+    #expect(try await gateway.send("PUT", path, [:], #"{"type":"key_shared"}"#).status == 501)
+    #expect(try await gateway.send("DELETE", path).status == 204)
+    #expect(try await gateway.send("GET", path).status == 404)
+  }
+
+  @Test("reading moves no subscription")
+  func readingIsSafe() async throws {
+    let gateway = try await prepared("shared")
+    _ = try await gateway.send("GET", "\(topic)/events?from=earliest")
+    let facts = try await gateway.send("GET", "\(topic)/subscriptions/s")
+    #expect(try facts.json["backlog"] as? Int == 4)
+  }
+}

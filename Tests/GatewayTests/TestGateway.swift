@@ -1,0 +1,172 @@
+import Authentication
+import Bytes
+import Crypto
+import Delivery
+import Foundation
+import HTTPWire
+import LogConformance
+import Metrics
+import Settings
+import Tenancy
+import TestSupport
+import Topics
+
+@testable import Gateway
+
+/// One loop's gateway over the log in memory, with real tokens; stands in for the loop.
+actor TestGateway {
+  struct Answer: Sendable {
+    let status: Int
+    let fields: [String: String]
+    let body: String
+    /// What the stream wrote, step by step; empty for other answers.
+    var steps: [String] = []
+
+    var json: [String: Any] {
+      get throws {
+        let object = try JSONSerialization.jsonObject(with: Data(body.utf8))
+        return object as? [String: Any] ?? [:]
+      }
+    }
+
+    var code: String? { try? json["code"] as? String }
+  }
+
+  let clock = SteppedClock()
+  let log: MemoryLog
+  let metrics = MetricsRegistry()
+  private let responder: GatewayResponder<MemoryLog>
+  private var sequence: UInt64 = 0
+
+  init(isDevelopment: Bool = false) throws {
+    log = MemoryLog(clocks: clock.clocks)
+    let document = try SettingsDocument(parsing: ByteSlice(utf8: Self.settings), named: "test")
+    let settings = try GatewaySettings(compiling: document)
+    let keys = try TestIssuer.keySet()
+    let profiles = try settings.issuers.map { try IssuerProfile.compile($0) { _ in keys } }
+    let server = ServerMetrics()
+    let (wall, registry) = (clock.clocks.wall, metrics)
+    let parts = GatewayParts(
+      engine: log, verifier: try TokenVerifier(issuers: profiles, generation: 1),
+      policy: try TenancyPolicy.compile(settings, generation: 1), metrics: metrics,
+      server: server, dispatchers: DispatcherDirectory(log, wall: wall),
+      tickets: StreamTickets(random: { count in
+        ByteSlice((0..<count).map { _ in UInt8.random(in: 0...255) })
+      }), workers: .inline, log: LogWriter(now: wall, wake: {}),
+      operations: Operations(
+        publicURL: ByteSlice(utf8: "https://events.example"),
+        issuers: [ByteSlice(utf8: "https://issuer.example")], isDevelopment: isDevelopment,
+        heartbeat: .seconds(15), version: "test", unreadiness: { nil },
+        scrape: { visible in
+          let scrape = Scrape(registry: registry, server: server, version: "test")
+          guard let visible else { return scrape.text(for: .all) }
+          return scrape.text(for: .tenants(visible: visible))
+        }))
+    responder = GatewayResponder(parts, timers: StandingTimers(clocks: clock.clocks))
+  }
+
+  private static let settings = """
+    issuers:
+      - {id: test, iss: "https://issuer.example", audiences: [event-gateway],
+         algorithms: [RS256, ES256], keys: {file: keys.json}}
+    tenants: {acme: {}, globex: {}}
+    mappings:
+      - {id: acme-all, issuer: test, when: {"/sub": {eq: alice}}, tenant: acme, namespace: shop,
+         principal: "{/sub}", service: till,
+         allow: [{publish: ["*/*"]}, {subscribe: ["*/*"]}, {manage: ["*/*"]}]}
+      - {id: acme-reader, issuer: test, when: {"/sub": {eq: rita}}, tenant: acme, namespace: shop,
+         principal: "{/sub}", allow: [{subscribe: ["shop/orders"]}]}
+      - {id: globex-all, issuer: test, when: {"/sub": {eq: bob}}, tenant: globex,
+         namespace: shop, principal: "{/sub}",
+         allow: [{publish: ["*/*"]}, {subscribe: ["*/*"]}, {manage: ["*/*"]}, {admin: ["*/*"]}]}
+    """
+
+  /// A token of one of the principals above.
+  static func token(_ subject: String = "alice", lifetime: TimeSpan = .seconds(3600)) throws
+    -> String
+  {
+    try TestIssuer().token(["sub": subject], algorithm: .rs256, lifetime: lifetime).text
+  }
+
+  /// Sends one request and returns the answer; of a stream, the head and `steps` of its body.
+  func send(
+    _ method: String, _ target: String, as subject: String? = "alice", token: String? = nil,
+    _ fields: [String: String] = [:], _ body: String = "", steps: Int = 0
+  ) async throws -> Answer {
+    var text = "\(method) \(target) HTTP/1.1\r\nHost: gateway\r\n"
+    if let token = try token ?? subject.map({ try Self.token($0) }) {
+      text += "Authorization: Bearer \(token)\r\n"
+    }
+    for (name, value) in fields { text += "\(name): \(value)\r\n" }
+    if !body.isEmpty { text += "Content-Length: \(body.utf8.count)\r\n" }
+    text += "\r\n"
+    sequence += 1
+    let id = RequestID(run: 7, sequence: sequence)
+    var parser = RequestParser(limits: WireLimits())
+    let commons = AnswerCommons(now: clock.wall)
+    let outbox = Outbox()
+    guard case .request(let head, _) = parser.next(ByteSlice(utf8: text)) else {
+      throw NotARequest(text: text)
+    }
+    let requestBody = RequestBody(whole: ByteSlice(utf8: body))
+    var writer = AnswerWriter(
+      into: outbox, commons: commons, id: id, terms: AnswerTerms(for: head), body: requestBody)
+    let request = HTTPRequest(
+      id: id, head: head, body: requestBody, received: clock.monotonic, receivedAt: clock.wall)
+    let pump = Task {
+      while !Task.isCancelled {
+        endTurn()
+        await Task.yield()
+      }
+    }
+    defer { pump.cancel() }
+    let end = await responder.respond(to: request, with: &writer)
+    var answer = Self.read(outbox.bytes.bytes)
+    if case .stream(let stream) = end {
+      for _ in 0..<steps {
+        var bytes = ByteWriter()
+        let step = await stream.next(into: &bytes)
+        answer.steps.append(String(decoding: bytes.bytes, as: UTF8.self))
+        if step != .more { break }
+      }
+    }
+    return answer
+  }
+
+  private func endTurn() { responder.turnEnded() }
+
+  private static func read(_ bytes: [UInt8]) -> Answer {
+    let text = String(decoding: bytes, as: UTF8.self)
+    let split = text.range(of: "\r\n\r\n") ?? text.endIndex..<text.endIndex
+    let lines = text[..<split.lowerBound].components(separatedBy: "\r\n")
+    var fields: [String: String] = [:]
+    for line in lines.dropFirst() {
+      guard let colon = line.firstIndex(of: ":") else { continue }
+      fields[line[..<colon].lowercased()] = String(line[line.index(colon, offsetBy: 2)...])
+    }
+    let status = Int(lines[0].split(separator: " ")[1]) ?? 0
+    return Answer(status: status, fields: fields, body: String(text[split.upperBound...]))
+  }
+}
+
+struct NotARequest: Error {
+  let text: String
+}
+
+/// Timers that fire as soon as they are set, if their time has come; a standing clock sets none off.
+final class StandingTimers: LoopTimers {
+  let clocks: Clocks
+  private var next: UInt32 = 0
+
+  init(clocks: Clocks) { self.clocks = clocks }
+
+  var now: MonotonicTime { clocks.monotonic() }
+
+  func schedule(at instant: MonotonicTime, _ fire: @escaping () -> Void) -> TimerToken {
+    if instant <= now { fire() }
+    next += 1
+    return TimerToken(slot: next, generation: 0)
+  }
+
+  func cancel(_ token: TimerToken) {}
+}

@@ -1,0 +1,211 @@
+import Bytes
+import Foundation
+import HTTPWire
+import Testing
+
+@testable import Network
+
+@Suite(.serialized) struct LimitsTests {
+  private func get(_ path: String) -> ByteSlice {
+    bytes("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n")
+  }
+
+  @Test("a head that does not come to its end is answered with 408; silence with nothing")
+  func headTime() async throws {
+    var limits = WireLimits()
+    limits.headTime = .milliseconds(150)
+    try await withServer(limits) { server, peer, _ in
+      let (text, ending) = try await peer.loop.run { loop in
+        try await peer.exchange([bytes("GET / HT")], quiet: .seconds(3), on: loop)
+      }
+      #expect(statuses(text) == [408])
+      #expect(ending == .closed)
+      let slow = "GET / HTTP/1.1\r\nHost: a\r\nX: yyyyyyyyyyyyyyyyyyyyyyy\r\n\r\n".utf8
+        .map { ByteSlice([$0]) }
+      let (dripped, _) = try await peer.loop.run { loop in
+        try await peer.exchange(slow, pause: .milliseconds(20), quiet: .seconds(3), on: loop)
+      }
+      #expect(statuses(dripped) == [408], "bytes that drip do not buy time")
+      let (silence, end) = try await peer.loop.run { loop in
+        try await peer.exchange([], quiet: .seconds(3), on: loop)
+      }
+      #expect(silence.isEmpty)
+      #expect(end == .closed)
+      #expect(server.counters.headTimeouts == 2)
+    }
+  }
+
+  @Test("an idle connection is closed without a word, after its buffers")
+  func idleTime() async throws {
+    var limits = WireLimits()
+    limits.idleTime = .milliseconds(200)
+    limits.bufferKeepTime = .milliseconds(50)
+    try await withServer(limits) { _, peer, _ in
+      let (text, ending) = try await peer.loop.run { loop in
+        try await peer.exchange(
+          [self.get("/a"), self.get("/b")], pause: .milliseconds(120), quiet: .seconds(3), on: loop)
+      }
+      #expect(bodies(text) == ["/a", "/b"])
+      #expect(ending == .closed)
+    }
+  }
+
+  @Test("a body that stops, or comes too slowly, is answered with 408")
+  func bodyTime() async throws {
+    var limits = WireLimits()
+    limits.bodyIdleTime = .milliseconds(150)
+    limits.bodyGrace = .milliseconds(400)
+    limits.bodyBytesPerSecond = 1000
+    let head = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n\r\n"
+    try await withServer(limits) { server, peer, journal in
+      let (stopped, ending) = try await peer.loop.run { loop in
+        try await peer.exchange([bytes(head), bytes("abc")], quiet: .seconds(3), on: loop)
+      }
+      #expect(statuses(stopped) == [408])
+      #expect(ending == .closed)
+      let drips = [bytes(head)] + Array(repeating: bytes("x"), count: 60)
+      let (slow, _) = try await peer.loop.run { loop in
+        try await peer.exchange(drips, pause: .milliseconds(20), quiet: .seconds(3), on: loop)
+      }
+      #expect(statuses(slow) == [408])
+      #expect(journal.now.bodyFailures == [.timedOut, .timedOut])
+      #expect(server.counters.bodyTimeouts == 2)
+    }
+  }
+
+  @Test("a stream waits for its reader, and a reader that takes nothing is cut")
+  func writeStall() async throws {
+    var limits = WireLimits()
+    limits.writeStallTime = .milliseconds(300)
+    try await withServer(limits) { server, peer, journal in
+      try await peer.loop.run { loop in
+        let socket = try await peer.connect(on: loop)
+        defer { socket.close(on: loop) }
+        socket.outbox.append(self.get("/flood"))
+        #expect(await socket.flush())
+        await peer.rest(.milliseconds(150), on: loop)
+        let before = journal.now.streamSteps
+        await peer.rest(.milliseconds(80), on: loop)
+        #expect(journal.now.streamSteps == before, "nothing is made while nothing is taken")
+        await peer.rest(.milliseconds(600), on: loop)
+        let (_, ending) = await peer.read(socket, quiet: .seconds(2))
+        #expect(ending != .quiet)
+      }
+      #expect(server.counters.writeStalls == 1)
+      #expect(server.counters.openConnections == 0)
+    }
+  }
+
+  @Test("a hang-up cancels who waits, in a request and in a stream")
+  func hangUp() async throws {
+    try await withServer { server, peer, journal in
+      try await peer.loop.run { loop in
+        let waiting = try await peer.connect(on: loop)
+        waiting.outbox.append(self.get("/wait"))
+        #expect(await waiting.flush())
+        await peer.rest(.milliseconds(100), on: loop)
+        #expect(journal.now.cancelled == 0)
+        waiting.close(on: loop)
+        await peer.rest(.milliseconds(200), on: loop)
+        #expect(journal.now.cancelled == 1)
+      }
+      #expect(server.counters.openConnections == 0)
+      let (text, ending) = try await peer.loop.run { loop in
+        try await peer.exchange(
+          [self.get("/later")], quiet: .seconds(2), halfClose: true, on: loop)
+      }
+      #expect(bodies(text) == ["later"], "who only ended his side still gets his answer")
+      #expect(ending == .closed)
+    }
+  }
+
+  @Test("connections beyond the cap are told so")
+  func cap() async throws {
+    var limits = WireLimits()
+    limits.connections = 2
+    try await withServer(limits) { server, peer, _ in
+      try await peer.loop.run { loop in
+        let first = try await peer.connect(on: loop)
+        let second = try await peer.connect(on: loop)
+        await peer.rest(.milliseconds(50), on: loop)
+        let (text, ending) = try await peer.exchange([], quiet: .seconds(3), on: loop)
+        #expect(statuses(text) == [503])
+        #expect(ending == .closed)
+        first.close(on: loop)
+        second.close(on: loop)
+        await peer.rest(.milliseconds(50), on: loop)
+        let (served, _) = try await peer.exchange([self.get("/x")], on: loop)
+        #expect(bodies(served) == ["/x"])
+      }
+      #expect(server.counters.overCap == 1)
+    }
+  }
+
+  @Test("a second server cannot share the port by accident")
+  func portInUse() async throws {
+    try await withServer { server, _, _ in
+      let configuration = ServerConfiguration(
+        listeners: [ListenerConfiguration(host: "127.0.0.1", port: server.port)])
+      #expect(throws: NetworkFailure.addressInUse) {
+        try Server<TestResponder>(configuration: configuration)
+      }
+    }
+  }
+
+  @Test("a drain answers what is in flight, ends what waits, closes what is idle")
+  func drain() async throws {
+    let journal = Journal()
+    var configuration = ServerConfiguration(
+      listeners: [ListenerConfiguration(host: "127.0.0.1", port: 0)])
+    configuration.loops = 2
+    let server = try Server<TestResponder>(configuration: configuration)
+    try await server.start { TestResponder($0, journal) }
+    let loop = try Loop(number: 99)
+    let peer = Peer(loop: loop, port: server.port)
+    async let later = loop.run { loop in
+      try await peer.exchange([self.get("/later")], quiet: .seconds(3), on: loop)
+    }
+    async let waiting = loop.run { loop in
+      try await peer.exchange([self.get("/wait")], quiet: .seconds(3), on: loop)
+    }
+    async let idle = loop.run { loop in
+      try await peer.exchange([self.get("/idle")], quiet: .seconds(3), on: loop)
+    }
+    try await Task.sleep(nanoseconds: 50_000_000)
+    let cut = await server.drain(within: .seconds(5))
+    #expect(cut == 0)
+    let (answered, answeredEnd) = try await later
+    #expect(bodies(answered) == ["later"])
+    #expect(answered.contains("Connection: close\r\n"))
+    #expect(answeredEnd == .closed)
+    let (waited, waitedEnd) = try await waiting
+    #expect(statuses(waited) == [503])
+    #expect(waitedEnd == .closed)
+    let (rested, restedEnd) = try await idle
+    #expect(bodies(rested) == ["/idle"])
+    #expect(restedEnd == .closed)
+    let refused = try await loop.run { loop in
+      try await peer.exchange([], quiet: .milliseconds(200), on: loop)
+    }
+    #expect(refused.ending != .quiet, "nobody listens any more")
+    await loop.stop()
+  }
+
+  @Test("what does not end in time is cut")
+  func drainCuts() async throws {
+    let journal = Journal()
+    let server = try Server<TestResponder>(
+      configuration: ServerConfiguration(
+        listeners: [ListenerConfiguration(host: "127.0.0.1", port: 0)]))
+    try await server.start { TestResponder($0, journal) }
+    let loop = try Loop(number: 99)
+    let peer = Peer(loop: loop, port: server.port)
+    async let half = loop.run { loop in
+      try await peer.exchange([bytes("GET / HT")], quiet: .seconds(5), on: loop)
+    }
+    try await Task.sleep(nanoseconds: 50_000_000)
+    #expect(await server.drain(within: .milliseconds(100)) == 1)
+    #expect(try await half.ending != .quiet)
+    await loop.stop()
+  }
+}

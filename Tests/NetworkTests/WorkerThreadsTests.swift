@@ -1,0 +1,70 @@
+import HTTPWire
+import Synchronization
+import Testing
+
+@testable import Network
+
+@Suite(.serialized) struct WorkerThreadsTests {
+  final class Tally: Sendable {
+    let done = Atomic<Int>(0)
+    let began = Atomic<Bool>(false)
+    func count() { done.add(1, ordering: .relaxed) }
+  }
+
+  @Test("work is done elsewhere and its result comes back to the loop")
+  func results() async throws {
+    let threads = try WorkerThreads(threads: 2, capacity: 100)
+    let loop = try Loop(number: 98)
+    let workers = threads.workers
+    let thread = loop.thread
+    let outcome = try await loop.run { _ in
+      let wasOnLoop = try await workers.run { thread.isCurrent }
+      return (wasOnLoop, thread.isCurrent)
+    }
+    #expect(outcome == (false, true))
+    await threads.stop()
+    await loop.stop()
+    await #expect(throws: WorkersBusy()) { try await workers.run { 1 } }
+  }
+
+  @Test("a full queue says so, and everything taken is done exactly once")
+  func bounded() async throws {
+    let threads = try WorkerThreads(threads: 1, capacity: 3)
+    let workers = threads.workers
+    let gate = try Semaphore()
+    let tally = Tally()
+    try await withThrowingTaskGroup(of: Bool.self) { group in
+      group.addTask {
+        try await workers.run {
+          tally.began.store(true, ordering: .relaxed)
+          gate.take()
+          tally.count()
+        }
+        return true
+      }
+      while !tally.began.load(ordering: .relaxed) { await Task.yield() }
+      for _ in 0..<10 {
+        group.addTask {
+          do {
+            try await workers.run { tally.count() }
+            return true
+          } catch {
+            return false
+          }
+        }
+      }
+      var refused = 0
+      while refused < 7, let outcome = try await group.next() {
+        #expect(!outcome)
+        refused += 1
+      }
+      #expect(threads.depth == 3)
+      gate.give()
+      var taken = 0
+      for try await outcome in group where outcome { taken += 1 }
+      #expect(taken == 4)
+    }
+    #expect(tally.done.load(ordering: .relaxed) == 4)
+    await threads.stop()
+  }
+}

@@ -1,0 +1,124 @@
+import Bytes
+import Tenancy
+import Testing
+import Topics
+
+@testable import RocksStore
+
+@Suite struct DamageTests {
+  /// Opens the database of a closed store and lets `change` write into it.
+  private func operate(
+    _ scratch: Scratch, _ change: (Database, inout WriteBatch, ColumnFamily) throws -> Void
+  ) throws {
+    let database = try Database(
+      path: StorePaths(scratch.path).engine, options: EngineOptions(cacheBytes: 1 << 20),
+      readOnly: false)
+    let events = try #require(database.family(named: "ev.x.00000001"))
+    var batch = WriteBatch()
+    try change(database, &batch, events)
+    try database.write(batch)
+    database.close()
+  }
+
+  /// A store with chunks 0–9, 10–19, 20–29 in `orders` and one event in `other`.
+  private func threeChunks(_ scratch: Scratch) async throws {
+    let log = try RocksTopicLog(opening: configuration(scratch))
+    let (topic, other) = (try address("orders"), try address("other"))
+    _ = try await log.createTopic(topic, TopicConfiguration())
+    _ = try await log.createTopic(other, TopicConfiguration())
+    let loop = TestLoop(log)
+    for chunk in 0..<3 {
+      _ = try await loop.appendAll((0..<10).map { try event(topic, "\(chunk * 10 + $0)") })
+    }
+    _ = try await loop.append(event(other, "fine"))
+    log.close()
+  }
+
+  private let middle = EventKey(topic: TopicNumber(tenant: 1, topic: 1), last: 19)
+
+  @Test func `a damaged chunk is a typed error with its range, and only its range`() async throws {
+    let scratch = Scratch()
+    try await threeChunks(scratch)
+    try operate(scratch) { database, batch, events in
+      let value = try #require(try database.get(events, key: middle.bytes.span))
+      var bytes = value.array
+      bytes[bytes.count / 2] ^= 4
+      batch.put(events, key: middle.bytes.span, value: bytes.span)
+    }
+    let log = try RocksTopicLog(opening: configuration(scratch))
+    let reader = try address("orders", .subscribe)
+    let page = try log.readStored(reader, from: .first(), budget: .answer)
+    #expect(page.records.count == 10)
+    #expect(throws: ReadFailure.corrupt(ledger: 1, first: 10, last: 19)) {
+      try log.readStored(reader, from: page.next, budget: .answer)
+    }
+    #expect(throws: ReadFailure.corrupt(ledger: 1, first: 14, last: 19)) {
+      try log.readStored(reader, from: Cursor(ledger: 1, next: 14), budget: .answer)
+    }
+    #expect(try log.stored(reader, from: Cursor(ledger: 1, next: 20)).count == 10)
+    #expect(try log.stored(try address("other", .subscribe)) == ["fine"])
+    log.close()
+  }
+
+  @Test func `a missing chunk is a hole that is told, never skipped`() async throws {
+    let scratch = Scratch()
+    try await threeChunks(scratch)
+    try operate(scratch) { _, batch, events in batch.delete(events, key: middle.bytes.span) }
+    let log = try RocksTopicLog(opening: configuration(scratch))
+    let reader = try address("orders", .subscribe)
+    #expect(throws: ReadFailure.corrupt(ledger: 1, first: 10, last: 19)) {
+      try log.readStored(reader, from: Cursor(ledger: 1, next: 10), budget: .answer)
+    }
+    log.close()
+  }
+
+  @Test func `a chunk under another topic's key fails its checksum`() async throws {
+    let scratch = Scratch()
+    try await threeChunks(scratch)
+    try operate(scratch) { database, batch, events in
+      let value = try #require(try database.get(events, key: middle.bytes.span))
+      let foreign = EventKey(topic: TopicNumber(tenant: 1, topic: 2), last: 0)
+      batch.put(events, key: foreign.bytes.span, value: value.array.span)
+    }
+    let log = try RocksTopicLog(opening: configuration(scratch))
+    #expect(throws: ReadFailure.corrupt(ledger: 1, first: 0, last: 0)) {
+      try log.stored(try address("other", .subscribe))
+    }
+    log.close()
+  }
+
+  @Test func `a damaged last chunk still says where the topic ends`() async throws {
+    let scratch = Scratch()
+    try await threeChunks(scratch)
+    let last = EventKey(topic: middle.topic, last: 29)
+    try operate(scratch) { _, batch, events in
+      batch.put(events, key: last.bytes.span, value: [UInt8](repeating: 1, count: 90).span)
+    }
+    let log = try RocksTopicLog(opening: configuration(scratch))
+    let topic = try address("orders")
+    #expect(try log.bounds(of: topic).end == 30)
+    #expect(try await TestLoop(log).append(event(topic, "30")).id.entry == 30)
+    #expect(
+      try log.stored(try address("orders", .subscribe), from: Cursor(ledger: 1, next: 30)) == ["30"]
+    )
+    log.close()
+  }
+
+  @Test func `a catalogue record that cannot be read refuses the open by family`() async throws {
+    let scratch = Scratch()
+    try await threeChunks(scratch)
+    let key = TopicKey(topic: middle.topic).bytes
+    try operate(scratch) { database, batch, _ in
+      batch.put(database.meta, key: key.span, value: [UInt8]([1, 1, 0]).span)
+    }
+    #expect(throws: StoreFault.corruptRecord(family: 0x20)) {
+      try RocksTopicLog(opening: configuration(scratch))
+    }
+    try operate(scratch) { database, batch, _ in
+      batch.put(database.meta, key: key.span, value: [UInt8]([2, 1, 0]).span)
+    }
+    #expect(throws: StoreFault.unknownVersion(family: 0x20, version: 2)) {
+      try RocksTopicLog(opening: configuration(scratch))
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import Bytes
+import Schemas
+import Testing
+import Topics
+
+@testable import RocksStore
+
+@Suite struct KeyTests {
+  /// Numbers around every carry of their bytes.
+  static let numbers: [UInt32] = [0, 1, 0xFF, 0x100, 0xFFFF, 0x1_0000, 0xFF_FFFF, 0xFFFF_FFFF]
+  static let sequences: [UInt64] = [0, 1, 0xFF, 0x100, 0xFFFF_FFFF, 0x1_0000_0000, .max - 1, .max]
+  static let names = ["", "a", "a.", "aa", "b"].map(ByteSlice.init(utf8:))
+
+  @Test func `key families of one column family differ in their byte`() {
+    let bytes = KeyFamily.allCases.map { ($0.isState ? 0x100 : 0) + Int($0.byte) }
+    #expect(Set(bytes).count == KeyFamily.allCases.count)
+  }
+
+  /// Keys given in logical order: they read back, and their bytes are in the same order.
+  func holds<Key: StoredKey>(_ keys: [Key]) {
+    let bytes = keys.map { ByteSlice($0.bytes) }
+    for (key, bytes) in zip(keys, bytes) {
+      #expect(Key(key: bytes) == key)
+      #expect(Key(key: bytes + [0]) != key)
+      #expect(Key(key: bytes.prefix(bytes.count - 1)) != key)
+    }
+    for index in bytes.indices.dropFirst() { #expect(bytes[index - 1] < bytes[index]) }
+  }
+
+  @Test func `keys of numbers read back and sort as their fields`() {
+    let topics = Self.numbers.flatMap { tenant in
+      Self.numbers.map { TopicNumber(tenant: tenant, topic: $0) }
+    }
+    holds(Self.numbers.map(TenantKey.init(tenant:)))
+    holds(Self.numbers.map(BucketKey.init(bucket:)))
+    holds(topics.map(TopicKey.init(topic:)))
+    holds(topics.map(TrimKey.init(topic:)))
+    holds(topics.map { NamespaceKey(tenant: $0.tenant, namespace: $0.topic) })
+    holds(topics.map { SchemaKey(tenant: $0.tenant, schema: $0.topic) })
+    holds(topics.flatMap { t in Self.numbers.map { TopicSchemaKey(topic: t, version: $0) } })
+    holds(topics.flatMap { t in Self.numbers.map { SubscriptionKey(topic: t, subscription: $0) } })
+    holds(topics.flatMap { t in Self.numbers.map { CursorKey(topic: t, subscription: $0) } })
+    holds(topics.flatMap { t in Self.sequences.map { SegmentKey(topic: t, first: $0) } })
+    holds(
+      topics.flatMap { t in
+        Self.sequences.map { AckChunkKey(topic: t, subscription: 5, chunk: $0) }
+      })
+    let events = topics.flatMap { t in Self.sequences.map { EventKey(topic: t, last: $0) } }
+    let bytes = events.map { ByteSlice($0.bytes) }
+    for (event, bytes) in zip(events, bytes) { #expect(EventKey(bytes) == event) }
+    for index in bytes.indices.dropFirst() { #expect(bytes[index - 1] < bytes[index]) }
+  }
+
+  @Test func `keys of names read back and sort as number, then bytes`() {
+    #expect(
+      TenantNameKey(key: ByteSlice(TenantNameKey(name: Self.names[2]).bytes))?.name.text == "a.")
+    for number in Self.numbers {
+      let topic = TopicNumber(tenant: 3, topic: number)
+      let named = Self.names.map { TopicNameKey(tenant: 3, namespace: number, name: $0).bytes }
+      for index in named.indices.dropFirst() {
+        #expect(ByteSlice(named[index - 1]) < ByteSlice(named[index]))
+      }
+      for name in Self.names {
+        let keys = (
+          NamespaceNameKey(tenant: number, name: name),
+          SubscriptionNameKey(topic: topic, name: name),
+          TopicNameKey(tenant: 3, namespace: number, name: name)
+        )
+        #expect(NamespaceNameKey(key: ByteSlice(keys.0.bytes)) == keys.0)
+        #expect(SubscriptionNameKey(key: ByteSlice(keys.1.bytes)) == keys.1)
+        #expect(TopicNameKey(key: ByteSlice(keys.2.bytes)) == keys.2)
+      }
+    }
+  }
+
+  @Test func `no range of one topic reaches into another's`() {
+    for left in Self.numbers {
+      for right in Self.numbers where left != right {
+        let (left, right) = (
+          TopicNumber(tenant: left, topic: right), TopicNumber(tenant: right, topic: left)
+        )
+        let lower = EventKey(topic: left, last: 0).bytes
+        let upper = EventKey(topic: left, last: .max).bytes + [0]
+        let other = EventKey(topic: right, last: 77).bytes
+        #expect(
+          ByteSlice(other) < ByteSlice(lower) || !(ByteSlice(other) < ByteSlice(upper)))
+      }
+    }
+  }
+
+  func roundTrip<Value: StoredValue>(_ value: Value, _ family: KeyFamily) throws {
+    let bytes = value.bytes
+    #expect(try Value(value: ByteSlice(bytes), in: family) == value)
+    #expect(throws: StoreFault.unknownVersion(family: family.byte, version: 9)) {
+      try Value(value: ByteSlice([9] + bytes.dropFirst()), in: family)
+    }
+    for count in 0..<bytes.count where !(family == .ackChunk && count > 0) {
+      #expect(throws: StoreFault.corruptRecord(family: family.byte)) {
+        try Value(value: ByteSlice(bytes.prefix(count)), in: family)
+      }
+    }
+  }
+
+  @Test func `values read back; other versions and every truncation are refused by type`() throws {
+    let time = UnixTime(seconds: 1_700_000_000)
+    let text = ByteSlice(utf8: "orders")
+    try roundTrip(
+      FormatKey.Value(
+        writer: 1, oldestReader: 1, store: ByteSlice(Array(repeating: 7, count: 16)),
+        created: time), .format)
+    try roundTrip(CountersKey.Value(nextTenant: 9, nextBucket: 2), .counters)
+    try roundTrip(
+      TenantKey.Value(nextNamespace: 2, nextTopic: 3, nextSchema: 4, name: text), .tenant)
+    try roundTrip(NumberValue(77), .tenantName)
+    try roundTrip(NamespaceKey.Value(name: text, policy: ByteSlice([1, 0, 0, 0, 0])), .namespace)
+    try roundTrip(
+      TopicKey.Value(
+        state: .live, namespace: 1, incarnation: 2, nextSubscription: 3, created: time,
+        schemaVersion: 4, nextSchemaVersion: 5, name: text, configuration: text), .topic)
+    try roundTrip(TopicNameKey.Value(state: .deleted, topic: 8, incarnation: 3), .topicName)
+    try roundTrip(
+      TrimKey.Value(first: 5, nextFloor: 9, bytesBefore: 1000, until: time), .trim)
+    try roundTrip(SegmentKey.Value(bucket: 1, started: time), .segment)
+    try roundTrip(
+      SchemaKey.Value(dialect: .draft07, formats: .annotate, fingerprint: text, text: text),
+      .schema)
+    try roundTrip(TopicSchemaKey.Value(state: .live, schema: 3, registered: time), .topicSchema)
+    try roundTrip(
+      SubscriptionKey.Value(
+        state: .live, created: time, name: text,
+        terms: SubscriptionTerms(kind: .keyShared, ackTimeout: .seconds(30), maxUnacked: 1000)),
+      .subscription)
+    try roundTrip(
+      BucketKey.Value(retentionClass: .bounded, state: .sealed, opened: time), .bucket)
+    try roundTrip(WatermarkKey.Value(commit: 12, clock: time), .watermark)
+    try roundTrip(CursorKey.Value(ledger: 1, next: 2, epoch: 3), .cursor)
+    try roundTrip(AckChunkKey.Value(text), .ackChunk)
+  }
+
+  @Test func `policies read back in every combination`() throws {
+    let retentions: [Retention?] = [
+      nil, Retention(), Retention(age: .seconds(60)), Retention(bytes: 9),
+      Retention(age: .zero, bytes: .max),
+    ]
+    for retention in retentions {
+      for flag in [nil, false, true] {
+        let configuration = TopicConfiguration(retention: retention, requireSchema: flag)
+        #expect(
+          try PolicyCoding.configuration(PolicyCoding.encode(configuration)) == configuration)
+        for compatibility in [nil, Compatibility.backwardTransitive, Compatibility.none] {
+          let policy = NamespacePolicy(
+            retention: retention, requireSchema: nil, autoCreate: flag,
+            compatibility: compatibility)
+          #expect(try PolicyCoding.policy(PolicyCoding.encode(policy)) == policy)
+        }
+      }
+    }
+    #expect(throws: StoreFault.self) { try PolicyCoding.policy(ByteSlice([2, 0, 0, 0, 0])) }
+  }
+}
+
+private func + (left: ByteSlice, right: [UInt8]) -> ByteSlice { ByteSlice(left.array + right) }

@@ -1,0 +1,104 @@
+import Bytes
+import Foundation
+import LogConformance
+import Schemas
+import Synchronization
+import Tenancy
+import Topics
+
+@testable import RocksStore
+
+/// A directory that is removed with its last reference.
+final class Scratch: Sendable {
+  let path: String
+
+  init() {
+    path = NSTemporaryDirectory() + "rocks-" + UUID().uuidString
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+/// A wall clock that tests move; the monotonic one runs by itself.
+final class TestClock: Sendable {
+  let wall = Atomic<Int64>(1_700_000_000_000_000_000)
+
+  var clocks: Clocks {
+    Clocks(
+      wall: { UnixTime(nanoseconds: self.wall.load(ordering: .relaxed)) },
+      monotonic: { CommitQueue.now() })
+  }
+}
+
+func configuration(_ scratch: Scratch, _ clock: TestClock = TestClock()) -> StoreConfiguration {
+  var configuration = StoreConfiguration(
+    path: scratch.path, clocks: clock.clocks,
+    freshStoreName: ByteSlice((0..<16).map { UInt8($0) }))
+  configuration.limits.cacheBytes = 8 << 20
+  configuration.limits.spaceFloorBytes = 0
+  configuration.limits.spaceFloorPercent = 0
+  return configuration
+}
+
+func address(
+  _ topic: String, _ action: Action = .publish, tenant: String = "acme"
+) throws -> TopicAddress {
+  try Proofs(tenant: tenant).topic(topic, action)
+}
+
+func name(_ text: String) throws -> Name { try Proofs().name(text) }
+
+func event(
+  _ topic: TopicAddress, _ payload: String, key: String? = nil
+) throws -> ConformingEvent {
+  try Proofs(tenant: topic.tenant.bytes.text).event(topic.topic.bytes.text, payload, key: key)
+}
+
+/// Stands for an event loop: owns an appender and flushes it at the end of each turn.
+actor TestLoop {
+  private let appender: RocksAppender
+  private var isFlushing = false
+
+  init(_ log: RocksTopicLog) { appender = log.makeAppender() }
+  init(_ committer: Committer) { appender = RocksAppender(committer: committer) }
+
+  func append(_ event: ConformingEvent) async throws(AppendFailure) -> Receipt {
+    endTurn()
+    return try await appender.append(event)
+  }
+
+  func appendAll(_ events: [ConformingEvent]) async throws(AppendFailure) -> [Receipt] {
+    endTurn()
+    return try await appender.appendAll(events)
+  }
+
+  private func endTurn() {
+    if isFlushing { return }
+    isFlushing = true
+    Task {
+      isFlushing = false
+      appender.flush()
+    }
+  }
+}
+
+extension Cursor {
+  static func first(_ ledger: UInt64 = 1) -> Cursor { Cursor(ledger: ledger, next: 0) }
+}
+
+extension TopicLog {
+  /// Everything from `cursor` on as text, over as many pages as it takes, from the disk.
+  func stored(
+    _ topic: TopicAddress, from cursor: Cursor = .first(), page: Int = 1000
+  ) throws -> [String] {
+    var texts: [String] = []
+    var next = cursor
+    while true {
+      let page = try readStored(
+        topic, from: next, budget: ByteBudget(records: page, bytes: 1 << 20))
+      texts += page.records.map(\.payload.text)
+      next = page.next
+      if page.isUpToDate { return texts }
+    }
+  }
+}

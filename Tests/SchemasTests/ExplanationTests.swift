@@ -1,0 +1,137 @@
+import Bytes
+import JSONText
+import Testing
+
+@testable import Schemas
+
+@Suite struct ExplanationTests {
+  private func lines(_ payload: String, _ schema: String) throws -> [String] {
+    try Sample.explain(payload, try Sample.schema(schema)).violations.map {
+      "\($0.pointer) \($0.code) \($0.schemaPointer)"
+    }
+  }
+
+  static let order = #"""
+    {"type":"object","required":["id","total"],"additionalProperties":false,
+     "properties":{"id":{"type":"string","minLength":3},"currency":{"enum":["EUR","USD"]},
+     "total":{"$ref":"#/$defs/money"},"tags":{"items":{"maxLength":2},"uniqueItems":true}},
+     "$defs":{"money":{"type":"number","minimum":0}}}
+    """#
+
+  @Test func `names every fault at its place, in the payload and in the schema`() throws {
+    #expect(
+      try lines(
+        #"{"id":"a","currancy":"EUR","total":-1,"tags":["abc","x","x"]}"#, Self.order) == [
+          "/id string.too_short #/properties/id/minLength",
+          "/currancy property.unknown #/additionalProperties",
+          "/total number.too_small #/$defs/money/minimum",
+          "/tags/0 string.too_long #/properties/tags/items/maxLength",
+          "/tags array.duplicate #/properties/tags/uniqueItems",
+        ])
+    #expect(
+      try lines(#"{"id":1}"#, Self.order) == [
+        "/id type #/properties/id/type", "/total property.missing #/required",
+      ])
+  }
+
+  @Test func `tells type and length, bound and what was probably meant, never the value`() throws {
+    let schema = try Sample.schema(Self.order)
+    let found = try Sample.explain(
+      #"{"id":"se","currancy":1,"total":-77.5,"currency":"ERU"}"#, schema
+    ).violations
+    #expect(found.map(\.actualType) == ["string", "integer", "number", "string"])
+    #expect(found.map(\.actualLength) == [2, nil, nil, 3])
+    #expect(found.map { $0.expected?.text } == ["3", nil, "0", #"["EUR","USD"]"#])
+    // The member is there already, so it cannot have been meant.
+    #expect(found.map(\.suggestion) == [nil, nil, nil, "EUR"])
+    #expect(found.allSatisfy { !$0.message.contains("77") && !$0.message.contains("ERU") })
+    let misspelt = try Sample.explain(#"{"id":"abc","total":1,"Currancy":"EUR"}"#, schema)
+    #expect(misspelt.violations.map(\.suggestion) == ["currency"])
+  }
+
+  @Test func `escapes pointers and cuts them`() throws {
+    let schema = #"{"additionalProperties":{"type":"null"}}"#
+    #expect(
+      try lines(#"{"a/b~\u0063":1}"#, schema) == ["/a~1b~0c type #/additionalProperties/type"])
+    let long = String(repeating: "é", count: 300)
+    let pointer = try Sample.explain("{\"\(long)\":1}", try Sample.schema(schema))
+      .violations[0].pointer
+    #expect(pointer.utf8.count <= SchemaLimits.pointerBytes)
+    #expect(pointer.hasSuffix("é…"))
+  }
+
+  @Test func `stops at the limit and says so`() throws {
+    let schema = try Sample.schema(#"{"items":{"type":"null"}}"#)
+    func explain(_ count: Int) throws -> Explanation {
+      try Sample.explain("[\(repeatElement("1", count: count).joined(separator: ","))]", schema)
+    }
+    let exactly = try explain(SchemaLimits.violations)
+    #expect(exactly.violations.count == SchemaLimits.violations && !exactly.truncated)
+    let more = try explain(SchemaLimits.violations + 1)
+    #expect(more.violations.count == SchemaLimits.violations && more.truncated)
+  }
+
+  static let pets = #"""
+    {"oneOf":[
+     {"type":"object","required":["kind","bark"],"properties":{"kind":{"const":"dog"},"bark":{"type":"string"}}},
+     {"type":"object","required":["kind","lives"],"properties":{"kind":{"enum":["cat","lion"]},"lives":{"maximum":9}}}]}
+    """#
+
+  @Test func `a discriminator says which branch was meant`() throws {
+    let schema = try Sample.schema(Self.pets)
+    #expect(try Sample.check(#"{"kind":"lion","lives":9}"#, schema) == .valid)
+    #expect(try Sample.check(#"{"lives":1,"k\u0069nd":"c\u0061t"}"#, schema) == .valid)
+    #expect(
+      try lines(#"{"kind":"cat","lives":10}"#, Self.pets) == [
+        "/lives number.too_large #/oneOf/1/properties/lives/maximum"
+      ])
+    #expect(try lines(#"{"kind":"dgo"}"#, Self.pets) == ["/kind union.unknown #/oneOf"])
+    #expect(try lines(#"{"bark":"a"}"#, Self.pets) == ["/kind property.missing #/oneOf"])
+    #expect(try lines("1", Self.pets) == [" type #/oneOf"])
+    let unknown = try Sample.explain(#"{"kind":"lino"}"#, schema).violations[0]
+    #expect(unknown.expected?.text == #"["dog","cat","lion"]"#)
+    #expect(unknown.suggestion == "lion")
+  }
+
+  @Test func `without one the branch that fits best is explained`() throws {
+    #expect(
+      try lines(#""a""#, #"{"anyOf":[{"type":"null"},{"type":"string","minLength":2}]}"#) == [
+        " string.too_short #/anyOf/1/minLength"
+      ])
+    #expect(
+      try lines("1", #"{"anyOf":[{"type":"null"},{"type":"string"}]}"#) == [" type #/anyOf"])
+    #expect(
+      try lines(#""a""#, #"{"anyOf":[{"minLength":2},{"pattern":"b"}]}"#) == [
+        " union.none #/anyOf"
+      ])
+    #expect(
+      try lines("5", #"{"oneOf":[{"type":"integer"},{"minimum":2}]}"#) == [" union.many #/oneOf"])
+    let optionalKind = #"""
+      {"anyOf":[{"properties":{"v":{"const":1},"a":{"type":"null"},"b":{"type":"null"}}},
+       {"properties":{"v":{"const":2},"a":{"type":"string"}}}]}
+      """#
+    #expect(
+      try lines(#"{"v":1,"a":3,"b":4}"#, optionalKind) == [
+        "/a type #/anyOf/0/properties/a/type", "/b type #/anyOf/0/properties/b/type",
+      ])
+  }
+
+  @Test func `conditions and exclusions are explained`() throws {
+    #expect(
+      try lines(
+        #"{"a":1}"#, #"{"if":{"required":["a"]},"then":{"required":["b"]}}"#) == [
+          "/b property.missing #/then/required"
+        ])
+    #expect(try lines("1", #"{"not":{"type":"integer"}}"#) == [" not #/not"])
+    #expect(
+      try lines(#"{"a":1}"#, #"{"properties":{"a":false}}"#) == ["/a forbidden #/properties/a"])
+    #expect(
+      try lines(#"{"a":1}"#, #"{"dependentRequired":{"a":["b","c"]}}"#) == [
+        "/b property.missing #/dependentRequired", "/c property.missing #/dependentRequired",
+      ])
+    #expect(
+      try lines(#"{"abc":1}"#, #"{"propertyNames":{"maxLength":2}}"#) == [
+        "/abc property.name #/propertyNames"
+      ])
+  }
+}

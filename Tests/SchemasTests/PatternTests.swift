@@ -1,0 +1,122 @@
+import Bytes
+import JSONText
+import Testing
+
+@testable import Schemas
+
+/// Patterns of ECMA-262: what they match, which of them need no engine, and what is refused.
+@Suite struct PatternTests {
+  /// The verdict of a schema that is nothing but the pattern, through the whole room.
+  private func matches(_ pattern: String, _ text: String) throws -> Bool {
+    let schema = try Sample.schema(
+      "{\"pattern\":\(SchemaText.quoted(pattern).text)}")
+    return try Sample.check(SchemaText.quoted(text).text, schema) == .valid
+  }
+
+  struct Row: Sendable {
+    let pattern: String
+    let matching: [String]
+    let others: [String]
+  }
+
+  static let rows = [
+    Row(pattern: "", matching: ["", "a"], others: []),
+    Row(pattern: "b", matching: ["abc"], others: ["", "ac"]),
+    Row(pattern: "^$", matching: [""], others: ["a", "\n"]),
+    Row(pattern: "a$", matching: ["ba"], others: ["a\n", "ab"]),
+    Row(pattern: "^.$", matching: ["a", "é", "😀"], others: ["\n", "\r", "\u{2028}", "", "ab"]),
+    Row(pattern: "^[^]$", matching: ["\n", "😀"], others: ["", "ab"]),
+    Row(pattern: "[]", matching: [], others: ["", "a"]),
+    Row(pattern: #"^\d+$"#, matching: ["0123456789"], others: ["٣", ""]),
+    Row(pattern: #"^\w$"#, matching: ["_", "Z"], others: ["é", "-"]),
+    Row(pattern: #"^\W$"#, matching: ["é", "-", "😀"], others: ["a"]),
+    Row(
+      pattern: #"^\s$"#, matching: [" ", "\u{a0}", "\u{feff}", "\u{2029}"], others: ["\u{180e}"]),
+    Row(pattern: #"^[\S]$"#, matching: ["a", "\u{180e}"], others: ["\u{3000}", "\t"]),
+    Row(pattern: #"^\v\f\cA\x41\u00e9\0$"#, matching: ["\u{b}\u{c}\u{1}Aé\0"], others: ["hfAAé0"]),
+    Row(pattern: #"^\ud83d\ude00\u{1F600}$"#, matching: ["😀😀"], others: ["😀"]),
+    Row(pattern: #"^\p{Letter}+$"#, matching: ["aéж"], others: ["1"]),
+    Row(pattern: #"^\p{Script=Greek}$"#, matching: ["α"], others: ["a"]),
+    Row(pattern: #"^\P{L}$"#, matching: ["1"], others: ["é"]),
+    Row(pattern: #"^[\p{Lu}\d]$"#, matching: ["É", "7"], others: ["é"]),
+    Row(pattern: #"^(?<year>\d{4})-\k<year>$"#, matching: ["2026-2026"], others: ["2026-2025"]),
+    Row(pattern: #"^(a)|\1b$"#, matching: ["a", "b"], others: ["c"]),
+    Row(pattern: #"^(?!foo)(?=b)[a-z]+(?<=r)$"#, matching: ["bar"], others: ["foo", "baz"]),
+    Row(pattern: #"^a{2,}?$"#, matching: ["aaa"], others: ["a"]),
+    Row(pattern: "^a{,2}$", matching: ["a{,2}"], others: ["a"]),
+    Row(pattern: "^x{y}]$", matching: ["x{y}]"], others: []),
+    Row(pattern: #"^[[:alpha:]]$"#, matching: [":]", "a]"], others: ["b]"]),
+    Row(pattern: #"^[\w-.]$"#, matching: ["-", ".", "a"], others: [","]),
+    Row(pattern: #"^[a\-z\]^]$"#, matching: ["-", "]", "^"], others: ["b"]),
+    Row(pattern: #"^[\b]$"#, matching: ["\u{8}"], others: ["b"]),
+    Row(pattern: #"\bfoo\b"#, matching: ["a foo b"], others: ["afoo"]),
+    Row(
+      pattern: "^ord_[a-z0-9]{2,3}$", matching: ["ord_a1", "ord_a1b"],
+      others: ["ord_a", "ord_a1b2"]),
+    Row(pattern: "^x-", matching: ["x-", "x-y"], others: ["y-x-", "x"]),
+    Row(pattern: "^[^a]{2}$", matching: ["bé", "😀😀"], others: ["ab", "b"]),
+    Row(pattern: #"^[a-z][a-z0-9]*(-[a-z]+)?$"#, matching: ["a", "a1-b"], others: ["1", "a-"]),
+    Row(pattern: "^a*a$", matching: ["a", "aaa"], others: ["", "b"]),
+    Row(pattern: "^(a|b)$", matching: ["a"], others: ["ab"]),
+  ]
+
+  @Test(arguments: rows)
+  func `matches what ECMA-262 says`(row: Row) throws {
+    for text in row.matching { #expect(try matches(row.pattern, text), "\(row.pattern) \(text)") }
+    for text in row.others { #expect(try !matches(row.pattern, text), "\(row.pattern) \(text)") }
+  }
+
+  @Test(arguments: [
+    ("^ord_[a-z0-9]{8,32}$", true), ("^[A-Z]{3}$", true), ("^x-", true), ("^$", true),
+    ("^[a-z][a-z0-9_]*$", true), (#"^\d+\.\d+$"#, true), ("^[^a]+$", true),
+    // Needs to step back, or is not anchored, or splits the code points beyond ASCII.
+    ("^a*a$", false), ("^a?ab$", false), ("abc", false), ("^.*$", false), ("^[é]$", false),
+    ("^(a)$", false), ("^a|b$", false), (#"^\p{L}$"#, false),
+  ])
+  func `chains need no engine`(pattern: String, isChain: Bool) throws {
+    #expect((try Pattern(pattern).shape != nil) == isChain)
+  }
+
+  /// A chain and the engine must agree; each pattern is a chain, wrapped in a group it is none.
+  @Test func `chains agree with the engine`() throws {
+    let patterns = ["^a{1,2}b*c?$", "^[ab]{2}c*", "^a?b?c?$", "^[^b]{0,2}b", "^a{2}$", "^[a-b]*$"]
+    let letters = ["a", "b", "c", "é"]
+    var texts = [""]
+    for _ in 0..<5 { texts += texts.flatMap { text in letters.map { text + $0 } } }
+    let unique = Set(texts)
+    for pattern in patterns {
+      #expect(try Pattern(pattern).shape != nil, "\(pattern)")
+      let chain = try Sample.schema("{\"pattern\":\"\(pattern)\"}")
+      let engine = try Sample.schema("{\"pattern\":\"(?:\(pattern))\"}")
+      let scratch = SchemaScratch()
+      for text in unique {
+        let payload = "\"\(text)\""
+        let expected = try Sample.check(payload, engine, scratch)
+        #expect(try Sample.check(payload, chain, scratch) == expected, "\(pattern) on \(text)")
+      }
+    }
+  }
+
+  @Test(arguments: [
+    "(", ")", "[a", #"\"#, "*a", "a**", "a++", "(?>a)", "(?i)a", "(?#x)", "(*UTF)a", #"\A"#, #"\Z"#,
+    #"\h"#, #"\K"#, #"\Qa\E"#, #"\C"#, #"\R"#, #"\N"#, #"\e"#, #"\a"#, #"\x4"#, #"\u12"#,
+    #"\ud800"#, #"\udc00\ud800"#, #"\u{110000}"#, #"\u{}"#, #"\c1"#, #"\01"#, #"\1"#, #"(a)\2"#,
+    #"\k<a>"#, #"(?<a>x)(?<a>y)"#, "[z-a]", "a{2,1}", "a{70000}", #"\pL"#, #"\p{Foo}"#,
+    #"\p{^L}"#, #"\p{Xan}"#, #"\p{Greek}"#, #"(?<=a+)b"#, "^*", #"\b+"#, #"(?<=a)*"#,
+    String(repeating: "(", count: 51) + String(repeating: ")", count: 51),
+    String(repeating: "a", count: 1025),
+  ])
+  func `what is not ECMA-262 is refused`(pattern: String) {
+    #expect(throws: PatternFault.self) { try Pattern(pattern) }
+  }
+
+  @Test func `a hostile pattern ends in a refusal, not in a verdict`() throws {
+    let schema = try Sample.schema(#"{"pattern":"^(a+)+$"}"#)
+    let payload = "\"\(String(repeating: "a", count: 40))b\""
+    #expect(try Sample.check(payload, schema) == .patternLimit)
+    let negated = try Sample.schema(#"{"not":{"pattern":"^(a+)+$"}}"#)
+    #expect(try Sample.check(payload, negated) == .patternLimit)
+    let long = "\"\(String(repeating: "a", count: SchemaLimits.patternSubjectBytes + 1))\""
+    #expect(try Sample.check(long, schema) == .patternLimit)
+  }
+}

@@ -1,0 +1,106 @@
+import Bytes
+import Glibc
+import Metrics
+
+/// Stands beside a run: starts the counting after the warm-up, draws progress, keeps the series of
+/// seconds, and ends the run when its time is over.
+struct Watch: Sendable {
+  struct Result: Sendable {
+    let elapsed: TimeSpan
+    let tally: TallySnapshot
+    let series: [Report.Second]
+    let server: Report.ServerUse?
+  }
+
+  let tally: Tally
+  let control: RunControl
+  let duration: TimeSpan?
+  let warmUp: TimeSpan
+  let serverPID: Int?
+  let progress: Progress?
+
+  /// Runs until `isOver` says that all senders are done, or time is up.
+  func run(until isOver: @Sendable () -> Bool) async -> Result {
+    await pause(warmUp, isOver)
+    let before = serverPID.flatMap { ServerUsage(pid: $0) }
+    tally.begin()
+    let started = monotonicNow()
+    var series: [Report.Second] = []
+    var last = tally.snapshot
+    while !isOver(), !control.isStopped {
+      if let duration, monotonicNow() >= started + duration { break }
+      let boundary = started + .seconds(Int64(series.count) + 1)
+      let end = duration.map { min(started + $0, boundary) } ?? boundary
+      await pause(end - monotonicNow(), isOver)
+      guard monotonicNow() >= boundary else { continue }
+      let now = tally.snapshot
+      let second = Self.second(from: last, to: now)
+      series.append(second)
+      progress?.show(series.count, second, total: now)
+      last = now
+    }
+    tally.end()
+    // A run that ends by its count was over with its last answer, not when this task looked.
+    let end = isOver() && tally.lastAnswer > started ? tally.lastAnswer : monotonicNow()
+    let elapsed = end - started
+    control.stop()
+    progress?.clear()
+    let after = serverPID.flatMap { ServerUsage(pid: $0) }
+    return Result(
+      elapsed: elapsed, tally: tally.snapshot, series: series,
+      server: Self.use(from: before, to: after))
+  }
+
+  private func pause(_ span: TimeSpan, _ isOver: @Sendable () -> Bool) async {
+    let end = monotonicNow() + span
+    while !isOver(), !control.isStopped {
+      let rest = end - monotonicNow()
+      guard rest > .zero else { return }
+      try? await Task.sleep(for: .nanoseconds(min(rest.nanoseconds, 50_000_000)))
+    }
+  }
+
+  private static func second(
+    from last: TallySnapshot, to now: TallySnapshot
+  ) -> Report.Second {
+    var latency = now.latency
+    latency.subtract(last.latency)
+    return Report.Second(
+      requests: now.requests - last.requests, events: now.events - last.events,
+      p50: latency.percentile(50) ?? 0, p99: latency.percentile(99) ?? 0,
+      largest: latency.percentile(1, of: 1) ?? 0)
+  }
+
+  private static func use(
+    from before: ServerUsage?, to after: ServerUsage?
+  ) -> Report.ServerUse? {
+    guard let before, let after else { return nil }
+    return Report.ServerUse(
+      cpu: TimeSpan(nanoseconds: after.cpu.nanoseconds - before.cpu.nanoseconds),
+      residentBytes: after.residentBytes, peakBytes: after.peakBytes)
+  }
+}
+
+/// One line on the terminal that is drawn over; nothing when standard error is no terminal.
+struct Progress: Sendable {
+  private let label: String
+
+  init?(label: String) {
+    guard isatty(STDERR_FILENO) == 1 else { return nil }
+    self.label = label
+  }
+
+  func show(_ second: Int, _ now: Report.Second, total: TallySnapshot) {
+    var text = "\r\u{1b}[K\(label) \(second) s   \(now.events) events/s"
+    text += "   p50 \(Report.milliseconds(now.p50)) ms   p99 \(Report.milliseconds(now.p99)) ms"
+    text += "   \(total.events) stored"
+    if total.refusals + total.faults > 0 {
+      text += "   \(total.refusals) refused, \(total.faults) failed"
+    }
+    complain(text, end: "")
+  }
+
+  func show(_ text: String) { complain("\r\u{1b}[K\(label) \(text)", end: "") }
+
+  func clear() { complain("\r\u{1b}[K", end: "") }
+}
