@@ -59,7 +59,8 @@ asan: packages
 tsan: FILTER := $(or $(FILTER),^(Network|Metrics|Topics|RocksStore|Delivery|Gateway|Client)Tests)
 tsan: packages
 	$(SWIFT) build --build-tests --sanitize=thread --scratch-path .build/tsan
-	$(SWIFT) test --skip-build --sanitize=thread --scratch-path .build/tsan $(only)
+	TSAN_OPTIONS=suppressions=$(CURDIR)/.ci/tsan.suppressions \
+	  $(SWIFT) test --skip-build --sanitize=thread --scratch-path .build/tsan $(only)
 
 # libFuzzer with the address sanitizer. What crashes stays in .build/fuzz-findings; what is new stays
 # in .build/fuzz-corpus and is where the next run begins.

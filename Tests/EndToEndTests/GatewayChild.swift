@@ -2,12 +2,14 @@ import Bytes
 import Client
 import Foundation
 import Glibc
+import HTTPWire
 import JSONText
+import Network
 import Testing
 
 /// A `jodrell serve` of its own: a real process with a data directory and a port that nobody else has.
-/// Used by one test, which ends it.
-final class GatewayChild {
+/// Used by one test, which ends it; its requests may run side by side.
+actor GatewayChild {
   /// A test waits no longer than this for the process to be ready or gone.
   private static let patience = Duration.seconds(60)
 
@@ -93,7 +95,7 @@ final class GatewayChild {
   }
 
   func exitCode() async throws -> Int32 {
-    let process = try #require(self.process)
+    guard let process else { return -1 }
     let clock = ContinuousClock()
     let began = clock.now
     while process.isRunning, clock.now < began + Self.patience {
@@ -148,12 +150,14 @@ final class GatewayChild {
 
   /// The next `count` events of a stream, after `id`.
   func follow(
-    _ target: String, token: String?, after id: String = "", count: Int
+    _ target: String, token: String?, after id: String = "", count: Int,
+    patience: TimeSpan = .seconds(30)
   ) async throws -> [StreamEvent] {
     let endpoint = try Endpoint(url)
     return try await loop.run { loop in
       let client = GatewayClient(endpoint, token: token.map { ByteSlice(utf8: $0) })
-      let follower = EventFollower(client, target: target, after: ByteSlice(utf8: id))
+      let follower = EventFollower(
+        client, target: target, after: ByteSlice(utf8: id), patience: patience)
       defer { follower.close(on: loop) }
       var events: [StreamEvent] = []
       while events.count < count, let event = try await follower.next(on: loop) {
@@ -210,7 +214,7 @@ func withGateway(
   do {
     try await body(gateway)
   } catch {
-    let log = gateway.logText
+    let log = await gateway.logText
     await gateway.end()
     Issue.record(error, "the gateway's log:\n\(log)")
     return

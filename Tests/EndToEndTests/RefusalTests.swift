@@ -28,8 +28,7 @@ extension EndToEnd {
         #expect(try bad.json["retryable"]?.bool == false)
         #expect(try bad.json["instance"]?.text == bad.field("request-id"))
         let errors = try #require(try bad.json["errors"]?.elements.map(\.self))
-        #expect(
-          Set(errors.compactMap { $0["pointer"]?.text }).isSuperset(of: ["/items/0/qty"]))
+        #expect(errors.contains { $0["pointer"]?.text == "/items/0/qty" })
         #expect(errors.contains { $0["keyword"]?.text == "required" })
 
         let good = try await gateway.send(
