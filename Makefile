@@ -66,7 +66,7 @@ tsan: packages
 # in .build/fuzz-corpus and is where the next run begins.
 fuzz: packages
 	JODRELL_FUZZ=1 $(SWIFT) build -c release --scratch-path .build/fuzz --product jodrell-fuzz \
-	  --sanitize=fuzzer --sanitize=address
+	  --sanitize=fuzzer --sanitize=address -Xswiftc -enable-testing
 	mkdir -p .build/fuzz-findings
 	for target in $(TARGETS); do \
 	  mkdir -p .build/fuzz-corpus/$$target; \
@@ -82,7 +82,7 @@ bench: packages
 
 # The pages are compared with the code by tests; with this variable the tests write them instead.
 docs: packages
-	JODRELL_WRITE_PAGES=1 $(SWIFT) test --filter 'docs/'
+	JODRELL_WRITE_PAGES=1 $(SWIFT) test --filter 'ScrapeTests/page|RefusalTests/documentation'
 
 clean:
 	rm -rf .build

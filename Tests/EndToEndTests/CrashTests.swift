@@ -1,4 +1,6 @@
+import Bytes
 import Foundation
+import JSONText
 import Testing
 
 /// What was acknowledged is there, whatever kills the process.
@@ -25,7 +27,7 @@ extension EndToEnd {
         load.arguments =
           ["verify", "run"] + common
           + [
-            "--connections", "8", "--duration", "\(Self.rounds + 5)s", "--through-restarts",
+            "--connections", "8", "--duration", "\(Self.rounds * 2 / 3 + 2)s", "--through-restarts",
             "--patience", "60s", "--no-check", "--quiet",
           ]
         load.standardOutput = FileHandle.nullDevice
@@ -46,8 +48,11 @@ extension EndToEnd {
         let told = try String(contentsOf: errors, encoding: .utf8)
         #expect(load.terminationStatus == 0, "\(told)")
 
-        let check = try await Workplace.run(Workplace.bench, ["verify", "check"] + common)
+        let check = try await Workplace.run(
+          Workplace.bench, ["verify", "check", "--json", "--quiet"] + common)
         #expect(check.code == 0, "seed \(seed)\n\(check.output)\(check.errors)")
+        let found = try JSONDocument(parsing: ByteSlice(utf8: check.output)).root
+        #expect(found["acknowledged"]?.integer ?? 0 > 100 * Int64(Self.rounds), "too little load")
         ready.sort()
         #expect(ready[ready.count / 2] <= .seconds(2), "ready after \(ready)")
         #expect(ready.last ?? .zero <= .seconds(5), "ready after \(ready)")

@@ -216,8 +216,8 @@ func withGateway(
   } catch {
     let log = await gateway.logText
     await gateway.end()
-    Issue.record(error, "the gateway's log:\n\(log)")
-    return
+    Issue.record("the gateway's log:\n\(log)")
+    throw error
   }
   await gateway.end()
 }

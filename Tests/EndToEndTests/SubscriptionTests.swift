@@ -38,6 +38,7 @@ extension EndToEnd {
     {
       try await withGateway { gateway in
         let token = try await gateway.token()
+        _ = try await gateway.send("PUT", topic, token: token, body: "{}")
         let made = try await gateway.send(
           "PUT", topic + "/subscriptions/team", token: token,
           body: #"{"type":"shared","initialPosition":"earliest","ackTimeout":"30s"}"#)
@@ -78,6 +79,7 @@ extension EndToEnd {
     @Test func `a lease that ends is given to the next worker`() async throws {
       try await withGateway { gateway in
         let token = try await gateway.token()
+        _ = try await gateway.send("PUT", topic, token: token, body: "{}")
         _ = try await gateway.send(
           "PUT", topic + "/subscriptions/quick", token: token,
           body: #"{"type":"shared","initialPosition":"earliest","ackTimeout":"300ms"}"#)
