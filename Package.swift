@@ -141,3 +141,15 @@ let package = Package(
     tests("EndToEnd", ["Client", "Network", "HTTPWire", "Crypto", "JSONText", "Bytes"]),
   ]
 )
+
+// libFuzzer brings flags that only a build for it may have: `make fuzz`.
+if Context.environment["JODRELL_FUZZ"] == "1" {
+  package.targets.append(
+    .executableTarget(
+      name: "jodrell-fuzz",
+      dependencies: [
+        "TestSupport", "RocksStore", "Client", "HTTPWire", "Authentication", "Tenancy", "Settings",
+        "Topics", "Events", "JSONText", "Bytes",
+      ],
+      path: "Tests/Fuzz", exclude: ["corpus"], swiftSettings: house))
+}

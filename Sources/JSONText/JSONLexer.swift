@@ -219,6 +219,17 @@ struct ScanStop: Error {
   @inline(__always)
   private func digits(_ start: Int, of number: Int) throws(ScanStop) -> Int {
     var at = start
+    while at &+ 8 <= end {
+      // Digits become 0–9 and stay below 0x80; the lowest marked byte is exact.
+      let values = word(at) ^ 0x3030_3030_3030_3030
+      let others = ((values &+ 0x7676_7676_7676_7676) | values) & 0x8080_8080_8080_8080
+      if others != 0 {
+        at &+= others.trailingZeroBitCount &>> 3
+        if at > start { return at }
+        break
+      }
+      at &+= 8
+    }
     while at < end, ASCII.isDigit(byte(at)) { at &+= 1 }
     guard at > start else {
       if at >= end { throw ScanStop(code: .unexpectedEnd, offset: end) }

@@ -205,19 +205,19 @@ import Bytes
   private func hash(_ index: Int, _ source: UnsafeRawPointer) -> UInt64 {
     let name = unsafe names[index]
     let length = Int(name.length & ~Self.unescapedMark)
-    var state = seed ^ UInt64(truncatingIfNeeded: length) &* 0x9E37_79B9_7F4A_7C15
-    state = Self.fold(state ^ name.prefix, seed | 1)
+    let key = seed &* 0x9E37_79B9_7F4A_7C15 | 1
+    var state = Self.fold(name.prefix ^ seed, UInt64(truncatingIfNeeded: length) &<< 1 ^ key)
     if length > 8 {
       let bytes = unsafe start(name, source)
       var at = 8
       while at < length {
         let step = min(at, length - 8)
         state = unsafe Self.fold(
-          state ^ bytes.loadUnaligned(fromByteOffset: step, as: UInt64.self), seed | 1)
+          state ^ bytes.loadUnaligned(fromByteOffset: step, as: UInt64.self), key)
         at += 8
       }
     }
-    return Self.fold(state, 0xA076_1D64_78BD_642F)
+    return state
   }
 
   @inline(__always)

@@ -11,7 +11,7 @@ import Topics
   func documentation() throws {
     let page = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().appending(path: "docs/problems.md")
-    if ProcessInfo.processInfo.environment["JODRELL_WRITE_DOCS"] != nil {
+    if ProcessInfo.processInfo.environment["JODRELL_WRITE_PAGES"] == "1" {
       try ProblemCode.documentation.write(to: page, atomically: true, encoding: .utf8)
     }
     #expect(try String(contentsOf: page, encoding: .utf8) == ProblemCode.documentation)

@@ -132,6 +132,22 @@ import Topics
     log.close()
   }
 
+  @Test func `a read out of time returns a short page, and paging on loses nothing`() async throws {
+    let scratch = Scratch()
+    var settings = configuration(scratch)
+    settings.limits.readTime = .zero
+    let log = try RocksTopicLog(opening: settings)
+    let (topic, reader) = (try address("orders"), try address("orders", .subscribe))
+    _ = try await log.createTopic(topic, TopicConfiguration())
+    let loop = TestLoop(log)
+    for index in 0..<12 { _ = try await loop.append(event(topic, "\(index)")) }
+    let page = try log.readStored(reader, from: .first(), budget: .answer)
+    #expect(page.records.count == 1)
+    #expect(!page.isUpToDate)
+    #expect(try log.stored(reader) == (0..<12).map { "\($0)" })
+    log.close()
+  }
+
   @Test func `publish times never fall, whatever the wall clock does`() async throws {
     let scratch = Scratch()
     let clock = TestClock()

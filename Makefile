@@ -1,0 +1,103 @@
+# Everything a fresh Debian 12 with Swift 6.3, git and make needs to run and test Jodrell.
+#
+#   make run      build for release, start a gateway with the embedded default, say what to type
+#   make test     every test, then the lint
+#   make fuzz     each fuzz target for SECONDS (600; CI: 30)
+#   make asan     the tests of the rooms that touch memory, under the address sanitizer
+#   make tsan     the tests of the rooms that share memory, under the thread sanitizer
+#   make bench    build jodrell-bench for release
+#   make docs     write the generated pages (docs/metrics.md, docs/problems.md) anew
+#   make lint     swift format lint
+#   make clean
+#
+# Variables: ARGS for `jodrell serve`, FILTER (a regular expression of test names) for test, asan
+# and tsan, SECONDS and TARGETS for fuzz.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := test
+.PHONY: run test lint fuzz asan tsan bench docs clean packages
+
+SWIFT ?= swift
+# C libraries to build on, strace for the test that watches the order of system calls.
+PACKAGES := build-essential pkg-config librocksdb-dev libssl-dev libyaml-dev libpcre2-dev \
+  curl strace
+RELEASE := -c release --static-swift-stdlib
+ARGS ?=
+FILTER ?=
+SECONDS ?= 600
+TARGETS ?= http json chunk token settings events
+only = $(if $(FILTER),--filter '$(FILTER)')
+
+# Test data of public conformance suites, where it lies beside the clone.
+ifeq ($(origin JODRELL_CONFORMANCE_DATA),undefined)
+ifneq ($(wildcard ../shared/data/.),)
+export JODRELL_CONFORMANCE_DATA := $(abspath ../shared/data)
+endif
+endif
+
+run: packages
+	$(SWIFT) build $(RELEASE) --product jodrell
+	exec "$$($(SWIFT) build $(RELEASE) --show-bin-path)/jodrell" serve --banner --schemas schemas $(ARGS)
+
+test: packages
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build $(only)
+	@$(MAKE) --no-print-directory lint
+
+lint:
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests bench
+
+# The sanitizers see what tests run: by default the rooms where their kind of fault can live. What
+# starts child processes is left out, since those are not instrumented.
+asan: FILTER := $(or $(FILTER),^(Bytes|JSONText|HTTPWire|Network|Crypto|Settings|Schemas|RocksStore)Tests)
+asan: packages
+	$(SWIFT) build --build-tests --sanitize=address --scratch-path .build/asan
+	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --skip-build --sanitize=address \
+	  --scratch-path .build/asan $(only)
+
+tsan: FILTER := $(or $(FILTER),^(Network|Metrics|Topics|RocksStore|Delivery|Gateway|Client)Tests)
+tsan: packages
+	$(SWIFT) build --build-tests --sanitize=thread --scratch-path .build/tsan
+	TSAN_OPTIONS=suppressions=$(CURDIR)/.ci/tsan.suppressions \
+	  $(SWIFT) test --skip-build --sanitize=thread --scratch-path .build/tsan $(only)
+
+# libFuzzer with the address sanitizer. What crashes stays in .build/fuzz-findings; what is new stays
+# in .build/fuzz-corpus and is where the next run begins.
+fuzz: packages
+	JODRELL_FUZZ=1 $(SWIFT) build -c release --scratch-path .build/fuzz --product jodrell-fuzz \
+	  --sanitize=fuzzer --sanitize=address -Xswiftc -enable-testing
+	mkdir -p .build/fuzz-findings
+	for target in $(TARGETS); do \
+	  mkdir -p .build/fuzz-corpus/$$target; \
+	  echo "fuzz: $$target for $(SECONDS) s"; \
+	  JODRELL_FUZZ_TARGET=$$target ASAN_OPTIONS=detect_leaks=0 \
+	    .build/fuzz/release/jodrell-fuzz -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 \
+	    -print_final_stats=1 -artifact_prefix=.build/fuzz-findings/$$target- \
+	    .build/fuzz-corpus/$$target Tests/Fuzz/corpus/$$target; \
+	done
+
+bench: packages
+	$(SWIFT) build $(RELEASE) --product jodrell-bench
+
+# The pages are compared with the code by tests; with this variable the tests write them instead.
+docs: packages
+	JODRELL_WRITE_PAGES=1 $(SWIFT) test --filter 'ScrapeTests/page|RefusalTests/documentation'
+
+clean:
+	rm -rf .build
+
+# Asks dpkg first, so that nothing happens, and no privilege is needed, where all is there.
+packages:
+	@missing=(); \
+	for package in $(PACKAGES); do \
+	  [ "$$(dpkg-query -W -f='$${db:Status-Status}' $$package 2>/dev/null || true)" = installed ] \
+	    || missing+=($$package); \
+	done; \
+	if [ $${#missing[@]} -gt 0 ]; then \
+	  echo "installing $${missing[*]}"; \
+	  sudo=(); if [ "$$(id -u)" -ne 0 ]; then sudo=(sudo); fi; \
+	  "$${sudo[@]}" apt-get update -qq; \
+	  "$${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+	    --no-install-recommends "$${missing[@]}"; \
+	fi

@@ -1,0 +1,86 @@
+import Bytes
+import Foundation
+import JSONText
+import Testing
+
+/// What was acknowledged is there, whatever kills the process.
+extension EndToEnd {
+  @Suite struct Crashes {
+    /// Rounds of `kill -9`; `JODRELL_KILL_ROUNDS` says otherwise.
+    private static let rounds =
+      ProcessInfo.processInfo.environment["JODRELL_KILL_ROUNDS"].flatMap { Int($0) } ?? 20
+
+    @Test(.timeLimit(.minutes(5)))
+    func `kill -9 under load loses, repeats and alters nothing`() async throws {
+      try await withGateway { gateway in
+        let place = try Workplace.directory("journal")
+        defer { try? FileManager.default.removeItem(at: place) }
+        let token = try await gateway.token()
+        let common = [
+          "--url", await gateway.url, "--topic", "public/default/crash", "--token", token,
+          "--journal", place.appending(path: "journal").path(),
+        ]
+        // It ends by its own clock, after about as long as the rounds take.
+        let errors = place.appending(path: "bench.err")
+        let load = Process()
+        load.executableURL = Workplace.bench
+        load.arguments =
+          ["verify", "run"] + common
+          + [
+            "--connections", "8", "--duration", "\(Self.rounds * 2 / 3 + 2)s", "--through-restarts",
+            "--patience", "60s", "--no-check", "--quiet",
+          ]
+        load.standardOutput = FileHandle.nullDevice
+        load.standardError = try Workplace.handle(errors)
+        try load.run()
+        defer { if load.isRunning { load.terminate() } }
+
+        let seed = UInt64.random(in: 0..<1 << 32)
+        var dice = Dice(seed: seed)
+        var ready: [Duration] = []
+        for _ in 0..<Self.rounds {
+          try await Task.sleep(for: .milliseconds(100 + Int(dice.next() % 500)))
+          try await gateway.killNine()
+          try await gateway.start()
+          ready.append(await gateway.readyAfter)
+        }
+        while load.isRunning { try await Task.sleep(for: .milliseconds(50)) }
+        let told = try String(contentsOf: errors, encoding: .utf8)
+        #expect(load.terminationStatus == 0, "\(told)")
+
+        let check = try await Workplace.run(
+          Workplace.bench, ["verify", "check", "--json", "--quiet"] + common)
+        #expect(check.code == 0, "seed \(seed)\n\(check.output)\(check.errors)")
+        let found = try JSONDocument(parsing: ByteSlice(utf8: check.output)).root
+        #expect(found["acknowledged"]?.integer ?? 0 > 100 * Int64(Self.rounds), "too little load")
+        ready.sort()
+        #expect(ready[ready.count / 2] <= .seconds(2), "ready after \(ready)")
+        #expect(ready.last ?? .zero <= .seconds(5), "ready after \(ready)")
+      }
+    }
+
+    @Test func `a second gateway may not have the same data, and says so`() async throws {
+      try await withGateway { gateway in
+        let second = try await Workplace.run(
+          Workplace.jodrell,
+          ["serve", "--data", gateway.data.path(), "--listen", "127.0.0.1:0"])
+        #expect(second.code == 5)
+        #expect(try await gateway.send("GET", "/readyz").status == 200)
+      }
+    }
+  }
+}
+
+/// Numbers that a seed repeats (splitmix64).
+struct Dice {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
+  }
+}

@@ -1,0 +1,83 @@
+import Bytes
+import Client
+import Foundation
+import Glibc
+import JSONText
+import Testing
+
+/// SIGTERM: what is under way is answered, what waits is let go, and nothing answered is lost.
+extension EndToEnd {
+  @Suite struct Drain {
+    private let events = "/v1/topics/~/drained/events"
+
+    @Test(.timeLimit(.minutes(2)))
+    func `publishes under way are answered, streams and long-polls end, and exit is clean`()
+      async throws
+    {
+      try await withGateway { gateway in
+        let token = try await gateway.token()
+        _ = try await gateway.send("POST", events, token: token, body: "{\"n\":-1}")
+        let events = events
+        let clock = ContinuousClock()
+        var acknowledged: Set<String> = []
+        var tookToEnd = Duration.zero
+        var exit: Int32 = -1
+
+        try await withThrowingTaskGroup(of: Set<String>.self) { group in
+          for writer in 0..<8 {
+            group.addTask {
+              var stored: Set<String> = []
+              // Until the door is closed: a refusal to connect, or a 503.
+              for n in 0..<100_000 {
+                let answer = try? await gateway.send(
+                  "POST", events, token: token, body: "{\"writer\":\(writer),\"n\":\(n)}")
+                guard let answer, answer.status == 201 else {
+                  #expect(answer?.status ?? 503 == 503)
+                  break
+                }
+                stored.insert(try #require(try answer.json["messageId"]?.text))
+              }
+              return stored
+            }
+          }
+          // A stream that sees everything and would never end, and a long-poll of a quiet topic.
+          group.addTask {
+            _ = try? await gateway.follow(events, token: token, count: 1_000_000, patience: .zero)
+            return []
+          }
+          group.addTask {
+            _ = try? await gateway.send(
+              "GET", "/v1/topics/~/quiet/events?from=earliest&wait=60s", token: token)
+            return []
+          }
+          try await Task.sleep(for: .milliseconds(700))
+          let began = clock.now
+          exit = try await gateway.terminate()
+          tookToEnd = clock.now - began
+          for try await stored in group { acknowledged.formUnion(stored) }
+        }
+
+        #expect(exit == 0)
+        #expect(tookToEnd < .seconds(10))
+        #expect(!acknowledged.isEmpty)
+        try await gateway.start()
+        let found = try await allIDs(gateway, token)
+        #expect(acknowledged.subtracting(found).isEmpty)
+      }
+    }
+
+    private func allIDs(_ gateway: GatewayChild, _ token: String) async throws -> Set<String> {
+      var ids: Set<String> = []
+      var from = "earliest"
+      while true {
+        let page = try await gateway.send(
+          "GET", events + "?from=\(from)&max=1000", token: token)
+        let json = try page.json
+        let list = try #require(json["events"])
+        for event in list.elements { ids.insert(try #require(event["messageid"]?.text)) }
+        from = try #require(json["next"]?.text)
+        if list.count == 0 { return ids }
+      }
+    }
+  }
+}
