@@ -41,7 +41,8 @@ struct ClientOptions: Sendable {
   ///   - actions: what a fresh token allows.
   func client(for tenant: String?, _ actions: [String]) throws(CommandFault) -> GatewayClient {
     if let given { return GatewayClient(endpoint, token: given) }
-    let isHere = endpoint.host == "localhost" || endpoint.host.hasPrefix("127.")
+    let isHere =
+      endpoint.host == "localhost" || endpoint.host.hasPrefix("127.")
       || endpoint.host == "::1"
     guard isHere, let keys = try DevelopmentKeys(loadingFrom: data) else {
       throw .usage(
@@ -83,7 +84,8 @@ struct TopicArgument: Sendable {
         "'\(text.printable)' is no topic: tenant/namespace/topic, or topic for the token's own")
     }
     tenant = isWhole ? parts[0] : nil
-    path = "/v1/topics/" + (isOwn ? "~/" : "") + names.map(ClientRequest.segment).joined(separator: "/")
+    path =
+      "/v1/topics/" + (isOwn ? "~/" : "") + names.map(ClientRequest.segment).joined(separator: "/")
     self.text = isOwn ? "~/\(names.joined())" : text
   }
 }

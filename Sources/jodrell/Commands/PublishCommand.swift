@@ -101,7 +101,9 @@ private final class PublishRun {
     let answer = try await post(body, source.contentType, on: loop)
     if answer.status == 201 || answer.status == 207 || answer.status == 422 {
       take(answer, source.name, lines: nil)
-    } else if sources.count > 1, answer.status == 400 || answer.status == 413 || answer.status == 415 {
+    } else if sources.count > 1,
+      answer.status == 400 || answer.status == 413 || answer.status == 415
+    {
       // The fault of one file; the others may be better.
       note(ProblemText(status: answer.status, body: answer.body), at: source.name)
     } else {
@@ -142,7 +144,8 @@ private final class PublishRun {
   }
 
   /// The line numbers of a portion's events: blank lines are none. And the number of what follows.
-  private static func numbers(of portion: ByteSlice, from first: Int) -> (events: [Int], next: Int) {
+  private static func numbers(of portion: ByteSlice, from first: Int) -> (events: [Int], next: Int)
+  {
     var events: [Int] = []
     var line = first
     var isBlank = true

@@ -87,7 +87,8 @@ enum TailCommand {
   ) async throws(CommandFault) -> ByteSlice {
     let answer = try await client.ask(ClientRequest("HEAD", "\(topic.path)/events"), on: loop)
     switch answer.status {
-    case 200: return answer.fields.first("jodrell-last").map { ByteSlice(copying: $0.span) } ?? .empty
+    case 200:
+      return answer.fields.first("jodrell-last").map { ByteSlice(copying: $0.span) } ?? .empty
     case 404: throw CommandFault(.failed, "there is no topic \(topic.text)")
     case 401: throw CommandFault(.failed, "the gateway does not accept the token (401)")
     case 403: throw CommandFault(.failed, "the token grants no reading of \(topic.text) (403)")
@@ -110,10 +111,13 @@ enum TailCommand {
   private static func pretty(_ event: JSONNode, _ ink: Ink) -> String {
     func text(_ name: StaticString) -> String? { event[name]?.text?.printable }
     let time = text("publishtime").map { String($0.dropFirst(11).dropLast()) } ?? ""
-    var line = "\(ink.dim(time)) \(ink.bold(text("messageid") ?? "")) \(ink.name(text("authid") ?? ""))"
+    var line =
+      "\(ink.dim(time)) \(ink.bold(text("messageid") ?? "")) \(ink.name(text("authid") ?? ""))"
     for name: StaticString in ["type", "subject", "partitionkey"] {
       // The default type says nothing that the reader has not asked for.
-      if name.utf8CodeUnitCount == 4, text("source")?.hasPrefix("urn:jodrell:") ?? false { continue }
+      if name.utf8CodeUnitCount == 4, text("source")?.hasPrefix("urn:jodrell:") ?? false {
+        continue
+      }
       if let value = text(name) { line += ink.dim(" \(name)=") + value }
     }
     if let data = event["data"] {

@@ -13,7 +13,8 @@ enum TopicsCommand {
       throw .usage("a namespace is tenant/namespace, or ~ for the token's own")
     }
     let path =
-      "/v1/topics/" + (namespace == "~" ? "~" : parts.map(ClientRequest.segment).joined(separator: "/"))
+      "/v1/topics/"
+      + (namespace == "~" ? "~" : parts.map(ClientRequest.segment).joined(separator: "/"))
     let tenant = namespace == "~" ? nil : parts[0]
     let table = try await ClientSession.run { loop throws(CommandFault) -> Table in
       let client = try options.client(for: tenant, ["subscribe", "publish", "manage"])

@@ -33,7 +33,7 @@ struct ChildProcess: Sendable {
     let arguments = unsafe Self.copies([program] + words)
     let environment = unsafe Self.copies(Self.environment)
     defer {
-      for unsafe text in unsafe arguments + environment { unsafe free(text) }
+      unsafe (arguments + environment).forEach { unsafe free($0) }
     }
     var pid = pid_t()
     let code = unsafe posix_spawn(&pid, program, &actions, &attributes, arguments, environment)

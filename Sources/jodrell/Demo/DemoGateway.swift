@@ -30,7 +30,9 @@ final class DemoGateway: Sendable {
     let began = Clocks.system.monotonic()
     try CommandFault.wrap(.failed) { () throws(FileFault) in
       if (try? FileAccess.size(of: output)) != nil { FileAccess.removeTree(output) }
-      let words = ["serve", "--data", data, "--listen", "127.0.0.1:\(port)", "--tenants", "acme,globex"]
+      let words = [
+        "serve", "--data", data, "--listen", "127.0.0.1:\(port)", "--tenants", "acme,globex",
+      ]
       let started = try ChildProcess(words, output: output)
       child.withLock { $0 = started }
     }

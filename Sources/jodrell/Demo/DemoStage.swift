@@ -29,14 +29,18 @@ final class DemoStage {
   /// What an answer says, in a few lines.
   func show(_ answer: DemoAnswer, fields: [String] = []) {
     let status = "HTTP \(answer.status)"
-    line((answer.status < 400 ? ink.good(status) : ink.bad(status)) + ink.dim("  in \(answer.took.figure)"))
+    line(
+      (answer.status < 400 ? ink.good(status) : ink.bad(status))
+        + ink.dim("  in \(answer.took.figure)"))
     for name in fields {
       if let value = answer.field(name) { line(ink.dim("\(name): ") + value) }
     }
   }
 
   /// Ends the demonstration unless `condition` holds; says what was proven when it does.
-  func check(_ condition: Bool, _ what: String, else found: @autoclosure () -> String = "") throws(CommandFault) {
+  func check(_ condition: Bool, _ what: String, else found: @autoclosure () -> String = "")
+    throws(CommandFault)
+  {
     guard condition else {
       let found = found()
       throw CommandFault(

@@ -16,10 +16,12 @@ extension DemoStory {
 
   func live(_ shop: DemoClient) async throws(CommandFault) {
     await stage.begin(
-      "A live stream", "Server-sent events: what curl -N or a browser's EventSource sees, as it happens.")
+      "A live stream",
+      "Server-sent events: what curl -N or a browser's EventSource sees, as it happens.")
     await stage.command("curl -N '…/orders/events?from=earliest' -H 'Accept: text/event-stream'")
     try stage.check(
-      await reader.wait(for: 1, within: .seconds(5)), "the stream begins with the event from before",
+      await reader.wait(for: 1, within: .seconds(5)),
+      "the stream begins with the event from before",
       else: reader.fault ?? "nothing came")
     for number in Self.live {
       let began = Clocks.system.monotonic()
@@ -29,16 +31,20 @@ extension DemoStory {
         throw CommandFault(.failed, "\(stored[count - 1]) did not reach the reader")
       }
       let seen = reader.seen[count - 1]
-      stage.line("id: \(seen.id)  " + stage.ink.dim("\((seen.at - began).figure) after the POST began"))
+      stage.line(
+        "id: \(seen.id)  " + stage.ink.dim("\((seen.at - began).figure) after the POST began"))
     }
     try stage.check(reader.seen.map(\.id) == stored, "all \(stored.count) in order, none twice")
   }
 
   func share(_ shop: DemoClient) async throws(CommandFault) -> DemoWorkers {
     await stage.begin(
-      "Two workers", "A shared subscription: each event goes to one of them, until it is acknowledged.")
+      "Two workers",
+      "A shared subscription: each event goes to one of them, until it is acknowledged.")
     let subscription = "\(topic)/subscriptions/billing"
-    await stage.command("curl -X PUT …/subscriptions/billing -d '{\"type\":\"shared\",\"initialPosition\":\"earliest\"}'")
+    await stage.command(
+      "curl -X PUT …/subscriptions/billing -d '{\"type\":\"shared\",\"initialPosition\":\"earliest\"}'"
+    )
     let made = try await shop.ask(
       "PUT", subscription, #"{"type":"shared","initialPosition":"earliest","ackTimeout":"30s"}"#)
     stage.show(made)
@@ -65,14 +71,17 @@ extension DemoStory {
 
   func crash(_ shop: DemoClient) async throws(CommandFault) {
     await stage.begin(
-      "kill -9", "\(Self.doomed.count) more events; the moment the last one is answered, the process dies.")
+      "kill -9",
+      "\(Self.doomed.count) more events; the moment the last one is answered, the process dies.")
     _ = try await publish(Self.doomed, shop)
     await stage.command("kill -9 \(stage.ink.dim("# no warning, no clean-up"))")
     let code = await gateway.end(SIGKILL)
-    try stage.check(code == 128 + SIGKILL, "dead", else: code.map { "ended with \($0)" } ?? "it lives")
+    try stage.check(
+      code == 128 + SIGKILL, "dead", else: code.map { "ended with \($0)" } ?? "it lives")
     await stage.command("jodrell serve … \(stage.ink.dim("# again, on the same directory"))")
     let took = try await restart()
-    try stage.check(took < .seconds(10), "ready again after \(took.figure), log checked and replayed")
+    try stage.check(
+      took < .seconds(10), "ready again after \(took.figure), log checked and replayed")
     let bounds = try await shop.ask("HEAD", "\(topic)/events")
     try stage.check(
       bounds.field("Jodrell-Last") == stored.last && bounds.field("Jodrell-First") == stored.first,
@@ -82,7 +91,8 @@ extension DemoStory {
 
   func resume(_ shop: DemoClient, _ earlier: DemoWorkers) async throws(CommandFault) {
     await stage.begin(
-      "Resume", "The reader comes back by itself with Last-Event-ID; the workers where they stopped.")
+      "Resume",
+      "The reader comes back by itself with Last-Event-ID; the workers where they stopped.")
     _ = try await publish(Self.after, shop)
     let isComplete = await reader.wait(for: stored.count, within: .seconds(20))
     try stage.check(
@@ -105,7 +115,8 @@ extension DemoStory {
 
   func latencies(_ shop: DemoClient) async throws(CommandFault) {
     await stage.begin(
-      "Latency", "Per topic, by the gateway itself: \(Self.measured.count) more events, and one refusal.")
+      "Latency",
+      "Per topic, by the gateway itself: \(Self.measured.count) more events, and one refusal.")
     _ = try await publish(Self.measured, shop)
     _ = try await shop.ask("POST", "\(topic)/events", #"{"order":"A-1"}"#)
     let isComplete = await reader.wait(for: stored.count, within: .seconds(10))

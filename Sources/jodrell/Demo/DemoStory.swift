@@ -80,10 +80,12 @@ final class DemoStory {
 
   private func tenants(_ shop: DemoClient) async throws(CommandFault) -> DemoClient {
     await stage.begin(
-      "Two tenants", "Who calls is decided by a signed token; the policy maps its claims to a tenant.")
+      "Two tenants",
+      "Who calls is decided by a signed token; the policy maps its claims to a tenant.")
     let neighbour = try client(of: "globex", as: "spy", ["publish", "subscribe", "manage"])
     for (client, tenant, subject) in [(shop, "acme", "shop"), (neighbour, "globex", "spy")] {
-      await stage.command("jodrell token --tenant \(tenant) --subject \(subject) --allow …; curl …/v1/whoami")
+      await stage.command(
+        "jodrell token --tenant \(tenant) --subject \(subject) --allow …; curl …/v1/whoami")
       let answer = try await client.ask("GET", "/v1/whoami")
       try stage.check(
         answer.status == 200 && answer.text("tenant") == tenant
@@ -96,7 +98,8 @@ final class DemoStory {
   private func schema(_ shop: DemoClient) async throws(CommandFault) {
     await stage.begin(
       "A schema", "A topic's promise: what does not keep it never enters the stream.")
-    await stage.command("curl -X PUT …/orders/schema -d '{\"required\":[\"order\",\"items\",\"total\"],…}'")
+    await stage.command(
+      "curl -X PUT …/orders/schema -d '{\"required\":[\"order\",\"items\",\"total\"],…}'")
     let answer = try await shop.ask(
       "PUT", "\(topic)/schema", Self.schema, contentType: "application/schema+json")
     stage.show(answer)
@@ -124,12 +127,14 @@ final class DemoStory {
   }
 
   /// Publishes orders one after the other and keeps their ids.
-  func publish(_ numbers: Range<Int>, _ shop: DemoClient) async throws(CommandFault) -> [DemoAnswer] {
+  func publish(_ numbers: Range<Int>, _ shop: DemoClient) async throws(CommandFault) -> [DemoAnswer]
+  {
     let answers = try await shop.ask(
       numbers.map { DemoClient.request("POST", "\(topic)/events", Self.order($0)) })
     for answer in answers {
       guard answer.status == 201, let id = answer.text("messageId") else {
-        throw CommandFault(.failed, "a publish was answered with \(answer.status): \(answer.body.text)")
+        throw CommandFault(
+          .failed, "a publish was answered with \(answer.status): \(answer.body.text)")
       }
       stored.append(id)
     }
@@ -138,7 +143,8 @@ final class DemoStory {
 
   private func good(_ shop: DemoClient) async throws(CommandFault) {
     await stage.begin(
-      "A good event", "One POST. The answer leaves when the event is on disk, and says where time went.")
+      "A good event",
+      "One POST. The answer leaves when the event is on disk, and says where time went.")
     await stage.command("curl -i …/orders/events -d '\(Self.order(1))'")
     let answers = try await publish(1..<2, shop)
     guard let answer = answers.first else { return }
@@ -151,7 +157,8 @@ final class DemoStory {
   }
 
   private func bad(_ shop: DemoClient) async throws(CommandFault) {
-    await stage.begin("A bad event", "Refused with every fault, its place, and whether a retry helps.")
+    await stage.begin(
+      "A bad event", "Refused with every fault, its place, and whether a retry helps.")
     let event = #"{"order":"B-7","items":[{"sku":"tea","quantity":0}],"totals":9}"#
     await stage.command("curl -i …/orders/events -d '\(event)'")
     let answer = try await shop.ask("POST", "\(topic)/events", event)
@@ -173,10 +180,12 @@ final class DemoStory {
     await stage.command("curl -i …/acme/default/orders/events   # with globex's token")
     let real = try await neighbour.ask("GET", "\(topic)/events?from=earliest")
     stage.show(real)
-    let absent = try await neighbour.ask("GET", "/v1/topics/acme/default/nothing/events?from=earliest")
+    let absent = try await neighbour.ask(
+      "GET", "/v1/topics/acme/default/nothing/events?from=earliest")
     try stage.check(
       real.status == 404 && absent.status == 404 && real.text("code") == absent.text("code")
-        && real.text("detail") == absent.text("detail") && real.text("title") == absent.text("title"),
+        && real.text("detail") == absent.text("detail")
+        && real.text("title") == absent.text("title"),
       "404 for both, word for word", else: "\(real.body.text) and \(absent.body.text)")
     let intrusion = try await neighbour.ask("POST", "\(topic)/events", Self.order(666))
     try stage.check(

@@ -83,7 +83,8 @@ struct SchemaFolder: Sendable {
       return try scope.address(of: reference, for: .manage).detached
     } catch {
       throw CommandFault(
-        .badSettings, "\(file.path): the policy does not let our own issuer manage this topic "
+        .badSettings,
+        "\(file.path): the policy does not let our own issuer manage this topic "
           + "(\(error)); use PUT …/schema with a token that may")
     }
   }

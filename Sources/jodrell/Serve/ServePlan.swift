@@ -29,7 +29,8 @@ struct ServePlan: Sendable {
       keys = try DevelopmentKeys(loadingFrom: data)
       if schemas != nil, keys == nil {
         throw CommandFault(
-          .badSettings, "--schemas: the policy of \(file) trusts no issuer of our own, so nobody "
+          .badSettings,
+          "--schemas: the policy of \(file) trusts no issuer of our own, so nobody "
             + "here may register them; use PUT …/schema with a token that may manage")
       }
     } else {
