@@ -1,8 +1,8 @@
 import Glibc
 
-// The commands run in a task of their own while this thread only waits. An async main would leave it to
-// the dispatch library, whose main thread ends in a wait that takes every signal, also those that
-// `serve` and `demo` block so that one thread can wait for them.
+// The commands run in a task of their own while this thread only waits. An async main would leave
+// it to the dispatch library, whose main thread ends in a wait that takes every signal, also those
+// that `serve` and `demo` block so that one thread can wait for them.
 if let first = CommandLine.arguments.dropFirst().first, first == "serve" || first == "demo" {
   StopSignal.blockSignals()
 }

@@ -1,8 +1,8 @@
 import Bytes
 import Network
 
-/// A line on the terminal that shows how far a command is; nothing where nobody looks. Redrawn at most
-/// ten times a second.
+/// A line on the terminal that shows how far a command is; nothing where nobody looks. Redrawn at
+/// most ten times a second.
 struct ProgressBar {
   private let terminal = Terminal.errors
   private let isShown: Bool

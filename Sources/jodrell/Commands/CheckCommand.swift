@@ -1,6 +1,7 @@
 import Settings
 
-/// `jodrell check`: compiles a configuration file as `serve` would, and runs the tests embedded in it.
+/// `jodrell check`: compiles a configuration file as `serve` would, and runs the tests embedded in
+/// it.
 enum CheckCommand {
   static func run(_ arguments: Arguments) throws(CommandFault) -> ExitCode {
     var arguments = arguments

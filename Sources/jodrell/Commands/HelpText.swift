@@ -48,9 +48,6 @@ enum HelpText {
     addresses. On SIGTERM, SIGINT or SIGHUP the gateway stops accepting, answers what is in flight
     for at most 10 s, and ends with 0; a second signal ends it at once.
 
-    Memory: one arena of the C library's allocator per thread is the default; MALLOC_ARENA_MAX=2 in
-    the environment keeps the resident size smaller at no cost that we could measure.
-
     Examples:
       jodrell serve
       jodrell serve --schemas schemas --tenants acme

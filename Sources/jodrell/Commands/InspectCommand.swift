@@ -2,7 +2,8 @@ import Bytes
 import RocksStore
 import Topics
 
-/// `jodrell inspect`: what lies in a data directory, without a running server and without changing it.
+/// `jodrell inspect`: what lies in a data directory, without a running server and without changing
+/// it.
 enum InspectCommand {
   static func run(_ arguments: Arguments) throws(CommandFault) -> ExitCode {
     var arguments = arguments
@@ -115,10 +116,10 @@ enum InspectCommand {
       let published = chunk.published?.rfc3339 ?? "-"
       isDamaged = isDamaged || chunk.fault != nil
       let fault = chunk.fault.map { "  " + ink.bad("\($0)") } ?? ""
-      return Terminal.output.write(
-        bytes: Array(
-          ("\("\(first)…\(chunk.last)".padded(24)) \(Figures.bytes(UInt64(chunk.bytes)).leftPadded(11))"
-            + "  \(published)  bucket \(chunk.bucket)\(fault)\n").utf8))
+      let range = "\(first)…\(chunk.last)".padded(24)
+      let size = Figures.bytes(UInt64(chunk.bytes)).leftPadded(11)
+      let line = "\(range) \(size)  \(published)  bucket \(chunk.bucket)\(fault)\n"
+      return Terminal.output.write(bytes: Array(line.utf8))
     }
     return isDamaged ? .damagedStore : .done
   }

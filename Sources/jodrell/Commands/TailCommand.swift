@@ -80,8 +80,8 @@ enum TailCommand {
     }
   }
 
-  /// The newest event's id, so that `latest` means the same again after a reconnect; empty when there
-  /// is no event.
+  /// The newest event's id, so that `latest` means the same again after a reconnect; empty when
+  /// there is no event.
   private static func end(
     of topic: TopicArgument, _ client: GatewayClient, on loop: isolated ClientLoop
   ) async throws(CommandFault) -> ByteSlice {

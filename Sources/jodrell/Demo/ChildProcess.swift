@@ -4,8 +4,9 @@ import Network
 
 /// Another run of this program, as a child: for the demonstration. Its output goes to a file.
 ///
-/// SAFETY: the argument and environment texts are copies that live until the call that reads them has
-/// returned, and are freed after it; attributes and file actions are destroyed where they are made.
+/// SAFETY: the argument and environment texts are copies that live until the call that reads them
+/// has returned, and are freed after it; attributes and file actions are destroyed where they are
+/// made.
 struct ChildProcess: Sendable {
   let pid: pid_t
 

@@ -14,7 +14,8 @@ final class DemoGateway: Sendable {
   private var output: String { "\(directory)/gateway.log" }
 
   init() throws(CommandFault) {
-    // SAFETY: mkdtemp writes into the template, whose copy lives on this frame, and keeps its length.
+    // SAFETY: mkdtemp writes into the template, whose copy lives on this frame, and keeps its
+    // length.
     var template: [CChar] = "/tmp/jodrell-demo.XXXXXX".utf8CString.map(\.self)
     guard unsafe mkdtemp(&template) != nil else {
       throw CommandFault(.failed, "no temporary directory: \(FileFault.words(errno))")

@@ -1,7 +1,8 @@
 import Bytes
 import JSONText
 
-/// What the reader of a demonstration sees: steps, the commands one would type, and what comes back.
+/// What the reader of a demonstration sees: steps, the commands one would type, and what comes
+/// back.
 final class DemoStage {
   let ink = Ink(isOn: Terminal.output.isColourful)
   private let isPaced: Bool

@@ -43,7 +43,8 @@ extension DemoStory {
       "A shared subscription: each event goes to one of them, until it is acknowledged.")
     let subscription = "\(topic)/subscriptions/billing"
     await stage.command(
-      "curl -X PUT …/subscriptions/billing -d '{\"type\":\"shared\",\"initialPosition\":\"earliest\"}'"
+      "curl -X PUT …/subscriptions/billing "
+        + #"-d '{"type":"shared","initialPosition":"earliest"}'"#
     )
     let made = try await shop.ask(
       "PUT", subscription, #"{"type":"shared","initialPosition":"earliest","ackTimeout":"30s"}"#)
@@ -107,7 +108,8 @@ extension DemoStory {
     try stage.check(
       workers.fault == nil && Set(ids).isDisjoint(with: settled)
         && Set(ids).union(settled) == Set(stored) && Set(ids).count == ids.count,
-      "the workers got the \(ids.count) that were not acknowledged, and none of the \(settled.count) that were",
+      "the workers got the \(ids.count) that were not acknowledged, "
+        + "and none of the \(settled.count) that were",
       else: workers.fault ?? "\(ids.count) received")
   }
 
@@ -147,7 +149,7 @@ extension DemoStory {
     try stage.check(
       isComplete && facts["publish"]?["count"]?.integer == expected
         && (facts["delivery"]?["count"]?.integer ?? 0) > 0,
-      "counted what happened since the restart: \(expected) stored, and every refusal by its reason",
+      "counted what happened since the restart: \(expected) stored, every refusal by its reason",
       else: answer.body.text)
   }
 }

@@ -122,8 +122,8 @@ final class DemoStory {
 
   /// An order that keeps the promise.
   static func order(_ number: Int) -> String {
-    #"{"order":"A-\#(number)","items":[{"sku":"tea-\#(number % 7)","quantity":\#(1 + number % 3)}],"#
-      + #""total":\#(number % 50 + 1).50}"#
+    let item = #"{"sku":"tea-\#(number % 7)","quantity":\#(1 + number % 3)}"#
+    return #"{"order":"A-\#(number)","items":[\#(item)],"total":\#(number % 50 + 1).50}"#
   }
 
   /// Publishes orders one after the other and keeps their ids.

@@ -24,8 +24,8 @@ struct GatewayProcess: Sendable {
   let http: String
   let management: String?
 
-  /// Takes the ports, opens the log and registers schemas; nothing is accepted yet. Blocks while the
-  /// log recovers.
+  /// Takes the ports, opens the log and registers schemas; nothing is accepted yet. Blocks while
+  /// the log recovers.
   init(_ plan: ServePlan, log: LogWriter, stop: StopSignal) async throws(CommandFault) {
     server = try Self.server(plan)
     http = Self.text(plan.http.host, server.ports[0])

@@ -6,7 +6,8 @@ import Schemas
 import Tenancy
 import Topics
 
-/// Topic schemas in files, `<tenant>/<namespace>/<topic>.schema.json`; other files are not looked at.
+/// Topic schemas in files, `<tenant>/<namespace>/<topic>.schema.json`; other files are not looked
+/// at.
 struct SchemaFolder: Sendable {
   struct File: Sendable {
     let path: String

@@ -9,7 +9,8 @@ struct ServePlan: Sendable {
   let management: ListenAddress?
   /// The data directory.
   let data: String
-  /// The issuer of our own, for `--schemas` and the banner; with a file only if its directory has one.
+  /// The issuer of our own, for `--schemas` and the banner; with a file only if its directory has
+  /// one.
   let keys: DevelopmentKeys?
   let isDevelopment: Bool
   let schemas: SchemaFolder?

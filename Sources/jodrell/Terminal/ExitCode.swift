@@ -1,5 +1,5 @@
-/// What the process tells the shell it was started from. docs/cli.md lists the same numbers; scripts
-/// rely on them, so a number never changes its meaning.
+/// What the process tells the shell it was started from. docs/cli.md lists the same numbers;
+/// scripts rely on them, so a number never changes its meaning.
 enum ExitCode: Int32 {
   case done = 0
   /// The command did not reach its end: a refusal, a lost connection, a failed test.
