@@ -147,6 +147,7 @@ enum HelpText {
         --count N        end after N events
         --raw            each event as one line of JSON, as the gateway sent it
         --data-only      payloads alone, one per line
+                         (otherwise one line per event; a terminal's width cuts its payload)
     \(client)
 
     Examples:

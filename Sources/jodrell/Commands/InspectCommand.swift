@@ -39,7 +39,7 @@ enum InspectCommand {
     show(try inspection.cursors(), topics)
     let isDamaged = isVerifying ? try verify(topics, inspection) : false
     if isDamaged { return .damagedStore }
-    return store.isWhole == false ? .acknowledgedDataMissing : .done
+    return store.isWhole == true ? .done : .acknowledgedDataMissing
   }
 
   private static var ink: Ink { Ink(isOn: Terminal.output.isColourful) }

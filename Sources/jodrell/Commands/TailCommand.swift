@@ -103,25 +103,31 @@ enum TailCommand {
       let line = event.data.array.filter { $0 != ASCII.lineFeed && $0 != ASCII.carriageReturn }
       return Terminal.output.write(bytes: line + [ASCII.lineFeed])
     }
-    let ink = Ink(isOn: Terminal.output.isColourful)
-    return Terminal.output.write(bytes: Array(pretty(document.root, ink).utf8))
+    let terminal = Terminal.output
+    let room = terminal.isInteractive ? terminal.columns : .max
+    let text = pretty(document.root, Ink(isOn: terminal.isColourful), room)
+    return terminal.write(bytes: Array(text.utf8))
   }
 
-  /// Time, id, publisher, then what is special about the event, then its payload.
-  private static func pretty(_ event: JSONNode, _ ink: Ink) -> String {
+  /// Time, id, publisher, then what is special about the event, then as much of its payload as the
+  /// line has room for.
+  private static func pretty(_ event: JSONNode, _ ink: Ink, _ room: Int) -> String {
     func text(_ name: StaticString) -> String? { event[name]?.text?.printable }
     let time = text("publishtime").map { String($0.dropFirst(11).dropLast()) } ?? ""
-    var line =
-      "\(ink.dim(time)) \(ink.bold(text("messageid") ?? "")) \(ink.name(text("authid") ?? ""))"
-    for name: StaticString in ["type", "subject", "partitionkey"] {
-      // The default type says nothing that the reader has not asked for.
-      if name.utf8CodeUnitCount == 4, text("source")?.hasPrefix("urn:jodrell:") ?? false {
-        continue
-      }
-      if let value = text(name) { line += ink.dim(" \(name)=") + value }
+    let (id, publisher) = (text("messageid") ?? "", text("authid") ?? "")
+    var line = "\(ink.dim(time)) \(ink.bold(id)) \(ink.name(publisher))"
+    var width = time.count + id.count + publisher.count + 4
+    let isDefaultType = text("source")?.hasPrefix("urn:jodrell:") ?? false
+    let special: [StaticString] = ["type", "subject", "partitionkey"]
+    for name in special.dropFirst(isDefaultType ? 1 : 0) {
+      guard let value = text(name) else { continue }
+      line += ink.dim(" \(name)=") + value
+      width += name.utf8CodeUnitCount + value.count + 2
     }
     if let data = event["data"] {
-      line += "  " + data.raw.text.printable
+      let payload = compactText(of: data.raw).printable
+      let left = max(room - width, 20)
+      line += "  " + (payload.count > left ? payload.prefix(left - 1) + "…" : payload)
     } else if let encoded = event["data_base64"]?.string {
       let type = text("datacontenttype") ?? "bytes"
       line += ink.dim("  [\(encoded.count / 4 * 3) B \(type)]")

@@ -37,6 +37,9 @@ struct GatewayProcess: Sendable {
     } catch {
       throw CommandFault(error, data: plan.data)
     }
+    if let number = plan.acceptedLoss {
+      log.log(.warning, "loss of acknowledged data accepted", ["commit": .text("\(number)")])
+    }
     if let folder = plan.schemas, let keys = plan.keys {
       let count = try await folder.register(with: keys, under: plan.compiled, in: engine)
       log.log(
