@@ -2,8 +2,8 @@ import Bytes
 import Subscriptions
 import Topics
 
-/// Plans the reads that bring the events of a set of deliveries: one per run of adjacent entries, until
-/// the byte budget is used up.
+/// Plans the reads that bring the events of a set of deliveries: one per run of adjacent entries,
+/// until the byte budget is used up.
 struct DeliveryReader {
   private var pending: ArraySlice<Delivery>
   private let ledger: UInt64

@@ -34,8 +34,8 @@ package struct SettledTokens: Sendable, Hashable {
 }
 
 extension Dispatcher {
-  /// How long an acknowledgement that nobody waits for may stay in memory before it is staged: with the
-  /// commit that follows it is durable well within the 100 ms that the contract promises.
+  /// How long an acknowledgement that nobody waits for may stay in memory before it is staged: with
+  /// the commit that follows it is durable well within the 100 ms that the contract promises.
   private static var patience: TimeSpan { .milliseconds(50) }
 
   // MARK: - Acknowledging
@@ -181,7 +181,8 @@ extension Dispatcher {
     if let taken = state.machine.takeChange() {
       change = taken
     } else if settled != nil {
-      // Nothing new, but what was staged before may not be durable yet: an empty change waits for it.
+      // Nothing new, but what was staged before may not be durable yet: an empty change waits for
+      // it.
       change = SubscriptionChange(
         markDelete: Cursor(ledger: ledger, next: state.machine.markDelete),
         epoch: state.machine.epoch)

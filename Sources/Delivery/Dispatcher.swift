@@ -239,7 +239,8 @@ extension Dispatcher.State {
     return .wait(waiter, beyond: machine.end, until: min(deadline, headWakesAt))
   }
 
-  /// Gives a place in the line up; true when it was the head's, so that the next one must take over.
+  /// Gives a place in the line up; true when it was the head's, so that the next one must take
+  /// over.
   mutating func stepOut(_ ticket: UInt64) -> Bool {
     let wasHead = line.order.first == ticket
     line.order.removeAll { $0 == ticket }

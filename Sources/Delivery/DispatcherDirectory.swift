@@ -5,8 +5,8 @@ import Synchronization
 package import Tenancy
 package import Topics
 
-/// The dispatchers in use: one per subscription, made from what is stored when first asked for, dropped
-/// when idle and room is needed. Any thread may call.
+/// The dispatchers in use: one per subscription, made from what is stored when first asked for,
+/// dropped when idle and room is needed. Any thread may call.
 ///
 /// Lock order: directory, then dispatcher.
 package final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Sendable {

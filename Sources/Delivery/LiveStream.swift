@@ -28,12 +28,13 @@ package enum LiveEnd: Sendable, Hashable {
   case failed(ReadFailure)
 }
 
-/// Events of a topic as they come, as SSE or as lines. The connection asks for the next bytes once the
-/// socket has taken the last ones, so a slow reader merely reads later, from the log. Loop-confined.
+/// Events of a topic as they come, as SSE or as lines. The connection asks for the next bytes once
+/// the socket has taken the last ones, so a slow reader merely reads later, from the log.
+/// Loop-confined.
 ///
-/// It ends when the token does, with a problem document; when the topic can no longer be read, likewise;
-/// and without a word when its task is cancelled (the client hung up, or the server drains and the
-/// client will reconnect).
+/// It ends when the token does, with a problem document; when the topic can no longer be read,
+/// likewise; and without a word when its task is cancelled (the client hung up, or the server
+/// drains and the client will reconnect).
 package final class LiveStream<Log: TopicLog>: AnswerStream {
   private let feed: TopicFeed<Log>
   private let format: StreamFormat

@@ -4,8 +4,8 @@ package import Topics
 
 /// One answer of "what is new?": at once when there is something, else when there is or time is up.
 package enum LongPoll {
-  /// The next page of `feed`. Without records when `deadline` came first; nil when the client hung up.
-  /// A page with a gap is returned at once, with or without records.
+  /// The next page of `feed`. Without records when `deadline` came first; nil when the client hung
+  /// up. A page with a gap is returned at once, with or without records.
   ///
   /// - Parameters:
   ///   - deadline: when to answer with nothing.

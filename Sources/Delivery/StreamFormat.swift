@@ -83,8 +83,8 @@ extension StreamFormat {
 }
 
 extension Gap {
-  /// The facts as a JSON object, for streams and for the long-poll's refusal: `requested` and `next`
-  /// (cursors), `lost` (a number or null), `since` and `until` (instants or null), `cause`.
+  /// The facts as a JSON object, for streams and for the long-poll's refusal: `requested` and
+  /// `next` (cursors), `lost` (a number or null), `since` and `until` (instants or null), `cause`.
   package func writeJSON(into bytes: inout ByteWriter) {
     func instant(_ name: StaticString, _ time: UnixTime?) {
       bytes.append(name)

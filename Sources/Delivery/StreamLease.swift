@@ -1,8 +1,8 @@
 import Synchronization
 import Topics
 
-/// Somebody else's right to end a stream: a ticket that opens another one. Any thread may end it; the
-/// stream's own task notices at once, even while it waits.
+/// Somebody else's right to end a stream: a ticket that opens another one. Any thread may end it;
+/// the stream's own task notices at once, even while it waits.
 package final class StreamLease: Sendable {
   private struct State {
     var isEnded = false

@@ -14,8 +14,8 @@ package struct LoopSite {
   }
 }
 
-/// One reader's way through a topic: reads the next page, waits for the topic to grow. Keeps no more
-/// than its place, so a reader may be as slow as it likes. Loop-confined.
+/// One reader's way through a topic: reads the next page, waits for the topic to grow. Keeps no
+/// more than its place, so a reader may be as slow as it likes. Loop-confined.
 package final class TopicFeed<Log: TopicLog> {
   private let log: Log
   package let topic: TopicAddress
@@ -35,7 +35,8 @@ package final class TopicFeed<Log: TopicLog> {
   }
 
   /// The next page and moves behind it: from memory where it is there, else from the disk by way of
-  /// `Workers`. Without records when there is nothing new. A full queue of workers is `unavailable`.
+  /// `Workers`. Without records when there is nothing new. A full queue of workers is
+  /// `unavailable`.
   package func read(_ budget: ByteBudget) async throws(ReadFailure) -> Page {
     let page: Page
     switch try log.tail(of: topic, from: cursor, budget: budget) {
@@ -143,8 +144,8 @@ extension LoopSite {
   }
 }
 
-/// Where a feed starts. A place that is gone is kept as it was asked for: the feed's first page then
-/// carries the gap.
+/// Where a feed starts. A place that is gone is kept as it was asked for: the feed's first page
+/// then carries the gap.
 package struct FeedStart: Sendable, Hashable {
   package let cursor: Cursor
   package let gap: Gap?

@@ -1,12 +1,12 @@
 import Bytes
 package import Topics
 
-/// Which entries of a topic one subscription has acknowledged: all below the mark-delete position, and
-/// beyond it those noted in chunks.
+/// Which entries of a topic one subscription has acknowledged: all below the mark-delete position,
+/// and beyond it those noted in chunks.
 ///
-/// In memory no acknowledged entry lies at or below the mark's neighbour unnoticed: the mark itself is
-/// never acknowledged, so it always stands before the oldest event that somebody still has to handle.
-/// Changed chunks are remembered until `takeChange`, so that only they are written.
+/// In memory no acknowledged entry lies at or below the mark's neighbour unnoticed: the mark itself
+/// is never acknowledged, so it always stands before the oldest event that somebody still has to
+/// handle. Changed chunks are remembered until `takeChange`, so that only they are written.
 package struct AckSet: Sendable {
   /// The oldest entry that is not acknowledged; never goes back but by `reset`.
   package private(set) var mark: UInt64
@@ -29,7 +29,8 @@ package struct AckSet: Sendable {
       }
       do {
         var chunk = try AckChunk(decoding: bytes)
-        // A chunk is not rewritten because the mark has moved into it, nor deleted in the same breath.
+        // A chunk is not rewritten because the mark has moved into it, nor deleted in the same
+        // breath.
         if index == mark / AckChunk.span {
           _ = chunk.removeAll(below: Int(mark % AckChunk.span))
         }

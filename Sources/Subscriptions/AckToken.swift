@@ -2,8 +2,9 @@ package import Bytes
 
 /// What a consumer hands back to settle one delivery. Opaque to clients.
 ///
-/// Base64url of: version (1), then varints ledger, subscription number, epoch, entry, serial, then CRC-32C of
-/// all that. The check catches mangled tokens, not forgers: whoever may subscribe may acknowledge.
+/// Base64url of: version (1), then varints ledger, subscription number, epoch, entry, serial, then
+/// CRC-32C of all that. The check catches mangled tokens, not forgers: whoever may subscribe may
+/// acknowledge.
 package struct AckToken: Sendable, Hashable {
   /// The topic's incarnation.
   package let ledger: UInt64

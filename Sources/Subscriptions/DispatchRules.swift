@@ -1,8 +1,8 @@
 package import Bytes
 package import Topics
 
-/// What a subscription's kind means for who gets which event next. The machine asks these questions and
-/// knows no kinds; a further kind answers them differently.
+/// What a subscription's kind means for who gets which event next. The machine asks these questions
+/// and knows no kinds; a further kind answers them differently.
 package struct DispatchRules: Sendable, Hashable {
   /// Only one consumer at a time receives; others are told that it is busy.
   package let oneConsumer: Bool
@@ -37,7 +37,7 @@ package enum SubscriptionLimits {
   /// Longest lease and longest delay: 12 hours.
   package static let longestLease = TimeSpan.seconds(12 * 3_600)
   package static let defaultAckTimeout = TimeSpan.seconds(30)
-  /// Chunks beyond the mark-delete position: how far consumers may run ahead of an event that nobody
-  /// acknowledges (2²⁸ events).
+  /// Chunks beyond the mark-delete position: how far consumers may run ahead of an event that
+  /// nobody acknowledges (2²⁸ events).
   package static let maxChunks = 65_536
 }

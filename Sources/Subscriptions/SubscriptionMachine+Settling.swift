@@ -7,8 +7,8 @@ extension SubscriptionMachine {
 
   /// Settles one delivery for good. Repeating it is fine: an answer may have got lost.
   ///
-  /// A token whose lease has run out still counts while the event was not delivered again, and so does
-  /// one that an earlier run of the machine gave out.
+  /// A token whose lease has run out still counts while the event was not delivered again, and so
+  /// does one that an earlier run of the machine gave out.
   package mutating func acknowledge(_ token: AckToken) throws(TokenFault) {
     try checkOrigin(token)
     if acks.contains(token.entry) { return }
@@ -143,8 +143,8 @@ extension SubscriptionMachine {
 
   // MARK: - Seeking
 
-  /// Moves the subscription: acknowledgements beyond the place are forgotten, leases end, tokens given
-  /// out before are void. The place lies in the topic's present incarnation.
+  /// Moves the subscription: acknowledgements beyond the place are forgotten, leases end, tokens
+  /// given out before are void. The place lies in the topic's present incarnation.
   package mutating func seek(to entry: UInt64) {
     for key in Array(outstanding.keys) { drop(key) }
     ready.removeAll()

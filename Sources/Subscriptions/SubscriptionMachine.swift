@@ -1,8 +1,8 @@
 package import Bytes
 package import Topics
 
-/// Who gets which event next, on one subscription. Rules only: no clock, no lock, no I/O; a dispatcher
-/// owns one, feeds it inputs with the instant of each, and does what comes back.
+/// Who gets which event next, on one subscription. Rules only: no clock, no lock, no I/O; a
+/// dispatcher owns one, feeds it inputs with the instant of each, and does what comes back.
 ///
 /// Each entry of the topic is in one of these states:
 ///
@@ -12,15 +12,16 @@ package import Topics
 ///                          ▼  │                        │
 ///                         waiting ─────────────────────┘
 ///
-/// Unread entries lie at or behind `readPosition` and are not acknowledged; leased and waiting ones are
-/// in `outstanding`; everything else is acknowledged. So nothing can be lost, and because `outstanding`
-/// has one place per entry there are never two leases for one. `outstanding` never holds more than
-/// `maxUnacked` entries. The mark-delete position goes back by a seek only.
+/// Unread entries lie at or behind `readPosition` and are not acknowledged; leased and waiting ones
+/// are in `outstanding`; everything else is acknowledged. So nothing can be lost, and because
+/// `outstanding` has one place per entry there are never two leases for one. `outstanding` never
+/// holds more than `maxUnacked` entries. The mark-delete position goes back by a seek only.
 ///
 /// Further kinds, dead letters and back-off change `DispatchRules`, what becomes of an entry that
 /// returns (`putBack`), and add inputs; the states stay.
 package struct SubscriptionMachine: Sendable {
-  /// An event that was handed out at least once, or taken back before it got out, and is not settled.
+  /// An event that was handed out at least once, or taken back before it got out, and is not
+  /// settled.
   struct Outstanding: Sendable {
     /// Number of the delivery that holds or held it last; 0 when it never got out.
     var serial: UInt64
@@ -134,7 +135,8 @@ package struct SubscriptionMachine: Sendable {
     return .delivered(deliveries)
   }
 
-  /// Undoes deliveries whose events could not be brought to the consumer: they count as not delivered.
+  /// Undoes deliveries whose events could not be brought to the consumer: they count as not
+  /// delivered.
   package mutating func takeBack(_ deliveries: some Sequence<Delivery>) {
     for delivery in deliveries {
       guard var held = outstanding[delivery.entry], held.serial == delivery.serial,

@@ -4,9 +4,9 @@ package import Tenancy
 
 /// What exists: topics, namespace policies, schemas, subscriptions.
 ///
-/// Reads are snapshots and never block; mutations are durable before they return, and are not cut short
-/// by cancellation. Each mutation wants an address that was granted for it (`CatalogueVerb`). Names
-/// that are kept are detached from the request they came in. Any thread may call.
+/// Reads are snapshots and never block; mutations are durable before they return, and are not cut
+/// short by cancellation. Each mutation wants an address that was granted for it (`CatalogueVerb`).
+/// Names that are kept are detached from the request they came in. Any thread may call.
 package protocol Catalogue: Sendable {
   func topic(_ address: TopicAddress) -> TopicInfo?
 
@@ -24,8 +24,8 @@ package protocol Catalogue: Sendable {
   /// later has a higher ledger.
   func deleteTopic(_ address: TopicAddress) async throws(CatalogueFailure)
 
-  /// Forgets the entries below `first`, which may lie at most at the topic's end. Returns when no read
-  /// shows them any more; space comes back later.
+  /// Forgets the entries below `first`, which may lie at most at the topic's end. Returns when no
+  /// read shows them any more; space comes back later.
   func trim(_ address: TopicAddress, before first: UInt64) async throws(CatalogueFailure)
 
   /// The namespace's policy; nil when none was ever set or it was removed.
@@ -37,8 +37,8 @@ package protocol Catalogue: Sendable {
   /// What payloads of the topic are checked against; nil when it has no schema.
   func binding(of address: TopicAddress) -> SchemaBinding?
 
-  /// Makes `candidate` the topic's schema under the next version. `current` is the version the caller
-  /// judged it against (0 none): when another one came first, `schemaConflict`.
+  /// Makes `candidate` the topic's schema under the next version. `current` is the version the
+  /// caller judged it against (0 none): when another one came first, `schemaConflict`.
   func registerSchema(
     _ candidate: SchemaCandidate, for address: TopicAddress, replacing current: UInt32
   ) async throws(CatalogueFailure) -> StoredSchema

@@ -2,8 +2,9 @@ import Synchronization
 
 /// How far a topic reaches: a level that only rises, and those who wait for it to rise.
 ///
-/// One per incarnation of a topic. The log advances it after each commit, readers of any thread wait on
-/// it. A level, not an edge: whoever asks after the fact is told at once that it has already grown.
+/// One per incarnation of a topic. The log advances it after each commit, readers of any thread
+/// wait on it. A level, not an edge: whoever asks after the fact is told at once that it has
+/// already grown.
 package final class Growth: Sendable {
   private struct State {
     var end: UInt64
@@ -51,7 +52,8 @@ package final class Growth: Sendable {
     for waiter in woken { waiter.wake(.grown) }
   }
 
-  /// The topic is gone or the log closes: wakes everybody, and everybody who comes later is told so.
+  /// The topic is gone or the log closes: wakes everybody, and everybody who comes later is told
+  /// so.
   package func close() {
     let woken = state.withLock { state in
       state.isClosed = true
@@ -76,15 +78,15 @@ package enum Wake: Sendable, Hashable {
   case closed
 }
 
-/// One wait of one task. Several parties may wake it (the log, a timer, a cancellation); the first wins
-/// and the rest change nothing.
+/// One wait of one task. Several parties may wake it (the log, a timer, a cancellation); the first
+/// wins and the rest change nothing.
 package final class Waiter: Sendable {
   private let outcome = OneShot<Wake>()
 
   package init() {}
 
-  /// Suspends until woken; returns at once when that has already happened, with `.cancelled` when the
-  /// task is cancelled. To be called once.
+  /// Suspends until woken; returns at once when that has already happened, with `.cancelled` when
+  /// the task is cancelled. To be called once.
   package func wait() async -> Wake {
     await withTaskCancellationHandler {
       await outcome.value()
@@ -108,7 +110,8 @@ package final class OneShot<Value: Sendable>: Sendable {
 
   package init() {}
 
-  /// Suspends until `settle`. Not cut short by cancellation: callers who want that settle it themselves.
+  /// Suspends until `settle`. Not cut short by cancellation: callers who want that settle it
+  /// themselves.
   package func value() async -> Value {
     await withCheckedContinuation { continuation in
       let value: Value? = state.withLock { state in

@@ -6,8 +6,8 @@ package import Tenancy
 
 /// The log in memory: the reference for what the promises mean, and an engine for tests and trials.
 ///
-/// Everything lies behind one lock that is never held across a suspension; what it calls outside the
-/// room (growth, settlements) it calls after unlocking. Nothing survives the process.
+/// Everything lies behind one lock that is never held across a suspension; what it calls outside
+/// the room (growth, settlements) it calls after unlocking. Nothing survives the process.
 package final class MemoryLog: TopicLog, Catalogue, SubscriptionStore {
   struct State {
     var topics: [TopicKey: TopicState] = [:]
@@ -117,7 +117,8 @@ package struct MemoryLimits: Sendable {
   package var schemaVersions = 1_000
   /// What one commit may hold, in bytes.
   package var commitBytes = 8 << 20
-  /// What may wait in one appender's stage, in bytes; beyond it appends are refused as `overloaded`.
+  /// What may wait in one appender's stage, in bytes; beyond it appends are refused as
+  /// `overloaded`.
   package var stagedBytes = 32 << 20
 
   package init() {}

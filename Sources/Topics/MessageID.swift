@@ -2,9 +2,9 @@ package import Bytes
 
 /// The name of one event in its topic: `ledger:entry`, in Pulsar's words and meaning.
 ///
-/// The ledger is the topic's incarnation (a topic deleted and made anew has a higher one), the entry
-/// its sequence number there: dense, from 0, never given out twice. Made by the log only; without a
-/// topic's address it opens nothing.
+/// The ledger is the topic's incarnation (a topic deleted and made anew has a higher one), the
+/// entry its sequence number there: dense, from 0, never given out twice. Made by the log only;
+/// without a topic's address it opens nothing.
 package struct MessageID: Sendable, Hashable, Comparable {
   package let ledger: UInt64
   package let entry: UInt64
@@ -38,8 +38,9 @@ package struct MessageID: Sendable, Hashable, Comparable {
 
 /// A place between two events of a topic: what `next` and `id:` carry, what reading starts from.
 ///
-/// Held as the entry that is read next. As text it names the event before it, which is why a message
-/// id is accepted wherever a cursor is; the place before the first event is written `ledger:-1`.
+/// Held as the entry that is read next. As text it names the event before it, which is why a
+/// message id is accepted wherever a cursor is; the place before the first event is written
+/// `ledger:-1`.
 package struct Cursor: Sendable, Hashable, Comparable {
   package let ledger: UInt64
   /// The entry to be read next.
@@ -97,7 +98,8 @@ package enum StartPosition: Sendable, Hashable {
   /// The first event published at this instant or later.
   case from(UnixTime)
 
-  /// Reads `earliest`, `latest`, a cursor, a message id or an RFC 3339 instant; nil for anything else.
+  /// Reads `earliest`, `latest`, a cursor, a message id or an RFC 3339 instant; nil for anything
+  /// else.
   package init?(parsing text: ByteSlice) {
     if text.equals("earliest") {
       self = .earliest

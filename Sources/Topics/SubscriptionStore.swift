@@ -61,7 +61,8 @@ package struct SubscriptionState: Sendable, Hashable {
   package var markDelete: Cursor
   /// How often the subscription was sought; tokens of another epoch fit no more. 0 at first.
   package var epoch: UInt64
-  /// Acknowledgements of 4096 entries each, by `entry / 4096`; absent where none lie beyond the mark.
+  /// Acknowledgements of 4096 entries each, by `entry / 4096`; absent where none lie beyond the
+  /// mark.
   package var chunks: [UInt64: ByteSlice]
 
   package init(markDelete: Cursor, epoch: UInt64 = 0, chunks: [UInt64: ByteSlice] = [:]) {
@@ -79,8 +80,8 @@ package struct SubscriptionState: Sendable, Hashable {
   }
 }
 
-/// What became of a subscription since the last change: absolute values, so that writing it twice does
-/// no harm. Changes of one subscription are staged in the order in which they were made.
+/// What became of a subscription since the last change: absolute values, so that writing it twice
+/// does no harm. Changes of one subscription are staged in the order in which they were made.
 package struct SubscriptionChange: Sendable, Hashable {
   package var markDelete: Cursor
   package var epoch: UInt64
@@ -107,8 +108,8 @@ package protocol SubscriptionStore: Sendable {
     -> SubscriptionState
 
   /// Queues a change for the next group commit, which starts without waiting for appends. Never
-  /// blocks; called under the dispatcher's lock, so that changes of one subscription keep their order.
-  /// `settled`, when given, is told once the change is durable or has failed; a change for a
+  /// blocks; called under the dispatcher's lock, so that changes of one subscription keep their
+  /// order. `settled`, when given, is told once the change is durable or has failed; a change for a
   /// subscription that is gone fails with `unknownSubscription`.
   func stage(
     _ change: SubscriptionChange, of subscription: SubscriptionReference,

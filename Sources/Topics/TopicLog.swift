@@ -4,9 +4,9 @@ package import Tenancy
 
 /// What a log promises to those who read it. Two engines keep it: `MemoryLog` and RocksStore.
 ///
-/// Entries of a topic are dense and start at 0. Nothing can be read before it is durable, and what has
-/// been read once is read again with the same bytes until it is trimmed. All reading verbs want an
-/// address that was granted for `subscribe`. Any thread may call.
+/// Entries of a topic are dense and start at 0. Nothing can be read before it is durable, and what
+/// has been read once is read again with the same bytes until it is trimmed. All reading verbs want
+/// an address that was granted for `subscribe`. Any thread may call.
 package protocol TopicLog: Sendable {
   associatedtype Appender: TopicAppender
 
@@ -105,12 +105,12 @@ extension TopicAddress {
 
 /// One loop's way into the log; confined to that loop.
 ///
-/// Appends wait in the stage until `flush()` hands all of them to the committer, which the loop calls
-/// at the end of each of its turns. An append that was staged is never cancelled: the caller learns
-/// its outcome even when its task is cancelled.
+/// Appends wait in the stage until `flush()` hands all of them to the committer, which the loop
+/// calls at the end of each of its turns. An append that was staged is never cancelled: the caller
+/// learns its outcome even when its task is cancelled.
 package protocol TopicAppender: AnyObject {
-  /// Stores one event; returns when it is durable. The log stores `draft.attributes`, key and payload
-  /// as they are: whoever minted the event has already added the gateway's own attributes.
+  /// Stores one event; returns when it is durable. The log stores `draft.attributes`, key and
+  /// payload as they are: whoever minted the event has already added the gateway's own attributes.
   func append(_ event: ConformingEvent) async throws(AppendFailure) -> Receipt
 
   /// Stores events of one topic in one commit: all or none, in order, with adjacent entries.

@@ -109,7 +109,7 @@ struct Seat {
   }
 
   @Test func aWaitingCallGetsTheNextEventAndOnlyOneIsWoken() async throws {
-    let seat = try await Seat(try await Stage())
+    let seat = try await Seat(try await Stage(), ackTimeout: 3_600)
     let calls = ["a", "b", "c"].map { name in
       Task { try await seat.receive(name, wait: 30).map(\.record.payload.text) }
     }

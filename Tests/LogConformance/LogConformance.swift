@@ -4,7 +4,8 @@ package import Topics
 
 /// What every engine must show. Each case opens an engine of its own.
 ///
-///     @Test(arguments: ConformanceCase.allCases) func keepsTheLogsPromises(_ what: ConformanceCase)
+///     @Test(arguments: ConformanceCase.allCases) func keepsTheLogsPromises(_ what:
+///     ConformanceCase)
 ///       async throws { try await LogConformance(open: …, reopen: …).check(what) }
 package struct LogConformance<Log: TopicLog & Catalogue & SubscriptionStore> {
   /// An empty engine with these clocks.

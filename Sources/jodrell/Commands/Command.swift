@@ -61,7 +61,7 @@ enum Command: String, CaseIterable {
     }
   }
 
-  private var help: String {
+  var help: String {
     switch self {
     case .serve: HelpText.serve
     case .token: HelpText.token

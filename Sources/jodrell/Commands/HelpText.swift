@@ -1,12 +1,194 @@
 /// The texts of `--help`. docs/cli.md says the same at more length.
 enum HelpText {
-  static let overview = "jodrell\n"
-  static let serve = ""
-  static let token = ""
-  static let check = ""
-  static let inspect = ""
-  static let publish = ""
-  static let tail = ""
-  static let topics = ""
-  static let demo = ""
+  static let overview = """
+    jodrell: an event gateway with a durable log inside
+
+      jodrell demo                    see it all in half a minute, on a gateway thrown away after
+      jodrell serve                   run the gateway; without -c in development mode
+      jodrell token                   a token for development mode
+      jodrell publish TOPIC [FILE…]   send standard input, files or folders
+      jodrell tail TOPIC              follow a topic
+      jodrell topics                  what a namespace holds, with latency percentiles
+      jodrell check -c FILE           test a configuration file
+      jodrell inspect                 what lies in a data directory
+
+    Each has its own --help; jodrell --version tells the version.
+
+    First steps:
+      jodrell serve                                       (in one terminal)
+      echo '{"hello":"world"}' | jodrell publish hello    (in another)
+      jodrell tail hello --from earliest
+
+    Exit codes: 0 done; 1 it did not work; 3 configuration missing or wrong; 4 cannot listen; 5 data
+    directory in use; 6 acknowledged data missing; 7 data directory of a newer version; 8 damaged
+    data; 9 data directory unusable; 10 a write failed while serving; 64 wrong command line.
+
+    """
+
+  static let serve = """
+    jodrell serve: runs the gateway until SIGTERM or Ctrl-C
+
+        -c FILE              the configuration file; missing or empty is an error.
+                             Without -c: development mode, for this machine only
+        --data DIR           the data directory (configuration's data, else ./data)
+        --listen H:P         where to listen (configuration's listen.http, else 127.0.0.1:8080);
+                             port 0 takes a free one
+        --management H:P     metrics and health on an address of their own
+        --schemas DIR        register DIR/<tenant>/<namespace>/<topic>.schema.json at start
+        --tenants A,B        development mode: more tenants beside public
+        --banner             development mode: show curl lines with a token, terminal or not
+        --accept-loss N      serve although acknowledged commits after N are missing; the refusal
+                             to start names N
+
+    Development mode makes an issuer of its own once, keeps its key in the data directory
+    (development-issuer.key, readable by its owner alone), and runs on the ordinary policy language:
+    tenant public, namespace default; jodrell token mints for it.
+
+    The log on stderr is JSON, one object per line; the one with "message":"ready" names the
+    addresses. On SIGTERM, SIGINT or SIGHUP the gateway stops accepting, answers what is in flight
+    for at most 10 s, and ends with 0; a second signal ends it at once.
+
+    Examples:
+      jodrell serve
+      jodrell serve --schemas schemas --tenants acme
+      jodrell serve -c /etc/jodrell/jodrell.yaml --management 127.0.0.1:9090
+
+    """
+
+  static let token = """
+    jodrell token: prints a token for a gateway in development mode
+
+        --tenant T       the tenant it acts for (public)
+        --allow A,B      what it may do: publish, subscribe, manage, admin (publish,subscribe)
+        --ttl D          how long it is good: 30s, 5m, 1h, 7d (1h)
+        --subject S      its principal (developer)
+        --data DIR       the gateway's data directory (./data)
+
+    Examples:
+      TOKEN=$(jodrell token)
+      jodrell token --tenant acme --allow publish --ttl 5m --subject orders-service
+      curl -H "Authorization: Bearer $(jodrell token --allow manage)" …
+
+    """
+
+  static let check = """
+    jodrell check: compiles a configuration file as serve does, and runs the policy tests in it
+
+        -c FILE     the file
+        --quiet     say nothing when all is good
+
+    Faults name file, line and column. Exit codes: 0 good; 1 a policy test fails; 3 the file is
+    missing, empty or wrong.
+
+    Examples:
+      jodrell check -c jodrell.yaml
+      jodrell check -c jodrell.yaml --quiet && systemctl restart jodrell
+
+    """
+
+  static let inspect = """
+    jodrell inspect: shows what lies in a data directory, without changing it
+
+        --data DIR       the data directory (./data); no server may be running on it
+        --chunks T       the chunks of one topic, tenant/namespace/topic
+        --verify         read every chunk and check it
+
+    Shown are names, numbers and sizes, never a payload. Exit codes: 0; 1 no such topic; 5 a server
+    uses the directory; 6 acknowledged data is missing; 8 damage was found; 9 no store there.
+
+    Examples:
+      jodrell inspect --data /var/lib/jodrell
+      jodrell inspect --verify
+      jodrell inspect --chunks public/default/orders
+
+    """
+
+  private static let client = """
+        --url URL            the gateway (JODRELL_URL, else http://127.0.0.1:8080)
+        --token TOKEN        sent as bearer token (JODRELL_TOKEN)
+        --token-file FILE    the same from a file
+        --data DIR           without a token, and on the gateway's own machine: mint one with the
+                             development key in its data directory (./data)
+    """
+
+  static let publish = """
+    jodrell publish: sends events to a topic and waits until they are on disk
+
+      jodrell publish TOPIC [FILE | FOLDER | -]…
+
+    TOPIC is tenant/namespace/topic, or just topic in the namespace that the token maps to. Without
+    a file, or with -, standard input is one event. Folders are sent with all files below them.
+
+        --lines              standard input or files hold one event per line (.ndjson, .jsonl)
+        --content-type T     of all that is sent; else by name: .json, .ndjson, .jsonl, .txt, .csv,
+                             .xml, .cloudevent.json (structured), .cloudevents.json (batch)
+        --key K              the ordering key of all events (Event-Key)
+        --quiet              only refusals
+    \(client)
+
+    One event: its message id is printed. More: how many were stored and refused. Refusals go to
+    stderr with file, line, and the fault's place. Exit codes: 0 all stored; 1 some were not.
+
+    Examples:
+      echo '{"hello":"world"}' | jodrell publish hello
+      jodrell publish acme/default/orders order-1.json order-2.json
+      jodrell publish hooks webhooks/ --data ./data
+      tail -f app.jsonl | jodrell publish logs --lines
+
+    """
+
+  static let tail = """
+    jodrell tail: follows a topic, across disconnects and restarts, without loss or repetition
+
+      jodrell tail TOPIC
+
+        --from P         earliest, latest, a message id (what follows it), or an instant such as
+                         2026-03-01T00:00:00Z (latest)
+        --count N        end after N events
+        --raw            each event as one line of JSON, as the gateway sent it
+        --data-only      payloads alone, one per line
+                         (otherwise one line per event; a terminal's width cuts its payload)
+    \(client)
+
+    Examples:
+      jodrell tail orders
+      jodrell tail acme/default/orders --from earliest --count 10
+      jodrell tail orders --data-only | jq .total
+
+    """
+
+  static let topics = """
+    jodrell topics: lists a namespace's topics with their numbers
+
+      jodrell topics [TENANT/NAMESPACE]
+
+    Without a namespace it is the one that the token maps to. Latencies are milliseconds since the
+    gateway's start: publish from request received to durable, delivery from durable to written to
+    a reader at the tail.
+
+    \(client)
+
+    Examples:
+      jodrell topics
+      jodrell topics acme/default --token-file operator.jwt
+
+    """
+
+  static let demo = """
+    jodrell demo: starts a gateway in a temporary directory and walks through it
+
+        --fast           no pauses for reading
+        --keep           leave the temporary directory behind, and say where
+
+    Two tenants, a schema, a good event and its timings, a bad one and its refusal, the neighbour's
+    404, a live stream, two workers sharing and acknowledging, kill -9, restart, resume, and the
+    latency table. Nothing outside the temporary directory is touched; the gateway listens on a
+    free port of 127.0.0.1 and is stopped at the end.
+
+    Exit codes: 0 every step showed what it should; 1 one did not.
+
+    Example:
+      jodrell demo
+
+    """
 }

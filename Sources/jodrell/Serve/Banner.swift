@@ -14,21 +14,29 @@ enum Banner {
     let ink = Ink(isOn: Terminal.output.isColourful)
     let base = "http://\(gateway.http)"
     let topic = "\(base)/v1/topics/~/hello"
+    let authorization = "-H \"Authorization: Bearer $TOKEN\""
+    let publish =
+      "curl -i \(topic)/events \(authorization)"
+      + " -H 'Content-Type: application/json' -d '{\"hello\":\"world\"}'"
+    let follow =
+      "curl -N '\(topic)/events?from=earliest' \(authorization)"
+      + " -H 'Accept: text/event-stream'"
+    let title = ink.bold("jodrell \(Command.version)")
     return """
 
-      \(ink.bold("jodrell \(Command.version)")) at \(ink.name(base)) · development mode, this machine only · data in \(data)
+      \(title) at \(ink.name(base)) · development mode, this machine only · data in \(data)
 
-      \(ink.dim("# a token for tenant public, good for \(lifetime.text); more: jodrell token --help"))
+      \(ink.dim("# a token for tenant public, good for \(lifetime.text); or: jodrell token"))
       export TOKEN=\(token.text)
 
       \(ink.dim("# publish"))
-      curl -i \(topic)/events -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{"hello":"world"}'
+      \(publish)
 
       \(ink.dim("# follow, from the first event on"))
-      curl -N '\(topic)/events?from=earliest' -H "Authorization: Bearer $TOKEN" -H 'Accept: text/event-stream'
+      \(follow)
 
       \(ink.dim("# latency percentiles of the topic"))
-      curl -s \(topic) -H "Authorization: Bearer $TOKEN"
+      curl -s \(topic) \(authorization)
 
       \(ink.dim("Ctrl-C ends it."))
 

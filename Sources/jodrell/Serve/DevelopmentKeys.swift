@@ -4,8 +4,8 @@ import Crypto
 import Network
 import Tenancy
 
-/// The development issuer's files in a data directory: the private key, for its owner alone, and the
-/// public one as the policy's key set.
+/// The development issuer's files in a data directory: the private key, for its owner alone, and
+/// the public one as the policy's key set.
 struct DevelopmentKeys {
   private static let keyFile = "development-issuer.key"
 

@@ -24,8 +24,8 @@ struct GatewayProcess: Sendable {
   let http: String
   let management: String?
 
-  /// Takes the ports, opens the log and registers schemas; nothing is accepted yet. Blocks while the
-  /// log recovers.
+  /// Takes the ports, opens the log and registers schemas; nothing is accepted yet. Blocks while
+  /// the log recovers.
   init(_ plan: ServePlan, log: LogWriter, stop: StopSignal) async throws(CommandFault) {
     server = try Self.server(plan)
     http = Self.text(plan.http.host, server.ports[0])
@@ -36,6 +36,9 @@ struct GatewayProcess: Sendable {
       engine = try Log(opening: Self.store(plan, metrics, log, stop))
     } catch {
       throw CommandFault(error, data: plan.data)
+    }
+    if let number = plan.acceptedLoss {
+      log.log(.warning, "loss of acknowledged data accepted", ["commit": .text("\(number)")])
     }
     if let folder = plan.schemas, let keys = plan.keys {
       let count = try await folder.register(with: keys, under: plan.compiled, in: engine)

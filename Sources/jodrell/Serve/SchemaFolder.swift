@@ -6,7 +6,8 @@ import Schemas
 import Tenancy
 import Topics
 
-/// Topic schemas in files, `<tenant>/<namespace>/<topic>.schema.json`; other files are not looked at.
+/// Topic schemas in files, `<tenant>/<namespace>/<topic>.schema.json`; other files are not looked
+/// at.
 struct SchemaFolder: Sendable {
   struct File: Sendable {
     let path: String
@@ -83,7 +84,8 @@ struct SchemaFolder: Sendable {
       return try scope.address(of: reference, for: .manage).detached
     } catch {
       throw CommandFault(
-        .badSettings, "\(file.path): the policy does not let our own issuer manage this topic "
+        .badSettings,
+        "\(file.path): the policy does not let our own issuer manage this topic "
           + "(\(error)); use PUT …/schema with a token that may")
     }
   }

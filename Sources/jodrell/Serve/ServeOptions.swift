@@ -37,7 +37,9 @@ struct ServeOptions: Sendable {
     self.tenants = tenants
     try arguments.finish()
     if file != nil {
-      guard tenants.isEmpty else { throw .usage("--tenants is for development mode; -c has its own") }
+      guard tenants.isEmpty else {
+        throw .usage("--tenants is for development mode; -c has its own")
+      }
       guard !wantsBanner else { throw .usage("--banner shows a token of development mode") }
     } else {
       for address in [listen, management] {

@@ -9,7 +9,8 @@ struct ServePlan: Sendable {
   let management: ListenAddress?
   /// The data directory.
   let data: String
-  /// The issuer of our own, for `--schemas` and the banner; with a file only if its directory has one.
+  /// The issuer of our own, for `--schemas` and the banner; with a file only if its directory has
+  /// one.
   let keys: DevelopmentKeys?
   let isDevelopment: Bool
   let schemas: SchemaFolder?
@@ -29,7 +30,8 @@ struct ServePlan: Sendable {
       keys = try DevelopmentKeys(loadingFrom: data)
       if schemas != nil, keys == nil {
         throw CommandFault(
-          .badSettings, "--schemas: the policy of \(file) trusts no issuer of our own, so nobody "
+          .badSettings,
+          "--schemas: the policy of \(file) trusts no issuer of our own, so nobody "
             + "here may register them; use PUT …/schema with a token that may manage")
       }
     } else {

@@ -9,7 +9,8 @@ enum StopReason: Equatable, Sendable {
   case writeFailed(String)
 }
 
-/// The one thing that the serving task waits for. The first reason counts. Any thread may ask to stop.
+/// The one thing that the serving task waits for. The first reason counts. Any thread may ask to
+/// stop.
 final class StopSignal: Sendable {
   private struct State {
     var reason: StopReason?

@@ -45,7 +45,8 @@ extension CommandFault {
       (code, message) = (.damagedStore, "\(data): a record of family \(family) is damaged")
     case .corruptEvents(let range):
       (code, message) = (
-        .damagedStore, "\(data): events \(range.first) to \(range.last) are damaged: \(range.reason)"
+        .damagedStore,
+        "\(data): events \(range.first) to \(range.last) are damaged: \(range.reason)"
       )
     case .corruptFile(let text): (code, message) = (.damagedStore, "\(data): \(text)")
     case .noSpace(let text), .input(let text), .engine(let text):

@@ -70,7 +70,9 @@ struct Arguments {
   }
 
   /// The words that are no options; call it after all options were taken.
-  mutating func rest(_ count: ClosedRange<Int>, called what: String) throws(CommandFault) -> [String] {
+  mutating func rest(_ count: ClosedRange<Int>, called what: String) throws(CommandFault)
+    -> [String]
+  {
     if let option = words.first(where: { $0.hasPrefix("-") && $0 != "-" }) {
       throw .usage("unknown option: \(option)")
     }

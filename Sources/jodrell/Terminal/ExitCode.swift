@@ -1,6 +1,6 @@
-/// What the process tells the shell it was started from. docs/cli.md lists the same numbers; scripts
-/// rely on them, so a number never changes its meaning.
-enum ExitCode: Int32 {
+/// What the process tells the shell it was started from. docs/cli.md lists the same numbers;
+/// scripts rely on them, so a number never changes its meaning.
+enum ExitCode: Int32, CaseIterable {
   case done = 0
   /// The command did not reach its end: a refusal, a lost connection, a failed test.
   case failed = 1

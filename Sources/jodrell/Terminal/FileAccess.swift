@@ -38,10 +38,22 @@ enum FileAccess {
   static func read(
     _ path: String, limit: Int = 256 << 20
   ) throws(FileFault) -> ByteSlice {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw FileFault(path: path, code: errno) }
+    let descriptor = try openToRead(path)
     defer { close(descriptor) }
     return try readAll(descriptor, path, limit: limit)
+  }
+
+  /// A descriptor that the caller closes.
+  static func openToRead(_ path: String) throws(FileFault) -> Int32 {
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw FileFault(path: path, code: errno) }
+    return descriptor
+  }
+
+  static func size(of path: String) throws(FileFault) -> UInt64 {
+    var facts = stat()
+    guard unsafe stat(path, &facts) == 0 else { throw FileFault(path: path, code: errno) }
+    return UInt64(max(facts.st_size, 0))
   }
 
   /// What comes from a descriptor until its end.

@@ -1,0 +1,90 @@
+import Bytes
+import Client
+import JSONText
+
+/// A refusal in words: the problem document that the gateway sent, for a person.
+struct ProblemText {
+  /// One line: status, title, detail.
+  let summary: String
+  /// One line per fault of the input, with its place.
+  let faults: [String]
+
+  init(status: Int, body: ByteSlice) {
+    if let document = try? JSONDocument(parsing: body) {
+      self.init(document.root, status: status)
+    } else {
+      self.init(summary: "\(status)", faults: [])
+    }
+  }
+
+  private init(summary: String, faults: [String]) {
+    self.summary = summary
+    self.faults = faults
+  }
+
+  /// - Parameter status: for a document that does not say.
+  init(_ problem: JSONNode, status: Int = 0) {
+    let code = problem["status"]?.integer.map(Int.init) ?? status
+    let title = problem["title"]?.text ?? "refused"
+    let detail = problem["detail"]?.text.map { ": \($0)" } ?? ""
+    summary = "\(code) \(title)\(detail)"
+    var faults: [String] = []
+    if let errors = problem["errors"], errors.kind == .array {
+      for error in errors.elements {
+        let pointer = error["pointer"]?.text ?? ""
+        let place = pointer.isEmpty ? "(whole)" : pointer
+        let suggestion = error["suggestion"]?.text.map { " (did you mean '\($0)'?)" } ?? ""
+        faults.append("\(place) \(error["message"]?.text ?? "")\(suggestion)")
+      }
+    }
+    self.faults = faults
+  }
+}
+
+extension CommandFault {
+  /// What a request that got no usable answer means.
+  init(_ fault: ClientFault, at endpoint: Endpoint) {
+    let words =
+      switch fault {
+      case .badURL(let url): "'\(url)' is no http:// URL"
+      case .badRequest(let part): "cannot be sent: \(part)"
+      case .unreachable: "no gateway answers at http://\(endpoint.authority)"
+      case .connectionLost: "the connection to \(endpoint.authority) was lost"
+      case .timedOut: "\(endpoint.authority) did not answer in time"
+      case .malformedAnswer: "\(endpoint.authority) does not speak HTTP/1.1"
+      case .tooLarge(let limit): "the answer exceeds \(limit) bytes"
+      case .refused(let status, let body): ProblemText(status: status, body: body).summary
+      }
+    self.init(.failed, words)
+  }
+
+  /// A refusal that ends the command.
+  init(_ answer: ClientAnswer) {
+    self.init(.failed, ProblemText(status: answer.status, body: answer.body).summary)
+  }
+}
+
+/// Runs a command's requests on a loop made for them.
+enum ClientSession {
+  static func run<Outcome: Sendable>(
+    _ body: @Sendable (isolated ClientLoop) async throws(CommandFault) -> Outcome
+  ) async throws(CommandFault) -> Outcome {
+    switch try await ClientLoop.once(body) {
+    case .success(let outcome): return outcome
+    case .failure: throw CommandFault(.failed, "the system has no threads or descriptors left")
+    }
+  }
+}
+
+extension GatewayClient {
+  /// `send` with the faults of a command.
+  func ask(
+    _ request: ClientRequest, on loop: isolated ClientLoop
+  ) async throws(CommandFault) -> ClientAnswer {
+    do throws(ClientFault) {
+      return try await send(request, on: loop)
+    } catch {
+      throw CommandFault(error, at: endpoint)
+    }
+  }
+}

@@ -1,3 +1,0 @@
-enum DemoCommand {
-  static func run(_ arguments: Arguments) async throws(CommandFault) -> ExitCode { .failed }
-}

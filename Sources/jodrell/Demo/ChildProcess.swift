@@ -1,0 +1,89 @@
+import Bytes
+import Glibc
+import Network
+
+/// Another run of this program, as a child: for the demonstration. Its output goes to a file.
+///
+/// SAFETY: the argument and environment texts are copies that live until the call that reads them
+/// has returned, and are freed after it; attributes and file actions are destroyed where they are
+/// made.
+struct ChildProcess: Sendable {
+  let pid: pid_t
+
+  /// Starts `jodrell` with these words. Signals that this process blocks are open in the child.
+  init(_ words: [String], output: String) throws(FileFault) {
+    let program = try Self.program
+    var actions = unsafe posix_spawn_file_actions_t()
+    unsafe posix_spawn_file_actions_init(&actions)
+    defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+    let flags = O_WRONLY | O_CREAT | O_APPEND
+    unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    unsafe posix_spawn_file_actions_addopen(&actions, 1, output, flags, 0o600)
+    unsafe posix_spawn_file_actions_adddup2(&actions, 1, 2)
+    var attributes = posix_spawnattr_t()
+    unsafe posix_spawnattr_init(&attributes)
+    defer { unsafe posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    unsafe sigemptyset(&none)
+    unsafe posix_spawnattr_setsigmask(&attributes, &none)
+    // A group of its own: Ctrl-C is for the demonstration, which ends the child itself.
+    unsafe posix_spawnattr_setpgroup(&attributes, 0)
+    unsafe posix_spawnattr_setflags(
+      &attributes, Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETPGROUP))
+
+    let arguments = unsafe Self.copies([program] + words)
+    let environment = unsafe Self.copies(Self.environment)
+    defer {
+      unsafe (arguments + environment).forEach { unsafe free($0) }
+    }
+    var pid = pid_t()
+    let code = unsafe posix_spawn(&pid, program, &actions, &attributes, arguments, environment)
+    guard code == 0 else { throw FileFault(path: program, code: code) }
+    self.pid = pid
+  }
+
+  func signal(_ number: Int32) { _ = kill(pid, number) }
+
+  /// Waits for the end: the exit code, or 128 + the signal that ended it; nil when it still lives
+  /// after `span`.
+  func ended(within span: TimeSpan) async -> Int32? {
+    let deadline = Clocks.system.monotonic() + span
+    while true {
+      var status: Int32 = 0
+      if unsafe waitpid(pid, &status, WNOHANG) == pid {
+        return status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
+      }
+      guard Clocks.system.monotonic() < deadline else { return nil }
+      await Pause.brief()
+    }
+  }
+
+  private static var program: String {
+    get throws(FileFault) {
+      var room = [CChar](repeating: 0, count: 4096)
+      let count = unsafe readlink("/proc/self/exe", &room, room.count - 1)
+      guard count > 0 else { throw FileFault(path: "/proc/self/exe", code: errno) }
+      return String(decoding: room[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+  }
+
+  private static var environment: [String] {
+    let text = (try? FileAccess.read("/proc/self/environ", limit: 4 << 20))?.array ?? []
+    return text.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  private static func copies(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {
+    unsafe texts.map { unsafe strdup($0) } + [nil]
+  }
+}
+
+/// Short waits of a command.
+enum Pause {
+  /// Between two looks at something that will be there soon.
+  static func brief() async { await wait(.milliseconds(5)) }
+
+  static func wait(_ span: TimeSpan) async {
+    // Cancellation only makes the waiting shorter.
+    try? await Task.sleep(for: .nanoseconds(span.nanoseconds))
+  }
+}

@@ -1,0 +1,78 @@
+import Foundation
+import Testing
+
+/// The commands as a person runs them: real processes, their exit codes and what they print.
+extension EndToEnd {
+  @Suite struct CommandLine {
+    private func run(
+      _ words: [String], environment: [String: String] = [:]
+    ) async throws -> (code: Int32, output: String, errors: String) {
+      try await Workplace.run(Workplace.jodrell, words, environment: environment)
+    }
+
+    @Test func `the demonstration shows every step and leaves nothing behind`() async throws {
+      let place = try Workplace.directory("demo")
+      defer { try? FileManager.default.removeItem(at: place) }
+      let demo = try await run(["demo", "--fast"])
+      #expect(demo.code == 0, "\(demo.output)\(demo.errors)")
+      for words in [
+        "ready at", "422 names", "404 for both", "in order, none twice",
+        "acknowledged once", "every acknowledged event is there", "delivery:", "All of it held",
+      ] {
+        #expect(demo.output.contains(words), "\(words)")
+      }
+      let directory = demo.output.firstMatch(of: #/--data (\S+)\/data/#).map { String($0.1) }
+      let path = try #require(directory)
+      #expect(!FileManager.default.fileExists(atPath: path))
+    }
+
+    @Test func `what publish sends is what tail shows`() async throws {
+      try await withGateway { gateway in
+        let place = try Workplace.directory("files")
+        defer { try? FileManager.default.removeItem(at: place) }
+        let lines = place.appending(path: "lines.ndjson")
+        try Data("{\"n\":1}\n\n{\"n\":2}\n{bad\n{\"n\":3}".utf8).write(to: lines)
+        let gatewayFlags = ["--url", await gateway.url, "--data", gateway.data.path()]
+        let sent = try await run(["publish", "numbers", lines.path()] + gatewayFlags)
+        #expect(sent.code == 1)
+        #expect(sent.output.hasPrefix("3 stored, 1 refused"))
+        #expect(sent.errors.contains("line 4: 400"))
+        let seen = try await run(
+          ["tail", "numbers", "--from", "earliest", "--count", "3", "--data-only"] + gatewayFlags)
+        #expect(seen.code == 0)
+        #expect(seen.output == "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n")
+        let listed = try await run(["topics"] + gatewayFlags)
+        #expect(listed.output.contains(#/numbers +3 /#))
+        let inUse = try await run(["inspect", "--data", gateway.data.path()])
+        #expect(inUse.code == 5)
+        #expect(try await gateway.terminate() == 0)
+        let found = try await run(["inspect", "--verify", "--data", gateway.data.path()])
+        #expect(found.code == 0)
+        #expect(found.output.contains("public/default/numbers"))
+        #expect(found.output.contains("none damaged"))
+      }
+    }
+
+    @Test func `a gateway that cannot serve says why in one line and by its exit code`()
+      async throws
+    {
+      let place = try Workplace.directory("refused")
+      defer { try? FileManager.default.removeItem(at: place) }
+      let empty = place.appending(path: "empty.yaml").path()
+      try Data().write(to: URL(filePath: empty))
+      let data = place.appending(path: "data").path()
+      for (words, code) in [
+        (["serve", "-c", empty], 3), (["serve", "-c", empty + ".absent"], 3),
+        (["check", "-c", empty], 3), (["serve", "--listen", "0.0.0.0:0"], 64),
+        (["serve", "--unknown"], 64), (["frobnicate"], 64), (["inspect", "--data", data], 9),
+        (["token", "--data", data], 9), (["publish", "t", empty + ".absent"], 1),
+      ] as [([String], Int32)] {
+        let refused = try await run(words)
+        #expect(refused.code == code, "\(words)")
+        #expect(refused.output.isEmpty, "\(words)")
+        #expect(refused.errors.hasPrefix("jodrell"), "\(words)")
+        #expect(refused.errors.split(separator: "\n").count <= 2, "\(words)")
+      }
+    }
+  }
+}
