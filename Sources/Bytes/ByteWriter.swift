@@ -20,6 +20,8 @@ public struct ByteWriter: Sendable {
   public mutating func append(_ byte: UInt8) { bytes.append(byte) }
 
   public mutating func append(_ slice: ByteSlice) {
+    // SAFETY: here and below, the bytes are copied while the closure runs; a literal's are never
+    // freed.
     unsafe slice.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
   }
 

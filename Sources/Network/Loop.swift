@@ -22,6 +22,8 @@ package actor Loop {
   }
 
   package nonisolated var unownedExecutor: UnownedSerialExecutor {
+    // SAFETY: the loop holds its thread for as long as it lives, so the executor outlives its
+    // users.
     unsafe thread.asUnownedSerialExecutor()
   }
 

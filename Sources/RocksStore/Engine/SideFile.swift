@@ -19,6 +19,8 @@ struct SideFile: ~Copyable {
 
   /// Opens the file for writing, making it if it is not there.
   init(path: String, store: ByteSlice) throws(StoreFault) {
+    // SAFETY: here and below, the C library gets a string or a buffer with its count for the length
+    // of one call; the descriptor is this file's own.
     descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw Files.failure("open", path) }
     self.path = path
