@@ -1,4 +1,5 @@
-/// Builds bytes front to back: answers, records, keys. Integers are big-endian unless named otherwise.
+/// Builds bytes front to back: answers, records, keys. Integers are big-endian unless named
+/// otherwise.
 ///
 /// Reuse one writer with `removeAll()` where allocations matter. Owned by one task at a time.
 public struct ByteWriter: Sendable {

@@ -64,7 +64,8 @@ enum Files {
   }
 }
 
-/// The store's own lock: one process at a time, held until `release`, released by the kernel on death.
+/// The store's own lock: one process at a time, held until `release`, released by the kernel on
+/// death.
 final class FileLock: Sendable {
   /// Nil once released.
   private let descriptor: Mutex<Int32?>

@@ -1,8 +1,8 @@
 import Bytes
 private import Glibc
 
-/// The note beside the database of which commits have been acknowledged: two 64-byte slots written in
-/// turn (docs/log-format.md). Owned by the opening thread, then by the committer thread.
+/// The note beside the database of which commits have been acknowledged: two 64-byte slots written
+/// in turn (docs/log-format.md). Owned by the opening thread, then by the committer thread.
 struct SideFile: ~Copyable {
   /// What a slot says.
   struct Slot: Equatable, Sendable {
