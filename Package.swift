@@ -137,7 +137,7 @@ let package = Package(
       ]),
     tests("Client", ["Client", "Network", "HTTPWire", "Bytes"]),
     tests("Bench", ["jodrell-bench", "Client", "Network", "HTTPWire", "JSONText", "Bytes"]),
-    tests("Command", ["jodrell", "RocksStore", "Authentication", "Tenancy", "Bytes"]),
+    tests("Command", ["jodrell", "RocksStore", "Authentication", "Settings", "Bytes"]),
     tests("Architecture", []),
     tests("EndToEnd", ["Client", "Network", "HTTPWire", "Crypto", "JSONText", "Bytes"]),
   ]

@@ -1,4 +1,5 @@
 import Bytes
+import Settings
 import Testing
 
 @testable import jodrell

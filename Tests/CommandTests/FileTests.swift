@@ -1,3 +1,4 @@
+import Authentication
 import Bytes
 import Foundation
 import Glibc

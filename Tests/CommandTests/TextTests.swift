@@ -13,9 +13,9 @@ struct TextTests {
     table.add(["a", "10", "x"])
     table.add(["long\u{1B}[2J", "7", ""])
     let expected = """
-      name             n  
-      a               10  x
-      long\\u{1b}[2J   7  
+      name            n
+      a              10  x
+      long\\u{1b}[2J   7
 
       """
     #expect(table.text(Ink(isOn: false)) == expected)

@@ -29,6 +29,7 @@ struct Table {
         case .right: text += cell.leftPadded(widths[column])
         }
       }
+      while text.last == " " { text.removeLast() }
       return text
     }
     let heading = ink.dim(line(columns.map(\.title)))
