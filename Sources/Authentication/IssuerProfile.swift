@@ -1,8 +1,8 @@
 package import Bytes
 package import Crypto
 
-/// One issuer whose tokens are accepted, and under which rules. Immutable; part of a snapshot that
-/// is swapped whole.
+/// One issuer whose tokens are accepted, and under which rules. Immutable; part of a snapshot that is
+/// swapped whole.
 package struct IssuerProfile: Sendable {
   /// The name by which mappings refer to the issuer.
   package let id: ByteSlice
@@ -16,8 +16,7 @@ package struct IssuerProfile: Sendable {
   package let types: TokenTypes
   /// The longest time from `iat` to `exp`, inclusive; nil without a bound.
   package let maxLifetime: TimeSpan?
-  /// How far the issuer's clock may be off when a token is presented. A stream ends at `exp`
-  /// itself.
+  /// How far the issuer's clock may be off when a token is presented. A stream ends at `exp` itself.
   package let clockSkew: TimeSpan
   /// What else must hold for the claims of its tokens.
   package let requirements: [ClaimCondition]

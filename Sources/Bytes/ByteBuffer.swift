@@ -28,9 +28,6 @@ public struct ByteBuffer: ~Copyable {
     let needed = count + bytes
     guard needed > storage.capacity else { return }
     let larger = ByteStorage(capacity: max(needed, storage.capacity * 2, 256))
-    // SAFETY: here and below, `count` never exceeds the storage's capacity, and `reserve` has made
-    // room for what is added; bytes that a slice may share are moved only when nobody else holds
-    // the storage.
     unsafe larger.base.copyMemory(from: storage.base, byteCount: count)
     storage = larger
   }

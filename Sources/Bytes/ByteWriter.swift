@@ -1,5 +1,4 @@
-/// Builds bytes front to back: answers, records, keys. Integers are big-endian unless named
-/// otherwise.
+/// Builds bytes front to back: answers, records, keys. Integers are big-endian unless named otherwise.
 ///
 /// Reuse one writer with `removeAll()` where allocations matter. Owned by one task at a time.
 public struct ByteWriter: Sendable {
@@ -21,8 +20,6 @@ public struct ByteWriter: Sendable {
   public mutating func append(_ byte: UInt8) { bytes.append(byte) }
 
   public mutating func append(_ slice: ByteSlice) {
-    // SAFETY: here and below, the bytes are copied while the closure runs; a literal's are never
-    // freed.
     unsafe slice.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
   }
 

@@ -1,9 +1,8 @@
 package import Bytes
 package import JSONText
 
-/// Makes events of what publishers send, in each of the ways CloudEvents 1.0.2 and the HTTP
-/// contract know. What publishers may leave out (`id`, `source`, `type`, `time`) is filled in on
-/// delivery.
+/// Makes events of what publishers send, in each of the ways CloudEvents 1.0.2 and the HTTP contract
+/// know. What publishers may leave out (`id`, `source`, `type`, `time`) is filled in on delivery.
 package enum EventIntake {
   /// One event whose payload is the whole body.
   package static func binary(

@@ -46,8 +46,7 @@ package struct Operations: Sendable {
   package let publicURL: ByteSlice
   /// The `iss` of each configured issuer, for the protected-resource metadata (RFC 9728 §2).
   package let issuers: [ByteSlice]
-  /// Whether the embedded development policy is in force: metrics are open, loopback pages may
-  /// call.
+  /// Whether the embedded development policy is in force: metrics are open, loopback pages may call.
   package let isDevelopment: Bool
   /// The pause after which an idle event stream carries a comment.
   package let heartbeat: TimeSpan

@@ -7,8 +7,8 @@ import Schemas
 import Tenancy
 import Topics
 
-/// One loop's gateway: reads what a request names, sends it on its journey, and turns every no into
-/// one answer. Confined to its loop.
+/// One loop's gateway: reads what a request names, sends it on its journey, and turns every no into one
+/// answer. Confined to its loop.
 package final class GatewayResponder<Engine: EventEngine>: Responder {
   let parts: GatewayParts<Engine>
   let timers: any LoopTimers

@@ -7,8 +7,7 @@ import Metrics
 import Tenancy
 import Topics
 
-/// `GET …/{topic}/events`: long-poll, event stream or lines; `HEAD`; one event. Reading moves
-/// nothing.
+/// `GET …/{topic}/events`: long-poll, event stream or lines; `HEAD`; one event. Reading moves nothing.
 extension GatewayResponder {
   func read(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter

@@ -1,7 +1,7 @@
 package import Bytes
 
-/// A request's body, complete or still arriving. Loop-confined; read by the one task that serves
-/// the request and dead once the answer is complete.
+/// A request's body, complete or still arriving. Loop-confined; read by the one task that serves the
+/// request and dead once the answer is complete.
 package final class RequestBody {
   private enum State {
     /// All of it is here, unread.
@@ -67,9 +67,8 @@ package final class RequestBody {
     }
   }
 
-  /// The rest of the body in one slice. Neither suspends nor copies when all of it is in the
-  /// receive buffer already; throws `.tooLarge` as soon as more than `limit` bytes are announced or
-  /// come in.
+  /// The rest of the body in one slice. Neither suspends nor copies when all of it is in the receive
+  /// buffer already; throws `.tooLarge` as soon as more than `limit` bytes are announced or come in.
   package func collect(upTo limit: Int) async throws(BodyFailure) -> ByteSlice {
     switch state {
     case .whole(let bytes):

@@ -7,8 +7,6 @@ public enum JSONEscapes {
   public static func unescape(_ raw: ByteSlice) -> ByteSlice {
     guard raw.firstIndex(of: ASCII.backslash) != nil else { return raw }
     var buffer = ByteBuffer(capacity: raw.count)
-    // SAFETY: the text was scanned, so every escape is complete; what an escape stands for is never
-    // longer than the escape, so `raw.count` bytes of room are enough.
     _ = unsafe buffer.appendUnsafe(room: raw.count) { room in
       unsafe raw.withUnsafeBytes { source in
         let target = unsafe room.baseAddress.unsafelyUnwrapped

@@ -25,8 +25,6 @@ public struct JSONNumber: Sendable {
     guard !text.isEmpty, text.count <= JSONLimits.payload.maxNumberLength,
       text[0] == ASCII.minus || ASCII.isDigit(text[0])
     else { return nil }
-    // SAFETY: the lexer lives and reads within the closure; the text is not empty, so it has a
-    // base.
     let isNumber = unsafe text.withUnsafeBytes { bytes in
       let lexer = unsafe JSONLexer(base: bytes.baseAddress.unsafelyUnwrapped, end: bytes.count)
       var flags: JSONTokenFlags = []

@@ -75,8 +75,6 @@ public final class JSONParser {
 extension ByteSlice {
   /// The bytes for a lexer that does not outlive this slice.
   fileprivate func borrowedLexer() -> JSONLexer {
-    // SAFETY: the lexer reads within `end` only, and its users keep the slice, and with it the
-    // memory, for as long as they use it.
     unsafe withUnsafeBytes { bytes in
       unsafe JSONLexer(base: bytes.baseAddress.unsafelyUnwrapped, end: bytes.count)
     }

@@ -1,9 +1,9 @@
 package import Bytes
 import HTTPWire
 
-/// One event loop: an actor whose executor is an epoll thread. It owns the descriptors and timers
-/// of that thread, and whatever its resident keeps there; connection tasks are isolated to it, so
-/// their state needs no locks and no unchecked sendability.
+/// One event loop: an actor whose executor is an epoll thread. It owns the descriptors and timers of
+/// that thread, and whatever its resident keeps there; connection tasks are isolated to it, so their
+/// state needs no locks and no unchecked sendability.
 ///
 /// One turn: run every job that is ready → tell the resident → ask the kernel → dispatch events →
 /// fire timers.
@@ -22,8 +22,6 @@ package actor Loop {
   }
 
   package nonisolated var unownedExecutor: UnownedSerialExecutor {
-    // SAFETY: the loop holds its thread for as long as it lives, so the executor outlives its
-    // users.
     unsafe thread.asUnownedSerialExecutor()
   }
 

@@ -100,9 +100,8 @@ package final class Server<R: Responder>: Sendable {
     }
   }
 
-  /// Stops accepting, closes idle connections, lets requests in flight be answered, ends streams
-  /// and waits; what is still open after `span` is cut. The loops' threads have ended when it
-  /// returns.
+  /// Stops accepting, closes idle connections, lets requests in flight be answered, ends streams and
+  /// waits; what is still open after `span` is cut. The loops' threads have ended when it returns.
   ///
   /// A second call returns at once.
   ///

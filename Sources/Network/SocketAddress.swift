@@ -17,9 +17,6 @@ package struct SocketAddress: Sendable {
     let name = host.isEmpty || host == "*" ? "::" : host
     var four = in_addr()
     var six = in6_addr()
-    // SAFETY: here and below, the kernel's address types are plain bytes: `sockaddr_storage` is
-    // large and aligned enough for both of them, and every pointer ends with the closure it is
-    // given to.
     if unsafe inet_pton(AF_INET, name, &four) == 1 {
       var address = sockaddr_in()
       address.sin_family = sa_family_t(AF_INET)

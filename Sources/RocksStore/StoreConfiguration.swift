@@ -59,8 +59,7 @@ package struct StoreLimits: Sendable {
   package init() {}
 }
 
-/// What the committer tells the shell; each closure runs on the committer thread and must not
-/// block.
+/// What the committer tells the shell; each closure runs on the committer thread and must not block.
 package struct StoreObserver: Sendable {
   package var committed: @Sendable (CommitFacts) -> Void = { _ in }
   /// A write failed: the store accepts nothing any more and the process should end.

@@ -9,7 +9,6 @@ struct ASCIISet: BitwiseCopyable, Equatable, Sendable {
 
   /// The characters of an ASCII literal.
   init(_ characters: StaticString, letters: Bool = false, digits: Bool = false) {
-    // SAFETY: the index stays within the literal's bytes, which are never freed.
     for index in 0..<characters.utf8CodeUnitCount {
       insert(unsafe characters.utf8Start[index])
     }

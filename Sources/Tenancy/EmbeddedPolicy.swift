@@ -1,11 +1,11 @@
 import Authentication
 package import Bytes
 
-/// The configuration that development mode runs on: ordinary text in the ordinary language,
-/// compiled by the ordinary path. There is no other way in.
+/// The configuration that development mode runs on: ordinary text in the ordinary language, compiled
+/// by the ordinary path. There is no other way in.
 ///
-/// One mapping per tenant and action: a token gets what its own claims `tenant` and `allow` list,
-/// each matched against a literal of this text.
+/// One mapping per tenant and action: a token gets what its own claims `tenant` and `allow` list, each
+/// matched against a literal of this text.
 package enum EmbeddedPolicy {
   /// The file in the data directory that holds the issuer's public key.
   package static let keysFile: StaticString = "development-keys.json"

@@ -22,8 +22,6 @@ package final class RocksAppender: TopicAppender {
     let topic = try topic(of: event)
     let record = EncodedRecord(event)
     try admit(events: 1, bytes: record.byteCount)
-    // SAFETY: here and below, a closed stage is answered exactly once: by the committer, or by the
-    // queue when it is stopped.
     let outcome = await unsafe withUnsafeContinuation { waiting in
       let start = stage.byteCount
       stage.write(record)

@@ -4,8 +4,6 @@ import Synchronization
 /// The few things the store asks of the file system beside RocksDB: the only file of this room that
 /// reads `errno`.
 enum Files {
-  // SAFETY: here and below, paths are handed over as C strings for the length of one call, and what
-  // the C library returns is copied before the next one.
   static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
   /// Makes a directory and its missing parents, readable by the owner only.
@@ -64,8 +62,7 @@ enum Files {
   }
 }
 
-/// The store's own lock: one process at a time, held until `release`, released by the kernel on
-/// death.
+/// The store's own lock: one process at a time, held until `release`, released by the kernel on death.
 final class FileLock: Sendable {
   /// Nil once released.
   private let descriptor: Mutex<Int32?>
