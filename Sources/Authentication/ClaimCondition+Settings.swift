@@ -1,11 +1,11 @@
 import Bytes
 import JSONText
-package import Settings
+public import Settings
 
 /// Conditions as settings write them: `{"/pointer": {operator: value, …}, …}`.
 extension ClaimCondition {
   /// Compiles a whole `when` or `require` mapping; all of its conditions must hold.
-  package static func compile(
+  public static func compile(
     _ node: SettingsNode
   ) throws(SettingsFault) -> [ClaimCondition] {
     var conditions: [ClaimCondition] = []

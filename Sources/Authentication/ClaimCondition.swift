@@ -1,11 +1,11 @@
-package import Bytes
-package import JSONText
+public import Bytes
+public import JSONText
 
 /// One condition on a token's claims: the claim at a JSON pointer against literals. There are no
 /// patterns beyond `prefix`.
-package struct ClaimCondition: Sendable {
+public struct ClaimCondition: Sendable {
   /// What is asked of the claim.
-  package indirect enum Test: Sendable {
+  public indirect enum Test: Sendable {
     /// Equal to the literal.
     case equals(ClaimLiteral)
     /// Equal to one of the literals.
@@ -23,17 +23,17 @@ package struct ClaimCondition: Sendable {
     case not([Test])
   }
 
-  package let pointer: JSONPointer
+  public let pointer: JSONPointer
   /// All must hold.
-  package let tests: [Test]
+  public let tests: [Test]
 
-  package init(at pointer: JSONPointer, _ tests: [Test]) {
+  public init(at pointer: JSONPointer, _ tests: [Test]) {
     self.pointer = pointer
     self.tests = tests
   }
 
   /// Whether the claims satisfy the condition.
-  package func holds(in claims: JSONDocument) -> Bool {
+  public func holds(in claims: JSONDocument) -> Bool {
     let claim = claims.root.at(pointer)
     return tests.allSatisfy { $0.holds(for: claim) }
   }
@@ -60,7 +60,7 @@ extension ClaimCondition.Test {
 }
 
 /// A value that claims are compared with: bytes for texts, exact values for numbers.
-package enum ClaimLiteral: Sendable, Hashable {
+public enum ClaimLiteral: Sendable, Hashable {
   case text(ByteSlice)
   case integer(Int64)
   case bool(Bool)

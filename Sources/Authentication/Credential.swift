@@ -1,7 +1,7 @@
-package import Bytes
+public import Bytes
 
 /// What a request's `Authorization` field offers (RFC 9110 §11.6.2, RFC 6750 §2.1).
-package enum Credential: Sendable, Hashable {
+public enum Credential: Sendable, Hashable {
   /// No field, or one of a scheme that is not spoken here: the caller is unknown.
   case absent
   /// The token of the Bearer scheme, not yet looked into.
@@ -11,7 +11,7 @@ package enum Credential: Sendable, Hashable {
   ///
   /// More than one field is refused: two readers may choose differently. So is a Bearer field whose
   /// token is missing or holds other than the characters of `b64token`.
-  package init(field: ByteSlice?, occurrences: Int) throws(CredentialFault) {
+  public init(field: ByteSlice?, occurrences: Int) throws(CredentialFault) {
     guard let field, occurrences > 0 else {
       self = .absent
       return
@@ -48,7 +48,7 @@ package enum Credential: Sendable, Hashable {
 }
 
 /// Why an `Authorization` field is a malformed request (400), not merely an unknown caller (401).
-package enum CredentialFault: Error, Hashable, Sendable {
+public enum CredentialFault: Error, Hashable, Sendable {
   /// The field stands that often.
   case repeated(Int)
   /// The Bearer scheme without a well-formed token.

@@ -1,27 +1,27 @@
-package import Bytes
-package import Crypto
+public import Bytes
+public import Crypto
 import JSONText
 
 /// The issuer that the gateway is to itself in development mode: one ES256 key, kept with the data.
 /// Its tokens go the same way as everybody's: through an `IssuerProfile` and mappings.
-package struct DevelopmentIssuer: Sendable {
+public struct DevelopmentIssuer: Sendable {
   /// The name for mappings, the `iss` and the `aud` of its tokens.
-  package static let id = ByteSlice(utf8: "development")
-  package static let issuer = ByteSlice(utf8: "urn:jodrell:development")
-  package static let audience = ByteSlice(utf8: "jodrell")
+  public static let id = ByteSlice(utf8: "development")
+  public static let issuer = ByteSlice(utf8: "urn:jodrell:development")
+  public static let audience = ByteSlice(utf8: "jodrell")
 
   private let key: PrivateKey
   private let minter: TokenMinter
 
   /// What a token of the development issuer says: claims `sub`, `tenant`, `namespace` and `allow`.
-  package struct Grant: Sendable {
-    package var subject: ByteSlice
-    package var tenant: ByteSlice
-    package var namespace: ByteSlice?
+  public struct Grant: Sendable {
+    public var subject: ByteSlice
+    public var tenant: ByteSlice
+    public var namespace: ByteSlice?
     /// Names of actions, for mappings to look at.
-    package var actions: [ByteSlice]
+    public var actions: [ByteSlice]
 
-    package init(
+    public init(
       subject: ByteSlice, tenant: ByteSlice, namespace: ByteSlice? = nil, actions: [ByteSlice]
     ) {
       self.subject = subject
@@ -37,22 +37,22 @@ package struct DevelopmentIssuer: Sendable {
   }
 
   /// A new issuer; `stored` keeps it.
-  package static func generate() throws(KeyFault) -> DevelopmentIssuer {
+  public static func generate() throws(KeyFault) -> DevelopmentIssuer {
     try DevelopmentIssuer(try PrivateKey.generate(.es256))
   }
 
   /// The issuer that `stored` kept.
-  package init(stored: ByteSlice) throws(KeyFault) {
+  public init(stored: ByteSlice) throws(KeyFault) {
     try self.init(try PrivateKey(der: stored, for: .es256))
   }
 
   /// The private key as PKCS #8 DER: for a file that only its owner may read.
-  package var stored: ByteSlice {
+  public var stored: ByteSlice {
     get throws(KeyFault) { try key.der }
   }
 
   /// The public half as a JWK Set.
-  package var keySet: ByteSlice {
+  public var keySet: ByteSlice {
     get throws(KeyFault) {
       var json = JSONWriter()
       json.beginObject()
@@ -66,7 +66,7 @@ package struct DevelopmentIssuer: Sendable {
   }
 
   /// The profile under which its tokens are verified.
-  package var profile: IssuerProfile {
+  public var profile: IssuerProfile {
     get throws(KeySetFault) {
       let text: ByteSlice
       do throws(KeyFault) {
@@ -81,7 +81,7 @@ package struct DevelopmentIssuer: Sendable {
   }
 
   /// A token for `grant` from `now` for `lifetime`, of whole seconds; `tokenID` becomes its `jti`.
-  package func mint(
+  public func mint(
     _ grant: Grant, at now: UnixTime, lifetime: TimeSpan, tokenID: ByteSlice
   ) throws(KeyFault) -> ByteSlice {
     var json = JSONWriter()

@@ -1,7 +1,7 @@
-package import Bytes
+public import Bytes
 import Crypto
 import JSONText
-package import Settings
+public import Settings
 
 /// Issuers as settings write them:
 /// `{id, iss, audiences, algorithms, keys: {file | secretFile, kid}, typ, maxLifetime, clockSkew, require}`.
@@ -12,7 +12,7 @@ extension IssuerProfile {
   ///   - node: one element of `issuers`.
   ///   - loadFile: reads a file named in the settings; the shell resolves relative paths. Whatever it
   ///     throws becomes a fault at the path's place.
-  package static func compile(
+  public static func compile(
     _ node: SettingsNode, loadFile: (String) throws -> ByteSlice
   ) throws(SettingsFault) -> IssuerProfile {
     var issuer = try SettingsMapping(node)
@@ -144,7 +144,7 @@ extension IssuerProfile {
 
 extension KeySetFault {
   /// The fault in words, for whoever keeps the file.
-  package var text: String {
+  public var text: String {
     switch self {
     case .tooLarge(let bytes): "the key set has \(bytes) bytes"
     case .json(let fault):

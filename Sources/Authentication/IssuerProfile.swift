@@ -1,33 +1,33 @@
-package import Bytes
-package import Crypto
+public import Bytes
+public import Crypto
 
 /// One issuer whose tokens are accepted, and under which rules. Immutable; part of a snapshot that is
 /// swapped whole.
-package struct IssuerProfile: Sendable {
+public struct IssuerProfile: Sendable {
   /// The name by which mappings refer to the issuer.
-  package let id: ByteSlice
+  public let id: ByteSlice
   /// The exact value of `iss`.
-  package let issuer: ByteSlice
+  public let issuer: ByteSlice
   /// The values of `aud` that mean this gateway; at least one.
-  package let audiences: [ByteSlice]
+  public let audiences: [ByteSlice]
   /// The algorithms its tokens may be signed with.
-  package let algorithms: [SignatureAlgorithm]
-  package let keys: KeySet
-  package let types: TokenTypes
+  public let algorithms: [SignatureAlgorithm]
+  public let keys: KeySet
+  public let types: TokenTypes
   /// The longest time from `iat` to `exp`, inclusive; nil without a bound.
-  package let maxLifetime: TimeSpan?
+  public let maxLifetime: TimeSpan?
   /// How far the issuer's clock may be off when a token is presented. A stream ends at `exp` itself.
-  package let clockSkew: TimeSpan
+  public let clockSkew: TimeSpan
   /// What else must hold for the claims of its tokens.
-  package let requirements: [ClaimCondition]
+  public let requirements: [ClaimCondition]
 
-  package static let defaultClockSkew: TimeSpan = .seconds(30)
+  public static let defaultClockSkew: TimeSpan = .seconds(30)
   /// A wider skew would keep dead tokens alive for longer than anybody expects.
-  package static let clockSkews: ClosedRange<TimeSpan> = .zero ... .seconds(120)
+  public static let clockSkews: ClosedRange<TimeSpan> = .zero ... .seconds(120)
   /// What an issuer may use that says nothing about it: every public-key algorithm.
-  package static let defaultAlgorithms = SignatureAlgorithm.allCases.filter { !$0.isSymmetric }
+  public static let defaultAlgorithms = SignatureAlgorithm.allCases.filter { !$0.isSymmetric }
 
-  package init(
+  public init(
     id: ByteSlice, issuer: ByteSlice, audiences: [ByteSlice],
     algorithms: [SignatureAlgorithm] = defaultAlgorithms, keys: KeySet,
     types: TokenTypes = .standard, maxLifetime: TimeSpan? = nil,

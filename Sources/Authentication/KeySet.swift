@@ -1,10 +1,10 @@
-package import Bytes
-package import Crypto
-package import JSONText
+public import Bytes
+public import Crypto
+public import JSONText
 
 /// The keys of one issuer: the public keys of a JWK Set (RFC 7517 §5) or secrets, never both. Each is
 /// bound to one algorithm when it is loaded; a token's header cannot change that.
-package struct KeySet: Sendable {
+public struct KeySet: Sendable {
   /// One key that can verify.
   struct Key: Sendable {
     enum Verifier: Sendable {
@@ -26,14 +26,14 @@ package struct KeySet: Sendable {
 
   private let keys: [Key]
 
-  package var count: Int { keys.count }
+  public var count: Int { keys.count }
 
   /// Reads a JWK Set and takes the keys of `algorithms` out of it.
   ///
   /// Keys for something else (encryption, unknown types, curves and algorithms) are left out, as RFC
   /// 7517 §5 asks. The whole set is refused for what nobody publishes on purpose: private members, a
   /// secret, a `kid` twice, and a key for us that breaks a rule of its type.
-  package init(
+  public init(
     parsing text: ByteSlice, algorithms: [SignatureAlgorithm]
   ) throws(KeySetFault) {
     guard text.count <= TokenLimits.keySetBytes else { throw .tooLarge(bytes: text.count) }
@@ -58,7 +58,7 @@ package struct KeySet: Sendable {
   }
 
   /// A set of shared secrets.
-  package init(
+  public init(
     secrets: [(id: ByteSlice?, secret: ByteSlice)], algorithm: SignatureAlgorithm = .hs256
   ) throws(KeySetFault) {
     var keys: [Key] = []
@@ -91,7 +91,7 @@ package struct KeySet: Sendable {
 }
 
 /// Why a key set was refused as a whole; indices count its keys from 0.
-package enum KeySetFault: Error, Equatable, Sendable {
+public enum KeySetFault: Error, Equatable, Sendable {
   case tooLarge(bytes: Int)
   case json(JSONFault)
   /// Not an object whose `keys` is a list of objects.

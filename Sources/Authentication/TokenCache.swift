@@ -1,4 +1,4 @@
-package import Bytes
+public import Bytes
 import Crypto
 
 /// The tokens a loop has verified lately, found by the SHA-256 of the whole token, signature included.
@@ -6,11 +6,11 @@ import Crypto
 /// Owned by one loop. Bounded: a token has four places, chosen by its digest, and takes the one that
 /// went unused for longest. Only verified tokens are kept, each until `exp` at the latest; a new
 /// generation of the verifier or a clock that steps back empties the cache. A hit costs the digest.
-package final class TokenCache {
+public final class TokenCache {
   /// Whence a verified token came.
-  package struct Lookup {
-    package let token: VerifiedToken
-    package let wasCached: Bool
+  public struct Lookup {
+    public let token: VerifiedToken
+    public let wasCached: Bool
   }
 
   private struct Slot {
@@ -30,11 +30,11 @@ package final class TokenCache {
   private var lookups: UInt64 = 0
   private var latest = UnixTime(nanoseconds: .min)
   /// Tokens in the cache.
-  package private(set) var count = 0
+  public private(set) var count = 0
 
   /// Room for at least `capacity` tokens, rounded up to a power of two. A token takes as much memory
   /// as its claims and their token table: about 2 KiB for usual tokens, 40 KiB for the longest.
-  package init(capacity: Int = 4096) {
+  public init(capacity: Int = 4096) {
     var sets = 1
     while sets * Self.ways < capacity { sets *= 2 }
     slots = Array(repeating: nil, count: sets * Self.ways)
@@ -42,7 +42,7 @@ package final class TokenCache {
   }
 
   /// Verifies `token`, or finds that it was verified before and still holds.
-  package func verify(
+  public func verify(
     _ token: ByteSlice, with verifier: TokenVerifier, at now: UnixTime
   ) throws(TokenRefusal) -> Lookup {
     guard token.count <= TokenLimits.bytes else { throw .tooLarge(bytes: token.count) }
@@ -66,7 +66,7 @@ package final class TokenCache {
   }
 
   /// Forgets every token: after a revocation.
-  package func removeAll() {
+  public func removeAll() {
     for index in slots.indices { slots[index] = nil }
     count = 0
   }

@@ -1,32 +1,32 @@
-package import Bytes
-package import Crypto
-package import JSONText
+public import Bytes
+public import Crypto
+public import JSONText
 
 /// Signs tokens: the other side of the verifier, for the gateway's own issuer and for test issuers.
-package struct TokenMinter: Sendable {
+public struct TokenMinter: Sendable {
   private enum Signer: Sendable {
     case asymmetric(PrivateKey)
     case symmetric(SecretKey)
   }
   private let signer: Signer
-  package let algorithm: SignatureAlgorithm
+  public let algorithm: SignatureAlgorithm
   /// The `kid` of its tokens.
-  package let keyID: ByteSlice?
+  public let keyID: ByteSlice?
 
-  package init(_ key: PrivateKey, keyID: ByteSlice?) {
+  public init(_ key: PrivateKey, keyID: ByteSlice?) {
     signer = .asymmetric(key)
     algorithm = key.algorithm
     self.keyID = keyID
   }
 
-  package init(_ key: SecretKey, keyID: ByteSlice?) {
+  public init(_ key: SecretKey, keyID: ByteSlice?) {
     signer = .symmetric(key)
     algorithm = key.algorithm
     self.keyID = keyID
   }
 
   /// A token of these claims, a JSON object, under a header of `alg`, `typ` and `kid`.
-  package func mint(claims: ByteSlice, type: StaticString = "at+jwt") throws(KeyFault) -> ByteSlice
+  public func mint(claims: ByteSlice, type: StaticString = "at+jwt") throws(KeyFault) -> ByteSlice
   {
     var header = JSONWriter()
     header.beginObject()
@@ -43,7 +43,7 @@ package struct TokenMinter: Sendable {
   }
 
   /// A token of exactly these two parts, whatever they say.
-  package func mint(header: ByteSlice, claims: ByteSlice) throws(KeyFault) -> ByteSlice {
+  public func mint(header: ByteSlice, claims: ByteSlice) throws(KeyFault) -> ByteSlice {
     var token = ByteWriter(capacity: (header.count + claims.count) * 4 / 3 + 360)
     Base64.encode(header, as: .url, into: &token)
     token.append(ASCII.dot)
@@ -93,7 +93,7 @@ extension PublicKeyMaterial {
   }
 
   /// The key's thumbprint (RFC 7638) in base64url: a `kid` that follows from the key alone.
-  package var thumbprint: ByteSlice {
+  public var thumbprint: ByteSlice {
     var json = JSONWriter()
     json.beginObject()
     writeMembers(to: &json)
@@ -102,7 +102,7 @@ extension PublicKeyMaterial {
   }
 
   /// Writes the key as a JWK that says what it is for (RFC 7517 §4).
-  package func writeJWK(
+  public func writeJWK(
     to json: inout JSONWriter, algorithm: SignatureAlgorithm, keyID: ByteSlice?
   ) {
     json.beginObject()

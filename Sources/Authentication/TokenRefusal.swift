@@ -1,8 +1,8 @@
 /// Why a token was not accepted: precise, for the audit log and the metrics. The client learns no more
 /// than `isExpired`, so that answers do not tell which issuers and keys exist.
-package enum TokenRefusal: Error, Hashable, Sendable {
+public enum TokenRefusal: Error, Hashable, Sendable {
   /// The part of a token that a refusal is about.
-  package enum Part: Hashable, Sendable { case header, claims, signature }
+  public enum Part: Hashable, Sendable { case header, claims, signature }
 
   // The form.
 
@@ -60,16 +60,16 @@ package enum TokenRefusal: Error, Hashable, Sendable {
   case requirement(Int)
 
   /// The header members that rules are about (RFC 7515 §4.1, RFC 7516 §4.1.3, RFC 7797 §3).
-  package enum HeaderMember: Hashable, Sendable { case alg, kid, typ, crit, b64, zip }
+  public enum HeaderMember: Hashable, Sendable { case alg, kid, typ, crit, b64, zip }
 
   /// The claims that rules are about (RFC 7519 §4.1).
-  package enum Claim: Hashable, Sendable { case iss, sub, aud, exp, nbf, iat, jti }
+  public enum Claim: Hashable, Sendable { case iss, sub, aud, exp, nbf, iat, jti }
 
   /// Whether the client is told that the token has expired, the one reason it is told.
-  package var isExpired: Bool { self == .expired }
+  public var isExpired: Bool { self == .expired }
 
   /// A short constant name for logs and metrics; refusals of one kind share it.
-  package var reason: StaticString {
+  public var reason: StaticString {
     switch self {
     case .tooLarge: "too_large"
     case .parts: "not_compact"
@@ -98,16 +98,16 @@ package enum TokenRefusal: Error, Hashable, Sendable {
 }
 
 /// The limits of tokens and key sets.
-package enum TokenLimits {
+public enum TokenLimits {
   /// A token, as long as the longest header field that carries one.
-  package static let bytes = 8 * 1024
+  public static let bytes = 8 * 1024
   /// A decoded header: `alg`, `kid`, `typ` and what providers add to them.
-  package static let headerBytes = 2 * 1024
+  public static let headerBytes = 2 * 1024
   /// A `kid`: providers use at most 64 bytes or so; hashes in any spelling fit.
-  package static let keyIDBytes = 256
+  public static let keyIDBytes = 256
   /// Members of the claims object.
-  package static let claims = 256
+  public static let claims = 256
   /// A key set document, and keys in it: providers publish two to ten keys.
-  package static let keySetBytes = 256 * 1024
-  package static let keys = 64
+  public static let keySetBytes = 256 * 1024
+  public static let keys = 64
 }

@@ -1,13 +1,13 @@
-package import Bytes
+public import Bytes
 
 /// Which `typ` headers an issuer's access tokens carry (RFC 8725 §3.11, RFC 9068 §2.1).
-package struct TokenTypes: Sendable, Hashable {
+public struct TokenTypes: Sendable, Hashable {
   /// Lower case, without a leading `application/`.
   private let names: [ByteSlice]
   private let allowsAbsent: Bool
 
   /// `at+jwt`, `JWT` or no `typ` at all.
-  package static let standard = TokenTypes(
+  public static let standard = TokenTypes(
     names: [ByteSlice(utf8: "at+jwt"), ByteSlice(utf8: "jwt")], allowsAbsent: true)
 
   private init(names: [ByteSlice], allowsAbsent: Bool) {
@@ -16,7 +16,7 @@ package struct TokenTypes: Sendable, Hashable {
   }
 
   /// Exactly these types; nil when one of them marks a token that is never for access.
-  package init?(only types: [ByteSlice]) {
+  public init?(only types: [ByteSlice]) {
     let names = types.map(Self.canonical)
     guard !names.contains(where: { name in Self.neverAccess.contains { name.equals($0) } }) else {
       return nil

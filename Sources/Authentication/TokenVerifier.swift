@@ -1,17 +1,17 @@
-package import Bytes
+public import Bytes
 import Crypto
 import JSONText
 
 /// All issuers whose tokens are accepted: an immutable snapshot, shared by the loops.
 ///
 /// `verify` stands in VerifiedToken.swift, the one file that can make the proof.
-package struct TokenVerifier: Sendable {
+public struct TokenVerifier: Sendable {
   private let issuers: [ByteSlice: IssuerProfile]
   /// Counts the snapshots of a process; caches are void when it changes.
-  package let generation: UInt64
+  public let generation: UInt64
 
   /// Refuses two profiles of one `iss` or one id: which rules apply must not depend on an order.
-  package init(issuers: [IssuerProfile], generation: UInt64 = 0) throws(IssuersFault) {
+  public init(issuers: [IssuerProfile], generation: UInt64 = 0) throws(IssuersFault) {
     var byIssuer: [ByteSlice: IssuerProfile] = [:]
     var ids: Set<ByteSlice> = []
     for (index, profile) in issuers.enumerated() {
@@ -48,7 +48,7 @@ struct AuthenticToken {
 extension IssuerProfile {
   /// The payload of a JWS that one of the issuer's keys has signed, whatever it means: by itself it
   /// gives access to nothing.
-  package func signedPayload(of text: ByteSlice) throws(TokenRefusal) -> ByteSlice {
+  public func signedPayload(of text: ByteSlice) throws(TokenRefusal) -> ByteSlice {
     let token = try CompactToken(parsing: text)
     _ = try authenticate(token, try TokenHeader(parsing: token.header))
     return token.claims
@@ -69,7 +69,7 @@ extension IssuerProfile {
 }
 
 /// Why a list of issuers is contradictory; the index is that of the second of the two.
-package enum IssuersFault: Error, Hashable, Sendable {
+public enum IssuersFault: Error, Hashable, Sendable {
   case duplicateID(index: Int)
   case duplicateIssuer(index: Int)
 }

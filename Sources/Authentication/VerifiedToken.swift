@@ -1,12 +1,12 @@
-package import Bytes
-package import Crypto
-package import JSONText
+public import Bytes
+public import Crypto
+public import JSONText
 
 /// Proof that a token is authentic, meant for this gateway and valid when it was presented.
 ///
 /// Made only by `TokenVerifier.verify` below: no other file can fill the stored property. Copies share
 /// their contents.
-package struct VerifiedToken: Sendable {
+public struct VerifiedToken: Sendable {
   private let contents: Contents
 
   fileprivate init(_ contents: Contents) { self.contents = contents }
@@ -28,21 +28,21 @@ package struct VerifiedToken: Sendable {
   }
 
   /// The configured name of the issuer, and its `iss`.
-  package var issuerID: ByteSlice { contents.profile.id }
-  package var issuer: ByteSlice { contents.profile.issuer }
+  public var issuerID: ByteSlice { contents.profile.id }
+  public var issuer: ByteSlice { contents.profile.issuer }
   /// All claims.
-  package var claims: JSONDocument { contents.claims }
-  package var subject: ByteSlice? { contents.registered.subject }
-  package var tokenID: ByteSlice? { contents.registered.tokenID }
-  package var issuedAt: UnixTime? { contents.registered.issuedAt }
+  public var claims: JSONDocument { contents.claims }
+  public var subject: ByteSlice? { contents.registered.subject }
+  public var tokenID: ByteSlice? { contents.registered.tokenID }
+  public var issuedAt: UnixTime? { contents.registered.issuedAt }
   /// `exp` itself: streams end here, without skew.
-  package var expires: UnixTime { contents.registered.expires }
+  public var expires: UnixTime { contents.registered.expires }
   /// The `kid` of the key that signed.
-  package var keyID: ByteSlice? { contents.keyID }
+  public var keyID: ByteSlice? { contents.keyID }
   /// The SHA-256 of the whole token: a name for it that may be kept and logged in part.
-  package var digest: Digest { contents.digest }
+  public var digest: Digest { contents.digest }
   /// Tells proofs apart in tables that hold on to the token itself; copies of a proof share it.
-  package var identity: ObjectIdentifier { ObjectIdentifier(contents) }
+  public var identity: ObjectIdentifier { ObjectIdentifier(contents) }
 
   /// Whether the token may still be taken from a cache at `now`: strictly before `exp`, and not before
   /// `nbf` or `iat` by more than the skew, should the clock have stepped back.
@@ -56,7 +56,7 @@ package struct VerifiedToken: Sendable {
 extension TokenVerifier {
   /// Verifies a token in compact form: signature first, then what it claims (RFC 8725). Takes the
   /// time of one signature verification and a few microseconds; `TokenCache` spares both.
-  package func verify(_ token: ByteSlice, at now: UnixTime) throws(TokenRefusal) -> VerifiedToken {
+  public func verify(_ token: ByteSlice, at now: UnixTime) throws(TokenRefusal) -> VerifiedToken {
     guard token.count <= TokenLimits.bytes else { throw .tooLarge(bytes: token.count) }
     return try verify(token, digest: Digest.sha256(token), at: now)
   }

@@ -1,21 +1,21 @@
-package import Bytes
+public import Bytes
 private import COpenSSL
 
 /// A SHA-256 digest (FIPS 180-4): 32 bytes held inline, so that it can be a key without allocating.
-package struct Digest: Hashable, Sendable, BitwiseCopyable {
+public struct Digest: Hashable, Sendable, BitwiseCopyable {
   /// The digest's bytes in groups of eight, in this machine's byte order.
   private let words: (UInt64, UInt64, UInt64, UInt64)
 
-  package static let byteCount = 32
+  public static let byteCount = 32
 
   private init(words: (UInt64, UInt64, UInt64, UInt64)) { self.words = words }
 
   /// The SHA-256 of `bytes`; 0.7 µs for 900 bytes with SHA instructions.
-  package static func sha256(_ bytes: ByteSlice) -> Digest {
+  public static func sha256(_ bytes: ByteSlice) -> Digest {
     unsafe bytes.withUnsafeBytes { unsafe sha256(contentsOf: $0) }
   }
 
-  package static func sha256(_ bytes: Span<UInt8>) -> Digest {
+  public static func sha256(_ bytes: Span<UInt8>) -> Digest {
     unsafe bytes.withUnsafeBytes { unsafe sha256(contentsOf: $0) }
   }
 
@@ -32,15 +32,15 @@ package struct Digest: Hashable, Sendable, BitwiseCopyable {
   }
 
   /// A word of the digest: as good as random for choosing a slot.
-  package var slot: UInt64 { words.0 }
+  public var slot: UInt64 { words.0 }
 
   /// The 32 bytes.
-  package var bytes: ByteSlice {
+  public var bytes: ByteSlice {
     unsafe withUnsafeBytes(of: words) { unsafe ByteSlice($0) }
   }
 
   /// The 64 lower-case hexadecimal digits.
-  package var hexadecimal: String {
+  public var hexadecimal: String {
     var writer = ByteWriter(capacity: 64)
     for byte in bytes.array {
       writer.append(ASCII.hexDigit(byte >> 4))
@@ -49,12 +49,12 @@ package struct Digest: Hashable, Sendable, BitwiseCopyable {
     return writer.slice.text
   }
 
-  package static func == (left: Digest, right: Digest) -> Bool {
+  public static func == (left: Digest, right: Digest) -> Bool {
     left.words.0 == right.words.0 && left.words.1 == right.words.1
       && left.words.2 == right.words.2 && left.words.3 == right.words.3
   }
 
-  package func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
+  public func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
 }
 
 /// A hash function of libcrypto, fetched once per process: a fetch costs more than a short digest.

@@ -1,5 +1,5 @@
 /// Why key material was not accepted.
-package enum KeyFault: Error, Hashable, Sendable {
+public enum KeyFault: Error, Hashable, Sendable {
   /// The material is of another type than the algorithm's.
   case wrongType
   /// The RSA modulus has that many bits; 2048 to 8192 are taken.

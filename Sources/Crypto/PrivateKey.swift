@@ -1,11 +1,11 @@
-package import Bytes
+public import Bytes
 private import COpenSSL
 
 /// A private key that signs: of the gateway's own issuer in development, and of test issuers.
 ///
 /// Immutable; may be used from any thread. Not made for the hot path.
-package final class PrivateKey: Sendable {
-  package let algorithm: SignatureAlgorithm
+public final class PrivateKey: Sendable {
+  public let algorithm: SignatureAlgorithm
   private let key: KeyHandle
 
   private init(_ key: KeyHandle, _ algorithm: SignatureAlgorithm) {
@@ -14,7 +14,7 @@ package final class PrivateKey: Sendable {
   }
 
   /// A fresh key. RSA has 2048 bits and takes some hundred milliseconds.
-  package static func generate(_ algorithm: SignatureAlgorithm) throws(KeyFault) -> PrivateKey {
+  public static func generate(_ algorithm: SignatureAlgorithm) throws(KeyFault) -> PrivateKey {
     let type: String
     switch algorithm.keyType {
     case .rsa: type = "RSA"
@@ -45,7 +45,7 @@ package final class PrivateKey: Sendable {
   }
 
   /// Reads a key from unencrypted PKCS #8 DER (RFC 5958) or the older form of its type.
-  package convenience init(
+  public convenience init(
     der: ByteSlice, for algorithm: SignatureAlgorithm
   ) throws(KeyFault) {
     // SAFETY: libcrypto reads within the buffer; it moves `start`, which is a copy.
@@ -64,7 +64,7 @@ package final class PrivateKey: Sendable {
   }
 
   /// The key as unencrypted PKCS #8 DER (RFC 5958): to be kept where only the owner reads.
-  package var der: ByteSlice {
+  public var der: ByteSlice {
     get throws(KeyFault) {
       guard let info = unsafe EVP_PKEY2PKCS8(key.pointer) else {
         ERR_clear_error()
@@ -88,12 +88,12 @@ package final class PrivateKey: Sendable {
   }
 
   /// The public half, checked like anyone's.
-  package var publicKey: PublicKey {
+  public var publicKey: PublicKey {
     get throws(KeyFault) { try PublicKey(try publicMaterial, for: algorithm) }
   }
 
   /// The numbers of the public half.
-  package var publicMaterial: PublicKeyMaterial {
+  public var publicMaterial: PublicKeyMaterial {
     get throws(KeyFault) {
       switch algorithm.keyType {
       case .rsa:
@@ -111,7 +111,7 @@ package final class PrivateKey: Sendable {
   }
 
   /// The signature over `message` in the form that `PublicKey.verify` takes.
-  package func sign(_ message: ByteSlice) throws(KeyFault) -> ByteSlice {
+  public func sign(_ message: ByteSlice) throws(KeyFault) -> ByteSlice {
     guard let context = unsafe EVP_MD_CTX_new() else { throw .library }
     defer { unsafe EVP_MD_CTX_free(context) }
     guard

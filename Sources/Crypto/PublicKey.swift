@@ -1,8 +1,8 @@
-package import Bytes
+public import Bytes
 private import COpenSSL
 
 /// The numbers of a public key, as a JWK carries them after base64url (RFC 7518 §6, RFC 8037 §2).
-package enum PublicKeyMaterial: Sendable, Hashable {
+public enum PublicKeyMaterial: Sendable, Hashable {
   /// Big-endian, without leading zero bytes.
   case rsa(modulus: ByteSlice, exponent: ByteSlice)
   /// Coordinates of exactly the curve's length.
@@ -10,7 +10,7 @@ package enum PublicKeyMaterial: Sendable, Hashable {
   /// The 32 bytes of RFC 8032 §5.1.5.
   case ed25519(ByteSlice)
 
-  package var type: KeyType {
+  public var type: KeyType {
     switch self {
     case .rsa: .rsa
     case .elliptic(let curve, _, _): .elliptic(curve)
@@ -26,16 +26,16 @@ package enum PublicKeyMaterial: Sendable, Hashable {
 ///
 /// SAFETY: `@unchecked Sendable` because `template` is only ever read after `init`: a verification
 /// duplicates it, which takes atomic references and writes nothing to the original.
-@safe package final class PublicKey: @unchecked Sendable {
-  package let algorithm: SignatureAlgorithm
-  package let material: PublicKeyMaterial
+@safe public final class PublicKey: @unchecked Sendable {
+  public let algorithm: SignatureAlgorithm
+  public let material: PublicKeyMaterial
   private let key: KeyHandle
   /// An EVP_PKEY_CTX ready for EVP_PKEY_verify; nil for Ed25519, which takes the whole message.
   private let template: OpaquePointer?
 
   /// Checks the material against the rules of its type and prepares it for verification. Takes up to
   /// a few milliseconds for RSA: libcrypto examines the modulus.
-  package init(
+  public init(
     _ material: PublicKeyMaterial, for algorithm: SignatureAlgorithm
   ) throws(KeyFault) {
     guard material.type == algorithm.keyType else { throw .wrongType }
@@ -50,7 +50,7 @@ package enum PublicKeyMaterial: Sendable, Hashable {
 
   /// Whether `signature` is this key's over `message`, in the form of RFC 7518 §3 and RFC 8037 §3.1:
   /// as long as the modulus for RSA, r and s side by side for ECDSA.
-  package func verify(_ signature: ByteSlice, over message: ByteSlice) -> Bool {
+  public func verify(_ signature: ByteSlice, over message: ByteSlice) -> Bool {
     switch material {
     case .rsa(let modulus, _):
       guard signature.count == modulus.count else { return false }

@@ -1,4 +1,4 @@
-package import Bytes
+public import Bytes
 private import COpenSSL
 
 /// A shared secret for HMAC (RFC 2104), at least as long as its hash's output (RFC 7518 §3.2).
@@ -7,12 +7,12 @@ private import COpenSSL
 ///
 /// SAFETY: `@unchecked Sendable` because `template` is only read after `init`: each code is computed
 /// in a duplicate.
-@safe package final class SecretKey: @unchecked Sendable {
-  package let algorithm: SignatureAlgorithm
+@safe public final class SecretKey: @unchecked Sendable {
+  public let algorithm: SignatureAlgorithm
   /// An EVP_MAC_CTX that has taken the secret.
   private let template: OpaquePointer
 
-  package init(_ secret: ByteSlice, for algorithm: SignatureAlgorithm) throws(KeyFault) {
+  public init(_ secret: ByteSlice, for algorithm: SignatureAlgorithm) throws(KeyFault) {
     guard algorithm.keyType == .secret, let hash = algorithm.hash else { throw .wrongType }
     guard secret.count >= Digest.byteCount else { throw .secretTooShort(secret.count) }
     guard let context = unsafe Library.keyedHMAC(secret, hash) else { throw .library }
@@ -23,7 +23,7 @@ private import COpenSSL
   deinit { unsafe EVP_MAC_CTX_free(template) }
 
   /// The code over `message`, 32 bytes; nil when libcrypto has no memory left.
-  package func code(over message: ByteSlice) -> ByteSlice? {
+  public func code(over message: ByteSlice) -> ByteSlice? {
     guard let context = unsafe EVP_MAC_CTX_dup(template) else {
       ERR_clear_error()
       return nil
@@ -43,7 +43,7 @@ private import COpenSSL
   }
 
   /// Whether `signature` is the whole code over `message`, compared in constant time.
-  package func verify(_ signature: ByteSlice, over message: ByteSlice) -> Bool {
+  public func verify(_ signature: ByteSlice, over message: ByteSlice) -> Bool {
     guard let code = code(over: message) else { return false }
     return ConstantTime.equals(code, signature)
   }

@@ -1,11 +1,11 @@
-package import Bytes
+public import Bytes
 private import COpenSSL
 
 /// Randomness fit for keys and identifiers (libcrypto's DRBG, seeded by the kernel; RFC 4086).
-package enum SecureRandom {
+public enum SecureRandom {
   /// `count` fresh bytes. Traps when the system has no randomness to give: nothing that asks for a
   /// key could go on.
-  package static func bytes(_ count: Int) -> ByteSlice {
+  public static func bytes(_ count: Int) -> ByteSlice {
     var bytes = [UInt8](repeating: 0, count: count)
     // SAFETY: libcrypto writes exactly `count` bytes into the array.
     let done = unsafe bytes.withUnsafeMutableBufferPointer { out in
@@ -17,9 +17,9 @@ package enum SecureRandom {
 }
 
 /// Comparison of secrets in time that depends on their lengths only.
-package enum ConstantTime {
+public enum ConstantTime {
   /// Whether both hold the same bytes; different lengths are told apart at once.
-  package static func equals(_ left: ByteSlice, _ right: ByteSlice) -> Bool {
+  public static func equals(_ left: ByteSlice, _ right: ByteSlice) -> Bool {
     guard left.count == right.count else { return false }
     // SAFETY: both pointers cover `left.count` bytes for the length of the call.
     return unsafe left.withUnsafeBytes { left in

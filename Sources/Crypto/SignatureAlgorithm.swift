@@ -1,13 +1,13 @@
-package import Bytes
+public import Bytes
 
 /// The JWS algorithms that are spoken here (RFC 7518 §3.1, RFC 8037 §3.1). `none` is not one of them.
 ///
 /// A case more is: its name, its key type, its hash. The rest of the room asks those.
-package enum SignatureAlgorithm: Sendable, Hashable, CaseIterable {
+public enum SignatureAlgorithm: Sendable, Hashable, CaseIterable {
   case rs256, es256, edDSA, hs256
 
   /// The name a token's header and a key's `alg` carry.
-  package var name: StaticString {
+  public var name: StaticString {
     switch self {
     case .rs256: "RS256"
     case .es256: "ES256"
@@ -18,7 +18,7 @@ package enum SignatureAlgorithm: Sendable, Hashable, CaseIterable {
 
   /// The algorithm of exactly that name, compared by bytes. `Ed25519` is the fully specified name of
   /// EdDSA over that curve (RFC 9864 §2.2), the only curve spoken here.
-  package init?(named name: ByteSlice) {
+  public init?(named name: ByteSlice) {
     if name.equals("Ed25519") {
       self = .edDSA
       return
@@ -31,7 +31,7 @@ package enum SignatureAlgorithm: Sendable, Hashable, CaseIterable {
   }
 
   /// What kind of key the algorithm works with; it decides, the token's header does not.
-  package var keyType: KeyType {
+  public var keyType: KeyType {
     switch self {
     case .rs256: .rsa
     case .es256: .elliptic(.p256)
@@ -41,7 +41,7 @@ package enum SignatureAlgorithm: Sendable, Hashable, CaseIterable {
   }
 
   /// Whether whoever can verify can also sign.
-  package var isSymmetric: Bool { keyType == .secret }
+  public var isSymmetric: Bool { keyType == .secret }
 
   /// The hash applied to the message; nil where the algorithm hashes by itself.
   var hash: HashFunction? {
@@ -53,23 +53,23 @@ package enum SignatureAlgorithm: Sendable, Hashable, CaseIterable {
 }
 
 /// The kinds of keys.
-package enum KeyType: Sendable, Hashable {
+public enum KeyType: Sendable, Hashable {
   case rsa, elliptic(EllipticCurve), ed25519, secret
 }
 
 /// The short Weierstrass curves (FIPS 186-4 D.1.2).
-package enum EllipticCurve: Sendable, Hashable, CaseIterable {
+public enum EllipticCurve: Sendable, Hashable, CaseIterable {
   case p256
 
   /// The name in a JWK's `crv` (RFC 7518 §6.2.1.1), by which libcrypto knows the curve too.
-  package var name: StaticString {
+  public var name: StaticString {
     switch self {
     case .p256: "P-256"
     }
   }
 
   /// Bytes of one coordinate, and of each half of a signature.
-  package var byteCount: Int {
+  public var byteCount: Int {
     switch self {
     case .p256: 32
     }

@@ -1,11 +1,11 @@
-package import Bytes
+public import Bytes
 import HTTPWire
-package import Subscriptions
+public import Subscriptions
 import Synchronization
-package import Topics
+public import Topics
 
 /// How a change of a subscription becomes durable.
-package enum AckDurability: Sendable, Hashable {
+public enum AckDurability: Sendable, Hashable {
   /// Before the answer.
   case awaited
   /// Soon: within 100 ms.
@@ -13,18 +13,18 @@ package enum AckDurability: Sendable, Hashable {
 }
 
 /// What came of a list of tokens.
-package struct SettledTokens: Sendable, Hashable {
+public struct SettledTokens: Sendable, Hashable {
   /// Tokens that did what was asked, those included that had done so before.
-  package internal(set) var settled = 0
+  public internal(set) var settled = 0
   /// By place in the list.
-  package internal(set) var failed: [(index: Int, fault: TokenFault)] = []
+  public internal(set) var failed: [(index: Int, fault: TokenFault)] = []
 
-  package static func == (left: SettledTokens, right: SettledTokens) -> Bool {
+  public static func == (left: SettledTokens, right: SettledTokens) -> Bool {
     left.settled == right.settled
       && left.failed.elementsEqual(right.failed) { $0.index == $1.index && $0.fault == $1.fault }
   }
 
-  package func hash(into hasher: inout Hasher) {
+  public func hash(into hasher: inout Hasher) {
     hasher.combine(settled)
     for (index, fault) in failed {
       hasher.combine(index)
@@ -40,7 +40,7 @@ extension Dispatcher {
 
   // MARK: - Acknowledging
 
-  package func acknowledge(
+  public func acknowledge(
     _ tokens: [ByteSlice], _ durability: AckDurability, on site: LoopSite
   ) async throws(DispatchFailure) -> SettledTokens {
     let parsed = tokens.map { AckToken(parsing: $0) }
@@ -51,7 +51,7 @@ extension Dispatcher {
   }
 
   /// Acknowledges everything up to and including an event; returns how many that were.
-  package func acknowledge(upTo id: MessageID, _ durability: AckDurability, on site: LoopSite)
+  public func acknowledge(upTo id: MessageID, _ durability: AckDurability, on site: LoopSite)
     async throws(DispatchFailure) -> UInt64
   {
     let end = growth.end
@@ -68,7 +68,7 @@ extension Dispatcher {
 
   // MARK: - Leases
 
-  package func release(_ tokens: [ByteSlice], delay: TimeSpan, on site: LoopSite)
+  public func release(_ tokens: [ByteSlice], delay: TimeSpan, on site: LoopSite)
     throws(DispatchFailure) -> SettledTokens
   {
     let now = site.timers.clocks.monotonic()
@@ -80,7 +80,7 @@ extension Dispatcher {
     }
   }
 
-  package func extend(_ tokens: [ByteSlice], by length: TimeSpan, on site: LoopSite)
+  public func extend(_ tokens: [ByteSlice], by length: TimeSpan, on site: LoopSite)
     throws(DispatchFailure) -> SettledTokens
   {
     let now = site.timers.clocks.monotonic()
@@ -93,7 +93,7 @@ extension Dispatcher {
   }
 
   /// A consumer's stream has ended: what it holds comes back at once.
-  package func consumerLeft(_ consumer: ByteSlice) {
+  public func consumerLeft(_ consumer: ByteSlice) {
     change { machine in machine.consumerLeft(consumer) }
   }
 
@@ -102,7 +102,7 @@ extension Dispatcher {
   /// Moves the subscription, durably before it returns. Leases end, tokens are void.
   ///
   /// - Parameter cursor: a place in the topic as it is now: `FeedStart.reachable`.
-  package func seek(to cursor: Cursor, on site: LoopSite) async throws(DispatchFailure) {
+  public func seek(to cursor: Cursor, on site: LoopSite) async throws(DispatchFailure) {
     let end = growth.end
     guard cursor.ledger == ledger else { throw .gone }
     try await persisting(.awaited, on: site) {
@@ -117,7 +117,7 @@ extension Dispatcher {
   /// Stages what has changed and is not staged yet. Called by a timer, and at shutdown.
   ///
   /// - Parameter settled: told when that, and everything staged before, is durable.
-  package func flush(settled: ChangeSettlement? = nil) {
+  public func flush(settled: ChangeSettlement? = nil) {
     state.withLock { state in
       state.flushIsScheduled = false
       stage(&state, settled: settled)

@@ -1,9 +1,9 @@
-package import Bytes
+public import Bytes
 import HTTPWire
-package import Subscriptions
+public import Subscriptions
 import Synchronization
-package import Tenancy
-package import Topics
+public import Tenancy
+public import Topics
 
 /// The one owner of a subscription's machine. Any loop may call; the lock is held for the machine's
 /// rules and for staging what changed, never across a suspension, and waiters are woken after it.
@@ -13,7 +13,7 @@ package import Topics
 /// Calls that wait for events stand in a line. Only its head watches the topic's growth and the
 /// machine's next due instant; whoever leaves the head, and every change that makes something
 /// deliverable, wakes the next. So an event wakes one waiting call, not all of them.
-package final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
+public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
   struct Line {
     var order: [UInt64] = []
     var waiters: [UInt64: Waiter] = [:]
@@ -31,8 +31,8 @@ package final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
     var isClosed = false
   }
 
-  package let reference: SubscriptionReference
-  package let definition: SubscriptionDefinition
+  public let reference: SubscriptionReference
+  public let definition: SubscriptionDefinition
   let log: Log
   let growth: Growth
   let ledger: UInt64
@@ -53,7 +53,7 @@ package final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
   /// Hands events to a consumer; waits for some until the call's deadline and returns none then.
   ///
   /// - Parameter topic: the caller's own proof, granted for `subscribe`; events are read under it.
-  package func receive(_ call: ReceiveCall, of topic: TopicAddress, on site: LoopSite)
+  public func receive(_ call: ReceiveCall, of topic: TopicAddress, on site: LoopSite)
     async throws(DispatchFailure) -> [DeliveredEvent]
   {
     let consumer = ByteSlice(copying: call.consumer.span)
@@ -80,7 +80,7 @@ package final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
   }
 
   /// What the subscription has done and has to do.
-  package func facts() -> SubscriptionFacts {
+  public func facts() -> SubscriptionFacts {
     let end = growth.end
     return state.withLock { state in
       state.machine.appended(end: end)
@@ -89,7 +89,7 @@ package final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
   }
 
   /// The subscription is deleted or the gateway stops: waiting calls end with `gone`.
-  package func close() {
+  public func close() {
     let waiters = state.withLock { state in
       state.isClosed = true
       return Array(state.line.waiters.values)
@@ -261,17 +261,17 @@ extension Dispatcher.State {
 }
 
 /// What a consumer asks for.
-package struct ReceiveCall: Sendable {
+public struct ReceiveCall: Sendable {
   /// The name under which it holds leases; any bytes, at most 128.
-  package var consumer: ByteSlice
-  package var max: Int
+  public var consumer: ByteSlice
+  public var max: Int
   /// By `Record.cost`; at least one event is handed out.
-  package var bytes: Int
-  package var deadline: MonotonicTime
+  public var bytes: Int
+  public var deadline: MonotonicTime
   /// When the caller's token ends: waiting ends there as well.
-  package var expires: UnixTime
+  public var expires: UnixTime
 
-  package init(
+  public init(
     consumer: ByteSlice, max: Int, bytes: Int = 1 << 20, deadline: MonotonicTime,
     expires: UnixTime
   ) {
@@ -284,16 +284,16 @@ package struct ReceiveCall: Sendable {
 }
 
 /// One event in a consumer's hands.
-package struct DeliveredEvent: Sendable {
-  package let record: Record
-  package let token: ByteSlice
-  package let count: UInt32
+public struct DeliveredEvent: Sendable {
+  public let record: Record
+  public let token: ByteSlice
+  public let count: UInt32
   /// By the wall clock; nil when the lease does not run out.
-  package let leaseUntil: UnixTime?
+  public let leaseUntil: UnixTime?
 }
 
 /// Why a call on a subscription came to nothing.
-package enum DispatchFailure: Error, Sendable, Hashable {
+public enum DispatchFailure: Error, Sendable, Hashable {
   case refused(ReceiveRefusal)
   case cumulative(CumulativeFault)
   case read(ReadFailure)

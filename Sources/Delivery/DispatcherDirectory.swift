@@ -1,15 +1,15 @@
-package import Bytes
+public import Bytes
 import HTTPWire
-package import Subscriptions
+public import Subscriptions
 import Synchronization
-package import Tenancy
-package import Topics
+public import Tenancy
+public import Topics
 
 /// The dispatchers in use: one per subscription, made from what is stored when first asked for,
 /// dropped when idle and room is needed. Any thread may call.
 ///
 /// Lock order: directory, then dispatcher.
-package final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Sendable {
+public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Sendable {
   private struct Key: Hashable {
     let topic: TopicAddress
     let name: Name
@@ -37,7 +37,7 @@ package final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Send
   /// - Parameters:
   ///   - capacity: dispatchers in memory, ≈ 2 KiB each while idle.
   ///   - wall: the wall clock, which numbers deliveries across restarts.
-  package init(
+  public init(
     _ log: Log, capacity: Int = 20_000, wall: @escaping @Sendable () -> UnixTime
   ) {
     self.log = log
@@ -48,7 +48,7 @@ package final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Send
   /// The dispatcher of a subscription, for as long as the seat is held.
   ///
   /// - Parameter topic: the caller's proof, granted for `subscribe`.
-  package func seat(
+  public func seat(
     at definition: SubscriptionDefinition, of topic: TopicAddress, on site: LoopSite
   ) async throws(DispatchFailure) -> DispatcherSeat<Log> {
     let key = Key(topic: topic.detached, name: definition.name, number: definition.number)
@@ -73,7 +73,7 @@ package final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Send
   }
 
   /// Ends the dispatcher of a subscription that was deleted, if there is one.
-  package func close(_ definition: SubscriptionDefinition, of topic: TopicAddress) {
+  public func close(_ definition: SubscriptionDefinition, of topic: TopicAddress) {
     let key = Key(topic: topic, name: definition.name, number: definition.number)
     let removed = state.withLock { state -> Dispatcher<Log>? in
       state.removals += 1
@@ -83,7 +83,7 @@ package final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Send
   }
 
   /// Numbers of a subscription if it is in use; nil otherwise: then what is stored tells them.
-  package func facts(of definition: SubscriptionDefinition, of topic: TopicAddress)
+  public func facts(of definition: SubscriptionDefinition, of topic: TopicAddress)
     -> SubscriptionFacts?
   {
     let key = Key(topic: topic, name: definition.name, number: definition.number)
@@ -92,11 +92,11 @@ package final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Send
     return dispatcher.facts()
   }
 
-  package var count: Int { state.withLock { $0.entries.count } }
+  public var count: Int { state.withLock { $0.entries.count } }
 
   /// Stores what is not stored yet and ends all waiting calls; returns when it is durable, or has
   /// failed. For shutdown.
-  package func close() async {
+  public func close() async {
     let dispatchers = state.withLock { state in
       state.isClosed = true
       return state.entries.values.map(\.dispatcher)
@@ -201,8 +201,8 @@ package final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Send
 }
 
 /// A dispatcher in somebody's hands; it is not dropped while the seat lives.
-package final class DispatcherSeat<Log: TopicLog & SubscriptionStore>: Sendable {
-  package let dispatcher: Dispatcher<Log>
+public final class DispatcherSeat<Log: TopicLog & SubscriptionStore>: Sendable {
+  public let dispatcher: Dispatcher<Log>
   private let giveBack: @Sendable () -> Void
 
   init(_ dispatcher: Dispatcher<Log>, giveBack: @escaping @Sendable () -> Void) {

@@ -4,7 +4,7 @@ import Topics
 
 /// Events as they go out, kept while several readers of one loop follow the same topic in the same
 /// view and format, so that each event is encoded once for all of them. Loop-confined.
-package final class FrameCache {
+public final class FrameCache {
   struct Key: Hashable {
     let topic: TopicAddress
     let view: UInt8
@@ -16,7 +16,7 @@ package final class FrameCache {
   private(set) var bytes = 0
   private var runs: [Key: FrameRun] = [:]
 
-  package init(capacity: Int = 16 << 20) { self.capacity = capacity }
+  public init(capacity: Int = 16 << 20) { self.capacity = capacity }
 
   /// The run that readers of this kind share; give it back with `leave`.
   func join(_ topic: TopicAddress, _ rendering: RecordRendering, _ format: StreamFormat)

@@ -1,27 +1,27 @@
-package import Bytes
-package import HTTPWire
-package import Metrics
-package import Topics
+public import Bytes
+public import HTTPWire
+public import Metrics
+public import Topics
 
 /// What holds for one live stream, whatever the topic.
-package struct LiveTerms: Sendable {
+public struct LiveTerms: Sendable {
   /// A sign of life after this long without an event.
-  package var heartbeat = TimeSpan.seconds(15)
+  public var heartbeat = TimeSpan.seconds(15)
   /// How long a client should wait before it reconnects.
-  package var retry = TimeSpan.seconds(2)
+  public var retry = TimeSpan.seconds(2)
   /// When the caller's token ends: so does the stream.
-  package var expires: UnixTime
+  public var expires: UnixTime
   /// What one step may read: bounds what an unread connection holds in memory.
-  package var budget = ByteBudget(records: 256, bytes: 64 << 10)
+  public var budget = ByteBudget(records: 256, bytes: 64 << 10)
 
   /// Ends the stream from outside, where it has been opened with a ticket.
-  package var lease: StreamLease?
+  public var lease: StreamLease?
 
-  package init(expires: UnixTime) { self.expires = expires }
+  public init(expires: UnixTime) { self.expires = expires }
 }
 
 /// Why a stream ends before its client does.
-package enum LiveEnd: Sendable, Hashable {
+public enum LiveEnd: Sendable, Hashable {
   case tokenExpired
   /// The ticket that opened it has opened another stream.
   case superseded
@@ -35,7 +35,7 @@ package enum LiveEnd: Sendable, Hashable {
 /// It ends when the token does, with a problem document; when the topic can no longer be read,
 /// likewise; and without a word when its task is cancelled (the client hung up, or the server
 /// drains and the client will reconnect).
-package final class LiveStream<Log: TopicLog>: AnswerStream {
+public final class LiveStream<Log: TopicLog>: AnswerStream {
   private let feed: TopicFeed<Log>
   private let format: StreamFormat
   private let rendering: RecordRendering
@@ -48,7 +48,7 @@ package final class LiveStream<Log: TopicLog>: AnswerStream {
   private var nextHeartbeat: MonotonicTime?
 
   /// - Parameter problem: the JSON problem document that tells the client why the stream ended.
-  package init(
+  public init(
     _ feed: TopicFeed<Log>, format: StreamFormat, rendering: RecordRendering, terms: LiveTerms,
     cache: FrameCache, metrics: TopicMetrics?, problem: @escaping (LiveEnd) -> ByteSlice
   ) {
@@ -64,7 +64,7 @@ package final class LiveStream<Log: TopicLog>: AnswerStream {
 
   deinit { cache.leave(run) }
 
-  package func next(into bytes: inout ByteWriter) async -> AnswerStreamStep {
+  public func next(into bytes: inout ByteWriter) async -> AnswerStreamStep {
     let clocks = feed.site.timers.clocks
     tally.written(at: clocks.monotonic(), to: metrics)
     guard let heartbeat = nextHeartbeat else {

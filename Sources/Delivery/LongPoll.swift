@@ -1,16 +1,16 @@
-package import Bytes
+public import Bytes
 import HTTPWire
-package import Topics
+public import Topics
 
 /// One answer of "what is new?": at once when there is something, else when there is or time is up.
-package enum LongPoll {
+public enum LongPoll {
   /// The next page of `feed`. Without records when `deadline` came first; nil when the client hung
   /// up. A page with a gap is returned at once, with or without records.
   ///
   /// - Parameters:
   ///   - deadline: when to answer with nothing.
   ///   - expires: when the caller's token ends; waiting ends there as well.
-  package static func next<Log: TopicLog>(
+  public static func next<Log: TopicLog>(
     _ feed: TopicFeed<Log>, budget: ByteBudget, until deadline: MonotonicTime, expires: UnixTime
   ) async throws(ReadFailure) -> Page? {
     let deadline = min(deadline, feed.site.instant(of: expires))

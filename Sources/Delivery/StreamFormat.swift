@@ -1,10 +1,10 @@
-package import Bytes
+public import Bytes
 import Events
 import HTTPWire
-package import Topics
+public import Topics
 
 /// How a live stream is written.
-package enum StreamFormat: Sendable, Hashable {
+public enum StreamFormat: Sendable, Hashable {
   /// `text/event-stream` (WHATWG HTML §9.2).
   case serverSentEvents
   /// `application/x-ndjson`: one JSON text per line; empty lines keep the connection awake.
@@ -12,12 +12,12 @@ package enum StreamFormat: Sendable, Hashable {
 }
 
 /// How a reader wants its events, and who writes them that way. The text must be JSON.
-package struct RecordRendering {
+public struct RecordRendering {
   /// Distinguishes views of one topic in the frame cache: `event`, `data`.
-  package let view: UInt8
+  public let view: UInt8
   let write: (Record, inout ByteWriter) -> Void
 
-  package init(view: UInt8, write: @escaping (Record, inout ByteWriter) -> Void) {
+  public init(view: UInt8, write: @escaping (Record, inout ByteWriter) -> Void) {
     self.view = view
     self.write = write
   }
@@ -85,7 +85,7 @@ extension StreamFormat {
 extension Gap {
   /// The facts as a JSON object, for streams and for the long-poll's refusal: `requested` and
   /// `next` (cursors), `lost` (a number or null), `since` and `until` (instants or null), `cause`.
-  package func writeJSON(into bytes: inout ByteWriter) {
+  public func writeJSON(into bytes: inout ByteWriter) {
     func instant(_ name: StaticString, _ time: UnixTime?) {
       bytes.append(name)
       guard let time else { return bytes.append("null") }

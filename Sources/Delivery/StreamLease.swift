@@ -3,7 +3,7 @@ import Topics
 
 /// Somebody else's right to end a stream: a ticket that opens another one. Any thread may end it;
 /// the stream's own task notices at once, even while it waits.
-package final class StreamLease: Sendable {
+public final class StreamLease: Sendable {
   private struct State {
     var isEnded = false
     var waiter: Waiter?
@@ -11,12 +11,12 @@ package final class StreamLease: Sendable {
 
   private let state = Mutex(State())
 
-  package init() {}
+  public init() {}
 
-  package var isEnded: Bool { state.withLock { $0.isEnded } }
+  public var isEnded: Bool { state.withLock { $0.isEnded } }
 
   /// Ends the stream; more than once changes nothing.
-  package func end() {
+  public func end() {
     let waiter = state.withLock { state in
       state.isEnded = true
       return state.waiter

@@ -1,14 +1,14 @@
-package import Bytes
-package import HTTPWire
-package import Tenancy
-package import Topics
+public import Bytes
+public import HTTPWire
+public import Tenancy
+public import Topics
 
 /// What a loop lends to those who wait and read on it. Loop-confined.
-package struct LoopSite {
-  package let timers: any LoopTimers
-  package let workers: Workers
+public struct LoopSite {
+  public let timers: any LoopTimers
+  public let workers: Workers
 
-  package init(timers: any LoopTimers, workers: Workers) {
+  public init(timers: any LoopTimers, workers: Workers) {
     self.timers = timers
     self.workers = workers
   }
@@ -16,18 +16,18 @@ package struct LoopSite {
 
 /// One reader's way through a topic: reads the next page, waits for the topic to grow. Keeps no
 /// more than its place, so a reader may be as slow as it likes. Loop-confined.
-package final class TopicFeed<Log: TopicLog> {
+public final class TopicFeed<Log: TopicLog> {
   private let log: Log
-  package let topic: TopicAddress
+  public let topic: TopicAddress
   let site: LoopSite
   /// Where the next page starts.
-  package private(set) var cursor: Cursor
+  public private(set) var cursor: Cursor
   /// Whether the reader has had everything there was, and has read from memory since.
-  package private(set) var isAtTail = false
+  public private(set) var isAtTail = false
   private var growth: Growth?
 
   /// - Parameter topic: granted for `subscribe`; kept for the feed's life, so detached.
-  package init(_ log: Log, topic: TopicAddress, from cursor: Cursor, site: LoopSite) {
+  public init(_ log: Log, topic: TopicAddress, from cursor: Cursor, site: LoopSite) {
     self.log = log
     self.topic = topic
     self.cursor = cursor
@@ -37,7 +37,7 @@ package final class TopicFeed<Log: TopicLog> {
   /// The next page and moves behind it: from memory where it is there, else from the disk by way of
   /// `Workers`. Without records when there is nothing new. A full queue of workers is
   /// `unavailable`.
-  package func read(_ budget: ByteBudget) async throws(ReadFailure) -> Page {
+  public func read(_ budget: ByteBudget) async throws(ReadFailure) -> Page {
     let page: Page
     switch try log.tail(of: topic, from: cursor, budget: budget) {
     case .page(let found):
@@ -53,7 +53,7 @@ package final class TopicFeed<Log: TopicLog> {
 
   /// Waits until there is something behind the cursor, the deadline has come, the task is cancelled
   /// or the topic is gone (`closed`: the next read says why).
-  package func wait(until deadline: MonotonicTime, lease: StreamLease? = nil) async -> Wake {
+  public func wait(until deadline: MonotonicTime, lease: StreamLease? = nil) async -> Wake {
     let growth: Growth
     do {
       growth = try currentGrowth()
@@ -115,7 +115,7 @@ extension LoopSite {
   }
 
   /// The place a start position means, the disk asked on a worker where it must be.
-  package func place<Log: TopicLog>(_ start: StartPosition, in topic: TopicAddress, of log: Log)
+  public func place<Log: TopicLog>(_ start: StartPosition, in topic: TopicAddress, of log: Log)
     async throws(ReadFailure) -> FeedStart
   {
     switch try log.resolve(start, in: topic) {
@@ -146,10 +146,10 @@ extension LoopSite {
 
 /// Where a feed starts. A place that is gone is kept as it was asked for: the feed's first page
 /// then carries the gap.
-package struct FeedStart: Sendable, Hashable {
-  package let cursor: Cursor
-  package let gap: Gap?
+public struct FeedStart: Sendable, Hashable {
+  public let cursor: Cursor
+  public let gap: Gap?
 
   /// Where reading can go on, gap or not.
-  package var reachable: Cursor { gap?.earliest ?? cursor }
+  public var reachable: Cursor { gap?.earliest ?? cursor }
 }

@@ -1,18 +1,18 @@
-package import Bytes
+public import Bytes
 
 /// The name of a CloudEvents context attribute. Those that every event has, or that the gateway
 /// reads, are cases with a number of their own; the rest are extensions by name.
-package enum AttributeName: Hashable, Sendable {
+public enum AttributeName: Hashable, Sendable {
   case id, source, type, subject, time, datacontenttype, dataschema
   case traceparent, tracestate
   case authtype, authid, authissuer, service, requestid
   case custom(ByteSlice)
 
   /// The longest name we take, as CloudEvents §3.1 advises.
-  package static let maxLength = 20
+  public static let maxLength = 20
 
   /// The attribute that `name` names, or nil unless it follows the grammar `[a-z0-9]{1,20}`.
-  package init?(_ name: ByteSlice) {
+  public init?(_ name: ByteSlice) {
     guard Self.isWellFormed(name) else { return nil }
     for (number, text) in Self.names.enumerated() where name.equals(text) {
       self = Self.numbered[number]
@@ -22,7 +22,7 @@ package enum AttributeName: Hashable, Sendable {
   }
 
   /// The name as CloudEvents spells it.
-  package var text: ByteSlice {
+  public var text: ByteSlice {
     if case .custom(let name) = self { return name }
     return Self.slices[Int(number) - 1]
   }
@@ -30,7 +30,7 @@ package enum AttributeName: Hashable, Sendable {
   /// Whether only the gateway writes the attribute: CloudEvents' auth context (`authtype`, `authid`),
   /// the issuer, the service tag and the request; besides these `messageid`, `publishtime` and
   /// `schemaversion`, which are never stored.
-  package var isGatewayWritten: Bool {
+  public var isGatewayWritten: Bool {
     switch self {
     case .authtype, .authid, .authissuer, .service, .requestid: true
     case .custom(let name):

@@ -1,4 +1,4 @@
-package import Bytes
+public import Bytes
 
 /// The attributes of one event, in the order in which they were set, as one block of bytes: what the
 /// log stores.
@@ -6,16 +6,16 @@ package import Bytes
 /// Each attribute is one head byte (the name's number times four plus the value's kind), for number 0
 /// the name, then the value; name and value are prefixed with their varint length. The block has no
 /// count: it ends where its bytes end. `specversion`, the partition key and the data are not in it.
-package struct Attributes: Sendable, Hashable {
-  package let encoded: ByteSlice
+public struct Attributes: Sendable, Hashable {
+  public let encoded: ByteSlice
 
-  package static let none = Attributes(encoded: .empty)
+  public static let none = Attributes(encoded: .empty)
 
   /// Wraps a block as `AttributesBuilder` made it. A block that breaks off ends iteration early.
-  package init(encoded: ByteSlice) { self.encoded = encoded }
+  public init(encoded: ByteSlice) { self.encoded = encoded }
 
   /// The value of `name` as text, or nil.
-  package subscript(_ name: AttributeName) -> ByteSlice? {
+  public subscript(_ name: AttributeName) -> ByteSlice? {
     let number = name.number
     for entry in entries where entry.number == number {
       if number != 0 || entry.name == name.text { return entry.value }
@@ -28,7 +28,7 @@ package struct Attributes: Sendable, Hashable {
 }
 
 /// What an attribute's value is in CloudEvents' type system, as far as JSON shows it.
-package enum AttributeKind: UInt8, Sendable {
+public enum AttributeKind: UInt8, Sendable {
   /// String, URI, URI-reference, timestamp or binary: a JSON string.
   case text
   /// A 32-bit integer: a JSON number.
@@ -39,16 +39,16 @@ package enum AttributeKind: UInt8, Sendable {
 
 extension Attributes: Sequence {
   /// One attribute. The value is text whatever its kind: `42`, `true`.
-  package struct Element: Sendable, Equatable {
-    package let name: AttributeName
-    package let kind: AttributeKind
-    package let value: ByteSlice
+  public struct Element: Sendable, Equatable {
+    public let name: AttributeName
+    public let kind: AttributeKind
+    public let value: ByteSlice
   }
 
-  package struct Iterator: IteratorProtocol, Sendable {
+  public struct Iterator: IteratorProtocol, Sendable {
     fileprivate var entries: AttributeEntries
 
-    package mutating func next() -> Element? {
+    public mutating func next() -> Element? {
       while let entry = entries.next() {
         if entry.number == 0 {
           return Element(name: .custom(entry.name), kind: entry.kind, value: entry.value)
@@ -61,7 +61,7 @@ extension Attributes: Sequence {
     }
   }
 
-  package func makeIterator() -> Iterator { Iterator(entries: entries) }
+  public func makeIterator() -> Iterator { Iterator(entries: entries) }
 }
 
 /// Walks an encoded block.
@@ -96,17 +96,17 @@ struct AttributeEntries: Sequence, IteratorProtocol {
 }
 
 /// Collects attributes. The caller sets each name once.
-package struct AttributesBuilder: Sendable {
+public struct AttributesBuilder: Sendable {
   private var block: ByteWriter
   /// Attributes set.
-  package private(set) var count = 0
+  public private(set) var count = 0
 
-  package init(capacity: Int = 192) { block = ByteWriter(capacity: capacity) }
+  public init(capacity: Int = 192) { block = ByteWriter(capacity: capacity) }
 
   /// Bytes collected.
-  package var size: Int { block.count }
+  public var size: Int { block.count }
 
-  package mutating func set(
+  public mutating func set(
     _ name: AttributeName, _ value: ByteSlice, kind: AttributeKind = .text
   ) {
     block.append(name.number << 2 | kind.rawValue)
@@ -116,14 +116,14 @@ package struct AttributesBuilder: Sendable {
   }
 
   /// Appends all of a block that has none of the names set so far.
-  package mutating func append(_ attributes: Attributes) {
+  public mutating func append(_ attributes: Attributes) {
     block.append(attributes.encoded)
   }
 
-  package func has(_ name: AttributeName) -> Bool {
+  public func has(_ name: AttributeName) -> Bool {
     // Few attributes: reading them again costs less than a set beside them.
     Attributes(encoded: block.slice)[name] != nil
   }
 
-  package var attributes: Attributes { Attributes(encoded: block.slice) }
+  public var attributes: Attributes { Attributes(encoded: block.slice) }
 }

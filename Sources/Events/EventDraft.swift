@@ -1,7 +1,7 @@
-package import Bytes
+public import Bytes
 
 /// How a payload is to be read.
-package enum PayloadKind: Sendable, Equatable {
+public enum PayloadKind: Sendable, Equatable {
   /// JSON by its media type. Whether it is well-formed is for the schema gate to say.
   case json
   /// Anything else, none at all included.
@@ -10,20 +10,20 @@ package enum PayloadKind: Sendable, Equatable {
 
 /// One event as its publisher sent it, the envelope taken off: what the schema gate judges and, if it
 /// conforms, the log stores byte by byte.
-package struct EventDraft: Sendable, Equatable {
+public struct EventDraft: Sendable, Equatable {
   /// The publisher's attributes and the gateway's own (from the stamp); no others' copies of those.
-  package let attributes: Attributes
+  public let attributes: Attributes
   /// The ordering key: `Event-Key` or `partitionkey`.
-  package let key: ByteSlice?
+  public let key: ByteSlice?
   /// The payload as sent, a slice of the request's body where that is possible.
-  package let payload: ByteSlice
-  package let payloadKind: PayloadKind
+  public let payload: ByteSlice
+  public let payloadKind: PayloadKind
   /// The payload's media type as sent, parameters included; nil if none was named.
-  package let contentType: ByteSlice?
+  public let contentType: ByteSlice?
   /// How many attributes that only the gateway writes were sent and dropped.
-  package let strippedAttributes: Int
+  public let strippedAttributes: Int
 
-  package init(
+  public init(
     attributes: Attributes, key: ByteSlice?, payload: ByteSlice, payloadKind: PayloadKind,
     contentType: ByteSlice?, strippedAttributes: Int = 0
   ) {
@@ -36,24 +36,24 @@ package struct EventDraft: Sendable, Equatable {
   }
 
   /// Bytes that the event will occupy: what quotas and budgets count.
-  package var cost: Int { attributes.encoded.count + (key?.count ?? 0) + payload.count }
+  public var cost: Int { attributes.encoded.count + (key?.count ?? 0) + payload.count }
 }
 
 /// What the gateway itself says about an event: who published it, as verified, and by which request.
-package struct GatewayStamp: Sendable {
+public struct GatewayStamp: Sendable {
   /// CloudEvents auth context: the kind of principal, such as `user` or `service_account`.
-  package let authtype: ByteSlice?
+  public let authtype: ByteSlice?
   /// The verified principal.
-  package let authid: ByteSlice?
+  public let authid: ByteSlice?
   /// The configured issuer's name.
-  package let authissuer: ByteSlice?
+  public let authissuer: ByteSlice?
   /// The service tag that policy gives the principal.
-  package let service: ByteSlice?
-  package let requestid: ByteSlice?
+  public let service: ByteSlice?
+  public let requestid: ByteSlice?
   /// The `source` that policy gives events whose publisher names none.
-  package let source: ByteSlice?
+  public let source: ByteSlice?
 
-  package init(
+  public init(
     authtype: ByteSlice? = nil, authid: ByteSlice? = nil, authissuer: ByteSlice? = nil,
     service: ByteSlice? = nil, requestid: ByteSlice? = nil, source: ByteSlice? = nil
   ) {
@@ -66,7 +66,7 @@ package struct GatewayStamp: Sendable {
   }
 
   /// No word from the gateway: events that carry theirs already, and tests.
-  package static let none = GatewayStamp()
+  public static let none = GatewayStamp()
 
   func append(to builder: inout AttributesBuilder) {
     if let authtype { builder.set(.authtype, authtype) }

@@ -1,8 +1,8 @@
-package import Bytes
+public import Bytes
 
 /// Why a request's body or header fields do not make an event (CloudEvents 1.0.2 and its HTTP and
 /// JSON bindings). Names of attributes are the sender's own bytes, at most 256 of them.
-package enum EventFault: Error, Equatable, Sendable {
+public enum EventFault: Error, Equatable, Sendable {
   /// A CloudEvents media type in another format than JSON.
   case unsupportedFormat
   /// `Content-Type` or `datacontenttype` is no media type.
@@ -45,7 +45,7 @@ package enum EventFault: Error, Equatable, Sendable {
 }
 
 /// Rules that attribute values keep.
-package enum AttributeRule: Equatable, Sendable, CaseIterable {
+public enum AttributeRule: Equatable, Sendable, CaseIterable {
   /// Standard attributes are strings, extensions strings, booleans or 32-bit integers.
   case wrongType
   /// `id`, `source`, `type`, `subject`, `dataschema` say something.

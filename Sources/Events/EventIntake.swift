@@ -1,11 +1,11 @@
-package import Bytes
-package import JSONText
+public import Bytes
+public import JSONText
 
 /// Makes events of what publishers send, in each of the ways CloudEvents 1.0.2 and the HTTP contract
 /// know. What publishers may leave out (`id`, `source`, `type`, `time`) is filled in on delivery.
-package enum EventIntake {
+public enum EventIntake {
   /// One event whose payload is the whole body.
-  package static func binary(
+  public static func binary(
     _ request: EventRequest, body: ByteSlice
   ) throws(EventFault) -> EventDraft {
     let contentType = request.contentType
@@ -16,7 +16,7 @@ package enum EventIntake {
   }
 
   /// One event in the JSON format: a member per attribute, its payload in `data` or `data_base64`.
-  package static func structured(
+  public static func structured(
     _ event: JSONNode, _ request: EventRequest
   ) throws(EventFault) -> EventDraft {
     guard event.kind == .object else { throw .notAnObject }
@@ -58,7 +58,7 @@ package enum EventIntake {
   }
 
   /// The events of a batch, each for itself, in order.
-  package static func batch(
+  public static func batch(
     _ root: JSONNode, _ request: EventRequest, limit: Int = EventLimits.maxBatch
   ) throws(EventFault) -> [Result<EventDraft, EventFault>] {
     guard root.kind == .array else { throw .notAnArray }
@@ -75,7 +75,7 @@ package enum EventIntake {
   }
 
   /// One line of a stream: a JSON payload.
-  package static func line(
+  public static func line(
     _ line: ByteSlice, _ request: EventRequest
   ) throws(EventFault) -> EventDraft {
     try assemble(EnvelopeReader(), request, payload: line, kind: .json, contentType: nil)

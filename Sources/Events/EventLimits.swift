@@ -1,14 +1,14 @@
 /// What the envelope of one event may cost; the payload's limits are the gateway's.
-package enum EventLimits {
+public enum EventLimits {
   /// Attributes per event, the gateway's own not counted: each is a header field or a member.
-  package static let maxAttributes = 64
+  public static let maxAttributes = 64
   /// Bytes of one attribute's value: as long as one header field may be.
-  package static let maxValueLength = 8 << 10
+  public static let maxValueLength = 8 << 10
   /// Bytes of all attributes: what a request's header may hold. They are stored with the event and
   /// sent to every reader.
-  package static let maxBlockLength = 32 << 10
+  public static let maxBlockLength = 32 << 10
   /// Bytes of an ordering key: it is hashed and compared for every delivery.
-  package static let maxKeyLength = 1 << 10
+  public static let maxKeyLength = 1 << 10
   /// Events of one batch.
-  package static let maxBatch = 10_000
+  public static let maxBatch = 10_000
 }

@@ -1,11 +1,11 @@
-package import Bytes
+public import Bytes
 import JSONText
 
 /// What a request's header fields say about its event or events, read once.
-package struct EventRequest: Sendable {
+public struct EventRequest: Sendable {
   /// How the body carries events.
-  package let mode: EventMode
-  package let contentType: ByteSlice?
+  public let mode: EventMode
+  public let contentType: ByteSlice?
   let key: ByteSlice?
   let time: ByteSlice?
   let traceparent: ByteSlice?
@@ -16,7 +16,7 @@ package struct EventRequest: Sendable {
 
   /// Reads the fields of a publish request: `Content-Type`, `Event-Key`, `Event-Time`,
   /// `traceparent`, `tracestate` and, in binary mode, `ce-…`; names in any case, others are skipped.
-  package init(
+  public init(
     fields: some Sequence<(name: ByteSlice, value: ByteSlice)>, stamp: GatewayStamp
   ) throws(EventFault) {
     var reading = FieldReading()
@@ -47,7 +47,7 @@ package struct EventRequest: Sendable {
 }
 
 /// How a request's body carries events.
-package enum EventMode: Sendable, Equatable {
+public enum EventMode: Sendable, Equatable {
   /// The body is one payload.
   case binary
   /// `application/cloudevents+json`: one event.
@@ -57,7 +57,7 @@ package enum EventMode: Sendable, Equatable {
   /// `application/x-ndjson`: one JSON payload per line.
   case lines
 
-  package init(contentType: ByteSlice?) throws(EventFault) {
+  public init(contentType: ByteSlice?) throws(EventFault) {
     guard let contentType else {
       self = .binary
       return

@@ -1,20 +1,20 @@
-package import Bytes
-package import JSONText
+public import Bytes
+public import JSONText
 
 /// What the log knows of one event: enough to write it for a reader.
-package struct EventFacts: Sendable {
+public struct EventFacts: Sendable {
   /// The message id's text, such as `1:42`.
-  package let messageID: ByteSlice
-  package let publishTime: UnixTime
+  public let messageID: ByteSlice
+  public let publishTime: UnixTime
   /// The schema version it was checked against; 0 for none.
-  package let schemaVersion: UInt32
-  package let attributes: Attributes
-  package let key: ByteSlice?
-  package let payload: ByteSlice
+  public let schemaVersion: UInt32
+  public let attributes: Attributes
+  public let key: ByteSlice?
+  public let payload: ByteSlice
   /// Whether the payload is a well-formed JSON text.
-  package let isJSON: Bool
+  public let isJSON: Bool
 
-  package init(
+  public init(
     messageID: ByteSlice, publishTime: UnixTime, schemaVersion: UInt32, attributes: Attributes,
     key: ByteSlice?, payload: ByteSlice, isJSON: Bool
   ) {
@@ -28,18 +28,18 @@ package struct EventFacts: Sendable {
   }
 
   /// The payload's media type: as sent, else what its kind implies.
-  package var contentType: ByteSlice {
+  public var contentType: ByteSlice {
     attributes[.datacontenttype] ?? (isJSON ? EventWriter.json : EventWriter.octets)
   }
 }
 
 /// Where an event lives; the defaults of `source` and `type` are made of it.
-package struct EventContext: Sendable {
-  package let tenant: ByteSlice
-  package let namespace: ByteSlice
-  package let topic: ByteSlice
+public struct EventContext: Sendable {
+  public let tenant: ByteSlice
+  public let namespace: ByteSlice
+  public let topic: ByteSlice
 
-  package init(tenant: ByteSlice, namespace: ByteSlice, topic: ByteSlice) {
+  public init(tenant: ByteSlice, namespace: ByteSlice, topic: ByteSlice) {
     self.tenant = tenant
     self.namespace = namespace
     self.topic = topic
@@ -47,7 +47,7 @@ package struct EventContext: Sendable {
 }
 
 /// What readers get of an event.
-package enum EventView: Sendable, Hashable {
+public enum EventView: Sendable, Hashable {
   /// The CloudEvent.
   case event
   /// The payload alone: JSON as it is, other payloads as a string (text, else base64).
@@ -55,12 +55,12 @@ package enum EventView: Sendable, Hashable {
 }
 
 /// Writes stored events as JSON: CloudEvents 1.0 with the gateway's own attributes.
-package enum EventWriter {
+public enum EventWriter {
   static let json = ByteSlice(utf8: "application/json")
   static let octets = ByteSlice(utf8: "application/octet-stream")
 
   /// Writes one value. JSON payloads are written verbatim, line breaks included.
-  package static func write(
+  public static func write(
     _ event: EventFacts, in context: EventContext, view: EventView, into writer: inout JSONWriter
   ) {
     let attributes = SortedAttributes(event.attributes)

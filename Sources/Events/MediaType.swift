@@ -1,9 +1,9 @@
-package import Bytes
+public import Bytes
 
 /// What we need to know about a media type (RFC 9110 §8.3.1): its essence, parameters left alone.
-package enum MediaType {
+public enum MediaType {
   /// `type/subtype` without parameters and white space, or nil if it is none.
-  package static func essence(_ text: ByteSlice) -> ByteSlice? {
+  public static func essence(_ text: ByteSlice) -> ByteSlice? {
     var end = text.firstIndex(of: ASCII.semicolon) ?? text.count
     while end > 0, text[end - 1] == ASCII.space || text[end - 1] == ASCII.tab { end -= 1 }
     var slashes = 0
@@ -19,7 +19,7 @@ package enum MediaType {
   }
 
   /// Whether a media type is JSON: its subtype is `json` or ends in `+json` (RFC 6839 §3.1).
-  package static func isJSON(_ text: ByteSlice) -> Bool {
+  public static func isJSON(_ text: ByteSlice) -> Bool {
     guard let essence = essence(text), let slash = essence.firstIndex(of: ASCII.slash) else {
       return false
     }

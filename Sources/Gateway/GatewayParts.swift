@@ -1,28 +1,28 @@
-package import Authentication
-package import Bytes
-package import Delivery
-package import HTTPWire
-package import Metrics
-package import Tenancy
-package import Topics
+public import Authentication
+public import Bytes
+public import Delivery
+public import HTTPWire
+public import Metrics
+public import Tenancy
+public import Topics
 
 /// What a log engine has to be for the gateway: the memory engine and RocksStore are.
-package typealias EventEngine = Catalogue & SubscriptionStore & TopicLog
+public typealias EventEngine = Catalogue & SubscriptionStore & TopicLog
 
 /// What all loops share: immutable, or safe by itself. Made once by the executable.
-package struct GatewayParts<Engine: EventEngine>: Sendable {
-  package let engine: Engine
-  package let verifier: TokenVerifier
-  package let policy: TenancyPolicy
-  package let metrics: MetricsRegistry
-  package let server: ServerMetrics
-  package let dispatchers: DispatcherDirectory<Engine>
-  package let tickets: StreamTickets
-  package let workers: Workers
-  package let log: LogWriter
-  package let operations: Operations
+public struct GatewayParts<Engine: EventEngine>: Sendable {
+  public let engine: Engine
+  public let verifier: TokenVerifier
+  public let policy: TenancyPolicy
+  public let metrics: MetricsRegistry
+  public let server: ServerMetrics
+  public let dispatchers: DispatcherDirectory<Engine>
+  public let tickets: StreamTickets
+  public let workers: Workers
+  public let log: LogWriter
+  public let operations: Operations
 
-  package init(
+  public init(
     engine: Engine, verifier: TokenVerifier, policy: TenancyPolicy, metrics: MetricsRegistry,
     server: ServerMetrics, dispatchers: DispatcherDirectory<Engine>, tickets: StreamTickets,
     workers: Workers, log: LogWriter, operations: Operations
@@ -41,22 +41,22 @@ package struct GatewayParts<Engine: EventEngine>: Sendable {
 }
 
 /// What the operator's calls answer with, and how the gateway is known to its clients.
-package struct Operations: Sendable {
+public struct Operations: Sendable {
   /// How clients reach the gateway, without a trailing slash.
-  package let publicURL: ByteSlice
+  public let publicURL: ByteSlice
   /// The `iss` of each configured issuer, for the protected-resource metadata (RFC 9728 §2).
-  package let issuers: [ByteSlice]
+  public let issuers: [ByteSlice]
   /// Whether the embedded development policy is in force: metrics are open, loopback pages may call.
-  package let isDevelopment: Bool
+  public let isDevelopment: Bool
   /// The pause after which an idle event stream carries a comment.
-  package let heartbeat: TimeSpan
-  package let version: StaticString
+  public let heartbeat: TimeSpan
+  public let version: StaticString
   /// Nil while everything needed to serve is there; otherwise what is missing.
-  package let unreadiness: @Sendable () -> String?
+  public let unreadiness: @Sendable () -> String?
   /// All metrics as text; takes milliseconds, runs on a worker. `visible` restricts it to tenants.
-  package let scrape: @Sendable (_ visible: (@Sendable (ByteSlice) -> Bool)?) -> ByteWriter
+  public let scrape: @Sendable (_ visible: (@Sendable (ByteSlice) -> Bool)?) -> ByteWriter
 
-  package init(
+  public init(
     publicURL: ByteSlice, issuers: [ByteSlice], isDevelopment: Bool, heartbeat: TimeSpan,
     version: StaticString, unreadiness: @escaping @Sendable () -> String?,
     scrape: @escaping @Sendable ((@Sendable (ByteSlice) -> Bool)?) -> ByteWriter

@@ -1,6 +1,6 @@
 import Bytes
 import Delivery
-package import HTTPWire
+public import HTTPWire
 import JSONText
 import Metrics
 import Schemas
@@ -9,7 +9,7 @@ import Topics
 
 /// One loop's gateway: reads what a request names, sends it on its journey, and turns every no into one
 /// answer. Confined to its loop.
-package final class GatewayResponder<Engine: EventEngine>: Responder {
+public final class GatewayResponder<Engine: EventEngine>: Responder {
   let parts: GatewayParts<Engine>
   let timers: any LoopTimers
   let appender: Engine.Appender
@@ -21,7 +21,7 @@ package final class GatewayResponder<Engine: EventEngine>: Responder {
   private var draft = JSONWriter(capacity: 4096)
   private let metadataURL: ByteSlice
 
-  package init(_ parts: GatewayParts<Engine>, timers: any LoopTimers) {
+  public init(_ parts: GatewayParts<Engine>, timers: any LoopTimers) {
     self.parts = parts
     self.timers = timers
     appender = parts.engine.makeAppender()
@@ -34,9 +34,9 @@ package final class GatewayResponder<Engine: EventEngine>: Responder {
     metadataURL = url.slice
   }
 
-  package func turnEnded() { appender.flush() }
+  public func turnEnded() { appender.flush() }
 
-  package func refuse(
+  public func refuse(
     _ refusal: WireRefusal, id: RequestID, with answer: inout AnswerWriter
   ) {
     let refusal = Refusal(refusal)
@@ -44,7 +44,7 @@ package final class GatewayResponder<Engine: EventEngine>: Responder {
     refusal.answer(id: id, metadata: metadataURL, with: &answer)
   }
 
-  package func respond(
+  public func respond(
     to request: HTTPRequest, with answer: inout AnswerWriter
   ) async -> AnswerEnd {
     var operation = Operation.unknown

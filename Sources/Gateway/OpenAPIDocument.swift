@@ -1,10 +1,10 @@
-package import Bytes
+public import Bytes
 import JSONText
 
 /// The contract as a machine reads it: OpenAPI 3.1, made once from the table of operations below. A
 /// test holds the table against the routes, so that neither can drift.
-package enum OpenAPIDocument {
-  package static let text: ByteSlice = write()
+public enum OpenAPIDocument {
+  public static let text: ByteSlice = write()
 
   /// One path and what it answers to.
   struct Path {

@@ -1,9 +1,9 @@
 import Bytes
-package import Metrics
+public import Metrics
 
 /// Every reason for a no that a client can meet: the one table of refusals. `docs/problems.md` is
 /// generated from it. The raw value is the problem's `code` and ends its `type` URN (RFC 9457 §3.1.1).
-package enum ProblemCode: String, CaseIterable, Sendable {
+public enum ProblemCode: String, CaseIterable, Sendable {
   case badRequest = "bad_request"
   case malformedJSON = "malformed_json"
   case malformedEvent = "malformed_event"
@@ -55,15 +55,15 @@ package enum ProblemCode: String, CaseIterable, Sendable {
 
 extension ProblemCode {
   /// What the table says of one code.
-  package struct Row: Sendable {
-    package let status: Int
+  public struct Row: Sendable {
+    public let status: Int
     /// Whether the same request can succeed later without being changed.
-    package let retryable: Bool
-    package let outcome: Outcome
+    public let retryable: Bool
+    public let outcome: Outcome
     /// The problem's `title`: the same for every occurrence.
-    package let title: String
+    public let title: String
     /// What its reader should do about it, for `docs/problems.md`.
-    package let advice: String
+    public let advice: String
 
     fileprivate init(
       _ status: Int, _ outcome: Outcome, retryable: Bool = false, _ title: String, _ advice: String
@@ -76,11 +76,11 @@ extension ProblemCode {
     }
   }
 
-  package var status: Int { row.status }
-  package var isRetryable: Bool { row.retryable }
-  package var outcome: Outcome { row.outcome }
+  public var status: Int { row.status }
+  public var isRetryable: Bool { row.retryable }
+  public var outcome: Outcome { row.outcome }
 
-  package var row: Row {
+  public var row: Row {
     switch self {
     case .badRequest, .malformedJSON, .malformedEvent, .badName, .badParameter, .unknownParameter,
       .badHeader, .badCursor, .badToken:
@@ -301,7 +301,7 @@ extension ProblemCode {
 
 extension ProblemCode {
   /// The text of `docs/problems.md`.
-  package static var documentation: String {
+  public static var documentation: String {
     var text = """
       # Problems
 

@@ -5,8 +5,8 @@ import JSONText
 /// One no, ready to be told to a client: a code of the table and the facts of this occurrence.
 ///
 /// Made on cold paths only. Never carries a payload's value, a token, or anything of another tenant.
-package struct Refusal: Error {
-  package let code: ProblemCode
+public struct Refusal: Error {
+  public let code: ProblemCode
   /// What happened here, in a sentence; nil leaves the title to speak for itself.
   var detail: String?
   /// The rendered objects of `errors`, comma-separated.

@@ -1,4 +1,4 @@
-package import Bytes
+public import Bytes
 import Delivery
 import Synchronization
 import Tenancy
@@ -8,13 +8,13 @@ import Tenancy
 ///
 /// A ticket opens one path for the caller who asked for it: first within 30 s, after that again until
 /// the token's end, so that `EventSource` can reconnect. A second live use ends the first.
-package final class StreamTickets: Sendable {
+public final class StreamTickets: Sendable {
   /// How long an unused ticket waits for its first use.
-  package static let patience = TimeSpan.seconds(30)
+  public static let patience = TimeSpan.seconds(30)
   /// Tickets kept at once; 200 B each.
-  package static let most = 100_000
+  public static let most = 100_000
   /// The random part of a ticket, in bytes.
-  package static let entropy = 24
+  public static let entropy = 24
 
   /// What a ticket that was shown entitles to.
   struct Use: Sendable {
@@ -40,7 +40,7 @@ package final class StreamTickets: Sendable {
   private let random: @Sendable (Int) -> ByteSlice
 
   /// - Parameter random: that many unpredictable bytes.
-  package init(random: @escaping @Sendable (Int) -> ByteSlice) { self.random = random }
+  public init(random: @escaping @Sendable (Int) -> ByteSlice) { self.random = random }
 
   /// A new ticket for `path`, or nil when too many are out.
   func issue(for path: ByteSlice, to scope: TenantScope, at now: UnixTime) -> ByteSlice? {

@@ -1,16 +1,16 @@
-package import Bytes
+public import Bytes
 
 /// Writes one answer straight into the connection's outbox: `start`, fields, then one of the
 /// endings. Adds Date, Request-Id, Content-Length or Transfer-Encoding and Connection itself, and
 /// drops the body where HTTP wants none (HEAD, 204, 304). Loop-confined, valid for one request.
-package struct AnswerWriter {
+public struct AnswerWriter {
   /// How far the answer is. `unstarted` → `head` → `complete` or `streaming`.
-  package enum Phase: Sendable, Equatable {
+  public enum Phase: Sendable, Equatable {
     case unstarted, head, complete, streaming
   }
 
   /// How a streamed body is delimited.
-  package enum StreamFraming: Sendable, Equatable {
+  public enum StreamFraming: Sendable, Equatable {
     case chunked
     /// HTTP/1.0 knows no chunks: the end of the connection is the end of the body.
     case untilClose
@@ -23,17 +23,17 @@ package struct AnswerWriter {
   private let id: RequestID
   private let terms: AnswerTerms
   private let body: RequestBody?
-  package private(set) var phase = Phase.unstarted
+  public private(set) var phase = Phase.unstarted
   /// The status given to `start`; 0 before.
-  package private(set) var status = 0
+  public private(set) var status = 0
   /// Whether the connection ends after this answer; settled by the ending.
-  package private(set) var closes: Bool
-  package private(set) var streamFraming = StreamFraming.absent
+  public private(set) var closes: Bool
+  public private(set) var streamFraming = StreamFraming.absent
 
   /// - Parameters:
   ///   - body: the request's body: an unread rest may end the connection.
   ///   - terms: what the request's head asks of every answer to it.
-  package init(
+  public init(
     into outbox: Outbox, commons: AnswerCommons, id: RequestID, terms: AnswerTerms,
     body: RequestBody?
   ) {
@@ -46,7 +46,7 @@ package struct AnswerWriter {
   }
 
   /// Begins the answer. Call once, or again after `startOver()`.
-  package mutating func start(_ status: Int) {
+  public mutating func start(_ status: Int) {
     precondition(phase == .unstarted, "the answer has been started")
     phase = .head
     self.status = status
@@ -60,14 +60,14 @@ package struct AnswerWriter {
   }
 
   /// Forgets a head that has been started, to answer something else instead.
-  package mutating func startOver() {
+  public mutating func startOver() {
     precondition(phase == .unstarted || phase == .head, "the answer has been ended")
     outbox.rollBack()
     phase = .unstarted
     status = 0
   }
 
-  package func field(_ name: StaticString, _ value: StaticString) {
+  public func field(_ name: StaticString, _ value: StaticString) {
     outbox.write { bytes in
       bytes.append(name)
       bytes.append(": ")
@@ -77,7 +77,7 @@ package struct AnswerWriter {
   }
 
   /// Control characters in `value` become `?`: no value can end its line.
-  package func field(_ name: StaticString, _ value: ByteSlice) {
+  public func field(_ name: StaticString, _ value: ByteSlice) {
     outbox.write { bytes in
       bytes.append(name)
       bytes.append(": ")
@@ -92,11 +92,11 @@ package struct AnswerWriter {
     }
   }
 
-  package func field(_ name: StaticString, text value: String) {
+  public func field(_ name: StaticString, text value: String) {
     field(name, ByteSlice(utf8: value))
   }
 
-  package func field(_ name: StaticString, decimal value: Int) {
+  public func field(_ name: StaticString, decimal value: Int) {
     outbox.write { bytes in
       bytes.append(name)
       bytes.append(": ")
@@ -106,21 +106,21 @@ package struct AnswerWriter {
   }
 
   /// Ends the answer with a body.
-  package mutating func finish(contentType: StaticString, body content: borrowing ByteWriter) {
+  public mutating func finish(contentType: StaticString, body content: borrowing ByteWriter) {
     endHead(contentType: contentType, length: content.count)
     if !omitsBody { outbox.write { bytes in bytes.append(content.bytes) } }
     outbox.commit()
   }
 
   /// Ends the answer with a body.
-  package mutating func finish(contentType: StaticString, body content: ByteSlice) {
+  public mutating func finish(contentType: StaticString, body content: ByteSlice) {
     endHead(contentType: contentType, length: content.count)
     if !omitsBody { outbox.write { bytes in bytes.append(content) } }
     outbox.commit()
   }
 
   /// Ends the answer with a body whose media type is known only at run time.
-  package mutating func finish(contentType: ByteSlice, body content: ByteSlice) {
+  public mutating func finish(contentType: ByteSlice, body content: ByteSlice) {
     field("Content-Type", contentType)
     endHead(contentType: nil, length: content.count)
     if !omitsBody { outbox.write { bytes in bytes.append(content) } }
@@ -128,13 +128,13 @@ package struct AnswerWriter {
   }
 
   /// Ends the answer without a body.
-  package mutating func finishEmpty() {
+  public mutating func finishEmpty() {
     endHead(contentType: nil, length: 0)
     outbox.commit()
   }
 
   /// Ends the head; the body comes from the stream in `AnswerEnd.stream`.
-  package mutating func startStream(contentType: StaticString) {
+  public mutating func startStream(contentType: StaticString) {
     precondition(phase == .head, "startStream before start, or a second ending")
     phase = .streaming
     let framing: StreamFraming =
@@ -188,18 +188,18 @@ package struct AnswerWriter {
 }
 
 /// What a request's head asks of every answer to it.
-package struct AnswerTerms: Sendable, Equatable {
-  package var isHead: Bool
-  package var version: HTTPVersion
-  package var keepAlive: Bool
+public struct AnswerTerms: Sendable, Equatable {
+  public var isHead: Bool
+  public var version: HTTPVersion
+  public var keepAlive: Bool
 
-  package init(isHead: Bool, version: HTTPVersion, keepAlive: Bool) {
+  public init(isHead: Bool, version: HTTPVersion, keepAlive: Bool) {
     self.isHead = isHead
     self.version = version
     self.keepAlive = keepAlive
   }
 
-  package init(for head: RequestHead) {
+  public init(for head: RequestHead) {
     isHead = head.method == .head
     version = head.version
     keepAlive = head.keepAlive
@@ -207,20 +207,20 @@ package struct AnswerTerms: Sendable, Equatable {
 }
 
 /// What all answers of one loop share. Loop-confined.
-package final class AnswerCommons {
+public final class AnswerCommons {
   /// `Date: …CRLF` of the current second (RFC 9110 §6.6.1).
-  package private(set) var dateLine: ByteSlice
+  public private(set) var dateLine: ByteSlice
   private var second: Int64
   /// Whether the server is going down: every answer ends its connection.
-  package var isDraining = false
+  public var isDraining = false
 
-  package init(now: UnixTime) {
+  public init(now: UnixTime) {
     second = now.seconds
     dateLine = HTTPDate.line(for: now)
   }
 
   /// Renews the date when its second has passed.
-  package func advance(to now: UnixTime) {
+  public func advance(to now: UnixTime) {
     guard now.seconds != second else { return }
     second = now.seconds
     dateLine = HTTPDate.line(for: now)

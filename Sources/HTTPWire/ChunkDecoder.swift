@@ -1,7 +1,7 @@
-package import Bytes
+public import Bytes
 
 /// What the chunk decoder makes of the bytes so far.
-package enum ChunkStep: Sendable, Equatable {
+public enum ChunkStep: Sendable, Equatable {
   /// Body bytes, and then it goes on.
   case data(Range<Int>)
   case needMore
@@ -16,7 +16,7 @@ package enum ChunkStep: Sendable, Equatable {
 /// ```
 /// size ──▶ data ──▶ dataEnd ──▶ size … ; size 0 ──▶ trailers ──empty line──▶ ended
 /// ```
-package struct ChunkDecoder: Sendable {
+public struct ChunkDecoder: Sendable {
   private enum Phase: Equatable {
     case size
     case data(left: Int)
@@ -29,7 +29,7 @@ package struct ChunkDecoder: Sendable {
   private let limits: WireLimits
   private var phase = Phase.size
   /// How much of the input has been decoded: the offset behind the last step.
-  package private(set) var consumed = 0
+  public private(set) var consumed = 0
   private var trailerFields = 0
   private var trailerBytes = 0
   private var lastScanner = LineScanner()
@@ -38,10 +38,10 @@ package struct ChunkDecoder: Sendable {
   /// what fits an Int.
   private static let sizeDigits = 15
 
-  package init(limits: WireLimits) { self.limits = limits }
+  public init(limits: WireLimits) { self.limits = limits }
 
   /// The caller has dropped the first `count` bytes of its buffer, all of them consumed.
-  package mutating func discarded(_ count: Int) {
+  public mutating func discarded(_ count: Int) {
     precondition(count <= consumed, "dropping bytes that were not decoded")
     consumed -= count
     lastScanner = LineScanner(at: consumed)
@@ -49,7 +49,7 @@ package struct ChunkDecoder: Sendable {
 
   /// - Parameter bytes: the same buffer each time, grown at its end, from the body's first byte on
   ///   unless `discarded` said otherwise.
-  package mutating func next(_ bytes: ByteSlice) -> ChunkStep {
+  public mutating func next(_ bytes: ByteSlice) -> ChunkStep {
     let span = bytes.span
     while true {
       switch phase {

@@ -1,19 +1,19 @@
-package import Bytes
+public import Bytes
 
 /// Frames one step of a streamed body as a chunk, in place: room for the size is left in front and
 /// filled in afterwards (RFC 9112 §7.1 allows leading zeros).
-package enum ChunkFrame {
+public enum ChunkFrame {
   private static let openingBytes = 10
 
   /// Leaves room for the size; the writer is empty.
-  package static func open(_ bytes: inout ByteWriter) {
+  public static func open(_ bytes: inout ByteWriter) {
     bytes.append("00000000\r\n")
   }
 
   /// Fills the size in and ends the chunk; an empty one disappears.
   ///
   /// - Parameter isLast: whether the body ends here.
-  package static func close(_ bytes: inout ByteWriter, isLast: Bool) {
+  public static func close(_ bytes: inout ByteWriter, isLast: Bool) {
     let size = UInt32(bytes.count - openingBytes)
     if size == 0 {
       bytes.truncate(to: 0)

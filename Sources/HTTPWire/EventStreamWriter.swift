@@ -1,16 +1,16 @@
-package import Bytes
+public import Bytes
 
 /// Writes the frames of `text/event-stream` (WHATWG HTML §9.2).
-package enum EventStreamWriter {
+public enum EventStreamWriter {
   /// Tells the client how long to wait before it reconnects.
-  package static func retry(_ span: TimeSpan, into bytes: inout ByteWriter) {
+  public static func retry(_ span: TimeSpan, into bytes: inout ByteWriter) {
     bytes.append("retry: ")
     bytes.append(decimal: max(span.nanoseconds, 0) / 1_000_000)
     bytes.append("\n\n")
   }
 
   /// A comment line: keeps proxies and dead-peer detection awake, invisible to the page.
-  package static func heartbeat(into bytes: inout ByteWriter) {
+  public static func heartbeat(into bytes: inout ByteWriter) {
     bytes.append(":\n\n")
   }
 
@@ -20,7 +20,7 @@ package enum EventStreamWriter {
   /// - Returns: false, with nothing written, when `id` holds NUL, CR or LF or `event` CR or LF: such
   ///   a frame would say something else than it should.
   @discardableResult
-  package static func event(
+  public static func event(
     id: ByteSlice?, event: ByteSlice?, data: ByteSlice, into bytes: inout ByteWriter
   ) -> Bool {
     if let id, !isOneLine(id) { return false }

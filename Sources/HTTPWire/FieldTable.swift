@@ -1,8 +1,8 @@
-package import Bytes
+public import Bytes
 
 /// The fields of one message in the order received: names as sent, values without the white space
 /// around them. Names are looked up without regard to case (RFC 9110 §5.1).
-package struct FieldTable: Sendable {
+public struct FieldTable: Sendable {
   /// The head's bytes; ranges point into them.
   let bytes: ByteSlice
   let ranges: [FieldRange]
@@ -12,23 +12,23 @@ package struct FieldTable: Sendable {
     self.ranges = ranges
   }
 
-  package static let empty = FieldTable(bytes: .empty, ranges: [])
+  public static let empty = FieldTable(bytes: .empty, ranges: [])
 
-  package var count: Int { ranges.count }
+  public var count: Int { ranges.count }
 
   /// The name of the field at `index`, as the peer spelt it.
-  package func name(at index: Int) -> ByteSlice { bytes[ranges[index].name.range] }
+  public func name(at index: Int) -> ByteSlice { bytes[ranges[index].name.range] }
 
-  package func value(at index: Int) -> ByteSlice { bytes[ranges[index].value.range] }
+  public func value(at index: Int) -> ByteSlice { bytes[ranges[index].value.range] }
 
   /// The value of the first field of this name, written in lower case; nil without one.
-  package func first(_ lowercase: StaticString) -> ByteSlice? {
+  public func first(_ lowercase: StaticString) -> ByteSlice? {
     for range in ranges where matches(range, lowercase) { return bytes[range.value.range] }
     return nil
   }
 
   /// How many fields have this name, written in lower case.
-  package func occurrences(of lowercase: StaticString) -> Int {
+  public func occurrences(of lowercase: StaticString) -> Int {
     var found = 0
     for range in ranges where matches(range, lowercase) { found += 1 }
     return found

@@ -1,7 +1,7 @@
-package import Bytes
+public import Bytes
 
 /// IMF-fixdate, the one form in which we write instants into HTTP fields (RFC 9110 §5.6.7).
-package enum HTTPDate {
+public enum HTTPDate {
   private static let weekdays: [StaticString] = [
     "Thu, ", "Fri, ", "Sat, ", "Sun, ", "Mon, ", "Tue, ", "Wed, ",
   ]
@@ -11,7 +11,7 @@ package enum HTTPDate {
   ]
 
   /// The whole `Date` field line with its CRLF.
-  package static func line(for time: UnixTime) -> ByteSlice {
+  public static func line(for time: UnixTime) -> ByteSlice {
     var bytes = ByteWriter(capacity: 40)
     bytes.append("Date: ")
     append(time, to: &bytes)
@@ -20,7 +20,7 @@ package enum HTTPDate {
   }
 
   /// Appends `Sun, 06 Nov 1994 08:49:37 GMT`.
-  package static func append(_ time: UnixTime, to bytes: inout ByteWriter) {
+  public static func append(_ time: UnixTime, to bytes: inout ByteWriter) {
     var plain = ByteWriter(capacity: 24)
     time.appendRFC3339(to: &plain)
     let text = plain.bytes  // 2026-05-04T03:02:01.000Z

@@ -1,21 +1,21 @@
-package import Bytes
+public import Bytes
 
 /// One request as a `Responder` sees it: a checked head, a body that may still be on its way, and
 /// where and when it came in. Loop-confined, because its body is.
-package struct HTTPRequest {
+public struct HTTPRequest {
   /// Names this request in the answer, in logs and in stored events.
-  package let id: RequestID
-  package let head: RequestHead
-  package let body: RequestBody
+  public let id: RequestID
+  public let head: RequestHead
+  public let body: RequestBody
   /// When the bytes that completed the head were read; latencies count from here.
-  package let received: MonotonicTime
+  public let received: MonotonicTime
   /// The same instant on the wall clock.
-  package let receivedAt: UnixTime
-  package let listener: ListenerKind
+  public let receivedAt: UnixTime
+  public let listener: ListenerKind
   /// The peer's address as text, without the port.
-  package let peer: ByteSlice
+  public let peer: ByteSlice
 
-  package init(
+  public init(
     id: RequestID, head: RequestHead, body: RequestBody, received: MonotonicTime,
     receivedAt: UnixTime, listener: ListenerKind = .open, peer: ByteSlice = .empty
   ) {
@@ -30,7 +30,7 @@ package struct HTTPRequest {
 }
 
 /// Which door a connection came through.
-package enum ListenerKind: Sendable, Equatable {
+public enum ListenerKind: Sendable, Equatable {
   /// The public listener.
   case open
   /// The operators' listener: metrics, health.
@@ -38,11 +38,11 @@ package enum ListenerKind: Sendable, Equatable {
 }
 
 /// The methods a `Responder` can meet; the wire itself refuses every other with 501.
-package enum HTTPMethod: Sendable, Equatable, CaseIterable {
+public enum HTTPMethod: Sendable, Equatable, CaseIterable {
   case get, head, post, put, delete, options, patch
 
   /// The method as it stands on the wire (RFC 9110 §9.1: case-sensitive).
-  package var name: StaticString {
+  public var name: StaticString {
     switch self {
     case .get: "GET"
     case .head: "HEAD"
@@ -57,12 +57,12 @@ package enum HTTPMethod: Sendable, Equatable, CaseIterable {
 
 /// The versions of HTTP/1 that we tell apart; a minor version above 1 is served as 1.1
 /// (RFC 9110 §2.5).
-package enum HTTPVersion: Sendable, Equatable {
+public enum HTTPVersion: Sendable, Equatable {
   case http10, http11
 }
 
 /// How a message's body is delimited (RFC 9112 §6.3).
-package enum BodyFraming: Sendable, Equatable {
+public enum BodyFraming: Sendable, Equatable {
   case none
   /// Exactly this many bytes follow; above zero.
   case length(Int)
@@ -71,15 +71,15 @@ package enum BodyFraming: Sendable, Equatable {
 
 /// A request's start line and fields, checked against RFC 9112; minted by `RequestParser` only.
 /// Holds one reference to the receive buffer; everything else is offsets.
-package struct RequestHead: Sendable {
-  package let method: HTTPMethod
-  package let version: HTTPVersion
-  package let fields: FieldTable
-  package let framing: BodyFraming
+public struct RequestHead: Sendable {
+  public let method: HTTPMethod
+  public let version: HTTPVersion
+  public let fields: FieldTable
+  public let framing: BodyFraming
   /// Whether the connection may carry another request after this one (RFC 9112 §9.3).
-  package let keepAlive: Bool
+  public let keepAlive: Bool
   /// Whether the client waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1).
-  package let expectsContinue: Bool
+  public let expectsContinue: Bool
   let ranges: TargetRanges
 
   init(
@@ -96,21 +96,21 @@ package struct RequestHead: Sendable {
   }
 
   /// The request target as sent: origin-form, absolute-form or `*`.
-  package var target: ByteSlice { fields.bytes[ranges.target.range] }
+  public var target: ByteSlice { fields.bytes[ranges.target.range] }
 
   /// The target's path as sent, still percent-encoded; starts with `/`, or is `*` for a request
   /// about the server itself. Its escapes are well-formed; decoding and dot segments are the
   /// router's business.
-  package var path: ByteSlice {
+  public var path: ByteSlice {
     ranges.path.count == 0 ? Self.emptyPath(for: method) : fields.bytes[ranges.path.range]
   }
 
   /// What follows the first `?`, still percent-encoded; nil without one.
-  package var query: ByteSlice? { ranges.query.map { fields.bytes[$0.range] } }
+  public var query: ByteSlice? { ranges.query.map { fields.bytes[$0.range] } }
 
   /// Host and port of the request: the target's authority in absolute-form, else the Host field
   /// (RFC 9112 §3.2.2); empty where HTTP/1.0 sent none.
-  package var authority: ByteSlice {
+  public var authority: ByteSlice {
     if let authority = ranges.authority { return fields.bytes[authority.range] }
     return fields.first("host") ?? .empty
   }

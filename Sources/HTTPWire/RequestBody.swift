@@ -1,8 +1,8 @@
-package import Bytes
+public import Bytes
 
 /// A request's body, complete or still arriving. Loop-confined; read by the one task that serves the
 /// request and dead once the answer is complete.
-package final class RequestBody {
+public final class RequestBody {
   private enum State {
     /// All of it is here, unread.
     case whole(ByteSlice)
@@ -13,23 +13,23 @@ package final class RequestBody {
   }
 
   /// Its length in bytes where the client said so beforehand; nil for a chunked body.
-  package let declared: Int?
+  public let declared: Int?
   private var state: State
 
   /// A body that has been received completely; reading it never suspends nor copies.
-  package init(whole bytes: ByteSlice) {
+  public init(whole bytes: ByteSlice) {
     declared = bytes.count
     state = .whole(bytes)
   }
 
   /// A body that `source` reads from the connection on demand.
-  package init(arrivingFrom source: any BodySource, declared: Int?) {
+  public init(arrivingFrom source: any BodySource, declared: Int?) {
     self.declared = declared
     state = .arriving(source)
   }
 
   /// Whether every byte has been handed out.
-  package var isRead: Bool {
+  public var isRead: Bool {
     switch state {
     case .read: true
     case .whole(let bytes): bytes.isEmpty
@@ -38,7 +38,7 @@ package final class RequestBody {
   }
 
   /// Whether the answer has to end the connection because reading the rest would take too long.
-  package var endsConnection: Bool {
+  public var endsConnection: Bool {
     switch state {
     case .whole, .read: false
     case .failed: true
@@ -48,7 +48,7 @@ package final class RequestBody {
 
   /// The next piece, never empty; nil at the end. The first call tells a waiting client to go on
   /// (`100 Continue`). Suspends until bytes arrive.
-  package func next() async throws(BodyFailure) -> ByteSlice? {
+  public func next() async throws(BodyFailure) -> ByteSlice? {
     switch state {
     case .whole(let bytes):
       state = .read
@@ -69,7 +69,7 @@ package final class RequestBody {
 
   /// The rest of the body in one slice. Neither suspends nor copies when all of it is in the receive
   /// buffer already; throws `.tooLarge` as soon as more than `limit` bytes are announced or come in.
-  package func collect(upTo limit: Int) async throws(BodyFailure) -> ByteSlice {
+  public func collect(upTo limit: Int) async throws(BodyFailure) -> ByteSlice {
     switch state {
     case .whole(let bytes):
       guard bytes.count <= limit else {
@@ -92,11 +92,11 @@ package final class RequestBody {
   }
 
   /// The connection has moved on: whoever still holds this body reads `.closed` from now on.
-  package func detach() { state = .failed(.closed) }
+  public func detach() { state = .failed(.closed) }
 }
 
 /// Where an arriving body comes from: a connection, or a test.
-package protocol BodySource: AnyObject {
+public protocol BodySource: AnyObject {
   /// The next piece, never empty; nil at the end.
   func nextPiece() async throws(BodyFailure) -> ByteSlice?
   /// All that is left, `.tooLarge` beyond `limit` bytes.
@@ -106,7 +106,7 @@ package protocol BodySource: AnyObject {
 }
 
 /// Why a body could not be read. The connection ends after the answer.
-package enum BodyFailure: Error, Equatable, Sendable {
+public enum BodyFailure: Error, Equatable, Sendable {
   /// It is longer than `limit` bytes.
   case tooLarge(limit: Int)
   /// The client sent nothing, or too little, for too long.
@@ -117,7 +117,7 @@ package enum BodyFailure: Error, Equatable, Sendable {
   case closed
 
   /// The refusal to answer with; nil when there is nobody to answer.
-  package var refusal: WireRefusal? {
+  public var refusal: WireRefusal? {
     switch self {
     case .tooLarge: .bodyTooLarge
     case .timedOut: .timeout

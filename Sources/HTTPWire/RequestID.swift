@@ -1,20 +1,20 @@
-package import Bytes
+public import Bytes
 
 /// Names one request: 20 hexadecimal digits, unique within a process run and, by the run's random
 /// part, most likely among runs.
-package struct RequestID: Sendable, Hashable {
+public struct RequestID: Sendable, Hashable {
   /// Random, the same for the whole run.
   let run: UInt32
   /// Which loop, and the how-manieth request there; 48 bits are written.
   let sequence: UInt64
 
-  package init(run: UInt32, sequence: UInt64) {
+  public init(run: UInt32, sequence: UInt64) {
     self.run = run
     self.sequence = sequence
   }
 
   /// Appends the text form: 20 ASCII bytes.
-  package func append(to writer: inout ByteWriter) {
+  public func append(to writer: inout ByteWriter) {
     var digits: InlineArray<20, UInt8> = .init(repeating: 0)
     for index in 0..<8 {
       digits[index] = Self.digit(UInt64(run) >> UInt64(28 &- 4 &* index))
@@ -32,7 +32,7 @@ package struct RequestID: Sendable, Hashable {
   }
 
   /// The text form in storage of its own.
-  package var slice: ByteSlice {
+  public var slice: ByteSlice {
     var writer = ByteWriter(capacity: 20)
     append(to: &writer)
     return writer.slice
@@ -40,19 +40,19 @@ package struct RequestID: Sendable, Hashable {
 }
 
 /// Hands out the request names of one loop.
-package struct RequestIDSource: Sendable {
+public struct RequestIDSource: Sendable {
   private let run: UInt32
   private var next: UInt64
 
   /// - Parameters:
   ///   - run: random bits of this process run, the same on all its loops.
   ///   - loop: the loop's number, below 256.
-  package init(run: UInt32, loop: UInt8) {
+  public init(run: UInt32, loop: UInt8) {
     self.run = run
     next = UInt64(loop) << 40
   }
 
-  package mutating func make() -> RequestID {
+  public mutating func make() -> RequestID {
     next &+= 1
     return RequestID(run: run, sequence: next)
   }

@@ -1,7 +1,7 @@
-package import Bytes
+public import Bytes
 
 /// What the parser makes of the bytes so far.
-package enum RequestStep: Sendable {
+public enum RequestStep: Sendable {
   case needMore
   /// A complete head that takes up the first `length` bytes; its body follows.
   case request(RequestHead, length: Int)
@@ -20,7 +20,7 @@ package enum RequestStep: Sendable {
 ///     │ one empty line before it is skipped (§2.2)
 ///     └── any breach ──▶ refused, for good
 /// ```
-package struct RequestParser: Sendable {
+public struct RequestParser: Sendable {
   private enum Phase: Equatable {
     case requestLine
     case fields
@@ -35,13 +35,13 @@ package struct RequestParser: Sendable {
   private var fields: [FieldRange] = []
   private var framing = FramingFields()
 
-  package init(limits: WireLimits) {
+  public init(limits: WireLimits) {
     self.limits = limits
     fields.reserveCapacity(16)
   }
 
   /// Gets ready for the next message.
-  package mutating func reset() {
+  public mutating func reset() {
     phase = .requestLine
     scanner = LineScanner()
     line = nil
@@ -52,13 +52,13 @@ package struct RequestParser: Sendable {
 
   /// The terms of an answer to what has been read so far, for refusals and time-outs: without a
   /// complete request line those of a plain HTTP/1.1 request, and never with the connection kept.
-  package var refusalTerms: AnswerTerms {
+  public var refusalTerms: AnswerTerms {
     AnswerTerms(
       isHead: line?.method == .head, version: line?.version ?? .http11, keepAlive: false)
   }
 
   /// - Parameter bytes: everything since the end of the previous message.
-  package mutating func next(_ bytes: ByteSlice) -> RequestStep {
+  public mutating func next(_ bytes: ByteSlice) -> RequestStep {
     do throws(WireRefusal) {
       return try advance(bytes)
     } catch {

@@ -1,8 +1,8 @@
-package import Bytes
+public import Bytes
 
 /// Answers requests: what stands between the wire and the journeys. One per loop, confined to it;
 /// all methods run on the loop, the asynchronous ones in the task of their connection.
-package protocol Responder: AnyObject, SendableMetatype {
+public protocol Responder: AnyObject, SendableMetatype {
   /// Answers one request by writing to `answer`. When the peer hangs up meanwhile, the task is
   /// cancelled: waits end early, appends go on.
   func respond(to request: HTTPRequest, with answer: inout AnswerWriter) async -> AnswerEnd
@@ -16,7 +16,7 @@ package protocol Responder: AnyObject, SendableMetatype {
 }
 
 /// How an answer ends.
-package enum AnswerEnd {
+public enum AnswerEnd {
   /// `finish` or `finishEmpty` has been called.
   case complete
   /// `startStream` has been called; the body comes from the stream.
@@ -24,7 +24,7 @@ package enum AnswerEnd {
 }
 
 /// A body that is made while it is sent. Loop-confined.
-package protocol AnswerStream: AnyObject {
+public protocol AnswerStream: AnyObject {
   /// Appends the next bytes. Called again only when the socket has taken the previous ones, so that
   /// a slow reader slows its stream and holds no more than one step of memory. Runs in a task that
   /// is cancelled when the peer hangs up or the server drains: return `.end` or `.abort` then.
@@ -32,7 +32,7 @@ package protocol AnswerStream: AnyObject {
 }
 
 /// What a stream wants after a step; appended bytes are sent in every case but `.abort`.
-package enum AnswerStreamStep: Sendable, Equatable {
+public enum AnswerStreamStep: Sendable, Equatable {
   case more
   /// The body ends here, cleanly.
   case end
@@ -41,7 +41,7 @@ package enum AnswerStreamStep: Sendable, Equatable {
 }
 
 /// Time on a loop: what a `Responder` needs to wait. Loop-confined.
-package protocol LoopTimers: AnyObject {
+public protocol LoopTimers: AnyObject {
   var clocks: Clocks { get }
   /// The instant at which the current turn of the loop began; cheaper than a clock.
   var now: MonotonicTime { get }
@@ -52,11 +52,11 @@ package protocol LoopTimers: AnyObject {
 }
 
 /// Names one scheduled timer of one loop.
-package struct TimerToken: Hashable, Sendable {
-  package let slot: UInt32
-  package let generation: UInt32
+public struct TimerToken: Hashable, Sendable {
+  public let slot: UInt32
+  public let generation: UInt32
 
-  package init(slot: UInt32, generation: UInt32) {
+  public init(slot: UInt32, generation: UInt32) {
     self.slot = slot
     self.generation = generation
   }

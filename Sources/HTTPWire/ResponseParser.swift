@@ -1,17 +1,17 @@
-package import Bytes
+public import Bytes
 
 /// An answer's status line and fields, as a client reads them.
-package struct ResponseHead: Sendable {
-  package let status: Int
-  package let version: HTTPVersion
-  package let fields: FieldTable
-  package let framing: ResponseFraming
+public struct ResponseHead: Sendable {
+  public let status: Int
+  public let version: HTTPVersion
+  public let fields: FieldTable
+  public let framing: ResponseFraming
   /// Whether the connection may carry another request.
-  package let keepAlive: Bool
+  public let keepAlive: Bool
 }
 
 /// How an answer's body is delimited (RFC 9112 §6.3).
-package enum ResponseFraming: Sendable, Equatable {
+public enum ResponseFraming: Sendable, Equatable {
   case none
   /// Exactly this many bytes; above zero.
   case length(Int)
@@ -20,7 +20,7 @@ package enum ResponseFraming: Sendable, Equatable {
   case untilClose
 }
 
-package enum ResponseStep: Sendable {
+public enum ResponseStep: Sendable {
   case needMore
   /// A complete head that takes up the first `length` bytes. Interim answers (1xx) come as well.
   case response(ResponseHead, length: Int)
@@ -28,7 +28,7 @@ package enum ResponseStep: Sendable {
 }
 
 /// Why an answer cannot be understood; the connection is of no use any more.
-package enum ResponseFault: Error, Equatable, Sendable {
+public enum ResponseFault: Error, Equatable, Sendable {
   /// Not `HTTP/1.x SP 3DIGIT SP …`.
   case statusLine
   /// A field or the framing breaks a rule.
@@ -42,7 +42,7 @@ package enum ResponseFault: Error, Equatable, Sendable {
 /// ```
 /// statusLine ──line──▶ fields ──empty line──▶ (response)
 /// ```
-package struct ResponseParser: Sendable {
+public struct ResponseParser: Sendable {
   private enum Phase: Equatable {
     case statusLine
     case fields
@@ -57,9 +57,9 @@ package struct ResponseParser: Sendable {
   private var fields: [FieldRange] = []
   private var framing = FramingFields()
 
-  package init(limits: WireLimits) { self.limits = limits }
+  public init(limits: WireLimits) { self.limits = limits }
 
-  package mutating func reset() {
+  public mutating func reset() {
     phase = .statusLine
     scanner = LineScanner()
     fields.removeAll(keepingCapacity: true)
@@ -69,7 +69,7 @@ package struct ResponseParser: Sendable {
   /// - Parameters:
   ///   - bytes: everything since the end of the previous message.
   ///   - method: the request's: answers to HEAD have no body.
-  package mutating func next(_ bytes: ByteSlice, answering method: HTTPMethod) -> ResponseStep {
+  public mutating func next(_ bytes: ByteSlice, answering method: HTTPMethod) -> ResponseStep {
     do throws(ResponseFault) {
       return try advance(bytes, method)
     } catch {

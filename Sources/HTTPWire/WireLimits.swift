@@ -1,45 +1,45 @@
-package import Bytes
+public import Bytes
 
 /// Every limit of the wire with its default; `docs/limits.md` gives the reasons.
-package struct WireLimits: Sendable {
+public struct WireLimits: Sendable {
   /// Fields per head, and per trailer section.
-  package var fields = 100
+  public var fields = 100
   /// Bytes of a head, request line and final CRLF included; below 1 MiB.
-  package var headBytes = 32 * 1024
+  public var headBytes = 32 * 1024
   /// Bytes of one field line.
-  package var fieldBytes = 8 * 1024
+  public var fieldBytes = 8 * 1024
   /// Bytes of a request target.
-  package var targetBytes = 8 * 1024
+  public var targetBytes = 8 * 1024
   /// Bytes of a body, whatever its framing; doors may set less.
-  package var bodyBytes = 8 * 1024 * 1024
+  public var bodyBytes = 8 * 1024 * 1024
   /// From the first byte of a head to its last.
-  package var headTime = TimeSpan.seconds(10)
+  public var headTime = TimeSpan.seconds(10)
   /// Between two requests of a connection.
-  package var idleTime = TimeSpan.seconds(75)
+  public var idleTime = TimeSpan.seconds(75)
   /// Between two reads of a body.
-  package var bodyIdleTime = TimeSpan.seconds(30)
+  public var bodyIdleTime = TimeSpan.seconds(30)
   /// A body may arrive no slower than this many bytes a second …
-  package var bodyBytesPerSecond = 256
+  public var bodyBytesPerSecond = 256
   /// … counted from this long after it began.
-  package var bodyGrace = TimeSpan.seconds(10)
+  public var bodyGrace = TimeSpan.seconds(10)
   /// A peer that accepts no byte for this long is cut.
-  package var writeStallTime = TimeSpan.seconds(30)
+  public var writeStallTime = TimeSpan.seconds(30)
   /// Unsent bytes above which a connection handles no further pipelined request.
-  package var outboxBytes = 64 * 1024
+  public var outboxBytes = 64 * 1024
   /// An unread body of at most this many bytes is skipped to keep the connection.
-  package var skippedBytes = 64 * 1024
+  public var skippedBytes = 64 * 1024
   /// After an answer that ends the connection: how much and for how long input is still swallowed,
   /// so that no reset destroys the answer on its way.
-  package var lingerBytes = 16 * 1024 * 1024
-  package var lingerTime = TimeSpan.seconds(2)
+  public var lingerBytes = 16 * 1024 * 1024
+  public var lingerTime = TimeSpan.seconds(2)
   /// First size of a receive buffer.
-  package var receiveBytes = 16 * 1024
+  public var receiveBytes = 16 * 1024
   /// An idle connection gives its buffers back after this long.
-  package var bufferKeepTime = TimeSpan.seconds(2)
+  public var bufferKeepTime = TimeSpan.seconds(2)
   /// Open connections in total; nil: what the descriptor limit allows.
-  package var connections: Int?
+  public var connections: Int?
   /// Descriptors kept for the log and for everything else but connections.
-  package var descriptorReserve = 512
+  public var descriptorReserve = 512
 
-  package init() {}
+  public init() {}
 }

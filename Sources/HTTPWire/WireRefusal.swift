@@ -1,5 +1,5 @@
 /// The wire's own noes. After each of them one answer is sent and the connection ends.
-package enum WireRefusal: Error, Equatable, Sendable {
+public enum WireRefusal: Error, Equatable, Sendable {
   /// The bytes break a rule of RFC 9112; nothing behind them is read.
   case badRequest(WireRule)
   /// More fields, a longer field or a longer head than `WireLimits` allow (RFC 6585 §5).
@@ -18,12 +18,12 @@ package enum WireRefusal: Error, Equatable, Sendable {
   case draining
 
   /// What of HTTP is not spoken here.
-  package enum Unsupported: Equatable, Sendable {
+  public enum Unsupported: Equatable, Sendable {
     case method
     case transferCoding
   }
 
-  package var status: Int {
+  public var status: Int {
     switch self {
     case .badRequest: 400
     case .headersTooLarge: 431
@@ -39,7 +39,7 @@ package enum WireRefusal: Error, Equatable, Sendable {
 }
 
 /// The rules of RFC 9112 whose breach is answered with 400, for counters and for the answer's text.
-package enum WireRule: UInt8, CaseIterable, Sendable {
+public enum WireRule: UInt8, CaseIterable, Sendable {
   /// §2.2: a line ended by LF alone.
   case bareLineFeed
   /// §2.2: a CR that no LF follows.
@@ -86,7 +86,7 @@ package enum WireRule: UInt8, CaseIterable, Sendable {
   case trailer
 
   /// The rule in words, for an answer's detail.
-  package var text: StaticString {
+  public var text: StaticString {
     switch self {
     case .bareLineFeed: "a line ends with LF alone"
     case .bareCarriageReturn: "a CR is not followed by LF"

@@ -1,23 +1,23 @@
 /// The way off a loop for work that blocks or takes more than a millisecond: a few threads behind a
 /// bounded queue. `Network` owns the threads; everybody may hold this.
-package struct Workers: Sendable {
+public struct Workers: Sendable {
   private let submit: @Sendable (@escaping @Sendable () -> Void) -> Bool
 
   /// - Parameter submit: takes a piece of work and runs it exactly once elsewhere; false when its
   ///   queue is full, the work is dropped then.
-  package init(submit: @escaping @Sendable (@escaping @Sendable () -> Void) -> Bool) {
+  public init(submit: @escaping @Sendable (@escaping @Sendable () -> Void) -> Bool) {
     self.submit = submit
   }
 
   /// Runs everything at once on the caller's thread: for tests and tools.
-  package static let inline = Workers { work in
+  public static let inline = Workers { work in
     work()
     return true
   }
 
   /// Runs `work` on a worker thread and comes back to the caller's loop with its result. Ignores
   /// cancellation: what has been started is finished.
-  package func run<Result: Sendable>(
+  public func run<Result: Sendable>(
     _ work: @escaping @Sendable () -> Result
   ) async throws(WorkersBusy) -> Result {
     let result: Result? = await withCheckedContinuation { waiting in
@@ -30,6 +30,6 @@ package struct Workers: Sendable {
 }
 
 /// The workers' queue is full: answer 503 and let the client come again.
-package struct WorkersBusy: Error, Equatable, Sendable {
-  package init() {}
+public struct WorkersBusy: Error, Equatable, Sendable {
+  public init() {}
 }

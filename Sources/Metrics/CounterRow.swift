@@ -5,11 +5,11 @@ import Synchronization
 /// SAFETY: `@unchecked Sendable` because `cells` is written only in `init` and `deinit`; what it
 /// points to are atomics, and every index is checked against `count`.
 @safe
-package final class CounterRow: @unchecked Sendable {
-  package let count: Int
+public final class CounterRow: @unchecked Sendable {
+  public let count: Int
   private let cells: UnsafeMutablePointer<Atomic<UInt64>>
 
-  package init(_ count: Int) {
+  public init(_ count: Int) {
     self.count = count
     unsafe cells = UnsafeMutablePointer<Atomic<UInt64>>.allocate(capacity: count)
     for index in 0..<count {
@@ -23,12 +23,12 @@ package final class CounterRow: @unchecked Sendable {
   }
 
   /// Counts `more` in the cell at `index`; traps out of bounds.
-  package func add(_ more: UInt64 = 1, at index: Int) {
+  public func add(_ more: UInt64 = 1, at index: Int) {
     precondition(index >= 0 && index < count, "counter index out of bounds")
     unsafe cells[index].wrappingAdd(more, ordering: .relaxed)
   }
 
-  package subscript(index: Int) -> UInt64 {
+  public subscript(index: Int) -> UInt64 {
     precondition(index >= 0 && index < count, "counter index out of bounds")
     return unsafe cells[index].load(ordering: .relaxed)
   }

@@ -1,4 +1,4 @@
-package import Bytes
+public import Bytes
 import Synchronization
 
 /// A distribution of whole numbers (nanoseconds, bytes, events) in logarithmic buckets, each octave
@@ -11,27 +11,27 @@ import Synchronization
 /// histogram and holds `scale.buckets` atomics; every index comes from `scale.bucket(of:)` or a loop
 /// below `scale.buckets`.
 @safe
-package final class Histogram: @unchecked Sendable {
+public final class Histogram: @unchecked Sendable {
   private typealias Buckets = UnsafeMutablePointer<Atomic<UInt64>>
 
-  package let scale: HistogramScale
+  public let scale: HistogramScale
   private let buckets = unsafe Atomic<Buckets?>(nil)
   private let sum = Atomic<UInt64>(0)
   private let largest = Atomic<UInt64>(0)
 
-  package init(_ scale: HistogramScale) { self.scale = scale }
+  public init(_ scale: HistogramScale) { self.scale = scale }
 
   deinit {
     if let buckets = unsafe buckets.load(ordering: .acquiring) { unsafe release(buckets) }
   }
 
   /// Records a length of time, `times` times; a negative span (a stepped clock) counts as zero.
-  package func record(_ span: TimeSpan, times: Int = 1) {
+  public func record(_ span: TimeSpan, times: Int = 1) {
     record(value: UInt64(max(span.nanoseconds, 0)), times: times)
   }
 
   /// Records a number, `times` times.
-  package func record(value: UInt64, times: Int = 1) {
+  public func record(value: UInt64, times: Int = 1) {
     guard times > 0 else { return }
     let weight = UInt64(times)
     let buckets = unsafe buckets.load(ordering: .acquiring) ?? furnish()
@@ -42,7 +42,7 @@ package final class Histogram: @unchecked Sendable {
 
   /// What was recorded so far. Not one instant: additions made meanwhile may be in or out, and a
   /// snapshot's count is always the sum of its own buckets.
-  package var snapshot: HistogramSnapshot {
+  public var snapshot: HistogramSnapshot {
     guard let buckets = unsafe buckets.load(ordering: .acquiring) else {
       return HistogramSnapshot(empty: scale)
     }
@@ -76,7 +76,7 @@ package final class Histogram: @unchecked Sendable {
 
 /// Where a histogram's buckets end. A bucket holds the numbers above its predecessor's bound up to
 /// and including its own, so that powers of two are exact bounds of Prometheus' `le`.
-package struct HistogramScale: Sendable, Equatable {
+public struct HistogramScale: Sendable, Equatable {
   /// Numbers up to 2^`unit` share the first bucket.
   let unit: UInt64
   /// Each octave has 2^`precision` buckets: a bucket is at most 1/2^`precision` of its bound wide.
@@ -88,17 +88,17 @@ package struct HistogramScale: Sendable, Equatable {
   let highest: UInt64
 
   /// Latencies in nanoseconds: steps of 128 ns, then 3.1 % wide, to 69 s; shown from 65 µs to 17 s.
-  package static let latency = HistogramScale(
+  public static let latency = HistogramScale(
     unit: 7, precision: 5, top: 36, lowest: 16, highest: 34)
   /// Latencies in nanoseconds for measuring tools: 0.1 % wide, to 137 s; 230 KiB.
-  package static let fine = HistogramScale(
+  public static let fine = HistogramScale(
     unit: 0, precision: 10, top: 37, lowest: 16, highest: 34)
   /// Sizes of groups: exact to 32, then 6.3 % wide, to 2²⁰.
-  package static let size = HistogramScale(
+  public static let size = HistogramScale(
     unit: 0, precision: 4, top: 20, lowest: 0, highest: 14)
 
   /// How many buckets there are, the one for what lies beyond the top included.
-  package var buckets: Int { Int((top - unit - precision + 1) << precision) + 1 }
+  public var buckets: Int { Int((top - unit - precision + 1) << precision) + 1 }
 
   func bucket(of value: UInt64) -> Int {
     guard value <= 1 << top else { return buckets - 1 }

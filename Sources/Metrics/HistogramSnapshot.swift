@@ -1,11 +1,11 @@
 /// What a histogram held at one time: a value to merge, subtract and ask for percentiles.
-package struct HistogramSnapshot: Sendable, Equatable {
-  package let scale: HistogramScale
-  package private(set) var counts: [UInt64]
+public struct HistogramSnapshot: Sendable, Equatable {
+  public let scale: HistogramScale
+  public private(set) var counts: [UInt64]
   /// The sum of all numbers recorded, modulo 2⁶⁴ (584 years of nanoseconds).
-  package private(set) var sum: UInt64
+  public private(set) var sum: UInt64
   /// The largest number recorded, exact.
-  package private(set) var largest: UInt64
+  public private(set) var largest: UInt64
 
   init(scale: HistogramScale, counts: [UInt64], sum: UInt64, largest: UInt64) {
     self.scale = scale
@@ -15,16 +15,16 @@ package struct HistogramSnapshot: Sendable, Equatable {
   }
 
   /// Nothing recorded.
-  package init(empty scale: HistogramScale) {
+  public init(empty scale: HistogramScale) {
     self.init(
       scale: scale, counts: [UInt64](repeating: 0, count: scale.buckets), sum: 0, largest: 0)
   }
 
   /// How many numbers were recorded.
-  package var count: UInt64 { counts.reduce(0, &+) }
+  public var count: UInt64 { counts.reduce(0, &+) }
 
   /// Adds another's numbers; both must have the same scale.
-  package mutating func merge(_ other: HistogramSnapshot) {
+  public mutating func merge(_ other: HistogramSnapshot) {
     precondition(scale == other.scale, "merging histograms of different scales")
     for index in counts.indices { counts[index] &+= other.counts[index] }
     sum &+= other.sum
@@ -33,7 +33,7 @@ package struct HistogramSnapshot: Sendable, Equatable {
 
   /// Takes away what an earlier snapshot had. The largest number stays: what it was before is lost.
   /// Counts may pass below zero on the way to a sum that is not (modulo 2⁶⁴).
-  package mutating func subtract(_ earlier: HistogramSnapshot) {
+  public mutating func subtract(_ earlier: HistogramSnapshot) {
     precondition(scale == earlier.scale, "subtracting histograms of different scales")
     for index in counts.indices { counts[index] &-= earlier.counts[index] }
     sum &-= earlier.sum
@@ -41,7 +41,7 @@ package struct HistogramSnapshot: Sendable, Equatable {
 
   /// The smallest bound that `parts` of `whole` recorded numbers do not exceed (99 of 100: p99), at
   /// most one bucket's width too high and never above the largest number; nil when there are none.
-  package func percentile(_ parts: UInt64, of whole: UInt64 = 100) -> UInt64? {
+  public func percentile(_ parts: UInt64, of whole: UInt64 = 100) -> UInt64? {
     let count = self.count
     guard count > 0 else { return nil }
     let product = count.multipliedFullWidth(by: min(parts, whole))
@@ -56,7 +56,7 @@ package struct HistogramSnapshot: Sendable, Equatable {
   }
 
   /// The mean of what was recorded, rounded down; nil when there is nothing.
-  package var mean: UInt64? {
+  public var mean: UInt64? {
     let count = self.count
     return count > 0 ? sum / count : nil
   }

@@ -1,17 +1,17 @@
-package import Bytes
+public import Bytes
 
 /// A latency histogram in the five numbers that topic statistics show.
-package struct LatencySummary: Sendable, Equatable {
+public struct LatencySummary: Sendable, Equatable {
   /// How many were measured.
-  package let count: UInt64
-  package let p50: TimeSpan
-  package let p90: TimeSpan
-  package let p99: TimeSpan
-  package let p999: TimeSpan
-  package let largest: TimeSpan
+  public let count: UInt64
+  public let p50: TimeSpan
+  public let p90: TimeSpan
+  public let p99: TimeSpan
+  public let p999: TimeSpan
+  public let largest: TimeSpan
 
   /// Nil when nothing was measured: no latency is not a latency of zero.
-  package init?(_ histogram: HistogramSnapshot) {
+  public init?(_ histogram: HistogramSnapshot) {
     func span(_ parts: UInt64) -> TimeSpan {
       TimeSpan(nanoseconds: Int64(clamping: histogram.percentile(parts, of: 1000) ?? 0))
     }
@@ -26,7 +26,7 @@ package struct LatencySummary: Sendable, Equatable {
 
   /// Appends `{"count":8,"p50":0.412,"p90":…,"p99":…,"p999":…,"max":…}`, times in milliseconds with
   /// three decimals.
-  package func appendJSON(to writer: inout ByteWriter) {
+  public func appendJSON(to writer: inout ByteWriter) {
     writer.append("{\"count\":")
     writer.append(decimal: count)
     for (name, span) in [
@@ -40,14 +40,14 @@ package struct LatencySummary: Sendable, Equatable {
   }
 
   /// `null` for a latency never measured, else the object of `appendJSON`.
-  package static func appendJSON(of summary: LatencySummary?, to writer: inout ByteWriter) {
+  public static func appendJSON(of summary: LatencySummary?, to writer: inout ByteWriter) {
     if let summary { summary.appendJSON(to: &writer) } else { writer.append("null") }
   }
 }
 
 extension ByteWriter {
   /// Milliseconds with three decimals, rounded to the nearest microsecond.
-  package mutating func append(milliseconds span: TimeSpan) {
+  public mutating func append(milliseconds span: TimeSpan) {
     let microseconds = (max(span.nanoseconds, 0) + 500) / 1000
     append(decimal: microseconds / 1000)
     append(ASCII.dot)

@@ -1,13 +1,13 @@
-package import Bytes
+public import Bytes
 
 /// How grave a log line is.
-package enum LogLevel: UInt8, Comparable, Sendable {
+public enum LogLevel: UInt8, Comparable, Sendable {
   case debug
   case info
   case warning
   case error
 
-  package var label: StaticString {
+  public var label: StaticString {
     switch self {
     case .debug: "debug"
     case .info: "info"
@@ -16,13 +16,13 @@ package enum LogLevel: UInt8, Comparable, Sendable {
     }
   }
 
-  package static func < (left: LogLevel, right: LogLevel) -> Bool {
+  public static func < (left: LogLevel, right: LogLevel) -> Bool {
     left.rawValue < right.rawValue
   }
 }
 
 /// A fact of a log line.
-package enum LogValue: Sendable {
+public enum LogValue: Sendable {
   case bytes(ByteSlice)
   case text(String)
   case integer(Int)
@@ -34,8 +34,8 @@ package enum LogValue: Sendable {
 }
 
 extension LogValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
-  package init(stringLiteral value: String) { self = .text(value) }
-  package init(integerLiteral value: Int) { self = .integer(value) }
+  public init(stringLiteral value: String) { self = .text(value) }
+  public init(integerLiteral value: Int) { self = .integer(value) }
 }
 
 /// Writes one log line: a JSON object with time, level and a constant message, then the facts.

@@ -1,11 +1,11 @@
-package import Bytes
+public import Bytes
 import Synchronization
 
 /// The log: JSON lines that wait in a bounded queue until the log's own thread writes them out.
 ///
 /// Whoever logs never waits for a terminal or a disk: a line that finds the queue full is dropped and
 /// counted, and the next one written is preceded by a line that says how many are missing.
-package final class LogWriter: Sendable {
+public final class LogWriter: Sendable {
   private struct Queue {
     var lines = ByteWriter()
     var count = 0
@@ -26,7 +26,7 @@ package final class LogWriter: Sendable {
   ///   - least: lines below this level are not made.
   ///   - wake: called by the thread that logs, outside the lock, when a line enters the empty queue;
   ///     it lets the log's thread call `drain`.
-  package init(
+  public init(
     capacity: Int = 1 << 20, least: LogLevel = .info, now: @escaping @Sendable () -> UnixTime,
     wake: @escaping @Sendable () -> Void
   ) {
@@ -37,7 +37,7 @@ package final class LogWriter: Sendable {
   }
 
   /// Logs a constant message with its facts. No secret, token or payload is a fact.
-  package func log(
+  public func log(
     _ level: LogLevel, _ message: StaticString, _ facts: KeyValuePairs<StaticString, LogValue> = [:]
   ) {
     guard level >= least else { return }
@@ -68,7 +68,7 @@ package final class LogWriter: Sendable {
   }
 
   /// Hands everything that waits to `sink`, whole lines in order. Only the log's thread calls it.
-  package func drain(into sink: ([UInt8]) -> Void) {
+  public func drain(into sink: ([UInt8]) -> Void) {
     let (lines, count) = queue.withLock { queue in
       defer {
         queue.lines = ByteWriter()
@@ -81,8 +81,8 @@ package final class LogWriter: Sendable {
     written.add(count)
   }
 
-  package var writtenLines: UInt64 { written.value }
-  package var droppedLines: UInt64 { dropped.value }
+  public var writtenLines: UInt64 { written.value }
+  public var droppedLines: UInt64 { dropped.value }
   /// Lines that wait.
-  package var depth: Int { queue.withLock { $0.count } }
+  public var depth: Int { queue.withLock { $0.count } }
 }

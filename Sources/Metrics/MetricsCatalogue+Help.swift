@@ -1,6 +1,6 @@
 extension MetricsCatalogue {
   /// One sentence for the exposition's HELP line and for the page.
-  package var help: String {
+  public var help: String {
     switch self {
     case .publishSeconds:
       "Time from an event's request received to the event durable, once per stored event."
@@ -47,7 +47,7 @@ extension MetricsCatalogue {
   }
 
   /// The whole of `docs/metrics.md`.
-  package static var page: String {
+  public static var page: String {
     var page = """
       # Metrics
 

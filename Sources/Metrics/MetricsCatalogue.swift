@@ -1,6 +1,6 @@
 /// Every metric that the gateway shows, declared once: the exposition and `docs/metrics.md` are made
 /// from this list and from nothing else.
-package enum MetricsCatalogue: String, CaseIterable, Sendable {
+public enum MetricsCatalogue: String, CaseIterable, Sendable {
   case publishSeconds = "jodrell_publish_seconds"
   case deliverySeconds = "jodrell_delivery_seconds"
   case publishTotal = "jodrell_publish_total"
@@ -37,9 +37,9 @@ package enum MetricsCatalogue: String, CaseIterable, Sendable {
   case processStart = "process_start_time_seconds"
 
   /// The name in the exposition.
-  package var name: String { rawValue }
+  public var name: String { rawValue }
 
-  package var type: MetricType {
+  public var type: MetricType {
     switch self {
     case .publishSeconds, .deliverySeconds, .commitSeconds, .fdatasyncSeconds, .commitEvents:
       .histogram
@@ -51,7 +51,7 @@ package enum MetricsCatalogue: String, CaseIterable, Sendable {
     }
   }
 
-  package var unit: MetricUnit {
+  public var unit: MetricUnit {
     switch self {
     case .publishSeconds, .deliverySeconds, .refusedSecondsTotal, .commitSeconds,
       .fdatasyncSeconds, .processCPU, .processStart:
@@ -67,7 +67,7 @@ package enum MetricsCatalogue: String, CaseIterable, Sendable {
   }
 
   /// The labels besides `le`, in the order in which they are written.
-  package var labels: [String] {
+  public var labels: [String] {
     switch self {
     case .publishSeconds, .deliverySeconds, .publishBytesTotal: Self.topicLabels
     case .publishTotal, .refusedSecondsTotal, .consumeTotal: Self.topicLabels + ["outcome"]
@@ -82,20 +82,20 @@ package enum MetricsCatalogue: String, CaseIterable, Sendable {
   }
 
   /// Whether there is one series per topic, so that a scrape's cap and its audience apply.
-  package var isPerTopic: Bool { labels.starts(with: Self.topicLabels) }
+  public var isPerTopic: Bool { labels.starts(with: Self.topicLabels) }
 
   static let topicLabels = ["tenant", "namespace", "topic"]
 }
 
 /// The types of Prometheus' text format that the gateway uses.
-package enum MetricType: String, Sendable {
+public enum MetricType: String, Sendable {
   case counter
   case gauge
   case histogram
 }
 
 /// What a metric's numbers count.
-package enum MetricUnit: String, Sendable {
+public enum MetricUnit: String, Sendable {
   case seconds
   case bytes
   case events

@@ -1,4 +1,4 @@
-package import Bytes
+public import Bytes
 import Synchronization
 
 /// The measured topics, at most `capacity` of them; any thread asks.
@@ -6,19 +6,19 @@ import Synchronization
 /// When it is full, a topic that has been quiet gives up its place: what it had counted goes on in
 /// the series `topic="other"`, and it starts from nothing when it is used again. Loops keep the
 /// references they are given (`TopicMetricsCache`) so that the lock is not taken per event.
-package final class MetricsRegistry: Sendable {
+public final class MetricsRegistry: Sendable {
   /// How many topics are measured apart at most; up to 14 KiB each.
-  package let capacity: Int
+  public let capacity: Int
   let seats: Mutex<TopicSeats>
 
-  package init(capacity: Int = 5_000) {
+  public init(capacity: Int = 5_000) {
     self.capacity = capacity
     seats = Mutex(TopicSeats())
   }
 
   /// The set of a topic, made when there is none. Only for topics that exist: a name that a client
   /// made up must not take a place.
-  package func topic(_ key: TopicKey) -> TopicMetrics {
+  public func topic(_ key: TopicKey) -> TopicMetrics {
     seats.withLock { seats in
       if let found = seats.find(key) { return found }
       if seats.count >= capacity { seats.evict() }
@@ -27,22 +27,22 @@ package final class MetricsRegistry: Sendable {
   }
 
   /// The set of a topic if it has one.
-  package func existing(_ key: TopicKey) -> TopicMetrics? { seats.withLock { $0.find(key) } }
+  public func existing(_ key: TopicKey) -> TopicMetrics? { seats.withLock { $0.find(key) } }
 
   /// Forgets a topic that was deleted; its series end.
-  package func remove(_ key: TopicKey) { seats.withLock { $0.remove(key) } }
+  public func remove(_ key: TopicKey) { seats.withLock { $0.remove(key) } }
 
   /// How many topics are measured apart now.
-  package var count: Int { seats.withLock { $0.count } }
+  public var count: Int { seats.withLock { $0.count } }
 }
 
 /// Which topic: three names, compared by their bytes.
-package struct TopicKey: Hashable, Sendable {
-  package let tenant: ByteSlice
-  package let namespace: ByteSlice
-  package let topic: ByteSlice
+public struct TopicKey: Hashable, Sendable {
+  public let tenant: ByteSlice
+  public let namespace: ByteSlice
+  public let topic: ByteSlice
 
-  package init(tenant: ByteSlice, namespace: ByteSlice, topic: ByteSlice) {
+  public init(tenant: ByteSlice, namespace: ByteSlice, topic: ByteSlice) {
     self.tenant = tenant
     self.namespace = namespace
     self.topic = topic
@@ -69,7 +69,7 @@ package struct TopicKey: Hashable, Sendable {
 }
 
 /// One loop's own directory of topic sets: no lock while a topic stays in use. Loop-confined.
-package struct TopicMetricsCache {
+public struct TopicMetricsCache {
   private let registry: MetricsRegistry
   private let capacity: Int
   private var known: [TopicKey: TopicMetrics] = [:]
@@ -77,13 +77,13 @@ package struct TopicMetricsCache {
   private var latest: TopicMetrics?
 
   /// Remembers at most `capacity` topics; beyond that it forgets all and begins again.
-  package init(of registry: MetricsRegistry, capacity: Int = 1_024) {
+  public init(of registry: MetricsRegistry, capacity: Int = 1_024) {
     self.registry = registry
     self.capacity = capacity
   }
 
   /// The set of a topic that exists; see `MetricsRegistry.topic`.
-  package mutating func topic(_ key: TopicKey) -> TopicMetrics {
+  public mutating func topic(_ key: TopicKey) -> TopicMetrics {
     if let latest, latest.key == key, !latest.isRetired { return latest }
     if let found = known[key], !found.isRetired {
       latest = found

@@ -1,8 +1,8 @@
-package import Bytes
+public import Bytes
 
 /// How a request, or one event of a batch, ended: every good end and every reason for a no. The set
 /// is closed, so that each outcome is a counter with a fixed place and never a label made of text.
-package enum Outcome: UInt8, CaseIterable, Sendable {
+public enum Outcome: UInt8, CaseIterable, Sendable {
   /// Stored, delivered, acknowledged: done as asked.
   case accepted
   /// Already stored before; the first answer was given again.
@@ -32,7 +32,7 @@ package enum Outcome: UInt8, CaseIterable, Sendable {
   case internalFault
 
   /// The label's value.
-  package var label: StaticString {
+  public var label: StaticString {
     switch self {
     case .accepted: "accepted"
     case .duplicate: "duplicate"
@@ -62,7 +62,7 @@ package enum Outcome: UInt8, CaseIterable, Sendable {
 }
 
 /// What a request wanted, as far as its method and path tell.
-package enum Operation: UInt8, CaseIterable, Sendable {
+public enum Operation: UInt8, CaseIterable, Sendable {
   case publish
   case read
   /// Receive, acknowledge, release and the rest of a durable subscription's verbs.
@@ -72,7 +72,7 @@ package enum Operation: UInt8, CaseIterable, Sendable {
   /// Nothing the gateway has: an unknown path, or a request too broken to tell.
   case unknown
 
-  package var label: StaticString {
+  public var label: StaticString {
     switch self {
     case .publish: "publish"
     case .read: "read"
@@ -85,24 +85,24 @@ package enum Operation: UInt8, CaseIterable, Sendable {
 }
 
 /// One counter per outcome, and the time spent on those that were refused.
-package final class OutcomeCounts: Sendable {
+public final class OutcomeCounts: Sendable {
   private let counts = CounterRow(Outcome.allCases.count)
   private let spent = CounterRow(Outcome.allCases.count)
 
-  package init() {}
+  public init() {}
 
   /// Counts `times` ends of one kind; `taking` is the time from receipt to the answer, per end.
-  package func count(_ outcome: Outcome, times: Int = 1, taking: TimeSpan = .zero) {
+  public func count(_ outcome: Outcome, times: Int = 1, taking: TimeSpan = .zero) {
     guard times > 0 else { return }
     counts.add(UInt64(times), at: Int(outcome.rawValue))
     guard taking.nanoseconds > 0 else { return }
     spent.add(UInt64(taking.nanoseconds) &* UInt64(times), at: Int(outcome.rawValue))
   }
 
-  package func count(of outcome: Outcome) -> UInt64 { counts[Int(outcome.rawValue)] }
+  public func count(of outcome: Outcome) -> UInt64 { counts[Int(outcome.rawValue)] }
 
   /// The nanoseconds that ends of this kind took together, as far as callers told.
-  package func nanoseconds(of outcome: Outcome) -> UInt64 { spent[Int(outcome.rawValue)] }
+  public func nanoseconds(of outcome: Outcome) -> UInt64 { spent[Int(outcome.rawValue)] }
 
   var total: UInt64 { counts.values.reduce(0, &+) }
   var snapshot: OutcomeSnapshot { OutcomeSnapshot(counts: counts.values, spent: spent.values) }

@@ -1,14 +1,14 @@
-package import Bytes
+public import Bytes
 import Synchronization
 
 /// One reading of all metrics as text: takes no lock while it renders. Some milliseconds with
 /// thousands of topics, so callers run it away from the loops.
-package struct Scrape {
+public struct Scrape {
   /// The answer's media type.
-  package static let contentType: StaticString = "text/plain; version=0.0.4; charset=utf-8"
+  public static let contentType: StaticString = "text/plain; version=0.0.4; charset=utf-8"
 
   /// Whose metrics the reader may see.
-  package enum Audience {
+  public enum Audience {
     /// The operator: everything.
     case all
     /// Topics of tenants for which the closure says yes; nothing of the process.
@@ -25,7 +25,7 @@ package struct Scrape {
   /// - Parameters:
   ///   - process: a fresh sample, or nil to leave the process's own metrics out.
   ///   - topicCap: how many topics are shown by name at most; ≈ 6 KB of text each.
-  package init(
+  public init(
     registry: MetricsRegistry, server: ServerMetrics, log: LogWriter? = nil,
     process: ProcessSample? = nil, version: StaticString, topicCap: Int = 200
   ) {
@@ -37,7 +37,7 @@ package struct Scrape {
     self.topicCap = topicCap
   }
 
-  package func text(for audience: Audience) -> ByteWriter {
+  public func text(for audience: Audience) -> ByteWriter {
     switch audience {
     case .tenants(let visible):
       let ranking = registry.seats.withLock { $0.rank(cap: topicCap, visible: visible) }

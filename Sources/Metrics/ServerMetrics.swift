@@ -1,29 +1,29 @@
-package import Bytes
+public import Bytes
 
 /// What is measured of the whole process; one per process, shared by all loops and threads.
-package final class ServerMetrics: Sendable {
-  package let connections = ConnectionMetrics()
-  package let commits = CommitMetrics()
-  package let tokens = TokenMetrics()
-  package let queues = QueueMetrics()
+public final class ServerMetrics: Sendable {
+  public let connections = ConnectionMetrics()
+  public let commits = CommitMetrics()
+  public let tokens = TokenMetrics()
+  public let queues = QueueMetrics()
   private let requests = CounterRow(Operation.allCases.count * Outcome.allCases.count)
   private let stripped = Counter()
 
-  package init() {}
+  public init() {}
 
   /// Counts a request's answer.
-  package func answered(_ operation: Operation, _ outcome: Outcome) {
+  public func answered(_ operation: Operation, _ outcome: Outcome) {
     requests.add(at: Self.place(operation, outcome))
   }
 
-  package func answers(to operation: Operation, _ outcome: Outcome) -> UInt64 {
+  public func answers(to operation: Operation, _ outcome: Outcome) -> UInt64 {
     requests[Self.place(operation, outcome)]
   }
 
   /// Counts attributes that clients sent though only the gateway may write them.
-  package func strippedAttributes(_ count: Int) { stripped.add(count) }
+  public func strippedAttributes(_ count: Int) { stripped.add(count) }
 
-  package var strippedAttributeCount: UInt64 { stripped.value }
+  public var strippedAttributeCount: UInt64 { stripped.value }
 
   private static func place(_ operation: Operation, _ outcome: Outcome) -> Int {
     Int(operation.rawValue) * Outcome.allCases.count + Int(outcome.rawValue)
@@ -31,46 +31,46 @@ package final class ServerMetrics: Sendable {
 }
 
 /// Sockets and their bytes. `Network` counts; connections are counted by the loop that owns them.
-package final class ConnectionMetrics: Sendable {
-  package let accepted = Counter()
+public final class ConnectionMetrics: Sendable {
+  public let accepted = Counter()
   /// Turned away because the limit of connections was reached or the process drains.
-  package let refused = Counter()
-  package let open = Gauge()
+  public let refused = Counter()
+  public let open = Gauge()
   /// Answers that are streams (SSE, NDJSON) and not yet ended.
-  package let streams = Gauge()
-  package let receivedBytes = Counter()
-  package let sentBytes = Counter()
+  public let streams = Gauge()
+  public let receivedBytes = Counter()
+  public let sentBytes = Counter()
   /// Streams cut because the reader took nothing for too long.
-  package let stalled = Counter()
+  public let stalled = Counter()
 
-  package init() {}
+  public init() {}
 }
 
 /// The group commit. The committer's thread counts.
-package final class CommitMetrics: Sendable {
+public final class CommitMetrics: Sendable {
   /// From the batch taken to the batch durable.
   let seconds = Histogram(.latency)
   /// The part of it spent in fdatasync, where the store can tell.
   let syncSeconds = Histogram(.latency)
   /// Events made durable by one commit.
   let sizes = Histogram(.size)
-  package let failures = Counter()
+  public let failures = Counter()
 
-  package init() {}
+  public init() {}
 
   /// One commit of `events` events became durable; `sync` is nil where fdatasync is not told apart.
-  package func committed(events: Int, taking: TimeSpan, sync: TimeSpan? = nil) {
+  public func committed(events: Int, taking: TimeSpan, sync: TimeSpan? = nil) {
     seconds.record(taking)
     if let sync { syncSeconds.record(sync) }
     sizes.record(value: UInt64(max(events, 0)))
   }
 
-  package var summary: LatencySummary? { LatencySummary(seconds.snapshot) }
-  package var syncSummary: LatencySummary? { LatencySummary(syncSeconds.snapshot) }
+  public var summary: LatencySummary? { LatencySummary(seconds.snapshot) }
+  public var syncSummary: LatencySummary? { LatencySummary(syncSeconds.snapshot) }
 }
 
 /// Why a token was not taken, as far as the gateway tells its operator. Closed, like `Outcome`.
-package enum TokenReason: UInt8, CaseIterable, Sendable {
+public enum TokenReason: UInt8, CaseIterable, Sendable {
   case missing
   case malformed
   case unknownIssuer
@@ -86,7 +86,7 @@ package enum TokenReason: UInt8, CaseIterable, Sendable {
   case noTenant
   case revoked
 
-  package var label: StaticString {
+  public var label: StaticString {
     switch self {
     case .missing: "missing"
     case .malformed: "malformed"
@@ -107,40 +107,40 @@ package enum TokenReason: UInt8, CaseIterable, Sendable {
 }
 
 /// Token verification and its cache.
-package final class TokenMetrics: Sendable {
-  package let cacheHits = Counter()
-  package let cacheMisses = Counter()
+public final class TokenMetrics: Sendable {
+  public let cacheHits = Counter()
+  public let cacheMisses = Counter()
   private let refusals = CounterRow(TokenReason.allCases.count)
 
-  package init() {}
+  public init() {}
 
-  package func refused(_ reason: TokenReason) { refusals.add(at: Int(reason.rawValue)) }
-  package func refusals(for reason: TokenReason) -> UInt64 { refusals[Int(reason.rawValue)] }
+  public func refused(_ reason: TokenReason) { refusals.add(at: Int(reason.rawValue)) }
+  public func refusals(for reason: TokenReason) -> UInt64 { refusals[Int(reason.rawValue)] }
 }
 
 /// How many entries wait in each bounded queue, and how many were turned away by a full one.
-package final class QueueMetrics: Sendable {
-  package let commit = Gauge()
-  package let workers = Gauge()
-  package let commitRefused = Counter()
-  package let workersRefused = Counter()
+public final class QueueMetrics: Sendable {
+  public let commit = Gauge()
+  public let workers = Gauge()
+  public let commitRefused = Counter()
+  public let workersRefused = Counter()
 
-  package init() {}
+  public init() {}
 }
 
 /// What the operating system says of the process. The shell reads it: this room calls no system.
-package struct ProcessSample: Sendable {
-  package var cpu: TimeSpan
-  package var residentBytes: UInt64
-  package var virtualBytes: UInt64
-  package var openDescriptors: Int
-  package var maxDescriptors: UInt64
-  package var started: UnixTime
+public struct ProcessSample: Sendable {
+  public var cpu: TimeSpan
+  public var residentBytes: UInt64
+  public var virtualBytes: UInt64
+  public var openDescriptors: Int
+  public var maxDescriptors: UInt64
+  public var started: UnixTime
 
   /// - Parameters:
   ///   - cpu: time in user and kernel mode together.
   ///   - maxDescriptors: the soft limit.
-  package init(
+  public init(
     cpu: TimeSpan, residentBytes: UInt64, virtualBytes: UInt64, openDescriptors: Int,
     maxDescriptors: UInt64, started: UnixTime
   ) {

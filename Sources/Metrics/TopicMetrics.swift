@@ -1,16 +1,16 @@
-package import Bytes
+public import Bytes
 import Synchronization
 
 /// What is measured of one topic. Any loop records at any time; readers take snapshots.
 ///
 /// Half a KiB, and 6.4 KiB more once something was published, and again once delivered.
-package final class TopicMetrics: Sendable {
+public final class TopicMetrics: Sendable {
   /// Publish: from the last byte of the request received to the event durable; one per event.
   let publishLatency = Histogram(.latency)
   /// What became of events sent to the topic, refusals by reason included.
-  package let publishes = OutcomeCounts()
+  public let publishes = OutcomeCounts()
   /// What became of requests to read, follow and consume the topic.
-  package let consumptions = OutcomeCounts()
+  public let consumptions = OutcomeCounts()
   private let deliveryLatency = Histogram(.latency)
   private let storedBytes = Counter()
   private let deliveredEvents = Counter()
@@ -30,37 +30,37 @@ package final class TopicMetrics: Sendable {
   }
 
   /// Events became durable together: how many, their payload bytes, and how long after receipt.
-  package func stored(events: Int = 1, bytes: Int, latency: TimeSpan) {
+  public func stored(events: Int = 1, bytes: Int, latency: TimeSpan) {
     publishLatency.record(latency, times: events)
     publishes.count(.accepted, times: events)
     storedBytes.add(bytes)
   }
 
   /// Events were refused, for one reason; `taking` is the time from receipt to the refusal.
-  package func refused(_ reason: Outcome, events: Int = 1, taking: TimeSpan = .zero) {
+  public func refused(_ reason: Outcome, events: Int = 1, taking: TimeSpan = .zero) {
     publishes.count(reason, times: events, taking: taking)
   }
 
   /// An event was written to a consumer that waits at the tail: payload bytes and time since durable.
-  package func delivered(events: Int = 1, bytes: Int, latency: TimeSpan) {
+  public func delivered(events: Int = 1, bytes: Int, latency: TimeSpan) {
     deliveryLatency.record(latency, times: events)
     deliveredEvents.add(events)
     deliveredBytes.add(bytes)
   }
 
   /// Events were written to a consumer that reads what lies behind the tail.
-  package func replayed(events: Int, bytes: Int) {
+  public func replayed(events: Int, bytes: Int) {
     replayedEvents.add(events)
     replayedBytes.add(bytes)
   }
 
   /// Publish latency in topic statistics; nil before the first event.
-  package var publishSummary: LatencySummary? { LatencySummary(publishLatency.snapshot) }
+  public var publishSummary: LatencySummary? { LatencySummary(publishLatency.snapshot) }
   /// Delivery latency of readers at the tail; nil before the first delivery.
-  package var deliverySummary: LatencySummary? { LatencySummary(deliveryLatency.snapshot) }
+  public var deliverySummary: LatencySummary? { LatencySummary(deliveryLatency.snapshot) }
 
   /// Whether the registry has forgotten this set: whoever keeps a reference asks the registry anew.
-  package var isRetired: Bool { retired.load(ordering: .relaxed) }
+  public var isRetired: Bool { retired.load(ordering: .relaxed) }
 
   func retire() { retired.store(true, ordering: .relaxed) }
 

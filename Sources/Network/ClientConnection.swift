@@ -1,9 +1,9 @@
-package import Bytes
-package import HTTPWire
+public import Bytes
+public import HTTPWire
 
 /// A client's connection to an HTTP/1.1 server: send requests, read their answers in order. Confined
 /// to its loop and to one task at a time; made in `Loop.run`.
-package final class ClientConnection {
+public final class ClientConnection {
   private let loop: Loop
   private let socket: Socket
   private let limits: WireLimits
@@ -20,12 +20,12 @@ package final class ClientConnection {
   }
 
   /// Whether the last answer allows another request.
-  package private(set) var keepsAlive = true
+  public private(set) var keepsAlive = true
 
   /// Connects without blocking the loop.
   ///
   /// - Parameter span: how long it may take.
-  package init(
+  public init(
     to address: SocketAddress, within span: TimeSpan = .seconds(10),
     limits: WireLimits = WireLimits(), on loop: isolated Loop
   ) async throws(ClientFailure) {
@@ -59,29 +59,29 @@ package final class ClientConnection {
   }
 
   /// Ends the connection; to be called on every path.
-  package func close(on loop: isolated Loop) { socket.close(on: loop) }
+  public func close(on loop: isolated Loop) { socket.close(on: loop) }
 
   /// Sends bytes of a request, suspending while the server does not take them.
-  package func send(_ bytes: ByteSlice) async throws(ClientFailure) {
+  public func send(_ bytes: ByteSlice) async throws(ClientFailure) {
     socket.outbox.append(bytes)
     guard await interruptible({ await socket.flush() }) else { throw lost }
   }
 
   /// Sends what `write` appends, without a copy in between.
-  package func send(_ write: (inout ByteWriter) -> Void) async throws(ClientFailure) {
+  public func send(_ write: (inout ByteWriter) -> Void) async throws(ClientFailure) {
     socket.outbox.append(write)
     guard await interruptible({ await socket.flush() }) else { throw lost }
   }
 
   /// Ends our side: the server sees that no more requests come.
-  package func finishSending() { Syscalls.shutdownWriting(socket.fd) }
+  public func finishSending() { Syscalls.shutdownWriting(socket.fd) }
 
   /// Reads the next answer's head; interim answers are skipped.
   ///
   /// - Parameters:
   ///   - method: the method of the request it answers.
   ///   - span: how long to wait for it, in all.
-  package func readHead(
+  public func readHead(
     answering method: HTTPMethod, within span: TimeSpan
   ) async throws(ClientFailure) -> ResponseHead {
     let end = socket.clock.clocks.monotonic() + span
@@ -115,7 +115,7 @@ package final class ClientConnection {
   }
 
   /// The next piece of the answer's body, never empty; nil at its end.
-  package func nextPiece(within span: TimeSpan) async throws(ClientFailure) -> ByteSlice? {
+  public func nextPiece(within span: TimeSpan) async throws(ClientFailure) -> ByteSlice? {
     let end = socket.clock.clocks.monotonic() + span
     while true {
       if let piece = try take() { return piece }
@@ -132,7 +132,7 @@ package final class ClientConnection {
   }
 
   /// What is left of the answer's body.
-  package func readBody(upTo limit: Int, within span: TimeSpan) async throws(ClientFailure)
+  public func readBody(upTo limit: Int, within span: TimeSpan) async throws(ClientFailure)
     -> ByteSlice
   {
     guard let first = try await nextPiece(within: span) else { return .empty }
@@ -210,7 +210,7 @@ package final class ClientConnection {
 }
 
 /// Why a client got no answer.
-package enum ClientFailure: Error, Equatable, Sendable {
+public enum ClientFailure: Error, Equatable, Sendable {
   case network(NetworkFailure)
   case timedOut
   /// The server ended the connection.

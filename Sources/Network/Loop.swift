@@ -1,4 +1,4 @@
-package import Bytes
+public import Bytes
 import HTTPWire
 
 /// One event loop: an actor whose executor is an epoll thread. It owns the descriptors and timers of
@@ -7,11 +7,11 @@ import HTTPWire
 ///
 /// One turn: run every job that is ready → tell the resident → ask the kernel → dispatch events →
 /// fire timers.
-package actor Loop {
+public actor Loop {
   /// Which of the process's loops this is, from 0.
-  package nonisolated let number: Int
+  public nonisolated let number: Int
   nonisolated let thread: LoopThread
-  package let clock: LoopClock
+  public let clock: LoopClock
   private var slots: [Slot] = []
   private var freeSlots: [UInt32] = []
   private var resident: (any LoopResident)?
@@ -21,12 +21,12 @@ package actor Loop {
     var handler: (any EventHandler)?
   }
 
-  package nonisolated var unownedExecutor: UnownedSerialExecutor {
+  public nonisolated var unownedExecutor: UnownedSerialExecutor {
     unsafe thread.asUnownedSerialExecutor()
   }
 
   /// Makes the loop and starts its thread.
-  package init(number: Int, clocks: Clocks = .system) throws(NetworkFailure) {
+  public init(number: Int, clocks: Clocks = .system) throws(NetworkFailure) {
     self.number = number
     clock = LoopClock(clocks: clocks)
     thread = try LoopThread()
@@ -43,7 +43,7 @@ package actor Loop {
   }
 
   /// Runs `body` on the loop, for clients and tests: connections made there live in its task.
-  package func run<Result: Sendable, Failure: Error>(
+  public func run<Result: Sendable, Failure: Error>(
     _ body: @Sendable (isolated Loop) async throws(Failure) -> Result
   ) async throws(Failure) -> Result {
     try await withTaskExecutorPreference(thread) { () async throws(Failure) -> Result in
@@ -77,7 +77,7 @@ package actor Loop {
   func abandon() { resident?.abandon(on: self) }
 
   /// Ends the thread. Nothing may run here any more afterwards.
-  package nonisolated func stop() async {
+  public nonisolated func stop() async {
     await dismiss()
     await thread.stop()
   }

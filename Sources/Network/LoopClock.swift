@@ -1,12 +1,12 @@
-package import Bytes
-package import HTTPWire
+public import Bytes
+public import HTTPWire
 
 /// The timers of one loop: a binary heap by instant, with slots that make cancelling cheap.
 /// Loop-confined.
 ///
 /// A cancelled timer leaves its entry in the heap until its time comes, or until more than half of
 /// the heap is such leavings; then it is rebuilt. So memory is bounded by twice the live timers.
-package final class LoopClock: LoopTimers {
+public final class LoopClock: LoopTimers {
   private struct Entry {
     var at: MonotonicTime
     var token: TimerToken
@@ -17,31 +17,31 @@ package final class LoopClock: LoopTimers {
     var fire: (() -> Void)?
   }
 
-  package let clocks: Clocks
-  package private(set) var now: MonotonicTime
+  public let clocks: Clocks
+  public private(set) var now: MonotonicTime
   /// The wall clock at `now`.
-  package private(set) var wallNow: UnixTime
+  public private(set) var wallNow: UnixTime
   private var heap: [Entry] = []
   private var slots: [Slot] = []
   private var free: [UInt32] = []
   private var live = 0
 
-  package init(clocks: Clocks) {
+  public init(clocks: Clocks) {
     self.clocks = clocks
     now = clocks.monotonic()
     wallNow = clocks.wall()
   }
 
   /// A turn begins: looks at the clocks.
-  package func advance() {
+  public func advance() {
     now = clocks.monotonic()
     wallNow = clocks.wall()
   }
 
   /// When the next timer is due; it may have been cancelled.
-  package var next: MonotonicTime? { heap.first?.at }
+  public var next: MonotonicTime? { heap.first?.at }
 
-  package func schedule(at: MonotonicTime, _ fire: @escaping () -> Void) -> TimerToken {
+  public func schedule(at: MonotonicTime, _ fire: @escaping () -> Void) -> TimerToken {
     let index: UInt32
     if let reused = free.popLast() {
       index = reused
@@ -57,14 +57,14 @@ package final class LoopClock: LoopTimers {
     return token
   }
 
-  package func cancel(_ token: TimerToken) {
+  public func cancel(_ token: TimerToken) {
     guard take(token) != nil else { return }
     if heap.count > 64, heap.count > 2 * live { compact() }
   }
 
   /// Fires what is due, in order of time. A timer scheduled meanwhile fires in a later turn at the
   /// earliest when it is not due yet.
-  package func fireDue() {
+  public func fireDue() {
     while let first = heap.first, first.at <= now {
       removeFirst()
       take(first.token)?()

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// SAFETY: `@unchecked Sendable` because `queue` is touched only by the loop's own thread (`isCurrent`
 /// is checked first); all that other threads touch is in `mailbox` or constant.
-package final class LoopThread: SerialExecutor, TaskExecutor, @unchecked Sendable {
+public final class LoopThread: SerialExecutor, TaskExecutor, @unchecked Sendable {
   private struct Mailbox {
     var jobs: [UnownedJob] = []
     /// Whether the thread waits, or is about to, and must be woken. Only the first one to post a
@@ -31,7 +31,7 @@ package final class LoopThread: SerialExecutor, TaskExecutor, @unchecked Sendabl
     poller = try Poller()
   }
 
-  package func enqueue(_ job: consuming ExecutorJob) {
+  public func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
     if isCurrent {
       queue.append(job)
@@ -46,14 +46,14 @@ package final class LoopThread: SerialExecutor, TaskExecutor, @unchecked Sendabl
     if mustWake { poller.wake() }
   }
 
-  package func checkIsolated() {
+  public func checkIsolated() {
     precondition(isCurrent, "loop state touched from another thread")
   }
 
-  package func isIsolatingCurrentContext() -> Bool? { isCurrent }
+  public func isIsolatingCurrentContext() -> Bool? { isCurrent }
 
   /// Whether the caller is on this loop's thread.
-  package var isCurrent: Bool { thread.load(ordering: .relaxed) == UInt(pthread_self()) }
+  public var isCurrent: Bool { thread.load(ordering: .relaxed) == UInt(pthread_self()) }
 
   /// Starts the thread, which calls `turn` over and over until `stop`.
   func start(named name: String, turn: @escaping @Sendable () -> Void) {

@@ -1,90 +1,69 @@
-package import Bytes
-package import HTTPWire
+public import Bytes
+public import HTTPWire
 import Synchronization
 
 /// A door to listen at.
-package struct ListenerConfiguration: Sendable {
-  package var kind: ListenerKind
+public struct ListenerConfiguration: Sendable {
+  public var kind: ListenerKind
   /// A numeric address; `*` for all.
-  package var host: String
+  public var host: String
   /// 0: one that is free.
-  package var port: UInt16
+  public var port: UInt16
 
-  package init(kind: ListenerKind = .open, host: String, port: UInt16) {
+  public init(kind: ListenerKind = .open, host: String, port: UInt16) {
     self.kind = kind
     self.host = host
     self.port = port
   }
 }
 
-package struct ServerConfiguration: Sendable {
-  package var listeners: [ListenerConfiguration]
-  package var limits = WireLimits()
+public struct ServerConfiguration: Sendable {
+  public var listeners: [ListenerConfiguration]
+  public var limits = WireLimits()
   /// nil: one per processor.
-  package var loops: Int?
+  public var loops: Int?
   /// Connections waiting to be accepted, per listener and loop.
-  package var backlog: Int32 = 1024
+  public var backlog: Int32 = 1024
   /// Random bits that tell this run's request names from another's.
-  package var run = UInt32.random(in: .min ... .max)
-  package var clocks = Clocks.system
+  public var run = UInt32.random(in: .min ... .max)
+  public var clocks = Clocks.system
 
-  package init(listeners: [ListenerConfiguration]) { self.listeners = listeners }
+  public init(listeners: [ListenerConfiguration]) { self.listeners = listeners }
 }
 
 /// The listening server: one loop per processor, each with its own listeners on the same ports and
 /// its own `Responder`.
-package final class Server<R: Responder>: Sendable {
-  package let counters: ServerCounters
+public final class Server<R: Responder>: Sendable {
+  public let counters: ServerCounters
   private let configuration: ServerConfiguration
   private let loops: [Loop]
   private let addresses: [(kind: ListenerKind, address: SocketAddress)]
 
   /// The ports listened at, in the order of the configuration.
-  package var ports: [UInt16] { addresses.map { $0.address.port } }
+  public var ports: [UInt16] { addresses.map { $0.address.port } }
   /// The first listener's port.
-  package var port: UInt16 { ports.first ?? 0 }
+  public var port: UInt16 { ports.first ?? 0 }
   private let hasDrained = Atomic<Bool>(false)
   /// How many connections may be open at once.
-  package let connectionCap: Int
+  public let connectionCap: Int
 
   /// Binds all ports and starts the loops; nothing is accepted before `start`.
-  ///
-  /// - Parameter makeResponder: called once per loop, on that loop.
-  package init(configuration: ServerConfiguration) throws(NetworkFailure) {
-    self.configuration = configuration
-    let descriptors = Syscalls.raiseDescriptorLimit()
-    let allowed = max(descriptors - configuration.limits.descriptorReserve, descriptors / 2)
-    connectionCap = min(configuration.limits.connections ?? allowed, allowed)
-    var addresses: [(kind: ListenerKind, address: SocketAddress)] = []
-    for listener in configuration.listeners {
-      let wanted = try SocketAddress(host: listener.host, port: listener.port)
-      addresses.append((listener.kind, try Self.probe(wanted, configuration.backlog)))
-    }
-    self.addresses = addresses
-    let count = configuration.loops ?? Syscalls.processorCount()
-    var loops: [Loop] = []
-    for number in 0..<count {
-      loops.append(try Loop(number: number, clocks: configuration.clocks))
-    }
-    self.loops = loops
-    counters = ServerCounters(loops: count)
+  public convenience init(configuration: ServerConfiguration) throws(NetworkFailure) {
+    self.init(try ServerFoundation(configuration))
   }
 
-  /// Finds out whether the port is free, by binding it without sharing: with `SO_REUSEPORT` alone a
-  /// second instance would quietly take half of the first one's connections.
-  private static func probe(
-    _ wanted: SocketAddress, _ backlog: Int32
-  ) throws(NetworkFailure) -> SocketAddress {
-    let fd = try Syscalls.listen(on: wanted, sharingPort: false, backlog: backlog)
-    defer { Syscalls.close(fd) }
-    guard let bound = Syscalls.localAddress(fd) else { return wanted }
-    return wanted.with(port: bound.port)
+  private init(_ foundation: ServerFoundation) {
+    configuration = foundation.configuration
+    connectionCap = foundation.connectionCap
+    addresses = foundation.addresses
+    loops = foundation.loops
+    counters = ServerCounters(loops: foundation.loops.count)
   }
 
   /// Makes each loop's responder and begins to accept.
   ///
   /// - Parameter makeResponder: called once per loop, on that loop, with its timers.
-  package func start(
+  public func start(
     makeResponder: @escaping @Sendable (any LoopTimers) -> R
   ) async throws(NetworkFailure) {
     for loop in loops {
@@ -107,7 +86,7 @@ package final class Server<R: Responder>: Sendable {
   ///
   /// - Returns: how many connections had to be cut.
   @discardableResult
-  package func drain(within span: TimeSpan) async -> Int {
+  public func drain(within span: TimeSpan) async -> Int {
     guard !hasDrained.exchange(true, ordering: .relaxed) else { return 0 }
     for loop in loops { await loop.beginDrain() }
     let deadline = configuration.clocks.monotonic() + span
@@ -129,5 +108,43 @@ package final class Server<R: Responder>: Sendable {
   private func pause() async {
     // Cancellation only makes the waiting busier.
     try? await Task.sleep(nanoseconds: 5_000_000)
+  }
+}
+
+/// What a server stands on, made before it: everything that can fail, and nothing that depends on who
+/// answers.
+private struct ServerFoundation {
+  let configuration: ServerConfiguration
+  let connectionCap: Int
+  let addresses: [(kind: ListenerKind, address: SocketAddress)]
+  let loops: [Loop]
+
+  init(_ configuration: ServerConfiguration) throws(NetworkFailure) {
+    self.configuration = configuration
+    let descriptors = Syscalls.raiseDescriptorLimit()
+    let allowed = max(descriptors - configuration.limits.descriptorReserve, descriptors / 2)
+    connectionCap = min(configuration.limits.connections ?? allowed, allowed)
+    var addresses: [(kind: ListenerKind, address: SocketAddress)] = []
+    for listener in configuration.listeners {
+      let wanted = try SocketAddress(host: listener.host, port: listener.port)
+      addresses.append((listener.kind, try Self.probe(wanted, configuration.backlog)))
+    }
+    self.addresses = addresses
+    var loops: [Loop] = []
+    for number in 0..<(configuration.loops ?? Syscalls.processorCount()) {
+      loops.append(try Loop(number: number, clocks: configuration.clocks))
+    }
+    self.loops = loops
+  }
+
+  /// Finds out whether the port is free, by binding it without sharing: with `SO_REUSEPORT` alone a
+  /// second instance would quietly take half of the first one's connections.
+  private static func probe(
+    _ wanted: SocketAddress, _ backlog: Int32
+  ) throws(NetworkFailure) -> SocketAddress {
+    let fd = try Syscalls.listen(on: wanted, sharingPort: false, backlog: backlog)
+    defer { Syscalls.close(fd) }
+    guard let bound = Syscalls.localAddress(fd) else { return wanted }
+    return wanted.with(port: bound.port)
   }
 }

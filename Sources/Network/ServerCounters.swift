@@ -1,11 +1,11 @@
-package import HTTPWire
+public import HTTPWire
 import Synchronization
 
 /// What a server has seen, for metrics. Any thread may read; only the loops write, and each its own
 /// lane, so that counting costs no contended cache line.
-package final class ServerCounters: Sendable {
+public final class ServerCounters: Sendable {
   /// The counters of one loop.
-  package final class Lane: Sendable {
+  public final class Lane: Sendable {
     let accepted = Atomic<Int>(0)
     let closed = Atomic<Int>(0)
     let requests = Atomic<Int>(0)
@@ -28,22 +28,22 @@ package final class ServerCounters: Sendable {
 
   private func sum(_ read: (Lane) -> Int) -> Int { lanes.reduce(0) { $0 + read($1) } }
 
-  package var openConnections: Int { open.load(ordering: .relaxed) }
-  package var accepted: Int { sum { $0.accepted.load(ordering: .relaxed) } }
-  package var closed: Int { sum { $0.closed.load(ordering: .relaxed) } }
+  public var openConnections: Int { open.load(ordering: .relaxed) }
+  public var accepted: Int { sum { $0.accepted.load(ordering: .relaxed) } }
+  public var closed: Int { sum { $0.closed.load(ordering: .relaxed) } }
   /// Requests whose heads were complete and good.
-  package var requests: Int { sum { $0.requests.load(ordering: .relaxed) } }
-  package var bytesReceived: Int { sum { $0.received.load(ordering: .relaxed) } }
-  package var bytesSent: Int { sum { $0.sent.load(ordering: .relaxed) } }
+  public var requests: Int { sum { $0.requests.load(ordering: .relaxed) } }
+  public var bytesReceived: Int { sum { $0.received.load(ordering: .relaxed) } }
+  public var bytesSent: Int { sum { $0.sent.load(ordering: .relaxed) } }
   /// Connections refused because there were too many.
-  package var overCap: Int { sum { $0.overCap.load(ordering: .relaxed) } }
-  package var headTimeouts: Int { sum { $0.headTimeouts.load(ordering: .relaxed) } }
-  package var bodyTimeouts: Int { sum { $0.bodyTimeouts.load(ordering: .relaxed) } }
+  public var overCap: Int { sum { $0.overCap.load(ordering: .relaxed) } }
+  public var headTimeouts: Int { sum { $0.headTimeouts.load(ordering: .relaxed) } }
+  public var bodyTimeouts: Int { sum { $0.bodyTimeouts.load(ordering: .relaxed) } }
   /// Connections cut because the peer accepted nothing.
-  package var writeStalls: Int { sum { $0.writeStalls.load(ordering: .relaxed) } }
+  public var writeStalls: Int { sum { $0.writeStalls.load(ordering: .relaxed) } }
 
   /// Heads and bodies that broke this rule.
-  package func breaches(of rule: WireRule) -> Int {
+  public func breaches(of rule: WireRule) -> Int {
     sum { lane in lane.rules.withLock { $0[Int(rule.rawValue)] } }
   }
 }

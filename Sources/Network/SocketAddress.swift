@@ -1,8 +1,8 @@
-package import Bytes
+public import Bytes
 import Glibc
 
 /// An IPv4 or IPv6 address with a port, in the kernel's form.
-package struct SocketAddress: Sendable {
+public struct SocketAddress: Sendable {
   private let storage: sockaddr_storage
   private let length: socklen_t
 
@@ -12,7 +12,7 @@ package struct SocketAddress: Sendable {
   }
 
   /// - Parameter host: a numeric address; `*` and the empty string mean every IPv6 and IPv4 one.
-  package init(host: String, port: UInt16) throws(NetworkFailure) {
+  public init(host: String, port: UInt16) throws(NetworkFailure) {
     var storage = sockaddr_storage()
     let name = host.isEmpty || host == "*" ? "::" : host
     var four = in_addr()
@@ -43,7 +43,7 @@ package struct SocketAddress: Sendable {
 
   var family: Int32 { Int32(storage.ss_family) }
 
-  package var port: UInt16 {
+  public var port: UInt16 {
     unsafe withUnsafeBytes(of: storage) { bytes in
       // sin_port and sin6_port lie at the same place.
       unsafe UInt16(bigEndian: bytes.load(fromByteOffset: 2, as: UInt16.self))
@@ -60,7 +60,7 @@ package struct SocketAddress: Sendable {
   }
 
   /// The address as text without the port, IPv4 seen through IPv6 in its own form.
-  package var hostText: ByteSlice {
+  public var hostText: ByteSlice {
     var text: [CChar] = Array(repeating: 0, count: Int(INET6_ADDRSTRLEN))
     let family = self.family
     let offset = family == AF_INET ? 4 : 8

@@ -1,4 +1,4 @@
-package import Bytes
+public import Bytes
 private import CLinux
 import Glibc
 
@@ -182,7 +182,7 @@ enum Syscalls {
 }
 
 /// Why the network could not be set up, or a connection could not be made.
-package enum NetworkFailure: Error, Equatable, Sendable {
+public enum NetworkFailure: Error, Equatable, Sendable {
   case addressInUse
   /// Not an IPv4 or IPv6 address.
   case badAddress(String)
@@ -192,5 +192,5 @@ package enum NetworkFailure: Error, Equatable, Sendable {
 
 extension Clocks {
   /// The machine's clocks.
-  package static let system = Clocks(wall: { Syscalls.wall() }, monotonic: { Syscalls.monotonic() })
+  public static let system = Clocks(wall: { Syscalls.wall() }, monotonic: { Syscalls.monotonic() })
 }

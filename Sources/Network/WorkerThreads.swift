@@ -1,9 +1,9 @@
 import Glibc
-package import HTTPWire
+public import HTTPWire
 import Synchronization
 
 /// The threads behind `Workers`: they take work from one bounded queue, first come, first served.
-package final class WorkerThreads: Sendable {
+public final class WorkerThreads: Sendable {
   private struct Queue {
     var waiting: [@Sendable () -> Void] = []
     /// Taken from the front; the array is compacted when it runs empty.
@@ -18,7 +18,7 @@ package final class WorkerThreads: Sendable {
   private let capacity: Int
 
   /// - Parameter capacity: pieces of work that may wait; beyond it callers get `WorkersBusy`.
-  package init(threads: Int = 2, capacity: Int = 1024) throws(NetworkFailure) {
+  public init(threads: Int = 2, capacity: Int = 1024) throws(NetworkFailure) {
     self.capacity = capacity
     queue = Mutex(Queue(running: threads))
     permits = try Semaphore()
@@ -31,10 +31,10 @@ package final class WorkerThreads: Sendable {
   }
 
   /// What everybody else gets to hold.
-  package var workers: Workers { Workers { [self] work in submit(work) } }
+  public var workers: Workers { Workers { [self] work in submit(work) } }
 
   /// Pieces of work that wait now.
-  package var depth: Int { queue.withLock { $0.waiting.count - $0.taken } }
+  public var depth: Int { queue.withLock { $0.waiting.count - $0.taken } }
 
   private func submit(_ work: @escaping @Sendable () -> Void) -> Bool {
     let isTaken = queue.withLock { queue in
@@ -73,7 +73,7 @@ package final class WorkerThreads: Sendable {
   }
 
   /// Takes no more work, finishes what waits, and returns when the threads have ended.
-  package func stop() async {
+  public func stop() async {
     let threads = queue.withLock { queue in
       guard !queue.isStopping else { return 0 }
       queue.isStopping = true

@@ -1,19 +1,19 @@
-package import Bytes
-package import Topics
+public import Bytes
+public import Topics
 
 /// What lies in a store's directory, read without changing anything and without a running server: for
 /// `jodrell inspect`. It tells names, numbers and sizes, never a payload.
 ///
 /// Owned by one task. Holds the store's lock, so that no server starts meanwhile; a running server is
 /// `alreadyOpen`.
-package final class Inspection {
+public final class Inspection {
   private let lock: FileLock
   private let paths: StorePaths
   private let database: Database
   private let format: FormatKey.Value
 
   /// Opens the directory. Blocks while the log is replayed into memory.
-  package init(of path: String) throws(StoreFault) {
+  public init(of path: String) throws(StoreFault) {
     paths = StorePaths(path)
     lock = try FileLock(path: paths.lock, making: false)
     database = try Database(
@@ -29,7 +29,7 @@ package final class Inspection {
   }
 
   /// The store as a whole.
-  package func store() throws(StoreFault) -> StoreReport {
+  public func store() throws(StoreFault) -> StoreReport {
     let watermark = try database.get(WatermarkKey())
     let side = SideFile.read(path: paths.sideFile, store: format.store)
     var families: [StoreReport.Family] = []
@@ -48,7 +48,7 @@ package final class Inspection {
   }
 
   /// All topics, live and deleted, in the order of their numbers.
-  package func topics() throws(StoreFault) -> [TopicReport] {
+  public func topics() throws(StoreFault) -> [TopicReport] {
     let names = try names()
     var segments: [TopicNumber: [Segment]] = [:]
     let buckets = try buckets()
@@ -80,7 +80,7 @@ package final class Inspection {
 
   /// Calls `body` with each chunk of one topic that holds `entry` or later ones, in order, checked in
   /// full, until it returns false. Memory for one chunk at a time.
-  package func chunks(
+  public func chunks(
     of topic: TopicReport, from entry: UInt64 = 0, _ body: (ChunkReport) -> Bool
   ) throws(StoreFault) {
     let number = TopicNumber(tenant: topic.tenantNumber, topic: topic.topicNumber)
@@ -103,7 +103,7 @@ package final class Inspection {
   }
 
   /// All subscriptions with how far they have come, in the order of their topics' numbers.
-  package func cursors() throws(StoreFault) -> [CursorReport] {
+  public func cursors() throws(StoreFault) -> [CursorReport] {
     var chunks: [CursorKey: Int] = [:]
     try database.scan(AckChunkKey.self) { key, _ in
       chunks[CursorKey(topic: key.topic, subscription: key.subscription), default: 0] += 1
@@ -160,72 +160,72 @@ package final class Inspection {
 }
 
 /// A store as a whole.
-package struct StoreReport: Sendable {
-  package struct Family: Sendable {
-    package let name: String
+public struct StoreReport: Sendable {
+  public struct Family: Sendable {
+    public let name: String
     /// RocksDB's estimate.
-    package let keys: UInt64
-    package let fileBytes: UInt64
+    public let keys: UInt64
+    public let fileBytes: UInt64
   }
 
-  package let format: UInt32
+  public let format: UInt32
   /// The 16 bytes that name it.
-  package let store: ByteSlice
-  package let created: UnixTime
+  public let store: ByteSlice
+  public let created: UnixTime
   /// The last commit found, and its wall clock.
-  package let recovered: UInt64
-  package let committed: UnixTime?
+  public let recovered: UInt64
+  public let committed: UnixTime?
   /// The last commit that was answered as durable; nil when the side file cannot be read.
-  package let acknowledged: UInt64?
-  package let families: [Family]
+  public let acknowledged: UInt64?
+  public let families: [Family]
 
   /// Whether everything that was acknowledged is there; nil when that cannot be told.
-  package var isWhole: Bool? { acknowledged.map { $0 <= recovered } }
+  public var isWhole: Bool? { acknowledged.map { $0 <= recovered } }
 }
 
 /// One topic on disk.
-package struct TopicReport: Sendable {
-  package let tenant: ByteSlice
-  package let namespace: ByteSlice
-  package let topic: ByteSlice
-  package let tenantNumber: UInt32
-  package let topicNumber: UInt32
-  package let ledger: UInt64
-  package let isLive: Bool
-  package let created: UnixTime
+public struct TopicReport: Sendable {
+  public let tenant: ByteSlice
+  public let namespace: ByteSlice
+  public let topic: ByteSlice
+  public let tenantNumber: UInt32
+  public let topicNumber: UInt32
+  public let ledger: UInt64
+  public let isLive: Bool
+  public let created: UnixTime
   /// 0 none.
-  package let schemaVersion: UInt32
+  public let schemaVersion: UInt32
   /// The oldest entry kept, and the one behind the newest.
-  package let first: UInt64
-  package let end: UInt64
+  public let first: UInt64
+  public let end: UInt64
   /// Record bytes ever stored; nil when there is no event or the last chunk is damaged.
-  package let bytes: UInt64?
-  package let lastPublish: UnixTime?
-  package let buckets: [UInt32]
+  public let bytes: UInt64?
+  public let lastPublish: UnixTime?
+  public let buckets: [UInt32]
 }
 
 /// One chunk on disk.
-package struct ChunkReport: Sendable {
+public struct ChunkReport: Sendable {
   /// Nil when the chunk is damaged.
-  package let first: UInt64?
-  package let last: UInt64
+  public let first: UInt64?
+  public let last: UInt64
   /// Size of the value.
-  package let bytes: Int
-  package let published: UnixTime?
-  package let bucket: UInt32
+  public let bytes: Int
+  public let published: UnixTime?
+  public let bucket: UInt32
   /// Why the chunk cannot be read, or nil.
-  package let fault: ChunkFault?
+  public let fault: ChunkFault?
 }
 
 /// One subscription on disk.
-package struct CursorReport: Sendable {
-  package let tenantNumber: UInt32
-  package let topicNumber: UInt32
-  package let name: ByteSlice
-  package let number: UInt32
-  package let terms: SubscriptionTerms
+public struct CursorReport: Sendable {
+  public let tenantNumber: UInt32
+  public let topicNumber: UInt32
+  public let name: ByteSlice
+  public let number: UInt32
+  public let terms: SubscriptionTerms
   /// Nil when its cursor record is missing.
-  package let markDelete: Cursor?
-  package let epoch: UInt64
-  package let ackChunks: Int
+  public let markDelete: Cursor?
+  public let epoch: UInt64
+  public let ackChunks: Int
 }

@@ -1,20 +1,20 @@
 import Bytes
 import Synchronization
 import Tenancy
-import Topics
+public import Topics
 
 /// The log, the catalogue and the subscriptions' progress, kept on one RocksDB.
 ///
 /// Any thread may call. Reads of the tail and of the catalogue never block; `readStored`, `locate` and
 /// `loadState` may. Mutations and appends go through the one committer thread.
-package final class RocksTopicLog: TopicLog {
+public final class RocksTopicLog: TopicLog {
   let committer: Committer
   private let lock: FileLock
   private let isOpen = Atomic(true)
 
   /// Opens the store, founding it where there is none. Blocks: replays the log, proves the watermark,
   /// loads the catalogue, compiles schemas.
-  package init(opening configuration: StoreConfiguration) throws(StoreFault) {
+  public init(opening configuration: StoreConfiguration) throws(StoreFault) {
     let paths = StorePaths(configuration.path)
     try Files.makeDirectory(paths.root)
     lock = try FileLock(path: paths.lock, making: true)
@@ -27,7 +27,7 @@ package final class RocksTopicLog: TopicLog {
 
   /// Commits what was handed over, then ends the committer and everybody's waiting. Blocks for at most
   /// a few commits and one read.
-  package func close() {
+  public func close() {
     guard isOpen.exchange(false, ordering: .relaxed) else { return }
     committer.stop()
     for topic in committer.directory.topics { topic.growth.close() }
@@ -35,13 +35,13 @@ package final class RocksTopicLog: TopicLog {
     lock.release()
   }
 
-  package func makeAppender() -> RocksAppender { RocksAppender(committer: committer) }
+  public func makeAppender() -> RocksAppender { RocksAppender(committer: committer) }
 
   /// Appends that wait for a commit.
-  package var waitingEvents: Int { committer.queue.waitingEvents.load(ordering: .relaxed) }
+  public var waitingEvents: Int { committer.queue.waitingEvents.load(ordering: .relaxed) }
 
   /// Whether new events are taken; false at the low mark, while closing and after a failed write.
-  package var acceptsAppends: Bool { committer.condition.load(ordering: .relaxed) == .open }
+  public var acceptsAppends: Bool { committer.condition.load(ordering: .relaxed) == .open }
 }
 
 extension StoreOpening {

@@ -1,8 +1,8 @@
-package import Bytes
-package import JSONText
+public import Bytes
+public import JSONText
 
 /// What the boolean pass found.
-package enum CheckResult: Equatable, Sendable {
+public enum CheckResult: Equatable, Sendable {
   case valid
   case invalid
   /// The payload asks for more work than `SchemaLimits.fuel`: refused without a verdict.
@@ -12,14 +12,14 @@ package enum CheckResult: Equatable, Sendable {
 }
 
 /// A schema, compiled: an immutable program that any number of loops run at the same time.
-package final class CompiledSchema: Sendable {
+public final class CompiledSchema: Sendable {
   /// The edition that the schema is written in.
-  package let dialect: SchemaDialect
-  package let formats: FormatMode
+  public let dialect: SchemaDialect
+  public let formats: FormatMode
   /// What was registered but does nothing; at most `SchemaLimits.warnings`.
-  package let warnings: [SchemaWarning]
+  public let warnings: [SchemaWarning]
   /// The text as it was registered.
-  package let source: ByteSlice
+  public let source: ByteSlice
   let program: SchemaProgram
 
   private init(
@@ -39,7 +39,7 @@ package final class CompiledSchema: Sendable {
   ///   - source: at most `SchemaLimits.sourceBytes` bytes.
   ///   - dialect: the edition where the text has no `$schema`; 2020-12 if nil.
   ///   - formats: what `format` does; the edition's own default if nil.
-  package static func compile(
+  public static func compile(
     _ source: ByteSlice, dialect: SchemaDialect? = nil, formats: FormatMode? = nil
   ) throws(SchemaFault) -> CompiledSchema {
     guard source.count <= SchemaLimits.sourceBytes else {
@@ -73,7 +73,7 @@ package final class CompiledSchema: Sendable {
 
   /// What two registrations share exactly when they mean the same: edition, format mode and the
   /// canonical text. Its digest is the fingerprint.
-  package var identity: ByteSlice {
+  public var identity: ByteSlice {
     var writer = ByteWriter()
     writer.append(text: dialect.name + "\n" + formats.name + "\n")
     writer.append(CanonicalJSON.text(of: program.document.root))
@@ -81,7 +81,7 @@ package final class CompiledSchema: Sendable {
   }
 
   /// `sha256:` and the hexadecimal digest of `identity`; `digest` is SHA-256.
-  package func fingerprint(_ digest: (ByteSlice) -> ByteSlice) -> ByteSlice {
+  public func fingerprint(_ digest: (ByteSlice) -> ByteSlice) -> ByteSlice {
     var text = ByteWriter()
     text.append("sha256:")
     for byte in digest(identity).array {
@@ -92,7 +92,7 @@ package final class CompiledSchema: Sendable {
   }
 
   /// Whether the payload that `parser` has tokenised keeps the schema. About 1 µs for 1 KB.
-  package func accepts(_ parser: JSONParser, _ scratch: SchemaScratch) -> CheckResult {
+  public func accepts(_ parser: JSONParser, _ scratch: SchemaScratch) -> CheckResult {
     program.check(tokens: parser.tokens, source: parser.source, scratch: scratch)
   }
 }
@@ -100,7 +100,7 @@ package final class CompiledSchema: Sendable {
 extension CompiledSchema {
   /// What is wrong with a payload that `accepts` has refused. Cold: allocates and may take
   /// milliseconds for the worst payloads.
-  package func explain(_ parser: JSONParser, _ scratch: SchemaScratch) -> Explanation {
+  public func explain(_ parser: JSONParser, _ scratch: SchemaScratch) -> Explanation {
     program.explain(
       tokens: parser.tokens, source: parser.source, scratch: scratch, dialect: dialect)
   }

@@ -1,13 +1,13 @@
 import Bytes
-package import Events
-package import Tenancy
+public import Events
+public import Tenancy
 
 /// Proof that an event keeps its topic's promise: the last link of the chain, and the only thing
 /// that the log appends for a publisher.
 ///
 /// Rules of this file: the one stored property is private, the initialiser is `fileprivate`, and
 /// `SchemaGate.check` below is the only place that calls it. Never `Codable` or `RawRepresentable`.
-package struct ConformingEvent: Sendable {
+public struct ConformingEvent: Sendable {
   private let proven: Proven
 
   private struct Proven: Sendable {
@@ -21,14 +21,14 @@ package struct ConformingEvent: Sendable {
   }
 
   /// The topic, and what the publisher may do there.
-  package var address: TopicAddress { proven.address }
-  package var draft: EventDraft { proven.draft }
+  public var address: TopicAddress { proven.address }
+  public var draft: EventDraft { proven.draft }
   /// The version of the schema that the payload kept; 0 where the topic has none.
-  package var schemaVersion: UInt32 { proven.schemaVersion }
+  public var schemaVersion: UInt32 { proven.schemaVersion }
 }
 
 /// Where drafts become conforming events.
-package enum SchemaGate {
+public enum SchemaGate {
   /// Judges one event by its topic's schema. The payload alone is judged, never the envelope.
   ///
   /// Runs on the event loop; about a microsecond for an event of 1 KB, bounded by
@@ -37,7 +37,7 @@ package enum SchemaGate {
   /// - Parameters:
   ///   - binding: the schema in force, nil where the topic has none.
   ///   - requireSchema: whether a topic without a schema takes nothing.
-  package static func check(
+  public static func check(
     _ draft: EventDraft, against address: TopicAddress, binding: SchemaBinding?,
     requireSchema: Bool, scratch: SchemaScratch
   ) throws(SchemaRefusal) -> ConformingEvent {

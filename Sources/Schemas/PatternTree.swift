@@ -67,7 +67,7 @@ struct CharacterSet {
 }
 
 /// Why a `pattern` is not taken.
-package enum PatternFault: Error, Equatable, Sendable {
+public enum PatternFault: Error, Equatable, Sendable {
   case tooLong(limit: Int)
   case nestedTooDeep(limit: Int)
   /// A construct that ECMA-262 does not have, at a code-point offset.
@@ -82,7 +82,7 @@ package enum PatternFault: Error, Equatable, Sendable {
   case engine(message: String)
 
   /// A sentence for the one who registers.
-  package var message: String {
+  public var message: String {
     switch self {
     case .tooLong(let limit): "is longer than \(limit) bytes"
     case .nestedTooDeep(let limit): "nests more than \(limit) groups"

@@ -1,10 +1,10 @@
-package import JSONText
+public import JSONText
 
 /// Why a schema is not taken, and where: registration answers 422 with it.
-package struct SchemaFault: Error, Equatable, Sendable {
+public struct SchemaFault: Error, Equatable, Sendable {
   /// Where in the document, as `#/properties/id/minLength`.
-  package let pointer: String
-  package let reason: SchemaFaultReason
+  public let pointer: String
+  public let reason: SchemaFaultReason
 
   init(at pointer: String, _ reason: SchemaFaultReason) {
     self.pointer = pointer
@@ -13,7 +13,7 @@ package struct SchemaFault: Error, Equatable, Sendable {
 }
 
 /// What is wrong with a schema.
-package enum SchemaFaultReason: Equatable, Sendable {
+public enum SchemaFaultReason: Equatable, Sendable {
   case malformedJSON(JSONFault)
   /// Neither an object nor a boolean.
   case notASchema
@@ -32,7 +32,7 @@ package enum SchemaFaultReason: Equatable, Sendable {
   case limitExceeded(what: String, limit: Int)
 
   /// A stable code for problem documents.
-  package var code: String {
+  public var code: String {
     switch self {
     case .malformedJSON: "schema_malformed"
     case .notASchema, .wrongValue: "schema_invalid"
@@ -47,7 +47,7 @@ package enum SchemaFaultReason: Equatable, Sendable {
   }
 
   /// A sentence for the one who registers.
-  package var message: String {
+  public var message: String {
     switch self {
     case .malformedJSON(let fault):
       "is not JSON: \(fault.code.text) in line \(fault.line), column \(fault.column)"
@@ -68,8 +68,8 @@ package enum SchemaFaultReason: Equatable, Sendable {
 }
 
 /// What was registered but does nothing, or probably not what was meant.
-package struct SchemaWarning: Equatable, Sendable {
+public struct SchemaWarning: Equatable, Sendable {
   /// Where in the document, as `#/properties/id/format`.
-  package let pointer: String
-  package let message: String
+  public let pointer: String
+  public let message: String
 }

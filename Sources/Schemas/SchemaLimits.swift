@@ -1,37 +1,37 @@
 /// The bounds of the room, each with its reason; `docs/limits.md` lists them.
-package enum SchemaLimits {
+public enum SchemaLimits {
   /// Bytes of a schema's text. Registration parses it in one piece; larger ones are generated
   /// unions that belong into several topics.
-  package static let sourceBytes = 1 << 20
+  public static let sourceBytes = 1 << 20
   /// Places in a schema that constrain something: bounds compile time and the program's memory
   /// (about 100 bytes each).
-  package static let nodes = 20_000
+  public static let nodes = 20_000
   /// Schemas that apply to one and the same value inside one another (`$ref`, `allOf`, …). With the
   /// payload's depth limit it bounds the evaluator's stack.
-  package static let inPlaceDepth = 64
+  public static let inPlaceDepth = 64
   /// Nested evaluations of one payload, each under 700 bytes of stack in release: about 1 MiB.
-  package static let evaluationDepth = 1_500
+  public static let evaluationDepth = 1_500
   /// Bytes of one `pattern`: patterns come from tenants and are compiled to machine code.
-  package static let patternBytes = 1024
+  public static let patternBytes = 1024
   /// Patterns of one schema: each holds machine code of some KiB.
-  package static let patterns = 1_000
+  public static let patterns = 1_000
   /// Groups inside one another in a `pattern`; PCRE2 recurses over them while compiling.
-  package static let patternDepth = 50
+  public static let patternDepth = 50
   /// Backtracking steps of one match. A hostile pattern costs about 0.1 ms before it is stopped.
-  package static let matchSteps: UInt32 = 50_000
+  public static let matchSteps: UInt32 = 50_000
   /// Bytes of a text that is given to the pattern engine.
-  package static let patternSubjectBytes = 64 * 1024
+  public static let patternSubjectBytes = 64 * 1024
   /// Bytes of machine stack for compiled patterns, per scratch.
-  package static let matchStackBytes = 256 * 1024
+  public static let matchStackBytes = 256 * 1024
   /// Nodes visited, members walked and items compared while one payload is checked. An ordinary
   /// event of 1 KB uses under a hundred.
-  package static let fuel = 200_000
+  public static let fuel = 200_000
   /// Violations that one refusal reports.
-  package static let violations = 32
+  public static let violations = 32
   /// Bytes of a pointer in a violation.
-  package static let pointerBytes = 256
+  public static let pointerBytes = 256
   /// Bytes of a schema's own value in `expected`.
-  package static let expectedBytes = 256
+  public static let expectedBytes = 256
   /// Warnings that one registration reports.
-  package static let warnings = 32
+  public static let warnings = 32
 }

@@ -1,8 +1,8 @@
-package import Bytes
-package import JSONText
+public import Bytes
+public import JSONText
 
 /// Why a payload is not taken.
-package enum SchemaRefusal: Error, Equatable, Sendable {
+public enum SchemaRefusal: Error, Equatable, Sendable {
   /// Not JSON, although its media type says so: 400.
   case malformedJSON(JSONFault)
   /// Breaks the schema: 422.
@@ -32,7 +32,7 @@ extension SchemaScratch {
 extension CompiledSchema {
   /// Tokenises and judges a payload: what publishing does, and what the validate endpoint and
   /// offline checks do without publishing.
-  package func check(_ payload: ByteSlice, _ scratch: SchemaScratch) throws(SchemaRefusal) {
+  public func check(_ payload: ByteSlice, _ scratch: SchemaScratch) throws(SchemaRefusal) {
     try scratch.tokenise(payload)
     switch accepts(scratch.parser, scratch) {
     case .valid: return
@@ -45,7 +45,7 @@ extension CompiledSchema {
   }
 
   /// As `check`, with the answer as a value: nil where the payload keeps the schema.
-  package func validate(_ payload: ByteSlice, _ scratch: SchemaScratch) -> SchemaRefusal? {
+  public func validate(_ payload: ByteSlice, _ scratch: SchemaScratch) -> SchemaRefusal? {
     do throws(SchemaRefusal) {
       try check(payload, scratch)
       return nil

@@ -1,16 +1,16 @@
-package import Bytes
+public import Bytes
 
 /// The registry's rules: pure, told what is in force, saying what a registration comes to.
-package enum SchemaRegistration {
+public enum SchemaRegistration {
   /// Whether a topic takes a schema that differs from the one in force.
-  package enum ChangePolicy: Sendable {
+  public enum ChangePolicy: Sendable {
     /// Compatibility `NONE`.
     case anyChange
     /// Every other policy. Until the compatibility checker exists, none of them lets a change pass.
     case compatibleOnly
   }
 
-  package enum Outcome: Equatable, Sendable {
+  public enum Outcome: Equatable, Sendable {
     /// Register as the version after this one; 0 where the topic has none in force.
     case register(after: UInt32)
     /// The same schema is in force already, as this version.
@@ -24,7 +24,7 @@ package enum SchemaRegistration {
   /// - Parameters:
   ///   - fingerprint: the candidate's, from `CompiledSchema.fingerprint`.
   ///   - inForce: version and fingerprint of the schema in force, nil where there is none.
-  package static func decide(
+  public static func decide(
     fingerprint: ByteSlice, inForce: (version: UInt32, fingerprint: ByteSlice)?,
     policy: ChangePolicy
   ) -> Outcome {
@@ -44,10 +44,10 @@ package enum SchemaRegistration {
 }
 
 /// One reason why a schema may not follow another.
-package struct Incompatibility: Equatable, Sendable {
+public struct Incompatibility: Equatable, Sendable {
   /// Where in the candidate, as `#/properties/id`.
-  package let pointer: String
+  public let pointer: String
   /// Stable across releases.
-  package let rule: String
-  package let message: String
+  public let rule: String
+  public let message: String
 }

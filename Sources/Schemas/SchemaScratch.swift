@@ -1,19 +1,19 @@
 import Bytes
-package import JSONText
+public import JSONText
 
 /// What checking payloads needs and reuses: tokenizer, pattern memory, buffers. One per event loop;
 /// used by one thread at a time. After the first events nothing in it allocates any more.
-package final class SchemaScratch {
+public final class SchemaScratch {
   /// The tokenizer; after a check it still holds the payload's tape for whoever reads it next.
-  package let parser: JSONParser
+  public let parser: JSONParser
   let matcher = PatternMatcher()
   var uniqueness = UniquenessSet()
   private var text: [UInt8] = []
   /// Fuel that the last check used: nodes visited, members walked, items compared.
-  package internal(set) var fuelUsed = 0
+  public internal(set) var fuelUsed = 0
 
   /// A scratch whose payloads keep `limits`.
-  package init(limits: JSONLimits = .payload) {
+  public init(limits: JSONLimits = .payload) {
     parser = JSONParser(limits: limits)
   }
 

@@ -4,7 +4,7 @@ import Bytes
 ///
 /// Each check reads UTF-8 that the tokenizer has already found well-formed, in one pass, without
 /// allocating. Time is linear in the text's length.
-package enum StringFormat: UInt8, CaseIterable, Sendable {
+public enum StringFormat: UInt8, CaseIterable, Sendable {
   case dateTime, date, time, uri, uriReference, email, uuid, ipv4, ipv6
 
   /// The format that a schema's `format` names, or nil for one that is not checked.
@@ -14,7 +14,7 @@ package enum StringFormat: UInt8, CaseIterable, Sendable {
   }
 
   /// The name in a schema.
-  package var name: String {
+  public var name: String {
     switch self {
     case .dateTime: "date-time"
     case .date: "date"
@@ -29,7 +29,7 @@ package enum StringFormat: UInt8, CaseIterable, Sendable {
   }
 
   /// What a text of this format is, for messages: "must be …".
-  package var phrase: String {
+  public var phrase: String {
     switch self {
     case .dateTime: "a date and time with offset (RFC 3339)"
     case .date: "a date like 2026-03-14 (RFC 3339)"

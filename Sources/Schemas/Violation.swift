@@ -1,35 +1,35 @@
-package import Bytes
+public import Bytes
 
 /// One way in which a payload breaks its schema. Never holds a value of the payload: only where it
 /// is, of what type and how long.
-package struct Violation: Equatable, Sendable {
+public struct Violation: Equatable, Sendable {
   /// JSON pointer into the payload; of a missing member, where it should be. At most
   /// `SchemaLimits.pointerBytes` bytes.
-  package let pointer: String
+  public let pointer: String
   /// The keyword that is broken.
-  package let keyword: String
+  public let keyword: String
   /// Where that keyword stands in the schema, as `#/properties/id/minLength`.
-  package let schemaPointer: String
+  public let schemaPointer: String
   /// Stable across releases: `property.missing`, `format.email`, …
-  package let code: String
+  public let code: String
   /// A sentence without subject: "must be at least 1 character long".
-  package let message: String
+  public let message: String
   /// What the schema asks for, as JSON text, where that is short enough to be told.
-  package let expected: ByteSlice?
+  public let expected: ByteSlice?
   /// The JSON type that is there; `missing` where nothing is.
-  package let actualType: String
+  public let actualType: String
   /// Code points of a string, items of an array, members of an object.
-  package let actualLength: Int?
+  public let actualLength: Int?
   /// A name or value of the schema that was probably meant.
-  package let suggestion: String?
+  public let suggestion: String?
 }
 
 /// Everything that a refusal tells about a payload.
-package struct Explanation: Equatable, Sendable {
+public struct Explanation: Equatable, Sendable {
   /// At most `SchemaLimits.violations`, in the payload's order as far as the schema's allows.
-  package let violations: [Violation]
+  public let violations: [Violation]
   /// Whether there were more.
-  package let truncated: Bool
+  public let truncated: Bool
 }
 
 /// The closest of several names to one that was not found.

@@ -1,33 +1,33 @@
-package import Bytes
+public import Bytes
 
 /// The configuration file's top level: what the shell itself needs, and the parts that other rooms
 /// compile. Paths are as written; they are relative to the file.
-package struct GatewaySettings: Sendable {
+public struct GatewaySettings: Sendable {
   /// Where the server listens without TLS; `127.0.0.1:8080` unless given.
-  package let http: ListenAddress
+  public let http: ListenAddress
   /// Where metrics and health are served apart from events; nil: on `http`, metrics by grant.
-  package let management: ListenAddress?
+  public let management: ListenAddress?
   /// The data directory; `data` unless given.
-  package let data: String
+  public let data: String
   /// How clients reach the gateway, without a trailing slash; nil unless given.
-  package let publicURL: String?
+  public let publicURL: String?
   /// The pause after which an idle event stream carries a comment.
-  package let heartbeat: TimeSpan
+  public let heartbeat: TimeSpan
   /// One mapping per issuer, for Authentication.
-  package let issuers: [SettingsNode]
+  public let issuers: [SettingsNode]
   /// One mapping per rule, for Tenancy, in the order of the file.
-  package let mappings: [SettingsNode]
+  public let mappings: [SettingsNode]
   /// Name and settings of each tenant, for Tenancy.
-  package let tenants: [SettingsEntry]
+  public let tenants: [SettingsEntry]
   /// Policy tests, for Tenancy.
-  package let tests: [SettingsNode]
+  public let tests: [SettingsNode]
 
   /// The bounds of `streams.heartbeat`.
-  package static let heartbeats: ClosedRange<TimeSpan> = .seconds(1) ... .seconds(300)
+  public static let heartbeats: ClosedRange<TimeSpan> = .seconds(1) ... .seconds(300)
   /// The heartbeat unless configured: below the idle time-outs of common proxies (30 s and more).
-  package static let defaultHeartbeat: TimeSpan = .seconds(15)
+  public static let defaultHeartbeat: TimeSpan = .seconds(15)
 
-  package init(compiling document: SettingsDocument) throws(SettingsFault) {
+  public init(compiling document: SettingsDocument) throws(SettingsFault) {
     var top = try SettingsMapping(document.root)
     (http, management) = try Self.listeners(top.optional("listen"))
     data =
@@ -91,7 +91,7 @@ package struct GatewaySettings: Sendable {
 
 extension SettingsNode {
   /// A text with at least one character and no NUL: what a path must be.
-  package func nonEmptyText() throws(SettingsFault) -> String {
+  public func nonEmptyText() throws(SettingsFault) -> String {
     let bytes = try bytes()
     guard !bytes.isEmpty, bytes.firstIndex(of: ASCII.nul) == nil else {
       throw fault(.invalid("the text is empty or holds a NUL"))

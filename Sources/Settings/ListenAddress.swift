@@ -1,14 +1,14 @@
-package import Bytes
+public import Bytes
 
 /// An address to listen on, `host:port`: the host is an IPv4 address, a bracketed IPv6 address or
 /// `localhost`; names are not looked up. Port 0 lets the system choose.
-package struct ListenAddress: Hashable, Sendable {
+public struct ListenAddress: Hashable, Sendable {
   /// Without brackets.
-  package let host: String
-  package let port: UInt16
+  public let host: String
+  public let port: UInt16
 
   /// Where the gateway listens when nobody says where.
-  package static let loopback = ListenAddress(host: "127.0.0.1", port: 8080)
+  public static let loopback = ListenAddress(host: "127.0.0.1", port: 8080)
 
   private init(host: String, port: UInt16) {
     self.host = host
@@ -16,7 +16,7 @@ package struct ListenAddress: Hashable, Sendable {
   }
 
   /// Reads `host:port`, or nil.
-  package init?(parsing text: ByteSlice) {
+  public init?(parsing text: ByteSlice) {
     guard let colon = text.array.lastIndex(of: ASCII.colon) else { return nil }
     let digits = text.dropFirst(colon + 1)
     guard !digits.isEmpty, digits.count <= 5, digits.array.allSatisfy(ASCII.isDigit),
@@ -51,12 +51,12 @@ package struct ListenAddress: Hashable, Sendable {
   }
 
   /// Whether only this machine can reach the address.
-  package var isLoopback: Bool {
+  public var isLoopback: Bool {
     host == "localhost" || host.hasPrefix("127.") || host == "::1"
   }
 
   /// `host:port`, IPv6 in brackets.
-  package var text: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+  public var text: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
   private static func isIPv4(_ text: ByteSlice) -> Bool {
     let parts = text.text.split(separator: ".", omittingEmptySubsequences: false)

@@ -1,28 +1,28 @@
-package import Bytes
+public import Bytes
 
 /// A whole settings text as a tree of values with their places.
 ///
 /// YAML 1.2's core subset: no anchors, aliases, tags, directives, merge keys, duplicate keys or
 /// second document, keys are texts. A file named `.json` is read as JSON by the strict parser.
-package struct SettingsDocument: Sendable {
+public struct SettingsDocument: Sendable {
   /// The limits of a settings text: far above what a person writes, small enough that a hostile file
   /// cannot hold up a reload.
-  package enum Limits {
+  public enum Limits {
     /// Bytes of a file.
-    package static let bytes = 1 << 20
+    public static let bytes = 1 << 20
     /// Levels of lists and mappings.
-    package static let depth = 32
+    public static let depth = 32
     /// Scalars, lists and mappings in total.
-    package static let values = 100_000
+    public static let values = 100_000
     /// Bytes of one key.
-    package static let keyBytes = 1024
+    public static let keyBytes = 1024
   }
 
   /// The file's mapping.
-  package let root: SettingsNode
+  public let root: SettingsNode
 
   /// Reads a file's bytes; `name` appears in faults and decides between YAML and JSON.
-  package init(parsing bytes: ByteSlice, named name: String) throws(SettingsFault) {
+  public init(parsing bytes: ByteSlice, named name: String) throws(SettingsFault) {
     let path = SettingsPath(file: name)
     let start = SettingsPosition(line: 1, column: 1)
     guard bytes.count <= Limits.bytes else {

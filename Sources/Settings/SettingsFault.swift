@@ -1,30 +1,30 @@
 import Bytes
 
 /// A place in a settings text, both numbers counted from 1; columns count Unicode scalars.
-package struct SettingsPosition: Hashable, Comparable, Sendable {
-  package let line: Int
-  package let column: Int
+public struct SettingsPosition: Hashable, Comparable, Sendable {
+  public let line: Int
+  public let column: Int
 
-  package init(line: Int, column: Int) {
+  public init(line: Int, column: Int) {
     self.line = line
     self.column = column
   }
 
-  package static func < (left: SettingsPosition, right: SettingsPosition) -> Bool {
+  public static func < (left: SettingsPosition, right: SettingsPosition) -> Bool {
     left.line != right.line ? left.line < right.line : left.column < right.column
   }
 }
 
 /// The one thing that is wrong with a settings text, and where.
-package struct SettingsFault: Error, Equatable, Sendable {
-  package let problem: SettingsProblem
-  package let position: SettingsPosition
+public struct SettingsFault: Error, Equatable, Sendable {
+  public let problem: SettingsProblem
+  public let position: SettingsPosition
   /// The file's name as it was given to `SettingsDocument`.
-  package let file: String
+  public let file: String
   /// The key path of the value at fault, such as `issuers[0].keys`; empty for the whole file.
-  package let path: String
+  public let path: String
 
-  package init(
+  public init(
     _ problem: SettingsProblem, at position: SettingsPosition, file: String, path: String
   ) {
     self.problem = problem
@@ -34,18 +34,18 @@ package struct SettingsFault: Error, Equatable, Sendable {
   }
 
   /// One line for a person: `jodrell.yaml:3:5: unknown key 'foo' in issuers[0]`.
-  package var text: String {
+  public var text: String {
     let place = path.isEmpty ? "" : " in \(path)"
     return "\(file):\(position.line):\(position.column): \(problem.text)\(place)"
   }
 }
 
 extension SettingsFault: CustomStringConvertible {
-  package var description: String { text }
+  public var description: String { text }
 }
 
 /// What can be wrong with settings: the text itself, its shape, or a value.
-package enum SettingsProblem: Equatable, Sendable {
+public enum SettingsProblem: Equatable, Sendable {
   /// The text is neither YAML nor JSON; the parser's words.
   case syntax(String)
   /// Nothing in the file but white space, comments or null.
@@ -71,7 +71,7 @@ package enum SettingsProblem: Equatable, Sendable {
   case invalid(String)
 
   /// The problem in words, without its place.
-  package var text: String {
+  public var text: String {
     switch self {
     case .syntax(let words): words
     case .empty: "the file holds no settings"

@@ -1,23 +1,23 @@
-package import Bytes
+public import Bytes
 
 /// Reads a mapping of fixed keys and refuses every key that nobody asked for.
 ///
 /// A room opens it over a node, reads each key it knows once, names the known ones it cannot serve
 /// yet, and closes with `finish()`: what is left unread by then is unknown.
-package struct SettingsMapping: ~Copyable {
+public struct SettingsMapping: ~Copyable {
   /// The mapping itself, for faults about it as a whole.
-  package let node: SettingsNode
+  public let node: SettingsNode
   private let entries: [SettingsEntry]
   private var isRead: [Bool]
 
-  package init(_ node: SettingsNode) throws(SettingsFault) {
+  public init(_ node: SettingsNode) throws(SettingsFault) {
     self.node = node
     entries = try node.entries()
     isRead = Array(repeating: false, count: entries.count)
   }
 
   /// The value under `key`, or nil when the key is absent or its value is null.
-  package mutating func optional(_ key: StaticString) -> SettingsNode? {
+  public mutating func optional(_ key: StaticString) -> SettingsNode? {
     guard let index = index(of: key) else { return nil }
     isRead[index] = true
     if case .null = entries[index].value.value { return nil }
@@ -25,42 +25,42 @@ package struct SettingsMapping: ~Copyable {
   }
 
   /// The value under `key`; `missingKey` at the mapping's position without it.
-  package mutating func required(_ key: StaticString) throws(SettingsFault) -> SettingsNode {
+  public mutating func required(_ key: StaticString) throws(SettingsFault) -> SettingsNode {
     guard let node = optional(key) else { throw self.node.fault(.missingKey("\(key)")) }
     return node
   }
 
   /// The text under `key`.
-  package mutating func text(_ key: StaticString) throws(SettingsFault) -> String {
+  public mutating func text(_ key: StaticString) throws(SettingsFault) -> String {
     try required(key).text()
   }
 
   /// The text under `key`, or nil when it is absent.
-  package mutating func optionalText(_ key: StaticString) throws(SettingsFault) -> String? {
+  public mutating func optionalText(_ key: StaticString) throws(SettingsFault) -> String? {
     try optional(key)?.text()
   }
 
   /// The truth value under `key`, or `absent`.
-  package mutating func bool(
+  public mutating func bool(
     _ key: StaticString, absent: Bool
   ) throws(SettingsFault) -> Bool {
     try optional(key)?.bool() ?? absent
   }
 
   /// The texts under `key`, or nil when it is absent; an empty list is a fault.
-  package mutating func optionalTexts(_ key: StaticString) throws(SettingsFault) -> [String]? {
+  public mutating func optionalTexts(_ key: StaticString) throws(SettingsFault) -> [String]? {
     try optional(key)?.texts()
   }
 
   /// The duration under `key` within `range`, or nil when it is absent.
-  package mutating func optionalDuration(
+  public mutating func optionalDuration(
     _ key: StaticString, in range: ClosedRange<TimeSpan>
   ) throws(SettingsFault) -> TimeSpan? {
     try optional(key)?.duration(in: range)
   }
 
   /// Refuses `key` if it is there: a key of the language whose feature, in words, is not built.
-  package mutating func notBuiltYet(
+  public mutating func notBuiltYet(
     _ key: StaticString, _ feature: String
   ) throws(SettingsFault) {
     guard let index = index(of: key) else { return }
@@ -68,7 +68,7 @@ package struct SettingsMapping: ~Copyable {
   }
 
   /// Refuses the first key that was not read.
-  package consuming func finish() throws(SettingsFault) {
+  public consuming func finish() throws(SettingsFault) {
     for index in entries.indices where !isRead[index] {
       throw fault(.unknownKey(entries[index].key.text), atKey: index)
     }

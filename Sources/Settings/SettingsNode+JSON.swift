@@ -1,10 +1,10 @@
-package import Bytes
+public import Bytes
 import JSONText
 
 extension SettingsNode {
   /// The value as JSON text: for parts of a configuration that stand for a JSON document, such as the
   /// claims of a policy test.
-  package var json: ByteSlice {
+  public var json: ByteSlice {
     var writer = JSONWriter()
     write(to: &writer)
     return writer.slice

@@ -1,13 +1,13 @@
-package import Bytes
+public import Bytes
 
 /// One value of a settings text with its place: what rooms compile their own part from.
 ///
 /// Immutable. The typed reads below throw `wrongKind` with the value's position and key path; rooms
 /// report faults of their own through `fault(_:)` so that those carry them too.
-package struct SettingsNode: Sendable {
+public struct SettingsNode: Sendable {
   /// A value after the core schema of YAML 1.2 has been applied: plain scalars resolve, quoted ones
   /// are text.
-  package enum Value: Sendable {
+  public enum Value: Sendable {
     case null
     case bool(Bool)
     case integer(Int64)
@@ -19,8 +19,8 @@ package struct SettingsNode: Sendable {
     case mapping([SettingsEntry])
   }
 
-  package let value: Value
-  package let position: SettingsPosition
+  public let value: Value
+  public let position: SettingsPosition
   let path: SettingsPath
 
   init(_ value: Value, at position: SettingsPosition, path: SettingsPath) {
@@ -30,40 +30,40 @@ package struct SettingsNode: Sendable {
   }
 
   /// A fault at this value.
-  package func fault(_ problem: SettingsProblem) -> SettingsFault {
+  public func fault(_ problem: SettingsProblem) -> SettingsFault {
     SettingsFault(problem, at: position, file: path.file, path: path.text)
   }
 
   /// The value's key path, such as `mappings[2].when`; empty for the whole file.
-  package var keyPath: String { path.text }
+  public var keyPath: String { path.text }
 }
 
 /// One member of a mapping.
-package struct SettingsEntry: Sendable {
-  package let key: ByteSlice
-  package let keyPosition: SettingsPosition
-  package let value: SettingsNode
+public struct SettingsEntry: Sendable {
+  public let key: ByteSlice
+  public let keyPosition: SettingsPosition
+  public let value: SettingsNode
 }
 
 extension SettingsNode {
   /// The text of a string; numbers and booleans are refused, since quoting them is the only way to
   /// mean exactly these characters.
-  package func bytes() throws(SettingsFault) -> ByteSlice {
+  public func bytes() throws(SettingsFault) -> ByteSlice {
     guard case .text(let bytes) = value else { throw wrongKind("a text") }
     return bytes
   }
 
   /// `bytes()` as a `String`.
-  package func text() throws(SettingsFault) -> String { try bytes().text }
+  public func text() throws(SettingsFault) -> String { try bytes().text }
 
   /// `true` or `false`.
-  package func bool() throws(SettingsFault) -> Bool {
+  public func bool() throws(SettingsFault) -> Bool {
     guard case .bool(let bool) = value else { throw wrongKind("true or false") }
     return bool
   }
 
   /// An integer within `range`.
-  package func integer(in range: ClosedRange<Int64>) throws(SettingsFault) -> Int64 {
+  public func integer(in range: ClosedRange<Int64>) throws(SettingsFault) -> Int64 {
     guard case .integer(let integer) = value else { throw wrongKind("an integer") }
     guard range.contains(integer) else {
       throw fault(
@@ -73,7 +73,7 @@ extension SettingsNode {
   }
 
   /// A duration such as `30s` within `range`.
-  package func duration(in range: ClosedRange<TimeSpan>) throws(SettingsFault) -> TimeSpan {
+  public func duration(in range: ClosedRange<TimeSpan>) throws(SettingsFault) -> TimeSpan {
     guard case .text(let bytes) = value, let span = TimeSpan(parsing: bytes) else {
       throw wrongKind("a duration such as 250ms, 30s, 5m, 1h or 7d")
     }
@@ -86,13 +86,13 @@ extension SettingsNode {
   }
 
   /// The elements of a sequence.
-  package func elements() throws(SettingsFault) -> [SettingsNode] {
+  public func elements() throws(SettingsFault) -> [SettingsNode] {
     guard case .sequence(let elements) = value else { throw wrongKind("a list") }
     return elements
   }
 
   /// A sequence of texts, at least one.
-  package func texts() throws(SettingsFault) -> [String] {
+  public func texts() throws(SettingsFault) -> [String] {
     let elements = try elements()
     guard !elements.isEmpty else { throw fault(.invalid("the list is empty")) }
     var texts: [String] = []
@@ -102,20 +102,20 @@ extension SettingsNode {
 
   /// The members of a mapping, for those whose keys are names given by the operator; for fixed keys
   /// use `SettingsMapping`.
-  package func entries() throws(SettingsFault) -> [SettingsEntry] {
+  public func entries() throws(SettingsFault) -> [SettingsEntry] {
     guard case .mapping(let entries) = value else { throw wrongKind("a mapping") }
     return entries
   }
 
   /// The fault of a value that is not what its key takes.
-  package func wrongKind(_ expected: String) -> SettingsFault {
+  public func wrongKind(_ expected: String) -> SettingsFault {
     fault(.wrongKind(expected: expected, found: value.kind))
   }
 }
 
 extension SettingsNode.Value {
   /// What the value is, in words.
-  package var kind: String {
+  public var kind: String {
     switch self {
     case .null: "nothing"
     case .bool: "true or false (quote it if it is a text)"

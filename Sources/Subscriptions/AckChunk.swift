@@ -1,4 +1,4 @@
-package import Bytes
+public import Bytes
 
 /// Which of 4096 adjacent entries are acknowledged, and how that is written down.
 ///
@@ -9,30 +9,30 @@ package import Bytes
 /// - form 3, bitmap: 512 bytes, offset 0 in the lowest bit of the first.
 ///
 /// The smallest one is written, any well-formed one is read. An empty chunk is not stored.
-package struct AckChunk: Sendable, Hashable {
+public struct AckChunk: Sendable, Hashable {
   /// Entries per chunk.
-  package static let span: UInt64 = 4096
+  public static let span: UInt64 = 4096
   private static let words = 64
 
   /// 64 words, or none for a full chunk, of which a stuck subscription may have very many.
   private var bits: [UInt64]
   /// How many of the entries are acknowledged.
-  package private(set) var count: Int
+  public private(set) var count: Int
 
-  package init() {
+  public init() {
     bits = Array(repeating: 0, count: Self.words)
     count = 0
   }
 
-  package var isFull: Bool { count == Int(Self.span) }
-  package var isEmpty: Bool { count == 0 }
+  public var isFull: Bool { count == Int(Self.span) }
+  public var isEmpty: Bool { count == 0 }
 
-  package func contains(_ offset: Int) -> Bool {
+  public func contains(_ offset: Int) -> Bool {
     bits.isEmpty || bits[offset >> 6] >> UInt64(offset & 63) & 1 == 1
   }
 
   /// Adds an offset below 4096; false when it was there.
-  package mutating func insert(_ offset: Int) -> Bool {
+  public mutating func insert(_ offset: Int) -> Bool {
     guard !contains(offset) else { return false }
     bits[offset >> 6] |= 1 << UInt64(offset & 63)
     count += 1
@@ -41,7 +41,7 @@ package struct AckChunk: Sendable, Hashable {
   }
 
   /// Forgets the offsets below `offset`; returns how many were there.
-  package mutating func removeAll(below offset: Int) -> Int {
+  public mutating func removeAll(below offset: Int) -> Int {
     guard offset > 0 else { return 0 }
     if bits.isEmpty { bits = Array(repeating: .max, count: Self.words) }
     let before = count
@@ -58,7 +58,7 @@ package struct AckChunk: Sendable, Hashable {
   }
 
   /// The first offset at or behind `offset` that is not acknowledged; nil when all are.
-  package func firstMissing(from offset: Int) -> Int? {
+  public func firstMissing(from offset: Int) -> Int? {
     guard !bits.isEmpty else { return nil }
     var word = offset >> 6
     guard word < Self.words else { return nil }
@@ -101,7 +101,7 @@ package struct AckChunk: Sendable, Hashable {
 // MARK: - The stored form
 
 /// Why bytes are no chunk.
-package enum AckChunkFault: Error, Hashable, Sendable {
+public enum AckChunkFault: Error, Hashable, Sendable {
   case unknownVersion(UInt8)
   case unknownForm(UInt8)
   case wrongLength
@@ -119,7 +119,7 @@ extension AckChunk {
   }
 
   /// The smallest stored form, at most 514 bytes. The chunk must not be empty.
-  package var encoded: ByteSlice {
+  public var encoded: ByteSlice {
     precondition(!isEmpty, "an empty chunk is not stored")
     var writer = ByteWriter(capacity: 64)
     writer.append(Self.version)
@@ -150,7 +150,7 @@ extension AckChunk {
   }
 
   /// Reads a stored form; every length, order and bound is checked.
-  package init(decoding bytes: ByteSlice) throws(AckChunkFault) {
+  public init(decoding bytes: ByteSlice) throws(AckChunkFault) {
     guard bytes.count >= 2 else { throw .wrongLength }
     guard bytes[0] == Self.version else { throw .unknownVersion(bytes[0]) }
     let body = bytes.dropFirst(2)

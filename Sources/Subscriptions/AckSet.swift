@@ -1,5 +1,5 @@
 import Bytes
-package import Topics
+public import Topics
 
 /// Which entries of a topic one subscription has acknowledged: all below the mark-delete position,
 /// and beyond it those noted in chunks.
@@ -7,21 +7,21 @@ package import Topics
 /// In memory no acknowledged entry lies at or below the mark's neighbour unnoticed: the mark itself
 /// is never acknowledged, so it always stands before the oldest event that somebody still has to
 /// handle. Changed chunks are remembered until `takeChange`, so that only they are written.
-package struct AckSet: Sendable {
+public struct AckSet: Sendable {
   /// The oldest entry that is not acknowledged; never goes back but by `reset`.
-  package private(set) var mark: UInt64
+  public private(set) var mark: UInt64
   /// How many entries beyond the mark are acknowledged.
-  package private(set) var countBeyondMark: UInt64 = 0
+  public private(set) var countBeyondMark: UInt64 = 0
   private var chunks: [UInt64: AckChunk] = [:]
   /// Chunks to be written; those that are gone are to be deleted.
   private var dirty: Set<UInt64> = []
   private var markIsDirty = false
   private var isReset = false
 
-  package init(mark: UInt64) { self.mark = mark }
+  public init(mark: UInt64) { self.mark = mark }
 
   /// Rebuilds the set from what is stored.
-  package init(_ state: SubscriptionState) throws(AckSetFault) {
+  public init(_ state: SubscriptionState) throws(AckSetFault) {
     self.init(mark: state.markDelete.next)
     for (index, bytes) in state.chunks {
       guard index <= UInt64.max / AckChunk.span else {
@@ -48,15 +48,15 @@ package struct AckSet: Sendable {
   }
 
   /// Chunks held; a bound on memory (at most ≈ 600 B each, full ones ≈ 60 B).
-  package var chunkCount: Int { chunks.count }
+  public var chunkCount: Int { chunks.count }
 
-  package func contains(_ entry: UInt64) -> Bool {
+  public func contains(_ entry: UInt64) -> Bool {
     entry < mark
       || chunks[entry / AckChunk.span]?.contains(Int(entry % AckChunk.span)) ?? false
   }
 
   /// Acknowledges one entry; false when it already was.
-  package mutating func insert(_ entry: UInt64) -> Bool {
+  public mutating func insert(_ entry: UInt64) -> Bool {
     guard entry >= mark else { return false }
     if entry == mark {
       mark += 1
@@ -74,7 +74,7 @@ package struct AckSet: Sendable {
   }
 
   /// Acknowledges every entry below `entry`; returns how many were not before.
-  package mutating func advance(to entry: UInt64) -> UInt64 {
+  public mutating func advance(to entry: UInt64) -> UInt64 {
     guard entry > mark else { return 0 }
     let passed = entry - mark
     var known: UInt64 = 0
@@ -90,7 +90,7 @@ package struct AckSet: Sendable {
   }
 
   /// Starts over at `entry` with nothing beyond it acknowledged.
-  package mutating func reset(to entry: UInt64) {
+  public mutating func reset(to entry: UInt64) {
     mark = entry
     countBeyondMark = 0
     chunks = [:]
@@ -100,7 +100,7 @@ package struct AckSet: Sendable {
   }
 
   /// The first entry at or behind `entry` that is not acknowledged.
-  package func firstUnacknowledged(from entry: UInt64) -> UInt64 {
+  public func firstUnacknowledged(from entry: UInt64) -> UInt64 {
     var entry = max(entry, mark)
     while let chunk = chunks[entry / AckChunk.span] {
       let start = entry / AckChunk.span * AckChunk.span
@@ -113,10 +113,10 @@ package struct AckSet: Sendable {
   }
 
   /// Whether `takeChange` would return something.
-  package var hasChange: Bool { markIsDirty || isReset || !dirty.isEmpty }
+  public var hasChange: Bool { markIsDirty || isReset || !dirty.isEmpty }
 
   /// What changed since the last call, to be written; nil when nothing did.
-  package mutating func takeChange(ledger: UInt64, epoch: UInt64) -> SubscriptionChange? {
+  public mutating func takeChange(ledger: UInt64, epoch: UInt64) -> SubscriptionChange? {
     guard hasChange else { return nil }
     var change = SubscriptionChange(
       markDelete: Cursor(ledger: ledger, next: mark), epoch: epoch, replacesAll: isReset)
@@ -130,7 +130,7 @@ package struct AckSet: Sendable {
   }
 
   /// What was taken did not reach the store, or nobody knows: the next change carries everything.
-  package mutating func changeWasLost() {
+  public mutating func changeWasLost() {
     dirty = Set(chunks.keys)
     markIsDirty = true
     isReset = true
@@ -161,11 +161,11 @@ package struct AckSet: Sendable {
 }
 
 /// A stored chunk that cannot be read.
-package struct AckSetFault: Error, Hashable, Sendable {
-  package let chunk: UInt64
-  package let fault: AckChunkFault
+public struct AckSetFault: Error, Hashable, Sendable {
+  public let chunk: UInt64
+  public let fault: AckChunkFault
 
-  package init(chunk: UInt64, _ fault: AckChunkFault) {
+  public init(chunk: UInt64, _ fault: AckChunkFault) {
     self.chunk = chunk
     self.fault = fault
   }

@@ -1,25 +1,25 @@
-package import Bytes
+public import Bytes
 
 /// What a consumer hands back to settle one delivery. Opaque to clients.
 ///
 /// Base64url of: version (1), then varints ledger, subscription number, epoch, entry, serial, then
 /// CRC-32C of all that. The check catches mangled tokens, not forgers: whoever may subscribe may
 /// acknowledge.
-package struct AckToken: Sendable, Hashable {
+public struct AckToken: Sendable, Hashable {
   /// The topic's incarnation.
-  package let ledger: UInt64
+  public let ledger: UInt64
   /// The subscription's number: a successor of the same name has another.
-  package let subscription: UInt64
+  public let subscription: UInt64
   /// The subscription's epoch: a seek makes the tokens before it void.
-  package let epoch: UInt64
-  package let entry: UInt64
+  public let epoch: UInt64
+  public let entry: UInt64
   /// The delivery's number, rising over the life of the subscription.
-  package let serial: UInt64
+  public let serial: UInt64
 
   /// No text is longer than this.
-  package static let longestText = 74
+  public static let longestText = 74
 
-  package init(
+  public init(
     ledger: UInt64, subscription: UInt64, epoch: UInt64, entry: UInt64, serial: UInt64
   ) {
     self.ledger = ledger
@@ -30,7 +30,7 @@ package struct AckToken: Sendable, Hashable {
   }
 
   /// Reads what `append(to:)` writes; nil for anything else.
-  package init?(parsing text: ByteSlice) {
+  public init?(parsing text: ByteSlice) {
     guard text.count <= Self.longestText, let bytes = Base64.decode(text, as: .url),
       bytes.count > 5
     else { return nil }
@@ -50,7 +50,7 @@ package struct AckToken: Sendable, Hashable {
   }
 
   /// Appends the token's text: letters, digits, `-` and `_` only.
-  package func append(to writer: inout ByteWriter) {
+  public func append(to writer: inout ByteWriter) {
     var bytes = ByteWriter(capacity: 56)
     bytes.append(Self.version)
     bytes.append(varint: ledger)
@@ -62,7 +62,7 @@ package struct AckToken: Sendable, Hashable {
     Base64.encode(bytes.slice, as: .url, into: &writer)
   }
 
-  package var text: ByteSlice {
+  public var text: ByteSlice {
     var writer = ByteWriter(capacity: Self.longestText)
     append(to: &writer)
     return writer.slice
@@ -72,7 +72,7 @@ package struct AckToken: Sendable, Hashable {
 }
 
 /// Why a token settles nothing.
-package enum TokenFault: Error, Hashable, Sendable {
+public enum TokenFault: Error, Hashable, Sendable {
   case malformed
   /// It was given out by another subscription, or by one of the same name that is gone.
   case otherSubscription

@@ -1,18 +1,18 @@
-package import Bytes
-package import Topics
+public import Bytes
+public import Topics
 
 /// What a subscription's kind means for who gets which event next. The machine asks these questions
 /// and knows no kinds; a further kind answers them differently.
-package struct DispatchRules: Sendable, Hashable {
+public struct DispatchRules: Sendable, Hashable {
   /// Only one consumer at a time receives; others are told that it is busy.
-  package let oneConsumer: Bool
+  public let oneConsumer: Bool
   /// Events that wait for redelivery hold back the newer ones.
-  package let keepsOrder: Bool
+  public let keepsOrder: Bool
   /// "Everything up to here" is a way to acknowledge.
-  package let cumulative: Bool
+  public let cumulative: Bool
 
   /// Nil for kinds that are not built yet.
-  package init?(_ kind: SubscriptionKind) {
+  public init?(_ kind: SubscriptionKind) {
     switch kind {
     case .exclusive:
       (oneConsumer, keepsOrder, cumulative) = (true, true, true)
@@ -25,19 +25,19 @@ package struct DispatchRules: Sendable, Hashable {
 }
 
 /// Bounds of every subscription, whatever its owner chose.
-package enum SubscriptionLimits {
+public enum SubscriptionLimits {
   /// Events out at consumers or waiting for redelivery: ≈ 200 B each in memory.
-  package static let maxUnacked = 50_000
+  public static let maxUnacked = 50_000
   /// What `maxUnacked` is when the owner does not say.
-  package static let defaultUnacked = 1_000
+  public static let defaultUnacked = 1_000
   /// Consumers that hold leases or wait.
-  package static let maxConsumers = 1_000
+  public static let maxConsumers = 1_000
   /// Deliveries of one answer.
-  package static let maxDeliveries = 1_000
+  public static let maxDeliveries = 1_000
   /// Longest lease and longest delay: 12 hours.
-  package static let longestLease = TimeSpan.seconds(12 * 3_600)
-  package static let defaultAckTimeout = TimeSpan.seconds(30)
+  public static let longestLease = TimeSpan.seconds(12 * 3_600)
+  public static let defaultAckTimeout = TimeSpan.seconds(30)
   /// Chunks beyond the mark-delete position: how far consumers may run ahead of an event that
   /// nobody acknowledges (2²⁸ events).
-  package static let maxChunks = 65_536
+  public static let maxChunks = 65_536
 }

@@ -1,5 +1,5 @@
-package import Bytes
-package import Topics
+public import Bytes
+public import Topics
 
 // What consumers say about events they hold, and what time says.
 extension SubscriptionMachine {
@@ -9,7 +9,7 @@ extension SubscriptionMachine {
   ///
   /// A token whose lease has run out still counts while the event was not delivered again, and so
   /// does one that an earlier run of the machine gave out.
-  package mutating func acknowledge(_ token: AckToken) throws(TokenFault) {
+  public mutating func acknowledge(_ token: AckToken) throws(TokenFault) {
     try checkOrigin(token)
     if acks.contains(token.entry) { return }
     if let held = outstanding[token.entry] {
@@ -23,7 +23,7 @@ extension SubscriptionMachine {
   }
 
   /// Settles everything up to and including an entry, delivered or not; returns how many events.
-  package mutating func acknowledge(upTo id: MessageID) throws(CumulativeFault) -> UInt64 {
+  public mutating func acknowledge(upTo id: MessageID) throws(CumulativeFault) -> UInt64 {
     guard rules.cumulative else { throw .notCumulative }
     guard id.ledger == ledger else { throw id.ledger < ledger ? .gone : .positionAhead }
     guard id.entry < end else { throw .positionAhead }
@@ -31,7 +31,7 @@ extension SubscriptionMachine {
   }
 
   /// The topic's front has moved: entries below `first` are gone and count as acknowledged.
-  package mutating func trimmed(first: UInt64) {
+  public mutating func trimmed(first: UInt64) {
     appended(end: first)
     _ = forget(below: first)
   }
@@ -58,7 +58,7 @@ extension SubscriptionMachine {
   // MARK: - Giving back and keeping longer
 
   /// Gives an event back, to be delivered again after `delay`.
-  package mutating func release(_ token: AckToken, delay: TimeSpan, now: MonotonicTime)
+  public mutating func release(_ token: AckToken, delay: TimeSpan, now: MonotonicTime)
     throws(TokenFault)
   {
     _ = try lease(of: token, now: now)
@@ -68,7 +68,7 @@ extension SubscriptionMachine {
 
   /// Makes a lease last `length` from now, if that is longer than it lasts already; returns when it
   /// ends, nil when never.
-  package mutating func extend(_ token: AckToken, by length: TimeSpan, now: MonotonicTime)
+  public mutating func extend(_ token: AckToken, by length: TimeSpan, now: MonotonicTime)
     throws(TokenFault) -> MonotonicTime?
   {
     let (consumer, present) = try lease(of: token, now: now)
@@ -96,7 +96,7 @@ extension SubscriptionMachine {
   // MARK: - Time
 
   /// Ends the leases and delays that have run out.
-  package mutating func tick(_ now: MonotonicTime) {
+  public mutating func tick(_ now: MonotonicTime) {
     while let due = dues.first, due.at <= now {
       _ = dues.pop()
       guard outstanding[due.entry]?.due == due.at else { continue }
@@ -107,20 +107,20 @@ extension SubscriptionMachine {
   // MARK: - Consumers
 
   /// A consumer opens a stream or starts to wait: it counts as present until it detaches as often.
-  package mutating func attach(_ consumer: ByteSlice) throws(ReceiveRefusal) {
+  public mutating func attach(_ consumer: ByteSlice) throws(ReceiveRefusal) {
     if let refusal = refusal(of: consumer) { throw refusal }
     consumers[consumer, default: Consumer()].attached += 1
   }
 
   /// A stream or wait is over; what the consumer holds it keeps.
-  package mutating func detach(_ consumer: ByteSlice) {
+  public mutating func detach(_ consumer: ByteSlice) {
     guard let known = consumers[consumer], known.attached > 0 else { return }
     consumers[consumer]?.attached -= 1
     forgetIfIdle(consumer)
   }
 
   /// The consumer is gone: what it holds comes back at once.
-  package mutating func consumerLeft(_ consumer: ByteSlice) {
+  public mutating func consumerLeft(_ consumer: ByteSlice) {
     for (entry, held) in outstanding {
       if case .leased(consumer, _) = held.place { putBack(entry, .ready) }
     }
@@ -145,7 +145,7 @@ extension SubscriptionMachine {
 
   /// Moves the subscription: acknowledgements beyond the place are forgotten, leases end, tokens
   /// given out before are void. The place lies in the topic's present incarnation.
-  package mutating func seek(to entry: UInt64) {
+  public mutating func seek(to entry: UInt64) {
     for key in Array(outstanding.keys) { drop(key) }
     ready.removeAll()
     dues.removeAll()
@@ -155,17 +155,17 @@ extension SubscriptionMachine {
   }
 
   /// What has to be stored since the last call; nil when nothing has.
-  package mutating func takeChange() -> SubscriptionChange? {
+  public mutating func takeChange() -> SubscriptionChange? {
     acks.takeChange(ledger: ledger, epoch: epoch)
   }
 
-  package var hasChange: Bool { acks.hasChange }
+  public var hasChange: Bool { acks.hasChange }
 
   /// A change was not stored, or nobody knows: the next one carries everything.
-  package mutating func changeWasLost() { acks.changeWasLost() }
+  public mutating func changeWasLost() { acks.changeWasLost() }
 
   /// Whether nobody would miss the machine if it were rebuilt from what is stored.
-  package var isIdle: Bool { outstanding.isEmpty && consumers.isEmpty && !hasChange }
+  public var isIdle: Bool { outstanding.isEmpty && consumers.isEmpty && !hasChange }
 
   // MARK: - Places
 
@@ -207,7 +207,7 @@ extension SubscriptionMachine {
 }
 
 /// Why "everything up to here" was not acknowledged.
-package enum CumulativeFault: Error, Sendable, Hashable {
+public enum CumulativeFault: Error, Sendable, Hashable {
   /// The subscription's kind shares events among consumers.
   case notCumulative
   /// The id belongs to an earlier incarnation of the topic.

@@ -1,5 +1,5 @@
-package import Bytes
-package import Topics
+public import Bytes
+public import Topics
 
 /// Who gets which event next, on one subscription. Rules only: no clock, no lock, no I/O; a
 /// dispatcher owns one, feeds it inputs with the instant of each, and does what comes back.
@@ -19,7 +19,7 @@ package import Topics
 ///
 /// Further kinds, dead letters and back-off change `DispatchRules`, what becomes of an entry that
 /// returns (`putBack`), and add inputs; the states stay.
-package struct SubscriptionMachine: Sendable {
+public struct SubscriptionMachine: Sendable {
   /// An event that was handed out at least once, or taken back before it got out, and is not
   /// settled.
   struct Outstanding: Sendable {
@@ -48,18 +48,18 @@ package struct SubscriptionMachine: Sendable {
     static func < (left: Due, right: Due) -> Bool { left.at < right.at }
   }
 
-  package let rules: DispatchRules
-  package let terms: SubscriptionTerms
-  package let number: UInt64
+  public let rules: DispatchRules
+  public let terms: SubscriptionTerms
+  public let number: UInt64
   /// The topic's incarnation that the subscription belongs to.
-  package let ledger: UInt64
+  public let ledger: UInt64
   /// How often the subscription was sought.
-  package internal(set) var epoch: UInt64
+  public internal(set) var epoch: UInt64
   var acks: AckSet
   /// Everything before it was handed out or acknowledged.
-  package internal(set) var readPosition: UInt64
+  public internal(set) var readPosition: UInt64
   /// The entry behind the topic's newest event.
-  package internal(set) var end: UInt64
+  public internal(set) var end: UInt64
   var outstanding: [UInt64: Outstanding] = [:]
   /// Entries that may be delivered again at once, smallest first; may name settled ones.
   var ready = Heap<UInt64>()
@@ -76,7 +76,7 @@ package struct SubscriptionMachine: Sendable {
   ///   - state: what was stored; position and acknowledgements.
   ///   - end: the entry behind the topic's newest event.
   ///   - firstSerial: above every serial of earlier runs, e.g. nanoseconds of the wall clock.
-  package init(
+  public init(
     rules: DispatchRules, terms: SubscriptionTerms, number: UInt64, state: SubscriptionState,
     end: UInt64, firstSerial: UInt64
   ) throws(AckSetFault) {
@@ -95,10 +95,10 @@ package struct SubscriptionMachine: Sendable {
   // MARK: - Facts
 
   /// The oldest entry that is not acknowledged.
-  package var markDelete: UInt64 { acks.mark }
+  public var markDelete: UInt64 { acks.mark }
 
   /// How far the subscription is and what is out.
-  package var facts: SubscriptionFacts {
+  public var facts: SubscriptionFacts {
     let span = end > acks.mark ? end - acks.mark : 0
     return SubscriptionFacts(
       markDelete: Cursor(ledger: ledger, next: acks.mark),
@@ -108,10 +108,10 @@ package struct SubscriptionMachine: Sendable {
   }
 
   /// When something changes by itself; nil when nothing will.
-  package var nextDue: MonotonicTime? { dues.first?.at }
+  public var nextDue: MonotonicTime? { dues.first?.at }
 
   /// Whether a `receive` now would deliver to somebody.
-  package var hasDeliverable: Bool {
+  public var hasDeliverable: Bool {
     guard let barrier = barrier else { return readyCount > 0 || nextUnread != nil }
     return readyCount > 0 && outstanding.contains { $0.key < barrier && $0.value.place == .ready }
   }
@@ -119,10 +119,10 @@ package struct SubscriptionMachine: Sendable {
   // MARK: - Handing out
 
   /// The topic has grown; a smaller value changes nothing.
-  package mutating func appended(end: UInt64) { self.end = max(self.end, end) }
+  public mutating func appended(end: UInt64) { self.end = max(self.end, end) }
 
   /// Hands out up to `max` events to a consumer: first those that come back, then unread ones.
-  package mutating func receive(_ consumer: ByteSlice, max: Int, now: MonotonicTime)
+  public mutating func receive(_ consumer: ByteSlice, max: Int, now: MonotonicTime)
     -> ReceiveOutcome
   {
     tick(now)
@@ -137,7 +137,7 @@ package struct SubscriptionMachine: Sendable {
 
   /// Undoes deliveries whose events could not be brought to the consumer: they count as not
   /// delivered.
-  package mutating func takeBack(_ deliveries: some Sequence<Delivery>) {
+  public mutating func takeBack(_ deliveries: some Sequence<Delivery>) {
     for delivery in deliveries {
       guard var held = outstanding[delivery.entry], held.serial == delivery.serial,
         case .leased = held.place
@@ -224,39 +224,39 @@ extension SubscriptionMachine.Outstanding {
 }
 
 /// One event handed to a consumer.
-package struct Delivery: Sendable, Hashable {
-  package let entry: UInt64
-  package let serial: UInt64
+public struct Delivery: Sendable, Hashable {
+  public let entry: UInt64
+  public let serial: UInt64
   /// How often the event has been delivered, this time included.
-  package let count: UInt32
+  public let count: UInt32
   /// When the lease runs out; nil when it does not.
-  package let leaseUntil: MonotonicTime?
-  package let token: AckToken
+  public let leaseUntil: MonotonicTime?
+  public let token: AckToken
 }
 
 /// What came of asking for events.
-package enum ReceiveOutcome: Sendable, Hashable {
+public enum ReceiveOutcome: Sendable, Hashable {
   /// Possibly none.
   case delivered([Delivery])
   case refused(ReceiveRefusal)
 }
 
-package enum ReceiveRefusal: Error, Sendable, Hashable {
+public enum ReceiveRefusal: Error, Sendable, Hashable {
   /// The subscription is exclusive and another consumer is there.
   case busy
   case tooManyConsumers(limit: Int)
 }
 
 /// A subscription in numbers.
-package struct SubscriptionFacts: Sendable, Hashable {
-  package let markDelete: Cursor
+public struct SubscriptionFacts: Sendable, Hashable {
+  public let markDelete: Cursor
   /// Events not acknowledged, delivered or not.
-  package let backlog: UInt64
+  public let backlog: UInt64
   /// Events delivered and not acknowledged.
-  package let unacked: Int
+  public let unacked: Int
   /// Of these, how many wait for redelivery.
-  package let waiting: Int
+  public let waiting: Int
   /// The oldest entry not acknowledged, while something is out.
-  package let oldestUnacked: UInt64?
-  package let consumers: Int
+  public let oldestUnacked: UInt64?
+  public let consumers: Int
 }

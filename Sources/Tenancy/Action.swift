@@ -1,5 +1,5 @@
 /// What a caller may be allowed to do. None implies another.
-package enum Action: UInt8, Sendable, CaseIterable {
+public enum Action: UInt8, Sendable, CaseIterable {
   /// Append events.
   case publish
   /// Read events and use subscriptions.
@@ -10,7 +10,7 @@ package enum Action: UInt8, Sendable, CaseIterable {
   case admin
 
   /// The word of the configuration file and of answers.
-  package var word: StaticString {
+  public var word: StaticString {
     switch self {
     case .publish: "publish"
     case .subscribe: "subscribe"

@@ -1,21 +1,21 @@
 import Authentication
-package import Bytes
+public import Bytes
 
 /// The configuration that development mode runs on: ordinary text in the ordinary language, compiled
 /// by the ordinary path. There is no other way in.
 ///
 /// One mapping per tenant and action: a token gets what its own claims `tenant` and `allow` list, each
 /// matched against a literal of this text.
-package enum EmbeddedPolicy {
+public enum EmbeddedPolicy {
   /// The file in the data directory that holds the issuer's public key.
-  package static let keysFile: StaticString = "development-keys.json"
+  public static let keysFile: StaticString = "development-keys.json"
   /// The tenant and the namespace that exist from the start.
-  package static let tenant: StaticString = "public"
-  package static let namespace: StaticString = "default"
+  public static let tenant: StaticString = "public"
+  public static let namespace: StaticString = "default"
 
   /// The settings text for these tenants (names only; others are left out), `public` if there are
   /// none. Keys are looked for at `keysFile`, relative to the data directory.
-  package static func text(tenants: [Name] = []) -> ByteSlice {
+  public static func text(tenants: [Name] = []) -> ByteSlice {
     let names = tenants.isEmpty ? ["\(tenant)"] : tenants.map(\.text)
     var text = """
       issuers:

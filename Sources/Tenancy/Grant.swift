@@ -1,4 +1,4 @@
-package import Bytes
+public import Bytes
 import Settings
 
 /// One pattern of a mapping's `allow` or `deny`.
@@ -62,12 +62,12 @@ struct GrantRule: Sendable {
 
 /// A grant as a caller holds it: the rule it comes from, with the mapping's namespace filled in.
 /// Immutable; a class, so that looking through a list of them counts one reference each.
-package final class Grant: Sendable {
+public final class Grant: Sendable {
   /// The mapping's id.
-  package let rule: ByteSlice
-  package let action: Action
+  public let rule: ByteSlice
+  public let action: Action
   /// The pattern as answers show it: `.` replaced by the mapped namespace.
-  package let patternText: ByteSlice
+  public let patternText: ByteSlice
   private let namespace: SegmentPattern
   private let topic: SegmentPattern
 

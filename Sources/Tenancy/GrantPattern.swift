@@ -1,4 +1,4 @@
-package import Bytes
+public import Bytes
 
 /// One part of a grant pattern: a name, the beginning of names (written with a trailing `*`), or any
 /// name (`*`, the empty beginning). One shape for all three, since every request is matched with it.
@@ -32,15 +32,15 @@ struct SegmentPattern: Sendable, Equatable {
 /// Which topics of a tenant a grant is about: `namespace/topic`, `*` only as a whole segment or at a
 /// segment's end, `./topic` for the namespace that the mapping yields. Patterns are written by the
 /// operator; no part of one ever comes from a token.
-package struct GrantPattern: Sendable, Equatable {
+public struct GrantPattern: Sendable, Equatable {
   /// Nil: the mapped namespace, `.`.
   let namespace: SegmentPattern?
   let topic: SegmentPattern
   /// As written.
-  package let text: ByteSlice
+  public let text: ByteSlice
 
   /// Reads a pattern; nil unless it follows the grammar above.
-  package init?(_ text: ByteSlice) {
+  public init?(_ text: ByteSlice) {
     guard let slash = text.firstIndex(of: ASCII.slash),
       let topic = SegmentPattern(text.dropFirst(slash + 1))
     else { return nil }

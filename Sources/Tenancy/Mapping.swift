@@ -1,5 +1,5 @@
 import Authentication
-package import Bytes
+public import Bytes
 import JSONText
 import Settings
 
@@ -76,9 +76,9 @@ struct Mapping: Sendable {
 }
 
 /// What one mapping made of a token.
-package enum MappingOutcome: Sendable {
+public enum MappingOutcome: Sendable {
   /// The templates of a mapping.
-  package enum Field: String, Sendable {
+  public enum Field: String, Sendable {
     case tenant, namespace, principal, service, source
   }
 
@@ -92,14 +92,14 @@ package enum MappingOutcome: Sendable {
 }
 
 /// What one matching mapping says about the caller.
-package struct MappedCaller: Sendable {
+public struct MappedCaller: Sendable {
   /// The mapping's id.
-  package let rule: ByteSlice
-  package let tenant: Name
-  package let namespace: Name?
-  package let principal: ByteSlice
-  package let service: ByteSlice?
-  package let source: ByteSlice?
-  package let allow: [Grant]
-  package let deny: [Grant]
+  public let rule: ByteSlice
+  public let tenant: Name
+  public let namespace: Name?
+  public let principal: ByteSlice
+  public let service: ByteSlice?
+  public let source: ByteSlice?
+  public let allow: [Grant]
+  public let deny: [Grant]
 }

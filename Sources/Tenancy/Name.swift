@@ -1,19 +1,19 @@
-package import Bytes
+public import Bytes
 
 /// The name of a tenant, namespace, topic or subscription: `[A-Za-z0-9][A-Za-z0-9._-]{0,127}`.
 ///
 /// Compared as bytes, never as text: Unicode equality would merge different names.
-package struct Name: Sendable, Hashable {
-  package let bytes: ByteSlice
+public struct Name: Sendable, Hashable {
+  public let bytes: ByteSlice
 
   /// The longest name, in bytes.
-  package static let maxLength = 128
+  public static let maxLength = 128
   /// The grammar in words, for faults.
-  package static let rule =
+  public static let rule =
     "not a name: letters, digits, '.', '_' and '-', a letter or digit first, at most 128"
 
   /// The name that `bytes` spell, sharing their storage; nil if they spell none.
-  package init?(_ bytes: ByteSlice) {
+  public init?(_ bytes: ByteSlice) {
     let span = bytes.span
     guard span.count >= 1, span.count <= Self.maxLength, ASCII.isAlphanumeric(span[0]) else {
       return nil
@@ -24,7 +24,7 @@ package struct Name: Sendable, Hashable {
 
   /// Reads a path segment: percent-decoded once (RFC 3986 §2.1), then held against the grammar. A
   /// segment without `%` is not copied.
-  package init?(pathSegment segment: ByteSlice) {
+  public init?(pathSegment segment: ByteSlice) {
     if let name = Name(segment) {
       self = name
       return
@@ -37,9 +37,9 @@ package struct Name: Sendable, Hashable {
 
   /// The same name in storage of its own: for those who keep it longer than a request, so that it
   /// does not hold the receive buffer it was cut from.
-  package var detached: Name { Name(unchecked: ByteSlice(copying: bytes.span)) }
+  public var detached: Name { Name(unchecked: ByteSlice(copying: bytes.span)) }
 
-  package var text: String { bytes.text }
+  public var text: String { bytes.text }
 
   private init(unchecked bytes: ByteSlice) { self.bytes = bytes }
 
@@ -53,11 +53,11 @@ package struct Name: Sendable, Hashable {
 
 extension Name: Comparable {
   /// Byte order.
-  package static func < (left: Name, right: Name) -> Bool { left.bytes < right.bytes }
+  public static func < (left: Name, right: Name) -> Bool { left.bytes < right.bytes }
 }
 
 extension Name: CustomStringConvertible {
-  package var description: String { text }
+  public var description: String { text }
 }
 
 /// Segments of a request path.

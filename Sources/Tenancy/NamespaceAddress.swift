@@ -4,7 +4,7 @@ import Bytes
 /// govern it.
 ///
 /// Rules of this file: as in TopicAddress.swift; made only by the extensions below.
-package struct NamespaceAddress: Sendable {
+public struct NamespaceAddress: Sendable {
   private let proven: Proven
 
   private struct Proven: Sendable {
@@ -17,25 +17,25 @@ package struct NamespaceAddress: Sendable {
     proven = Proven(namespace: namespace, action: action, caller: caller)
   }
 
-  package var tenant: Name { proven.caller.tenant }
-  package var namespace: Name { proven.namespace }
+  public var tenant: Name { proven.caller.tenant }
+  public var namespace: Name { proven.namespace }
   /// What the caller was granted on the namespace.
-  package var action: Action { proven.action }
+  public var action: Action { proven.action }
   /// Who was granted it, and until when.
-  package var caller: TenantScope { proven.caller }
+  public var caller: TenantScope { proven.caller }
 
   /// Whether the caller may see that `topic` of this namespace exists: any action on it will do.
-  package func shows(_ topic: Name) -> Bool {
+  public func shows(_ topic: Name) -> Bool {
     Action.allCases.contains { caller.may($0, namespace: namespace, topic: topic) }
   }
 }
 
 extension NamespaceAddress: Hashable {
-  package static func == (left: NamespaceAddress, right: NamespaceAddress) -> Bool {
+  public static func == (left: NamespaceAddress, right: NamespaceAddress) -> Bool {
     left.namespace == right.namespace && left.tenant == right.tenant
   }
 
-  package func hash(into hasher: inout Hasher) {
+  public func hash(into hasher: inout Hasher) {
     hasher.combine(tenant)
     hasher.combine(ASCII.slash)
     hasher.combine(namespace)
@@ -43,20 +43,20 @@ extension NamespaceAddress: Hashable {
 }
 
 extension NamespaceAddress: CustomStringConvertible {
-  package var description: String { "\(tenant)/\(namespace)" }
+  public var description: String { "\(tenant)/\(namespace)" }
 }
 
 extension TenantScope {
   /// The namespace that a request names, if the caller may do `action` on it: `manage` needs a grant
   /// for all of its topics, the others for some. Refusals as in `address(of:for:)`.
-  package func namespace(
+  public func namespace(
     of reference: NamespaceReference, for action: Action
   ) throws(TenancyRefusal) -> NamespaceAddress {
     try namespace(of: reference, forAnyOf: [action])
   }
 
   /// The namespace for the first of `actions` that the caller holds; for listing.
-  package func namespace(
+  public func namespace(
     of reference: NamespaceReference, forAnyOf actions: [Action]
   ) throws(TenancyRefusal) -> NamespaceAddress {
     let namespace = try resolve(tenant: reference.tenant, namespace: reference.namespace)
@@ -70,7 +70,7 @@ extension TenantScope {
 extension TopicAddress {
   /// The namespace the topic lies in, for reading the policy that judges the topic. Carries
   /// `publish` or `subscribe`, never `manage`: leave to govern one topic is none to govern them all.
-  package var inNamespace: NamespaceAddress {
+  public var inNamespace: NamespaceAddress {
     NamespaceAddress(
       namespace: namespace, action: action == .publish ? .publish : .subscribe, caller: caller)
   }

@@ -1,14 +1,14 @@
 import Bytes
 import JSONText
-package import Settings
+public import Settings
 
 /// One entry of the configuration's `tests`: claims, perhaps a request, and what must come of them.
 ///
 /// It asks the mappings alone, as if a token with these claims had been verified, and so proves
 /// nothing to anybody: `jodrell check` and a reload run them before a policy counts.
-package struct PolicyTest: Sendable {
-  package let name: String
-  package let position: SettingsPosition
+public struct PolicyTest: Sendable {
+  public let name: String
+  public let position: SettingsPosition
   private let issuer: ByteSlice
   private let claims: JSONDocument
   private let request: Request?
@@ -34,7 +34,7 @@ package struct PolicyTest: Sendable {
   }
 
   /// Compiles every test of the file; their issuers must be declared.
-  package static func compile(
+  public static func compile(
     _ settings: GatewaySettings
   ) throws(SettingsFault) -> [PolicyTest] {
     var tests: [PolicyTest] = []
@@ -121,7 +121,7 @@ package struct PolicyTest: Sendable {
 
 extension PolicyTest {
   /// Asks `policy` and compares; nil when everything is as expected, else what differs, in words.
-  package func failure(on policy: TenancyPolicy) -> String? {
+  public func failure(on policy: TenancyPolicy) -> String? {
     var decision: Decision?
     var refusal: TenancyRefusal?
     do throws(TenancyRefusal) {

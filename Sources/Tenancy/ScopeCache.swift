@@ -1,11 +1,11 @@
-package import Authentication
+public import Authentication
 
 /// The scopes a loop has made lately, found by the verified token they belong to: the walk over the
 /// mappings is spared for tokens that the loop's token cache knows.
 ///
 /// Owned by one loop. Bounded: each token has one place, and the latest comer takes it. A scope of an
 /// older policy is never returned; refusals are not kept.
-package final class ScopeCache {
+public final class ScopeCache {
   private struct Entry {
     /// Kept alive, so that its identity stays its own.
     let token: VerifiedToken
@@ -17,7 +17,7 @@ package final class ScopeCache {
   private let mask: UInt
 
   /// Room for at least `capacity` scopes, rounded up to a power of two.
-  package init(capacity: Int = 4096) {
+  public init(capacity: Int = 4096) {
     var places = 1
     while places < capacity { places *= 2 }
     entries = Array(repeating: nil, count: places)
@@ -25,7 +25,7 @@ package final class ScopeCache {
   }
 
   /// `policy.scope(of:selecting:)`, or what it said before. Allocates nothing when it is known.
-  package func scope(
+  public func scope(
     of token: VerifiedToken, selecting: Name? = nil, under policy: TenancyPolicy
   ) throws(TenancyRefusal) -> TenantScope {
     let place = self.place(of: token)

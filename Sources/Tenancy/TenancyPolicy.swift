@@ -1,18 +1,18 @@
-package import Bytes
-package import JSONText
-package import Settings
+public import Bytes
+public import JSONText
+public import Settings
 
 /// The tenants and mappings of one configuration file, compiled: an immutable snapshot that is
 /// swapped whole on reload. Any thread may ask it.
-package struct TenancyPolicy: Sendable {
+public struct TenancyPolicy: Sendable {
   /// Tells snapshots of one process apart; scopes carry it, so that open streams notice a swap.
-  package let generation: UInt64
+  public let generation: UInt64
   private let tenants: [Name: TenantPolicy]
   /// By issuer id, in the order of the file.
   private let mappings: [ByteSlice: [Mapping]]
 
   /// Compiles `tenants` and `mappings`; mappings must name declared issuers and tenants.
-  package static func compile(
+  public static func compile(
     _ settings: GatewaySettings, generation: UInt64
   ) throws(SettingsFault) -> TenancyPolicy {
     var tenants: [Name: TenantPolicy] = [:]
@@ -50,14 +50,14 @@ package struct TenancyPolicy: Sendable {
   }
 
   /// What the file says about a tenant; nil for one that it does not declare.
-  package func tenant(_ name: Name) -> TenantPolicy? { tenants[name] }
+  public func tenant(_ name: Name) -> TenantPolicy? { tenants[name] }
 
   /// The declared tenants in byte order.
-  package var tenantNames: [Name] { tenants.keys.sorted() }
+  public var tenantNames: [Name] { tenants.keys.sorted() }
 
   /// What each mapping of the issuer makes of these claims, in the order of the file: for
   /// explanations.
-  package func outcomes(
+  public func outcomes(
     issuer: ByteSlice, claims: JSONDocument
   ) -> [(rule: ByteSlice, outcome: MappingOutcome)] {
     (mappings[issuer] ?? []).map { mapping in

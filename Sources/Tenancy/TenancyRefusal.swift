@@ -1,6 +1,6 @@
 /// Every no of this room. Carries nothing of other tenants: a refusal is the same whether what was
 /// asked for exists elsewhere or not.
-package enum TenancyRefusal: Error, Equatable, Sendable {
+public enum TenancyRefusal: Error, Equatable, Sendable {
   /// A path segment that spells no name, or a path with too few segments.
   case badName(PathPart)
   /// No mapping matches the token.
@@ -17,7 +17,7 @@ package enum TenancyRefusal: Error, Equatable, Sendable {
 
 extension TenancyRefusal {
   /// The HTTP status that clients see.
-  package var status: Int {
+  public var status: Int {
     switch self {
     case .badName: 400
     case .notFound: 404
@@ -26,7 +26,7 @@ extension TenancyRefusal {
   }
 
   /// The problem's code that clients see.
-  package var code: StaticString {
+  public var code: StaticString {
     switch self {
     case .badName: "bad_name"
     case .noTenant: "no_tenant"
@@ -39,6 +39,6 @@ extension TenancyRefusal {
 }
 
 /// The part of a path that a refusal is about.
-package enum PathPart: String, Equatable, Sendable {
+public enum PathPart: String, Equatable, Sendable {
   case tenant, namespace, topic, subscription
 }

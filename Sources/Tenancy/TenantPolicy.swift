@@ -1,9 +1,9 @@
 import Settings
 
 /// What the configuration file says about one tenant, and what its namespaces inherit from it.
-package struct TenantPolicy: Sendable, Equatable {
+public struct TenantPolicy: Sendable, Equatable {
   /// What a changed schema must keep to where a namespace says nothing.
-  package enum Compatibility: Sendable {
+  public enum Compatibility: Sendable {
     /// Every retained event stays valid under the current schema.
     case backwardTransitive
     /// Nothing.
@@ -11,16 +11,16 @@ package struct TenantPolicy: Sendable, Equatable {
   }
 
   /// A topic without a schema takes nothing, whatever its namespace says.
-  package let requireSchema: Bool
+  public let requireSchema: Bool
   /// What a namespace has that sets no policy of its own.
-  package let defaults: NamespaceDefaults
+  public let defaults: NamespaceDefaults
 
   /// The values a namespace starts with.
-  package struct NamespaceDefaults: Sendable, Equatable {
-    package let requireSchema: Bool
+  public struct NamespaceDefaults: Sendable, Equatable {
+    public let requireSchema: Bool
     /// Topics come into being on first use.
-    package let autoCreate: Bool
-    package let compatibility: Compatibility
+    public let autoCreate: Bool
+    public let compatibility: Compatibility
   }
 
   /// Compiles `tenants.<name>`; an empty mapping and null mean the defaults.

@@ -1,12 +1,12 @@
-package import Authentication
-package import Bytes
+public import Authentication
+public import Bytes
 
 /// Proof that a verified token acts for one tenant: the second link of the chain of proofs.
 ///
 /// Rules of this file: the one stored property is private and `TenancyPolicy.scope(of:selecting:)`
 /// below is the only place that makes one. Never `Codable` or `RawRepresentable`, no default, no
 /// other initialiser. Immutable; copying costs one reference count.
-package struct TenantScope: Sendable {
+public struct TenantScope: Sendable {
   private let proven: Proven
 
   private final class Proven: Sendable {
@@ -30,37 +30,37 @@ package struct TenantScope: Sendable {
       decision, issuer: token.issuerID, expires: token.expires, generation: generation)
   }
 
-  package var tenant: Name { proven.decision.tenant }
+  public var tenant: Name { proven.decision.tenant }
   /// The mapped namespace, what `~` means; nil if the mapping names none.
-  package var namespace: Name? { proven.decision.namespace }
+  public var namespace: Name? { proven.decision.namespace }
   /// The caller's name in the gateway's words, for `authid`.
-  package var principal: ByteSlice { proven.decision.principal }
+  public var principal: ByteSlice { proven.decision.principal }
   /// The policy's tag for the caller's service.
-  package var service: ByteSlice? { proven.decision.service }
+  public var service: ByteSlice? { proven.decision.service }
   /// The CloudEvents source of events that carry none.
-  package var source: ByteSlice? { proven.decision.source }
+  public var source: ByteSlice? { proven.decision.source }
   /// The id of the issuer whose token this is.
-  package var issuer: ByteSlice { proven.issuer }
+  public var issuer: ByteSlice { proven.issuer }
   /// When the token ends, and with it every stream opened under it.
-  package var expires: UnixTime { proven.expires }
+  public var expires: UnixTime { proven.expires }
   /// The policy snapshot that decided.
-  package var generation: UInt64 { proven.generation }
+  public var generation: UInt64 { proven.generation }
   /// What the file says about the tenant.
-  package var policy: TenantPolicy { proven.decision.policy }
+  public var policy: TenantPolicy { proven.decision.policy }
   /// Whether the caller holds `admin` of its tenant.
-  package var isOperator: Bool { proven.decision.grants.isOperator }
+  public var isOperator: Bool { proven.decision.grants.isOperator }
   /// Every grant held, for the caller's own eyes.
-  package var grants: [Grant] { proven.decision.grants.all }
+  public var grants: [Grant] { proven.decision.grants.all }
   /// Every denial, for the caller's own eyes; a denial beats each grant.
-  package var denials: [Grant] { proven.decision.grants.allDenied }
+  public var denials: [Grant] { proven.decision.grants.allDenied }
 
   /// Whether the caller may do `action` on a topic of its own tenant. Allocates nothing.
-  package func may(_ action: Action, namespace: Name, topic: Name) -> Bool {
+  public func may(_ action: Action, namespace: Name, topic: Name) -> Bool {
     proven.decision.grants.allows(action, namespace: namespace, topic: topic)
   }
 
   /// Whether the caller may do `action` on a namespace of its own tenant; see `GrantTable`.
-  package func may(_ action: Action, namespace: Name) -> Bool {
+  public func may(_ action: Action, namespace: Name) -> Bool {
     proven.decision.grants.allows(action, namespace: namespace)
   }
 
@@ -76,7 +76,7 @@ extension TenancyPolicy {
   ///
   /// Costs a walk over the issuer's mappings: keep the scope beside the cached token until
   /// `generation` changes.
-  package func scope(
+  public func scope(
     of token: VerifiedToken, selecting: Name? = nil
   ) throws(TenancyRefusal) -> TenantScope {
     let decision = try decision(

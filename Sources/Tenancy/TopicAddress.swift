@@ -6,7 +6,7 @@ import Bytes
 /// Rules of this file: the one stored property is private and the extension of `TenantScope` below is
 /// the only place that makes one. Never `Codable` or `RawRepresentable`, no default, no other
 /// initialiser. Equal and hashed by the three names alone, so that it finds the topic whoever asks.
-package struct TopicAddress: Sendable {
+public struct TopicAddress: Sendable {
   private let proven: Proven
 
   private struct Proven: Sendable {
@@ -20,29 +20,29 @@ package struct TopicAddress: Sendable {
     proven = Proven(namespace: namespace, topic: topic, action: action, caller: caller)
   }
 
-  package var tenant: Name { proven.caller.tenant }
-  package var namespace: Name { proven.namespace }
-  package var topic: Name { proven.topic }
+  public var tenant: Name { proven.caller.tenant }
+  public var namespace: Name { proven.namespace }
+  public var topic: Name { proven.topic }
   /// What the caller was granted; nothing else may be done under this address.
-  package var action: Action { proven.action }
+  public var action: Action { proven.action }
   /// Who was granted it, and until when.
-  package var caller: TenantScope { proven.caller }
+  public var caller: TenantScope { proven.caller }
 
   /// The same proof with names in storage of their own, for those who keep it longer than a request:
   /// names are otherwise cut from the connection's receive buffer.
-  package var detached: TopicAddress {
+  public var detached: TopicAddress {
     TopicAddress(
       namespace: namespace.detached, topic: topic.detached, action: action, caller: caller)
   }
 }
 
 extension TopicAddress: Hashable {
-  package static func == (left: TopicAddress, right: TopicAddress) -> Bool {
+  public static func == (left: TopicAddress, right: TopicAddress) -> Bool {
     left.topic == right.topic && left.namespace == right.namespace && left.tenant == right.tenant
   }
 
   /// A slash stands between the names: no name holds one, so neighbours cannot run together.
-  package func hash(into hasher: inout Hasher) {
+  public func hash(into hasher: inout Hasher) {
     hasher.combine(tenant)
     hasher.combine(ASCII.slash)
     hasher.combine(namespace)
@@ -52,14 +52,14 @@ extension TopicAddress: Hashable {
 }
 
 extension TopicAddress: CustomStringConvertible {
-  package var description: String { "\(tenant)/\(namespace)/\(topic)" }
+  public var description: String { "\(tenant)/\(namespace)/\(topic)" }
 }
 
 extension TenantScope {
   /// The topic that a request names, if the caller may do `action` on it. Another tenant's topic is
   /// `notFound`, like an absent one; in the caller's own tenant a missing grant is `forbidden`
   /// whether the topic exists or not: existence is not looked at here. Allocates nothing.
-  package func address(
+  public func address(
     of reference: TopicReference, for action: Action
   ) throws(TenancyRefusal) -> TopicAddress {
     let namespace = try resolve(tenant: reference.tenant, namespace: reference.namespace)
@@ -72,7 +72,7 @@ extension TenantScope {
 
   /// The topic for the first of `actions` that the caller holds: for what any of them may see. The
   /// refusal names the first.
-  package func address(
+  public func address(
     of reference: TopicReference, forAnyOf actions: [Action]
   ) throws(TenancyRefusal) -> TopicAddress {
     let namespace = try resolve(tenant: reference.tenant, namespace: reference.namespace)

@@ -1,22 +1,22 @@
-package import Bytes
+public import Bytes
 
 /// A topic as a request names it; says nothing about whether the caller may use it.
 ///
 /// Nil tenant and namespace stand for `~`: those that the caller's token maps to.
-package struct TopicReference: Sendable, Equatable {
-  package let tenant: Name?
-  package let namespace: Name?
-  package let topic: Name
+public struct TopicReference: Sendable, Equatable {
+  public let tenant: Name?
+  public let namespace: Name?
+  public let topic: Name
 
   /// A topic by its full name.
-  package init(tenant: Name, namespace: Name, topic: Name) {
+  public init(tenant: Name, namespace: Name, topic: Name) {
     self.tenant = tenant
     self.namespace = namespace
     self.topic = topic
   }
 
   /// A topic of the caller's own namespace: `~/topic`.
-  package init(ownTopic topic: Name) {
+  public init(ownTopic topic: Name) {
     tenant = nil
     namespace = nil
     self.topic = topic
@@ -24,7 +24,7 @@ package struct TopicReference: Sendable, Equatable {
 
   /// Reads `{tenant}/{namespace}/{topic}` or `~/{topic}` from the front of `path`, which starts after
   /// `/v1/topics/`. `rest` is what follows the topic, with its slash; empty at the end of the path.
-  package static func read(
+  public static func read(
     from path: ByteSlice
   ) throws(TenancyRefusal) -> (reference: TopicReference, rest: ByteSlice) {
     var segments = PathSegments(path)
@@ -43,12 +43,12 @@ package struct TopicReference: Sendable, Equatable {
 }
 
 /// A namespace as a request names it; nils stand for `~`.
-package struct NamespaceReference: Sendable, Equatable {
-  package let tenant: Name?
-  package let namespace: Name?
+public struct NamespaceReference: Sendable, Equatable {
+  public let tenant: Name?
+  public let namespace: Name?
 
   /// A namespace by its full name.
-  package init(tenant: Name, namespace: Name) {
+  public init(tenant: Name, namespace: Name) {
     self.tenant = tenant
     self.namespace = namespace
   }
@@ -59,11 +59,11 @@ package struct NamespaceReference: Sendable, Equatable {
   }
 
   /// The namespace that the caller's token maps to: `~`.
-  package static let own = NamespaceReference()
+  public static let own = NamespaceReference()
 
   /// Reads `{tenant}/{namespace}` or `~` from the front of `path`, which starts after `/v1/topics/` or
   /// `/v1/namespaces/`; `rest` as in `TopicReference.read`.
-  package static func read(
+  public static func read(
     from path: ByteSlice
   ) throws(TenancyRefusal) -> (reference: NamespaceReference, rest: ByteSlice) {
     var segments = PathSegments(path)

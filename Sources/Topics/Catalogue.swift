@@ -1,13 +1,13 @@
-package import Bytes
-package import Schemas
-package import Tenancy
+public import Bytes
+public import Schemas
+public import Tenancy
 
 /// What exists: topics, namespace policies, schemas, subscriptions.
 ///
 /// Reads are snapshots and never block; mutations are durable before they return, and are not cut
 /// short by cancellation. Each mutation wants an address that was granted for it (`CatalogueVerb`).
 /// Names that are kept are detached from the request they came in. Any thread may call.
-package protocol Catalogue: Sendable {
+public protocol Catalogue: Sendable {
   func topic(_ address: TopicAddress) -> TopicInfo?
 
   /// Topics of a namespace in byte order of their names, those behind `after`, at most `limit`.
@@ -63,7 +63,7 @@ package protocol Catalogue: Sendable {
 }
 
 /// What a mutation of the catalogue needs to be granted; the engines ask before they do it.
-package enum CatalogueVerb: Sendable, Hashable, CaseIterable {
+public enum CatalogueVerb: Sendable, Hashable, CaseIterable {
   /// Make a topic: whoever may publish to it, for it comes into being on first use.
   case createTopic
   /// Configure, trim, delete; schemas.
@@ -72,7 +72,7 @@ package enum CatalogueVerb: Sendable, Hashable, CaseIterable {
   case useSubscriptions
   case governNamespace
 
-  package func check(_ action: Action) throws(CatalogueFailure) {
+  public func check(_ action: Action) throws(CatalogueFailure) {
     let granted =
       switch self {
       case .createTopic: action == .publish || action == .manage
@@ -84,11 +84,11 @@ package enum CatalogueVerb: Sendable, Hashable, CaseIterable {
 }
 
 /// The outcome of a call that makes what is not there yet.
-package enum Made<Thing: Sendable>: Sendable {
+public enum Made<Thing: Sendable>: Sendable {
   case created(Thing)
   case existing(Thing)
 
-  package var thing: Thing {
+  public var thing: Thing {
     switch self {
     case .created(let thing), .existing(let thing): thing
     }
@@ -96,15 +96,15 @@ package enum Made<Thing: Sendable>: Sendable {
 }
 
 /// One topic as the catalogue knows it.
-package struct TopicInfo: Sendable, Hashable {
-  package let name: Name
-  package let ledger: UInt64
-  package let configuration: TopicConfiguration
-  package let created: UnixTime
+public struct TopicInfo: Sendable, Hashable {
+  public let name: Name
+  public let ledger: UInt64
+  public let configuration: TopicConfiguration
+  public let created: UnixTime
   /// The version of the schema in force; 0 none.
-  package let schemaVersion: UInt32
+  public let schemaVersion: UInt32
 
-  package init(
+  public init(
     name: Name, ledger: UInt64, configuration: TopicConfiguration, created: UnixTime,
     schemaVersion: UInt32
   ) {
@@ -117,35 +117,35 @@ package struct TopicInfo: Sendable, Hashable {
 }
 
 /// What a topic's owner may set. Stored with the topic; nil inherits from the namespace.
-package struct TopicConfiguration: Sendable, Hashable {
-  package var retention: Retention?
-  package var requireSchema: Bool?
+public struct TopicConfiguration: Sendable, Hashable {
+  public var retention: Retention?
+  public var requireSchema: Bool?
 
-  package init(retention: Retention? = nil, requireSchema: Bool? = nil) {
+  public init(retention: Retention? = nil, requireSchema: Bool? = nil) {
     self.retention = retention
     self.requireSchema = requireSchema
   }
 }
 
 /// How long events are kept at least; what is nil does not limit.
-package struct Retention: Sendable, Hashable {
-  package var age: TimeSpan?
-  package var bytes: UInt64?
+public struct Retention: Sendable, Hashable {
+  public var age: TimeSpan?
+  public var bytes: UInt64?
 
-  package init(age: TimeSpan? = nil, bytes: UInt64? = nil) {
+  public init(age: TimeSpan? = nil, bytes: UInt64? = nil) {
     self.age = age
     self.bytes = bytes
   }
 }
 
 /// What holds for all topics of a namespace; nil inherits from the tenant.
-package struct NamespacePolicy: Sendable, Hashable {
-  package var retention: Retention?
-  package var requireSchema: Bool?
-  package var autoCreate: Bool?
-  package var compatibility: Compatibility?
+public struct NamespacePolicy: Sendable, Hashable {
+  public var retention: Retention?
+  public var requireSchema: Bool?
+  public var autoCreate: Bool?
+  public var compatibility: Compatibility?
 
-  package init(
+  public init(
     retention: Retention? = nil, requireSchema: Bool? = nil, autoCreate: Bool? = nil,
     compatibility: Compatibility? = nil
   ) {
@@ -157,7 +157,7 @@ package struct NamespacePolicy: Sendable, Hashable {
 }
 
 /// What a changed schema must keep to. The raw value is stored.
-package enum Compatibility: UInt8, Sendable, Hashable, CaseIterable {
+public enum Compatibility: UInt8, Sendable, Hashable, CaseIterable {
   /// Every retained event stays valid under the current schema.
   case backwardTransitive = 0
   /// Nothing.
@@ -165,16 +165,16 @@ package enum Compatibility: UInt8, Sendable, Hashable, CaseIterable {
 }
 
 /// A schema that compiled and was judged acceptable.
-package struct SchemaCandidate: Sendable {
+public struct SchemaCandidate: Sendable {
   /// As the owner sent it.
-  package let text: ByteSlice
-  package let dialect: SchemaDialect
-  package let formats: FormatMode
+  public let text: ByteSlice
+  public let dialect: SchemaDialect
+  public let formats: FormatMode
   /// The digest of its canonical text: `sha256:…`.
-  package let fingerprint: ByteSlice
-  package let program: CompiledSchema
+  public let fingerprint: ByteSlice
+  public let program: CompiledSchema
 
-  package init(
+  public init(
     text: ByteSlice, dialect: SchemaDialect, formats: FormatMode, fingerprint: ByteSlice,
     program: CompiledSchema
   ) {
@@ -187,15 +187,15 @@ package struct SchemaCandidate: Sendable {
 }
 
 /// One registered version. Engines that reopen compile `text` again under `dialect` and `formats`.
-package struct StoredSchema: Sendable {
-  package let version: UInt32
-  package let text: ByteSlice
-  package let dialect: SchemaDialect
-  package let formats: FormatMode
-  package let fingerprint: ByteSlice
-  package let registered: UnixTime
+public struct StoredSchema: Sendable {
+  public let version: UInt32
+  public let text: ByteSlice
+  public let dialect: SchemaDialect
+  public let formats: FormatMode
+  public let fingerprint: ByteSlice
+  public let registered: UnixTime
 
-  package init(
+  public init(
     version: UInt32, text: ByteSlice, dialect: SchemaDialect, formats: FormatMode,
     fingerprint: ByteSlice, registered: UnixTime
   ) {
@@ -209,7 +209,7 @@ package struct StoredSchema: Sendable {
 }
 
 /// Why the catalogue did not change, or why nobody knows.
-package enum CatalogueFailure: Error, Hashable, Sendable {
+public enum CatalogueFailure: Error, Hashable, Sendable {
   case unknownTopic
   case unknownSubscription
   /// The address was granted for this action, which does not cover the call.
@@ -226,5 +226,5 @@ package enum CatalogueFailure: Error, Hashable, Sendable {
   /// The write failed half-way: it may have happened or not.
   case outcomeUnknown
 
-  package enum Countable: Sendable, Hashable { case topics, subscriptions, schemaVersions }
+  public enum Countable: Sendable, Hashable { case topics, subscriptions, schemaVersions }
 }

@@ -5,7 +5,7 @@ import Synchronization
 /// One per incarnation of a topic. The log advances it after each commit, readers of any thread
 /// wait on it. A level, not an edge: whoever asks after the fact is told at once that it has
 /// already grown.
-package final class Growth: Sendable {
+public final class Growth: Sendable {
   private struct State {
     var end: UInt64
     var isClosed = false
@@ -13,14 +13,14 @@ package final class Growth: Sendable {
   }
   private let state: Mutex<State>
 
-  package init(end: UInt64) { state = Mutex(State(end: end)) }
+  public init(end: UInt64) { state = Mutex(State(end: end)) }
 
   /// The entry behind the newest durable event.
-  package var end: UInt64 { state.withLock { $0.end } }
+  public var end: UInt64 { state.withLock { $0.end } }
 
   /// Wakes `waiter` with `.grown` once the end lies beyond the given entry, or with `.closed`.
   /// False, and nothing registered, when the end already does or the topic is gone.
-  package func register(_ waiter: Waiter, beyond: UInt64) -> Bool {
+  public func register(_ waiter: Waiter, beyond: UInt64) -> Bool {
     state.withLock { state in
       guard !state.isClosed, state.end <= beyond else { return false }
       state.waiters[ObjectIdentifier(waiter)] = (waiter, beyond)
@@ -29,15 +29,15 @@ package final class Growth: Sendable {
   }
 
   /// Forgets a waiter that was woken by something else.
-  package func remove(_ waiter: Waiter) {
+  public func remove(_ waiter: Waiter) {
     state.withLock { _ = $0.waiters.removeValue(forKey: ObjectIdentifier(waiter)) }
   }
 
   /// How many wait; for gauges and tests.
-  package var waiting: Int { state.withLock { $0.waiters.count } }
+  public var waiting: Int { state.withLock { $0.waiters.count } }
 
   /// Raises the level; the log's committer only. A lower value changes nothing.
-  package func advance(to end: UInt64) {
+  public func advance(to end: UInt64) {
     let woken: [Waiter] = state.withLock { state in
       guard !state.isClosed, end > state.end else { return [] }
       state.end = end
@@ -54,7 +54,7 @@ package final class Growth: Sendable {
 
   /// The topic is gone or the log closes: wakes everybody, and everybody who comes later is told
   /// so.
-  package func close() {
+  public func close() {
     let woken = state.withLock { state in
       state.isClosed = true
       defer { state.waiters = [:] }
@@ -63,11 +63,11 @@ package final class Growth: Sendable {
     for waiter in woken { waiter.wake(.closed) }
   }
 
-  package var isClosed: Bool { state.withLock { $0.isClosed } }
+  public var isClosed: Bool { state.withLock { $0.isClosed } }
 }
 
 /// Why a wait is over.
-package enum Wake: Sendable, Hashable {
+public enum Wake: Sendable, Hashable {
   /// What was waited for has come.
   case grown
   /// The deadline has.
@@ -80,14 +80,14 @@ package enum Wake: Sendable, Hashable {
 
 /// One wait of one task. Several parties may wake it (the log, a timer, a cancellation); the first
 /// wins and the rest change nothing.
-package final class Waiter: Sendable {
+public final class Waiter: Sendable {
   private let outcome = OneShot<Wake>()
 
-  package init() {}
+  public init() {}
 
   /// Suspends until woken; returns at once when that has already happened, with `.cancelled` when
   /// the task is cancelled. To be called once.
-  package func wait() async -> Wake {
+  public func wait() async -> Wake {
     await withTaskCancellationHandler {
       await outcome.value()
     } onCancel: {
@@ -96,11 +96,11 @@ package final class Waiter: Sendable {
   }
 
   /// Ends the wait. Any thread; resumes the waiting task without running it here.
-  package func wake(_ reason: Wake) { outcome.settle(reason) }
+  public func wake(_ reason: Wake) { outcome.settle(reason) }
 }
 
 /// A value that arrives once and is awaited by at most one task.
-package final class OneShot<Value: Sendable>: Sendable {
+public final class OneShot<Value: Sendable>: Sendable {
   private enum State {
     case empty
     case awaited(CheckedContinuation<Value, Never>)
@@ -108,11 +108,11 @@ package final class OneShot<Value: Sendable>: Sendable {
   }
   private let state = Mutex(State.empty)
 
-  package init() {}
+  public init() {}
 
   /// Suspends until `settle`. Not cut short by cancellation: callers who want that settle it
   /// themselves.
-  package func value() async -> Value {
+  public func value() async -> Value {
     await withCheckedContinuation { continuation in
       let value: Value? = state.withLock { state in
         switch state {
@@ -130,7 +130,7 @@ package final class OneShot<Value: Sendable>: Sendable {
   }
 
   /// The value, if it has arrived.
-  package var arrived: Value? {
+  public var arrived: Value? {
     state.withLock { state in
       if case .settled(let value) = state { value } else { nil }
     }
@@ -138,7 +138,7 @@ package final class OneShot<Value: Sendable>: Sendable {
 
   /// Delivers the value; false when one was already there.
   @discardableResult
-  package func settle(_ value: Value) -> Bool {
+  public func settle(_ value: Value) -> Bool {
     let (won, continuation): (Bool, CheckedContinuation<Value, Never>?) = state.withLock { state in
       switch state {
       case .empty:

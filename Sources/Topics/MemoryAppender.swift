@@ -1,11 +1,11 @@
 import Bytes
 import Events
-package import Schemas
+public import Schemas
 import Synchronization
 import Tenancy
 
 /// The stage of one loop before a `MemoryLog`; confined to that loop.
-package final class MemoryAppender: TopicAppender {
+public final class MemoryAppender: TopicAppender {
   private typealias Outcome = Result<[Receipt], AppendFailure>
 
   /// Events of one call, kept together.
@@ -20,19 +20,19 @@ package final class MemoryAppender: TopicAppender {
 
   init(_ log: MemoryLog) { self.log = log }
 
-  package func append(_ event: ConformingEvent) async throws(AppendFailure) -> Receipt {
+  public func append(_ event: ConformingEvent) async throws(AppendFailure) -> Receipt {
     let receipts = try await stage([event])
     return receipts[0]
   }
 
-  package func appendAll(_ events: [ConformingEvent]) async throws(AppendFailure) -> [Receipt] {
+  public func appendAll(_ events: [ConformingEvent]) async throws(AppendFailure) -> [Receipt] {
     guard let first = events.first, events.allSatisfy({ $0.address == first.address }) else {
       throw .mixedBatch
     }
     return try await stage(events)
   }
 
-  package func flush() {
+  public func flush() {
     guard !staged.isEmpty else { return }
     let batch = staged
     staged = []

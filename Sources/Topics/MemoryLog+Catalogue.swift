@@ -1,16 +1,16 @@
 import Bytes
-package import Schemas
+public import Schemas
 import Synchronization
-package import Tenancy
+public import Tenancy
 
 extension MemoryLog {
   // MARK: - Topics
 
-  package func topic(_ address: TopicAddress) -> TopicInfo? {
+  public func topic(_ address: TopicAddress) -> TopicInfo? {
     state.withLock { $0.topics[TopicKey(address)]?.info }
   }
 
-  package func topics(in namespace: NamespaceAddress, after: Name?, limit: Int) -> [TopicInfo] {
+  public func topics(in namespace: NamespaceAddress, after: Name?, limit: Int) -> [TopicInfo] {
     let all = state.withLock { state in
       state.topics.compactMap { key, topic in key.lies(in: namespace) ? topic.info : nil }
     }
@@ -18,7 +18,7 @@ extension MemoryLog {
     return Array(behind.sorted { $0.name < $1.name }.prefix(limit))
   }
 
-  package func createTopic(_ address: TopicAddress, _ configuration: TopicConfiguration)
+  public func createTopic(_ address: TopicAddress, _ configuration: TopicConfiguration)
     async throws(CatalogueFailure) -> Made<TopicInfo>
   {
     try CatalogueVerb.createTopic.check(address.action)
@@ -37,7 +37,7 @@ extension MemoryLog {
     }
   }
 
-  package func configureTopic(_ address: TopicAddress, _ configuration: TopicConfiguration)
+  public func configureTopic(_ address: TopicAddress, _ configuration: TopicConfiguration)
     async throws(CatalogueFailure) -> TopicInfo
   {
     try CatalogueVerb.governTopic.check(address.action)
@@ -47,7 +47,7 @@ extension MemoryLog {
     }
   }
 
-  package func deleteTopic(_ address: TopicAddress) async throws(CatalogueFailure) {
+  public func deleteTopic(_ address: TopicAddress) async throws(CatalogueFailure) {
     try CatalogueVerb.governTopic.check(address.action)
     let growth = try change { (state: inout State) throws(CatalogueFailure) in
       guard let topic = state.topics.removeValue(forKey: TopicKey(address)) else {
@@ -59,7 +59,7 @@ extension MemoryLog {
     growth.close()
   }
 
-  package func trim(_ address: TopicAddress, before first: UInt64)
+  public func trim(_ address: TopicAddress, before first: UInt64)
     async throws(CatalogueFailure)
   {
     try CatalogueVerb.governTopic.check(address.action)
@@ -79,11 +79,11 @@ extension MemoryLog {
 
   // MARK: - Namespaces
 
-  package func policy(of namespace: NamespaceAddress) -> NamespacePolicy? {
+  public func policy(of namespace: NamespaceAddress) -> NamespacePolicy? {
     state.withLock { $0.policies[NamespaceKey(namespace)] }
   }
 
-  package func setPolicy(_ policy: NamespacePolicy, of namespace: NamespaceAddress)
+  public func setPolicy(_ policy: NamespacePolicy, of namespace: NamespaceAddress)
     async throws(CatalogueFailure)
   {
     try CatalogueVerb.governNamespace.check(namespace.action)
@@ -92,7 +92,7 @@ extension MemoryLog {
     }
   }
 
-  package func removePolicy(of namespace: NamespaceAddress) async throws(CatalogueFailure) {
+  public func removePolicy(of namespace: NamespaceAddress) async throws(CatalogueFailure) {
     try CatalogueVerb.governNamespace.check(namespace.action)
     try change { (state: inout State) throws(CatalogueFailure) in
       state.policies[NamespaceKey(namespace)] = nil
@@ -101,11 +101,11 @@ extension MemoryLog {
 
   // MARK: - Schemas
 
-  package func binding(of address: TopicAddress) -> SchemaBinding? {
+  public func binding(of address: TopicAddress) -> SchemaBinding? {
     state.withLock { $0.topics[TopicKey(address)]?.binding }
   }
 
-  package func registerSchema(
+  public func registerSchema(
     _ candidate: SchemaCandidate, for address: TopicAddress, replacing current: UInt32
   ) async throws(CatalogueFailure) -> StoredSchema {
     try CatalogueVerb.governTopic.check(address.action)
@@ -126,11 +126,11 @@ extension MemoryLog {
     }
   }
 
-  package func schemas(of address: TopicAddress) -> [StoredSchema] {
+  public func schemas(of address: TopicAddress) -> [StoredSchema] {
     state.withLock { $0.topics[TopicKey(address)]?.schemas ?? [] }
   }
 
-  package func deleteSchemas(of address: TopicAddress) async throws(CatalogueFailure) {
+  public func deleteSchemas(of address: TopicAddress) async throws(CatalogueFailure) {
     try CatalogueVerb.governTopic.check(address.action)
     try changeTopic(address) { (topic: inout TopicState) throws(CatalogueFailure) in
       topic.schemas = []

@@ -1,20 +1,20 @@
 import Bytes
 import Synchronization
-package import Tenancy
+public import Tenancy
 
 extension MemoryLog {
-  package func subscription(_ name: Name, of address: TopicAddress) -> SubscriptionDefinition? {
+  public func subscription(_ name: Name, of address: TopicAddress) -> SubscriptionDefinition? {
     state.withLock { $0.topics[TopicKey(address)]?.subscriptions[name]?.definition }
   }
 
-  package func subscriptions(of address: TopicAddress) -> [SubscriptionDefinition] {
+  public func subscriptions(of address: TopicAddress) -> [SubscriptionDefinition] {
     let all = state.withLock { state in
       state.topics[TopicKey(address)]?.subscriptions.values.map(\.definition) ?? []
     }
     return all.sorted { $0.name < $1.name }
   }
 
-  package func createSubscription(
+  public func createSubscription(
     _ name: Name, _ terms: SubscriptionTerms, startingAt start: Cursor, of address: TopicAddress
   ) async throws(CatalogueFailure) -> Made<SubscriptionDefinition> {
     try CatalogueVerb.useSubscriptions.check(address.action)
@@ -38,7 +38,7 @@ extension MemoryLog {
     }
   }
 
-  package func deleteSubscription(_ name: Name, of address: TopicAddress)
+  public func deleteSubscription(_ name: Name, of address: TopicAddress)
     async throws(CatalogueFailure)
   {
     try CatalogueVerb.useSubscriptions.check(address.action)
@@ -49,7 +49,7 @@ extension MemoryLog {
     }
   }
 
-  package func loadState(of subscription: SubscriptionReference) throws(CatalogueFailure)
+  public func loadState(of subscription: SubscriptionReference) throws(CatalogueFailure)
     -> SubscriptionState
   {
     try CatalogueVerb.useSubscriptions.check(subscription.topic.action)
@@ -62,7 +62,7 @@ extension MemoryLog {
     }
   }
 
-  package func stage(
+  public func stage(
     _ change: SubscriptionChange, of subscription: SubscriptionReference,
     settled: ChangeSettlement?
   ) {

@@ -1,14 +1,14 @@
-package import Bytes
+public import Bytes
 import Events
 import Schemas
 import Synchronization
-package import Tenancy
+public import Tenancy
 
 /// The log in memory: the reference for what the promises mean, and an engine for tests and trials.
 ///
 /// Everything lies behind one lock that is never held across a suspension; what it calls outside
 /// the room (growth, settlements) it calls after unlocking. Nothing survives the process.
-package final class MemoryLog: TopicLog, Catalogue, SubscriptionStore {
+public final class MemoryLog: TopicLog, Catalogue, SubscriptionStore {
   struct State {
     var topics: [TopicKey: TopicState] = [:]
     var policies: [NamespaceKey: NamespacePolicy] = [:]
@@ -21,13 +21,13 @@ package final class MemoryLog: TopicLog, Catalogue, SubscriptionStore {
   let limits: MemoryLimits
   let state = Mutex(State())
 
-  package init(clocks: Clocks, limits: MemoryLimits = MemoryLimits()) {
+  public init(clocks: Clocks, limits: MemoryLimits = MemoryLimits()) {
     self.clocks = clocks
     self.limits = limits
   }
 
   /// Refuses everything from now on and wakes everybody who waits.
-  package func close() {
+  public func close() {
     let growths = state.withLock { state in
       state.isClosed = true
       return state.topics.values.map(\.growth)
@@ -37,9 +37,9 @@ package final class MemoryLog: TopicLog, Catalogue, SubscriptionStore {
 
   // MARK: - Reading
 
-  package func makeAppender() -> MemoryAppender { MemoryAppender(self) }
+  public func makeAppender() -> MemoryAppender { MemoryAppender(self) }
 
-  package func tail(of topic: TopicAddress, from cursor: Cursor, budget: ByteBudget)
+  public func tail(of topic: TopicAddress, from cursor: Cursor, budget: ByteBudget)
     throws(ReadFailure) -> TailRead
   {
     try topic.checkReading()
@@ -51,7 +51,7 @@ package final class MemoryLog: TopicLog, Catalogue, SubscriptionStore {
     }
   }
 
-  package func readStored(_ topic: TopicAddress, from cursor: Cursor, budget: ByteBudget)
+  public func readStored(_ topic: TopicAddress, from cursor: Cursor, budget: ByteBudget)
     throws(ReadFailure) -> Page
   {
     try topic.checkReading()
@@ -62,7 +62,7 @@ package final class MemoryLog: TopicLog, Catalogue, SubscriptionStore {
     }
   }
 
-  package func resolve(_ start: StartPosition, in topic: TopicAddress) throws(ReadFailure)
+  public func resolve(_ start: StartPosition, in topic: TopicAddress) throws(ReadFailure)
     -> ResolvedStart
   {
     try topic.checkReading()
@@ -78,7 +78,7 @@ package final class MemoryLog: TopicLog, Catalogue, SubscriptionStore {
     }
   }
 
-  package func locate(_ instant: UnixTime, in topic: TopicAddress) throws(ReadFailure) -> Cursor {
+  public func locate(_ instant: UnixTime, in topic: TopicAddress) throws(ReadFailure) -> Cursor {
     try topic.checkReading()
     return try read(topic) { (state: inout TopicState) throws(ReadFailure) in
       let index = state.records.firstIndex { $0.publishTime >= instant } ?? state.records.count
@@ -86,12 +86,12 @@ package final class MemoryLog: TopicLog, Catalogue, SubscriptionStore {
     }
   }
 
-  package func growth(of topic: TopicAddress) throws(ReadFailure) -> Growth {
+  public func growth(of topic: TopicAddress) throws(ReadFailure) -> Growth {
     try topic.checkReading()
     return try read(topic) { (state: inout TopicState) throws(ReadFailure) in state.growth }
   }
 
-  package func bounds(of topic: TopicAddress) throws(ReadFailure) -> TopicBounds {
+  public func bounds(of topic: TopicAddress) throws(ReadFailure) -> TopicBounds {
     try read(topic) { (state: inout TopicState) throws(ReadFailure) in state.bounds }
   }
 
@@ -107,21 +107,21 @@ package final class MemoryLog: TopicLog, Catalogue, SubscriptionStore {
 }
 
 /// How much a `MemoryLog` holds.
-package struct MemoryLimits: Sendable {
+public struct MemoryLimits: Sendable {
   /// Stored bytes of all topics together; beyond it appends are refused as `storageFull`.
-  package var bytes = 1 << 30
+  public var bytes = 1 << 30
   /// How many of a topic's newest records count as its tail; older ones are read with `readStored`.
-  package var tailRecords = 10_000
-  package var topics = 100_000
-  package var subscriptionsPerTopic = 1_000
-  package var schemaVersions = 1_000
+  public var tailRecords = 10_000
+  public var topics = 100_000
+  public var subscriptionsPerTopic = 1_000
+  public var schemaVersions = 1_000
   /// What one commit may hold, in bytes.
-  package var commitBytes = 8 << 20
+  public var commitBytes = 8 << 20
   /// What may wait in one appender's stage, in bytes; beyond it appends are refused as
   /// `overloaded`.
-  package var stagedBytes = 32 << 20
+  public var stagedBytes = 32 << 20
 
-  package init() {}
+  public init() {}
 }
 
 /// A topic by its three names, in storage of their own.

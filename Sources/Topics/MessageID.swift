@@ -1,39 +1,39 @@
-package import Bytes
+public import Bytes
 
 /// The name of one event in its topic: `ledger:entry`, in Pulsar's words and meaning.
 ///
 /// The ledger is the topic's incarnation (a topic deleted and made anew has a higher one), the
 /// entry its sequence number there: dense, from 0, never given out twice. Made by the log only;
 /// without a topic's address it opens nothing.
-package struct MessageID: Sendable, Hashable, Comparable {
-  package let ledger: UInt64
-  package let entry: UInt64
+public struct MessageID: Sendable, Hashable, Comparable {
+  public let ledger: UInt64
+  public let entry: UInt64
 
-  package init(ledger: UInt64, entry: UInt64) {
+  public init(ledger: UInt64, entry: UInt64) {
     self.ledger = ledger
     self.entry = entry
   }
 
   /// Reads `"1:42"`: two decimal numbers without sign or leading zeros; nil for anything else.
-  package init?(parsing text: ByteSlice) {
+  public init?(parsing text: ByteSlice) {
     guard let (ledger, rest) = DecimalText.number(text, before: ASCII.colon),
       let entry = DecimalText.number(rest)
     else { return nil }
     self.init(ledger: ledger, entry: entry)
   }
 
-  package static func < (left: MessageID, right: MessageID) -> Bool {
+  public static func < (left: MessageID, right: MessageID) -> Bool {
     (left.ledger, left.entry) < (right.ledger, right.entry)
   }
 
   /// Appends `ledger:entry`; at most 41 bytes.
-  package func append(to writer: inout ByteWriter) {
+  public func append(to writer: inout ByteWriter) {
     writer.append(decimal: ledger)
     writer.append(ASCII.colon)
     writer.append(decimal: entry)
   }
 
-  package var text: String { "\(ledger):\(entry)" }
+  public var text: String { "\(ledger):\(entry)" }
 }
 
 /// A place between two events of a topic: what `next` and `id:` carry, what reading starts from.
@@ -41,24 +41,24 @@ package struct MessageID: Sendable, Hashable, Comparable {
 /// Held as the entry that is read next. As text it names the event before it, which is why a
 /// message id is accepted wherever a cursor is; the place before the first event is written
 /// `ledger:-1`.
-package struct Cursor: Sendable, Hashable, Comparable {
-  package let ledger: UInt64
+public struct Cursor: Sendable, Hashable, Comparable {
+  public let ledger: UInt64
   /// The entry to be read next.
-  package let next: UInt64
+  public let next: UInt64
 
-  package init(ledger: UInt64, next: UInt64) {
+  public init(ledger: UInt64, next: UInt64) {
     self.ledger = ledger
     self.next = next
   }
 
   /// The place right behind an event.
-  package init(after id: MessageID) { self.init(ledger: id.ledger, next: id.entry &+ 1) }
+  public init(after id: MessageID) { self.init(ledger: id.ledger, next: id.entry &+ 1) }
 
   /// The place right before an event.
-  package init(before id: MessageID) { self.init(ledger: id.ledger, next: id.entry) }
+  public init(before id: MessageID) { self.init(ledger: id.ledger, next: id.entry) }
 
   /// Reads what `append(to:)` writes; nil for anything else.
-  package init?(parsing text: ByteSlice) {
+  public init?(parsing text: ByteSlice) {
     guard let (ledger, rest) = DecimalText.number(text, before: ASCII.colon) else { return nil }
     if rest.equals("-1") {
       self.init(ledger: ledger, next: 0)
@@ -69,12 +69,12 @@ package struct Cursor: Sendable, Hashable, Comparable {
     }
   }
 
-  package static func < (left: Cursor, right: Cursor) -> Bool {
+  public static func < (left: Cursor, right: Cursor) -> Bool {
     (left.ledger, left.next) < (right.ledger, right.next)
   }
 
   /// Appends the cursor's text; at most 41 bytes, digits, colon and minus only.
-  package func append(to writer: inout ByteWriter) {
+  public func append(to writer: inout ByteWriter) {
     writer.append(decimal: ledger)
     writer.append(ASCII.colon)
     if next == 0 {
@@ -84,11 +84,11 @@ package struct Cursor: Sendable, Hashable, Comparable {
     }
   }
 
-  package var text: String { "\(ledger):" + (next == 0 ? "-1" : "\(next - 1)") }
+  public var text: String { "\(ledger):" + (next == 0 ? "-1" : "\(next - 1)") }
 }
 
 /// Where a reader or a new subscription starts.
-package enum StartPosition: Sendable, Hashable {
+public enum StartPosition: Sendable, Hashable {
   /// The oldest event that is still kept.
   case earliest
   /// Behind the newest event: only what comes from now on.
@@ -100,7 +100,7 @@ package enum StartPosition: Sendable, Hashable {
 
   /// Reads `earliest`, `latest`, a cursor, a message id or an RFC 3339 instant; nil for anything
   /// else.
-  package init?(parsing text: ByteSlice) {
+  public init?(parsing text: ByteSlice) {
     if text.equals("earliest") {
       self = .earliest
     } else if text.equals("latest") {

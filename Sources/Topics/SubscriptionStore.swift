@@ -1,8 +1,8 @@
-package import Bytes
-package import Tenancy
+public import Bytes
+public import Tenancy
 
 /// How the consumers of a subscription share its events. The raw value is stored.
-package enum SubscriptionKind: UInt8, Sendable, Hashable, CaseIterable {
+public enum SubscriptionKind: UInt8, Sendable, Hashable, CaseIterable {
   case exclusive = 0
   case shared = 1
   case failover = 2
@@ -10,14 +10,14 @@ package enum SubscriptionKind: UInt8, Sendable, Hashable, CaseIterable {
 }
 
 /// What the owner of a subscription may choose.
-package struct SubscriptionTerms: Sendable, Hashable {
-  package var kind: SubscriptionKind
+public struct SubscriptionTerms: Sendable, Hashable {
+  public var kind: SubscriptionKind
   /// The length of a lease; zero means that leases do not run out.
-  package var ackTimeout: TimeSpan
+  public var ackTimeout: TimeSpan
   /// How many events may be out at consumers at once.
-  package var maxUnacked: Int
+  public var maxUnacked: Int
 
-  package init(kind: SubscriptionKind, ackTimeout: TimeSpan, maxUnacked: Int) {
+  public init(kind: SubscriptionKind, ackTimeout: TimeSpan, maxUnacked: Int) {
     self.kind = kind
     self.ackTimeout = ackTimeout
     self.maxUnacked = maxUnacked
@@ -25,15 +25,15 @@ package struct SubscriptionTerms: Sendable, Hashable {
 }
 
 /// One subscription as the catalogue knows it.
-package struct SubscriptionDefinition: Sendable, Hashable {
-  package let name: Name
+public struct SubscriptionDefinition: Sendable, Hashable {
+  public let name: Name
   /// Never given out twice within a topic's life: a subscription made anew under the same name has
   /// another one, and tokens and changes of the old one fit no more.
-  package let number: UInt64
-  package let terms: SubscriptionTerms
-  package let created: UnixTime
+  public let number: UInt64
+  public let terms: SubscriptionTerms
+  public let created: UnixTime
 
-  package init(name: Name, number: UInt64, terms: SubscriptionTerms, created: UnixTime) {
+  public init(name: Name, number: UInt64, terms: SubscriptionTerms, created: UnixTime) {
     self.name = name
     self.number = number
     self.terms = terms
@@ -42,12 +42,12 @@ package struct SubscriptionDefinition: Sendable, Hashable {
 }
 
 /// Which subscription: by name and by number, so that a successor of the same name is not meant.
-package struct SubscriptionReference: Sendable, Hashable {
-  package let topic: TopicAddress
-  package let name: Name
-  package let number: UInt64
+public struct SubscriptionReference: Sendable, Hashable {
+  public let topic: TopicAddress
+  public let name: Name
+  public let number: UInt64
 
-  package init(topic: TopicAddress, name: Name, number: UInt64) {
+  public init(topic: TopicAddress, name: Name, number: UInt64) {
     self.topic = topic
     self.name = name
     self.number = number
@@ -56,23 +56,23 @@ package struct SubscriptionReference: Sendable, Hashable {
 
 /// What is stored of a subscription's progress. The chunks' bytes are the `Subscriptions` room's:
 /// a store keeps them unread.
-package struct SubscriptionState: Sendable, Hashable {
+public struct SubscriptionState: Sendable, Hashable {
   /// Every entry below is acknowledged.
-  package var markDelete: Cursor
+  public var markDelete: Cursor
   /// How often the subscription was sought; tokens of another epoch fit no more. 0 at first.
-  package var epoch: UInt64
+  public var epoch: UInt64
   /// Acknowledgements of 4096 entries each, by `entry / 4096`; absent where none lie beyond the
   /// mark.
-  package var chunks: [UInt64: ByteSlice]
+  public var chunks: [UInt64: ByteSlice]
 
-  package init(markDelete: Cursor, epoch: UInt64 = 0, chunks: [UInt64: ByteSlice] = [:]) {
+  public init(markDelete: Cursor, epoch: UInt64 = 0, chunks: [UInt64: ByteSlice] = [:]) {
     self.markDelete = markDelete
     self.epoch = epoch
     self.chunks = chunks
   }
 
   /// The state after `change`.
-  package mutating func apply(_ change: SubscriptionChange) {
+  public mutating func apply(_ change: SubscriptionChange) {
     if change.replacesAll { chunks = [:] }
     markDelete = change.markDelete
     epoch = change.epoch
@@ -82,15 +82,15 @@ package struct SubscriptionState: Sendable, Hashable {
 
 /// What became of a subscription since the last change: absolute values, so that writing it twice
 /// does no harm. Changes of one subscription are staged in the order in which they were made.
-package struct SubscriptionChange: Sendable, Hashable {
-  package var markDelete: Cursor
-  package var epoch: UInt64
+public struct SubscriptionChange: Sendable, Hashable {
+  public var markDelete: Cursor
+  public var epoch: UInt64
   /// Chunks with a new value; nil deletes.
-  package var chunks: [UInt64: ByteSlice?]
+  public var chunks: [UInt64: ByteSlice?]
   /// Whether all other chunks are void (a seek).
-  package var replacesAll: Bool
+  public var replacesAll: Bool
 
-  package init(
+  public init(
     markDelete: Cursor, epoch: UInt64 = 0, chunks: [UInt64: ByteSlice?] = [:],
     replacesAll: Bool = false
   ) {
@@ -102,7 +102,7 @@ package struct SubscriptionChange: Sendable, Hashable {
 }
 
 /// Where the progress of subscriptions is kept: with the log, in the same group commit as appends.
-package protocol SubscriptionStore: Sendable {
+public protocol SubscriptionStore: Sendable {
   /// The stored state. May block on the disk: callers run it on `Workers`.
   func loadState(of subscription: SubscriptionReference) throws(CatalogueFailure)
     -> SubscriptionState
@@ -117,4 +117,4 @@ package protocol SubscriptionStore: Sendable {
 }
 
 /// The fate of a staged change.
-package typealias ChangeSettlement = OneShot<Result<Void, CatalogueFailure>>
+public typealias ChangeSettlement = OneShot<Result<Void, CatalogueFailure>>

@@ -1,13 +1,13 @@
-package import Bytes
-package import Schemas
-package import Tenancy
+public import Bytes
+public import Schemas
+public import Tenancy
 
 /// What a log promises to those who read it. Two engines keep it: `MemoryLog` and RocksStore.
 ///
 /// Entries of a topic are dense and start at 0. Nothing can be read before it is durable, and what
 /// has been read once is read again with the same bytes until it is trimmed. All reading verbs want
 /// an address that was granted for `subscribe`. Any thread may call.
-package protocol TopicLog: Sendable {
+public protocol TopicLog: Sendable {
   associatedtype Appender: TopicAppender
 
   /// A stage for appends, to be owned by one event loop.
@@ -36,7 +36,7 @@ package protocol TopicLog: Sendable {
 }
 
 /// The answer of the in-memory tail.
-package enum TailRead: Sendable {
+public enum TailRead: Sendable {
   /// Without records when the reader has caught up.
   case page(Page)
   /// The cursor lies before what memory holds: read it with `readStored`.
@@ -44,7 +44,7 @@ package enum TailRead: Sendable {
 }
 
 /// A start position made concrete.
-package enum ResolvedStart: Sendable, Hashable {
+public enum ResolvedStart: Sendable, Hashable {
   case at(Cursor)
   /// The wished place is gone; the gap says where reading can continue.
   case gap(Gap)
@@ -53,29 +53,29 @@ package enum ResolvedStart: Sendable, Hashable {
 }
 
 /// The extent of a topic.
-package struct TopicBounds: Sendable, Hashable {
-  package let ledger: UInt64
+public struct TopicBounds: Sendable, Hashable {
+  public let ledger: UInt64
   /// The oldest entry kept; equal to `end` when there is none.
-  package let first: UInt64
+  public let first: UInt64
   /// The entry that the next event will get.
-  package let end: UInt64
+  public let end: UInt64
   /// Stored size of the kept events, in bytes; an estimate within one commit.
-  package let bytes: UInt64
+  public let bytes: UInt64
 
-  package init(ledger: UInt64, first: UInt64, end: UInt64, bytes: UInt64) {
+  public init(ledger: UInt64, first: UInt64, end: UInt64, bytes: UInt64) {
     self.ledger = ledger
     self.first = first
     self.end = end
     self.bytes = bytes
   }
 
-  package var events: UInt64 { end - first }
-  package var earliest: Cursor { Cursor(ledger: ledger, next: first) }
-  package var latest: Cursor { Cursor(ledger: ledger, next: end) }
+  public var events: UInt64 { end - first }
+  public var earliest: Cursor { Cursor(ledger: ledger, next: first) }
+  public var latest: Cursor { Cursor(ledger: ledger, next: end) }
 
   /// What is missing between a cursor and the first event that can be read; nil when nothing is.
   /// Engines begin every read with it, so that both mean the same by a gap.
-  package func gap(
+  public func gap(
     at cursor: Cursor, since: UnixTime? = nil, until: UnixTime? = nil
   ) throws(ReadFailure) -> Gap? {
     if cursor.ledger < ledger {
@@ -93,12 +93,12 @@ package struct TopicBounds: Sendable, Hashable {
 
 extension TopicAddress {
   /// Whether the address lets its holder read; every reading verb asks.
-  package func checkReading() throws(ReadFailure) {
+  public func checkReading() throws(ReadFailure) {
     guard action == .subscribe else { throw .notGranted(action) }
   }
 
   /// Whether the address lets its holder append; every append asks.
-  package func checkAppending() throws(AppendFailure) {
+  public func checkAppending() throws(AppendFailure) {
     guard action == .publish else { throw .notGranted(action) }
   }
 }
@@ -108,7 +108,7 @@ extension TopicAddress {
 /// Appends wait in the stage until `flush()` hands all of them to the committer, which the loop
 /// calls at the end of each of its turns. An append that was staged is never cancelled: the caller
 /// learns its outcome even when its task is cancelled.
-package protocol TopicAppender: AnyObject {
+public protocol TopicAppender: AnyObject {
   /// Stores one event; returns when it is durable. The log stores `draft.attributes`, key and
   /// payload as they are: whoever minted the event has already added the gateway's own attributes.
   func append(_ event: ConformingEvent) async throws(AppendFailure) -> Receipt
@@ -121,15 +121,15 @@ package protocol TopicAppender: AnyObject {
 }
 
 /// Proof that an event is durable.
-package struct Receipt: Sendable, Hashable {
-  package let id: MessageID
-  package let publishTime: UnixTime
+public struct Receipt: Sendable, Hashable {
+  public let id: MessageID
+  public let publishTime: UnixTime
   /// When it became durable.
-  package let durableAt: MonotonicTime
+  public let durableAt: MonotonicTime
   /// How long the commit that carried it took.
-  package let commit: TimeSpan
+  public let commit: TimeSpan
 
-  package init(
+  public init(
     id: MessageID, publishTime: UnixTime, durableAt: MonotonicTime, commit: TimeSpan
   ) {
     self.id = id
@@ -140,7 +140,7 @@ package struct Receipt: Sendable, Hashable {
 }
 
 /// Why nothing was stored, or why nobody knows.
-package enum AppendFailure: Error, Hashable, Sendable {
+public enum AppendFailure: Error, Hashable, Sendable {
   case unknownTopic
   /// The address was granted for this action, not for publishing.
   case notGranted(Action)
@@ -156,7 +156,7 @@ package enum AppendFailure: Error, Hashable, Sendable {
 }
 
 /// Why a read found nothing.
-package enum ReadFailure: Error, Hashable, Sendable {
+public enum ReadFailure: Error, Hashable, Sendable {
   case unknownTopic
   /// The address was granted for this action, not for subscribing.
   case notGranted(Action)

@@ -1,20 +1,20 @@
 import Bytes
-package import Schemas
+public import Schemas
 import Synchronization
-package import Tenancy
-package import Topics
+public import Tenancy
+public import Topics
 
 /// Schemas of topics.
 extension RocksTopicLog {
-  package func binding(of address: TopicAddress) -> SchemaBinding? {
+  public func binding(of address: TopicAddress) -> SchemaBinding? {
     committer.directory.topic(TopicPath(address))?.facts.withLock { $0.binding }
   }
 
-  package func schemas(of address: TopicAddress) -> [StoredSchema] {
+  public func schemas(of address: TopicAddress) -> [StoredSchema] {
     committer.directory.topic(TopicPath(address))?.facts.withLock { $0.schemas } ?? []
   }
 
-  package func registerSchema(
+  public func registerSchema(
     _ candidate: SchemaCandidate, for address: TopicAddress, replacing current: UInt32
   ) async throws(CatalogueFailure) -> StoredSchema {
     try CatalogueVerb.governTopic.check(address.action)
@@ -23,7 +23,7 @@ extension RocksTopicLog {
     }
   }
 
-  package func deleteSchemas(of address: TopicAddress) async throws(CatalogueFailure) {
+  public func deleteSchemas(of address: TopicAddress) async throws(CatalogueFailure) {
     try CatalogueVerb.governTopic.check(address.action)
     try await mutate { committer throws(CatalogueFailure) in
       let topic = try committer.topic(address)

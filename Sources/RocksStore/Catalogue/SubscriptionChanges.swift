@@ -1,21 +1,21 @@
 import Bytes
 import Synchronization
-package import Tenancy
-package import Topics
+public import Tenancy
+public import Topics
 
 /// Subscriptions and their progress.
 extension RocksTopicLog: SubscriptionStore {
-  package func subscription(_ name: Name, of address: TopicAddress) -> SubscriptionDefinition? {
+  public func subscription(_ name: Name, of address: TopicAddress) -> SubscriptionDefinition? {
     committer.directory.topic(TopicPath(address))?.facts.withLock { $0.subscriptions[name] }
   }
 
-  package func subscriptions(of address: TopicAddress) -> [SubscriptionDefinition] {
+  public func subscriptions(of address: TopicAddress) -> [SubscriptionDefinition] {
     let topic = committer.directory.topic(TopicPath(address))
     let definitions = topic?.facts.withLock { Array($0.subscriptions.values) } ?? []
     return definitions.sorted { $0.name.bytes < $1.name.bytes }
   }
 
-  package func createSubscription(
+  public func createSubscription(
     _ name: Name, _ terms: SubscriptionTerms, startingAt start: Cursor, of address: TopicAddress
   ) async throws(CatalogueFailure) -> Made<SubscriptionDefinition> {
     try CatalogueVerb.useSubscriptions.check(address.action)
@@ -25,7 +25,7 @@ extension RocksTopicLog: SubscriptionStore {
     }
   }
 
-  package func deleteSubscription(
+  public func deleteSubscription(
     _ name: Name, of address: TopicAddress
   ) async throws(CatalogueFailure) {
     try CatalogueVerb.useSubscriptions.check(address.action)
@@ -42,7 +42,7 @@ extension RocksTopicLog: SubscriptionStore {
     }
   }
 
-  package func loadState(
+  public func loadState(
     of subscription: SubscriptionReference
   ) throws(CatalogueFailure) -> SubscriptionState {
     try CatalogueVerb.useSubscriptions.check(subscription.topic.action)
@@ -68,7 +68,7 @@ extension RocksTopicLog: SubscriptionStore {
     }
   }
 
-  package func stage(
+  public func stage(
     _ change: SubscriptionChange, of subscription: SubscriptionReference,
     settled: ChangeSettlement?
   ) {

@@ -1,17 +1,17 @@
 import Bytes
 import Schemas
 import Synchronization
-package import Tenancy
-package import Topics
+public import Tenancy
+public import Topics
 
 /// Topics: made, configured, deleted, trimmed. Each change is one mutation on the committer thread;
 /// bodies look, refuse, and only then write.
 extension RocksTopicLog: Catalogue {
-  package func topic(_ address: TopicAddress) -> TopicInfo? {
+  public func topic(_ address: TopicAddress) -> TopicInfo? {
     committer.directory.topic(TopicPath(address))?.info
   }
 
-  package func topics(
+  public func topics(
     in namespace: NamespaceAddress, after: Name?, limit: Int
   ) -> [TopicInfo] {
     guard let known = committer.directory.namespace(NamespacePath(namespace)) else { return [] }
@@ -20,7 +20,7 @@ extension RocksTopicLog: Catalogue {
     return known.topics[start...].prefix(max(limit, 0)).map(\.info)
   }
 
-  package func createTopic(
+  public func createTopic(
     _ address: TopicAddress, _ configuration: TopicConfiguration
   ) async throws(CatalogueFailure) -> Made<TopicInfo> {
     try CatalogueVerb.createTopic.check(address.action)
@@ -30,7 +30,7 @@ extension RocksTopicLog: Catalogue {
     }
   }
 
-  package func configureTopic(
+  public func configureTopic(
     _ address: TopicAddress, _ configuration: TopicConfiguration
   ) async throws(CatalogueFailure) -> TopicInfo {
     try CatalogueVerb.governTopic.check(address.action)
@@ -46,14 +46,14 @@ extension RocksTopicLog: Catalogue {
     }
   }
 
-  package func deleteTopic(_ address: TopicAddress) async throws(CatalogueFailure) {
+  public func deleteTopic(_ address: TopicAddress) async throws(CatalogueFailure) {
     try CatalogueVerb.governTopic.check(address.action)
     try await mutate { committer throws(CatalogueFailure) in
       try committer.deleteTopic(try committer.topic(address))
     }
   }
 
-  package func trim(
+  public func trim(
     _ address: TopicAddress, before first: UInt64
   ) async throws(CatalogueFailure) {
     try CatalogueVerb.governTopic.check(address.action)
@@ -62,11 +62,11 @@ extension RocksTopicLog: Catalogue {
     }
   }
 
-  package func policy(of namespace: NamespaceAddress) -> NamespacePolicy? {
+  public func policy(of namespace: NamespaceAddress) -> NamespacePolicy? {
     committer.directory.namespace(NamespacePath(namespace))?.policy
   }
 
-  package func setPolicy(
+  public func setPolicy(
     _ policy: NamespacePolicy, of namespace: NamespaceAddress
   ) async throws(CatalogueFailure) {
     try CatalogueVerb.governNamespace.check(namespace.action)
@@ -75,7 +75,7 @@ extension RocksTopicLog: Catalogue {
     }
   }
 
-  package func removePolicy(of namespace: NamespaceAddress) async throws(CatalogueFailure) {
+  public func removePolicy(of namespace: NamespaceAddress) async throws(CatalogueFailure) {
     try CatalogueVerb.governNamespace.check(namespace.action)
     try await mutate { committer throws(CatalogueFailure) in
       let path = NamespacePath(namespace)

@@ -1,7 +1,7 @@
 import Bytes
 
 /// Why a chunk cannot be read.
-package enum ChunkFault: Error, Hashable, Sendable {
+public enum ChunkFault: Error, Hashable, Sendable {
   /// Shorter than its header, or than its count says.
   case truncated
   case unknownVersion(UInt8)

@@ -1,15 +1,15 @@
 import Bytes
 import Events
-package import Schemas
+public import Schemas
 import Synchronization
 import Tenancy
-package import Topics
+public import Topics
 
 /// One loop's way to the committer. Each event's record bytes are written straight into the loop's
 /// stage; `flush` hands the stage over with one lock.
 ///
 /// Confined to its loop.
-package final class RocksAppender: TopicAppender {
+public final class RocksAppender: TopicAppender {
   private let committer: Committer
   private var stage = Stage()
 
@@ -18,7 +18,7 @@ package final class RocksAppender: TopicAppender {
   /// What was staged and never flushed is still answered.
   deinit { flush() }
 
-  package func append(_ event: ConformingEvent) async throws(AppendFailure) -> Receipt {
+  public func append(_ event: ConformingEvent) async throws(AppendFailure) -> Receipt {
     let topic = try topic(of: event)
     let record = EncodedRecord(event)
     try admit(events: 1, bytes: record.byteCount)
@@ -31,7 +31,7 @@ package final class RocksAppender: TopicAppender {
     return Self.receipt(topic.ledger, stored, 0)
   }
 
-  package func appendAll(_ events: [ConformingEvent]) async throws(AppendFailure) -> [Receipt] {
+  public func appendAll(_ events: [ConformingEvent]) async throws(AppendFailure) -> [Receipt] {
     guard let head = events.first else { throw .mixedBatch }
     let topic = try topic(of: head)
     guard events.allSatisfy({ $0.address == head.address }) else { throw .mixedBatch }
@@ -50,7 +50,7 @@ package final class RocksAppender: TopicAppender {
     return events.indices.map { Self.receipt(topic.ledger, stored, UInt64($0)) }
   }
 
-  package func flush() {
+  public func flush() {
     if stage.isEmpty { return }
     if let fresh = committer.queue.exchange(stage) {
       stage = fresh

@@ -2,7 +2,7 @@ import Bytes
 
 /// Why the store on disk cannot be opened, read or written. Closed: the shell turns each case into a
 /// message and an exit code.
-package enum StoreFault: Error, Equatable, Sendable {
+public enum StoreFault: Error, Equatable, Sendable {
   /// The store was closed by this process.
   case closed
   /// Another process holds the directory's lock.
@@ -52,14 +52,14 @@ package enum StoreFault: Error, Equatable, Sendable {
 }
 
 /// A run of one topic's sequences whose bytes are damaged.
-package struct CorruptRange: Hashable, Sendable {
+public struct CorruptRange: Hashable, Sendable {
   /// The first sequence that cannot be read.
-  package var first: UInt64
+  public var first: UInt64
   /// The last sequence of the damaged chunk, as its key says.
-  package var last: UInt64
-  package var reason: ChunkFault
+  public var last: UInt64
+  public var reason: ChunkFault
 
-  package init(first: UInt64, last: UInt64, reason: ChunkFault) {
+  public init(first: UInt64, last: UInt64, reason: ChunkFault) {
     self.first = first
     self.last = last
     self.reason = reason

@@ -1,10 +1,10 @@
-package import Bytes
+public import Bytes
 import Synchronization
-package import Tenancy
-package import Topics
+public import Tenancy
+public import Topics
 
 extension RocksTopicLog {
-  package func readStored(
+  public func readStored(
     _ address: TopicAddress, from cursor: Cursor, budget: ByteBudget
   ) throws(ReadFailure) -> Page {
     let topic = try readable(address)
@@ -32,7 +32,7 @@ extension RocksTopicLog {
     return collector.page
   }
 
-  package func locate(
+  public func locate(
     _ instant: UnixTime, in address: TopicAddress
   ) throws(ReadFailure) -> Cursor {
     let topic = try readable(address)

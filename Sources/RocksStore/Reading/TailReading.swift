@@ -1,13 +1,13 @@
 import Bytes
 import Synchronization
-package import Tenancy
-package import Topics
+public import Tenancy
+public import Topics
 
 extension RocksTopicLog {
   /// How many chunks are taken from a tail under its lock at once.
   private static let chunksAtOnce = 64
 
-  package func tail(
+  public func tail(
     of address: TopicAddress, from cursor: Cursor, budget: ByteBudget
   ) throws(ReadFailure) -> TailRead {
     let topic = try readable(address)
@@ -33,16 +33,16 @@ extension RocksTopicLog {
     return .page(collector.page)
   }
 
-  package func growth(of address: TopicAddress) throws(ReadFailure) -> Growth {
+  public func growth(of address: TopicAddress) throws(ReadFailure) -> Growth {
     try readable(address).growth
   }
 
-  package func bounds(of address: TopicAddress) throws(ReadFailure) -> TopicBounds {
+  public func bounds(of address: TopicAddress) throws(ReadFailure) -> TopicBounds {
     let topic = try known(address)
     return topic.tail.withLock { $0.bounds(topic.ledger) }
   }
 
-  package func resolve(
+  public func resolve(
     _ start: StartPosition, in address: TopicAddress
   ) throws(ReadFailure) -> ResolvedStart {
     let topic = try readable(address)
