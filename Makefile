@@ -64,11 +64,12 @@ tsan: packages
 	TSAN_OPTIONS=suppressions=$(CURDIR)/.ci/tsan.suppressions \
 	  $(SWIFT) test --skip-build --sanitize=thread --scratch-path .build/tsan $(only)
 
-# libFuzzer with the address sanitizer. What crashes stays in .build/fuzz-findings; what is new stays
+# libFuzzer with the address sanitizer; a debug build with -O, because whole-module builds leave most
+# files without coverage counters. What crashes stays in .build/fuzz-findings; what is new stays
 # in .build/fuzz-corpus and is where the next run begins.
 fuzz: packages
-	JODRELL_FUZZ=1 $(SWIFT) build -c release --scratch-path .build/fuzz --product jodrell-fuzz \
-	  --sanitize=address -Xswiftc -enable-testing \
+	JODRELL_FUZZ=1 $(SWIFT) build --scratch-path .build/fuzz --product jodrell-fuzz \
+	  --sanitize=address -Xswiftc -O \
 	  -Xswiftc -sanitize-coverage=edge,trace-cmp,inline-8bit-counters,pc-table \
 	  -Xlinker $(FUZZER) -Xlinker -lstdc++
 	mkdir -p .build/fuzz-findings
@@ -76,7 +77,7 @@ fuzz: packages
 	  mkdir -p .build/fuzz-corpus/$$target; \
 	  echo "fuzz: $$target for $(SECONDS) s"; \
 	  SWIFT_BACKTRACE=enable=no JODRELL_FUZZ_TARGET=$$target ASAN_OPTIONS=detect_leaks=0 \
-	    .build/fuzz/release/jodrell-fuzz -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 \
+	    .build/fuzz/debug/jodrell-fuzz -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 \
 	    -print_final_stats=1 -artifact_prefix=.build/fuzz-findings/$$target- \
 	    .build/fuzz-corpus/$$target Tests/Fuzz/corpus/$$target; \
 	done
