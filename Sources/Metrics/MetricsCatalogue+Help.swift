@@ -56,8 +56,8 @@ extension MetricsCatalogue {
 
       - Series with the labels `tenant`, `namespace`, `topic` exist for the most active topics up to \
       the cap of one scrape. The rest is summed in one series whose only topic label is \
-      `topic="other"`. A topic may move between its own series and the sum; to an operator's scrape \
-      neither ever falls, so `rate()` stays true.
+      `topic="other"`. A topic may move between its own series and the sum; to an operator's \
+      scrape neither ever falls, so `rate()` stays true.
       - A caller without the operator's grant sees the topics of tenants it may see and nothing of \
       the process; its sum falls when a topic moves out of it.
       - Series of outcomes that never happened are left out, except `accepted`.

@@ -10,14 +10,14 @@ import Testing
   typealias Object = [String: Any]
 
   /// Vectors that we judge by the rule, not by the file: a key's `alg` that is not the token's
-  /// (346, 350), the unregistered name ES521 (347, 351), text with `?` in it (372, 373), and the two
-  /// that are marked invalid but equal to the valid 357 (367, 370).
+  /// (346, 350), the unregistered name ES521 (347, 351), text with `?` in it (372, 373), and the
+  /// two that are marked invalid but equal to the valid 357 (367, 370).
   static let overridden: [Int: Bool] = [
     346: false, 350: false, 347: false, 351: false, 372: false, 373: false, 367: true, 370: true,
   ]
 
-  /// What the keys of a group verify, as an issuer; nil when they are no acceptable set. Secrets come
-  /// from the configuration, never from a set, but keep the same rules.
+  /// What the keys of a group verify, as an issuer; nil when they are no acceptable set. Secrets
+  /// come from the configuration, never from a set, but keep the same rules.
   static func profile(_ keys: [Object]) throws -> IssuerProfile? {
     let secrets = keys.filter { $0["kty"] as? String == "oct" }
     let algorithms: [SignatureAlgorithm]

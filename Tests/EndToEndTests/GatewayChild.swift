@@ -7,8 +7,8 @@ import JSONText
 import Network
 import Testing
 
-/// A `jodrell serve` of its own: a real process with a data directory and a port that nobody else has.
-/// Used by one test, which ends it; its requests may run side by side.
+/// A `jodrell serve` of its own: a real process with a data directory and a port that nobody else
+/// has. Used by one test, which ends it; its requests may run side by side.
 actor GatewayChild {
   /// A test waits no longer than this for the process to be ready or gone.
   private static let patience = Duration.seconds(60)

@@ -1,5 +1,5 @@
-/// The README's commands, in order: each block marked `sh`, with the lines of the block marked `text`
-/// that follows it, which say what it prints.
+/// The README's commands, in order: each block marked `sh`, with the lines of the block marked
+/// `text` that follows it, which say what it prints.
 struct Readme {
   struct Step {
     var commands: String

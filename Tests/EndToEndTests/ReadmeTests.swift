@@ -38,8 +38,8 @@ extension EndToEnd {
       }
     }
 
-    /// All steps in one shell, as a person would type them. A `curl -N` would never end: a person ends
-    /// it, here a clock does.
+    /// All steps in one shell, as a person would type them. A `curl -N` would never end: a person
+    /// ends it, here a clock does.
     private static func script(_ steps: [Readme.Step], url: String) -> String {
       var text = """
         set -euo pipefail

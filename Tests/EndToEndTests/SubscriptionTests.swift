@@ -3,7 +3,8 @@ import Foundation
 import JSONText
 import Testing
 
-/// Competing workers: leases, acknowledgements, redelivery, and a position that outlives the process.
+/// Competing workers: leases, acknowledgements, redelivery, and a position that outlives the
+/// process.
 extension EndToEnd {
   @Suite struct Workers {
     private let topic = "/v1/topics/~/jobs"

@@ -1,7 +1,8 @@
-/// What `strace -f -y` wrote: the order in which requests came in, files were synced and answers left.
+/// What `strace -f -y` wrote: the order in which requests came in, files were synced and answers
+/// left.
 ///
-/// strace writes a call when it returns; one that others overtake stands twice, as `<unfinished ...>`
-/// and as `resumed`. So a line's number tells the order, which is all that is needed.
+/// strace writes a call when it returns; one that others overtake stands twice, as `<unfinished
+/// ...>` and as `resumed`. So a line's number tells the order, which is all that is needed.
 struct SystemCallTrace {
   /// Answers that left although no sync of the log had both begun after their request and ended.
   private(set) var premature: [String] = []

@@ -3,8 +3,8 @@ import Topics
 
 @testable import RocksStore
 
-/// Key and value as a disk could give them back, made to pass the checksum so that what lies behind it
-/// is reached: everything is refused or read, nothing is trusted.
+/// Key and value as a disk could give them back, made to pass the checksum so that what lies behind
+/// it is reached: everything is refused or read, nothing is trusted.
 func fuzzChunk(_ input: ByteSlice) {
   guard let key = EventKey(input.prefix(EventKey.byteCount)) else { return }
   var value = input.dropFirst(EventKey.byteCount).array

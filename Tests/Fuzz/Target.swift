@@ -1,11 +1,11 @@
 import Bytes
 import Glibc
 
-// SAFETY: the driver's memory is copied before anything else happens with it; the environment is read
-// once, before any thread is started.
+// SAFETY: the driver's memory is copied before anything else happens with it; the environment is
+// read once, before any thread is started.
 
-/// What is fuzzed: a reader of bytes that strangers send, or that a disk gives back. A target checks
-/// laws and ends the process when one is broken; the driver keeps the input.
+/// What is fuzzed: a reader of bytes that strangers send, or that a disk gives back. A target
+/// checks laws and ends the process when one is broken; the driver keeps the input.
 enum Target: String, CaseIterable {
   case http, json, chunk, token, settings, events
 

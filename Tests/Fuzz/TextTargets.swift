@@ -29,7 +29,8 @@ private func visit(_ node: JSONNode) {
   for element in node.elements { visit(element) }
 }
 
-/// Bytes as a token; and, so that claims are reached, a header and claims that are then really signed.
+/// Bytes as a token; and, so that claims are reached, a header and claims that are then really
+/// signed.
 func fuzzToken(_ input: ByteSlice) {
   guard let verifier = TokenTarget.verifier else { return law(false, "no verifier") }
   if (try? verifier.verify(input, at: TestIssuer.now)) != nil {

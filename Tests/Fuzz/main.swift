@@ -1,7 +1,7 @@
 import Glibc
 
-// SAFETY: the driver gets the process's own argument vector, which lives as long as the process, and
-// hands the target memory that it owns for the length of the call.
+// SAFETY: the driver gets the process's own argument vector, which lives as long as the process,
+// and hands the target memory that it owns for the length of the call.
 
 /// libFuzzer's entry for programs that have a `main` of their own (compiler-rt/lib/fuzzer).
 @_silgen_name("LLVMFuzzerRunDriver")

@@ -153,7 +153,8 @@ struct NotARequest: Error {
   let text: String
 }
 
-/// Timers that fire as soon as they are set, if their time has come; a standing clock sets none off.
+/// Timers that fire as soon as they are set, if their time has come; a standing clock sets none
+/// off.
 final class StandingTimers: LoopTimers {
   let clocks: Clocks
   private var next: UInt32 = 0

@@ -31,8 +31,8 @@ extension RequestParser {
   }
 }
 
-/// Feeds a message whole, and again cut at every point into two pieces and byte by byte; all ways must
-/// agree.
+/// Feeds a message whole, and again cut at every point into two pieces and byte by byte; all ways
+/// must agree.
 ///
 /// - Returns: the common outcome, or nil and the cut at which they differ.
 func parseEveryWay(

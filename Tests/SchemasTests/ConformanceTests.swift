@@ -6,8 +6,8 @@ import Testing
 
 @testable import Schemas
 
-/// The official JSON Schema test suite and real webhooks: every verdict right, or the schema refused
-/// for a named reason, never a wrong verdict.
+/// The official JSON Schema test suite and real webhooks: every verdict right, or the schema
+/// refused for a named reason, never a wrong verdict.
 @Suite(.enabled(if: ConformanceData.isThere, "JODRELL_CONFORMANCE_DATA is not set"))
 struct ConformanceTests {
   struct Tally: Equatable {

@@ -5,7 +5,8 @@ import Foundation
 import JSONText
 
 /// An issuer with real keys that signs whatever a test asks for; what it signs is verified like any
-/// other token. Keys are made once per process and shared: tests tell issuers apart by `iss` and `id`.
+/// other token. Keys are made once per process and shared: tests tell issuers apart by `iss` and
+/// `id`.
 package struct TestIssuer: Sendable {
   package let id: String
   package let iss: String

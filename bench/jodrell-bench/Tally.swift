@@ -19,8 +19,8 @@ final class Tally: Sendable {
   func begin() { counting.store(true, ordering: .relaxed) }
   func end() { counting.store(false, ordering: .relaxed) }
 
-  /// An answer that came just now: its status, how many events it says are stored, the payload bytes
-  /// sent, and when its request was.
+  /// An answer that came just now: its status, how many events it says are stored, the payload
+  /// bytes sent, and when its request was.
   func answered(_ status: Int, stored: Int, bytes sent: Int, since started: MonotonicTime) {
     guard counting.load(ordering: .relaxed) else { return }
     let now = monotonicNow()
@@ -73,6 +73,7 @@ struct TallySnapshot: Sendable {
 /// The clock of all measurements.
 func monotonicNow() -> MonotonicTime {
   var time = timespec()
+  // SAFETY: the call fills the structure before it returns.
   unsafe clock_gettime(CLOCK_MONOTONIC, &time)
   return MonotonicTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
 }
