@@ -23,6 +23,8 @@ SWIFT ?= swift
 PACKAGES := build-essential pkg-config librocksdb-dev libssl-dev libyaml-dev libpcre2-dev \
   curl strace
 RELEASE := -c release --static-swift-stdlib
+# libFuzzer without its main, since a Swift executable brings its own.
+FUZZER = $(dir $(shell readlink -f $$(command -v $(SWIFT))))../lib/swift/clang/lib/linux/libclang_rt.fuzzer_no_main-$(shell uname -m).a
 ARGS ?=
 FILTER ?=
 SECONDS ?= 600
@@ -66,12 +68,14 @@ tsan: packages
 # in .build/fuzz-corpus and is where the next run begins.
 fuzz: packages
 	JODRELL_FUZZ=1 $(SWIFT) build -c release --scratch-path .build/fuzz --product jodrell-fuzz \
-	  --sanitize=fuzzer --sanitize=address -Xswiftc -enable-testing
+	  --sanitize=address -Xswiftc -enable-testing \
+	  -Xswiftc -sanitize-coverage=edge,trace-cmp,inline-8bit-counters,pc-table \
+	  -Xlinker $(FUZZER) -Xlinker -lstdc++
 	mkdir -p .build/fuzz-findings
 	for target in $(TARGETS); do \
 	  mkdir -p .build/fuzz-corpus/$$target; \
 	  echo "fuzz: $$target for $(SECONDS) s"; \
-	  JODRELL_FUZZ_TARGET=$$target ASAN_OPTIONS=detect_leaks=0 \
+	  SWIFT_BACKTRACE=enable=no JODRELL_FUZZ_TARGET=$$target ASAN_OPTIONS=detect_leaks=0 \
 	    .build/fuzz/release/jodrell-fuzz -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 \
 	    -print_final_stats=1 -artifact_prefix=.build/fuzz-findings/$$target- \
 	    .build/fuzz-corpus/$$target Tests/Fuzz/corpus/$$target; \

@@ -88,7 +88,7 @@ enum Rules {
       Ban(
         word: #/\bSystemRandomNumberGenerator\b|\.random\(in:/#,
         instead: "Crypto.SecureRandom, or a seeded generator handed in",
-        free: ["jodrell", "bench", "Tests"]),
+        free: ["Network", "jodrell", "bench", "Tests"]),
       Ban(
         word: #/\bTask(?:\.detached)?(?:\([^)]*\))? *\{/#,
         instead: "a task group that somebody awaits, or the room's loop",

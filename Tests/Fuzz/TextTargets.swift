@@ -1,5 +1,6 @@
 import Authentication
 import Bytes
+import Crypto
 import JSONText
 import Settings
 import Tenancy

@@ -73,7 +73,7 @@ struct TallySnapshot: Sendable {
 /// The clock of all measurements.
 func monotonicNow() -> MonotonicTime {
   var time = timespec()
-  // SAFETY: the call fills the structure before it returns.
+  // SAFETY: the kernel fills in a local variable.
   unsafe clock_gettime(CLOCK_MONOTONIC, &time)
   return MonotonicTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
 }

@@ -11,10 +11,15 @@ private func runDriver(
   _ target: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
 ) -> CInt
 
-var argumentCount = CommandLine.argc
-var arguments = unsafe CommandLine.unsafeArgv
-exit(
-  unsafe runDriver(&argumentCount, &arguments) { data, count in
-    unsafe Target.chosen.take(UnsafeBufferPointer(start: data, count: count))
-    return 0
-  })
+/// `jodrell-fuzz [libFuzzer's options] corpus…`, with the target's name in `JODRELL_FUZZ_TARGET`.
+@main enum Fuzzing {
+  static func main() {
+    var count = CommandLine.argc
+    var arguments = unsafe CommandLine.unsafeArgv
+    exit(
+      unsafe runDriver(&count, &arguments) { data, count in
+        unsafe Target.chosen.take(UnsafeBufferPointer(start: data, count: count))
+        return 0
+      })
+  }
+}
