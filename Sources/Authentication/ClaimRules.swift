@@ -59,8 +59,8 @@ struct RegisteredClaims {
   let expires: UnixTime
 }
 
-/// The rules a token's claims must keep (RFC 7519 §4.1, RFC 8725 §3), in the order of their duty: what
-/// kind of token it is, for whom, and when.
+/// The rules a token's claims must keep (RFC 7519 §4.1, RFC 8725 §3), in the order of their duty:
+/// what kind of token it is, for whom, and when.
 enum ClaimRules {
   static func check(
     _ claims: ClaimFields, against profile: IssuerProfile, at now: UnixTime

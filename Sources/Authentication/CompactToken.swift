@@ -1,6 +1,7 @@
 import Bytes
 
-/// A token's three parts (RFC 7515 §7.1), split and decoded strictly; nothing in them is believed yet.
+/// A token's three parts (RFC 7515 §7.1), split and decoded strictly; nothing in them is believed
+/// yet.
 struct CompactToken {
   /// The decoded header and claims.
   let header: ByteSlice

@@ -40,10 +40,9 @@ public enum Credential: Sendable, Hashable {
   }
 
   private static func isTokenByte(_ byte: UInt8) -> Bool {
-    switch byte {
-    case ASCII.minus, ASCII.dot, ASCII.underscore, ASCII.tilde, ASCII.plus, ASCII.slash: true
-    default: ASCII.isAlphanumeric(byte)
-    }
+    // One bit for each character: tokens are long and every request carries one.
+    let bits: UInt64 = byte < 64 ? 0x03FF_E800_0000_0000 : 0x47FF_FFFE_87FF_FFFE
+    return byte < 128 && bits >> UInt64(byte & 63) & 1 == 1
   }
 }
 

@@ -4,14 +4,15 @@ import JSONText
 public import Settings
 
 /// Issuers as settings write them:
-/// `{id, iss, audiences, algorithms, keys: {file | secretFile, kid}, typ, maxLifetime, clockSkew, require}`.
+/// `{id, iss, audiences, algorithms, keys: {file | secretFile, kid}, typ, maxLifetime, clockSkew,
+/// require}`.
 extension IssuerProfile {
   /// Compiles one issuer.
   ///
   /// - Parameters:
   ///   - node: one element of `issuers`.
-  ///   - loadFile: reads a file named in the settings; the shell resolves relative paths. Whatever it
-  ///     throws becomes a fault at the path's place.
+  ///   - loadFile: reads a file named in the settings; the shell resolves relative paths. Whatever
+  ///     it throws becomes a fault at the path's place.
   public static func compile(
     _ node: SettingsNode, loadFile: (String) throws -> ByteSlice
   ) throws(SettingsFault) -> IssuerProfile {
@@ -79,8 +80,8 @@ extension IssuerProfile {
     return types
   }
 
-  /// The issuer's keys and the algorithms it may use with them. Secrets and public keys exclude each
-  /// other: else a public key, known to all, might serve as the secret.
+  /// The issuer's keys and the algorithms it may use with them. Secrets and public keys exclude
+  /// each other: else a public key, known to all, might serve as the secret.
   private static func keys(
     _ node: SettingsNode, _ listed: [SignatureAlgorithm]?, _ loadFile: (String) throws -> ByteSlice
   ) throws(SettingsFault) -> (KeySet, [SignatureAlgorithm]) {

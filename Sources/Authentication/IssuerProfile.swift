@@ -1,8 +1,8 @@
 public import Bytes
 public import Crypto
 
-/// One issuer whose tokens are accepted, and under which rules. Immutable; part of a snapshot that is
-/// swapped whole.
+/// One issuer whose tokens are accepted, and under which rules. Immutable; part of a snapshot that
+/// is swapped whole.
 public struct IssuerProfile: Sendable {
   /// The name by which mappings refer to the issuer.
   public let id: ByteSlice
@@ -16,7 +16,8 @@ public struct IssuerProfile: Sendable {
   public let types: TokenTypes
   /// The longest time from `iat` to `exp`, inclusive; nil without a bound.
   public let maxLifetime: TimeSpan?
-  /// How far the issuer's clock may be off when a token is presented. A stream ends at `exp` itself.
+  /// How far the issuer's clock may be off when a token is presented. A stream ends at `exp`
+  /// itself.
   public let clockSkew: TimeSpan
   /// What else must hold for the claims of its tokens.
   public let requirements: [ClaimCondition]

@@ -27,8 +27,8 @@ struct JSONWebKey {
   /// RFC 7518 §6.2.2, §6.3.2 and §6.4.
   private static let privateMembers: [StaticString] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
 
-  /// The algorithm the key is bound to: its own `alg`, or without one the issuer's only algorithm of
-  /// its type. Nil when the key is not for verifying tokens of this issuer.
+  /// The algorithm the key is bound to: its own `alg`, or without one the issuer's only algorithm
+  /// of its type. Nil when the key is not for verifying tokens of this issuer.
   func algorithm(
     among allowed: [SignatureAlgorithm]
   ) throws(KeySetFault) -> SignatureAlgorithm? {

@@ -2,8 +2,8 @@ public import Bytes
 public import Crypto
 public import JSONText
 
-/// The keys of one issuer: the public keys of a JWK Set (RFC 7517 §5) or secrets, never both. Each is
-/// bound to one algorithm when it is loaded; a token's header cannot change that.
+/// The keys of one issuer: the public keys of a JWK Set (RFC 7517 §5) or secrets, never both. Each
+/// is bound to one algorithm when it is loaded; a token's header cannot change that.
 public struct KeySet: Sendable {
   /// One key that can verify.
   struct Key: Sendable {
@@ -30,9 +30,9 @@ public struct KeySet: Sendable {
 
   /// Reads a JWK Set and takes the keys of `algorithms` out of it.
   ///
-  /// Keys for something else (encryption, unknown types, curves and algorithms) are left out, as RFC
-  /// 7517 §5 asks. The whole set is refused for what nobody publishes on purpose: private members, a
-  /// secret, a `kid` twice, and a key for us that breaks a rule of its type.
+  /// Keys for something else (encryption, unknown types, curves and algorithms) are left out, as
+  /// RFC 7517 §5 asks. The whole set is refused for what nobody publishes on purpose: private
+  /// members, a secret, a `kid` twice, and a key for us that breaks a rule of its type.
   public init(
     parsing text: ByteSlice, algorithms: [SignatureAlgorithm]
   ) throws(KeySetFault) {

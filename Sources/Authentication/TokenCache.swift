@@ -1,11 +1,13 @@
 public import Bytes
 import Crypto
 
-/// The tokens a loop has verified lately, found by the SHA-256 of the whole token, signature included.
+/// The tokens a loop has verified lately, found by the SHA-256 of the whole token, signature
+/// included.
 ///
-/// Owned by one loop. Bounded: a token has four places, chosen by its digest, and takes the one that
-/// went unused for longest. Only verified tokens are kept, each until `exp` at the latest; a new
-/// generation of the verifier or a clock that steps back empties the cache. A hit costs the digest.
+/// Owned by one loop. Bounded: a token has four places, chosen by its digest, and takes the one
+/// that went unused for longest. Only verified tokens are kept, each until `exp` at the latest; a
+/// new generation of the verifier or a clock that steps back empties the cache. A hit costs the
+/// digest.
 public final class TokenCache {
   /// Whence a verified token came.
   public struct Lookup {
@@ -32,8 +34,9 @@ public final class TokenCache {
   /// Tokens in the cache.
   public private(set) var count = 0
 
-  /// Room for at least `capacity` tokens, rounded up to a power of two. A token takes as much memory
-  /// as its claims and their token table: about 2 KiB for usual tokens, 40 KiB for the longest.
+  /// Room for at least `capacity` tokens, rounded up to a power of two. A token takes as much
+  /// memory as its claims and their token table: about 2 KiB for usual tokens, 40 KiB for the
+  /// longest.
   public init(capacity: Int = 4096) {
     var sets = 1
     while sets * Self.ways < capacity { sets *= 2 }

@@ -1,8 +1,8 @@
 import Bytes
 import JSONText
 
-/// The members of a token's header that are looked at (RFC 7515 §4.1). Keys that a header brings along
-/// or points to (`jwk`, `jku`, `x5c`, `x5u`) are never used.
+/// The members of a token's header that are looked at (RFC 7515 §4.1). Keys that a header brings
+/// along or points to (`jwk`, `jku`, `x5c`, `x5u`) are never used.
 struct TokenHeader {
   let algorithm: ByteSlice
   let keyID: ByteSlice?

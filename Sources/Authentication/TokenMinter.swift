@@ -26,8 +26,7 @@ public struct TokenMinter: Sendable {
   }
 
   /// A token of these claims, a JSON object, under a header of `alg`, `typ` and `kid`.
-  public func mint(claims: ByteSlice, type: StaticString = "at+jwt") throws(KeyFault) -> ByteSlice
-  {
+  public func mint(claims: ByteSlice, type: StaticString = "at+jwt") throws(KeyFault) -> ByteSlice {
     var header = JSONWriter()
     header.beginObject()
     header.key("alg")

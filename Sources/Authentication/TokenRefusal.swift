@@ -1,5 +1,5 @@
-/// Why a token was not accepted: precise, for the audit log and the metrics. The client learns no more
-/// than `isExpired`, so that answers do not tell which issuers and keys exist.
+/// Why a token was not accepted: precise, for the audit log and the metrics. The client learns no
+/// more than `isExpired`, so that answers do not tell which issuers and keys exist.
 public enum TokenRefusal: Error, Hashable, Sendable {
   /// The part of a token that a refusal is about.
   public enum Part: Hashable, Sendable { case header, claims, signature }

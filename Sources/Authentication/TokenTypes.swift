@@ -29,8 +29,8 @@ public struct TokenTypes: Sendable, Hashable {
     return names.contains(Self.canonical(type))
   }
 
-  /// Types whose meaning is fixed elsewhere: proofs, logout, introspection answers, security events,
-  /// client authentication, refresh.
+  /// Types whose meaning is fixed elsewhere: proofs, logout, introspection answers, security
+  /// events, client authentication, refresh.
   private static let neverAccess: [StaticString] = [
     "dpop+jwt", "logout+jwt", "token-introspection+jwt", "secevent+jwt", "oauth-authz-req+jwt",
     "client-authentication+jwt", "id_token+jwt", "id+jwt", "rt+jwt", "refresh+jwt", "jwe",

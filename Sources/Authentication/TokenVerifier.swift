@@ -24,7 +24,8 @@ public struct TokenVerifier: Sendable {
     self.generation = generation
   }
 
-  /// Everything about a token that can be known without a clock: form, header, issuer, key, signature.
+  /// Everything about a token that can be known without a clock: form, header, issuer, key,
+  /// signature.
   func authenticate(_ text: ByteSlice) throws(TokenRefusal) -> AuthenticToken {
     let token = try CompactToken(parsing: text)
     let header = try TokenHeader(parsing: token.header)

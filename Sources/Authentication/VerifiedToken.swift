@@ -4,8 +4,8 @@ public import JSONText
 
 /// Proof that a token is authentic, meant for this gateway and valid when it was presented.
 ///
-/// Made only by `TokenVerifier.verify` below: no other file can fill the stored property. Copies share
-/// their contents.
+/// Made only by `TokenVerifier.verify` below: no other file can fill the stored property. Copies
+/// share their contents.
 public struct VerifiedToken: Sendable {
   private let contents: Contents
 
@@ -44,8 +44,8 @@ public struct VerifiedToken: Sendable {
   /// Tells proofs apart in tables that hold on to the token itself; copies of a proof share it.
   public var identity: ObjectIdentifier { ObjectIdentifier(contents) }
 
-  /// Whether the token may still be taken from a cache at `now`: strictly before `exp`, and not before
-  /// `nbf` or `iat` by more than the skew, should the clock have stepped back.
+  /// Whether the token may still be taken from a cache at `now`: strictly before `exp`, and not
+  /// before `nbf` or `iat` by more than the skew, should the clock have stepped back.
   func isFresh(at now: UnixTime) -> Bool {
     let earliest = now + contents.profile.clockSkew
     return now < expires && contents.registered.notBefore.map { $0 <= earliest } ?? true

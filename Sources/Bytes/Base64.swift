@@ -42,8 +42,9 @@ public enum Base64 {
     return String(decoding: writer.bytes, as: UTF8.self)
   }
 
-  /// The bytes that `text` encodes, or nil unless it is the one canonical encoding of them: no other
-  /// characters, no padding in the URL alphabet, full padding in the standard one, unused bits zero.
+  /// The bytes that `text` encodes, or nil unless it is the one canonical encoding of them: no
+  /// other characters, no padding in the URL alphabet, full padding in the standard one, unused
+  /// bits zero.
   public static func decode(_ text: ByteSlice, as alphabet: Alphabet) -> ByteSlice? {
     var body = text
     if alphabet == .standard {

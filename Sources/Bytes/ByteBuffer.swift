@@ -28,6 +28,7 @@ public struct ByteBuffer: ~Copyable {
     let needed = count + bytes
     guard needed > storage.capacity else { return }
     let larger = ByteStorage(capacity: max(needed, storage.capacity * 2, 256))
+    // SAFETY: both stores hold at least `count` bytes; the new one was made larger just above.
     unsafe larger.base.copyMemory(from: storage.base, byteCount: count)
     storage = larger
   }

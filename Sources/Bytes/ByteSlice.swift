@@ -2,7 +2,8 @@
 ///
 /// Copying a slice costs one reference count. The bytes a slice covers never change while the slice
 /// lives: `ByteBuffer`, the only writer of shared storage, appends behind every slice it has given
-/// out and moves to fresh storage before it would overwrite one. Comparison and hashing are by bytes.
+/// out and moves to fresh storage before it would overwrite one. Comparison and hashing are by
+/// bytes.
 public struct ByteSlice: Sendable {
   @usableFromInline let storage: ByteStorage
   /// Where the slice starts in its storage, in bytes; below 2³¹.
@@ -181,8 +182,8 @@ extension ByteSlice: CustomStringConvertible {
 
 /// The memory behind slices. Freed with its last reference.
 ///
-/// SAFETY: `@unchecked Sendable` because bytes are written only by the one `ByteBuffer` that made the
-/// storage, only beyond the end of every slice given out; what a slice covers is immutable.
+/// SAFETY: `@unchecked Sendable` because bytes are written only by the one `ByteBuffer` that made
+/// the storage, only beyond the end of every slice given out; what a slice covers is immutable.
 @usableFromInline
 @safe final class ByteStorage: @unchecked Sendable {
   @usableFromInline let base: UnsafeMutableRawPointer

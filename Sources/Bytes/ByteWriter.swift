@@ -1,4 +1,5 @@
-/// Builds bytes front to back: answers, records, keys. Integers are big-endian unless named otherwise.
+/// Builds bytes front to back: answers, records, keys. Integers are big-endian unless named
+/// otherwise.
 ///
 /// Reuse one writer with `removeAll()` where allocations matter. Owned by one task at a time.
 public struct ByteWriter: Sendable {
@@ -20,6 +21,7 @@ public struct ByteWriter: Sendable {
   public mutating func append(_ byte: UInt8) { bytes.append(byte) }
 
   public mutating func append(_ slice: ByteSlice) {
+    // SAFETY: the pointer is read inside the closure only, while the slice lives.
     unsafe slice.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
   }
 

@@ -1,7 +1,8 @@
-/// Durations as the HTTP contract and the configuration write them: `250ms`, `30s`, `5m`, `1h`, `7d`.
+/// Durations as the HTTP contract and the configuration write them: `250ms`, `30s`, `5m`, `1h`,
+/// `7d`.
 extension TimeSpan {
-  /// Reads an unsigned integer with one of the units `ms`, `s`, `m`, `h`, `d`; nil for anything else
-  /// and for spans beyond 100 years.
+  /// Reads an unsigned integer with one of the units `ms`, `s`, `m`, `h`, `d`; nil for anything
+  /// else and for spans beyond 100 years.
   public init?(parsing text: ByteSlice) {
     var value: Int64 = 0
     var index = 0

@@ -1,8 +1,8 @@
 import Bytes
 package import Network
 
-/// An event loop for a process that asks instead of answers. Connections belong to the loop they were
-/// opened on; code that uses them is isolated to it.
+/// An event loop for a process that asks instead of answers. Connections belong to the loop they
+/// were opened on; code that uses them is isolated to it.
 package typealias ClientLoop = Loop
 
 extension Loop {

@@ -44,8 +44,8 @@ package final class EventFollower {
 
   /// The next event; nil when the server says that there is nothing to follow (204).
   ///
-  /// Throws `.refused` for an answer that is no stream, and the last fault when the server stays away
-  /// for longer than the patience. Cancelling the task ends the wait with `.connectionLost`.
+  /// Throws `.refused` for an answer that is no stream, and the last fault when the server stays
+  /// away for longer than the patience. Cancelling the task ends the wait with `.connectionLost`.
   package func next(on loop: isolated ClientLoop) async throws(ClientFault) -> ServerEvent? {
     while true {
       if handedOut < ready.count {

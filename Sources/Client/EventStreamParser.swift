@@ -17,8 +17,8 @@ package struct ServerEvent: Sendable, Equatable {
   }
 }
 
-/// Reads `text/event-stream` (WHATWG HTML §9.2.6): bytes in any pieces in, events out. An event that
-/// the stream breaks off is never given out. Bytes are not checked to be UTF-8.
+/// Reads `text/event-stream` (WHATWG HTML §9.2.6): bytes in any pieces in, events out. An event
+/// that the stream breaks off is never given out. Bytes are not checked to be UTF-8.
 package struct EventStreamParser {
   private enum State {
     /// Before the first byte, or inside a byte order mark (how many of its bytes were seen).

@@ -1,8 +1,8 @@
 package import Bytes
 package import HTTPWire
 
-/// What a command line needs of a gateway: one request after the other on one connection that is kept
-/// while it lasts, with the caller's token on each. Loop-confined; used by one task.
+/// What a command line needs of a gateway: one request after the other on one connection that is
+/// kept while it lasts, with the caller's token on each. Loop-confined; used by one task.
 package final class GatewayClient {
   package let endpoint: Endpoint
   private let token: ByteSlice?

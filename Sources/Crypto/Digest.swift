@@ -19,8 +19,8 @@ public struct Digest: Hashable, Sendable, BitwiseCopyable {
     unsafe bytes.withUnsafeBytes { unsafe sha256(contentsOf: $0) }
   }
 
-  // SAFETY: libcrypto reads `bytes.count` bytes and writes the 32 bytes of `words`; both outlive the
-  // call.
+  // SAFETY: libcrypto reads `bytes.count` bytes and writes the 32 bytes of `words`; both outlive
+  // the call.
   private static func sha256(contentsOf bytes: UnsafeRawBufferPointer) -> Digest {
     var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
     let done = unsafe withUnsafeMutableBytes(of: &words) { out in

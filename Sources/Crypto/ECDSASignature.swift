@@ -1,7 +1,7 @@
 import Bytes
 
-/// The two forms of an ECDSA signature: r and s side by side, as JWS carries it (RFC 7518 §3.4), and
-/// the DER sequence of two integers that libcrypto speaks (RFC 3279 §2.2.3).
+/// The two forms of an ECDSA signature: r and s side by side, as JWS carries it (RFC 7518 §3.4),
+/// and the DER sequence of two integers that libcrypto speaks (RFC 3279 §2.2.3).
 enum ECDSASignature {
   /// The DER form; nil unless `raw` is exactly two coordinates long. That r and s lie between 1 and
   /// the order is libcrypto's to check.

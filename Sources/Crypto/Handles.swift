@@ -3,8 +3,8 @@ private import COpenSSL
 
 /// The one owner of an EVP_PKEY, freed with its last reference.
 ///
-/// SAFETY: `@unchecked Sendable` because the key is not changed after it was made, and libcrypto lets
-/// threads share an unchanging EVP_PKEY (openssl-threads(7)).
+/// SAFETY: `@unchecked Sendable` because the key is not changed after it was made, and libcrypto
+/// lets threads share an unchanging EVP_PKEY (openssl-threads(7)).
 @safe final class KeyHandle: @unchecked Sendable {
   let pointer: OpaquePointer
 
@@ -16,8 +16,8 @@ private import COpenSSL
 
 /// libcrypto's conventions, in one place.
 enum Library {
-  /// Whether a call succeeded: 1 is success, 0 and every negative number are not. Leaves no entry in
-  /// this thread's error queue behind.
+  /// Whether a call succeeded: 1 is success, 0 and every negative number are not. Leaves no entry
+  /// in this thread's error queue behind.
   static func succeeded(_ result: Int32) -> Bool {
     if result == 1 { return true }
     ERR_clear_error()

@@ -1,8 +1,9 @@
 import Bytes
 private import COpenSSL
 
-/// The rules a public key must keep before it may verify anything. libcrypto's own examination comes
-/// last; what it lets pass (leading zeros, tiny exponents, compressed points, small orders) comes first.
+/// The rules a public key must keep before it may verify anything. libcrypto's own examination
+/// comes last; what it lets pass (leading zeros, tiny exponents, compressed points, small orders)
+/// comes first.
 enum KeyChecks {
   static func publicKey(_ material: PublicKeyMaterial) throws(KeyFault) -> KeyHandle {
     switch material {
@@ -62,8 +63,8 @@ enum KeyChecks {
     return handle
   }
 
-  /// Whether the point has order 1, 2, 4 or 8, or its y is not reduced modulo p = 2²⁵⁵ − 19. Looks at
-  /// y alone: the sign of x does not change the order.
+  /// Whether the point has order 1, 2, 4 or 8, or its y is not reduced modulo p = 2²⁵⁵ − 19. Looks
+  /// at y alone: the sign of x does not change the order.
   private static func isSmallOrNotCanonical(_ bytes: ByteSlice) -> Bool {
     var y = bytes.array
     y[31] &= 0x7F

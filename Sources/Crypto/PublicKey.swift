@@ -21,8 +21,9 @@ public enum PublicKeyMaterial: Sendable, Hashable {
 
 /// A public key that has passed every check, bound to the one algorithm it verifies.
 ///
-/// Immutable and shared between loops; a verification allocates a context of its own. Costs on top of
-/// the curve's arithmetic about 1 µs, because the context is copied from one prepared with the key.
+/// Immutable and shared between loops; a verification allocates a context of its own. Costs on top
+/// of the curve's arithmetic about 1 µs, because the context is copied from one prepared with the
+/// key.
 ///
 /// SAFETY: `@unchecked Sendable` because `template` is only ever read after `init`: a verification
 /// duplicates it, which takes atomic references and writes nothing to the original.
@@ -33,8 +34,8 @@ public enum PublicKeyMaterial: Sendable, Hashable {
   /// An EVP_PKEY_CTX ready for EVP_PKEY_verify; nil for Ed25519, which takes the whole message.
   private let template: OpaquePointer?
 
-  /// Checks the material against the rules of its type and prepares it for verification. Takes up to
-  /// a few milliseconds for RSA: libcrypto examines the modulus.
+  /// Checks the material against the rules of its type and prepares it for verification. Takes up
+  /// to a few milliseconds for RSA: libcrypto examines the modulus.
   public init(
     _ material: PublicKeyMaterial, for algorithm: SignatureAlgorithm
   ) throws(KeyFault) {
@@ -48,8 +49,8 @@ public enum PublicKeyMaterial: Sendable, Hashable {
 
   deinit { unsafe EVP_PKEY_CTX_free(template) }
 
-  /// Whether `signature` is this key's over `message`, in the form of RFC 7518 §3 and RFC 8037 §3.1:
-  /// as long as the modulus for RSA, r and s side by side for ECDSA.
+  /// Whether `signature` is this key's over `message`, in the form of RFC 7518 §3 and RFC 8037
+  /// §3.1: as long as the modulus for RSA, r and s side by side for ECDSA.
   public func verify(_ signature: ByteSlice, over message: ByteSlice) -> Bool {
     switch material {
     case .rsa(let modulus, _):

@@ -5,8 +5,8 @@ private import COpenSSL
 ///
 /// Immutable and shared between loops. 1.3 µs for 900 bytes.
 ///
-/// SAFETY: `@unchecked Sendable` because `template` is only read after `init`: each code is computed
-/// in a duplicate.
+/// SAFETY: `@unchecked Sendable` because `template` is only read after `init`: each code is
+/// computed in a duplicate.
 @safe public final class SecretKey: @unchecked Sendable {
   public let algorithm: SignatureAlgorithm
   /// An EVP_MAC_CTX that has taken the secret.

@@ -1,6 +1,7 @@
 public import Bytes
 
-/// The JWS algorithms that are spoken here (RFC 7518 §3.1, RFC 8037 §3.1). `none` is not one of them.
+/// The JWS algorithms that are spoken here (RFC 7518 §3.1, RFC 8037 §3.1). `none` is not one of
+/// them.
 ///
 /// A case more is: its name, its key type, its hash. The rest of the room asks those.
 public enum SignatureAlgorithm: Sendable, Hashable, CaseIterable {
@@ -16,8 +17,8 @@ public enum SignatureAlgorithm: Sendable, Hashable, CaseIterable {
     }
   }
 
-  /// The algorithm of exactly that name, compared by bytes. `Ed25519` is the fully specified name of
-  /// EdDSA over that curve (RFC 9864 §2.2), the only curve spoken here.
+  /// The algorithm of exactly that name, compared by bytes. `Ed25519` is the fully specified name
+  /// of EdDSA over that curve (RFC 9864 §2.2), the only curve spoken here.
   public init?(named name: ByteSlice) {
     if name.equals("Ed25519") {
       self = .edDSA

@@ -16,6 +16,8 @@ public struct LiveTerms: Sendable {
 
   /// Ends the stream from outside, where it has been opened with a ticket.
   public var lease: StreamLease?
+  /// Where open streams are counted.
+  public var connections: ConnectionMetrics?
 
   public init(expires: UnixTime) { self.expires = expires }
 }
@@ -60,9 +62,13 @@ public final class LiveStream<Log: TopicLog>: AnswerStream {
     run = cache.join(feed.topic, rendering, format)
     self.metrics = metrics
     self.problem = problem
+    terms.connections?.streams.add()
   }
 
-  deinit { cache.leave(run) }
+  deinit {
+    cache.leave(run)
+    terms.connections?.streams.subtract()
+  }
 
   public func next(into bytes: inout ByteWriter) async -> AnswerStreamStep {
     let clocks = feed.site.timers.clocks

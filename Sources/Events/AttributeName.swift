@@ -27,9 +27,9 @@ public enum AttributeName: Hashable, Sendable {
     return Self.slices[Int(number) - 1]
   }
 
-  /// Whether only the gateway writes the attribute: CloudEvents' auth context (`authtype`, `authid`),
-  /// the issuer, the service tag and the request; besides these `messageid`, `publishtime` and
-  /// `schemaversion`, which are never stored.
+  /// Whether only the gateway writes the attribute: CloudEvents' auth context (`authtype`,
+  /// `authid`), the issuer, the service tag and the request; besides these `messageid`,
+  /// `publishtime` and `schemaversion`, which are never stored.
   public var isGatewayWritten: Bool {
     switch self {
     case .authtype, .authid, .authissuer, .service, .requestid: true

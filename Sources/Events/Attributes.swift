@@ -1,11 +1,12 @@
 public import Bytes
 
-/// The attributes of one event, in the order in which they were set, as one block of bytes: what the
-/// log stores.
+/// The attributes of one event, in the order in which they were set, as one block of bytes: what
+/// the log stores.
 ///
-/// Each attribute is one head byte (the name's number times four plus the value's kind), for number 0
-/// the name, then the value; name and value are prefixed with their varint length. The block has no
-/// count: it ends where its bytes end. `specversion`, the partition key and the data are not in it.
+/// Each attribute is one head byte (the name's number times four plus the value's kind), for number
+/// 0 the name, then the value; name and value are prefixed with their varint length. The block has
+/// no count: it ends where its bytes end. `specversion`, the partition key and the data are not in
+/// it.
 public struct Attributes: Sendable, Hashable {
   public let encoded: ByteSlice
 
@@ -23,7 +24,8 @@ public struct Attributes: Sendable, Hashable {
     return nil
   }
 
-  /// All attributes in order. Numbers of later versions, which this one has no name for, are left out.
+  /// All attributes in order. Numbers of later versions, which this one has no name for, are left
+  /// out.
   var entries: AttributeEntries { AttributeEntries(encoded) }
 }
 

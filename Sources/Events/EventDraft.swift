@@ -8,8 +8,8 @@ public enum PayloadKind: Sendable, Equatable {
   case binary
 }
 
-/// One event as its publisher sent it, the envelope taken off: what the schema gate judges and, if it
-/// conforms, the log stores byte by byte.
+/// One event as its publisher sent it, the envelope taken off: what the schema gate judges and, if
+/// it conforms, the log stores byte by byte.
 public struct EventDraft: Sendable, Equatable {
   /// The publisher's attributes and the gateway's own (from the stamp); no others' copies of those.
   public let attributes: Attributes
@@ -39,7 +39,8 @@ public struct EventDraft: Sendable, Equatable {
   public var cost: Int { attributes.encoded.count + (key?.count ?? 0) + payload.count }
 }
 
-/// What the gateway itself says about an event: who published it, as verified, and by which request.
+/// What the gateway itself says about an event: who published it, as verified, and by which
+/// request.
 public struct GatewayStamp: Sendable {
   /// CloudEvents auth context: the kind of principal, such as `user` or `service_account`.
   public let authtype: ByteSlice?

@@ -1,8 +1,9 @@
 public import Bytes
 public import JSONText
 
-/// Makes events of what publishers send, in each of the ways CloudEvents 1.0.2 and the HTTP contract
-/// know. What publishers may leave out (`id`, `source`, `type`, `time`) is filled in on delivery.
+/// Makes events of what publishers send, in each of the ways CloudEvents 1.0.2 and the HTTP
+/// contract know. What publishers may leave out (`id`, `source`, `type`, `time`) is filled in on
+/// delivery.
 public enum EventIntake {
   /// One event whose payload is the whole body.
   public static func binary(

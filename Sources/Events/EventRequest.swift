@@ -15,7 +15,8 @@ public struct EventRequest: Sendable {
   let stamp: GatewayStamp
 
   /// Reads the fields of a publish request: `Content-Type`, `Event-Key`, `Event-Time`,
-  /// `traceparent`, `tracestate` and, in binary mode, `ce-…`; names in any case, others are skipped.
+  /// `traceparent`, `tracestate` and, in binary mode, `ce-…`; names in any case, others are
+  /// skipped.
   public init(
     fields: some Sequence<(name: ByteSlice, value: ByteSlice)>, stamp: GatewayStamp
   ) throws(EventFault) {

@@ -144,7 +144,8 @@ extension GatewayResponder {
   }
 }
 
-/// The events of one request and what became of each, in order. At most `GatewayLimits.batchEvents`.
+/// The events of one request and what became of each, in order. At most
+/// `GatewayLimits.batchEvents`.
 private struct Batch {
   enum Item {
     case waiting(ConformingEvent)

@@ -8,8 +8,8 @@ import Subscriptions
 import Tenancy
 import Topics
 
-/// The verbs of a subscription: receive, acknowledge, release, extend, seek. A subscription's position
-/// lives with the log, never in a connection.
+/// The verbs of a subscription: receive, acknowledge, release, extend, seek. A subscription's
+/// position lives with the log, never in a connection.
 extension GatewayResponder {
   /// `POST …/receive` `{"max":10,"wait":"30s","consumer":"worker-1"}`: takes leases.
   func receive(
@@ -66,7 +66,8 @@ extension GatewayResponder {
     json.endObject()
   }
 
-  /// `POST …/acknowledge` `{"ackTokens":[…]}` or `{"upTo":"1:42"}`; `?durable=true` waits for the disk.
+  /// `POST …/acknowledge` `{"ackTokens":[…]}` or `{"upTo":"1:42"}`; `?durable=true` waits for the
+  /// disk.
   func acknowledge(
     _ name: Name, _ reference: TopicReference, _ request: HTTPRequest,
     _ answer: inout AnswerWriter

@@ -2,8 +2,8 @@ import Bytes
 import HTTPWire
 
 /// Browser pages of another origin (Fetch §3.2): in development mode, pages that a loopback address
-/// serves may call; otherwise none may. Credentials are tokens and tickets, never cookies, so that a
-/// page gets nothing it was not given.
+/// serves may call; otherwise none may. Credentials are tokens and tickets, never cookies, so that
+/// a page gets nothing it was not given.
 extension GatewayResponder {
   /// Adds the fields that let the calling page read the answer.
   func allowCrossOrigin(

@@ -46,7 +46,8 @@ public struct Operations: Sendable {
   public let publicURL: ByteSlice
   /// The `iss` of each configured issuer, for the protected-resource metadata (RFC 9728 §2).
   public let issuers: [ByteSlice]
-  /// Whether the embedded development policy is in force: metrics are open, loopback pages may call.
+  /// Whether the embedded development policy is in force: metrics are open, loopback pages may
+  /// call.
   public let isDevelopment: Bool
   /// The pause after which an idle event stream carries a comment.
   public let heartbeat: TimeSpan

@@ -7,8 +7,8 @@ import Schemas
 import Tenancy
 import Topics
 
-/// One loop's gateway: reads what a request names, sends it on its journey, and turns every no into one
-/// answer. Confined to its loop.
+/// One loop's gateway: reads what a request names, sends it on its journey, and turns every no into
+/// one answer. Confined to its loop.
 public final class GatewayResponder<Engine: EventEngine>: Responder {
   let parts: GatewayParts<Engine>
   let timers: any LoopTimers
@@ -108,7 +108,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     case (.event(let id), .get), (.event(let id), .head):
       return try await readOne(id, of: topic, request, &answer)
     case (.itself, .put): return try await putTopic(topic, request, &answer)
-    case (.itself, .get), (.itself, .head): return try getTopic(topic, request, &answer)
+    case (.itself, .get), (.itself, .head): return try await getTopic(topic, request, &answer)
     case (.itself, .delete): return try await deleteTopic(topic, request, &answer)
     case (.schema, .put): return try await putSchema(topic, request, &answer)
     case (.schema, .get), (.schema, .head): return try getSchema(topic, request, &answer)

@@ -1,7 +1,7 @@
 import Bytes
 
-/// A Content-Type or one member of Accept: `type/subtype;name=value` (RFC 9110 §8.3.1), in lower case.
-/// For cold paths; publishing compares bytes.
+/// A Content-Type or one member of Accept: `type/subtype;name=value` (RFC 9110 §8.3.1), in lower
+/// case. For cold paths; publishing compares bytes.
 struct MediaType {
   /// `type/subtype`; empty where the field is absent.
   let essence: String
@@ -47,7 +47,8 @@ struct MediaType {
 enum AnswerFormat {
   case json, eventStream, lines
 
-  /// The best of what `Accept` allows; nil when it allows none of them. The first wins among equals.
+  /// The best of what `Accept` allows; nil when it allows none of them. The first wins among
+  /// equals.
   init?(accept: ByteSlice?) {
     guard let accept, !accept.isEmpty, !accept.equals("*/*") else {
       self = .json

@@ -6,7 +6,8 @@ import Topics
 
 /// Namespaces and tenants: their policies.
 extension GatewayResponder {
-  /// `GET /v1/namespaces/{tenant}/{namespace}`: what holds for its topics, inherited values included.
+  /// `GET /v1/namespaces/{tenant}/{namespace}`: what holds for its topics, inherited values
+  /// included.
   func getNamespace(
     _ reference: NamespaceReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) throws -> AnswerEnd {

@@ -2,7 +2,8 @@ import Bytes
 public import Metrics
 
 /// Every reason for a no that a client can meet: the one table of refusals. `docs/problems.md` is
-/// generated from it. The raw value is the problem's `code` and ends its `type` URN (RFC 9457 §3.1.1).
+/// generated from it. The raw value is the problem's `code` and ends its `type` URN (RFC 9457
+/// §3.1.1).
 public enum ProblemCode: String, CaseIterable, Sendable {
   case badRequest = "bad_request"
   case malformedJSON = "malformed_json"

@@ -7,8 +7,9 @@ import Schemas
 import Tenancy
 import Topics
 
-/// `POST …/{topic}/events`: the straight line of the house. Who is this → for which tenant may they act
-/// → on which topic, if allowed → does the event keep the topic's promise → durable, positioned.
+/// `POST …/{topic}/events`: the straight line of the house. Who is this → for which tenant may they
+/// act → on which topic, if allowed → does the event keep the topic's promise → durable,
+/// positioned.
 extension GatewayResponder {
   func publish(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter

@@ -7,8 +7,8 @@ struct QueryParameters {
   /// More parameters than any route takes.
   private static let most = 16
 
-  /// Splits and percent-decodes (RFC 3986 §2.1; `+` is a plus, so that instants with an offset need no
-  /// escape). A name that stands twice is refused.
+  /// Splits and percent-decodes (RFC 3986 §2.1; `+` is a plus, so that instants with an offset need
+  /// no escape). A name that stands twice is refused.
   init(_ query: ByteSlice?) throws(Refusal) {
     guard let query, !query.isEmpty else { return }
     var start = 0

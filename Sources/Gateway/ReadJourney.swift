@@ -7,7 +7,8 @@ import Metrics
 import Tenancy
 import Topics
 
-/// `GET …/{topic}/events`: long-poll, event stream or lines; `HEAD`; one event. Reading moves nothing.
+/// `GET …/{topic}/events`: long-poll, event stream or lines; `HEAD`; one event. Reading moves
+/// nothing.
 extension GatewayResponder {
   func read(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
@@ -87,6 +88,7 @@ extension GatewayResponder {
     var live = LiveTerms(expires: feed.topic.caller.expires)
     live.heartbeat = parts.operations.heartbeat
     live.lease = lease
+    live.connections = parts.server.connections
     answer.start(200)
     answer.field("Cache-Control", "no-store")
     answer.field("X-Accel-Buffering", "no")

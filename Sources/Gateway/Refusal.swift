@@ -4,7 +4,8 @@ import JSONText
 
 /// One no, ready to be told to a client: a code of the table and the facts of this occurrence.
 ///
-/// Made on cold paths only. Never carries a payload's value, a token, or anything of another tenant.
+/// Made on cold paths only. Never carries a payload's value, a token, or anything of another
+/// tenant.
 public struct Refusal: Error {
   public let code: ProblemCode
   /// What happened here, in a sentence; nil leaves the title to speak for itself.
@@ -116,7 +117,8 @@ public struct Refusal: Error {
   }
 
   /// Answers the request with this refusal, whatever had been started before.
-  /// - Parameter metadata: the URL of the protected-resource metadata for challenges (RFC 9728 §5.1).
+  /// - Parameter metadata: the URL of the protected-resource metadata for challenges (RFC 9728
+  ///   §5.1).
   func answer(id: RequestID, metadata: ByteSlice, with answer: inout AnswerWriter) {
     answer.startOver()
     answer.start(code.status)

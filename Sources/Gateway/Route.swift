@@ -38,8 +38,8 @@ enum Route {
     case itself, events, receive, acknowledge, release, reject, extend, seek
   }
 
-  /// Reads a request's path; `notFound` for one that names nothing, `badName` for one whose names are
-  /// none.
+  /// Reads a request's path; `notFound` for one that names nothing, `badName` for one whose names
+  /// are none.
   init(_ path: ByteSlice) throws {
     if path.starts(with: "/v1/topics/") {
       self = try Self.belowTopics(path.dropFirst("/v1/topics/".utf8.count))
@@ -78,8 +78,8 @@ enum Route {
     throw Refusal(.notFound)
   }
 
-  /// `~` and `{tenant}/{namespace}` are namespaces, `~/{topic}…` and `{tenant}/{namespace}/{topic}…`
-  /// topics.
+  /// `~` and `{tenant}/{namespace}` are namespaces, `~/{topic}…` and
+  /// `{tenant}/{namespace}/{topic}…` topics.
   private static func belowTopics(_ path: ByteSlice) throws -> Route {
     let firstSlash = path.firstIndex(of: ASCII.slash)
     let first = path.prefix(firstSlash ?? path.count)

@@ -200,7 +200,8 @@ extension GatewayResponder {
   }
 }
 
-/// What a registration's media type says: `application/schema+json;version=draft-07;formats=assert`.
+/// What a registration's media type says:
+/// `application/schema+json;version=draft-07;formats=assert`.
 private struct SchemaTerms: Sendable {
   var dialect: SchemaDialect?
   var formats: FormatMode?

@@ -6,8 +6,8 @@ import Tenancy
 /// Tickets for streams: what a browser's `EventSource`, which can set no header, shows instead of a
 /// token. Shared by the loops; every call takes the lock for a few look-ups.
 ///
-/// A ticket opens one path for the caller who asked for it: first within 30 s, after that again until
-/// the token's end, so that `EventSource` can reconnect. A second live use ends the first.
+/// A ticket opens one path for the caller who asked for it: first within 30 s, after that again
+/// until the token's end, so that `EventSource` can reconnect. A second live use ends the first.
 public final class StreamTickets: Sendable {
   /// How long an unused ticket waits for its first use.
   public static let patience = TimeSpan.seconds(30)

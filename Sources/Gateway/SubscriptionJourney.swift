@@ -114,7 +114,8 @@ extension GatewayResponder {
     return (topic, definition)
   }
 
-  private func facts(
+  /// Progress and backlog, from memory or from the disk.
+  func facts(
     of definition: SubscriptionDefinition, _ topic: TopicAddress
   ) async throws -> SubscriptionFacts {
     if let facts = parts.dispatchers.facts(of: definition, of: topic) { return facts }

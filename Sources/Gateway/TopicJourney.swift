@@ -3,6 +3,7 @@ import Delivery
 import HTTPWire
 import JSONText
 import Metrics
+import Subscriptions
 import Tenancy
 import Topics
 
@@ -24,20 +25,33 @@ extension GatewayResponder {
       _ = try await parts.engine.configureTopic(address, configuration)
       answer.start(200)
     }
-    guard let info = parts.engine.topic(address) else { throw Refusal(.notFound) }
-    return finish(&answer) { json in write(info, of: address, into: &json) }
+    return try await describe(address, &answer)
   }
 
   /// `GET …/{topic}`: configuration and statistics.
   func getTopic(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
-  ) throws -> AnswerEnd {
+  ) async throws -> AnswerEnd {
     try refuseQuery(of: request)
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, forAnyOf: [.subscribe, .publish, .manage])
-    guard let info = parts.engine.topic(address) else { throw Refusal(.notFound) }
+      .detached
+    guard parts.engine.topic(address) != nil else { throw Refusal(.notFound) }
     answer.start(200)
-    return finish(&answer) { json in write(info, of: address, into: &json) }
+    return try await describe(address, &answer)
+  }
+
+  /// Ends an answer with what there is to say of a topic; a backlog only for those who may read it.
+  private func describe(
+    _ address: TopicAddress, _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    guard let info = parts.engine.topic(address) else { throw Refusal(.notFound) }
+    var subscriptions: [(SubscriptionDefinition, SubscriptionFacts?)] = []
+    for definition in parts.engine.subscriptions(of: address) {
+      let facts = address.action == .subscribe ? try await facts(of: definition, address) : nil
+      subscriptions.append((definition, facts))
+    }
+    return finish(&answer) { json in write(info, subscriptions, of: address, into: &json) }
   }
 
   /// `DELETE …/{topic}`: with its events, schemas and subscriptions.
@@ -116,7 +130,10 @@ extension GatewayResponder {
     if info.schemaVersion == 0 { json.null() } else { json.integer(Int(info.schemaVersion)) }
   }
 
-  private func write(_ info: TopicInfo, of address: TopicAddress, into json: inout JSONWriter) {
+  private func write(
+    _ info: TopicInfo, _ subscriptions: [(SubscriptionDefinition, SubscriptionFacts?)],
+    of address: TopicAddress, into json: inout JSONWriter
+  ) {
     json.beginObject()
     json.key("tenant")
     json.string(address.tenant.bytes)
@@ -151,12 +168,18 @@ extension GatewayResponder {
     json.endObject()
     json.key("subscriptions")
     json.beginArray()
-    for definition in parts.engine.subscriptions(of: address) {
+    for (definition, facts) in subscriptions {
       json.beginObject()
       json.key("name")
       json.string(definition.name.bytes)
       json.key("type")
       json.string(definition.terms.kind.word)
+      if let facts {
+        json.key("backlog")
+        json.integer(facts.backlog)
+        json.key("unacked")
+        json.integer(facts.unacked)
+      }
       json.endObject()
     }
     json.endArray()

@@ -14,11 +14,11 @@ public enum EventStreamWriter {
     bytes.append(":\n\n")
   }
 
-  /// One event. `data` may hold any bytes: each line of it, ended by LF, CR or CRLF, becomes a `data`
-  /// line, which the client joins with LF again.
+  /// One event. `data` may hold any bytes: each line of it, ended by LF, CR or CRLF, becomes a
+  /// `data` line, which the client joins with LF again.
   ///
-  /// - Returns: false, with nothing written, when `id` holds NUL, CR or LF or `event` CR or LF: such
-  ///   a frame would say something else than it should.
+  /// - Returns: false, with nothing written, when `id` holds NUL, CR or LF or `event` CR or LF:
+  ///   such a frame would say something else than it should.
   @discardableResult
   public static func event(
     id: ByteSlice?, event: ByteSlice?, data: ByteSlice, into bytes: inout ByteWriter

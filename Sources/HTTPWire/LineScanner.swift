@@ -24,8 +24,8 @@ struct LineScanner: BitwiseCopyable {
 
   /// - Parameters:
   ///   - span: all bytes of the message so far, or at least those from `lineStart` on.
-  ///   - limit: the offset that the line's CRLF may not lie beyond. It is looked at before the line's
-  ///     bytes are, so that the answer does not depend on how the bytes were split.
+  ///   - limit: the offset that the line's CRLF may not lie beyond. It is looked at before the
+  ///     line's bytes are, so that the answer does not depend on how the bytes were split.
   mutating func next(in span: Span<UInt8>, limit: Int) -> Step {
     let stop = Octets.firstControl(in: span, from: scanned)
     guard stop <= limit else { return .tooLong }

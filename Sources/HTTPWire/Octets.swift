@@ -43,8 +43,8 @@ enum Octets {
     contains(byte, low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C7FF_FFFE)
   }
 
-  /// `unreserved`, `sub-delims`, `:`, `@`, `/`, `?` and `%` of RFC 3986: what a path and a query may
-  /// be made of.
+  /// `unreserved`, `sub-delims`, `:`, `@`, `/`, `?` and `%` of RFC 3986: what a path and a query
+  /// may be made of.
   @inline(__always)
   static func isTarget(_ byte: UInt8) -> Bool {
     contains(byte, low: 0xAFFF_FFF2_0000_0000, high: 0x47FF_FFFE_87FF_FFFF)

@@ -72,8 +72,8 @@ public final class Outbox {
   /// Drops what has not been committed.
   func rollBack() { bytes.truncate(to: committed) }
 
-  /// Hands out the writer for one step of a streamed body, so that the stream writes where the socket
-  /// reads; nothing may be pending, and `putBack` follows.
+  /// Hands out the writer for one step of a streamed body, so that the stream writes where the
+  /// socket reads; nothing may be pending, and `putBack` follows.
   public func take() -> ByteWriter {
     precondition(bytes.count == 0, "a stream step before the previous one was taken")
     var taken = ByteWriter()

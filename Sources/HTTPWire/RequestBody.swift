@@ -1,7 +1,7 @@
 public import Bytes
 
-/// A request's body, complete or still arriving. Loop-confined; read by the one task that serves the
-/// request and dead once the answer is complete.
+/// A request's body, complete or still arriving. Loop-confined; read by the one task that serves
+/// the request and dead once the answer is complete.
 public final class RequestBody {
   private enum State {
     /// All of it is here, unread.
@@ -67,8 +67,9 @@ public final class RequestBody {
     }
   }
 
-  /// The rest of the body in one slice. Neither suspends nor copies when all of it is in the receive
-  /// buffer already; throws `.tooLarge` as soon as more than `limit` bytes are announced or come in.
+  /// The rest of the body in one slice. Neither suspends nor copies when all of it is in the
+  /// receive buffer already; throws `.tooLarge` as soon as more than `limit` bytes are announced or
+  /// come in.
   public func collect(upTo limit: Int) async throws(BodyFailure) -> ByteSlice {
     switch state {
     case .whole(let bytes):

@@ -11,9 +11,9 @@ public enum RequestStep: Sendable {
 /// Reads the head of an HTTP/1.1 request from bytes that come in pieces (RFC 9112), strictly: what
 /// two readers could understand differently is refused, never repaired.
 ///
-/// Feed it all bytes received since the end of the previous message, each time; it remembers how far
-/// it has looked. `reset()` before the next message. Looks at every byte once and allocates only the
-/// field table, whose memory it reuses when nobody holds the previous head any more.
+/// Feed it all bytes received since the end of the previous message, each time; it remembers how
+/// far it has looked. `reset()` before the next message. Looks at every byte once and allocates
+/// only the field table, whose memory it reuses when nobody holds the previous head any more.
 ///
 /// ```
 /// requestLine ──line──▶ fields ──empty line──▶ (request)

@@ -3,9 +3,9 @@ public import Bytes
 /// One text per JSON value: what fingerprints are taken of.
 ///
 /// In the manner of RFC 8785: no white space, shortest escapes, members sorted by name. Two rules
-/// differ, both so that no precision is lost and bytes alone decide: names are sorted by their UTF-8
-/// bytes, and numbers are written as exact decimals (`1`, `1.0` and `1e0` are all `1`; exponents
-/// below −6 or above 20 as `d.ddde±n`).
+/// differ, both so that no precision is lost and bytes alone decide: names are sorted by their
+/// UTF-8 bytes, and numbers are written as exact decimals (`1`, `1.0` and `1e0` are all `1`;
+/// exponents below −6 or above 20 as `d.ddde±n`).
 public enum CanonicalJSON {
   /// The canonical text of a value.
   public static func text(of node: JSONNode) -> ByteSlice {

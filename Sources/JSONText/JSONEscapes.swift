@@ -7,6 +7,7 @@ public enum JSONEscapes {
   public static func unescape(_ raw: ByteSlice) -> ByteSlice {
     guard raw.firstIndex(of: ASCII.backslash) != nil else { return raw }
     var buffer = ByteBuffer(capacity: raw.count)
+    // SAFETY: an unescaped text is never longer than its escaped form: `raw.count` bytes do.
     _ = unsafe buffer.appendUnsafe(room: raw.count) { room in
       unsafe raw.withUnsafeBytes { source in
         let target = unsafe room.baseAddress.unsafelyUnwrapped

@@ -1,6 +1,7 @@
 public import Bytes
 
-/// Why a text is not acceptable JSON, and where. Carries no byte of the text but a duplicate's name.
+/// Why a text is not acceptable JSON, and where. Carries no byte of the text but a duplicate's
+/// name.
 public struct JSONFault: Error, Equatable, Sendable {
   public let code: JSONFaultCode
   /// Bytes before the fault.

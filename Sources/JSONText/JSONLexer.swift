@@ -10,8 +10,8 @@ struct ScanStop: Error {
 /// behind what it has read. Reads eight bytes at a time where at least eight are left, never beyond
 /// the end.
 ///
-/// SAFETY: `base` points to `end` initialised bytes that the caller keeps alive and unchanged; every
-/// load is guarded by a comparison with `end`.
+/// SAFETY: `base` points to `end` initialised bytes that the caller keeps alive and unchanged;
+/// every load is guarded by a comparison with `end`.
 @safe struct JSONLexer: BitwiseCopyable {
   let base: UnsafeRawPointer
   let end: Int

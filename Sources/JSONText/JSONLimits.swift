@@ -1,6 +1,7 @@
 /// What a text may cost its reader. Every field is a hard stop with its own fault.
 public struct JSONLimits: Sendable {
-  /// Nested arrays and objects; 64 is far beyond hand-made data and keeps recursion in readers safe.
+  /// Nested arrays and objects; 64 is far beyond hand-made data and keeps recursion in readers
+  /// safe.
   public var maxDepth: Int
   /// Values and keys together; each costs 16 bytes of memory.
   public var maxTokens: Int

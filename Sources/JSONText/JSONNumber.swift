@@ -25,6 +25,7 @@ public struct JSONNumber: Sendable {
     guard !text.isEmpty, text.count <= JSONLimits.payload.maxNumberLength,
       text[0] == ASCII.minus || ASCII.isDigit(text[0])
     else { return nil }
+    // SAFETY: the lexer stays inside the closure and reads below `bytes.count` only.
     let isNumber = unsafe text.withUnsafeBytes { bytes in
       let lexer = unsafe JSONLexer(base: bytes.baseAddress.unsafelyUnwrapped, end: bytes.count)
       var flags: JSONTokenFlags = []

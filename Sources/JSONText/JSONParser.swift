@@ -75,6 +75,7 @@ public final class JSONParser {
 extension ByteSlice {
   /// The bytes for a lexer that does not outlive this slice.
   fileprivate func borrowedLexer() -> JSONLexer {
+    // SAFETY: callers use the lexer only while they hold the slice, whose bytes do not move.
     unsafe withUnsafeBytes { bytes in
       unsafe JSONLexer(base: bytes.baseAddress.unsafelyUnwrapped, end: bytes.count)
     }

@@ -33,8 +33,8 @@ import Bytes
 
 /// One pass over one text.
 ///
-/// Where the pass stands (`at`, `count`, the innermost container) is kept in local variables, so that
-/// it stays in registers; only what slow paths need lies in the struct.
+/// Where the pass stands (`at`, `count`, the innermost container) is kept in local variables, so
+/// that it stays in registers; only what slow paths need lies in the struct.
 ///
 /// SAFETY: `out` is the tape's memory, replaced only together with `room` in `grow`; writes stay
 /// below `room`. The source is kept alive by the parser for the whole pass.

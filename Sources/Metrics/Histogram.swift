@@ -4,12 +4,13 @@ import Synchronization
 /// A distribution of whole numbers (nanoseconds, bytes, events) in logarithmic buckets, each octave
 /// cut into 2ᵇ equal parts (the shape of Gil Tene's HdrHistogram).
 ///
-/// Memory is fixed by the scale and taken with the first number: 6.4 KiB for `.latency`. Recording is
-/// two relaxed atomic additions and takes no lock; any number of threads record at the same time.
+/// Memory is fixed by the scale and taken with the first number: 6.4 KiB for `.latency`. Recording
+/// is two relaxed atomic additions and takes no lock; any number of threads record at the same
+/// time.
 ///
 /// SAFETY: `@unchecked Sendable` because `buckets` is set once, to memory that lives as long as the
-/// histogram and holds `scale.buckets` atomics; every index comes from `scale.bucket(of:)` or a loop
-/// below `scale.buckets`.
+/// histogram and holds `scale.buckets` atomics; every index comes from `scale.bucket(of:)` or a
+/// loop below `scale.buckets`.
 @safe
 public final class Histogram: @unchecked Sendable {
   private typealias Buckets = UnsafeMutablePointer<Atomic<UInt64>>

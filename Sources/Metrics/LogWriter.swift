@@ -3,8 +3,8 @@ import Synchronization
 
 /// The log: JSON lines that wait in a bounded queue until the log's own thread writes them out.
 ///
-/// Whoever logs never waits for a terminal or a disk: a line that finds the queue full is dropped and
-/// counted, and the next one written is preceded by a line that says how many are missing.
+/// Whoever logs never waits for a terminal or a disk: a line that finds the queue full is dropped
+/// and counted, and the next one written is preceded by a line that says how many are missing.
 public final class LogWriter: Sendable {
   private struct Queue {
     var lines = ByteWriter()
@@ -24,8 +24,8 @@ public final class LogWriter: Sendable {
   /// - Parameters:
   ///   - capacity: bytes that may wait.
   ///   - least: lines below this level are not made.
-  ///   - wake: called by the thread that logs, outside the lock, when a line enters the empty queue;
-  ///     it lets the log's thread call `drain`.
+  ///   - wake: called by the thread that logs, outside the lock, when a line enters the empty
+  ///     queue; it lets the log's thread call `drain`.
   public init(
     capacity: Int = 1 << 20, least: LogLevel = .info, now: @escaping @Sendable () -> UnixTime,
     wake: @escaping @Sendable () -> Void

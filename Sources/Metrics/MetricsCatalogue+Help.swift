@@ -54,15 +54,16 @@ extension MetricsCatalogue {
       `GET /metrics` answers in Prometheus' text format 0.0.4. This page is generated from the \
       catalogue in `Sources/Metrics`; a test compares them.
 
-      - Series with the labels `tenant`, `namespace`, `topic` exist for the most active topics up to \
-      the cap of one scrape. The rest is summed in one series whose only topic label is \
-      `topic="other"`. A topic may move between its own series and the sum; to an operator's scrape \
-      neither ever falls, so `rate()` stays true.
+      - Series with the labels `tenant`, `namespace`, `topic` exist for the most active topics up \
+      to the cap of one scrape. The rest is summed in one series whose only topic label is \
+      `topic="other"`. A topic may move between its own series and the sum; to an operator's \
+      scrape neither ever falls, so `rate()` stays true.
       - A caller without the operator's grant sees the topics of tenants it may see and nothing of \
       the process; its sum falls when a topic moves out of it.
       - Series of outcomes that never happened are left out, except `accepted`.
-      - Histogram bounds are powers of two in nanoseconds (0.000065536 s to 17.179869184 s), so that \
-      bucket counts are exact. Topic statistics take their percentiles from 32 steps per octave.
+      - Histogram bounds are powers of two in nanoseconds (0.000065536 s to 17.179869184 s), so \
+      that bucket counts are exact. Topic statistics take their percentiles from 32 steps per \
+      octave.
       - Counters start from zero with the process; a topic's also when it is deleted, or evicted \
       while idle.
 

@@ -1,5 +1,5 @@
-/// Every metric that the gateway shows, declared once: the exposition and `docs/metrics.md` are made
-/// from this list and from nothing else.
+/// Every metric that the gateway shows, declared once: the exposition and `docs/metrics.md` are
+/// made from this list and from nothing else.
 public enum MetricsCatalogue: String, CaseIterable, Sendable {
   case publishSeconds = "jodrell_publish_seconds"
   case deliverySeconds = "jodrell_delivery_seconds"

@@ -41,7 +41,8 @@ public final class TopicMetrics: Sendable {
     publishes.count(reason, times: events, taking: taking)
   }
 
-  /// An event was written to a consumer that waits at the tail: payload bytes and time since durable.
+  /// An event was written to a consumer that waits at the tail: payload bytes and time since
+  /// durable.
   public func delivered(events: Int = 1, bytes: Int, latency: TimeSpan) {
     deliveryLatency.record(latency, times: events)
     deliveredEvents.add(events)

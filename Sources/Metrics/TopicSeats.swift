@@ -3,9 +3,9 @@ import Bytes
 /// The registry's places and who is shown by name. Touched only under the registry's lock.
 ///
 /// Invariant: in a scrape that shows all tenants, `other` is `carried` plus everything measured by
-/// seats without a name, and it never falls (Prometheus would take that for a restart): a topic that
-/// gains a name leaves in `carried` what was summed before, one that loses its name takes out what
-/// was already shown by name.
+/// seats without a name, and it never falls (Prometheus would take that for a restart): a topic
+/// that gains a name leaves in `carried` what was summed before, one that loses its name takes out
+/// what was already shown by name.
 struct TopicSeats: ~Copyable {
   struct Seat {
     let metrics: TopicMetrics
@@ -79,8 +79,8 @@ struct TopicSeats: ~Copyable {
     }
   }
 
-  /// Chooses who is shown by name, the most active first (a name already held counts double, so that
-  /// names do not flap), and returns both groups with what `other` carries.
+  /// Chooses who is shown by name, the most active first (a name already held counts double, so
+  /// that names do not flap), and returns both groups with what `other` carries.
   mutating func rank(cap: Int) -> TopicRanking {
     for place in seats.indices {
       let activity = seats[place].metrics.activity

@@ -1,8 +1,8 @@
 public import Bytes
 public import HTTPWire
 
-/// A client's connection to an HTTP/1.1 server: send requests, read their answers in order. Confined
-/// to its loop and to one task at a time; made in `Loop.run`.
+/// A client's connection to an HTTP/1.1 server: send requests, read their answers in order.
+/// Confined to its loop and to one task at a time; made in `Loop.run`.
 public final class ClientConnection {
   private let loop: Loop
   private let socket: Socket

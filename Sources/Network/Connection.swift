@@ -1,11 +1,11 @@
 import Bytes
 import HTTPWire
 
-/// One client connection and the state of its one task: read a head, let the responder answer, send,
-/// again. Loop-confined; `run` is the task, the rest is called by the loop between its steps.
+/// One client connection and the state of its one task: read a head, let the responder answer,
+/// send, again. Loop-confined; `run` is the task, the rest is called by the loop between its steps.
 ///
-/// Bytes are sent whenever the task is about to wait, so that the answers to pipelined requests leave
-/// in one write.
+/// Bytes are sent whenever the task is about to wait, so that the answers to pipelined requests
+/// leave in one write.
 final class Connection<R: Responder> {
   /// What the task is doing, for those who want to end it.
   enum Activity {

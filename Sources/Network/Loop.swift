@@ -1,9 +1,9 @@
 public import Bytes
 import HTTPWire
 
-/// One event loop: an actor whose executor is an epoll thread. It owns the descriptors and timers of
-/// that thread, and whatever its resident keeps there; connection tasks are isolated to it, so their
-/// state needs no locks and no unchecked sendability.
+/// One event loop: an actor whose executor is an epoll thread. It owns the descriptors and timers
+/// of that thread, and whatever its resident keeps there; connection tasks are isolated to it, so
+/// their state needs no locks and no unchecked sendability.
 ///
 /// One turn: run every job that is ready → tell the resident → ask the kernel → dispatch events →
 /// fire timers.
@@ -22,6 +22,7 @@ public actor Loop {
   }
 
   public nonisolated var unownedExecutor: UnownedSerialExecutor {
+    // SAFETY: the loop owns its thread, so the executor outlives every job of the actor.
     unsafe thread.asUnownedSerialExecutor()
   }
 

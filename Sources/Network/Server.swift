@@ -24,8 +24,8 @@ public struct ServerConfiguration: Sendable {
   public var loops: Int?
   /// Connections waiting to be accepted, per listener and loop.
   public var backlog: Int32 = 1024
-  /// Random bits that tell this run's request names from another's.
-  public var run = UInt32.random(in: .min ... .max)
+  /// Tells this run's request names from another's: the caller draws it at random.
+  public var run: UInt32 = 0
   public var clocks = Clocks.system
 
   public init(listeners: [ListenerConfiguration]) { self.listeners = listeners }
@@ -79,8 +79,9 @@ public final class Server<R: Responder>: Sendable {
     }
   }
 
-  /// Stops accepting, closes idle connections, lets requests in flight be answered, ends streams and
-  /// waits; what is still open after `span` is cut. The loops' threads have ended when it returns.
+  /// Stops accepting, closes idle connections, lets requests in flight be answered, ends streams
+  /// and waits; what is still open after `span` is cut. The loops' threads have ended when it
+  /// returns.
   ///
   /// A second call returns at once.
   ///
@@ -111,8 +112,8 @@ public final class Server<R: Responder>: Sendable {
   }
 }
 
-/// What a server stands on, made before it: everything that can fail, and nothing that depends on who
-/// answers.
+/// What a server stands on, made before it: everything that can fail, and nothing that depends on
+/// who answers.
 private struct ServerFoundation {
   let configuration: ServerConfiguration
   let connectionCap: Int

@@ -7,8 +7,8 @@ import HTTPWire
 /// The socket is edge-triggered: `canRead` and `canWrite` remember that the kernel has something
 /// until a call says otherwise.
 @safe final class Socket: EventHandler {
-  /// What the task waits for; the continuation is taken out before it is resumed, so each is resumed
-  /// once.
+  /// What the task waits for; the continuation is taken out before it is resumed, so each is
+  /// resumed once.
   enum Waiting: Equatable {
     case nothing, readable, writable
   }
@@ -128,8 +128,8 @@ import HTTPWire
 
   private func wake(_ reason: Wake) {
     waiting = .nothing
-    // SAFETY: taken out before it is resumed, so no continuation is resumed twice; every wait ends by
-    // an event, its deadline or its owner.
+    // SAFETY: taken out before it is resumed, so no continuation is resumed twice; every wait ends
+    // by an event, its deadline or its owner.
     guard let continuation = unsafe waiter else { return }
     unsafe waiter = nil
     unsafe continuation.resume(returning: reason)
@@ -148,8 +148,8 @@ import HTTPWire
     }
   }
 
-  /// Makes sure a timer fires no later than `deadline`. One that fires earlier stays and is moved on
-  /// when it does, so that a busy connection does not touch the timers at each request.
+  /// Makes sure a timer fires no later than `deadline`. One that fires earlier stays and is moved
+  /// on when it does, so that a busy connection does not touch the timers at each request.
   private func armTimer() {
     if timer != nil, timerAt <= deadline { return }
     if let timer { clock.cancel(timer) }

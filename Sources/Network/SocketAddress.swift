@@ -17,6 +17,7 @@ public struct SocketAddress: Sendable {
     let name = host.isEmpty || host == "*" ? "::" : host
     var four = in_addr()
     var six = in6_addr()
+    // SAFETY: each call gets a structure of the size that its address family wants.
     if unsafe inet_pton(AF_INET, name, &four) == 1 {
       var address = sockaddr_in()
       address.sin_family = sa_family_t(AF_INET)

@@ -5,8 +5,8 @@ import Glibc
 /// Every kernel call of this room, and the only place that looks at `errno`: callers get closed
 /// outcomes. All descriptors are non-blocking and close-on-exec.
 ///
-/// SAFETY: pointers handed to the kernel are to live locals or to buffers borrowed for the call, with
-/// their true lengths.
+/// SAFETY: pointers handed to the kernel are to live locals or to buffers borrowed for the call,
+/// with their true lengths.
 enum Syscalls {
   /// What came of reading from or writing to a socket.
   enum Transfer: Equatable {

@@ -1,11 +1,11 @@
 public import Bytes
 public import Topics
 
-/// What lies in a store's directory, read without changing anything and without a running server: for
-/// `jodrell inspect`. It tells names, numbers and sizes, never a payload.
+/// What lies in a store's directory, read without changing anything and without a running server:
+/// for `jodrell inspect`. It tells names, numbers and sizes, never a payload.
 ///
-/// Owned by one task. Holds the store's lock, so that no server starts meanwhile; a running server is
-/// `alreadyOpen`.
+/// Owned by one task. Holds the store's lock, so that no server starts meanwhile; a running server
+/// is `alreadyOpen`.
 public final class Inspection {
   private let lock: FileLock
   private let paths: StorePaths
@@ -78,8 +78,8 @@ public final class Inspection {
     return reports
   }
 
-  /// Calls `body` with each chunk of one topic that holds `entry` or later ones, in order, checked in
-  /// full, until it returns false. Memory for one chunk at a time.
+  /// Calls `body` with each chunk of one topic that holds `entry` or later ones, in order, checked
+  /// in full, until it returns false. Memory for one chunk at a time.
   public func chunks(
     of topic: TopicReport, from entry: UInt64 = 0, _ body: (ChunkReport) -> Bool
   ) throws(StoreFault) {

@@ -5,15 +5,15 @@ public import Topics
 
 /// The log, the catalogue and the subscriptions' progress, kept on one RocksDB.
 ///
-/// Any thread may call. Reads of the tail and of the catalogue never block; `readStored`, `locate` and
-/// `loadState` may. Mutations and appends go through the one committer thread.
+/// Any thread may call. Reads of the tail and of the catalogue never block; `readStored`, `locate`
+/// and `loadState` may. Mutations and appends go through the one committer thread.
 public final class RocksTopicLog: TopicLog {
   let committer: Committer
   private let lock: FileLock
   private let isOpen = Atomic(true)
 
-  /// Opens the store, founding it where there is none. Blocks: replays the log, proves the watermark,
-  /// loads the catalogue, compiles schemas.
+  /// Opens the store, founding it where there is none. Blocks: replays the log, proves the
+  /// watermark, loads the catalogue, compiles schemas.
   public init(opening configuration: StoreConfiguration) throws(StoreFault) {
     let paths = StorePaths(configuration.path)
     try Files.makeDirectory(paths.root)
@@ -25,8 +25,8 @@ public final class RocksTopicLog: TopicLog {
 
   deinit { close() }
 
-  /// Commits what was handed over, then ends the committer and everybody's waiting. Blocks for at most
-  /// a few commits and one read.
+  /// Commits what was handed over, then ends the committer and everybody's waiting. Blocks for at
+  /// most a few commits and one read.
   public func close() {
     guard isOpen.exchange(false, ordering: .relaxed) else { return }
     committer.stop()

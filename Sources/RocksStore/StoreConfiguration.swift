@@ -59,7 +59,8 @@ public struct StoreLimits: Sendable {
   public init() {}
 }
 
-/// What the committer tells the shell; each closure runs on the committer thread and must not block.
+/// What the committer tells the shell; each closure runs on the committer thread and must not
+/// block.
 public struct StoreObserver: Sendable {
   public var committed: @Sendable (CommitFacts) -> Void = { _ in }
   /// A write failed: the store accepts nothing any more and the process should end.

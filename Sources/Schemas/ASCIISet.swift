@@ -10,6 +10,7 @@ struct ASCIISet: BitwiseCopyable, Equatable, Sendable {
   /// The characters of an ASCII literal.
   init(_ characters: StaticString, letters: Bool = false, digits: Bool = false) {
     for index in 0..<characters.utf8CodeUnitCount {
+      // SAFETY: `index` is below the literal's length.
       insert(unsafe characters.utf8Start[index])
     }
     if letters {

@@ -173,6 +173,8 @@ extension Evaluator {
   /// Looks for two equal items.
   @_lifetime(self: copy self)
   mutating func equalItems(_ at: Int, count: Int) -> UniquenessSet.Outcome {
-    scratch.uniqueness.search(value, at, count: count, fuel: &fuel)
+    var left = fuel
+    defer { fuel = left }
+    return scratch.uniqueness.search(value, at, count: count, fuel: &left)
   }
 }

@@ -126,8 +126,8 @@ extension Explainer {
         ? Suggestion.closest(to: nameBytes(member), among: words) : nil)
   }
 
-  /// The violations of the one branch that fits best: of the value's kind, most of its fixed members
-  /// right, fewest violations. Nil where several fit equally well.
+  /// The violations of the one branch that fits best: of the value's kind, most of its fixed
+  /// members right, fewest violations. Nil where several fit equally well.
   @_lifetime(self: copy self)
   private mutating func likeliest(_ schemas: [UInt32], _ at: Int) -> [Violation]? {
     var best: (score: Int, violations: [Violation])?

@@ -1,5 +1,6 @@
 /// Refuses graphs that would not end: schemas that apply to one value inside one another for ever,
-/// or too often. What passes may still be recursive, as long as each round goes down into the value.
+/// or too often. What passes may still be recursive, as long as each round goes down into the
+/// value.
 struct GraphOrder {
   private enum Mark {
     case unseen

@@ -76,6 +76,7 @@ enum MailGrammar {
     let inner = text.extracting(1..<(text.count - 1))
     let tag: StaticString = "ipv6:"
     guard inner.count > 5 else { return false }
+    // SAFETY: the literal has five bytes.
     for index in 0..<5 where ASCII.lowercased(inner[index]) != (unsafe tag.utf8Start[index]) {
       return AddressGrammar.isIPv4(inner)
     }

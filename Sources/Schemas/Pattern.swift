@@ -76,7 +76,8 @@ enum PatternVerdict: Equatable {
 
 /// The writable side of matching: one per scratch, used by one thread at a time.
 ///
-/// SAFETY: owns three allocations of PCRE2, made in `init` and freed in `deinit`; no pointer leaves.
+/// SAFETY: owns three allocations of PCRE2, made in `init` and freed in `deinit`; no pointer
+/// leaves.
 @safe final class PatternMatcher {
   private let data: OpaquePointer?
   private let context: OpaquePointer?

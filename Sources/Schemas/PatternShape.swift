@@ -1,5 +1,6 @@
 /// A pattern that needs no engine: a chain of character sets, each repeated, that one pass from the
-/// left decides without ever stepping back. `^ord_[a-z0-9]{8,32}$`, `^x-` and `^[A-Z]{3}$` are such.
+/// left decides without ever stepping back. `^ord_[a-z0-9]{8,32}$`, `^x-` and `^[A-Z]{3}$` are
+/// such.
 struct PatternShape: Sendable {
   /// Where a chain lies in a program's links.
   struct Place: BitwiseCopyable, Sendable {

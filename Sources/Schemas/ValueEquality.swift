@@ -4,8 +4,8 @@ import JSONText
 /// Equality of JSON values as `const`, `enum` and `uniqueItems` mean it: numbers by value, objects
 /// without order, strings by code points.
 enum ValueEquality {
-  /// Whether the values at two tokens are equal; nil when fuel runs out. Recursion is bounded by the
-  /// depth limit of the tokenizer.
+  /// Whether the values at two tokens are equal; nil when fuel runs out. Recursion is bounded by
+  /// the depth limit of the tokenizer.
   static func equal(
     _ left: borrowing TapeView, _ at: Int, _ right: borrowing TapeView, _ other: Int,
     fuel: inout Int

@@ -1,8 +1,8 @@
 import Bytes
 import JSONText
 
-/// Builds the tree of a JSON text. Values are visited in the order of the file, so that one walk over
-/// its bytes yields every line and column.
+/// Builds the tree of a JSON text. Values are visited in the order of the file, so that one walk
+/// over its bytes yields every line and column.
 struct JSONTree {
   private let source: ByteSlice
   private let file: SettingsPath

@@ -5,8 +5,8 @@ public import Bytes
 /// YAML 1.2's core subset: no anchors, aliases, tags, directives, merge keys, duplicate keys or
 /// second document, keys are texts. A file named `.json` is read as JSON by the strict parser.
 public struct SettingsDocument: Sendable {
-  /// The limits of a settings text: far above what a person writes, small enough that a hostile file
-  /// cannot hold up a reload.
+  /// The limits of a settings text: far above what a person writes, small enough that a hostile
+  /// file cannot hold up a reload.
   public enum Limits {
     /// Bytes of a file.
     public static let bytes = 1 << 20

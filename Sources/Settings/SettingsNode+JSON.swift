@@ -2,8 +2,8 @@ public import Bytes
 import JSONText
 
 extension SettingsNode {
-  /// The value as JSON text: for parts of a configuration that stand for a JSON document, such as the
-  /// claims of a policy test.
+  /// The value as JSON text: for parts of a configuration that stand for a JSON document, such as
+  /// the claims of a policy test.
   public var json: ByteSlice {
     var writer = JSONWriter()
     write(to: &writer)

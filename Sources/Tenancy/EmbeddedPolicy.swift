@@ -1,11 +1,11 @@
 import Authentication
 public import Bytes
 
-/// The configuration that development mode runs on: ordinary text in the ordinary language, compiled
-/// by the ordinary path. There is no other way in.
+/// The configuration that development mode runs on: ordinary text in the ordinary language,
+/// compiled by the ordinary path. There is no other way in.
 ///
-/// One mapping per tenant and action: a token gets what its own claims `tenant` and `allow` list, each
-/// matched against a literal of this text.
+/// One mapping per tenant and action: a token gets what its own claims `tenant` and `allow` list,
+/// each matched against a literal of this text.
 public enum EmbeddedPolicy {
   /// The file in the data directory that holds the issuer's public key.
   public static let keysFile: StaticString = "development-keys.json"

@@ -122,8 +122,8 @@ final class GrantTable: Sendable {
   }
 
   /// Whether the action is allowed on the namespace itself. `manage` changes what holds for all of
-  /// its topics: it needs a grant for all of them and no denial for any. The others need a grant for
-  /// some topic and no denial of all.
+  /// its topics: it needs a grant for all of them and no denial for any. The others need a grant
+  /// for some topic and no denial of all.
   func allows(_ action: Action, namespace: Name) -> Bool {
     let allow = allowed[Int(action.rawValue)]
     let deny = denied[Int(action.rawValue)]

@@ -1,7 +1,8 @@
 public import Bytes
 
-/// One part of a grant pattern: a name, the beginning of names (written with a trailing `*`), or any
-/// name (`*`, the empty beginning). One shape for all three, since every request is matched with it.
+/// One part of a grant pattern: a name, the beginning of names (written with a trailing `*`), or
+/// any name (`*`, the empty beginning). One shape for all three, since every request is matched
+/// with it.
 struct SegmentPattern: Sendable, Equatable {
   private let bytes: ByteSlice
   private let isBeginning: Bool
@@ -29,9 +30,9 @@ struct SegmentPattern: Sendable, Equatable {
   }
 }
 
-/// Which topics of a tenant a grant is about: `namespace/topic`, `*` only as a whole segment or at a
-/// segment's end, `./topic` for the namespace that the mapping yields. Patterns are written by the
-/// operator; no part of one ever comes from a token.
+/// Which topics of a tenant a grant is about: `namespace/topic`, `*` only as a whole segment or at
+/// a segment's end, `./topic` for the namespace that the mapping yields. Patterns are written by
+/// the operator; no part of one ever comes from a token.
 public struct GrantPattern: Sendable, Equatable {
   /// Nil: the mapped namespace, `.`.
   let namespace: SegmentPattern?

@@ -1,7 +1,7 @@
 import Bytes
 
-/// Proof that a caller may do one action on a namespace of its tenant: list what it may see there, or
-/// govern it.
+/// Proof that a caller may do one action on a namespace of its tenant: list what it may see there,
+/// or govern it.
 ///
 /// Rules of this file: as in TopicAddress.swift; made only by the extensions below.
 public struct NamespaceAddress: Sendable {
@@ -47,8 +47,8 @@ extension NamespaceAddress: CustomStringConvertible {
 }
 
 extension TenantScope {
-  /// The namespace that a request names, if the caller may do `action` on it: `manage` needs a grant
-  /// for all of its topics, the others for some. Refusals as in `address(of:for:)`.
+  /// The namespace that a request names, if the caller may do `action` on it: `manage` needs a
+  /// grant for all of its topics, the others for some. Refusals as in `address(of:for:)`.
   public func namespace(
     of reference: NamespaceReference, for action: Action
   ) throws(TenancyRefusal) -> NamespaceAddress {
@@ -69,7 +69,8 @@ extension TenantScope {
 
 extension TopicAddress {
   /// The namespace the topic lies in, for reading the policy that judges the topic. Carries
-  /// `publish` or `subscribe`, never `manage`: leave to govern one topic is none to govern them all.
+  /// `publish` or `subscribe`, never `manage`: leave to govern one topic is none to govern them
+  /// all.
   public var inNamespace: NamespaceAddress {
     NamespaceAddress(
       namespace: namespace, action: action == .publish ? .publish : .subscribe, caller: caller)

@@ -3,8 +3,8 @@ public import Authentication
 /// The scopes a loop has made lately, found by the verified token they belong to: the walk over the
 /// mappings is spared for tokens that the loop's token cache knows.
 ///
-/// Owned by one loop. Bounded: each token has one place, and the latest comer takes it. A scope of an
-/// older policy is never returned; refusals are not kept.
+/// Owned by one loop. Bounded: each token has one place, and the latest comer takes it. A scope of
+/// an older policy is never returned; refusals are not kept.
 public final class ScopeCache {
   private struct Entry {
     /// Kept alive, so that its identity stays its own.

@@ -68,8 +68,8 @@ public struct TenancyPolicy: Sendable {
   /// Who these claims make the caller: all matching mappings of one tenant added up.
   ///
   /// `selecting` is the tenant the request names, if it names one. It chooses among several mapped
-  /// tenants and has no say over a caller of one. A decision is no proof: only `scope(of:selecting:)`
-  /// turns a verified token into one.
+  /// tenants and has no say over a caller of one. A decision is no proof: only
+  /// `scope(of:selecting:)` turns a verified token into one.
   func decision(
     issuer: ByteSlice, claims: JSONDocument, selecting: Name?
   ) throws(TenancyRefusal) -> Decision {

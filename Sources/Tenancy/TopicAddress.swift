@@ -3,8 +3,8 @@ import Bytes
 /// Proof that a caller may do one action on one topic: the third link of the chain, and the only
 /// name of a topic that the log takes.
 ///
-/// Rules of this file: the one stored property is private and the extension of `TenantScope` below is
-/// the only place that makes one. Never `Codable` or `RawRepresentable`, no default, no other
+/// Rules of this file: the one stored property is private and the extension of `TenantScope` below
+/// is the only place that makes one. Never `Codable` or `RawRepresentable`, no default, no other
 /// initialiser. Equal and hashed by the three names alone, so that it finds the topic whoever asks.
 public struct TopicAddress: Sendable {
   private let proven: Proven
@@ -28,8 +28,8 @@ public struct TopicAddress: Sendable {
   /// Who was granted it, and until when.
   public var caller: TenantScope { proven.caller }
 
-  /// The same proof with names in storage of their own, for those who keep it longer than a request:
-  /// names are otherwise cut from the connection's receive buffer.
+  /// The same proof with names in storage of their own, for those who keep it longer than a
+  /// request: names are otherwise cut from the connection's receive buffer.
   public var detached: TopicAddress {
     TopicAddress(
       namespace: namespace.detached, topic: topic.detached, action: action, caller: caller)

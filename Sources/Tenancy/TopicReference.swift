@@ -22,8 +22,9 @@ public struct TopicReference: Sendable, Equatable {
     self.topic = topic
   }
 
-  /// Reads `{tenant}/{namespace}/{topic}` or `~/{topic}` from the front of `path`, which starts after
-  /// `/v1/topics/`. `rest` is what follows the topic, with its slash; empty at the end of the path.
+  /// Reads `{tenant}/{namespace}/{topic}` or `~/{topic}` from the front of `path`, which starts
+  /// after `/v1/topics/`. `rest` is what follows the topic, with its slash; empty at the end of the
+  /// path.
   public static func read(
     from path: ByteSlice
   ) throws(TenancyRefusal) -> (reference: TopicReference, rest: ByteSlice) {
@@ -61,8 +62,8 @@ public struct NamespaceReference: Sendable, Equatable {
   /// The namespace that the caller's token maps to: `~`.
   public static let own = NamespaceReference()
 
-  /// Reads `{tenant}/{namespace}` or `~` from the front of `path`, which starts after `/v1/topics/` or
-  /// `/v1/namespaces/`; `rest` as in `TopicReference.read`.
+  /// Reads `{tenant}/{namespace}` or `~` from the front of `path`, which starts after `/v1/topics/`
+  /// or `/v1/namespaces/`; `rest` as in `TopicReference.read`.
   public static func read(
     from path: ByteSlice
   ) throws(TenancyRefusal) -> (reference: NamespaceReference, rest: ByteSlice) {

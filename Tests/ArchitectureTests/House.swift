@@ -49,7 +49,8 @@ struct House {
 struct ImportTable {
   let rooms: [String: Set<String>]
 
-  /// Reads, in the section "The rooms", rows such as ``| `Events` | the envelope | Bytes, JSONText |``; `nothing` stands for none.
+  /// Reads, in the section "The rooms", rows such as ``| `Events` | the envelope | Bytes, JSONText
+  /// |``; `nothing` stands for none.
   init(page: String) {
     var rooms: [String: Set<String>] = [:]
     let section = page.split(separator: "\n## ").first { $0.hasPrefix("The rooms\n") }

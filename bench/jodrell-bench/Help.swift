@@ -48,7 +48,8 @@ enum Help {
       jodrell-bench publish --topic '~/hooks' --payload push.json --count 10000 --json
 
     Latency counts from the request handed to the socket to its answer read. A closed loop stops
-    asking while the server stalls: read its percentiles as those of full load, not of a steady rate.
+    asking while the server stalls: read its percentiles as those of
+    full load, not of a steady rate.
 
     """
 

@@ -3,8 +3,8 @@ import Synchronization
 import Tenancy
 import Topics
 
-/// The bodies of mutations of topics and namespaces. Committer thread only; what they change in memory
-/// they change after the commit.
+/// The bodies of mutations of topics and namespaces. Committer thread only; what they change in
+/// memory they change after the commit.
 extension Committer {
   func topic(_ address: TopicAddress) throws(CatalogueFailure) -> TopicState {
     guard let topic = directory.topic(TopicPath(address)) else { throw .unknownTopic }
@@ -155,7 +155,8 @@ extension Committer {
     return Directory.Tenant(number: number, nextNamespace: 1, nextTopic: 1, nextSchema: 1)
   }
 
-  /// Writes a tenant's counters; `pendingTenant` sees them at once, everybody else after the commit.
+  /// Writes a tenant's counters; `pendingTenant` sees them at once, everybody else after the
+  /// commit.
   func write(_ tenant: Directory.Tenant, named name: Name) {
     changedTenant = (name, tenant)
     put(
@@ -166,8 +167,8 @@ extension Committer {
     afterCommit { [directory] in directory.contents.withLock { $0.tenants[name] = tenant } }
   }
 
-  /// Runs a read of the database for a mutation. When the disk cannot answer, the mutation is refused
-  /// as unavailable: nothing was written.
+  /// Runs a read of the database for a mutation. When the disk cannot answer, the mutation is
+  /// refused as unavailable: nothing was written.
   func reading<Result>(
     _ body: () throws(StoreFault) -> Result
   ) throws(CatalogueFailure) -> Result {

@@ -3,8 +3,8 @@ import Synchronization
 import Tenancy
 import Topics
 
-/// Names → what they stand for. Any thread looks up; the committer thread changes it after a commit,
-/// the opening thread fills it.
+/// Names → what they stand for. Any thread looks up; the committer thread changes it after a
+/// commit, the opening thread fills it.
 final class Directory: Sendable {
   /// A tenant's number and the next numbers of what belongs to it.
   struct Tenant: Sendable {

@@ -90,6 +90,7 @@ extension Committer {
 }
 
 extension ByteSlice {
-  /// The same bytes in storage of their own: a request's bytes must not live as long as the catalogue.
+  /// The same bytes in storage of their own: a request's bytes must not live as long as the
+  /// catalogue.
   fileprivate var detached: ByteSlice { ByteSlice(copying: span) }
 }

@@ -2,8 +2,8 @@ import Bytes
 
 /// Fills a run of raw memory front to back: the one way in which stages and chunks are written.
 ///
-/// SAFETY: every write is checked against the end of the memory; the pointer is only used inside the
-/// closure of `ByteBuffer.appendUnsafe` that lent it.
+/// SAFETY: every write is checked against the end of the memory; the pointer is only used inside
+/// the closure of `ByteBuffer.appendUnsafe` that lent it.
 @safe struct ByteFiller {
   private let base: UnsafeMutableRawPointer
   private let capacity: Int

@@ -110,7 +110,8 @@ struct ChunkHeader {
     filler.append(bigEndian: bytesBefore)
   }
 
-  /// Computes the checksum of a chunk that lies complete in `memory`, key first, and puts it in place.
+  /// Computes the checksum of a chunk that lies complete in `memory`, key first, and puts it in
+  /// place.
   static func seal(_ memory: UnsafeMutableRawBufferPointer) {
     precondition(memory.count > byteCount, "a chunk without records")
     let field = EventKey.byteCount + 4

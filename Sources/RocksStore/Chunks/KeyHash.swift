@@ -1,7 +1,7 @@
 import Bytes
 
-/// Murmur3 in its 32-bit x86 form with seed 0: the hash that spreads keys over consumers. Stored with
-/// the event, so that consumers are chosen without reading keys again.
+/// Murmur3 in its 32-bit x86 form with seed 0: the hash that spreads keys over consumers. Stored
+/// with the event, so that consumers are chosen without reading keys again.
 enum KeyHash {
   static func murmur3(_ key: ByteSlice) -> UInt32 {
     var hash: UInt32 = 0

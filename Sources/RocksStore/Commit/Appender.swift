@@ -22,6 +22,8 @@ public final class RocksAppender: TopicAppender {
     let topic = try topic(of: event)
     let record = EncodedRecord(event)
     try admit(events: 1, bytes: record.byteCount)
+    // SAFETY: the stage keeps the continuation until the committer resumes it, exactly once,
+    // whatever becomes of the commit.
     let outcome = await unsafe withUnsafeContinuation { waiting in
       let start = stage.byteCount
       stage.write(record)

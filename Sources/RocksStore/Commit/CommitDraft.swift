@@ -1,8 +1,8 @@
 import Bytes
 import Topics
 
-/// The appends of one commit: taken from stages, grouped by topic, written as chunks into one buffer
-/// that later serves the tail. Committer thread only; reused from commit to commit.
+/// The appends of one commit: taken from stages, grouped by topic, written as chunks into one
+/// buffer that later serves the tail. Committer thread only; reused from commit to commit.
 struct CommitDraft: ~Copyable {
   /// All appends of one topic in this commit, in order of arrival.
   struct Group {

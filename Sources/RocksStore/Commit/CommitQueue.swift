@@ -3,12 +3,12 @@ private import Glibc
 import Synchronization
 import Topics
 
-/// What waits for the committer. Loops push whole stages, anyone pushes mutations and changes; the one
-/// committer thread takes.
+/// What waits for the committer. Loops push whole stages, anyone pushes mutations and changes; the
+/// one committer thread takes.
 ///
-/// SAFETY: `@unchecked Sendable` because `inbox`, `sleep` and `spare` are touched only between locking
-/// and unlocking `mutex`; the two pthread objects live in memory of their own from `init` to `deinit`
-/// and are never moved.
+/// SAFETY: `@unchecked Sendable` because `inbox`, `sleep` and `spare` are touched only between
+/// locking and unlocking `mutex`; the two pthread objects live in memory of their own from `init`
+/// to `deinit` and are never moved.
 @safe final class CommitQueue: @unchecked Sendable {
   /// What the committer takes at once.
   struct Inbox {
@@ -175,7 +175,8 @@ import Topics
     return body()
   }
 
-  /// The clock that deadlines of a wait are measured by; not the injected one, which may stand still.
+  /// The clock that deadlines of a wait are measured by; not the injected one, which may stand
+  /// still.
   static func now() -> MonotonicTime {
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)

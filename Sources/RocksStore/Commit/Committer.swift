@@ -5,12 +5,12 @@ import Synchronization
 import Tenancy
 import Topics
 
-/// The one thread that writes: it takes everything that arrived while its last commit ran, writes one
-/// batch with one sync, and answers.
+/// The one thread that writes: it takes everything that arrived while its last commit ran, writes
+/// one batch with one sync, and answers.
 ///
-/// SAFETY: `@unchecked Sendable` because every unprotected variable is touched by the committer thread
-/// only (before `start`, by the opening thread), except `thread`, which the closing thread reads after
-/// `start` has set it.
+/// SAFETY: `@unchecked Sendable` because every unprotected variable is touched by the committer
+/// thread only (before `start`, by the opening thread), except `thread`, which the closing thread
+/// reads after `start` has set it.
 @safe final class Committer: @unchecked Sendable {
   let database: Database
   let directory: Directory
@@ -241,8 +241,8 @@ enum StoreCondition: UInt8, AtomicRepresentable, Sendable {
 
 /// What a mutation may do while its commit is being made. Committer thread only.
 extension Committer {
-  /// Runs waiting mutations up to and including the first one that writes: the next one then sees what
-  /// that one published.
+  /// Runs waiting mutations up to and including the first one that writes: the next one then sees
+  /// what that one published.
   private func writeMutations() {
     let before = batch.count
     while batch.count == before, !mutations.isEmpty {

@@ -1,7 +1,8 @@
 import Bytes
 
-/// When the next commit may start under load. A commit costs CPU whatever it holds, so starts are kept
-/// apart; where the disk is slower than that spacing, its syncs space the commits by themselves.
+/// When the next commit may start under load. A commit costs CPU whatever it holds, so starts are
+/// kept apart; where the disk is slower than that spacing, its syncs space the commits by
+/// themselves.
 struct Pace {
   private let spacing: TimeSpan
   /// The median sync so far, followed in small steps: each sample moves it by 1/32 towards itself.

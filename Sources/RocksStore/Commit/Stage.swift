@@ -1,11 +1,11 @@
 import Bytes
 import Topics
 
-/// What one loop has to append: record bytes and who waits for them. Filled by one loop, handed to the
-/// committer under the queue's lock, emptied by it and handed back.
+/// What one loop has to append: record bytes and who waits for them. Filled by one loop, handed to
+/// the committer under the queue's lock, emptied by it and handed back.
 ///
-/// SAFETY: `@unchecked Sendable` because it has one owner at a time; ownership passes under the lock of
-/// `CommitQueue`.
+/// SAFETY: `@unchecked Sendable` because it has one owner at a time; ownership passes under the
+/// lock of `CommitQueue`.
 final class Stage: @unchecked Sendable {
   /// One append: a run of records of one topic in `bytes`.
   ///

@@ -82,13 +82,15 @@ struct Tail: Sendable {
     return low
   }
 
-  /// The chunks from the one that holds `entry` on, at most `limit` of them; `entry` lies in memory.
+  /// The chunks from the one that holds `entry` on, at most `limit` of them; `entry` lies in
+  /// memory.
   func chunks(from entry: UInt64, limit: Int) -> ArraySlice<Entry> {
     let start = index(of: entry)
     return entries[start..<min(entries.count, start + limit)]
   }
 
-  /// The first entry in memory that was published at `instant` or later, if the answer is known here.
+  /// The first entry in memory that was published at `instant` or later, if the answer is known
+  /// here.
   func locate(_ instant: UnixTime) -> UInt64? {
     guard head < entries.count, entries[head].chunk.baseTime < instant else { return nil }
     for index in head..<entries.count where entries[index].chunk.baseTime >= instant {
@@ -104,8 +106,8 @@ struct TailBudget {
   private var queue: [(topic: TopicState, bytes: Int)] = []
   private var head = 0
   private(set) var used = 0
-  /// What a chunk takes in memory beside its bytes: its entries here and in its topic's tail, its share
-  /// of a buffer's allocation.
+  /// What a chunk takes in memory beside its bytes: its entries here and in its topic's tail, its
+  /// share of a buffer's allocation.
   static let overhead = 160
   let limit: Int
 

@@ -9,8 +9,8 @@ import Topics
 /// Three owners: `tail` and `facts` belong to whoever holds their lock; the rest of the variables
 /// belong to the committer thread (before it starts, to the opening thread).
 ///
-/// SAFETY: `@unchecked Sendable` because the unprotected variables are touched by the committer thread
-/// only, as each of them says.
+/// SAFETY: `@unchecked Sendable` because the unprotected variables are touched by the committer
+/// thread only, as each of them says.
 final class TopicState: @unchecked Sendable {
   let path: TopicPath
   let number: TopicNumber

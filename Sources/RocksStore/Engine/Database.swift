@@ -9,9 +9,10 @@ import Synchronization
 /// reads and iterators are counted, `close` waits for the last of them, then destroys the column
 /// families, then the database, whose lock goes with it.
 ///
-/// SAFETY: `@unchecked Sendable` because RocksDB synchronises its handles itself and the pointers here
-/// never change between `init` and `close`; no call reaches a handle after `close`, because reads are
-/// admitted by `beginUse`, and the committer's thread has ended before. What varies is behind a mutex.
+/// SAFETY: `@unchecked Sendable` because RocksDB synchronises its handles itself and the pointers
+/// here never change between `init` and `close`; no call reaches a handle after `close`, because
+/// reads are admitted by `beginUse`, and the committer's thread has ended before. What varies is
+/// behind a mutex.
 @safe final class Database: @unchecked Sendable {
   private let handle: OpaquePointer
   private let options: EngineOptions
@@ -74,8 +75,8 @@ import Synchronization
 
   func endUse() { users.withLock { $0.count -= 1 } }
 
-  /// Waits for running reads, then destroys everything. The committer's thread has ended. Later calls
-  /// change nothing.
+  /// Waits for running reads, then destroys everything. The committer's thread has ended. Later
+  /// calls change nothing.
   func close() {
     let isFirst = users.withLock { users in
       defer { users.isClosed = true }

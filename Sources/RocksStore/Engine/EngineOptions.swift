@@ -2,11 +2,11 @@ private import CRocksDB
 
 /// RocksDB's options of this store and the cache its column families share.
 ///
-/// Options are set by name through RocksDB's own parser, which refuses unknown ones and reaches those
-/// that its C API has no setter for. The values are those of a 4 GiB, 2-core host.
+/// Options are set by name through RocksDB's own parser, which refuses unknown ones and reaches
+/// those that its C API has no setter for. The values are those of a 4 GiB, 2-core host.
 ///
-/// SAFETY: `@unchecked Sendable` because the only state is the cache handle, which RocksDB counts and
-/// locks itself; it is destroyed once, in `deinit`.
+/// SAFETY: `@unchecked Sendable` because the only state is the cache handle, which RocksDB counts
+/// and locks itself; it is destroyed once, in `deinit`.
 @safe final class EngineOptions: @unchecked Sendable {
   private let cache: OpaquePointer
 
@@ -121,7 +121,8 @@ enum FamilyKind: Sendable {
 
 /// The sole owner of one `rocksdb_options_t`.
 ///
-/// SAFETY: the handle is made in `init`, never copied out beyond a call, destroyed once in `deinit`.
+/// SAFETY: the handle is made in `init`, never copied out beyond a call, destroyed once in
+/// `deinit`.
 @safe final class OwnedOptions {
   let handle: OpaquePointer
 

@@ -4,6 +4,7 @@ import Synchronization
 /// The few things the store asks of the file system beside RocksDB: the only file of this room that
 /// reads `errno`.
 enum Files {
+  // SAFETY: the calls below read their strings and buffers before they return.
   static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
   /// Makes a directory and its missing parents, readable by the owner only.
@@ -62,7 +63,8 @@ enum Files {
   }
 }
 
-/// The store's own lock: one process at a time, held until `release`, released by the kernel on death.
+/// The store's own lock: one process at a time, held until `release`, released by the kernel on
+/// death.
 final class FileLock: Sendable {
   /// Nil once released.
   private let descriptor: Mutex<Int32?>

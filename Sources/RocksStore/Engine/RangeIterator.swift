@@ -1,8 +1,8 @@
 import Bytes
 private import CRocksDB
 
-/// Walks one range of one column family. Short-lived: it pins memory tables and files of the database,
-/// so it is never kept across a suspension.
+/// Walks one range of one column family. Short-lived: it pins memory tables and files of the
+/// database, so it is never kept across a suspension.
 ///
 /// SAFETY: sole owner of the iterator and read-options handles; holds the database, so that both go
 /// before it. The bounds are kept in memory of their own because RocksDB refers to them until the

@@ -1,8 +1,8 @@
 import Bytes
 private import Glibc
 
-/// The note beside the database of which commits have been acknowledged: two 64-byte slots written in
-/// turn (docs/log-format.md). Owned by the opening thread, then by the committer thread.
+/// The note beside the database of which commits have been acknowledged: two 64-byte slots written
+/// in turn (docs/log-format.md). Owned by the opening thread, then by the committer thread.
 struct SideFile: ~Copyable {
   /// What a slot says.
   struct Slot: Equatable, Sendable {
@@ -19,6 +19,7 @@ struct SideFile: ~Copyable {
 
   /// Opens the file for writing, making it if it is not there.
   init(path: String, store: ByteSlice) throws(StoreFault) {
+    // SAFETY: the call reads the path before it returns; buffers below outlive their calls.
     descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw Files.failure("open", path) }
     self.path = path

@@ -1,7 +1,7 @@
 import Bytes
 
-/// Why the store on disk cannot be opened, read or written. Closed: the shell turns each case into a
-/// message and an exit code.
+/// Why the store on disk cannot be opened, read or written. Closed: the shell turns each case into
+/// a message and an exit code.
 public enum StoreFault: Error, Equatable, Sendable {
   /// The store was closed by this process.
   case closed

@@ -4,8 +4,8 @@ private import CRocksDB
 /// How long RocksDB spent writing and syncing its log during a write of this thread, from its own
 /// per-thread counters.
 ///
-/// SAFETY: sole owner of the handle, which refers to counters of the thread that made it: made, used
-/// and destroyed on the committer thread.
+/// SAFETY: sole owner of the handle, which refers to counters of the thread that made it: made,
+/// used and destroyed on the committer thread.
 @safe struct SyncClock: ~Copyable {
   private let counters: OpaquePointer
 

@@ -1,6 +1,7 @@
 import Bytes
 
-/// The key of a chunk in `ev.*`: tenant and topic number, then the sequence of the chunk's last event.
+/// The key of a chunk in `ev.*`: tenant and topic number, then the sequence of the chunk's last
+/// event.
 struct EventKey: Hashable, Sendable {
   static let byteCount = 16
   var topic: TopicNumber

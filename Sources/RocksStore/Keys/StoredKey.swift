@@ -145,7 +145,8 @@ extension WriteBatch {
   }
 }
 
-/// The number of a topic: its tenant's number and its own within the tenant. Never leaves this room.
+/// The number of a topic: its tenant's number and its own within the tenant. Never leaves this
+/// room.
 struct TopicNumber: Hashable, Sendable {
   var tenant: UInt32
   var topic: UInt32
@@ -188,8 +189,8 @@ extension ByteWriter {
   }
 }
 
-/// Whether what a record describes still exists. Records of deleted things stay, so that their numbers
-/// are not given out again.
+/// Whether what a record describes still exists. Records of deleted things stay, so that their
+/// numbers are not given out again.
 enum LifeState: UInt8, Sendable {
   case live = 1
   case deleted = 2

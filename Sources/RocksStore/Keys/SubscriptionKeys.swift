@@ -130,7 +130,8 @@ struct CursorKey: StoredKey {
   }
 }
 
-/// `state` 0x11: acknowledgements of 4096 entries beyond the cursor; the bytes are `Subscriptions`'.
+/// `state` 0x11: acknowledgements of 4096 entries beyond the cursor; the bytes are
+/// `Subscriptions`'.
 struct AckChunkKey: StoredKey {
   static var family: KeyFamily { .ackChunk }
   var topic: TopicNumber

@@ -4,8 +4,8 @@ import Synchronization
 import Tenancy
 import Topics
 
-/// Reads the whole catalogue and the end of every topic into a directory. One pass per key family, so
-/// that opening is bounded by bytes and not by topics. Opening thread only.
+/// Reads the whole catalogue and the end of every topic into a directory. One pass per key family,
+/// so that opening is bounded by bytes and not by topics. Opening thread only.
 struct CatalogueLoad: ~Copyable {
   private struct SchemaSource: Hashable {
     let text: ByteSlice

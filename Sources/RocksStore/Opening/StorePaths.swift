@@ -9,9 +9,10 @@ struct StorePaths: Sendable {
   var sideFile: String { root + "/acknowledged" }
   var unproven: String { root + "/unproven" }
 
-  /// Gives the write-ahead log's files second names, so that what an open is about to replay and drop
-  /// can still be examined when the open is refused. RocksDB never writes into an old log file again,
-  /// so the names cost nothing and stay true. Without hard links there is simply no such copy.
+  /// Gives the write-ahead log's files second names, so that what an open is about to replay and
+  /// drop can still be examined when the open is refused. RocksDB never writes into an old log file
+  /// again, so the names cost nothing and stay true. Without hard links there is simply no such
+  /// copy.
   func keepLogs() throws(StoreFault) {
     let logs = Files.names(in: engine).filter { $0.hasSuffix(".log") }
     if logs.isEmpty { return }

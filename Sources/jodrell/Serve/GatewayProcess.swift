@@ -99,7 +99,9 @@ struct GatewayProcess: Sendable {
           kind: .management, host: host(management.host), port: management.port))
     }
     do throws(NetworkFailure) {
-      return try Server(configuration: ServerConfiguration(listeners: listeners))
+      var configuration = ServerConfiguration(listeners: listeners)
+      configuration.run = SecureRandom.bytes(4).array.reduce(0) { $0 << 8 | UInt32($1) }
+      return try Server(configuration: configuration)
     } catch {
       let places = [plan.http, plan.management].compactMap { $0?.text }.joined(separator: ", ")
       throw CommandFault(.cannotListen, "\(places): \(error.text)")
