@@ -190,22 +190,7 @@ enum HeaderValue {
       break
     }
     guard needsWork else { return value }
-    guard let plain = unquote(value) else { return nil }
-    var decoded = ByteWriter(capacity: plain.count)
-    var at = 0
-    while at < plain.count {
-      guard plain[at] == ASCII.percent else {
-        decoded.append(plain[at])
-        at += 1
-        continue
-      }
-      guard at + 2 < plain.count, let high = ASCII.hexValue(plain[at + 1]),
-        let low = ASCII.hexValue(plain[at + 2])
-      else { return nil }
-      decoded.append(high << 4 | low)
-      at += 3
-    }
-    return decoded.slice
+    return unquote(value).flatMap(PercentEncoding.decode)
   }
 
   private static func unquote(_ value: ByteSlice) -> ByteSlice? {

@@ -21,8 +21,8 @@ struct QueryParameters {
 
   private mutating func add(_ pair: ByteSlice) throws(Refusal) {
     let mark = pair.firstIndex(of: ASCII.equals) ?? pair.count
-    guard let name = PercentDecoding.decode(pair.prefix(mark)),
-      let value = PercentDecoding.decode(pair.dropFirst(mark + 1))
+    guard let name = PercentEncoding.decode(pair.prefix(mark)),
+      let value = PercentEncoding.decode(pair.dropFirst(mark + 1))
     else { throw Refusal(.badParameter, "a percent escape of the query is malformed") }
     guard pairs.count < Self.most else { throw Refusal(.badParameter, "too many parameters") }
     guard !pairs.contains(where: { $0.name == name }) else {
@@ -82,28 +82,5 @@ struct QueryParameters {
     String(
       decoding: word.prefix(64).array.map { $0 > 0x20 && $0 < 0x7F ? $0 : ASCII.questionMark },
       as: UTF8.self)
-  }
-}
-
-/// Percent escapes (RFC 3986 §2.1).
-enum PercentDecoding {
-  /// The bytes that `text` spells; nil for a broken escape. Text without one is not copied.
-  static func decode(_ text: ByteSlice) -> ByteSlice? {
-    guard text.firstIndex(of: ASCII.percent) != nil else { return text }
-    var decoded = ByteWriter(capacity: text.count)
-    var index = 0
-    while index < text.count {
-      guard text[index] == ASCII.percent else {
-        decoded.append(text[index])
-        index += 1
-        continue
-      }
-      guard index + 2 < text.count, let high = ASCII.hexValue(text[index + 1]),
-        let low = ASCII.hexValue(text[index + 2])
-      else { return nil }
-      decoded.append(high << 4 | low)
-      index += 3
-    }
-    return decoded.slice
   }
 }

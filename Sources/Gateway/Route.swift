@@ -144,7 +144,7 @@ enum Route {
   {
     let segment = rest.dropFirst(prefix.utf8CodeUnitCount)
     guard !segment.isEmpty, segment.firstIndex(of: ASCII.slash) == nil,
-      let decoded = PercentDecoding.decode(segment)
+      let decoded = PercentEncoding.decode(segment)
     else { throw Refusal(.notFound) }
     return decoded
   }

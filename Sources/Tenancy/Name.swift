@@ -29,8 +29,8 @@ public struct Name: Sendable, Hashable {
       self = name
       return
     }
-    guard segment.firstIndex(of: ASCII.percent) != nil,
-      let decoded = PathSegment.decoded(segment)
+    guard segment.count <= 3 * Self.maxLength, segment.firstIndex(of: ASCII.percent) != nil,
+      let decoded = PercentEncoding.decode(segment)
     else { return nil }
     self.init(decoded)
   }
@@ -58,28 +58,4 @@ extension Name: Comparable {
 
 extension Name: CustomStringConvertible {
   public var description: String { text }
-}
-
-/// Segments of a request path.
-enum PathSegment {
-  /// `segment` with each `%XX` replaced by its byte, once; nil for a broken escape and for a
-  /// segment so long that no name could come of it.
-  static func decoded(_ segment: ByteSlice) -> ByteSlice? {
-    guard segment.count <= 3 * Name.maxLength else { return nil }
-    var decoded = ByteWriter(capacity: segment.count)
-    var index = 0
-    while index < segment.count {
-      guard segment[index] == ASCII.percent else {
-        decoded.append(segment[index])
-        index += 1
-        continue
-      }
-      guard index + 2 < segment.count, let high = ASCII.hexValue(segment[index + 1]),
-        let low = ASCII.hexValue(segment[index + 2])
-      else { return nil }
-      decoded.append(high << 4 | low)
-      index += 3
-    }
-    return decoded.slice
-  }
 }
