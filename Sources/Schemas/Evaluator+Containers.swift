@@ -174,7 +174,8 @@ extension Evaluator {
   @_lifetime(self: copy self)
   mutating func equalItems(_ at: Int, count: Int) -> UniquenessSet.Outcome {
     var left = fuel
-    defer { fuel = left }
-    return scratch.uniqueness.search(value, at, count: count, fuel: &left)
+    let outcome = scratch.uniqueness.search(value, at, count: count, fuel: &left)
+    fuel = left
+    return outcome
   }
 }
