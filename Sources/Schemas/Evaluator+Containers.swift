@@ -174,8 +174,7 @@ extension Evaluator {
   @_lifetime(self: copy self)
   mutating func equalItems(_ at: Int, count: Int) -> UniquenessSet.Outcome {
     var left = fuel
-    let outcome = scratch.uniqueness.search(value, at, count: count, fuel: &left)
-    fuel = left
-    return outcome
+    defer { fuel = left }
+    return scratch.findEqualItems(value, at, count: count, fuel: &left)
   }
 }

@@ -7,7 +7,7 @@ public final class SchemaScratch {
   /// The tokenizer; after a check it still holds the payload's tape for whoever reads it next.
   public let parser: JSONParser
   let matcher = PatternMatcher()
-  var uniqueness = UniquenessSet()
+  private var uniqueness = UniquenessSet()
   private var text: [UInt8] = []
   /// Fuel that the last check used: nodes visited, members walked, items compared.
   public internal(set) var fuelUsed = 0
@@ -24,6 +24,11 @@ public final class SchemaScratch {
     StringEscapes.undo(text, into: &self.text)
     return self.text
   }
+
+  /// Looks for two equal items in the array at token `at`; see `UniquenessSet`.
+  func findEqualItems(_ tape: borrowing TapeView, _ at: Int, count: Int, fuel: inout Int)
+    -> UniquenessSet.Outcome
+  { uniqueness.search(tape, at, count: count, fuel: &fuel) }
 }
 
 /// Undoes the escapes of JSON strings that the tokenizer has accepted (RFC 8259 §7).
