@@ -6,8 +6,8 @@ import Settings
 import Tenancy
 import TestSupport
 
-/// What parses has one canonical text, and that text is a fixed point, but for exponents of more than
-/// 15 digits, which are not kept exactly.
+/// What parses has one canonical text, and that text is a fixed point, but for exponents of more
+/// than 15 digits, which are not kept exactly.
 func fuzzJSON(_ input: ByteSlice) {
   guard let document = try? JSONDocument(parsing: input) else { return }
   visit(document.root)
