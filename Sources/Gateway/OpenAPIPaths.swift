@@ -71,30 +71,33 @@ extension OpenAPIDocument {
           method: "delete", id: "deleteSubscription", summary: "Deletes a subscription",
           statuses: [204]),
       ]),
-    verb("receive", "receive", "Takes leases on events", [200, 409]),
-    verb("acknowledge", "acknowledge", "Settles events for good", [200, 409], query: ["durable"]),
-    verb("release", "release", "Gives events back", [200]),
-    verb("extend", "extend", "Makes leases last longer", [200]),
-    verb("seek", "seek", "Moves the position", [200, 409]),
+    verb(
+      "receive",
+      at: "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions/{subscription}/receive",
+      "Takes leases on events", [200, 409]),
+    verb(
+      "acknowledge",
+      at: "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions/{subscription}/acknowledge",
+      "Settles events for good", [200, 409], query: ["durable"]),
+    verb(
+      "release",
+      at: "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions/{subscription}/release",
+      "Gives events back", [200]),
+    verb(
+      "extend",
+      at: "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions/{subscription}/extend",
+      "Makes leases last longer", [200]),
+    verb(
+      "seek",
+      at: "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions/{subscription}/seek",
+      "Moves the position", [200, 409]),
   ]
 
   private static func verb(
-    _ name: String, _ id: StaticString, _ summary: StaticString, _ statuses: [Int],
+    _ id: StaticString, at template: StaticString, _ summary: StaticString, _ statuses: [Int],
     query: [StaticString] = []
   ) -> Path {
-    let template: StaticString =
-      switch name {
-      case "receive":
-        "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions/{subscription}/receive"
-      case "acknowledge":
-        "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions/{subscription}/acknowledge"
-      case "release":
-        "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions/{subscription}/release"
-      case "extend":
-        "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions/{subscription}/extend"
-      default: "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions/{subscription}/seek"
-      }
-    return Path(
+    Path(
       template: template,
       operations: [
         Operation(
