@@ -1,4 +1,5 @@
 private import CRocksDB
+private import CWriteAhead
 
 /// RocksDB's options of this store and the cache its column families share.
 ///
@@ -22,6 +23,7 @@ private import CRocksDB
     let options = OwnedOptions()
     unsafe rocksdb_options_set_create_if_missing(options.handle, 1)
     unsafe rocksdb_options_set_create_missing_column_families(options.handle, 1)
+    unsafe rocksdb_options_set_env(options.handle, cwriteahead_env())
     unsafe rocksdb_options_set_info_log_level(options.handle, 2)  // warnings; the default is debug
     let limiter = unsafe rocksdb_ratelimiter_create(48 << 20, 100_000, 10)
     unsafe rocksdb_options_set_ratelimiter(options.handle, limiter)

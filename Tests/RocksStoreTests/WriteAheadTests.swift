@@ -1,0 +1,69 @@
+import Foundation
+import Testing
+import Topics
+
+@testable import RocksStore
+
+@Suite struct WriteAheadTests {
+  /// The write-ahead logs of a store, with their bytes.
+  private func logs(_ path: String) throws -> [Data] {
+    let folder = URL(filePath: StorePaths(path).engine)
+    return try FileManager.default.contentsOfDirectory(
+      at: folder, includingPropertiesForKeys: nil
+    ).filter { $0.pathExtension == "log" }.map { try Data(contentsOf: $0) }
+  }
+
+  @Test func `a sync finds the log's length unchanged: zeros lie ahead of what is written`()
+    async throws
+  {
+    let scratch = Scratch()
+    let log = try RocksTopicLog(opening: configuration(scratch))
+    let topic = try address("orders")
+    _ = try await log.createTopic(topic, TopicConfiguration())
+    let loop = TestLoop(log)
+    var lengths: Set<Int> = []
+    for number in 0..<20 {
+      _ = try await loop.append(event(topic, "\(number)"))
+      lengths.insert(try logs(scratch.path).reduce(0) { $0 + $1.count })
+    }
+    #expect(lengths.count == 1)
+    let tail = try #require(try logs(scratch.path).max { $0.count < $1.count }).suffix(4096)
+    #expect(tail.allSatisfy { $0 == 0 })
+    log.close()
+  }
+
+  @Test func `a log that ends in zeros, as after a kill, is whole`() async throws {
+    let scratch = Scratch()
+    let killed = Scratch()
+    let log = try RocksTopicLog(opening: configuration(scratch))
+    let topic = try address("orders")
+    _ = try await log.createTopic(topic, TopicConfiguration())
+    let loop = TestLoop(log)
+    for number in 0..<50 { _ = try await loop.append(event(topic, "\(number)")) }
+    // What a killed process leaves: the files as they are, nothing closed.
+    try FileManager.default.copyItem(atPath: scratch.path, toPath: killed.path)
+    log.close()
+    let opened = try RocksTopicLog(opening: configuration(killed))
+    let reading = try address("orders", .subscribe)
+    #expect(try opened.stored(reading) == (0..<50).map { "\($0)" })
+    opened.close()
+  }
+
+  @Test func `a large write lengthens the log by itself`() async throws {
+    let scratch = Scratch()
+    let log = try RocksTopicLog(opening: configuration(scratch))
+    let topic = try address("orders")
+    _ = try await log.createTopic(topic, TopicConfiguration())
+    let payload = "\"\(String(repeating: "x", count: 300_000))\""
+    let loop = TestLoop(log)
+    for _ in 0..<5 { _ = try await loop.append(event(topic, payload)) }
+    #expect(try opened(log).allSatisfy { $0 == payload })
+    log.close()
+    // Closed in order, it ends where its data ends.
+    for bytes in try logs(scratch.path) where !bytes.isEmpty { #expect(bytes.last != 0) }
+  }
+
+  private func opened(_ log: RocksTopicLog) throws -> [String] {
+    try log.stored(address("orders", .subscribe))
+  }
+}
