@@ -46,18 +46,14 @@ public struct ByteWriter: Sendable {
       bytes.append(ASCII.zero &+ UInt8(truncatingIfNeeded: value))
       return
     }
-    var digits: InlineArray<20, UInt8> = .init(repeating: 0)
-    var rest = value
-    var index = 20
-    while rest > 0 {
-      index &-= 1
-      digits[index] = ASCII.zero &+ UInt8(truncatingIfNeeded: rest % 10)
-      rest /= 10
-    }
-    while index < 20 {
-      bytes.append(digits[index])
-      index &+= 1
-    }
+    let digits = DecimalDigits(value)
+    append(digits.text.span.extracting(digits.first..<DecimalDigits.count))
+  }
+
+  /// The last `width` decimal digits, at most 20, with leading zeros.
+  public mutating func append(decimal value: UInt64, width: Int) {
+    let digits = DecimalDigits(value)
+    append(digits.text.span.extracting((DecimalDigits.count - width)..<DecimalDigits.count))
   }
 
   public mutating func append(decimal value: Int) {
@@ -111,4 +107,22 @@ public struct ByteWriter: Sendable {
 
   /// A copy of what was written, as a slice.
   public var slice: ByteSlice { ByteSlice(bytes) }
+}
+
+/// An integer's decimal digits, right-aligned behind zeros.
+struct DecimalDigits: BitwiseCopyable {
+  static let count = 20
+  private(set) var text: InlineArray<20, UInt8> = .init(repeating: ASCII.zero)
+  /// Where the digits begin; `count` for zero.
+  private(set) var first = DecimalDigits.count
+
+  init(_ value: UInt64) {
+    var rest = value
+    while rest > 0 {
+      first &-= 1
+      let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+      text[first] = ASCII.zero &+ UInt8(truncatingIfNeeded: digit)
+      rest = quotient
+    }
+  }
 }

@@ -100,28 +100,23 @@ extension UnixTime {
       days -= 1
     }
     let (year, month, day) = Self.civil(days: days)
-    func pad(_ value: Int64, _ width: Int) {
-      var divisor: Int64 = 1
-      for _ in 1..<width { divisor *= 10 }
-      while divisor > 0 {
-        writer.append(ASCII.zero + UInt8(value / divisor % 10))
-        divisor /= 10
+    var text: InlineArray<24, UInt8> = .init(repeating: ASCII.zero)
+    func put(_ value: Int64, _ range: Range<Int>, _ after: UInt8) {
+      var rest = value
+      for index in range.reversed() {
+        text[index] = ASCII.zero &+ UInt8(truncatingIfNeeded: rest % 10)
+        rest /= 10
       }
+      text[range.upperBound] = after
     }
-    pad(year, 4)
-    writer.append(ASCII.minus)
-    pad(month, 2)
-    writer.append(ASCII.minus)
-    pad(day, 2)
-    writer.append(0x54)
-    pad(rest / 3_600, 2)
-    writer.append(ASCII.colon)
-    pad(rest / 60 % 60, 2)
-    writer.append(ASCII.colon)
-    pad(rest % 60, 2)
-    writer.append(ASCII.dot)
-    pad(milliseconds, 3)
-    writer.append(0x5A)
+    put(year, 0..<4, ASCII.minus)
+    put(month, 5..<7, ASCII.minus)
+    put(day, 8..<10, 0x54)
+    put(rest / 3_600, 11..<13, ASCII.colon)
+    put(rest / 60 % 60, 14..<16, ASCII.colon)
+    put(rest % 60, 17..<19, ASCII.dot)
+    put(milliseconds, 20..<23, 0x5A)
+    writer.append(text.span)
   }
 
   public var rfc3339: String {

@@ -11,7 +11,8 @@ import Topics
 extension GatewayResponder {
   /// A batch that is read whole before anything is stored.
   func publishBatch(
-    _ envelope: EventRequest, _ terms: PublishTerms, to topic: TopicAddress,
+    _ envelope: EventRequest, _ terms: PublishTerms, to topic: Engine.Topic,
+    at address: TopicAddress,
     _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let body = try await request.body.collect(upTo: GatewayLimits.batch)
@@ -21,25 +22,26 @@ extension GatewayResponder {
       for draft in try EventIntake.batch(
         document.root, envelope, limit: GatewayLimits.batchEvents)
       {
-        try add(Result { try draft.get() }, to: &batch, against: topic)
+        try add(Result { try draft.get() }, to: &batch, for: topic, at: address)
       }
     } else {
       var lines = LineSplitter(limit: GatewayLimits.event)
       lines.feed(body)
-      try take(&lines, isLast: true, envelope, topic, into: &batch)
+      try take(&lines, isLast: true, envelope, topic, address, into: &batch)
     }
     guard !batch.items.isEmpty else { throw Refusal(.malformedEvent, "the batch is empty") }
     if terms.isAtomic, batch.hasRefusals {
       batch.abort()
     } else {
-      try await store(&batch, in: topic, request, atomic: terms.isAtomic)
+      try await store(&batch, in: topic, at: address, request, atomic: terms.isAtomic)
     }
     return finish(batch, terms, &answer, id: request.id)
   }
 
   /// Lines that are stored as they come: a cut connection keeps what is stored already.
   func publishLines(
-    _ envelope: EventRequest, _ terms: PublishTerms, to topic: TopicAddress,
+    _ envelope: EventRequest, _ terms: PublishTerms, to topic: Engine.Topic,
+    at address: TopicAddress,
     _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     var batch = Batch()
@@ -47,11 +49,11 @@ extension GatewayResponder {
     do {
       while let piece = try await request.body.next() {
         lines.feed(piece)
-        try take(&lines, isLast: false, envelope, topic, into: &batch)
-        try await store(&batch, in: topic, request, atomic: false)
+        try take(&lines, isLast: false, envelope, topic, address, into: &batch)
+        try await store(&batch, in: topic, at: address, request, atomic: false)
       }
-      try take(&lines, isLast: true, envelope, topic, into: &batch)
-      try await store(&batch, in: topic, request, atomic: false)
+      try take(&lines, isLast: true, envelope, topic, address, into: &batch)
+      try await store(&batch, in: topic, at: address, request, atomic: false)
     } catch {
       // What was stored before stays stored: the refusal says how much that is.
       guard batch.stored > 0 else { throw error }
@@ -64,7 +66,8 @@ extension GatewayResponder {
   }
 
   private func take(
-    _ lines: inout LineSplitter, isLast: Bool, _ envelope: EventRequest, _ topic: TopicAddress,
+    _ lines: inout LineSplitter, isLast: Bool, _ envelope: EventRequest, _ topic: Engine.Topic,
+    _ address: TopicAddress,
     into batch: inout Batch
   ) throws {
     var step = lines.next()
@@ -72,7 +75,8 @@ extension GatewayResponder {
       switch step {
       case .line(let line, number: _):
         if !line.isEmpty {
-          try add(Result { try EventIntake.line(line, envelope) }, to: &batch, against: topic)
+          try add(
+            Result { try EventIntake.line(line, envelope) }, to: &batch, for: topic, at: address)
         }
         step = lines.next()
       case .tooLong:
@@ -85,7 +89,8 @@ extension GatewayResponder {
   }
 
   private func add(
-    _ draft: Result<EventDraft, any Error>, to batch: inout Batch, against topic: TopicAddress
+    _ draft: Result<EventDraft, any Error>, to batch: inout Batch, for topic: Engine.Topic,
+    at address: TopicAddress
   ) throws(Refusal) {
     guard batch.items.count < GatewayLimits.batchEvents else {
       throw Refusal(.tooLarge, "a batch has at most \(GatewayLimits.batchEvents) events")
@@ -95,7 +100,7 @@ extension GatewayResponder {
       guard draft.payload.count <= GatewayLimits.event else {
         throw Refusal(.tooLarge, "an event has at most \(GatewayLimits.event) bytes")
       }
-      batch.add(try check(draft, against: topic))
+      batch.add(try check(draft, for: topic, at: address))
     } catch {
       batch.add(Refusal(error))
     }
@@ -103,15 +108,16 @@ extension GatewayResponder {
 
   /// Stores what waits in the batch, in one commit or in several.
   private func store(
-    _ batch: inout Batch, in topic: TopicAddress, _ request: HTTPRequest, atomic: Bool
+    _ batch: inout Batch, in topic: Engine.Topic, at address: TopicAddress, _ request: HTTPRequest,
+    atomic: Bool
   ) async throws {
     while let piece = batch.nextPiece(whole: atomic) {
       let events = batch.events(at: piece)
       do {
-        let receipts = try await appender.appendAll(events)
+        let receipts = try await appender.appendAll(events, to: topic)
         batch.settle(piece, receipts)
         guard let durable = receipts.last?.durableAt else { continue }
-        topicMetrics.topic(TopicKey(topic)).stored(
+        topicMetrics.topic(TopicKey(address)).stored(
           events: events.count, bytes: events.reduce(0) { $0 + $1.draft.payload.count },
           latency: durable - request.received)
       } catch {

@@ -24,7 +24,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   public init(_ parts: GatewayParts<Engine>, timers: any LoopTimers) {
     self.parts = parts
     self.timers = timers
-    appender = parts.engine.makeAppender()
+    appender = parts.engine.makeAppender(answeringBy: timers.post)
     admission = Admission(
       verifier: parts.verifier, policy: parts.policy, metrics: parts.server.tokens)
     topicMetrics = TopicMetricsCache(of: parts.metrics)
@@ -164,13 +164,16 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     return .complete
   }
 
-  /// Makes the topic when its namespace lets topics come into being on first use.
-  func ensureTopic(_ address: TopicAddress) async throws {
-    if parts.engine.topic(address) != nil { return }
+  /// The topic at an address, made first when its namespace lets topics come into being on first
+  /// use.
+  func openTopic(_ address: TopicAddress) async throws -> Engine.Topic {
+    if let topic = parts.engine.open(address) { return topic }
     guard TopicRules(of: address.inNamespace, in: parts.engine).autoCreate else {
       throw Refusal(.notFound, "topics of this namespace are not made on first use")
     }
     _ = try await parts.engine.createTopic(address.detached, TopicConfiguration())
+    guard let topic = parts.engine.open(address) else { throw AppendFailure.unknownTopic }
+    return topic
   }
 
   /// Tells the log what the answer does not: why a token was refused, and faults of our own.

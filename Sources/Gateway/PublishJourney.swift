@@ -17,9 +17,9 @@ extension GatewayResponder {
     let terms = try PublishTerms(request.head)
     let scope = try admit(request, reference.tenant)
     do {
-      let topic = try scope.address(of: reference, for: .publish)
-      try await ensureTopic(topic)
-      return try await publish(terms, to: topic, request, &answer)
+      let address = try scope.address(of: reference, for: .publish)
+      let topic = try await openTopic(address)
+      return try await publish(terms, to: topic, at: address, request, &answer)
     } catch {
       count(error, of: scope, reference, request)
       throw error
@@ -27,16 +27,16 @@ extension GatewayResponder {
   }
 
   private func publish(
-    _ terms: PublishTerms, to topic: TopicAddress, _ request: HTTPRequest,
-    _ answer: inout AnswerWriter
+    _ terms: PublishTerms, to topic: Engine.Topic, at address: TopicAddress,
+    _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let envelope = try EventRequest(
-      fields: FieldPairs(request.head.fields), stamp: topic.stamp(request.id))
+      fields: FieldPairs(request.head.fields), stamp: address.stamp(request.id))
     switch envelope.mode {
     case .lines where !terms.isAtomic:
-      return try await publishLines(envelope, terms, to: topic, request, &answer)
+      return try await publishLines(envelope, terms, to: topic, at: address, request, &answer)
     case .lines, .batch:
-      return try await publishBatch(envelope, terms, to: topic, request, &answer)
+      return try await publishBatch(envelope, terms, to: topic, at: address, request, &answer)
     case .binary, .structured:
       if terms.isAtomicGiven {
         throw Refusal(.badParameter, "'atomic' is for batches; this is one event")
@@ -48,27 +48,28 @@ extension GatewayResponder {
       envelope.mode == .binary
       ? try EventIntake.binary(envelope, body: body)
       : try EventIntake.structured(JSONDocument(parsing: body).root, envelope)
-    let event = try check(draft, against: topic)
+    let event = try check(draft, for: topic, at: address)
     let validated = timers.clocks.monotonic()
-    let receipt = try await appender.append(event)
-    topicMetrics.topic(TopicKey(topic)).stored(
+    let receipt = try await appender.append(event, to: topic)
+    topicMetrics.topic(TopicKey(address)).stored(
       bytes: draft.payload.count, latency: receipt.durableAt - request.received)
     return created(
       event, receipt, ServerTiming(request.received, authenticated, validated, receipt), &answer)
   }
 
   /// The schema gate, with what holds for the topic.
-  func check(_ draft: EventDraft, against topic: TopicAddress) throws -> ConformingEvent {
+  func check(
+    _ draft: EventDraft, for topic: Engine.Topic, at address: TopicAddress
+  ) throws -> ConformingEvent {
     if draft.strippedAttributes > 0 {
       parts.server.strippedAttributes(draft.strippedAttributes)
     }
-    let binding = parts.engine.binding(of: topic)
+    let binding = topic.binding
     let mustHave =
       binding == nil
-      && TopicRules(of: topic.inNamespace, topic: parts.engine.topic(topic), in: parts.engine)
-        .requireSchema
+      && TopicRules(of: address.inNamespace, topic: topic.info, in: parts.engine).requireSchema
     return try SchemaGate.check(
-      draft, against: topic, binding: binding, requireSchema: mustHave, scratch: scratch)
+      draft, against: address, binding: binding, requireSchema: mustHave, scratch: scratch)
   }
 
   private func created(
@@ -76,8 +77,18 @@ extension GatewayResponder {
     _ answer: inout AnswerWriter
   ) -> AnswerEnd {
     answer.start(201)
-    answer.field("Location", location(of: receipt.id, in: event.address))
-    answer.field("Server-Timing", timing.field)
+    let topic = event.address
+    answer.field("Location") { path in
+      path.append("/v1/topics/")
+      path.append(topic.tenant.bytes)
+      path.append(ASCII.slash)
+      path.append(topic.namespace.bytes)
+      path.append(ASCII.slash)
+      path.append(topic.topic.bytes)
+      path.append("/events/")
+      receipt.id.append(to: &path)
+    }
+    answer.field("Server-Timing") { timing.append(to: &$0) }
     return finish(&answer) { json in
       json.beginObject()
       json.key("messageId")
@@ -90,19 +101,6 @@ extension GatewayResponder {
       json.string("sync" as StaticString)
       json.endObject()
     }
-  }
-
-  private func location(of id: MessageID, in topic: TopicAddress) -> ByteSlice {
-    var path = ByteWriter(capacity: 96)
-    path.append("/v1/topics/")
-    path.append(topic.tenant.bytes)
-    path.append(ASCII.slash)
-    path.append(topic.namespace.bytes)
-    path.append(ASCII.slash)
-    path.append(topic.topic.bytes)
-    path.append("/events/")
-    id.append(to: &path)
-    return path.slice
   }
 
   /// Counts a refusal with the topic it was meant for, if that exists: a missing grant shows in the
@@ -175,20 +173,26 @@ struct PublishTerms {
 
 /// Where the time of one publish went, in milliseconds (W3C Server-Timing).
 private struct ServerTiming {
-  let field: ByteSlice
+  let authentication: TimeSpan
+  let validation: TimeSpan
+  let commit: TimeSpan
 
   init(
     _ received: MonotonicTime, _ authenticated: MonotonicTime, _ validated: MonotonicTime,
     _ receipt: Receipt
   ) {
-    var text = ByteWriter(capacity: 64)
+    authentication = authenticated - received
+    validation = validated - authenticated
+    commit = receipt.durableAt - validated
+  }
+
+  func append(to text: inout ByteWriter) {
     text.append("auth;dur=")
-    text.append(milliseconds: authenticated - received)
+    text.append(milliseconds: authentication)
     text.append(", validate;dur=")
-    text.append(milliseconds: validated - authenticated)
+    text.append(milliseconds: validation)
     text.append(", commit;dur=")
-    text.append(milliseconds: receipt.durableAt - validated)
-    field = text.slice
+    text.append(milliseconds: commit)
   }
 }
 
@@ -198,20 +202,13 @@ extension ByteWriter {
     let micros = UInt64(max(span.nanoseconds, 0)) / 1_000
     append(decimal: micros / 1_000)
     append(ASCII.dot)
-    let rest = micros % 1_000
-    append(ASCII.zero + UInt8(rest / 100))
-    append(ASCII.zero + UInt8(rest / 10 % 10))
-    append(ASCII.zero + UInt8(rest % 10))
+    append(decimal: micros % 1_000, width: 3)
   }
 }
 
 extension JSONWriter {
   /// A message id as a string.
-  mutating func string(_ id: MessageID) {
-    var text = ByteWriter(capacity: 24)
-    id.append(to: &text)
-    string(text.slice)
-  }
+  mutating func string(_ id: MessageID) { plainString { id.append(to: &$0) } }
 }
 
 /// A message's fields as the sequence that `EventRequest` reads.

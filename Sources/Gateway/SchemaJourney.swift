@@ -18,7 +18,7 @@ extension GatewayResponder {
     let terms = try SchemaTerms(contentType: request.head.fields.first("content-type"))
     let text = try await request.body.collect(upTo: SchemaLimits.sourceBytes)
     let candidate = try await compile(ByteSlice(copying: text.span), terms)
-    try await ensureTopic(address)
+    _ = try await openTopic(address)
 
     let current = parts.engine.schemas(of: address).last
     let rules = TopicRules(of: address.inNamespace, in: parts.engine)

@@ -92,6 +92,16 @@ public struct AnswerWriter {
     }
   }
 
+  /// A value that `write` makes in place, of visible ASCII and spaces only.
+  public func field(_ name: StaticString, _ write: (inout ByteWriter) -> Void) {
+    outbox.write { bytes in
+      bytes.append(name)
+      bytes.append(": ")
+      write(&bytes)
+      bytes.append("\r\n")
+    }
+  }
+
   public func field(_ name: StaticString, text value: String) {
     field(name, ByteSlice(utf8: value))
   }

@@ -8,31 +8,26 @@ enum Octets {
     (byte < 0x20 && byte != ASCII.tab) || byte == ASCII.delete
   }
 
-  /// The index of the first control byte at or after `from`, or the span's count.
-  ///
-  /// Eight bytes at a time: a byte below 0x20 borrows from its top bit when 0x20 is subtracted, and
-  /// DEL is found the same way after XOR with 0x7F. Borrows can only report too much, never too
-  /// little; the exact look at each byte settles it.
+  /// The index of the first control byte at or after `from`, or the span's count. Sixteen bytes at
+  /// a time.
   static func firstControl(in span: Span<UInt8>, from: Int) -> Int {
-    let ones: UInt64 = 0x0101_0101_0101_0101
-    let tops: UInt64 = 0x8080_8080_8080_8080
-    // SAFETY: read-only view of the same bytes, used within this function.
-    let raw = unsafe span.bytes
     var index = from
-    while index &+ 8 <= span.count {
-      // SAFETY: the eight bytes lie within the span, checked above; any bits make a UInt64.
-      let word = unsafe raw.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
-      let low = (word &- ones &* 0x20) & ~word
-      let folded = word ^ (ones &* 0x7F)
-      let deleted = (folded &- ones) & ~folded
-      if (low | deleted) & tops != 0 {
-        for offset in index..<(index &+ 8) where isControl(span[offset]) { return offset }
+    // SAFETY: loads lie within the span, checked before each; the pointer stays in the closure.
+    unsafe span.withUnsafeBytes { bytes in
+      let space = SIMD16<UInt8>(repeating: ASCII.space)
+      let delete = SIMD16<UInt8>(repeating: ASCII.delete)
+      while index &+ 16 <= bytes.count {
+        let chunk = unsafe bytes.loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
+        // HTAB is among these; the exact look at each byte lets it pass.
+        if any((chunk .< space) .| (chunk .== delete)) {
+          for offset in index..<(index &+ 16) where unsafe isControl(bytes[offset]) {
+            index = offset
+            return
+          }
+        }
+        index &+= 16
       }
-      index &+= 8
-    }
-    while index < span.count {
-      if isControl(span[index]) { return index }
-      index &+= 1
+      while unsafe index < bytes.count && !isControl(bytes[index]) { index &+= 1 }
     }
     return index
   }

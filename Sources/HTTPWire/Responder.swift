@@ -40,8 +40,11 @@ public enum AnswerStreamStep: Sendable, Equatable {
   case abort
 }
 
-/// Time on a loop: what a `Responder` needs to wait. Loop-confined.
+/// Time on a loop and the way back to it: what a `Responder` needs to wait. Loop-confined.
 public protocol LoopTimers: AnyObject {
+  /// Runs a piece of work on this loop before its next turn ends; any thread may call it. The work
+  /// may resume tasks, it must not block.
+  var post: @Sendable (@escaping @Sendable () -> Void) -> Void { get }
   var clocks: Clocks { get }
   /// The instant at which the current turn of the loop began; cheaper than a clock.
   var now: MonotonicTime { get }

@@ -69,6 +69,14 @@ public struct JSONWriter: Sendable {
     bytes.append(ASCII.quote)
   }
 
+  /// A string that `write` makes in place: it must need no escapes.
+  public mutating func plainString(_ write: (inout ByteWriter) -> Void) {
+    separate()
+    bytes.append(ASCII.quote)
+    write(&bytes)
+    bytes.append(ASCII.quote)
+  }
+
   @_disfavoredOverload
   public mutating func string(_ value: String) { string(ByteSlice(utf8: value)) }
 
@@ -82,10 +90,7 @@ public struct JSONWriter: Sendable {
 
   /// An instant as RFC 3339 text.
   public mutating func instant(_ value: UnixTime) {
-    separate()
-    bytes.append(ASCII.quote)
-    value.appendRFC3339(to: &bytes)
-    bytes.append(ASCII.quote)
+    plainString { value.appendRFC3339(to: &$0) }
   }
 
   public mutating func integer(_ value: Int64) {

@@ -29,8 +29,9 @@ public actor Loop {
   /// Makes the loop and starts its thread.
   public init(number: Int, clocks: Clocks = .system) throws(NetworkFailure) {
     self.number = number
-    clock = LoopClock(clocks: clocks)
-    thread = try LoopThread()
+    let thread = try LoopThread()
+    self.thread = thread
+    clock = LoopClock(clocks: clocks) { work in thread.post(work) }
     thread.start(named: "loop-\(number)") { [self] in
       assumeIsolated { loop in loop.turn() }
     }

@@ -18,6 +18,7 @@ public final class LoopClock: LoopTimers {
   }
 
   public let clocks: Clocks
+  public let post: @Sendable (@escaping @Sendable () -> Void) -> Void
   public private(set) var now: MonotonicTime
   /// The wall clock at `now`.
   public private(set) var wallNow: UnixTime
@@ -26,8 +27,12 @@ public final class LoopClock: LoopTimers {
   private var free: [UInt32] = []
   private var live = 0
 
-  public init(clocks: Clocks) {
+  /// - Parameter post: the way to the loop's thread; by itself a clock has none.
+  public init(
+    clocks: Clocks, post: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void = { $0() }
+  ) {
     self.clocks = clocks
+    self.post = post
     now = clocks.monotonic()
     wallNow = clocks.wall()
   }

@@ -1,6 +1,6 @@
 import Bytes
 import Synchronization
-import Tenancy
+public import Tenancy
 public import Topics
 
 /// The log, the catalogue and the subscriptions' progress, kept on one RocksDB.
@@ -35,7 +35,13 @@ public final class RocksTopicLog: TopicLog {
     lock.release()
   }
 
-  public func makeAppender() -> RocksAppender { RocksAppender(committer: committer) }
+  public func open(_ address: TopicAddress) -> StoredTopic? {
+    committer.directory.topic(TopicPath(address)).map(StoredTopic.init)
+  }
+
+  public func makeAppender(answeringBy post: @escaping LoopPost) -> RocksAppender {
+    RocksAppender(committer: committer, answeringBy: post)
+  }
 
   /// Appends that wait for a commit.
   public var waitingEvents: Int { committer.queue.waitingEvents.load(ordering: .relaxed) }

@@ -2,7 +2,7 @@ import Bytes
 import Events
 public import Schemas
 import Synchronization
-import Tenancy
+public import Tenancy
 
 /// The stage of one loop before a `MemoryLog`; confined to that loop.
 public final class MemoryAppender: TopicAppender {
@@ -20,15 +20,20 @@ public final class MemoryAppender: TopicAppender {
 
   init(_ log: MemoryLog) { self.log = log }
 
-  public func append(_ event: ConformingEvent) async throws(AppendFailure) -> Receipt {
-    let receipts = try await stage([event])
+  public func append(
+    _ event: ConformingEvent, to topic: MemoryTopic
+  ) async throws(AppendFailure) -> Receipt {
+    let receipts = try await appendAll([event], to: topic)
     return receipts[0]
   }
 
-  public func appendAll(_ events: [ConformingEvent]) async throws(AppendFailure) -> [Receipt] {
+  public func appendAll(
+    _ events: [ConformingEvent], to topic: MemoryTopic
+  ) async throws(AppendFailure) -> [Receipt] {
     guard let first = events.first, events.allSatisfy({ $0.address == first.address }) else {
       throw .mixedBatch
     }
+    guard first.address == topic.address else { throw .unknownTopic }
     return try await stage(events)
   }
 
@@ -59,7 +64,20 @@ public final class MemoryAppender: TopicAppender {
   }
 }
 
+/// A topic of a `MemoryLog`, looked up.
+public struct MemoryTopic: OpenTopic {
+  public let info: TopicInfo
+  public let binding: SchemaBinding?
+  fileprivate let address: TopicAddress
+}
+
 extension MemoryLog {
+  public func open(_ address: TopicAddress) -> MemoryTopic? {
+    topic(address).map {
+      MemoryTopic(info: $0, binding: binding(of: address), address: address)
+    }
+  }
+
   /// Stores what one stage held: each batch wholly or not at all.
   fileprivate func commit(_ batches: [[ConformingEvent]]) -> [Result<[Receipt], AppendFailure>] {
     let (now, started) = (clocks.wall(), clocks.monotonic())

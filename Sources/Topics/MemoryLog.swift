@@ -37,7 +37,10 @@ public final class MemoryLog: TopicLog, Catalogue, SubscriptionStore {
 
   // MARK: - Reading
 
-  public func makeAppender() -> MemoryAppender { MemoryAppender(self) }
+  /// Needs no way back to the loop: what it stores is stored at once, in `flush`.
+  public func makeAppender(answeringBy post: @escaping LoopPost) -> MemoryAppender {
+    MemoryAppender(self)
+  }
 
   public func tail(of topic: TopicAddress, from cursor: Cursor, budget: ByteBudget)
     throws(ReadFailure) -> TailRead

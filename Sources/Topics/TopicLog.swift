@@ -8,10 +8,15 @@ public import Tenancy
 /// has been read once is read again with the same bytes until it is trimmed. All reading verbs want
 /// an address that was granted for `subscribe`. Any thread may call.
 public protocol TopicLog: Sendable {
-  associatedtype Appender: TopicAppender
+  associatedtype Topic: OpenTopic
+  associatedtype Appender: TopicAppender where Appender.Topic == Topic
 
-  /// A stage for appends, to be owned by one event loop.
-  func makeAppender() -> Appender
+  /// The topic at an address, looked up once for all that one request does with it; nil when there
+  /// is none. Never blocks.
+  func open(_ address: TopicAddress) -> Topic?
+
+  /// A stage for appends, to be owned by one event loop, on which its answers are given out.
+  func makeAppender(answeringBy post: @escaping LoopPost) -> Appender
 
   /// Records from the in-memory tail. Never blocks.
   func tail(of topic: TopicAddress, from cursor: Cursor, budget: ByteBudget) throws(ReadFailure)
@@ -34,6 +39,17 @@ public protocol TopicLog: Sendable {
   /// What the topic holds right now. Never blocks; any granted action may ask.
   func bounds(of topic: TopicAddress) throws(ReadFailure) -> TopicBounds
 }
+
+/// A topic that has been looked up: one incarnation of it, and no proof that anybody may use it.
+/// Not to be kept beyond a request; what is appended to one that was deleted is refused.
+public protocol OpenTopic: Sendable {
+  var info: TopicInfo { get }
+  /// What payloads are checked against; nil when the topic has no schema.
+  var binding: SchemaBinding? { get }
+}
+
+/// Runs a piece of work on the event loop it belongs to, soon and once; any thread may call it.
+public typealias LoopPost = @Sendable (@escaping @Sendable () -> Void) -> Void
 
 /// The answer of the in-memory tail.
 public enum TailRead: Sendable {
@@ -109,12 +125,16 @@ extension TopicAddress {
 /// calls at the end of each of its turns. An append that was staged is never cancelled: the caller
 /// learns its outcome even when its task is cancelled.
 public protocol TopicAppender: AnyObject {
-  /// Stores one event; returns when it is durable. The log stores `draft.attributes`, key and
-  /// payload as they are: whoever minted the event has already added the gateway's own attributes.
-  func append(_ event: ConformingEvent) async throws(AppendFailure) -> Receipt
+  associatedtype Topic: OpenTopic
+
+  /// Stores one event; returns when it is durable. `topic` is the one at the event's address: under
+  /// another name it counts as unknown. The log stores `draft.attributes`, key and payload as they
+  /// are: whoever minted the event has already added the gateway's own attributes.
+  func append(_ event: ConformingEvent, to topic: Topic) async throws(AppendFailure) -> Receipt
 
   /// Stores events of one topic in one commit: all or none, in order, with adjacent entries.
-  func appendAll(_ events: [ConformingEvent]) async throws(AppendFailure) -> [Receipt]
+  func appendAll(_ events: [ConformingEvent], to topic: Topic) async throws(AppendFailure)
+    -> [Receipt]
 
   /// Hands what was staged to the committer. Cheap when nothing was.
   func flush()

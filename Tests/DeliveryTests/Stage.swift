@@ -17,6 +17,9 @@ final class SteppedTimers: LoopTimers {
 
   nonisolated var clocks: Clocks { clock.clocks }
   nonisolated var now: MonotonicTime { clock.monotonic }
+  nonisolated var post: @Sendable (@escaping @Sendable () -> Void) -> Void {
+    { work in Task { @MainActor in work() } }
+  }
   var count: Int { waiting.count }
 
   nonisolated func schedule(at: MonotonicTime, _ fire: @escaping () -> Void) -> TimerToken {

@@ -157,6 +157,7 @@ struct NotARequest: Error {
 /// off.
 final class StandingTimers: LoopTimers {
   let clocks: Clocks
+  let post: @Sendable (@escaping @Sendable () -> Void) -> Void = { $0() }
   private var next: UInt32 = 0
 
   init(clocks: Clocks) { self.clocks = clocks }

@@ -27,6 +27,25 @@ import Testing
     await #expect(throws: WorkersBusy()) { try await workers.run { 1 } }
   }
 
+  @Test("calls from other threads run on the loop's thread, each once and in order")
+  func posted() async throws {
+    let loop = try Loop(number: 97)
+    let thread = loop.thread
+    let seen = Mutex<[Int]>([])
+    for round in 0..<100 {
+      await withCheckedContinuation { waiting in
+        for number in 0..<3 {
+          thread.post {
+            seen.withLock { $0.append(thread.isCurrent ? round * 3 + number : -1) }
+            if number == 2 { waiting.resume() }
+          }
+        }
+      }
+    }
+    #expect(seen.withLock { $0 } == Array(0..<300))
+    await loop.stop()
+  }
+
   @Test("a full queue says so, and everything taken is done exactly once")
   func bounded() async throws {
     let threads = try WorkerThreads(threads: 1, capacity: 3)

@@ -284,7 +284,12 @@ import Topics
   /// Stages twenty appends in one turn, then flushes.
   actor Staging {
     let appender: RocksAppender
-    init(_ log: RocksTopicLog) { appender = log.makeAppender() }
+    let directory: Directory
+
+    init(_ log: RocksTopicLog) {
+      appender = log.makeAppender { $0() }
+      directory = log.committer.directory
+    }
 
     func appendTwenty(_ topic: TopicAddress) async -> [Bool] {
       var tasks: [Task<Bool, Never>] = []
@@ -292,7 +297,8 @@ import Topics
         tasks.append(
           Task {
             do {
-              _ = try await appender.append(event(topic, "\(index)"))
+              let event = try event(topic, "\(index)")
+              _ = try await appender.append(event, to: directory.open(event))
               return true
             } catch {
               #expect(error as? AppendFailure == .overloaded(retryAfter: .seconds(1)))

@@ -59,19 +59,26 @@ func event(
 /// Stands for an event loop: owns an appender and flushes it at the end of each turn.
 actor TestLoop {
   private let appender: RocksAppender
+  private let directory: Directory
   private var isFlushing = false
 
-  init(_ log: RocksTopicLog) { appender = log.makeAppender() }
-  init(_ committer: Committer) { appender = RocksAppender(committer: committer) }
+  init(_ log: RocksTopicLog) { self.init(log.committer) }
+
+  init(_ committer: Committer) {
+    appender = RocksAppender(committer: committer) { $0() }
+    directory = committer.directory
+  }
 
   func append(_ event: ConformingEvent) async throws(AppendFailure) -> Receipt {
+    let topic = try directory.open(event)
     endTurn()
-    return try await appender.append(event)
+    return try await appender.append(event, to: topic)
   }
 
   func appendAll(_ events: [ConformingEvent]) async throws(AppendFailure) -> [Receipt] {
+    let topic = try directory.open(events[0])
     endTurn()
-    return try await appender.appendAll(events)
+    return try await appender.appendAll(events, to: topic)
   }
 
   private func endTurn() {
@@ -81,6 +88,13 @@ actor TestLoop {
       isFlushing = false
       appender.flush()
     }
+  }
+}
+
+extension Directory {
+  func open(_ event: ConformingEvent) throws(AppendFailure) -> StoredTopic {
+    guard let topic = topic(TopicPath(event.address)) else { throw .unknownTopic }
+    return StoredTopic(topic)
   }
 }
 

@@ -11,15 +11,20 @@ public import Topics
 /// Confined to its loop.
 public final class RocksAppender: TopicAppender {
   private let committer: Committer
-  private var stage = Stage()
+  private var stage: Stage
 
-  init(committer: Committer) { self.committer = committer }
+  init(committer: Committer, answeringBy post: @escaping LoopPost) {
+    self.committer = committer
+    stage = Stage(post: post)
+  }
 
   /// What was staged and never flushed is still answered.
   deinit { flush() }
 
-  public func append(_ event: ConformingEvent) async throws(AppendFailure) -> Receipt {
-    let topic = try topic(of: event)
+  public func append(
+    _ event: ConformingEvent, to topic: StoredTopic
+  ) async throws(AppendFailure) -> Receipt {
+    let topic = try topic.state(at: event.address)
     let record = EncodedRecord(event)
     try admit(events: 1, bytes: record.byteCount)
     // SAFETY: the stage keeps the continuation until the committer resumes it, exactly once,
@@ -33,9 +38,11 @@ public final class RocksAppender: TopicAppender {
     return Self.receipt(topic.ledger, stored, 0)
   }
 
-  public func appendAll(_ events: [ConformingEvent]) async throws(AppendFailure) -> [Receipt] {
+  public func appendAll(
+    _ events: [ConformingEvent], to topic: StoredTopic
+  ) async throws(AppendFailure) -> [Receipt] {
     guard let head = events.first else { throw .mixedBatch }
-    let topic = try topic(of: head)
+    let topic = try topic.state(at: head.address)
     guard events.allSatisfy({ $0.address == head.address }) else { throw .mixedBatch }
     let records = events.map(EncodedRecord.init)
     let bytes = records.reduce(0) { $0 + $1.byteCount }
@@ -61,16 +68,8 @@ public final class RocksAppender: TopicAppender {
       committer.queue.waitingEvents.subtract(stage.events, ordering: .relaxed)
       committer.queue.waitingBytes.subtract(stage.byteCount, ordering: .relaxed)
       stage.fail(.closing)
-      stage = Stage()
+      stage = Stage(post: stage.post)
     }
-  }
-
-  private func topic(of event: ConformingEvent) throws(AppendFailure) -> TopicState {
-    try event.address.checkAppending()
-    guard let topic = committer.directory.topic(TopicPath(event.address)) else {
-      throw .unknownTopic
-    }
-    return topic
   }
 
   /// Counts an append in, or refuses it.
@@ -107,6 +106,24 @@ public final class RocksAppender: TopicAppender {
     Receipt(
       id: MessageID(ledger: ledger, entry: stored.first + offset),
       publishTime: stored.publishTime, durableAt: stored.durableAt, commit: stored.commit)
+  }
+}
+
+/// A topic of the store, looked up.
+public struct StoredTopic: OpenTopic {
+  private let state: TopicState
+
+  init(_ state: TopicState) { self.state = state }
+
+  public var info: TopicInfo { state.info }
+  public var binding: SchemaBinding? { state.facts.withLock { $0.binding } }
+
+  /// The topic, if it is the one at an address that may be appended to: a mix-up of topics must not
+  /// cross tenants.
+  fileprivate func state(at address: TopicAddress) throws(AppendFailure) -> TopicState {
+    try address.checkAppending()
+    guard state.path.isPath(of: address) else { throw .unknownTopic }
+    return state
   }
 }
 

@@ -39,6 +39,8 @@ import Topics
   private let arrived: UnsafeMutablePointer<pthread_cond_t>
   private var inbox = Inbox()
   private var sleep = Sleep.awake
+  /// While the committer paces itself: so many waiting events end the pause.
+  private var quorum = 0
   private var isStopped = false
   private var spare: [Stage] = []
   /// Appends staged or waiting, in events and in record bytes. Raised by loops, lowered by the
@@ -72,7 +74,9 @@ import Topics
       guard !isStopped else { return nil }
       inbox.stages.append(stage)
       wakeCommitter()
-      return spare.popLast() ?? Stage()
+      let fresh = spare.popLast()
+      fresh?.post = stage.post
+      return fresh ?? Stage(post: stage.post)
     }
   }
 
@@ -114,10 +118,14 @@ import Topics
   ///
   /// - Parameters:
   ///   - backlog: whether the committer still holds work from the last time.
-  ///   - notBefore: under load the next commit starts no earlier.
+  ///   - notBefore: under load the next commit starts no earlier…
+  ///   - quorum: … unless this many events wait.
   ///   - wakeAt: returns empty at this time, for the committer's own housekeeping.
-  func take(backlog: Bool, notBefore: MonotonicTime, wakeAt: MonotonicTime) -> Inbox? {
+  func take(
+    backlog: Bool, notBefore: MonotonicTime, quorum: Int, wakeAt: MonotonicTime
+  ) -> Inbox? {
     locked {
+      self.quorum = quorum
       var lazyUntil: MonotonicTime?
       while true {
         let now = Self.now()
@@ -135,7 +143,7 @@ import Topics
           if now >= until { break }
           wait(.idle, until: until)
         } else if now < notBefore, inbox.mutations.isEmpty,
-          waitingEvents.load(ordering: .relaxed) >= limits.spacingThreshold, !isFull
+          waitingEvents.load(ordering: .relaxed) >= limits.spacingThreshold, !isEnough
         {
           wait(.pacing, until: notBefore)
         } else {
@@ -147,8 +155,9 @@ import Topics
     }
   }
 
-  private var isFull: Bool {
-    waitingEvents.load(ordering: .relaxed) >= limits.commitEvents
+  /// Whether what waits is worth a commit whatever the time.
+  private var isEnough: Bool {
+    waitingEvents.load(ordering: .relaxed) >= min(quorum, limits.commitEvents)
       || waitingBytes.load(ordering: .relaxed) >= limits.commitBytes
   }
 
@@ -156,7 +165,7 @@ import Topics
     switch sleep {
     case .awake: break
     case .idle: unsafe pthread_cond_signal(arrived)
-    case .pacing: if isFull || !inbox.mutations.isEmpty { unsafe pthread_cond_signal(arrived) }
+    case .pacing: if isEnough || !inbox.mutations.isEmpty { unsafe pthread_cond_signal(arrived) }
     }
   }
 

@@ -57,7 +57,7 @@ import Topics
     queue = CommitQueue(limits: limits)
     draft = CommitDraft(limits: limits)
     budget = TailBudget(limit: limits.tailBytes)
-    pace = Pace(spacing: limits.commitSpacing)
+    pace = Pace(spacing: limits.commitSpacing, threshold: limits.spacingThreshold)
   }
 
   /// Starts the thread. Once.
@@ -91,7 +91,7 @@ import Topics
     var clock = SyncClock()
     while let inbox = queue.take(
       backlog: draft.hasBacklog || !mutations.isEmpty, notBefore: pace.notBefore,
-      wakeAt: nextSpaceCheck)
+      quorum: pace.quorum, wakeAt: nextSpaceCheck)
     {
       checkSpace()
       do throws(StoreFault) {
@@ -151,21 +151,22 @@ import Topics
     effects.removeAll(keepingCapacity: true)
     for change in changes { change.settle(.success(())) }
     changes.removeAll(keepingCapacity: true)
+    pace.answering(inFlight: queue.waitingEvents.load(ordering: .relaxed))
     lowerQueue(draft.events, draft.bytes)
     for group in draft.groups {
       var first = group.first
       var next = group.head
       while next >= 0 {
         let entry = draft.entry(next)
-        unsafe entry.waiting.resume(
-          returning: .stored(
-            AppendOutcome.Stored(
-              first: first, publishTime: group.publishTime, durableAt: durableAt,
-              commit: duration)))
+        let stored = AppendOutcome.Stored(
+          first: first, publishTime: group.publishTime, durableAt: durableAt, commit: duration)
+        unsafe draft.stages[draft.taken[next].stage].answers.append(
+          Stage.Answer(waiting: entry.waiting, stored: stored))
         first += UInt64(entry.events)
         next = draft.taken[next].next
       }
     }
+    for stage in draft.stages { stage.giveAnswers() }
     guard let sync else { return }
     observer.committed(
       CommitFacts(
@@ -195,7 +196,7 @@ import Topics
     for mutation in applied { mutation.fail(.outcomeUnknown) }
     for mutation in mutations { mutation.fail(.closing) }
     while let rest = queue.take(
-      backlog: false, notBefore: pace.notBefore, wakeAt: .distantFuture)
+      backlog: false, notBefore: pace.notBefore, quorum: 0, wakeAt: .distantFuture)
     {
       for stage in rest.stages { stage.fail(.closing) }
       for mutation in rest.mutations { mutation.fail(.closing) }

@@ -19,9 +19,23 @@ final class Stage: @unchecked Sendable {
     let waiting: UnsafeContinuation<AppendOutcome, Never>
   }
 
+  /// The way back to the loop that fills it.
+  var post: LoopPost
   var bytes = ByteBuffer()
   private(set) var entries: [Entry] = []
   private(set) var events = 0
+  /// What the commit being made has stored of it. Filled by the committer.
+  var answers: [Answer] = []
+
+  /// One append that is durable, on its way to whoever waits for it.
+  ///
+  /// SAFETY: the continuation of an `Entry`, resumed by `giveAnswers` alone.
+  @safe struct Answer: Sendable {
+    let waiting: UnsafeContinuation<AppendOutcome, Never>
+    let stored: AppendOutcome.Stored
+  }
+
+  init(post: @escaping LoopPost) { self.post = post }
 
   var isEmpty: Bool { entries.isEmpty }
   var byteCount: Int { bytes.count }
@@ -46,6 +60,17 @@ final class Stage: @unchecked Sendable {
         topic: topic, start: start, byteCount: bytes.count - start, events: events,
         waiting: waiting))
     self.events += events
+  }
+
+  /// Sends the answers to the loop, which gives them out: its tasks then become ready without a
+  /// lock, and all of them with one wake-up.
+  func giveAnswers() {
+    if answers.isEmpty { return }
+    let given = answers
+    answers = []
+    post {
+      for answer in given { unsafe answer.waiting.resume(returning: .stored(answer.stored)) }
+    }
   }
 
   /// Forgets everything; keeps memory up to 1 MiB for the next turn.

@@ -77,6 +77,11 @@ struct TopicPath: Hashable, Sendable {
     topic = address.topic
   }
 
+  /// Whether these are the names of an address.
+  func isPath(of address: TopicAddress) -> Bool {
+    topic == address.topic && namespace == address.namespace && tenant == address.tenant
+  }
+
   init(tenant: Name, namespace: Name, topic: Name) {
     self.tenant = tenant
     self.namespace = namespace
