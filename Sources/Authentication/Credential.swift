@@ -9,8 +9,8 @@ public enum Credential: Sendable, Hashable {
 
   /// Reads the field's value, given how often the field stands in the request.
   ///
-  /// More than one field is refused: two readers may choose differently. So is a Bearer field whose
-  /// token is missing or holds other than the characters of `b64token`.
+  /// More than one field is refused: two readers may choose differently. Whether the token has the
+  /// form of one is for `checkForm` to say: callers that know the token already need not ask.
   public init(field: ByteSlice?, occurrences: Int) throws(CredentialFault) {
     guard let field, occurrences > 0 else {
       self = .absent
@@ -24,8 +24,12 @@ public enum Credential: Sendable, Hashable {
     }
     var token = field.dropFirst(schemeEnd)
     while token.count > 0, token[0] == ASCII.space { token = token.dropFirst(1) }
-    guard Self.isToken(token) else { throw .malformed }
     self = .bearer(token)
+  }
+
+  /// Refuses a token that is missing or holds other than the characters of `b64token`.
+  public static func checkForm(_ token: ByteSlice) throws(CredentialFault) {
+    guard isToken(token) else { throw .malformed }
   }
 
   /// `b64token` of RFC 6750 §2.1.

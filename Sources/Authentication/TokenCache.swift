@@ -1,5 +1,5 @@
 public import Bytes
-import Crypto
+public import Crypto
 
 /// The tokens a loop has verified lately, found by the SHA-256 of the whole token, signature
 /// included.
@@ -9,10 +9,11 @@ import Crypto
 /// new generation of the verifier or a clock that steps back empties the cache. A hit costs the
 /// digest.
 public final class TokenCache {
-  /// Whence a verified token came.
-  public struct Lookup {
-    public let token: VerifiedToken
-    public let wasCached: Bool
+  /// What the cache knows of a token.
+  public enum Finding {
+    case known(VerifiedToken)
+    /// Not verified yet, or not any more: its digest, for `verify`.
+    case unknown(Digest)
   }
 
   private struct Slot {
@@ -37,19 +38,19 @@ public final class TokenCache {
   /// Room for at least `capacity` tokens, rounded up to a power of two. A token takes as much
   /// memory as its claims and their token table: about 2 KiB for usual tokens, 40 KiB for the
   /// longest.
-  public init(capacity: Int = 4096) {
+  public init(capacity: Int = 16_384) {
     var sets = 1
     while sets * Self.ways < capacity { sets *= 2 }
     slots = Array(repeating: nil, count: sets * Self.ways)
     setMask = UInt64(sets - 1)
   }
 
-  /// Verifies `token`, or finds that it was verified before and still holds.
-  public func verify(
-    _ token: ByteSlice, with verifier: TokenVerifier, at now: UnixTime
-  ) throws(TokenRefusal) -> Lookup {
+  /// The token if it was verified before and still holds; else what `verify` wants to know.
+  public func find(
+    _ token: ByteSlice, generation: UInt64, at now: UnixTime
+  ) throws(TokenRefusal) -> Finding {
     guard token.count <= TokenLimits.bytes else { throw .tooLarge(bytes: token.count) }
-    prepare(for: verifier.generation, at: now)
+    prepare(for: generation, at: now)
     let digest = Digest.sha256(token)
     let start = Int(digest.slot & setMask) * Self.ways
     lookups &+= 1
@@ -57,15 +58,22 @@ public final class TokenCache {
       guard let found = slots[index]?.token, found.digest == digest else { continue }
       if found.isFresh(at: now) {
         slots[index]?.lastUse = lookups
-        return Lookup(token: found, wasCached: true)
+        return .known(found)
       }
       slots[index] = nil
       count -= 1
       break
     }
+    return .unknown(digest)
+  }
+
+  /// Verifies a token that `find` did not know, and remembers it.
+  public func verify(
+    _ token: ByteSlice, digest: Digest, with verifier: TokenVerifier, at now: UnixTime
+  ) throws(TokenRefusal) -> VerifiedToken {
     let verified = try verifier.verify(token, digest: digest, at: now)
-    if verified.isFresh(at: now) { keep(verified, from: start) }
-    return Lookup(token: verified, wasCached: false)
+    if verified.isFresh(at: now) { keep(verified, from: Int(digest.slot & setMask) * Self.ways) }
+    return verified
   }
 
   /// Forgets every token: after a revocation.

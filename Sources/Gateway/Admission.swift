@@ -48,14 +48,20 @@ final class Admission {
     }
   }
 
-  private func verify(_ text: ByteSlice, at now: UnixTime) throws(TokenRefusal) -> VerifiedToken {
-    do throws(TokenRefusal) {
-      let found = try tokens.verify(text, with: verifier, at: now)
-      if found.wasCached { metrics.cacheHits.add() } else { metrics.cacheMisses.add() }
-      return found.token
-    } catch {
-      metrics.refused(TokenReason(error))
-      throw error
+  private func verify(_ text: ByteSlice, at now: UnixTime) throws -> VerifiedToken {
+    do {
+      switch try tokens.find(text, generation: verifier.generation, at: now) {
+      case .known(let token):
+        metrics.cacheHits.add()
+        return token
+      case .unknown(let digest):
+        try Credential.checkForm(text)
+        metrics.cacheMisses.add()
+        return try tokens.verify(text, digest: digest, with: verifier, at: now)
+      }
+    } catch let refusal as TokenRefusal {
+      metrics.refused(TokenReason(refusal))
+      throw refusal
     }
   }
 }

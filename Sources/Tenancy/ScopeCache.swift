@@ -3,8 +3,9 @@ public import Authentication
 /// The scopes a loop has made lately, found by the verified token they belong to: the walk over the
 /// mappings is spared for tokens that the loop's token cache knows.
 ///
-/// Owned by one loop. Bounded: each token has one place, and the latest comer takes it. A scope of
-/// an older policy is never returned; refusals are not kept.
+/// Owned by one loop. Bounded: a token has four places, chosen by its identity, and when they are
+/// taken the newcomer takes one of them in turn. A scope of an older policy is never returned;
+/// refusals are not kept.
 public final class ScopeCache {
   private struct Entry {
     /// Kept alive, so that its identity stays its own.
@@ -13,35 +14,48 @@ public final class ScopeCache {
     let scope: TenantScope
   }
 
-  private var entries: [Entry?]
-  private let mask: UInt
+  private static let ways = 4
 
-  /// Room for at least `capacity` scopes, rounded up to a power of two.
-  public init(capacity: Int = 4096) {
-    var places = 1
-    while places < capacity { places *= 2 }
-    entries = Array(repeating: nil, count: places)
-    mask = UInt(places - 1)
+  private var entries: [Entry?]
+  private let setMask: UInt
+  /// Which of a full set's places goes next.
+  private var turn = 0
+
+  /// Room for at least `capacity` scopes, rounded up to a power of two: as many as tokens.
+  public init(capacity: Int = 16_384) {
+    var sets = 1
+    while sets * Self.ways < capacity { sets *= 2 }
+    entries = Array(repeating: nil, count: sets * Self.ways)
+    setMask = UInt(sets - 1)
   }
 
   /// `policy.scope(of:selecting:)`, or what it said before. Allocates nothing when it is known.
   public func scope(
     of token: VerifiedToken, selecting: Name? = nil, under policy: TenancyPolicy
   ) throws(TenancyRefusal) -> TenantScope {
-    let place = self.place(of: token)
-    if let entry = entries[place], entry.token.identity == token.identity,
-      entry.scope.generation == policy.generation, entry.selecting == selecting
-    {
-      return entry.scope
+    let places = places(of: token)
+    var free: Int?
+    for place in places {
+      guard let entry = entries[place] else {
+        free = free ?? place
+        continue
+      }
+      guard entry.token.identity == token.identity, entry.selecting == selecting else { continue }
+      if entry.scope.generation == policy.generation { return entry.scope }
+      free = place
+      break
     }
     let scope = try policy.scope(of: token, selecting: selecting)
-    entries[place] = Entry(token: token, selecting: selecting?.detached, scope: scope)
+    turn = (turn + 1) % Self.ways
+    entries[free ?? places.lowerBound + turn] = Entry(
+      token: token, selecting: selecting?.detached, scope: scope)
     return scope
   }
 
   /// Identities are addresses: close together and even. The multiplication spreads them.
-  private func place(of token: VerifiedToken) -> Int {
+  private func places(of token: VerifiedToken) -> Range<Int> {
     let address = UInt(bitPattern: token.identity)
-    return Int((address &* 0x9E37_79B9_7F4A_7C15) >> 32 & mask)
+    let start = Int((address &* 0x9E37_79B9_7F4A_7C15) >> 32 & setMask) * Self.ways
+    return start..<(start + Self.ways)
   }
 }

@@ -5,8 +5,10 @@ import Testing
 @Suite struct `The Authorization field` {
   func credential(_ field: String?, _ occurrences: Int? = nil) throws(CredentialFault) -> Credential
   {
-    try Credential(
+    let credential = try Credential(
       field: field.map { ByteSlice(utf8: $0) }, occurrences: occurrences ?? (field == nil ? 0 : 1))
+    if case .bearer(let token) = credential { try Credential.checkForm(token) }
+    return credential
   }
 
   @Test func `no field, and other schemes, are no credential`() throws {

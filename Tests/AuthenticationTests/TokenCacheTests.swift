@@ -101,3 +101,16 @@ import Testing
     #expect(cache.count > 8)
   }
 }
+
+extension TokenCache {
+  /// The two steps of a caller in one: what it got, and whether the cache had it.
+  fileprivate func verify(
+    _ token: ByteSlice, with verifier: TokenVerifier, at now: UnixTime
+  ) throws(TokenRefusal) -> (token: VerifiedToken, wasCached: Bool) {
+    switch try find(token, generation: verifier.generation, at: now) {
+    case .known(let token): (token, true)
+    case .unknown(let digest):
+      (try verify(token, digest: digest, with: verifier, at: now), false)
+    }
+  }
+}
