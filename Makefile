@@ -25,10 +25,10 @@ SWIFT ?= swift
 # C libraries to build on, strace for the test that watches the order of system calls.
 PACKAGES := build-essential pkg-config librocksdb-dev libssl-dev libyaml-dev libpcre2-dev \
   curl strace
-# With addresses of functions that are looked up once and cannot be written after, and a name by which
-# the symbols of a build are found again.
+# Linked so that the addresses of functions are looked up at start and cannot be written afterwards;
+# without a build id, since that depends on the folder.
 RELEASE := -c release --static-swift-stdlib -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now \
-  -Xlinker --build-id
+  -Xlinker --build-id=none
 # libFuzzer without its main, since a Swift executable brings its own.
 FUZZER = $(dir $(shell readlink -f $$(command -v $(SWIFT))))../lib/swift/clang/lib/linux/libclang_rt.fuzzer_no_main-$(shell uname -m).a
 ARGS ?=

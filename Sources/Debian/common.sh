@@ -15,16 +15,14 @@ SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$root" log -1 --format=%ct)}
 export SOURCE_DATE_EPOCH
 date=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%d)
 
-# install_programs FOLDER [RPATH]: both programs without symbols, which are kept beside the packages
-# for whoever reads a core file. SwiftPM leaves an rpath for libraries beside the program.
+# install_programs FOLDER [RPATH]: both programs without symbols. SwiftPM leaves an rpath for libraries
+# beside the program.
 install_programs() {
   local name
-  mkdir -p "$1" "$output/symbols"
+  mkdir -p "$1"
   for name in jodrell jodrell-bench; do
-    objcopy --only-keep-debug --compress-debug-sections "$programs/$name" \
-      "$output/symbols/$name.debug"
     strip --strip-unneeded --remove-section=.comment -o "$1/$name" "$programs/$name"
-    (cd "$output/symbols" && objcopy --add-gnu-debuglink="$name.debug" "$1/$name")
+    blank "$1/$name" .swift_modhash
     if [ -n "${2:-}" ]; then
       patchelf --set-rpath "$2" "$1/$name"
     else
@@ -32,6 +30,14 @@ install_programs() {
     fi
     chmod 0755 "$1/$name"
   done
+}
+
+# blank FILE SECTION: fills a section with zeros. The hashes of modules tell in which folder they were
+# built, and nothing reads them; taking the section out would take the RELRO segment along.
+blank() {
+  local size offset
+  read -r size offset < <(objdump -h "$1" | awk -v name="$2" '$2 == name { print "0x" $3, "0x" $6 }')
+  dd if=/dev/zero of="$1" conv=notrunc status=none bs=1 count=$((size)) seek=$((offset))
 }
 
 # install_pages SHARE ZSH: manual pages and completions below a share folder.
