@@ -6,6 +6,9 @@
 #   make asan     the tests of the rooms that touch memory, under the address sanitizer
 #   make tsan     the tests of the rooms that share memory, under the thread sanitizer
 #   make bench    build jodrell-bench for release
+#   make deb      a package for Debian 12, in .build/packages
+#   make dist     a tarball for other systems, there as well
+#   make package-test   both, installed into an empty Debian 12 and tried (needs root)
 #   make docs     write the generated pages (docs/metrics.md, docs/problems.md) anew
 #   make lint     swift format lint
 #   make clean
@@ -16,13 +19,16 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := test
-.PHONY: run test lint fuzz asan tsan bench docs clean packages
+.PHONY: run test lint fuzz asan tsan bench release deb dist package-test docs clean packages
 
 SWIFT ?= swift
 # C libraries to build on, strace for the test that watches the order of system calls.
 PACKAGES := build-essential pkg-config librocksdb-dev libssl-dev libyaml-dev libpcre2-dev \
   curl strace
-RELEASE := -c release --static-swift-stdlib
+# Linked so that the addresses of functions are looked up at start and cannot be written afterwards;
+# without a build id, since that depends on the folder.
+RELEASE := -c release --static-swift-stdlib -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now \
+  -Xlinker --build-id=none
 # libFuzzer without its main, since a Swift executable brings its own.
 FUZZER = $(dir $(shell readlink -f $$(command -v $(SWIFT))))../lib/swift/clang/lib/linux/libclang_rt.fuzzer_no_main-$(shell uname -m).a
 ARGS ?=
@@ -84,6 +90,18 @@ fuzz: packages
 
 bench: packages
 	$(SWIFT) build $(RELEASE) --product jodrell-bench
+
+release: packages
+	for product in jodrell jodrell-bench; do $(SWIFT) build $(RELEASE) --product $$product; done
+
+# Sources/Debian/README.md tells what they hold.
+deb dist package-test: PACKAGES += binutils dpkg-dev patchelf
+package-test: PACKAGES += debootstrap
+deb dist: release
+	PROGRAMS="$$($(SWIFT) build $(RELEASE) --show-bin-path)" Sources/Debian/$@
+
+package-test: deb dist
+	PROGRAMS="$$($(SWIFT) build $(RELEASE) --show-bin-path)" Sources/Debian/test
 
 # The pages are compared with the code by tests; with this variable the tests write them instead.
 docs: packages
