@@ -59,6 +59,7 @@ struct TimetableTests {
     let first = queue.release(at: at(0))
     #expect(first.map(\.waiter) == ["a"] && first[0].due == at(0))
     #expect(queue.nextDue == at(10))
+    #expect(queue.wake(after: at(3)) == at(10))
     #expect(queue.release(at: at(9)).isEmpty)
     queue.park("c")
     let late = queue.release(at: at(25))
@@ -77,7 +78,10 @@ struct TimetableTests {
     #expect(queue.take(at: at(1_000)) == .send(due: at(20)))
     #expect(queue.take(at: at(1_000)) == .send(due: at(30)))
     #expect(queue.take(at: at(1_000)) == .over)
-    #expect(queue.isExhausted)
+    #expect(queue.wake(after: at(1_000)) == nil)
+    // The last send is out, but not the time: connections stay until then.
+    #expect(queue.take(at: at(35)) == .wait)
+    #expect(queue.wake(after: at(35)) == at(40))
   }
 
   @Test("the end tells those who wait")

@@ -38,7 +38,8 @@ struct DeliveryReport {
 
   /// Every reader has its stream and everything that was published for it.
   var isClean: Bool {
-    readers.faults.count == 0 && missing ?? 0 == 0 && (load.rate == nil || publishing.isClean)
+    readers.faults.count == 0 && outcome.opened == readers.plan.count && missing ?? 0 == 0
+      && (load.rate == nil || publishing.isClean)
   }
 
   /// What a connection of a reader that waits costs the server.
@@ -60,7 +61,8 @@ struct DeliveryReport {
     }
     text += "\n\n"
     let millis = TableText.milliseconds(UInt64(max(outcome.openedIn.nanoseconds, 0)))
-    text += TableText.row("streams open", "\(outcome.opened)", "in \(millis) ms")
+    text += TableText.row(
+      "streams open", "\(outcome.opened)", "of \(readers.plan.count), in \(millis) ms")
     text += TableText.row(
       "deliveries", "\(deliveries)", TableText.decimal(perSecond, 0) + "/s")
     if let missing { text += TableText.row("missing", "\(missing)") }

@@ -71,6 +71,9 @@ struct LoadOptions: Sendable {
     return TimeSpan(nanoseconds: duration.nanoseconds + Self.grace.nanoseconds)
   }
 
+  /// What an open loop lasts when it keeps up; nil for others, and for one that ends by its count.
+  var nominalDuration: TimeSpan? { rate == nil || requests != nil ? nil : duration }
+
   private static let grace = TimeSpan.seconds(10)
 }
 

@@ -11,8 +11,9 @@ final class Pacer: Sendable {
   private let queue: Mutex<SendQueue<Waiter>>
   private let control: RunControl
 
-  /// While it is behind, and at most between two looks at the control.
-  private static let busyStep = TimeSpan.microseconds(100)
+  /// At high rates it wakes several connections at once, which costs each at most this much.
+  private static let shortestSleep = TimeSpan.microseconds(50)
+  /// It looks at the control as often.
   private static let longestSleep = TimeSpan.milliseconds(20)
 
   init(_ timetable: Timetable, control: RunControl) {
@@ -57,12 +58,11 @@ final class Pacer: Sendable {
     while true {
       let now = monotonicNow()
       let (released, wake) = queue.withLock { queue in
-        (queue.release(at: now), queue.isExhausted ? nil : queue.nextDue)
+        (queue.release(at: now), queue.wake(after: now))
       }
       for (waiter, due) in released { waiter.resume(returning: due) }
       guard let wake, !control.isStopped else { break }
-      let earliest = wake > now ? wake : now + Self.busyStep
-      Self.sleep(until: min(earliest, now + Self.longestSleep))
+      Self.sleep(until: min(max(wake, now + Self.shortestSleep), now + Self.longestSleep))
     }
     for waiter in queue.withLock({ $0.finish() }) { waiter.resume(returning: nil) }
   }

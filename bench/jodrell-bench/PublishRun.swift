@@ -64,9 +64,7 @@ struct PublishRun: Sendable {
     let publisher = Publisher(
       endpoint: target.endpoint, pool: pool, tally: tally, control: control, pacer: pacer,
       stamps: false)
-    let watch = Watch(
-      tally: tally, control: control, duration: load.watchedDuration, warmUp: load.warmUp,
-      serverPID: load.reporting.serverPID, progress: load.reporting.progress("publishing"))
+    let watch = Watch(load, "publishing", tally: tally, control: control)
     let role = LoadDriver.Role(load.connections, loops: load.loops) { loop, _ in
       await publisher.run(on: loop)
     }

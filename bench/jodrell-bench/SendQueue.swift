@@ -25,6 +25,12 @@ struct SendQueue<Waiter> {
     return start + next
   }
 
+  /// When the timetable's time is over; nil before the begin, and when it has none.
+  var end: MonotonicTime? {
+    guard let start, let length = timetable.length else { return nil }
+    return start + length
+  }
+
   enum Answer: Equatable {
     /// Send now, and measure from this instant.
     case send(due: MonotonicTime)
@@ -38,7 +44,7 @@ struct SendQueue<Waiter> {
   mutating func take(at now: MonotonicTime) -> Answer {
     guard !isFinished else { return .over }
     guard start != nil else { return .wait }
-    guard let due = nextDue else { return .over }
+    guard let due = nextDue else { return (end ?? now) > now ? .wait : .over }
     guard due <= now else { return .wait }
     timetable.advance()
     return .send(due: due)
@@ -62,8 +68,12 @@ struct SendQueue<Waiter> {
     return released
   }
 
-  /// Whether the last send was handed out.
-  var isExhausted: Bool { start != nil && nextDue == nil }
+  /// When to look at the queue again; nil when it is over.
+  func wake(after now: MonotonicTime) -> MonotonicTime? {
+    if let nextDue { return nextDue }
+    guard let end, end > now else { return nil }
+    return end
+  }
 
   /// Ends it: those who wait are told so.
   mutating func finish() -> [Waiter] {

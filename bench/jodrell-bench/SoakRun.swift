@@ -50,17 +50,14 @@ struct SoakRun: Sendable {
     ]
     if readers.plan.count > 0 {
       roles.append(
-        LoadDriver.Role(readers.plan.count, loops: 1, endsByItself: false) {
-          loop, index in await readers.run(on: loop, as: index)
+        LoadDriver.Role(readers.plan.count, loops: 1, endsByItself: false) { loop, index in
+          await readers.run(on: loop, as: index)
         })
     }
     await publisher.makeTopics(target.paths.count)
     let meter = Watch.Meter(
       begin: { readers.begin() }, count: { readers.delivered }, tick: { soak.tick($0) })
-    let watch = Watch(
-      tally: tally, control: control, duration: load.watchedDuration, warmUp: load.warmUp,
-      serverPID: load.reporting.serverPID, progress: load.reporting.progress("soaking"),
-      meter: meter)
+    let watch = Watch(load, "soaking", tally: tally, control: control, meter: meter)
     let result = await LoadDriver.run(roles) { isOver in
       await readers.waitUntilOpen(within: .seconds(60))
       await pacer?.begin(whenIdle: load.connections)

@@ -12,6 +12,9 @@ struct SubscribeRun: Sendable {
     case roundTrip
   }
 
+  /// How long the streams may take to open.
+  private static let opening = TimeSpan.seconds(60)
+
   private let target: Target
   private let load: LoadOptions
   private let readers: Readers
@@ -71,6 +74,8 @@ struct SubscribeRun: Sendable {
     if pacer != nil {
       roles.append(
         LoadDriver.Role(load.connections, loops: 1) { loop, _ in
+          // A connection that is opened long before its first request may be closed again.
+          await readers.waitUntilOpen(within: Self.opening)
           await publisher.run(on: loop)
         })
     }
@@ -104,15 +109,13 @@ struct SubscribeRun: Sendable {
     let pid = load.reporting.serverPID
     let before = pid.flatMap { ServerUsage(pid: $0) }
     let started = monotonicNow()
-    await readers.waitUntilOpen(within: .seconds(60))
+    await readers.waitUntilOpen(within: Self.opening)
     let openedIn = monotonicNow() - started
     let opened = readers.opened
     let with = pid.flatMap { ServerUsage(pid: $0) }
     await pacer?.begin(whenIdle: load.connections)
     let meter = Watch.Meter(begin: { readers.begin() }, count: { readers.delivered })
-    let watch = Watch(
-      tally: tally, control: control, duration: load.watchedDuration, warmUp: load.warmUp,
-      serverPID: pid, progress: load.reporting.progress("reading"), meter: meter)
+    let watch = Watch(load, "reading", tally: tally, control: control, meter: meter)
     let result = await watch.run(until: isOver)
     if pacer != nil, let copies = DeliveryReport.copies(readers, target) {
       await readers.drain(until: tally.storedInAll * copies)

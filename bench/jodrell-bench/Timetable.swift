@@ -15,7 +15,7 @@ struct Timetable: Sendable {
 
   private let rate: Int
   private let arrivals: Arrivals
-  private let length: TimeSpan?
+  let length: TimeSpan?
   private let count: Int
   private var random: SplitMix
   private var handedOut = 0

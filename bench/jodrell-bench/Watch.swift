@@ -28,6 +28,8 @@ struct Watch: Sendable {
   let tally: Tally
   let control: RunControl
   let duration: TimeSpan?
+  /// What an open loop lasts when it keeps up; nil for others.
+  var nominal: TimeSpan?
   let warmUp: TimeSpan
   let serverPID: Int?
   let progress: Progress?
@@ -62,7 +64,9 @@ struct Watch: Sendable {
     }
     tally.end()
     // A run that ends by its count was over with its last answer, not when this task looked.
-    let end = isOver() && tally.lastAnswer > started ? tally.lastAnswer : monotonicNow()
+    let isCounted = isOver() && nominal == nil && tally.lastAnswer > started
+    let atLeast = isOver() ? nominal.map { started + $0 } : nil
+    let end = isCounted ? tally.lastAnswer : max(tally.lastAnswer, atLeast ?? monotonicNow())
     let elapsed = end - started
     let metered = meter.count() - meteredBefore
     let spent = ServerUsage.ownCPU.nanoseconds - own.nanoseconds
@@ -103,6 +107,19 @@ struct Watch: Sendable {
       cpu: TimeSpan(nanoseconds: after.cpu.nanoseconds - before.cpu.nanoseconds),
       residentBefore: before.residentBytes, residentBytes: after.residentBytes,
       peakBytes: after.peakBytes)
+  }
+}
+
+extension Watch {
+  /// The watch of a load; `label` stands before its progress.
+  init(
+    _ load: LoadOptions, _ label: String, tally: Tally, control: RunControl,
+    meter: Meter = Meter()
+  ) {
+    self.init(
+      tally: tally, control: control, duration: load.watchedDuration,
+      nominal: load.nominalDuration, warmUp: load.warmUp, serverPID: load.reporting.serverPID,
+      progress: load.reporting.progress(label), meter: meter)
   }
 }
 

@@ -55,10 +55,7 @@ struct WorkersRun: Sendable {
         LoadDriver.Role(load.connections, loops: 1) { loop, _ in await publisher.run(on: loop) })
     }
     let meter = Watch.Meter(begin: { workers.begin() }, count: { workers.acknowledged })
-    let watch = Watch(
-      tally: tally, control: control, duration: load.watchedDuration, warmUp: load.warmUp,
-      serverPID: load.reporting.serverPID, progress: load.reporting.progress("working"),
-      meter: meter)
+    let watch = Watch(load, "working", tally: tally, control: control, meter: meter)
     let result = await LoadDriver.run(roles) { isOver in
       await pacer?.begin(whenIdle: load.connections)
       let result = await watch.run(until: isOver)
