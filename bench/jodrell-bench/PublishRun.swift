@@ -68,6 +68,8 @@ struct PublishRun: Sendable {
     let role = LoadDriver.Role(load.connections, loops: load.loops) { loop, _ in
       await publisher.run(on: loop)
     }
+    // A closed loop sends before the watch looks for the first time.
+    if pacer == nil, load.warmUp == .zero { tally.begin() }
     let result = await LoadDriver.run([role]) { isOver in
       await pacer?.begin(whenIdle: load.connections)
       return await watch.run(until: isOver)

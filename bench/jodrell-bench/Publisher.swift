@@ -18,36 +18,53 @@ struct Publisher: Sendable {
 
   /// The life of one connection, until the run is over.
   func run(on loop: isolated ClientLoop) async {
-    var connection = try? await HTTPConnection.open(endpoint, on: loop)
+    var line = Line(connection: try? await HTTPConnection.open(endpoint, on: loop))
     var failures = 0
     while failures < Self.tries, let due = await nextDue() {
       let turn = control.turn()
       guard control.claim() else { break }
       do throws(ClientFault) {
-        let open: HTTPConnection
-        if let connection {
-          open = connection
-        } else {
-          open = try await HTTPConnection.open(endpoint, on: loop)
-          connection = open
-        }
+        let open = try await line.opened(to: endpoint, on: loop)
         let answer = try await send(turn, due: due, over: open)
+        line.usedAt = monotonicNow()
         failures = 0
-        if !answer.keepsConnection {
-          open.close(on: loop)
-          connection = nil
-        }
+        if !answer.keepsConnection { line.close(on: loop) }
       } catch {
         if control.isStopped { break }
         tally.failed(error)
         control.note("\(error)")
-        connection?.close(on: loop)
-        connection = nil
+        line.close(on: loop)
         failures += 1
         try? await Task.sleep(for: .milliseconds(50))
       }
     }
-    connection?.close(on: loop)
+    line.close(on: loop)
+  }
+
+  /// The connection of one task, opened again when it was closed or may have been.
+  private struct Line {
+    var connection: HTTPConnection?
+    var usedAt = monotonicNow()
+
+    /// Servers close connections that do not ask; half of Jodrell's time for a first request.
+    static let idleTime = TimeSpan.seconds(5)
+
+    init(connection: HTTPConnection?) { self.connection = connection }
+
+    mutating func opened(
+      to endpoint: Endpoint, on loop: isolated ClientLoop
+    ) async throws(ClientFault) -> HTTPConnection {
+      if monotonicNow() - usedAt > Self.idleTime { close(on: loop) }
+      if let connection { return connection }
+      let fresh = try await HTTPConnection.open(endpoint, on: loop)
+      connection = fresh
+      return fresh
+    }
+
+    mutating func close(on loop: isolated ClientLoop) {
+      connection?.close(on: loop)
+      connection = nil
+    }
   }
 
   /// The instant from which the next send is measured; nil when the run is over.

@@ -74,8 +74,6 @@ struct SubscribeRun: Sendable {
     if pacer != nil {
       roles.append(
         LoadDriver.Role(load.connections, loops: 1) { loop, _ in
-          // A connection that is opened long before its first request may be closed again.
-          await readers.waitUntilOpen(within: Self.opening)
           await publisher.run(on: loop)
         })
     }

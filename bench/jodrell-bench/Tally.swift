@@ -17,10 +17,25 @@ final class Tally: Sendable {
   private let latest = Atomic<Int64>(0)
   /// When the last counted answer came, in nanoseconds of the monotonic clock.
   private let last = Atomic<Int64>(0)
+  private let began = Atomic<Int64>(0)
   /// Results count only while this is set: not during the warm-up.
   private let counting = Atomic<Bool>(false)
 
-  func begin() { counting.store(true, ordering: .relaxed) }
+  /// Starts counting; when it has started before, that stays.
+  ///
+  /// - Returns: when it started.
+  @discardableResult
+  func begin() -> MonotonicTime {
+    let (isFirst, first) = began.compareExchange(
+      expected: 0, desired: monotonicNow().nanoseconds, ordering: .relaxed)
+    if isFirst { counting.store(true, ordering: .relaxed) }
+    return isFirst ? beganAt : MonotonicTime(nanoseconds: first)
+  }
+
+  private var beganAt: MonotonicTime {
+    MonotonicTime(nanoseconds: began.load(ordering: .relaxed))
+  }
+
   func end() { counting.store(false, ordering: .relaxed) }
 
   /// An answer that came just now: its status, how many events it says are stored, the payload

@@ -54,6 +54,7 @@ struct VerifyRun: Sendable {
     let role = LoadDriver.Role(connections, loops: 1) { loop, index in
       await send(on: loop, as: index)
     }
+    tally.begin()
     let result = await LoadDriver.run([role]) { await watch.run(until: $0) }
     guard journal.close() else {
       complain("the journal could not be written; nothing is proven")

@@ -40,10 +40,9 @@ struct Watch: Sendable {
     await pause(warmUp, isOver)
     let before = serverPID.flatMap { ServerUsage(pid: $0) }
     let own = ServerUsage.ownCPU
-    tally.begin()
+    let started = tally.begin()
     meter.begin()
     let meteredBefore = meter.count()
-    let started = monotonicNow()
     var series: [Report.Second] = []
     var last = tally.snapshot
     var lastMetered = meteredBefore
