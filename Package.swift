@@ -141,7 +141,9 @@ let package = Package(
         "Authentication", "Settings", "HTTPWire", "Metrics", "Crypto", "JSONText", "Bytes",
       ]),
     tests("Client", ["Client", "Network", "HTTPWire", "Bytes"]),
-    tests("Bench", ["jodrell-bench", "Client", "Network", "HTTPWire", "JSONText", "Bytes"]),
+    tests(
+      "Bench",
+      ["jodrell-bench", "Client", "Network", "HTTPWire", "Metrics", "JSONText", "Bytes"]),
     tests("Command", ["jodrell", "RocksStore", "Authentication", "Settings", "Bytes"]),
     tests("Architecture", []),
     tests("EndToEnd", ["Client", "Network", "HTTPWire", "Crypto", "JSONText", "Bytes"]),

@@ -36,6 +36,13 @@ package struct ClientRequest: Sendable {
   /// Appends the request's bytes: head, and body when it is whole. Throws `.badRequest` for a
   /// target or field that would be read as something else (RFC 9112 §3.2, RFC 9110 §5.5).
   package func write(to endpoint: Endpoint, into bytes: inout ByteWriter) throws(ClientFault) {
+    try writeLine(to: endpoint, into: &bytes)
+    try writeFields(into: &bytes)
+    writeBody(into: &bytes)
+  }
+
+  /// The request line and the Host field, for callers who put requests together from parts.
+  package func writeLine(to endpoint: Endpoint, into bytes: inout ByteWriter) throws(ClientFault) {
     guard target.first == "/", target.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
       throw .badRequest(target)
     }
@@ -46,6 +53,10 @@ package struct ClientRequest: Sendable {
     bytes.append(" HTTP/1.1\r\nHost: ")
     bytes.append(text: endpoint.authority)
     bytes.append("\r\n")
+  }
+
+  /// The fields that were set.
+  package func writeFields(into bytes: inout ByteWriter) throws(ClientFault) {
     for (name, value) in fields {
       guard !name.isEmpty, name.utf8.allSatisfy(Self.isTokenByte), Self.isFieldValue(value) else {
         throw .badRequest(name)
@@ -55,6 +66,10 @@ package struct ClientRequest: Sendable {
       bytes.append(value)
       bytes.append("\r\n")
     }
+  }
+
+  /// The field that says where the body ends, the end of the head, and the body when it is whole.
+  package func writeBody(into bytes: inout ByteWriter) {
     switch body {
     case .none: bytes.append("\r\n")
     case .chunked: bytes.append("Transfer-Encoding: chunked\r\n\r\n")

@@ -56,7 +56,27 @@ package final class HTTPConnection {
     _ request: ByteSlice, isHead: Bool = false, within span: TimeSpan = .seconds(90),
     limit: Int = 64 * 1024 * 1024
   ) async throws(ClientFault) -> ClientAnswer {
-    let isSent = await send(request)
+    try await answer(isSent: await send(request), isHead: isHead, within: span, limit: limit)
+  }
+
+  /// Sends the request that `write` appends, without a copy in between, and reads its whole answer.
+  package func exchange(
+    within span: TimeSpan = .seconds(90), limit: Int = 64 * 1024 * 1024,
+    _ write: (inout ByteWriter) -> Void
+  ) async throws(ClientFault) -> ClientAnswer {
+    let isSent: Bool
+    do throws(ClientFailure) {
+      try await connection.send(write)
+      isSent = true
+    } catch {
+      isSent = false
+    }
+    return try await answer(isSent: isSent, isHead: false, within: span, limit: limit)
+  }
+
+  private func answer(
+    isSent: Bool, isHead: Bool, within span: TimeSpan, limit: Int
+  ) async throws(ClientFault) -> ClientAnswer {
     let head = try await readHead(isHead: isHead, within: span)
     do throws(ClientFailure) {
       let body = try await connection.readBody(upTo: limit, within: span)
@@ -90,6 +110,18 @@ package final class HTTPConnection {
     } catch {
       throw ClientFault(error)
     }
+  }
+
+  /// Sends a request whose answer is a stream to be read with `nextPiece`; `.refused` for any
+  /// status but 200.
+  package func beginStream(
+    _ request: ByteSlice, within span: TimeSpan
+  ) async throws(ClientFault) {
+    _ = await send(request)
+    let head = try await readHead(within: span)
+    guard head.status != 200 else { return }
+    let start = try await nextPiece(within: span) ?? .empty
+    throw .refused(status: head.status, body: ByteSlice(copying: start.prefix(512).span))
   }
 
   /// The next bytes of the body, never empty; nil at its end. `.connectionLost` when the connection

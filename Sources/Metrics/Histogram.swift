@@ -110,7 +110,7 @@ public struct HistogramScale: Sendable, Equatable {
   }
 
   /// The largest number that falls into bucket `index`; `.max` for the last.
-  func bound(of index: Int) -> UInt64 {
+  public func bound(of index: Int) -> UInt64 {
     guard index < buckets - 1 else { return .max }
     let place = UInt64(index)
     guard place >> (precision + 1) > 0 else { return (place + 1) << unit }

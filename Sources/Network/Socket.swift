@@ -142,9 +142,11 @@ import HTTPWire
     if isAbandoned { return .abandoned }
     deadline = until
     armTimer()
-    waiting = direction
     return await unsafe withUnsafeContinuation { continuation in
       unsafe waiter = continuation
+      waiting = direction
+      // The event may have come between the caller's look and here, where the task was on its way.
+      if direction == .readable ? canRead : canWrite { wake(.ready) }
     }
   }
 

@@ -1,4 +1,5 @@
 import Bytes
+import Foundation
 import Testing
 
 @testable import jodrell_bench
@@ -36,5 +37,51 @@ struct ArgumentsTests {
       var arguments = Arguments(["--topic", topic])
       #expect(throws: UsageFault.self, "\(topic)") { try Target(&arguments) }
     }
+    for words in [["--arrivals", "odd"], ["--rate", "-1"], ["--rate", "9999999"]] {
+      var arguments = Arguments(words)
+      #expect(throws: UsageFault.self, "\(words)") { try LoadOptions(&arguments) }
+    }
+    var spread = Arguments(["--topic", "a/b/c", "--topics", "2"])
+    #expect(throws: UsageFault.self) { try Target(&spread, spreads: true) }
+  }
+
+  @Test("TLS is refused with its reason, not sent in the clear")
+  func tls() {
+    var arguments = Arguments(["--topic", "a/b/c", "--url", "https://gateway.example"])
+    let fault = #expect(throws: UsageFault.self) { try Target(&arguments) }
+    #expect(fault?.message.contains("TLS") == true)
+  }
+
+  @Test("a topic pattern names many topics, a token file many callers")
+  func spread() throws {
+    let path = NSTemporaryDirectory() + "jodrell-tokens-\(UInt64.random(in: 0...UInt64.max))"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try "one\ntwo\n\nthree\n".write(toFile: path, atomically: true, encoding: .utf8)
+    var arguments = Arguments([
+      "--topic", "acme/shop/t{}-x", "--topics", "3", "--token-file", path, "publish",
+    ])
+    let word = arguments.word()
+    #expect(word == nil)
+    let target = try Target(&arguments, spreads: true)
+    #expect(target.tokens.map(\.text) == ["one", "two", "three"])
+    let expected = [0, 1, 2, 0].map { "/v1/topics/acme/shop/t\($0)-x/events" }
+    #expect((0..<4).map { target.paths[$0] } == expected)
+    let behind = arguments.word()
+    #expect(behind == "publish")
+  }
+
+  @Test("a pace: closed without a rate; an open loop has its count and time in the timetable")
+  func pace() throws {
+    var closed = Arguments(["--count", "10", "--batch", "4"])
+    let peak = try LoadOptions(&closed)
+    #expect(peak.rate == nil && peak.duration == nil && peak.requests == 3)
+    #expect(peak.pacer(for: peak.control) == nil)
+    var open = Arguments(["--rate", "50", "--arrivals", "poisson", "--duration", "2s"])
+    let steady = try LoadOptions(&open)
+    #expect(steady.rate == 50 && steady.arrivals == .poisson && steady.requests == nil)
+    #expect(steady.watchedDuration.map { $0 > .seconds(2) } == true)
+    var endless = Arguments([])
+    let replay = try LoadOptions(&endless, LoadOptions.Defaults(endsByItself: true))
+    #expect(replay.duration == nil && replay.limited(to: 7).requests == 7)
   }
 }

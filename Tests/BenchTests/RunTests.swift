@@ -1,6 +1,7 @@
 import Bytes
 import Foundation
 import Network
+import Synchronization
 import Testing
 
 @testable import jodrell_bench
@@ -123,5 +124,62 @@ struct RunTests {
       let code = try await PublishRun(words + ["--url", url]).run()
       #expect(code == ExitCode.failed)
     }
+  }
+
+  @Test("an open loop sends what its timetable says, over connections that share it")
+  func openLoop() async throws {
+    try await ToyGateway.running { url, log in
+      let words = [
+        "--topic", "a/b/t{}", "--topics", "7", "--rate", "2000", "--count", "300", "--connections",
+        "5", "--arrivals", "poisson", "--quiet", "--json", "--url", url,
+      ]
+      let code = try await PublishRun(words).run()
+      #expect(code == ExitCode.good)
+      #expect(log.count == 300)
+    }
+  }
+
+  @Test("replay sends each file of a folder once, in the order of the names")
+  func replay() async throws {
+    let folder = NSTemporaryDirectory() + "jodrell-replay-\(UInt64.random(in: 0...UInt64.max))"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let names = (0..<20).map { "event-\(10 + $0).json" }
+    for name in names.shuffled() {
+      try "\"\(name)\"".write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8)
+    }
+    try await ToyGateway.running { url, log in
+      let words = [
+        folder, "--topic", "a/b/c", "--connections", "1", "--quiet", "--json", "--url", url,
+      ]
+      let code = try await PublishRun(replaying: words).run()
+      #expect(code == ExitCode.good)
+      let sent = log.events.withLock { $0.map { $0.payload.text } }
+      #expect(sent == names.map { "\"\($0)\"" })
+    }
+    #expect(throws: UsageFault.self) { try PublishRun(replaying: ["--topic", "a/b/c"]) }
+    #expect(throws: UsageFault.self) {
+      try PublishRun(replaying: ["/nowhere", "--topic", "a/b/c"])
+    }
+  }
+
+  @Test("readers get everything once, or the run fails", arguments: [1, 70])
+  func readers(count: Int) async throws {
+    let words = [
+      "--topic", "a/b/c", "--readers", "\(count)", "--publish-rate", "500", "--count", "100",
+      "--check", "--quiet", "--json",
+    ]
+    try await ToyGateway.running { url, log in
+      let code = try await SubscribeRun(words + ["--url", url], as: .fanOut).run()
+      #expect(code == ExitCode.good)
+      #expect(log.count == 101)
+    }
+    try await ToyGateway.running(.losesSeventh) { url, _ in
+      let code = try await SubscribeRun(words + ["--url", url], as: .fanOut).run()
+      #expect(code == ExitCode.failed)
+    }
+    // Nobody listens on port 1.
+    let code = try await SubscribeRun(words + ["--url", "http://127.0.0.1:1"], as: .fanOut).run()
+    #expect(code == ExitCode.failed)
   }
 }

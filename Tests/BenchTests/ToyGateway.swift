@@ -64,6 +64,12 @@ final class ToyGateway: Responder {
   }
 
   func respond(to request: HTTPRequest, with answer: inout AnswerWriter) async -> AnswerEnd {
+    let accepted = request.head.fields.first("accept") ?? .empty
+    if request.head.method == .get, accepted.equals("text/event-stream") {
+      answer.start(200)
+      answer.startStream(contentType: "text/event-stream")
+      return .stream(ToyStream(log))
+    }
     if request.head.method == .get {
       page(request.head.query ?? .empty, &answer)
       return .complete
@@ -200,4 +206,32 @@ final class ToyGateway: Responder {
   }
 
   func turnEnded() {}
+}
+
+/// The events that are stored from now on, as they come.
+private final class ToyStream: AnswerStream {
+  private let log: ToyGateway.Log
+  private var next: Int
+
+  init(_ log: ToyGateway.Log) {
+    self.log = log
+    next = log.count
+  }
+
+  func next(into bytes: inout ByteWriter) async -> AnswerStreamStep {
+    while !Task.isCancelled {
+      let fresh = log.events.withLock { Array($0.dropFirst(next)) }
+      for event in fresh {
+        bytes.append("id: 7:")
+        bytes.append(decimal: next)
+        bytes.append("\ndata: {\"data\":")
+        bytes.append(event.payload)
+        bytes.append("}\n\n")
+        next += 1
+      }
+      if !fresh.isEmpty { return .more }
+      try? await Task.sleep(for: .milliseconds(1))
+    }
+    return .end
+  }
 }

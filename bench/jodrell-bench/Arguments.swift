@@ -49,6 +49,24 @@ struct Arguments {
     return value
   }
 
+  /// The one word of a closed set, in its enum.
+  mutating func choice<Choice: CaseIterable & RawRepresentable<String>>(
+    _ name: String, or fallback: Choice
+  ) throws(UsageFault) -> Choice {
+    guard let text = try text(name) else { return fallback }
+    guard let choice = Choice(rawValue: text) else {
+      let words = Choice.allCases.map(\.rawValue).joined(separator: " or ")
+      throw UsageFault("\(name) takes \(words)")
+    }
+    return choice
+  }
+
+  /// The first word, when it is no option.
+  mutating func word() -> String? {
+    guard let first = words.first, !first.hasPrefix("-") else { return nil }
+    return words.removeFirst()
+  }
+
   mutating func span(_ name: String) throws(UsageFault) -> TimeSpan? {
     guard let text = try text(name) else { return nil }
     guard let span = TimeSpan(parsing: ByteSlice(utf8: text)) else {
@@ -67,44 +85,6 @@ struct Arguments {
 struct UsageFault: Error {
   let message: String
   init(_ message: String) { self.message = message }
-}
-
-/// Where to send events, and as whom: what all subcommands share.
-struct Target {
-  let url: String
-  let topic: String
-  let token: ByteSlice?
-  let headers: [(name: String, value: String)]
-
-  init(_ arguments: inout Arguments) throws(UsageFault) {
-    url = try arguments.text("--url") ?? "http://127.0.0.1:8080"
-    topic = try arguments.required("--topic")
-    let parts = topic.split(separator: "/", omittingEmptySubsequences: false)
-    guard parts.count == 3 || parts.count == 2 && parts[0] == "~", parts.allSatisfy({ !$0.isEmpty })
-    else { throw UsageFault("--topic takes tenant/namespace/topic or ~/topic") }
-    let given = try arguments.text("--token")
-    if let path = try arguments.text("--token-file") {
-      guard given == nil else { throw UsageFault("--token and --token-file exclude each other") }
-      let text = try fileBytes(path, of: "--token-file").text
-      token = ByteSlice(utf8: text.trimmingCharacters(in: .whitespacesAndNewlines))
-    } else {
-      token = (given ?? ProcessInfo.processInfo.environment["JODRELL_TOKEN"]).map {
-        ByteSlice(utf8: $0)
-      }
-    }
-    var headers: [(String, String)] = []
-    for text in try arguments.texts("--header") {
-      guard let colon = text.firstIndex(of: ":") else {
-        throw UsageFault("--header takes 'Name: value'")
-      }
-      let value = text[text.index(after: colon)...].trimmingCharacters(in: .whitespaces)
-      headers.append((String(text[..<colon]), value))
-    }
-    self.headers = headers
-  }
-
-  /// The topic's events, as a path.
-  var eventsPath: String { "/v1/topics/\(topic)/events" }
 }
 
 /// A file's bytes, or the fault that names the option that asked for it.

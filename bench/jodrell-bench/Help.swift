@@ -4,30 +4,54 @@ enum Help {
     jodrell-bench: measures a Jodrell gateway from outside, over HTTP
 
       jodrell-bench publish --topic T [options]        how fast, and with which latency
+      jodrell-bench replay DIR --topic T [options]     the same with a folder's files as events
+      jodrell-bench subscribe --topic T [options]      many readers of event streams
+      jodrell-bench roundtrip --topic T [options]      from publish to delivery, at a steady rate
+      jodrell-bench workers --topic T [options]        receive and acknowledge, by many workers
+      jodrell-bench soak --topic T [options]           a long run that looks for growth
       jodrell-bench verify run --topic T --journal F   publish, remember, read back, compare
       jodrell-bench verify check --topic T --journal F compare again, with an earlier journal
+      jodrell-bench compare A.json B.json              two results, figure by figure
 
     Each has its own --help.
 
     Exit codes: 0 all as it should be; 1 the run failed, or not every request was answered with
-    2xx; 2 verify found events missing, duplicated, reordered, altered or contradicted; 64 the
-    command line is wrong.
+    2xx, or something did not arrive; 2 verify found events missing, duplicated, reordered, altered
+    or contradicted; 64 the command line is wrong.
 
     """
 
-  private static let target = """
+  static let target = """
         --topic T            tenant/namespace/topic, or '~/topic' (quoted: shells expand
                              the tilde) for what the token maps to
-        --url URL            the gateway (http://127.0.0.1:8080)
+        --url URL            the gateway (http://127.0.0.1:8080); TLS is not spoken yet
         --token TOKEN        sent as a bearer token; default: the variable JODRELL_TOKEN
-        --token-file FILE    the same from a file
+        --token-file FILE    the same from a file; of several lines, each request takes the next
         --header 'N: V'      one more header field; may be repeated
     """
 
+  static let spread = """
+        --topics N           so many topics in turn: {} in --topic becomes 0 to N-1
+        --path P             a path instead of --topic, to measure other servers
+    """
+
+  static let reporting = """
+        --server-pid PID     also show the CPU time and memory of this process
+        --json               one JSON object instead of the table
+        --quiet              no progress line
+    """
+
+  private static let pace = """
+        --rate N             requests per second on a fixed timetable (an open loop)
+        --arrivals A         of an open loop: even, or poisson (even)
+    """
+
   static let publish = """
-    jodrell-bench publish: sends events as fast as their answers come (a closed loop)
+    jodrell-bench publish: sends events as fast as their answers come (a closed loop), or at a rate
 
     \(target)
+    \(spread)
+    \(pace)
         --connections N      connections, each with one request under way (64)
         --batch N            events per request, as NDJSON when more than one (1)
         --duration D         how long, such as 500ms, 30s, 5m (10s unless --count is given)
@@ -37,19 +61,38 @@ enum Help {
                              without it, varied orders of about 0.5 KB are made up
         --content-type T     of --payload with --batch 1 (application/json)
         --seed N             which made-up orders (1)
-        --server-pid PID     also show the CPU time and memory of this process
         --loops N            threads that send (1)
-        --json               one JSON object instead of the table
-        --quiet              no progress line
+    \(reporting)
 
     Examples:
       jodrell-bench publish --topic acme/default/orders --token-file t.jwt --connections 64
+      jodrell-bench publish --topic acme/default/orders --rate 20000 --arrivals poisson
+      jodrell-bench publish --topic 'acme/shop/t{}' --topics 100000 --token-file thousand.jwt
       jodrell-bench publish --topic '~/orders' --batch 100 --duration 30s --server-pid 4711
       jodrell-bench publish --topic '~/hooks' --payload push.json --count 10000 --json
 
-    Latency counts from the request handed to the socket to its answer read. A closed loop stops
-    asking while the server stalls: read its percentiles as those of
-    full load, not of a steady rate.
+    A closed loop stops asking while the server stalls: its percentiles, from the request handed to
+    the socket to its answer read, are those of full load. An open loop does not stop: latency
+    counts from the time a request was due, so that waiting for a free connection is part of it.
+
+    """
+
+  static let replay = """
+    jodrell-bench replay DIR: publishes the files of a folder, each as one event, by their names
+
+    \(target)
+    \(spread)
+    \(pace)
+        --connections N      connections, each with one request under way (64)
+        --batch N            events per request, as NDJSON: for files of one line (1)
+        --duration D         go on from the first file again until then
+        --count N            how many events; default: each file once
+        --content-type T     of the events (application/json)
+        --loops N            threads that send (1)
+    \(reporting)
+
+    Example:
+      jodrell-bench replay payloads/github --topic '~/hooks' --rate 500 --duration 1m
 
     """
 

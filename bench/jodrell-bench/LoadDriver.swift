@@ -2,52 +2,90 @@ import Bytes
 import Client
 import Synchronization
 
-/// Runs a task per connection on a few loops of its own, and something that watches them.
+/// Runs a task per connection on loops of its own, and something that watches them.
 enum LoadDriver {
-  /// Runs `connections` bodies, spread over `loops` loops, until all are done. When the watch
-  /// returns, the bodies have been told to stop; those that still wait for an answer five seconds
-  /// later are cancelled.
+  /// A number of like tasks.
+  struct Role: Sendable {
+    let count: Int
+    /// Threads that carry them.
+    let loops: Int
+    /// Whether the tasks end by themselves, and the run with the last of them; others are
+    /// cancelled when the watch returns.
+    let endsByItself: Bool
+    let body: @Sendable (isolated ClientLoop, Int) async -> Void
+
+    init(
+      _ count: Int, loops: Int, endsByItself: Bool = true,
+      _ body: @escaping @Sendable (isolated ClientLoop, Int) async -> Void
+    ) {
+      self.count = count
+      self.loops = min(loops, count)
+      self.endsByItself = endsByItself
+      self.body = body
+    }
+  }
+
+  /// Runs the roles until those that end by themselves have, or the watch returns. By then the
+  /// tasks have been told to stop; those that still wait for an answer five seconds later are
+  /// cancelled.
   ///
   /// - Returns: what the watch found; nil when a loop could not be made.
-  static func run(
-    loops count: Int, connections: Int,
-    _ body: @escaping @Sendable (isolated ClientLoop, Int) async -> Void,
-    watch: @escaping @Sendable (_ isOver: @escaping @Sendable () -> Bool) async -> Watch.Result
-  ) async -> Watch.Result? {
-    var loops: [ClientLoop] = []
-    for number in 0..<min(count, connections) {
-      guard let loop = try? ClientLoop.open(number: number) else { break }
-      loops.append(loop)
-    }
-    var result: Watch.Result?
-    if loops.count == min(count, connections) {
-      let remaining = Remaining(connections)
-      result = await withTaskGroup(of: Watch.Result?.self) { [loops] group in
-        for index in 0..<connections {
-          let loop = loops[index % loops.count]
-          group.addTask {
-            await loop.host { loop in await body(loop, index) }
-            remaining.finishOne()
-            return nil
-          }
+  @discardableResult
+  static func run<Result: Sendable>(
+    _ roles: [Role],
+    watch: @escaping @Sendable (_ isOver: @escaping @Sendable () -> Bool) async -> Result
+  ) async -> Result? {
+    var loops: [[ClientLoop]] = []
+    for role in roles {
+      loops.append([])
+      for _ in 0..<role.loops {
+        guard let loop = try? ClientLoop.open(number: loops.joined().count) else {
+          for loop in loops.joined() { await loop.retire() }
+          return nil
         }
-        let result = await watch { remaining.isEmpty }
-        let deadline = monotonicNow() + .seconds(5)
-        while !remaining.isEmpty, monotonicNow() < deadline {
-          try? await Task.sleep(for: .milliseconds(5))
-        }
-        group.cancelAll()
-        return result
+        loops[loops.count - 1].append(loop)
       }
     }
-    for loop in loops { await loop.retire() }
+    let result = await run(roles, on: loops, watch: watch)
+    for loop in loops.joined() { await loop.retire() }
     return result
   }
 
+  private static func run<Result: Sendable>(
+    _ roles: [Role], on loops: [[ClientLoop]],
+    watch: @escaping @Sendable (_ isOver: @escaping @Sendable () -> Bool) async -> Result
+  ) async -> Result {
+    let remaining = Remaining(roles.reduce(0) { $0 + ($1.endsByItself ? $1.count : 0) })
+    return await withTaskGroup(of: Void.self) { group in
+      for (role, loops) in zip(roles, loops) {
+        for index in 0..<role.count {
+          let loop = loops[index % loops.count]
+          group.addTask {
+            await loop.host { loop in await role.body(loop, index) }
+            if role.endsByItself { remaining.finishOne() }
+          }
+        }
+      }
+      let result = await watch { remaining.isOver }
+      let deadline = monotonicNow() + .seconds(5)
+      while remaining.count > 0, monotonicNow() < deadline {
+        try? await Task.sleep(for: .milliseconds(5))
+      }
+      group.cancelAll()
+      return result
+    }
+  }
+
   private final class Remaining: Sendable {
-    private let count: Atomic<Int>
-    init(_ count: Int) { self.count = Atomic(count) }
-    func finishOne() { count.wrappingSubtract(1, ordering: .relaxed) }
-    var isEmpty: Bool { count.load(ordering: .relaxed) == 0 }
+    private let left: Atomic<Int>
+    private let hadAny: Bool
+    init(_ count: Int) {
+      left = Atomic(count)
+      hadAny = count > 0
+    }
+    func finishOne() { left.wrappingSubtract(1, ordering: .relaxed) }
+    var count: Int { left.load(ordering: .relaxed) }
+    /// Only those that end by themselves can be over.
+    var isOver: Bool { hadAny && count == 0 }
   }
 }

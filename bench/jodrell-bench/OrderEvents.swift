@@ -11,6 +11,9 @@ struct OrderEvents {
     placed = UnixTime(seconds: 1_767_225_600 + Int64(seed % 86_400))
   }
 
+  /// Where the sixteen digits of an event's id start.
+  static let idOffset = "{\"orderId\":\"ord_".utf8.count
+
   /// Appends the next event, compact JSON without a line feed.
   mutating func append(to text: inout ByteWriter) {
     let name = pick(Self.names)

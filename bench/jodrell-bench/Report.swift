@@ -9,168 +9,186 @@ struct Report {
     let p50: UInt64
     let p99: UInt64
     let largest: UInt64
+    /// What the watch's meter counted.
+    let metered: UInt64
   }
 
-  let url: String
-  let topic: String
-  let connections: Int
-  let batch: Int
+  let target: Target
+  let load: LoadOptions
   let elapsed: TimeSpan
   let tally: TallySnapshot
   /// One entry per second of the run, so that a stall shows.
   let series: [Second]
   let server: ServerUse?
+  /// Sends of an open loop that were due and never made.
+  let overdue: Int
+  /// CPU time of this process.
+  let generator: TimeSpan
 
-  /// What the server spent on the run.
-  struct ServerUse {
-    let cpu: TimeSpan
-    let residentBytes: UInt64
-    let peakBytes: UInt64
+  init(_ result: Watch.Result, of target: Target, _ load: LoadOptions, overdue: Int) {
+    self.target = target
+    self.load = load
+    self.overdue = overdue
+    elapsed = result.elapsed
+    tally = result.tally
+    series = result.series
+    server = result.server
+    generator = result.generator
   }
-
-  private static let percentiles: [(name: String, parts: UInt64)] = [
-    ("p50", 50_000), ("p90", 90_000), ("p99", 99_000), ("p99.9", 99_900), ("p99.99", 99_990),
-  ]
 
   private var seconds: Double { Double(elapsed.nanoseconds) / 1e9 }
 
   /// The run proves something: every request was answered with a 2xx, and there was one.
-  var isClean: Bool { tally.requests > 0 && tally.faults == 0 && tally.refusals == 0 }
+  var isClean: Bool {
+    tally.requests > 0 && tally.faults == 0 && tally.refusals == 0 && overdue == 0
+  }
 
   // MARK: - For people
 
   var table: String {
-    var text = "\(topic) at \(url): \(connections) connections, "
-    text += "\(batch == 1 ? "one event" : "\(batch) events") per request, closed loop\n\n"
-    text += row("requests", "\(tally.requests)", rate(tally.requests))
-    text += row("events stored", "\(tally.events)", rate(tally.events))
-    let perSecond = UInt64(Double(tally.bytes) / seconds)
-    text += row("payload", Self.size(tally.bytes), Self.size(perSecond) + "/s")
-    for (status, count) in tally.statuses where status / 100 != 2 {
-      text += row("status \(status)", "\(count)", rate(count))
-    }
-    if tally.faults > 0 {
-      text += row(
-        "no answer", "\(tally.faults)",
-        "\(tally.unreachable) unreachable, \(tally.lost) cut, \(tally.otherFaults) other")
-    }
-    text += "\nlatency (request sent to answer read)\n"
-    for (name, parts) in Self.percentiles {
-      if let value = tally.latency.percentile(parts, of: 100_000) {
-        text += row(name, Self.milliseconds(value) + " ms", "")
-      }
-    }
-    if let mean = tally.latency.mean {
-      text += row("mean", Self.milliseconds(mean) + " ms", "")
-      text += row("max", Self.milliseconds(tally.latency.largest) + " ms", "")
-    }
+    var text = heading + "\n" + figures
     if let server {
-      text += "\nserver\n"
-      let perRequest = Double(server.cpu.nanoseconds) / 1000 / Double(max(tally.requests, 1))
-      let perEvent = Double(server.cpu.nanoseconds) / 1000 / Double(max(tally.events, 1))
-      text += row(
-        "CPU time", Self.milliseconds(UInt64(max(server.cpu.nanoseconds, 0))) + " ms",
-        "\(Self.decimal(Double(server.cpu.nanoseconds) / 1e9 / seconds, 2)) cores")
-      text += row(
-        "per request", Self.decimal(perRequest, 2) + " µs",
-        "\(Self.decimal(perEvent, 2)) µs per event")
-      text += row(
-        "resident", Self.size(server.residentBytes), "peak \(Self.size(server.peakBytes))")
+      let units = [("request", tally.requests), ("event", tally.events)]
+      text += server.table(per: units, in: elapsed)
     }
     return text
   }
 
-  private func row(_ name: String, _ value: String, _ note: String) -> String {
-    let line =
-      "  " + name + String(repeating: " ", count: max(16 - name.count, 1))
-      + String(repeating: " ", count: max(14 - value.count, 0)) + value
-    return (note.isEmpty ? line : line + "   " + note) + "\n"
+  private var heading: String {
+    var text = "\(target.topic) at \(target.url): \(load.connections) connections, "
+    if target.paths.count > 1 { text += "\(target.paths.count) topics, " }
+    if target.tokens.count > 1 { text += "\(target.tokens.count) tokens, " }
+    text += "\(load.batch == 1 ? "one event" : "\(load.batch) events") per request, \(loop)\n"
+    return text
   }
 
-  private func rate(_ count: UInt64) -> String { Self.decimal(Double(count) / seconds, 0) + "/s" }
-
-  static func decimal(_ value: Double, _ digits: Int) -> String {
-    var scale = 1.0
-    for _ in 0..<digits { scale *= 10 }
-    let scaled = UInt64((max(value, 0) * scale).rounded())
-    guard digits > 0 else { return "\(scaled)" }
-    let fraction = "\(scaled % UInt64(scale))"
-    return "\(scaled / UInt64(scale))."
-      + String(repeating: "0", count: digits - fraction.count) + fraction
+  /// What came of the publishing, without heading and server.
+  var figures: String {
+    var text = TableText.row("requests", "\(tally.requests)", rate(tally.requests))
+    text += TableText.row("events stored", "\(tally.events)", rate(tally.events))
+    let perSecond = UInt64(Double(tally.bytes) / seconds)
+    text += TableText.row(
+      "payload", TableText.size(tally.bytes), TableText.size(perSecond) + "/s")
+    for (status, count) in tally.statuses where status / 100 != 2 {
+      text += TableText.row("status \(status)", "\(count)", rate(count))
+    }
+    if tally.faults > 0 {
+      text += TableText.row(
+        "no answer", "\(tally.faults)",
+        "\(tally.unreachable) unreachable, \(tally.lost) cut, \(tally.otherFaults) other")
+    }
+    if load.rate != nil {
+      text += TableText.row(
+        "behind schedule", "\(tally.late)",
+        "latest by \(TableText.milliseconds(UInt64(tally.latest.nanoseconds))) ms, "
+          + "\(overdue) never sent")
+    }
+    text += TableText.row(
+      "generator", TableText.decimal(generatorCores, 2) + " cores", "of this process's CPU")
+    let start = load.rate == nil ? "request sent" : "time it was due"
+    text += LatencyFigures(tally.latency).table("publish latency (\(start) to answer read)")
+    return text
   }
 
-  static func milliseconds(_ nanoseconds: UInt64) -> String {
-    decimal(Double(nanoseconds) / 1e6, 3)
+  private var generatorCores: Double {
+    Double(generator.nanoseconds) / Double(max(elapsed.nanoseconds, 1))
   }
 
-  static func size(_ bytes: UInt64) -> String {
-    bytes < 1 << 20
-      ? decimal(Double(bytes) / 1024, 1) + " KiB" : decimal(Double(bytes) / 1_048_576, 1) + " MiB"
+  private var loop: String {
+    load.rate.map { "open loop at \($0)/s, \(load.arrivals.rawValue) arrivals" } ?? "closed loop"
+  }
+
+  private func rate(_ count: UInt64) -> String {
+    TableText.decimal(Double(count) / seconds, 0) + "/s"
   }
 
   // MARK: - For programs
 
   /// One JSON object; latencies in milliseconds, `server` only when a process was watched.
-  var json: String {
+  var json: String { JSONLine.object(fields) }
+
+  var fields: [(String, String)] {
     var fields: [(String, String)] = [
-      ("url", quoted(url)), ("topic", quoted(topic)), ("connections", "\(connections)"),
-      ("batch", "\(batch)"), ("seconds", Self.decimal(seconds, 3)),
-      ("requests", "\(tally.requests)"), ("events", "\(tally.events)"),
-      ("payloadBytes", "\(tally.bytes)"),
-      ("requestsPerSecond", Self.decimal(Double(tally.requests) / seconds, 1)),
-      ("eventsPerSecond", Self.decimal(Double(tally.events) / seconds, 1)),
-      ("statuses", object(tally.statuses.map { ("\($0.status)", "\($0.count)") })),
+      ("url", JSONLine.quoted(target.url)), ("topic", JSONLine.quoted(target.topic)),
+      ("connections", "\(load.connections)"), ("topics", "\(target.paths.count)"),
+      ("tokens", "\(target.tokens.count)"), ("batch", "\(load.batch)"),
+      ("seconds", TableText.decimal(seconds, 3)), ("requests", "\(tally.requests)"),
+      ("events", "\(tally.events)"), ("payloadBytes", "\(tally.bytes)"),
+      ("requestsPerSecond", TableText.decimal(Double(tally.requests) / seconds, 1)),
+      ("eventsPerSecond", TableText.decimal(Double(tally.events) / seconds, 1)),
+      ("statuses", JSONLine.object(tally.statuses.map { ("\($0.status)", "\($0.count)") })),
       (
         "faults",
-        object([
+        JSONLine.object([
           ("unreachable", "\(tally.unreachable)"), ("cut", "\(tally.lost)"),
           ("other", "\(tally.otherFaults)"),
         ])
       ),
+      ("generatorCores", TableText.decimal(generatorCores, 3)),
+      ("latency", LatencyFigures(tally.latency).json),
     ]
-    var latency = Self.percentiles.compactMap { name, parts in
-      tally.latency.percentile(parts, of: 100_000).map {
-        (name.replacing(".", with: ""), Self.milliseconds($0))
-      }
+    if let rate = load.rate {
+      let open = [
+        ("rate", "\(rate)"), ("arrivals", JSONLine.quoted(load.arrivals.rawValue)),
+        ("behindSchedule", "\(tally.late)"),
+        ("latestMilliseconds", TableText.milliseconds(UInt64(tally.latest.nanoseconds))),
+        ("neverSent", "\(overdue)"),
+      ]
+      fields.append(("openLoop", JSONLine.object(open)))
     }
-    if let mean = tally.latency.mean {
-      latency.append(("mean", Self.milliseconds(mean)))
-      latency.append(("max", Self.milliseconds(tally.latency.largest)))
-    }
-    fields.append(("latency", object(latency)))
     if let server {
-      let micros = Double(server.cpu.nanoseconds) / 1000
-      fields.append(
-        (
-          "server",
-          object([
-            ("cpuSeconds", Self.decimal(micros / 1e6, 3)),
-            ("cpuMicrosPerRequest", Self.decimal(micros / Double(max(tally.requests, 1)), 3)),
-            ("cpuMicrosPerEvent", Self.decimal(micros / Double(max(tally.events, 1)), 3)),
-            ("residentBytes", "\(server.residentBytes)"), ("peakBytes", "\(server.peakBytes)"),
-          ])
-        ))
+      let per = [("Request", tally.requests), ("Event", tally.events)]
+      fields.append(("server", server.json(per: per)))
     }
-    let seconds = series.map { second in
-      object([
-        ("requests", "\(second.requests)"), ("events", "\(second.events)"),
-        ("p50", Self.milliseconds(second.p50)), ("p99", Self.milliseconds(second.p99)),
-        ("max", Self.milliseconds(second.largest)),
-      ])
+    fields.append(("series", JSONLine.array(series.map(\.json))))
+    return fields
+  }
+}
+
+extension Report.Second {
+  fileprivate var json: String {
+    JSONLine.object([
+      ("requests", "\(requests)"), ("events", "\(events)"),
+      ("p50", TableText.milliseconds(p50)), ("p99", TableText.milliseconds(p99)),
+      ("max", TableText.milliseconds(largest)), ("delivered", "\(metered)"),
+    ])
+  }
+}
+
+extension Report {
+  /// What the server spent on the run.
+  struct ServerUse {
+    let cpu: TimeSpan
+    let residentBefore: UInt64
+    let residentBytes: UInt64
+    let peakBytes: UInt64
+
+    /// - Parameter per: what the CPU time is divided by.
+    func table(per units: [(name: String, count: UInt64)], in elapsed: TimeSpan) -> String {
+      var text = "\nserver\n"
+      let cores = Double(cpu.nanoseconds) / Double(max(elapsed.nanoseconds, 1))
+      text += TableText.row(
+        "CPU time", TableText.milliseconds(UInt64(max(cpu.nanoseconds, 0))) + " ms",
+        "\(TableText.decimal(cores, 2)) cores")
+      for (name, count) in units where count > 0 {
+        text += TableText.row("CPU per \(name)", TableText.decimal(micros(per: count), 2) + " µs")
+      }
+      return text
+        + TableText.row(
+          "resident", TableText.size(residentBytes), "peak \(TableText.size(peakBytes))")
     }
-    fields.append(("series", "[" + seconds.joined(separator: ",") + "]"))
-    return object(fields)
-  }
 
-  private func object(_ fields: [(String, String)]) -> String {
-    "{" + fields.map { quoted($0.0) + ":" + $0.1 }.joined(separator: ",") + "}"
-  }
+    func json(per units: [(name: String, count: UInt64)]) -> String {
+      var fields = [("cpuSeconds", TableText.decimal(Double(cpu.nanoseconds) / 1e9, 3))]
+      for (name, count) in units where count > 0 {
+        fields.append(("cpuMicrosPer\(name)", TableText.decimal(micros(per: count), 3)))
+      }
+      fields += [("residentBytes", "\(residentBytes)"), ("peakBytes", "\(peakBytes)")]
+      return JSONLine.object(fields)
+    }
 
-  private func quoted(_ text: String) -> String {
-    "\""
-      + text.unicodeScalars.map {
-        $0 == "\"" || $0 == "\\"
-          ? "\\\($0)" : $0.value < 0x20 ? " " : String($0)
-      }.joined() + "\""
+    private func micros(per count: UInt64) -> Double {
+      Double(cpu.nanoseconds) / 1000 / Double(max(count, 1))
+    }
   }
 }

@@ -9,6 +9,9 @@ struct ServerUsage {
   let residentBytes: UInt64
   /// The most it ever was resident.
   let peakBytes: UInt64
+  let threads: Int
+  /// Open files; 0 where they may not be counted.
+  let descriptors: Int
 
   /// Nil when there is no such process, or it may not be read.
   init?(pid: Int) {
@@ -23,14 +26,25 @@ struct ServerUsage {
     }
     let tick = 1_000_000_000 / Int64(sysconf(Int32(_SC_CLK_TCK)))
     cpu = TimeSpan(nanoseconds: (user + system) * tick)
-    func kibibytes(_ key: String) -> UInt64 {
+    func figure(_ key: String) -> UInt64 {
       for line in status.split(separator: "\n") where line.hasPrefix(key) {
         return (line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first)
           .flatMap { UInt64($0) } ?? 0
       }
       return 0
     }
-    residentBytes = kibibytes("VmRSS:") * 1024
-    peakBytes = kibibytes("VmHWM:") * 1024
+    residentBytes = figure("VmRSS:") * 1024
+    peakBytes = figure("VmHWM:") * 1024
+    threads = Int(figure("Threads:"))
+    let open = try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd")
+    descriptors = open?.count ?? 0
+  }
+
+  /// User and system time of this process.
+  static var ownCPU: TimeSpan {
+    var time = timespec()
+    // SAFETY: the kernel fills in a local variable.
+    unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return .nanoseconds(Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
   }
 }

@@ -11,17 +11,37 @@ final class Tally: Sendable {
   private let faults = CounterRow(3)
   private let events = Counter()
   private let bytes = Counter()
+  private let late = Counter()
+  private let everStored = Counter()
+  /// How late the latest send of an open loop left, in nanoseconds.
+  private let latest = Atomic<Int64>(0)
   /// When the last counted answer came, in nanoseconds of the monotonic clock.
   private let last = Atomic<Int64>(0)
+  private let began = Atomic<Int64>(0)
   /// Results count only while this is set: not during the warm-up.
   private let counting = Atomic<Bool>(false)
 
-  func begin() { counting.store(true, ordering: .relaxed) }
+  /// Starts counting; when it has started before, that stays.
+  ///
+  /// - Returns: when it started.
+  @discardableResult
+  func begin() -> MonotonicTime {
+    let (isFirst, first) = began.compareExchange(
+      expected: 0, desired: monotonicNow().nanoseconds, ordering: .relaxed)
+    if isFirst { counting.store(true, ordering: .relaxed) }
+    return isFirst ? beganAt : MonotonicTime(nanoseconds: first)
+  }
+
+  private var beganAt: MonotonicTime {
+    MonotonicTime(nanoseconds: began.load(ordering: .relaxed))
+  }
+
   func end() { counting.store(false, ordering: .relaxed) }
 
   /// An answer that came just now: its status, how many events it says are stored, the payload
   /// bytes sent, and when its request was.
   func answered(_ status: Int, stored: Int, bytes sent: Int, since started: MonotonicTime) {
+    everStored.add(stored)
     guard counting.load(ordering: .relaxed) else { return }
     let now = monotonicNow()
     latency.record(now - started)
@@ -43,6 +63,16 @@ final class Tally: Sendable {
     faults.add(at: kind)
   }
 
+  /// A send of an open loop left after its time, because no connection was free.
+  func wasLate(by span: TimeSpan) {
+    guard counting.load(ordering: .relaxed) else { return }
+    late.add(1)
+    latest.max(span.nanoseconds, ordering: .relaxed)
+  }
+
+  /// Events that the server says it has stored, those of the warm-up and the end included.
+  var storedInAll: UInt64 { everStored.value }
+
   var lastAnswer: MonotonicTime { MonotonicTime(nanoseconds: last.load(ordering: .relaxed)) }
 
   var snapshot: TallySnapshot {
@@ -50,7 +80,8 @@ final class Tally: Sendable {
       latency: latency.snapshot,
       statuses: (0..<600).compactMap { statuses[$0] > 0 ? ($0, statuses[$0]) : nil },
       unreachable: faults[0], lost: faults[1], otherFaults: faults[2], events: events.value,
-      bytes: bytes.value)
+      bytes: bytes.value, late: late.value,
+      latest: TimeSpan(nanoseconds: latest.load(ordering: .relaxed)))
   }
 }
 
@@ -64,6 +95,9 @@ struct TallySnapshot: Sendable {
   /// Events that the server says it has stored.
   let events: UInt64
   let bytes: UInt64
+  /// Sends of an open loop that left more than a millisecond after their time, and the latest one.
+  let late: UInt64
+  let latest: TimeSpan
 
   var requests: UInt64 { statuses.reduce(0) { $0 + $1.count } }
   var faults: UInt64 { unreachable + lost + otherFaults }

@@ -8,7 +8,7 @@ import Metrics
 /// journal.
 struct VerifyCheck: Sendable {
   private let target: Target
-  private let endpoint: Endpoint
+  private var endpoint: Endpoint { target.endpoint }
   private let journal: String
   /// How long a server that does not answer is waited for.
   private let patience: TimeSpan
@@ -16,11 +16,9 @@ struct VerifyCheck: Sendable {
   private let quiet: Bool
 
   init(
-    target: Target, endpoint: Endpoint, journal: String, patience: TimeSpan, asJSON: Bool,
-    quiet: Bool
+    target: Target, journal: String, patience: TimeSpan, asJSON: Bool, quiet: Bool
   ) {
     self.target = target
-    self.endpoint = endpoint
     self.journal = journal
     self.patience = patience
     self.asJSON = asJSON
@@ -30,7 +28,6 @@ struct VerifyCheck: Sendable {
   init(_ words: [String]) throws {
     var arguments = Arguments(words)
     target = try Target(&arguments)
-    endpoint = try Endpoint(target.url)
     journal = try arguments.required("--journal")
     patience = try arguments.span("--patience") ?? .seconds(30)
     asJSON = arguments.flag("--json")

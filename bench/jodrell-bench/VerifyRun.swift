@@ -8,7 +8,7 @@ import Metrics
 /// event, then reads the log back and compares.
 struct VerifyRun: Sendable {
   private let target: Target
-  private let endpoint: Endpoint
+  private var endpoint: Endpoint { target.endpoint }
   private let connections: Int
   private let batch: Int
   private let duration: TimeSpan?
@@ -27,7 +27,6 @@ struct VerifyRun: Sendable {
   init(_ words: [String]) throws {
     var arguments = Arguments(words)
     target = try Target(&arguments)
-    endpoint = try Endpoint(target.url)
     connections = try arguments.number("--connections", in: 1...10_000, or: 8)
     batch = try arguments.number("--batch", in: 1...10_000, or: 1)
     let count = try arguments.number("--count", in: 0...Int.max, or: 0)
@@ -52,11 +51,11 @@ struct VerifyRun: Sendable {
     let watch = Watch(
       tally: tally, control: control, duration: duration, warmUp: .zero, serverPID: nil,
       progress: quiet ? nil : Progress(label: "verifying"))
-    let result = await LoadDriver.run(loops: 1, connections: connections) { loop, index in
+    let role = LoadDriver.Role(connections, loops: 1) { loop, index in
       await send(on: loop, as: index)
-    } watch: {
-      await watch.run(until: $0)
     }
+    tally.begin()
+    let result = await LoadDriver.run([role]) { await watch.run(until: $0) }
     guard journal.close() else {
       complain("the journal could not be written; nothing is proven")
       return ExitCode.failed
@@ -74,7 +73,7 @@ struct VerifyRun: Sendable {
     if sent.faults > 0 && !throughRestarts || sent.events == 0 { return ExitCode.failed }
     guard readsBack else { return ExitCode.good }
     return await VerifyCheck(
-      target: target, endpoint: endpoint, journal: path, patience: patience, asJSON: asJSON,
+      target: target, journal: path, patience: patience, asJSON: asJSON,
       quiet: quiet
     ).run()
   }

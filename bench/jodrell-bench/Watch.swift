@@ -10,23 +10,42 @@ struct Watch: Sendable {
     let tally: TallySnapshot
     let series: [Report.Second]
     let server: Report.ServerUse?
+    /// What the meter counted.
+    let metered: UInt64
+    /// CPU time of this process, so that nobody takes the generator's limit for the server's.
+    let generator: TimeSpan
+  }
+
+  /// Something else that the run counts, such as deliveries.
+  struct Meter: Sendable {
+    /// The counting begins.
+    var begin: @Sendable () -> Void = {}
+    var count: @Sendable () -> UInt64 = { 0 }
+    /// A second is over, from 1.
+    var tick: @Sendable (Int) -> Void = { _ in }
   }
 
   let tally: Tally
   let control: RunControl
   let duration: TimeSpan?
+  /// What an open loop lasts when it keeps up; nil for others.
+  var nominal: TimeSpan?
   let warmUp: TimeSpan
   let serverPID: Int?
   let progress: Progress?
+  var meter = Meter()
 
   /// Runs until `isOver` says that all senders are done, or time is up.
   func run(until isOver: @Sendable () -> Bool) async -> Result {
     await pause(warmUp, isOver)
     let before = serverPID.flatMap { ServerUsage(pid: $0) }
-    tally.begin()
-    let started = monotonicNow()
+    let own = ServerUsage.ownCPU
+    let started = tally.begin()
+    meter.begin()
+    let meteredBefore = meter.count()
     var series: [Report.Second] = []
     var last = tally.snapshot
+    var lastMetered = meteredBefore
     while !isOver(), !control.isStopped {
       if let duration, monotonicNow() >= started + duration { break }
       let boundary = started + .seconds(Int64(series.count) + 1)
@@ -34,21 +53,29 @@ struct Watch: Sendable {
       await pause(end - monotonicNow(), isOver)
       guard monotonicNow() >= boundary else { continue }
       let now = tally.snapshot
-      let second = Self.second(from: last, to: now)
+      let metered = meter.count()
+      let second = Self.second(from: last, to: now, metered: metered - lastMetered)
       series.append(second)
+      meter.tick(series.count)
       progress?.show(series.count, second, total: now)
       last = now
+      lastMetered = metered
     }
     tally.end()
     // A run that ends by its count was over with its last answer, not when this task looked.
-    let end = isOver() && tally.lastAnswer > started ? tally.lastAnswer : monotonicNow()
+    let isCounted = isOver() && nominal == nil && tally.lastAnswer > started
+    let atLeast = isOver() ? nominal.map { started + $0 } : nil
+    let end = isCounted ? tally.lastAnswer : max(tally.lastAnswer, atLeast ?? monotonicNow())
     let elapsed = end - started
+    let metered = meter.count() - meteredBefore
+    let spent = ServerUsage.ownCPU.nanoseconds - own.nanoseconds
     control.stop()
     progress?.clear()
     let after = serverPID.flatMap { ServerUsage(pid: $0) }
     return Result(
       elapsed: elapsed, tally: tally.snapshot, series: series,
-      server: Self.use(from: before, to: after))
+      server: Self.use(from: before, to: after), metered: metered,
+      generator: .nanoseconds(spent))
   }
 
   private func pause(_ span: TimeSpan, _ isOver: @Sendable () -> Bool) async {
@@ -61,14 +88,14 @@ struct Watch: Sendable {
   }
 
   private static func second(
-    from last: TallySnapshot, to now: TallySnapshot
+    from last: TallySnapshot, to now: TallySnapshot, metered: UInt64
   ) -> Report.Second {
     var latency = now.latency
     latency.subtract(last.latency)
     return Report.Second(
       requests: now.requests - last.requests, events: now.events - last.events,
       p50: latency.percentile(50) ?? 0, p99: latency.percentile(99) ?? 0,
-      largest: latency.percentile(1, of: 1) ?? 0)
+      largest: latency.percentile(1, of: 1) ?? 0, metered: metered)
   }
 
   private static func use(
@@ -77,7 +104,21 @@ struct Watch: Sendable {
     guard let before, let after else { return nil }
     return Report.ServerUse(
       cpu: TimeSpan(nanoseconds: after.cpu.nanoseconds - before.cpu.nanoseconds),
-      residentBytes: after.residentBytes, peakBytes: after.peakBytes)
+      residentBefore: before.residentBytes, residentBytes: after.residentBytes,
+      peakBytes: after.peakBytes)
+  }
+}
+
+extension Watch {
+  /// The watch of a load; `label` stands before its progress.
+  init(
+    _ load: LoadOptions, _ label: String, tally: Tally, control: RunControl,
+    meter: Meter = Meter()
+  ) {
+    self.init(
+      tally: tally, control: control, duration: load.watchedDuration,
+      nominal: load.nominalDuration, warmUp: load.warmUp, serverPID: load.reporting.serverPID,
+      progress: load.reporting.progress(label), meter: meter)
   }
 }
 
@@ -92,7 +133,9 @@ struct Progress: Sendable {
 
   func show(_ second: Int, _ now: Report.Second, total: TallySnapshot) {
     var text = "\r\u{1b}[K\(label) \(second) s   \(now.events) events/s"
-    text += "   p50 \(Report.milliseconds(now.p50)) ms   p99 \(Report.milliseconds(now.p99)) ms"
+    if now.metered > 0 { text += "   \(now.metered) delivered/s" }
+    text += "   p50 \(TableText.milliseconds(now.p50)) ms"
+    text += "   p99 \(TableText.milliseconds(now.p99)) ms"
     text += "   \(total.events) stored"
     if total.refusals + total.faults > 0 {
       text += "   \(total.refusals) refused, \(total.faults) failed"

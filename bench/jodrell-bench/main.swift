@@ -25,9 +25,13 @@ func bench(_ words: [String]) async -> Int32 {
   let rest = Array(words.dropFirst())
   do {
     switch words.first {
-    case "publish":
-      if wantsHelp { break }
-      return try await PublishRun(rest).run()
+    case "publish" where !wantsHelp: return try await PublishRun(rest).run()
+    case "replay" where !wantsHelp: return try await PublishRun(replaying: rest).run()
+    case "subscribe" where !wantsHelp: return try await SubscribeRun(rest, as: .fanOut).run()
+    case "workers" where !wantsHelp: return try await WorkersRun(rest).run()
+    case "soak" where !wantsHelp: return try await SoakRun(rest).run()
+    case "compare" where !wantsHelp: return try Comparison.run(rest)
+    case "roundtrip" where !wantsHelp: return try await SubscribeRun(rest, as: .roundTrip).run()
     case "verify":
       if wantsHelp { break }
       switch rest.first {
@@ -51,6 +55,12 @@ func bench(_ words: [String]) async -> Int32 {
   }
   switch words.first {
   case "publish": say(Help.publish)
+  case "replay": say(Help.replay)
+  case "subscribe": say(Help.subscribe)
+  case "workers": say(Help.workers)
+  case "soak": say(Help.soak)
+  case "compare": say(Help.compare)
+  case "roundtrip": say(Help.roundTrip)
   case "verify": say(Help.verify)
   default: say(Help.overview)
   }
@@ -59,4 +69,5 @@ func bench(_ words: [String]) async -> Int32 {
 
 signal(SIGINT) { _ in interrupted.store(true, ordering: .relaxed) }
 signal(SIGPIPE, SIG_IGN)
+Descriptors.raiseLimit()
 exit(await bench(Array(CommandLine.arguments.dropFirst())))

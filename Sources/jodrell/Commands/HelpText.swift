@@ -62,6 +62,7 @@ enum HelpText {
         --allow A,B      what it may do: publish, subscribe, manage, admin (publish,subscribe)
         --ttl D          how long it is good: 30s, 5m, 1h, 7d (1h)
         --subject S      its principal (developer)
+        --count N        so many tokens, one a line, for developer-1 to developer-N
         --data DIR       the gateway's data directory (./data)
 
     Examples:

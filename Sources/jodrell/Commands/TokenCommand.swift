@@ -1,7 +1,7 @@
 import Bytes
 import Tenancy
 
-/// `jodrell token`: a token of the development issuer.
+/// `jodrell token`: a token of the development issuer, or many with a subject each.
 enum TokenCommand {
   static func run(_ arguments: Arguments) throws(CommandFault) -> ExitCode {
     var arguments = arguments
@@ -9,6 +9,7 @@ enum TokenCommand {
     let actions = try arguments.list("--allow") ?? ["publish", "subscribe"]
     let lifetime = try arguments.span("--ttl") ?? .seconds(3600)
     let subject = try arguments.text("--subject") ?? "developer"
+    let count = try arguments.number("--count", in: 1...100_000)
     let data = try arguments.text("--data") ?? "data"
     try arguments.finish()
 
@@ -24,9 +25,12 @@ enum TokenCommand {
         .storeUnavailable,
         "\(data) has no development issuer; jodrell serve makes it when it first runs")
     }
-    let token = try keys.token(
-      subject: subject, tenant: tenant, actions: actions, lifetime: lifetime)
-    Terminal.output.line(token.text)
+    for number in 1...(count ?? 1) {
+      let token = try keys.token(
+        subject: count == nil ? subject : "\(subject)-\(number)", tenant: tenant,
+        actions: actions, lifetime: lifetime)
+      Terminal.output.line(token.text)
+    }
     return .done
   }
 }

@@ -1,0 +1,78 @@
+import Bytes
+import JSONText
+import Metrics
+import Testing
+
+@testable import jodrell_bench
+
+@Suite("Figures")
+struct FiguresTests {
+  private func json(_ text: String) throws -> JSONNode {
+    try JSONDocument(parsing: ByteSlice(utf8: text)).root
+  }
+
+  @Test("a comparison has the figures that both results share, with their ratio")
+  func comparison() throws {
+    let first = try json(#"{"a":2,"name":"x","latency":{"p50":1.5,"p99":0},"series":[1],"only":1}"#)
+    let second = try json(#"{"latency":{"p99":4,"p50":3},"a":1,"name":"y","series":[2],"b":1}"#)
+    let comparison = Comparison(first, second)
+    #expect(
+      comparison.rows == [
+        Comparison.Row(name: "a", first: 2, second: 1),
+        Comparison.Row(name: "latency.p50", first: 1.5, second: 3),
+        Comparison.Row(name: "latency.p99", first: 0, second: 4),
+      ])
+    #expect(comparison.rows.map(\.ratio) == [0.5, 2, nil])
+    #expect(comparison.table("x/one.json", "two.json").contains("latency.p50"))
+    let line = try json(comparison.json)
+    #expect(line["a"]?["ratio"]?.raw.text == "0.5000")
+    #expect(Comparison(try json("{}"), second).rows.isEmpty)
+  }
+
+  @Test("a trend is the least-squares line's slope per hour")
+  func trend() {
+    let line = (0..<100).map { (seconds: Double($0), value: 5 + Double($0) / 60) }
+    #expect(Trend(line).map { abs($0.perHour - 60) < 1e-9 } == true)
+    let noise = (0..<1_000).map { (seconds: Double($0), value: 3 + Double($0 % 2)) }
+    #expect(Trend(noise).map { abs($0.perHour) < 0.02 } == true)
+    #expect(Trend(Array(line.prefix(1))) == nil)
+    #expect(Trend([(1, 2), (1, 3)]) == nil)
+  }
+
+  @Test("a soak's slope leaves the first fifth out")
+  func soak() {
+    let samples = (0..<100).map { second in
+      SoakWatch.Sample(
+        second: second, resident: UInt64(min(second, 20) * 1_048_576), descriptors: 10 + second % 2,
+        threads: 4, dataBytes: 0, cpu: .zero)
+    }
+    let findings = SoakFindings(samples: samples, minutes: [])
+    #expect(findings.residentSlope == 0)
+    #expect(findings.table.contains("10 to 11"))
+    #expect(SoakFindings(samples: [], minutes: []).residentSlope == nil)
+  }
+
+  @Test("a latency is told by percentiles and drawn; none is said to be none")
+  func latency() throws {
+    let histogram = Histogram(.fine)
+    for millis in 1...1_000 { histogram.record(.milliseconds(Int64(millis))) }
+    let figures = LatencyFigures(histogram.snapshot)
+    let fields = try json(figures.json)
+    let half = try #require(fields["p50"].flatMap { Double($0.raw.text) })
+    #expect((499...501).contains(half))
+    #expect(fields["max"]?.raw.text == "1000.000")
+    #expect(figures.table("x").contains("█"))
+    #expect(LatencyFigures(Histogram(.fine).snapshot).table("x").contains("nothing measured"))
+  }
+
+  @Test("numbers as text: rounded, with a sign, sizes in KiB and MiB")
+  func numbers() {
+    #expect(TableText.decimal(1.005, 1) == "1.0")
+    #expect(TableText.decimal(0.999, 2) == "1.00")
+    #expect(TableText.decimal(-2.5, 1) == "-2.5")
+    #expect(TableText.decimal(.nan, 1) == "0")
+    #expect(TableText.size(1536) == "1.5 KiB")
+    #expect(TableText.size(3 << 20) == "3.0 MiB")
+    #expect(JSONLine.quoted("a\"\\\n") == "\"a\\\"\\\\ \"")
+  }
+}

@@ -1,0 +1,117 @@
+extension Help {
+  static let subscribe = """
+    jodrell-bench subscribe: many readers of event streams, and how fast events reach them
+
+    \(target)
+    \(spread)
+        --readers N          event streams, spread over the topics (1)
+        --publish-rate N     also publish so many made-up orders per second, on a fixed timetable;
+                             without it, others publish
+        --arrivals A         even, or poisson (even)
+        --connections N      connections to publish over (8)
+        --publish-path P     where to publish, when not where the readers read
+        --from F             earliest, latest, a cursor or an instant (the gateway's default)
+        --view data          payloads only
+        --check              every reader's ids must be message ids without a gap
+        --duration D         how long to count (10s)
+        --warm-up D          leave the first stretch out of the results (0s)
+        --loops N            threads that read (1); one more publishes
+    \(reporting)
+
+    Examples:
+      jodrell-bench subscribe --topic '~/orders' --readers 1000 --publish-rate 100 --check
+      jodrell-bench subscribe --topic 'acme/shop/t{}' --topics 100 --readers 10000 --duration 1m
+
+    Delivery latency counts from the time a send was due, which the id of each made-up order
+    carries, to its event read by a reader; from 65 readers on, each reader looks at one event of
+    16. What was published and did not arrive makes the exit code 1.
+
+    """
+
+  static let roundTrip = """
+    jodrell-bench roundtrip: from publish to delivery at a steady rate, beside publish latency
+
+    \(target)
+    \(spread)
+        --rate N             events per second on a fixed timetable (1000)
+        --arrivals A         even, or poisson (even)
+        --connections N      connections to publish over (64)
+        --readers N          event streams (1)
+        --publish-path P, --from F, --view data, --check, --duration D, --warm-up D, --loops N
+                             as with subscribe
+    \(reporting)
+
+    Example:
+      jodrell-bench roundtrip --topic acme/default/orders --token-file t.jwt --rate 5000
+
+    """
+}
+
+extension Help {
+  static let workers = """
+    jodrell-bench workers: many workers on one subscription, each receives and acknowledges
+
+    \(target)
+        --workers N          workers, each with a connection (8)
+        --max N              events per receive (10)
+        --publish-rate N     also publish so many made-up orders per second, on a fixed timetable
+        --arrivals A         even, or poisson (even)
+        --connections N      connections to publish over (8)
+        --subscription NAME  made when it is not there, and then removed at the end (jodrell-bench)
+        --type T             of a new subscription (shared)
+        --from P             where a new subscription begins (latest)
+        --keep               do not remove it
+        --duration D         how long to count (10s)
+        --warm-up D          leave the first stretch out of the results (0s)
+        --loops N            threads that work (1); one more publishes
+    \(reporting)
+
+    Examples:
+      jodrell-bench workers --topic '~/orders' --workers 32 --publish-rate 2000
+      jodrell-bench workers --topic '~/orders' --workers 64 --max 100 --from earliest
+
+    With --publish-rate, events that were published and not acknowledged by anyone make the exit
+    code 1.
+
+    """
+
+  static let soak = """
+    jodrell-bench soak: publishes steadily for long and looks for growth
+
+    \(target)
+    \(spread)
+        --server-pid PID     the gateway's process, looked at every second (required)
+        --rate N             events per second on a fixed timetable (1000)
+        --arrivals A         even, or poisson (even)
+        --duration D         how long (1h)
+        --readers N          event streams (4)
+        --connections N      connections to publish over (64)
+        --batch N, --loops N, --warm-up D, --seed N
+                             as with publish
+        --data-dir DIR       the gateway's data directory, to see how it grows
+        --max-rss-slope N    exit code 1 when resident memory grows by more than N MiB per hour
+        --json               one JSON object instead of the table, with every second's sample
+        --quiet              no progress line
+
+    Example:
+      jodrell-bench soak --topic '~/orders' --duration 1h --rate 2000 --server-pid 4711 \\
+        --data-dir data --max-rss-slope 20
+
+    The slope is a least-squares line through the samples behind the first fifth of the run.
+
+    """
+
+  static let compare = """
+    jodrell-bench compare A.json B.json: the figures that two results of --json share
+
+        --json               one JSON object instead of the table
+
+    The ratio is B's figure as a multiple of A's.
+
+    Example:
+      jodrell-bench publish --topic '~/orders' --json > before.json; …
+      jodrell-bench publish --topic '~/orders' --json > after.json
+      jodrell-bench compare before.json after.json
+
+    """
+}

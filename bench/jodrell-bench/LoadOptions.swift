@@ -1,0 +1,98 @@
+import Bytes
+
+/// How a run loads the gateway, and how it tells about it: what the subcommands share.
+struct LoadOptions: Sendable {
+  let connections: Int
+  let batch: Int
+  let loops: Int
+  /// Sends per second of an open loop; nil for a closed loop.
+  let rate: Int?
+  let arrivals: Timetable.Arrivals
+  private(set) var duration: TimeSpan?
+  /// Requests, when their number is limited.
+  private(set) var requests: Int?
+  let warmUp: TimeSpan
+  let seed: UInt64
+  let reporting: Reporting
+
+  /// What a subcommand assumes where nothing is said.
+  struct Defaults {
+    var rateOption = "--rate"
+    var rate: Int?
+    var connections = 64
+    var duration = TimeSpan.seconds(10)
+    /// Without `--duration` and `--count` the run goes on until it is out of work.
+    var endsByItself = false
+  }
+
+  init(_ arguments: inout Arguments, _ defaults: Defaults = Defaults()) throws(UsageFault) {
+    connections = try arguments.number("--connections", in: 1...10_000, or: defaults.connections)
+    batch = try arguments.number("--batch", in: 1...10_000, or: 1)
+    loops = try arguments.number("--loops", in: 1...64, or: 1)
+    let perSecond = try arguments.number(
+      defaults.rateOption, in: 0...1_000_000, or: defaults.rate ?? 0)
+    rate = perSecond == 0 ? nil : perSecond
+    arrivals = try arguments.choice("--arrivals", or: .even)
+    let count = try arguments.number("--count", in: 0...Int.max, or: 0)
+    let given = try arguments.span("--duration")
+    let isOpenEnded = count > 0 || defaults.endsByItself
+    duration = given ?? (isOpenEnded ? nil : defaults.duration)
+    requests = count == 0 ? nil : (count + batch - 1) / batch
+    warmUp = try arguments.span("--warm-up") ?? .zero
+    seed = UInt64(try arguments.number("--seed", in: 0...Int.max, or: 1))
+    reporting = try Reporting(&arguments)
+  }
+
+  /// The same, with this number of requests where neither a number nor a duration was given.
+  func limited(to requests: Int) -> LoadOptions {
+    guard self.requests == nil, duration == nil else { return self }
+    var limited = self
+    limited.requests = requests
+    return limited
+  }
+
+  /// The pacer of an open loop; nil for a closed one.
+  func pacer(for control: RunControl) -> Pacer? {
+    rate.map { rate in
+      let length = duration.map { TimeSpan(nanoseconds: $0.nanoseconds + warmUp.nanoseconds) }
+      return Pacer(
+        Timetable(rate: rate, arrivals: arrivals, length: length, count: requests, seed: seed),
+        control: control)
+    }
+  }
+
+  /// What limits the requests of a closed loop; an open one has its timetable.
+  var control: RunControl { RunControl(requests: rate == nil ? requests : nil) }
+
+  /// How long the watch waits: an open loop ends with its timetable, and has some time to answer
+  /// what was due when the server does not keep up.
+  var watchedDuration: TimeSpan? {
+    guard rate != nil, let duration else { return duration }
+    return TimeSpan(nanoseconds: duration.nanoseconds + Self.grace.nanoseconds)
+  }
+
+  /// What an open loop lasts when it keeps up; nil for others, and for one that ends by its count.
+  var nominalDuration: TimeSpan? { rate == nil || requests != nil ? nil : duration }
+
+  private static let grace = TimeSpan.seconds(10)
+}
+
+/// Whom to look at, and how to tell.
+struct Reporting: Sendable {
+  let serverPID: Int?
+  let asJSON: Bool
+  let quiet: Bool
+
+  init(_ arguments: inout Arguments) throws(UsageFault) {
+    let pid = try arguments.number("--server-pid", in: 0...Int(Int32.max), or: 0)
+    serverPID = pid == 0 ? nil : pid
+    asJSON = arguments.flag("--json")
+    quiet = arguments.flag("--quiet")
+    if let pid = serverPID, ServerUsage(pid: pid) == nil {
+      throw UsageFault("--server-pid: there is no process \(pid)")
+    }
+  }
+
+  /// The progress line; nil where nobody would see it.
+  func progress(_ label: String) -> Progress? { quiet ? nil : Progress(label: label) }
+}

@@ -1,0 +1,93 @@
+import Bytes
+import Client
+import Metrics
+
+/// `jodrell-bench soak`: publishes at a steady rate for long, with a few readers, and looks whether
+/// the server's memory, descriptors or latency grow.
+struct SoakRun: Sendable {
+  private let target: Target
+  private let load: LoadOptions
+  private let pool: RequestPool
+  private let readers: Readers
+  private let soak: SoakWatch
+  private let tally: Tally
+  private let control: RunControl
+  /// MiB per hour that resident memory may grow; nil for any.
+  private let allowedSlope: Int?
+
+  init(_ words: [String]) throws {
+    var arguments = Arguments(words)
+    target = try Target(&arguments, spreads: true)
+    load = try LoadOptions(
+      &arguments, LoadOptions.Defaults(rate: 1_000, duration: .seconds(3600)))
+    guard load.rate != nil else { throw UsageFault("soak needs a --rate") }
+    guard let pid = load.reporting.serverPID else { throw UsageFault("--server-pid is missing") }
+    tally = Tally()
+    soak = SoakWatch(pid: pid, dataFolder: try arguments.text("--data-dir"), tally: tally)
+    let slope = try arguments.number("--max-rss-slope", in: 0...1_000_000, or: -1)
+    allowedSlope = slope < 0 ? nil : slope
+    control = load.control
+    readers = Readers(
+      Readers.Plan(
+        endpoint: target.endpoint, paths: target.paths, tokens: target.tokens,
+        headers: target.headers,
+        count: try arguments.number("--readers", in: 0...10_000, or: 4), query: "",
+        checksIDs: false), control: control)
+    try arguments.finish()
+    pool = try RequestPool(for: target, batch: load.batch, seed: load.seed)
+  }
+
+  /// Runs to the end, prints the report, and returns the exit code.
+  func run() async -> Int32 {
+    let pacer = load.pacer(for: control)
+    let publisher = Publisher(
+      endpoint: target.endpoint, pool: pool, tally: tally, control: control, pacer: pacer,
+      stamps: load.batch == 1)
+    var roles = [
+      LoadDriver.Role(load.connections, loops: load.loops) { loop, _ in
+        await publisher.run(on: loop)
+      }
+    ]
+    if readers.plan.count > 0 {
+      roles.append(
+        LoadDriver.Role(readers.plan.count, loops: 1, endsByItself: false) { loop, index in
+          await readers.run(on: loop, as: index)
+        })
+    }
+    await publisher.makeTopics(target.paths.count)
+    let meter = Watch.Meter(
+      begin: { readers.begin() }, count: { readers.delivered }, tick: { soak.tick($0) })
+    let watch = Watch(load, "soaking", tally: tally, control: control, meter: meter)
+    let result = await LoadDriver.run(roles) { isOver in
+      await readers.waitUntilOpen(within: .seconds(60))
+      await pacer?.begin(whenIdle: load.connections)
+      return await watch.run(until: isOver)
+    }
+    guard let result else {
+      complain("cannot start the loops")
+      return ExitCode.failed
+    }
+    return conclude(Report(result, of: target, load, overdue: pacer?.overdue ?? 0))
+  }
+
+  private func conclude(_ report: Report) -> Int32 {
+    let findings = SoakFindings(samples: soak.samples, minutes: soak.minutes)
+    let delivery = LatencyFigures(readers.latency.snapshot)
+    if load.reporting.asJSON {
+      let more = [("delivery", delivery.json), ("growth", findings.json)]
+      say(JSONLine.object(report.fields + more) + "\n")
+    } else {
+      var text = report.table
+      if readers.plan.count > 0 {
+        text += delivery.table("delivery latency (time the send was due to event read)")
+      }
+      say(text + findings.table)
+    }
+    if let fault = control.firstFault { complain("first failure: \(fault)") }
+    if let allowedSlope, let slope = findings.residentSlope, slope > Double(allowedSlope) {
+      complain("resident memory grew by more than \(allowedSlope) MiB/h")
+      return ExitCode.failed
+    }
+    return report.isClean && readers.faults.count == 0 ? ExitCode.good : ExitCode.failed
+  }
+}

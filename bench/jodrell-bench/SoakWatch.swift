@@ -1,0 +1,127 @@
+import Bytes
+import Foundation
+import Metrics
+import Synchronization
+
+/// What a soak run looks at every second: the server's process and its data directory, and each
+/// minute's latency.
+final class SoakWatch: Sendable {
+  struct Sample: Sendable {
+    let second: Int
+    let resident: UInt64
+    let descriptors: Int
+    let threads: Int
+    let dataBytes: UInt64
+    let cpu: TimeSpan
+  }
+
+  private struct State {
+    var samples: [Sample] = []
+    var minutes: [HistogramSnapshot] = []
+    var earlier: HistogramSnapshot?
+  }
+
+  private let pid: Int
+  private let dataFolder: String?
+  private let tally: Tally
+  private let state = Mutex(State())
+
+  init(pid: Int, dataFolder: String?, tally: Tally) {
+    self.pid = pid
+    self.dataFolder = dataFolder
+    self.tally = tally
+  }
+
+  /// A second is over, from 1. A large directory is measured every ten seconds only.
+  func tick(_ second: Int) {
+    guard let usage = ServerUsage(pid: pid) else { return }
+    let known = state.withLock { $0.samples.last?.dataBytes }
+    let bytes = second % 10 == 1 || known == nil ? folderSize : known ?? 0
+    let sample = Sample(
+      second: second, resident: usage.residentBytes, descriptors: usage.descriptors,
+      threads: usage.threads, dataBytes: bytes, cpu: usage.cpu)
+    state.withLock { state in
+      state.samples.append(sample)
+      guard second % 60 == 0 else { return }
+      let now = tally.latency.snapshot
+      var minute = now
+      if let earlier = state.earlier { minute.subtract(earlier) }
+      state.minutes.append(minute)
+      state.earlier = now
+    }
+  }
+
+  var samples: [Sample] { state.withLock { $0.samples } }
+  /// Publish latency of each whole minute.
+  var minutes: [HistogramSnapshot] { state.withLock { $0.minutes } }
+
+  /// Bytes of the data directory's files; those that vanish meanwhile count nothing.
+  private var folderSize: UInt64 {
+    guard let dataFolder, let walk = FileManager.default.enumerator(atPath: dataFolder) else {
+      return 0
+    }
+    var bytes: UInt64 = 0
+    while walk.nextObject() != nil { bytes += (walk.fileAttributes?[.size] as? UInt64) ?? 0 }
+    return bytes
+  }
+}
+
+/// What a soak run says about the server: how its memory grew, what else moved.
+struct SoakFindings {
+  let samples: [SoakWatch.Sample]
+  let minutes: [HistogramSnapshot]
+
+  /// Resident memory in MiB per hour; the first part of the run, when caches fill, is left out.
+  var residentSlope: Double? {
+    let start = samples.count / Self.warmUpPart
+    return Trend(
+      samples.dropFirst(start).map { (Double($0.second), Double($0.resident) / 1_048_576) })?
+      .perHour
+  }
+
+  private static let warmUpPart = 5
+
+  private func range(_ value: KeyPath<SoakWatch.Sample, Int>) -> (least: Int, most: Int) {
+    let values = samples.map { $0[keyPath: value] }
+    return (values.min() ?? 0, values.max() ?? 0)
+  }
+
+  var table: String {
+    guard let first = samples.first, let last = samples.last else { return "" }
+    let (descriptors, threads) = (range(\.descriptors), range(\.threads))
+    var text = "\ngrowth of the server over \(last.second) s\n"
+    text += TableText.row(
+      "resident", TableText.size(last.resident),
+      residentSlope.map { TableText.decimal($0, 2) + " MiB/h, the first fifth left out" } ?? "")
+    text += TableText.row(
+      "descriptors", "\(last.descriptors)", "\(descriptors.least) to \(descriptors.most)")
+    text += TableText.row("threads", "\(last.threads)", "\(threads.least) to \(threads.most)")
+    text += TableText.row(
+      "data", TableText.size(last.dataBytes), "\(TableText.size(first.dataBytes)) at the start")
+    for (index, minute) in minutes.enumerated() {
+      text += "  minute \(index + 1): \(LatencyFigures(minute).line)\n"
+    }
+    return text
+  }
+
+  var json: String {
+    let (descriptors, threads) = (range(\.descriptors), range(\.threads))
+    return JSONLine.object([
+      ("residentSlope", residentSlope.map { TableText.decimal($0, 3) } ?? "null"),
+      ("descriptorsLeast", "\(descriptors.least)"), ("descriptorsMost", "\(descriptors.most)"),
+      ("threadsLeast", "\(threads.least)"), ("threadsMost", "\(threads.most)"),
+      ("minutes", JSONLine.array(minutes.map { LatencyFigures($0).json })),
+      ("samples", JSONLine.array(samples.map(\.json))),
+    ])
+  }
+}
+
+extension SoakWatch.Sample {
+  fileprivate var json: String {
+    JSONLine.object([
+      ("second", "\(second)"), ("resident", "\(resident)"), ("descriptors", "\(descriptors)"),
+      ("threads", "\(threads)"), ("data", "\(dataBytes)"),
+      ("cpuSeconds", TableText.decimal(Double(cpu.nanoseconds) / 1e9, 2)),
+    ])
+  }
+}
