@@ -17,7 +17,7 @@ import Topics
   let queue: CommitQueue
   let limits: StoreLimits
   let clocks: Clocks
-  private let path: String
+  private let space: SpaceWatch
   private let observer: StoreObserver
   /// What callers may still do; any thread reads it.
   let condition = Atomic<StoreCondition>(.open)
@@ -50,7 +50,7 @@ import Topics
     self.directory = directory
     self.sideFile = sideFile
     self.commit = commit
-    path = configuration.path
+    space = SpaceWatch(StorePaths(configuration.path), configuration.limits)
     limits = configuration.limits
     clocks = configuration.clocks
     observer = configuration.observer
@@ -204,19 +204,17 @@ import Topics
     observer.failed(fault)
   }
 
-  private func checkSpace() {
+  /// Stops appends at the low mark and takes them in again above it. By the opening thread before
+  /// the committer's starts, then by that.
+  func checkSpace() {
     let now = CommitQueue.now()
     guard now >= nextSpaceCheck else { return }
     nextSpaceCheck = now + limits.spaceCheckEvery
-    // A volume that cannot say how full it is will say so at the next write.
-    guard let space = try? Files.space(at: path) else { return }
-    let floor = max(limits.spaceFloorBytes, space.total / 100 * limits.spaceFloorPercent)
     switch condition.load(ordering: .relaxed) {
-    case .open where space.free < floor:
+    case .open where space.look(wasFull: false) == true:
       move(from: .open, to: .storageFull)
       observer.storageFull(true)
-    // An eighth above the mark, so that the answer does not flutter around it.
-    case .storageFull where space.free >= floor + floor / 8:
+    case .storageFull where space.look(wasFull: true) == false:
       move(from: .storageFull, to: .open)
       observer.storageFull(false)
     default: break

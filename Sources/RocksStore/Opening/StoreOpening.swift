@@ -16,15 +16,16 @@ struct StoreOpening: ~Copyable {
 
   init(_ configuration: StoreConfiguration, _ paths: StorePaths) throws(StoreFault) {
     try Files.makeDirectory(paths.engine)
-    try paths.keepLogs()
+    try paths.checkEngine()
+    SpaceWatch(paths, configuration.limits).makeRoom()
+    try paths.keepFiles()
     let options = EngineOptions(cacheBytes: configuration.limits.cacheBytes)
     let database = try Database(path: paths.engine, options: options, readOnly: false)
     let now = configuration.clocks.wall()
     let (commit, store) = try Self.recover(database, configuration, paths, at: now)
-    var sideFile = try SideFile(path: paths.sideFile, store: store)
     // Of two slots the older one is history now.
-    try sideFile.restart(commit: commit, clock: now.nanoseconds)
-    paths.forgetLogs()
+    let sideFile = try SideFile.restart(paths, store, commit: commit, clock: now)
+    paths.forgetFiles()
     directory = try CatalogueLoad(database).directory()
     self.database = database
     self.commit = commit
@@ -51,9 +52,7 @@ struct StoreOpening: ~Copyable {
     }
     // The side file first: a founding cut short leaves one that says 0, and is simply repeated.
     let store = configuration.freshStoreName
-    var sideFile = try SideFile(path: paths.sideFile, store: store)
-    try sideFile.restart(commit: 0, clock: now.nanoseconds)
-    try Files.syncDirectory(paths.root)
+    _ = try SideFile.restart(paths, store, commit: 0, clock: now)
     try found(database, store, at: now)
     return (1, store)
   }
