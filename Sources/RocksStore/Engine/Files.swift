@@ -24,6 +24,9 @@ enum Files {
 
   /// Makes the names in a directory durable.
   static func syncDirectory(_ path: String) throws(StoreFault) {
+    #if MUTANTS
+      if Mutant.directorySyncSkipped.isOn { return }
+    #endif
     let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw failure("open", path) }
     defer { close(descriptor) }

@@ -30,6 +30,9 @@ struct SideFile: ~Copyable {
 
   /// Notes that everything up to `commit` has been acknowledged. Not synced: see `sync()`.
   mutating func write(commit: UInt64, clock: Int64) throws(StoreFault) {
+    #if MUTANTS
+      if Mutant.sideFileSkipped.isOn, commit > 2 { return }
+    #endif
     let bytes = Self.encode(Slot(commit: commit, clock: clock, store: store))
     let offset = off_t(commit % 2) * off_t(Self.slotBytes)
     let written = unsafe bytes.withUnsafeBytes { bytes in
