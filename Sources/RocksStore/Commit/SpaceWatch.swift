@@ -41,8 +41,8 @@ struct SpaceWatch: Sendable {
     return false
   }
 
-  /// Before anything is opened: replaying the log writes files.
-  func makeRoom() { _ = look(wasFull: false) }
+  /// Before anything is opened: makes room where there is little. Whether there is.
+  func makeRoom() -> Bool { look(wasFull: false) == true }
 
   private func ballastBytes(_ total: UInt64) -> UInt64 {
     min(limits.ballastBytes, total / 100 * limits.ballastPercent)

@@ -9,9 +9,14 @@ private import CRocksDB
 /// and locks itself; it is destroyed once, in `deinit`.
 @safe final class EngineOptions: @unchecked Sendable {
   private let cache: OpaquePointer
+  private let flushesReplay: Bool
 
-  /// `cacheBytes`: block cache for all column families together.
-  init(cacheBytes: Int) {
+  /// - Parameters:
+  ///   - cacheBytes: block cache for all column families together.
+  ///   - flushesReplay: whether what an opening replays becomes tables at once, so that the next
+  ///     one need not replay it again. On a volume without space for them it must not.
+  init(cacheBytes: Int, flushesReplay: Bool = true) {
+    self.flushesReplay = flushesReplay
     unsafe cache = rocksdb_cache_create_lru(cacheBytes)
   }
 
@@ -26,7 +31,8 @@ private import CRocksDB
     let limiter = unsafe rocksdb_ratelimiter_create(48 << 20, 100_000, 10)
     unsafe rocksdb_options_set_ratelimiter(options.handle, limiter)
     unsafe rocksdb_ratelimiter_destroy(limiter)
-    return try options.applying(Self.databaseText)
+    return try options.applying(
+      Self.databaseText + ";avoid_flush_during_recovery=\(!flushesReplay)")
   }
 
   /// Options of one column family. The caller destroys the result.
@@ -60,7 +66,7 @@ private import CRocksDB
     max_background_jobs=2;max_subcompactions=1;db_write_buffer_size=201326592;\
     max_total_wal_size=268435456;bytes_per_sync=1048576;wal_bytes_per_sync=0;\
     paranoid_checks=true;wal_recovery_mode=kPointInTimeRecovery;\
-    avoid_flush_during_recovery=false;atomic_flush=false;\
+    atomic_flush=false;\
     allow_concurrent_memtable_write=false;enable_write_thread_adaptive_yield=false;\
     enable_pipelined_write=false;unordered_write=false;two_write_queues=false;\
     manual_wal_flush=false;use_fsync=false;max_bgerror_resume_count=0;\
