@@ -50,6 +50,6 @@ extension StoreOpening {
   consuming func committer(_ configuration: StoreConfiguration) -> Committer {
     Committer(
       database: database, directory: directory, sideFile: sideFile, commit: commit,
-      configuration)
+      extent: extent, configuration)
   }
 }

@@ -1,7 +1,8 @@
 /// A disk as the recorded process left it: what is surely there, and what a crash may still lose.
 ///
-/// The model promises as little as POSIX does: bytes last once their file was synced, names once
-/// their directory was. Of the rest any part may be there, whatever the order it was made in.
+/// The model promises hardly more than POSIX does: bytes last once their file was synced, names once
+/// their directory was. Of the rest any part may be there, whatever the order it was made in; only
+/// the names of one directory keep theirs, as in every journal.
 struct Disk {
   final class Node {
     /// Content that survives, or nil for a directory.
@@ -37,6 +38,14 @@ struct Disk {
       case add(Node, String, Node)
       case remove(Node, String)
       case move(Node, String, to: Node, String)
+    }
+
+    /// Where the change is made; of a move, where the new name is.
+    var directory: ObjectIdentifier {
+      switch what {
+      case .add(let place, _, _), .remove(let place, _), .move(_, _, let place, _):
+        ObjectIdentifier(place)
+      }
     }
 
     func concerns(_ directory: Node) -> Bool {

@@ -13,7 +13,8 @@ struct Image {
     /// What was made before this change, as an orderly file system would have it; of the change
     /// itself a part.
     case until(Int)
-    /// Each change, and of each write each sector, with this chance of so many in 16.
+    /// Each change, and of each write each sector, with this chance of so many in 16. Names of one
+    /// directory come in their order all the same, up to some change of each directory.
     case each(UInt64)
   }
 
@@ -44,7 +45,14 @@ struct Image {
     func known(_ node: Disk.Node) -> [String: Disk.Node] {
       names[ObjectIdentifier(node)] ?? node.durableNames
     }
-    for change in disk.pendingNames where isThere(change.number, namesLuck) {
+    var gone: Set<ObjectIdentifier> = []
+    for change in disk.pendingNames {
+      // Journals keep the order within a directory; RocksDB counts on it when it renames CURRENT.
+      guard !gone.contains(change.directory) else { continue }
+      guard isThere(change.number, namesLuck) else {
+        gone.insert(change.directory)
+        continue
+      }
       switch change.what {
       case .add(let directory, let name, let node):
         names[ObjectIdentifier(directory), default: directory.durableNames][name] = node
@@ -126,7 +134,7 @@ struct Image {
     case .nothing: false
     case .everything: true
     case .until(let cut): number < cut
-    case .each(let chance): dice.next() % 16 < chance
+    case .each(let chance): dice.next() % 16 <= chance
     }
   }
 }

@@ -39,17 +39,23 @@ import Topics
   private var pace: Pace
   /// The number of the last commit.
   private var commit: UInt64
+  /// What lies in the other column families after it.
+  private var extent: StoreExtent
+  private var changesCatalogue = false
+  /// Topics that this commit deletes.
+  var deleted: [TopicState] = []
   private var nextSpaceCheck = MonotonicTime(nanoseconds: 0)
   private var thread = pthread_t()
 
   init(
     database: Database, directory: Directory, sideFile: consuming SideFile, commit: UInt64,
-    _ configuration: StoreConfiguration
+    extent: StoreExtent, _ configuration: StoreConfiguration
   ) {
     self.database = database
     self.directory = directory
     self.sideFile = sideFile
     self.commit = commit
+    self.extent = extent
     space = SpaceWatch(StorePaths(configuration.path), configuration.limits)
     limits = configuration.limits
     clocks = configuration.clocks
@@ -116,7 +122,7 @@ import Topics
     draft.writeChunks(into: &batch, at: now)
     if batch.count > 0 {
       commit += 1
-      batch.put(WatermarkKey(), WatermarkKey.Value(commit: commit, clock: now), in: database)
+      putWatermark(at: now)
       clock.start()
       try database.write(batch)
       let sync = clock.elapsed()
@@ -248,6 +254,19 @@ extension Committer {
       applied.append(mutation)
       mutation.apply(self)
     }
+    changesCatalogue = batch.count > before
+  }
+
+  /// The commit's number and what must be found beside it. After the chunks, which count topics on.
+  private func putWatermark(at now: UnixTime) {
+    extent.events += UInt64(draft.events)
+    for topic in deleted { extent.events -= topic.next }
+    deleted.removeAll()
+    if changesCatalogue {
+      extent.catalogue = commit
+      put(RevisionKey(), LongNumberValue(commit))
+    }
+    put(WatermarkKey(), WatermarkKey.Value(commit: commit, clock: now, extent: extent))
   }
 
   func put<Key: StoredKey>(_ key: Key, _ value: Key.Value) { batch.put(key, value, in: database) }

@@ -13,21 +13,27 @@ struct StoreOpening: ~Copyable {
   let sideFile: SideFile
   /// Number of the last commit.
   let commit: UInt64
+  let extent: StoreExtent
 
   init(_ configuration: StoreConfiguration, _ paths: StorePaths) throws(StoreFault) {
     try Files.makeDirectory(paths.engine)
     try paths.checkEngine()
-    SpaceWatch(paths, configuration.limits).makeRoom()
+    let isShort = SpaceWatch(paths, configuration.limits).makeRoom()
     try paths.keepFiles()
-    let options = EngineOptions(cacheBytes: configuration.limits.cacheBytes)
+    let options = EngineOptions(
+      cacheBytes: configuration.limits.cacheBytes, flushesReplay: !isShort)
     let database = try Database(path: paths.engine, options: options, readOnly: false)
     let now = configuration.clocks.wall()
     let (commit, store) = try Self.recover(database, configuration, paths, at: now)
+    let directory = try CatalogueLoad(database).directory()
+    let extent = try Self.extent(
+      database, directory, at: commit, accepted: configuration.acceptingLossAt)
     // Of two slots the older one is history now.
     let sideFile = try SideFile.restart(paths, store, commit: commit, clock: now)
     paths.forgetFiles()
-    directory = try CatalogueLoad(database).directory()
     self.database = database
+    self.directory = directory
+    self.extent = extent
     self.commit = commit
     self.sideFile = sideFile
   }
@@ -79,6 +85,22 @@ struct StoreOpening: ~Copyable {
     throw .acknowledgedDataMissing(recovered: recovered, acknowledged: slot.commit)
   }
 
+  /// What lies in the catalogue and the events, which must be what the watermark says: RocksDB can
+  /// lose a table of theirs with the end of its manifest and still find the watermark in another.
+  private static func extent(
+    _ database: Database, _ directory: Directory, at commit: UInt64, accepted: UInt64?
+  ) throws(StoreFault) -> StoreExtent {
+    let found = StoreExtent(
+      events: directory.topics.reduce(0) { $0 + $1.next },
+      catalogue: try database.get(RevisionKey())?.number ?? 0)
+    // Version 1 of the watermark did not say.
+    guard let promised = try database.get(WatermarkKey())?.extent else { return found }
+    if found == promised || accepted == commit { return found }
+    throw .tablesMissing(
+      commit: commit, events: promised.events, found: found.events,
+      isCatalogueWhole: found.catalogue == promised.catalogue)
+  }
+
   /// Writes the first commit of a new store: format, counters, the first bucket.
   private static func found(
     _ database: Database, _ store: ByteSlice, at now: UnixTime
@@ -97,7 +119,12 @@ struct StoreOpening: ~Copyable {
     batch.put(
       bucket, BucketKey.Value(retentionClass: .unlimited, state: .open, opened: now),
       in: database)
-    batch.put(WatermarkKey(), WatermarkKey.Value(commit: 1, clock: now), in: database)
+    batch.put(RevisionKey(), LongNumberValue(1), in: database)
+    batch.put(
+      WatermarkKey(),
+      WatermarkKey.Value(
+        commit: 1, clock: now, extent: StoreExtent(events: 0, catalogue: 1)),
+      in: database)
     try database.write(batch)
   }
 }
