@@ -32,7 +32,8 @@ private import CRocksDB
     unsafe rocksdb_options_set_ratelimiter(options.handle, limiter)
     unsafe rocksdb_ratelimiter_destroy(limiter)
     return try options.applying(
-      Self.databaseText + ";avoid_flush_during_recovery=\(!flushesReplay)")
+      Self.databaseText
+        + ";avoid_flush_during_recovery=\(!flushesReplay);max_open_files=\(Self.openFiles)")
   }
 
   /// Options of one column family. The caller destroys the result.
@@ -62,6 +63,14 @@ private import CRocksDB
     return try options.applying(Self.text(of: kind))
   }
 
+  /// Tables kept open at once: of the quarter of all descriptors that connections leave to the log
+  /// (at least 512, at most 4,608) all but 128, which are for its other files and the rest of the
+  /// process.
+  private static var openFiles: Int {
+    let limit = Files.descriptorLimit()
+    return max(min(max(512, min(limit / 4, 4608)), limit / 2) - 128, 32)
+  }
+
   private static let databaseText = """
     max_background_jobs=2;max_subcompactions=1;db_write_buffer_size=201326592;\
     max_total_wal_size=268435456;bytes_per_sync=1048576;wal_bytes_per_sync=0;\
@@ -72,7 +81,7 @@ private import CRocksDB
     manual_wal_flush=false;use_fsync=false;max_bgerror_resume_count=0;\
     recycle_log_file_num=0;wal_compression=kNoCompression;\
     track_and_verify_wals_in_manifest=false;keep_log_file_num=5;max_log_file_size=16777216;\
-    max_open_files=4096;stats_dump_period_sec=0;stats_persist_period_sec=0
+    stats_dump_period_sec=0;stats_persist_period_sec=0
     """
 
   private static func text(of kind: FamilyKind) -> String {

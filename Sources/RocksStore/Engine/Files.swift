@@ -67,6 +67,13 @@ enum Files {
     if code != 0 { remove(path) }
   }
 
+  /// How many descriptors the process may have.
+  static func descriptorLimit() -> Int {
+    var limit = rlimit()
+    let code = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    return code == 0 ? Int(clamping: limit.rlim_cur) : 1024
+  }
+
   static func remove(_ path: String) { unsafe _ = unlink(path) }
 
   /// Bytes available to this process on the volume of `path` and the volume's size.
