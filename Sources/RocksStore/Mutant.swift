@@ -14,6 +14,8 @@
     case entryReused = "entry-reused"
     /// Lets RocksDB take a directory without `CURRENT` for empty.
     case engineUnchecked = "engine-unchecked"
+    /// Believes the watermark without looking at the other column families.
+    case extentUnchecked = "extent-unchecked"
 
     /// Whether the environment asks for this one.
     var isOn: Bool {

@@ -1,8 +1,8 @@
 /// A disk as the recorded process left it: what is surely there, and what a crash may still lose.
 ///
-/// The model promises hardly more than POSIX does: bytes last once their file was synced, names once
-/// their directory was. Of the rest any part may be there, whatever the order it was made in; only
-/// the names of one directory keep theirs, as in every journal.
+/// The model promises hardly more than POSIX does: bytes last once their file was synced, names
+/// once their directory was. Of the rest any part may be there, whatever the order it was made in;
+/// only the names of one directory keep theirs, as in every journal.
 struct Disk {
   final class Node {
     /// Content that survives, or nil for a directory.

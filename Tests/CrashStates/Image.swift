@@ -121,7 +121,8 @@ struct Image {
     let all = dice.next() % 16 < chance
     var start = 0
     while start < written.count {
-      let end = min((offset + start) / Self.sector * Self.sector + Self.sector - offset, written.count)
+      let sectorEnd = ((offset + start) / Self.sector + 1) * Self.sector
+      let end = min(sectorEnd - offset, written.count)
       if isWhole ? all : dice.next() % 16 < chance {
         bytes.apply(.write(offset: offset + start, bytes: Array(written[start..<end])))
       }

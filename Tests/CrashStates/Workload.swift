@@ -10,7 +10,8 @@ import TestSupport
 import Topics
 
 /// One life of a store: opened, used by several publishers and one consumer at once, and then left
-/// as a death leaves it, or closed. What is about to happen and what was answered goes to the marks.
+/// as a death leaves it, or closed. What is about to happen and what was answered goes to the
+/// marks.
 struct Workload {
   static let topics = ["a", "b", "c"]
   /// Lives of one directory, each a process of its own.

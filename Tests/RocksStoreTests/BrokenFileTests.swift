@@ -31,7 +31,8 @@ import Testing
       if size == 0 || file.contains("/LOG") { continue }
       let places =
         BrokenFiles.isLong
-        ? Array(stride(from: 0, to: size, by: 7)) : (0..<12).map { _ in dice.below(size) }
+        ? Array(stride(from: 0, to: size, by: max(size / 1000, 1)))
+        : (0..<12).map { _ in dice.below(size) }
       for place in places {
         let copy = try store.copy()
         let bit = UInt8(1 << dice.below(8))

@@ -73,9 +73,8 @@ import Testing
     let whole = try #require(store.sizes.last)
     var dice = Dice(seed: 12)
     let places =
-      BrokenFiles.isLong ? Array(stride(from: 0, to: whole, by: 16)) : (0..<60).map { _ in
-        dice.below(whole)
-      }
+      BrokenFiles.isLong
+      ? Array(stride(from: 0, to: whole, by: 16)) : (0..<60).map { _ in dice.below(whole) }
     for place in places {
       let copy = try store.copy()
       let bit = UInt8(1 << dice.below(8))

@@ -1,5 +1,5 @@
-/// How far damage of a table reaches in one topic: RocksDB says that a block is unreadable, not what
-/// lay in it. Short-lived: see `RangeIterator`.
+/// How far damage of a table reaches in one topic: RocksDB says that a block is unreadable, not
+/// what lay in it. Short-lived: see `RangeIterator`.
 struct DamageSearch {
   private let database: Database
   private let topic: TopicNumber
