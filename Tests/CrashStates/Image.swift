@@ -27,7 +27,7 @@ struct Image {
     dice = Dice(seed: seed)
     let changes = UInt64(disk.count)
     // Near the end: what is older has mostly been synced.
-    let cut = Luck.until(disk.count - Int(dice.next() % min(changes, 40)))
+    let cut = Luck.until(disk.count - Int(dice.next() % min(changes + 1, 40)))
     switch dice.next() % 8 {
     case 0: (luck, namesLuck) = (.nothing, .nothing)
     case 1: (luck, namesLuck) = (.everything, .everything)

@@ -11,7 +11,7 @@ extension EndToEnd {
     private static let rounds =
       ProcessInfo.processInfo.environment["JODRELL_KILL_ROUNDS"].flatMap { Int($0) } ?? 20
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(15)))
     func `kill -9 under load loses, repeats and alters nothing`() async throws {
       try await withGateway { gateway in
         let place = try Workplace.directory("journal")

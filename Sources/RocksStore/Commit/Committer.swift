@@ -226,21 +226,6 @@ import Topics
     default: break
     }
   }
-
-  /// Changes the condition unless another thread has begun to close.
-  private func move(from old: StoreCondition, to new: StoreCondition) {
-    _ = condition.compareExchange(expected: old, desired: new, ordering: .relaxed)
-  }
-}
-
-/// What the store does with new work.
-enum StoreCondition: UInt8, AtomicRepresentable, Sendable {
-  case open
-  /// Too little space: no appends, no new things; reading, acknowledging and deleting go on.
-  case storageFull
-  case closing
-  /// A write failed.
-  case failed
 }
 
 /// What a mutation may do while its commit is being made. Committer thread only.

@@ -1,4 +1,5 @@
 import Bytes
+import Synchronization
 
 /// How full the volume is, and the ballast: a file that holds space while there is enough and is
 /// given up at the low mark, so that what must still be written (acknowledgements, deletions,
@@ -52,5 +53,22 @@ struct SpaceWatch: Sendable {
   private func takeBallast(_ total: UInt64) {
     let bytes = ballastBytes(total)
     if bytes > 0, !Files.exists(ballast) { Files.reserve(ballast, bytes: bytes) }
+  }
+}
+
+/// What the store does with new work.
+enum StoreCondition: UInt8, AtomicRepresentable, Sendable {
+  case open
+  /// Too little space: no appends, no new things; reading, acknowledging and deleting go on.
+  case storageFull
+  case closing
+  /// A write failed.
+  case failed
+}
+
+extension Committer {
+  /// Changes the condition unless another thread has begun to close.
+  func move(from old: StoreCondition, to new: StoreCondition) {
+    _ = condition.compareExchange(expected: old, desired: new, ordering: .relaxed)
   }
 }

@@ -8,7 +8,7 @@ extension EndToEnd {
     private static let states =
       ProcessInfo.processInfo.environment["JODRELL_CRASH_STATES"].flatMap { Int($0) } ?? 200
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(15)))
     func `whatever a crash leaves opens, with everything acknowledged`() async throws {
       let recorder = try await Workplace.library(from: "Tests/CrashStates/record.c")
       let enumeration = try await Workplace.run(
