@@ -31,7 +31,7 @@ import Testing
       if size == 0 || file.contains("/LOG") { continue }
       let places =
         BrokenFiles.isLong
-        ? Array(stride(from: 0, to: size, by: max(size / 1000, 1)))
+        ? Array(stride(from: 0, to: size, by: max(size / 300, 1)))
         : (0..<12).map { _ in dice.below(size) }
       for place in places {
         let copy = try store.copy()

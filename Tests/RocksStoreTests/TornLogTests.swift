@@ -24,7 +24,7 @@ import Testing
     var dice = Dice(seed: 11)
     let places =
       BrokenFiles.isLong
-      ? Array(from...whole)
+      ? Array(stride(from: from, through: whole, by: tear == .cut ? 1 : 7))
       : store.sizes[(known - 1)...].flatMap { [$0 - 1, $0, $0 + 1] }.filter { $0 >= from }
         + (0..<20).map { _ in from + dice.below(whole - from) }
     for place in places where place <= whole {
