@@ -5,6 +5,10 @@
 #   make fuzz     each fuzz target for SECONDS (600; CI: 30)
 #   make asan     the tests of the rooms that touch memory, under the address sanitizer
 #   make tsan     the tests of the rooms that share memory, under the thread sanitizer
+#   make crash    kill -9 under load, ROUNDS times (200), everything acknowledged looked for after
+#   make crash-states  STATES disks (100000) that a crash could leave, each opened and checked
+#   make faults   the tests of faults in their long form: every byte, longer delays
+#   make mutants  builds faults into the log on purpose: each must be found by the tests
 #   make bench    build jodrell-bench for release
 #   make deb      a package for Debian 12, in .build/packages
 #   make dist     a tarball for other systems, there as well
@@ -14,12 +18,13 @@
 #   make clean
 #
 # Variables: ARGS for `jodrell serve`, FILTER (a regular expression of test names) for test, asan
-# and tsan, SECONDS and TARGETS for fuzz.
+# and tsan, SECONDS and TARGETS for fuzz, ROUNDS for crash, STATES and SEED for crash-states.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := test
-.PHONY: run test lint fuzz asan tsan bench release deb dist package-test docs clean packages
+.PHONY: run test lint fuzz asan tsan crash crash-states faults mutants bench release deb dist \
+  package-test docs clean packages
 
 SWIFT ?= swift
 # C libraries to build on, strace for the test that watches the order of system calls.
@@ -35,6 +40,9 @@ ARGS ?=
 FILTER ?=
 SECONDS ?= 600
 TARGETS ?= http json chunk token settings events
+ROUNDS ?= 200
+STATES ?= 100000
+SEED ?= $(shell date +%s)
 only = $(if $(FILTER),--filter '$(FILTER)')
 
 # Test data of public conformance suites, where it lies beside the clone.
@@ -86,6 +94,39 @@ fuzz: packages
 	    .build/fuzz/debug/jodrell-fuzz -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 \
 	    -print_final_stats=1 -artifact_prefix=.build/fuzz-findings/$$target- \
 	    .build/fuzz-corpus/$$target Tests/Fuzz/corpus/$$target; \
+	done
+
+# docs/faults.md tells what these show.
+crash: packages
+	$(SWIFT) build --build-tests
+	JODRELL_KILL_ROUNDS=$(ROUNDS) $(SWIFT) test --skip-build --filter EndToEndTests.EndToEnd/Crashes
+
+crash-states: packages
+	$(SWIFT) build -c release --product jodrell-crash-states
+	cc -std=gnu11 -O2 -shared -fPIC -o .build/record.so Tests/CrashStates/record.c -ldl
+	"$$($(SWIFT) build -c release --show-bin-path)/jodrell-crash-states" run \
+	  $(CURDIR)/.build/record.so $(STATES) $(SEED)
+
+FAULT_TESTS := BrokenFile|TornLog|FullVolume|ClockTests|WriteFaults|SlowDisks|Descriptors|CrashStates
+faults: packages
+	$(SWIFT) build --build-tests
+	JODRELL_FAULTS=long JODRELL_CRASH_STATES=2000 \
+	  $(SWIFT) test --skip-build --filter '$(FAULT_TESTS)'
+
+# A mutant and the tests that must fail with it. Without any, in the same build, they must pass.
+MUTANTS := sync-skipped=CrashStates directory-sync-skipped=CrashStates entry-reused=CrashStates \
+  side-file-skipped=OpeningTests engine-unchecked=BrokenFileTests extent-unchecked=BrokenFileTests
+mutants: packages
+	$(SWIFT) build --build-tests --scratch-path .build/mutants -Xswiftc -DMUTANTS
+	try() { JODRELL_MUTANT=$$1 $(SWIFT) test --skip-build --scratch-path .build/mutants \
+	  -Xswiftc -DMUTANTS --filter "$$2" >.build/mutants/$$1.log 2>&1; }; \
+	try none 'CrashStates|OpeningTests|BrokenFileTests' || { tail .build/mutants/none.log; exit 1; }; \
+	echo "mutants: without any, all tests pass"; \
+	for mutant in $(MUTANTS); do \
+	  name=$${mutant%=*}; tests=$${mutant#*=}; \
+	  if try "$$name" "$$tests"; then echo "mutants: $$name SURVIVED $$tests"; exit 1; fi; \
+	  grep -q 'Test run with' ".build/mutants/$$name.log" || { tail ".build/mutants/$$name.log"; exit 1; }; \
+	  echo "mutants: $$name found by $$tests"; \
 	done
 
 bench: packages

@@ -100,6 +100,13 @@ let package = Package(
         "Settings", "JSONText", "Bytes",
       ],
       path: "Tests/LogConformance", swiftSettings: house),
+    .executableTarget(
+      name: "jodrell-crash-states",
+      dependencies: [
+        "TestSupport", "LogConformance", "RocksStore", "Subscriptions", "Topics", "Schemas",
+        "Events", "Tenancy", "Bytes",
+      ],
+      path: "Tests/CrashStates", exclude: ["record.c"], swiftSettings: house),
     tests("Bytes", ["Bytes"]),
     tests("JSONText", ["JSONText", "Bytes"]),
     tests("HTTPWire", ["HTTPWire", "Bytes"]),

@@ -123,7 +123,10 @@ private struct ServerFoundation {
   init(_ configuration: ServerConfiguration) throws(NetworkFailure) {
     self.configuration = configuration
     let descriptors = Syscalls.raiseDescriptorLimit()
-    let allowed = max(descriptors - configuration.limits.descriptorReserve, descriptors / 2)
+    // The log opens as many tables as this leaves it (RocksStore's EngineOptions).
+    let least = configuration.limits.descriptorReserve
+    let reserve = max(least, min(descriptors / 4, 9 * least))
+    let allowed = max(descriptors - reserve, descriptors / 2)
     connectionCap = min(configuration.limits.connections ?? allowed, allowed)
     var addresses: [(kind: ListenerKind, address: SocketAddress)] = []
     for listener in configuration.listeners {

@@ -41,10 +41,14 @@ public final class Inspection {
           keys: database.property("rocksdb.estimate-num-keys", of: family) ?? 0,
           fileBytes: database.property("rocksdb.total-sst-files-size", of: family) ?? 0))
     }
+    let events = try topics().filter(\.isLive).reduce(0) { $0 + $1.end }
+    let catalogue = try database.get(RevisionKey())?.number ?? 0
+    let extent = StoreExtent(events: events, catalogue: catalogue)
     return StoreReport(
       format: format.writer, store: format.store, created: format.created,
       recovered: watermark?.commit ?? 0, committed: watermark?.clock,
-      acknowledged: side?.commit, families: families)
+      acknowledged: side?.commit, areTablesWhole: watermark?.extent.map { $0 == extent } ?? true,
+      families: families)
   }
 
   /// All topics, live and deleted, in the order of their numbers.
@@ -177,10 +181,12 @@ public struct StoreReport: Sendable {
   public let committed: UnixTime?
   /// The last commit that was answered as durable; nil when the side file cannot be read.
   public let acknowledged: UInt64?
+  /// Whether events and catalogue are what the watermark says.
+  public let areTablesWhole: Bool
   public let families: [Family]
 
   /// Whether everything that was acknowledged is there; nil when that cannot be told.
-  public var isWhole: Bool? { acknowledged.map { $0 <= recovered } }
+  public var isWhole: Bool? { acknowledged.map { $0 <= recovered && areTablesWhole } }
 }
 
 /// One topic on disk.

@@ -20,6 +20,7 @@ public final class RocksTopicLog: TopicLog {
     lock = try FileLock(path: paths.lock, making: true)
     let opening = try StoreOpening(configuration, paths)
     committer = opening.committer(configuration)
+    committer.checkSpace()
     try committer.start()
   }
 
@@ -55,6 +56,6 @@ extension StoreOpening {
   consuming func committer(_ configuration: StoreConfiguration) -> Committer {
     Committer(
       database: database, directory: directory, sideFile: sideFile, commit: commit,
-      configuration)
+      extent: extent, configuration)
   }
 }

@@ -49,6 +49,10 @@ public struct StoreLimits: Sendable {
   public var spaceFloorBytes: UInt64 = 512 << 20
   /// … or this share of it, in percent; the larger counts.
   public var spaceFloorPercent: UInt64 = 5
+  /// Space held by the ballast file while there is enough, given up when appends stop: bytes…
+  public var ballastBytes: UInt64 = 256 << 20
+  /// … and no more than this share of the volume, in percent.
+  public var ballastPercent: UInt64 = 1
   /// How often the volume's free space is looked at.
   public var spaceCheckEvery = TimeSpan.seconds(1)
   /// One read's bounds beside the caller's budget: it takes a worker at most this long.

@@ -79,6 +79,10 @@ struct TextTests {
       (.alreadyOpen(path: "p"), .storeInUse),
       (.acknowledgedDataMissing(recovered: 1, acknowledged: 2), .acknowledgedDataMissing),
       (.acknowledgementsUnreadable(recovered: 1), .acknowledgedDataMissing),
+      (
+        .tablesMissing(commit: 1, events: 2, found: 1, isCatalogueWhole: true),
+        .acknowledgedDataMissing
+      ),
       (.newerFormat(needed: 2, supported: 1), .newerStore), (.corruptFile("x"), .damagedStore),
       (.noSpace("x"), .storeUnavailable), (.noStore(path: "p"), .storeUnavailable),
     ]

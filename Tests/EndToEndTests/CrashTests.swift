@@ -1,6 +1,7 @@
 import Bytes
 import Foundation
 import JSONText
+import TestSupport
 import Testing
 
 /// What was acknowledged is there, whatever kills the process.
@@ -10,7 +11,7 @@ extension EndToEnd {
     private static let rounds =
       ProcessInfo.processInfo.environment["JODRELL_KILL_ROUNDS"].flatMap { Int($0) } ?? 20
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(15)))
     func `kill -9 under load loses, repeats and alters nothing`() async throws {
       try await withGateway { gateway in
         let place = try Workplace.directory("journal")
@@ -68,19 +69,5 @@ extension EndToEnd {
         #expect(try await gateway.send("GET", "/readyz").status == 200)
       }
     }
-  }
-}
-
-/// Numbers that a seed repeats (splitmix64).
-struct Dice {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

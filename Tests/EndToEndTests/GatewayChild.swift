@@ -26,10 +26,15 @@ actor GatewayChild {
   /// - Parameters:
   ///   - arguments: of `serve`, beside data directory and address.
   ///   - wrapper: a program, with its arguments, that runs the gateway as its child.
-  init(_ arguments: [String] = [], under wrapper: [String] = []) async throws {
-    data = try Workplace.directory("data")
+  ///   - data: its data directory; one of its own if nil.
+  init(
+    _ arguments: [String] = [], under wrapper: [String] = [], data: URL? = nil
+  ) async throws {
+    self.data = try data ?? Workplace.directory("data")
     self.arguments = arguments
     self.wrapper = wrapper
+    log = FileManager.default.temporaryDirectory
+      .appending(path: "jodrell-log-\(UUID().uuidString.prefix(8))")
     loop = try ClientLoop.open()
     try await start()
   }
@@ -38,7 +43,7 @@ actor GatewayChild {
   private(set) var pid: pid_t = 0
 
   var url: String { "http://127.0.0.1:\(port)" }
-  private var log: URL { data.appending(path: "../\(data.lastPathComponent).log").standardized }
+  private let log: URL
   var logText: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
 
   /// Starts it, again on the same data and, after the first time, on the same port.
@@ -207,10 +212,10 @@ struct StreamEvent: Sendable, Equatable {
 
 /// Runs `body` with a gateway that is gone afterwards, whatever happens.
 func withGateway(
-  _ arguments: [String] = [], under wrapper: [String] = [],
+  _ arguments: [String] = [], under wrapper: [String] = [], data: URL? = nil,
   _ body: (GatewayChild) async throws -> Void
 ) async throws {
-  let gateway = try await GatewayChild(arguments, under: wrapper)
+  let gateway = try await GatewayChild(arguments, under: wrapper, data: data)
   do {
     try await body(gateway)
   } catch {

@@ -132,7 +132,10 @@ import Topics
       .subscription)
     try roundTrip(
       BucketKey.Value(retentionClass: .bounded, state: .sealed, opened: time), .bucket)
-    try roundTrip(WatermarkKey.Value(commit: 12, clock: time), .watermark)
+    try roundTrip(
+      WatermarkKey.Value(
+        commit: 12, clock: time, extent: StoreExtent(events: 3, catalogue: 4)), .watermark)
+    try roundTrip(LongNumberValue(78), .revision)
     try roundTrip(CursorKey.Value(ledger: 1, next: 2, epoch: 3), .cursor)
     try roundTrip(AckChunkKey.Value(text), .ackChunk)
   }

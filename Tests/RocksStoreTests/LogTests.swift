@@ -278,7 +278,8 @@ import Topics
     return Committer(
       database: database, directory: directory,
       sideFile: try SideFile(path: paths.sideFile, store: store),
-      commit: try #require(try database.get(WatermarkKey())).commit, settings)
+      commit: try #require(try database.get(WatermarkKey())).commit,
+      extent: StoreExtent(events: 0, catalogue: 0), settings)
   }
 
   /// Stages twenty appends in one turn, then flushes.

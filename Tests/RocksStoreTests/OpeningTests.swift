@@ -21,16 +21,11 @@ import Topics
 
   /// Writes commit numbers into a closed store's side file, the first of them as its only one.
   private func note(_ scratch: Scratch, _ commits: [UInt64]) throws {
-    let path = StorePaths(scratch.path).sideFile
-    let store = try #require(SideFile.read(path: path, store: nil)).store
-    var side = try SideFile(path: path, store: store)
-    for (index, commit) in commits.enumerated() {
-      if index == 0 {
-        try side.restart(commit: commit, clock: 0)
-      } else {
-        try side.write(commit: commit, clock: 0)
-      }
-    }
+    let paths = StorePaths(scratch.path)
+    let store = try #require(SideFile.read(path: paths.sideFile, store: nil)).store
+    let first = try #require(commits.first)
+    var side = try SideFile.restart(paths, store, commit: first, clock: UnixTime(seconds: 0))
+    for commit in commits.dropFirst() { try side.write(commit: commit, clock: 0) }
   }
 
   @Test func `a store is opened by one at a time`() throws {

@@ -20,7 +20,8 @@ import Testing
           == SideFile.Slot(commit: commit, clock: Int64(commit) * 10, store: store))
     }
     #expect(SideFile.read(path: path, store: ByteSlice(Array(repeating: 8, count: 16))) == nil)
-    try file.restart(commit: 3, clock: 0)
+    _ = try SideFile.restart(
+      StorePaths(scratch.path), store, commit: 3, clock: UnixTime(seconds: 0))
     #expect(SideFile.read(path: path, store: store)?.commit == 3)
   }
 

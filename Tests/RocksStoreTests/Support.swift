@@ -37,6 +37,7 @@ func configuration(_ scratch: Scratch, _ clock: TestClock = TestClock()) -> Stor
   configuration.limits.cacheBytes = 8 << 20
   configuration.limits.spaceFloorBytes = 0
   configuration.limits.spaceFloorPercent = 0
+  configuration.limits.ballastBytes = 0
   // A slow machine must not shorten the pages that tests compare; one test sets it to nothing.
   configuration.limits.readTime = .seconds(60)
   return configuration

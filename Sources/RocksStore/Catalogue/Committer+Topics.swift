@@ -65,6 +65,7 @@ extension Committer {
       TopicNameKey.Value(
         state: .deleted, topic: topic.number.topic,
         incarnation: UInt32(truncatingIfNeeded: topic.ledger)))
+    deleted.append(topic)
     afterCommit { [directory] in
       topic.isDeleted = true
       directory.remove(topic)

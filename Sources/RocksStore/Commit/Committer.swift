@@ -17,7 +17,7 @@ import Topics
   let queue: CommitQueue
   let limits: StoreLimits
   let clocks: Clocks
-  private let path: String
+  private let space: SpaceWatch
   private let observer: StoreObserver
   /// What callers may still do; any thread reads it.
   let condition = Atomic<StoreCondition>(.open)
@@ -39,18 +39,24 @@ import Topics
   private var pace: Pace
   /// The number of the last commit.
   private var commit: UInt64
+  /// What lies in the other column families after it.
+  private var extent: StoreExtent
+  private var changesCatalogue = false
+  /// Topics that this commit deletes.
+  var deleted: [TopicState] = []
   private var nextSpaceCheck = MonotonicTime(nanoseconds: 0)
   private var thread = pthread_t()
 
   init(
     database: Database, directory: Directory, sideFile: consuming SideFile, commit: UInt64,
-    _ configuration: StoreConfiguration
+    extent: StoreExtent, _ configuration: StoreConfiguration
   ) {
     self.database = database
     self.directory = directory
     self.sideFile = sideFile
     self.commit = commit
-    path = configuration.path
+    self.extent = extent
+    space = SpaceWatch(StorePaths(configuration.path), configuration.limits)
     limits = configuration.limits
     clocks = configuration.clocks
     observer = configuration.observer
@@ -116,7 +122,7 @@ import Topics
     draft.writeChunks(into: &batch, at: now)
     if batch.count > 0 {
       commit += 1
-      batch.put(WatermarkKey(), WatermarkKey.Value(commit: commit, clock: now), in: database)
+      putWatermark(at: now)
       clock.start()
       try database.write(batch)
       let sync = clock.elapsed()
@@ -205,39 +211,22 @@ import Topics
     observer.failed(fault)
   }
 
-  private func checkSpace() {
+  /// Stops appends at the low mark and takes them in again above it. By the opening thread before
+  /// the committer's starts, then by that.
+  func checkSpace() {
     let now = CommitQueue.now()
     guard now >= nextSpaceCheck else { return }
     nextSpaceCheck = now + limits.spaceCheckEvery
-    // A volume that cannot say how full it is will say so at the next write.
-    guard let space = try? Files.space(at: path) else { return }
-    let floor = max(limits.spaceFloorBytes, space.total / 100 * limits.spaceFloorPercent)
     switch condition.load(ordering: .relaxed) {
-    case .open where space.free < floor:
+    case .open where space.look(wasFull: false) == true:
       move(from: .open, to: .storageFull)
       observer.storageFull(true)
-    // An eighth above the mark, so that the answer does not flutter around it.
-    case .storageFull where space.free >= floor + floor / 8:
+    case .storageFull where space.look(wasFull: true) == false:
       move(from: .storageFull, to: .open)
       observer.storageFull(false)
     default: break
     }
   }
-
-  /// Changes the condition unless another thread has begun to close.
-  private func move(from old: StoreCondition, to new: StoreCondition) {
-    _ = condition.compareExchange(expected: old, desired: new, ordering: .relaxed)
-  }
-}
-
-/// What the store does with new work.
-enum StoreCondition: UInt8, AtomicRepresentable, Sendable {
-  case open
-  /// Too little space: no appends, no new things; reading, acknowledging and deleting go on.
-  case storageFull
-  case closing
-  /// A write failed.
-  case failed
 }
 
 /// What a mutation may do while its commit is being made. Committer thread only.
@@ -251,6 +240,19 @@ extension Committer {
       applied.append(mutation)
       mutation.apply(self)
     }
+    changesCatalogue = batch.count > before
+  }
+
+  /// The commit's number and what must be found beside it. After the chunks, which count topics on.
+  private func putWatermark(at now: UnixTime) {
+    extent.events += UInt64(draft.events)
+    for topic in deleted { extent.events -= topic.next }
+    deleted.removeAll()
+    if changesCatalogue {
+      extent.catalogue = commit
+      put(RevisionKey(), LongNumberValue(commit))
+    }
+    put(WatermarkKey(), WatermarkKey.Value(commit: commit, clock: now, extent: extent))
   }
 
   func put<Key: StoredKey>(_ key: Key, _ value: Key.Value) { batch.put(key, value, in: database) }

@@ -59,6 +59,9 @@ import Synchronization
     isReadOnly = readOnly
     unsafe syncedWrite = rocksdb_writeoptions_create()
     unsafe rocksdb_writeoptions_set_sync(syncedWrite, 1)
+    #if MUTANTS
+      if Mutant.syncSkipped.isOn { unsafe rocksdb_writeoptions_set_sync(syncedWrite, 0) }
+    #endif
     unsafe readOptions = rocksdb_readoptions_create()
     unsafe rocksdb_readoptions_set_verify_checksums(readOptions, 1)
   }

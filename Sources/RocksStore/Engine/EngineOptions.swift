@@ -10,9 +10,14 @@ private import CWriteAhead
 /// and locks itself; it is destroyed once, in `deinit`.
 @safe final class EngineOptions: @unchecked Sendable {
   private let cache: OpaquePointer
+  private let flushesReplay: Bool
 
-  /// `cacheBytes`: block cache for all column families together.
-  init(cacheBytes: Int) {
+  /// - Parameters:
+  ///   - cacheBytes: block cache for all column families together.
+  ///   - flushesReplay: whether what an opening replays becomes tables at once, so that the next
+  ///     one need not replay it again. On a volume without space for them it must not.
+  init(cacheBytes: Int, flushesReplay: Bool = true) {
+    self.flushesReplay = flushesReplay
     unsafe cache = rocksdb_cache_create_lru(cacheBytes)
   }
 
@@ -28,7 +33,9 @@ private import CWriteAhead
     let limiter = unsafe rocksdb_ratelimiter_create(48 << 20, 100_000, 10)
     unsafe rocksdb_options_set_ratelimiter(options.handle, limiter)
     unsafe rocksdb_ratelimiter_destroy(limiter)
-    return try options.applying(Self.databaseText)
+    return try options.applying(
+      Self.databaseText
+        + ";avoid_flush_during_recovery=\(!flushesReplay);max_open_files=\(Self.openFiles)")
   }
 
   /// Options of one column family. The caller destroys the result.
@@ -58,17 +65,25 @@ private import CWriteAhead
     return try options.applying(Self.text(of: kind))
   }
 
+  /// Tables kept open at once: of the quarter of all descriptors that connections leave to the log
+  /// (at least 512, at most 4,608) all but 128, which are for its other files and the rest of the
+  /// process.
+  private static var openFiles: Int {
+    let limit = Files.descriptorLimit()
+    return max(min(max(512, min(limit / 4, 4608)), limit / 2) - 128, 32)
+  }
+
   private static let databaseText = """
     max_background_jobs=2;max_subcompactions=1;db_write_buffer_size=201326592;\
     max_total_wal_size=268435456;bytes_per_sync=1048576;wal_bytes_per_sync=0;\
     paranoid_checks=true;wal_recovery_mode=kPointInTimeRecovery;\
-    avoid_flush_during_recovery=false;atomic_flush=false;\
+    atomic_flush=false;\
     allow_concurrent_memtable_write=false;enable_write_thread_adaptive_yield=false;\
     enable_pipelined_write=false;unordered_write=false;two_write_queues=false;\
     manual_wal_flush=false;use_fsync=false;max_bgerror_resume_count=0;\
     recycle_log_file_num=0;wal_compression=kNoCompression;\
     track_and_verify_wals_in_manifest=false;keep_log_file_num=5;max_log_file_size=16777216;\
-    max_open_files=4096;stats_dump_period_sec=0;stats_persist_period_sec=0
+    stats_dump_period_sec=0;stats_persist_period_sec=0
     """
 
   private static func text(of kind: FamilyKind) -> String {

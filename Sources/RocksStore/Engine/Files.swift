@@ -7,17 +7,26 @@ enum Files {
   // SAFETY: the calls below read their strings and buffers before they return.
   static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
-  /// Makes a directory and its missing parents, readable by the owner only.
+  /// Makes a directory and its missing parents, readable by the owner only, and their names
+  /// durable: what is synced in a directory whose own name is lost is lost with it.
   static func makeDirectory(_ path: String) throws(StoreFault) {
     var made = path.hasPrefix("/") ? "" : "."
     for part in path.split(separator: "/") {
+      let parent = made.isEmpty ? "/" : made
       made += "/" + part
-      if unsafe mkdir(made, 0o700) != 0, errno != EEXIST { throw failure("mkdir", made) }
+      if unsafe mkdir(made, 0o700) == 0 {
+        try syncDirectory(parent)
+      } else if errno != EEXIST {
+        throw failure("mkdir", made)
+      }
     }
   }
 
   /// Makes the names in a directory durable.
   static func syncDirectory(_ path: String) throws(StoreFault) {
+    #if MUTANTS
+      if Mutant.directorySyncSkipped.isOn { return }
+    #endif
     let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw failure("open", path) }
     defer { close(descriptor) }
@@ -41,6 +50,28 @@ enum Files {
   /// A second name for a file's bytes. False where the file system has no hard links.
   static func link(_ path: String, to second: String) -> Bool {
     unsafe Glibc.link(path, second) == 0 || errno == EEXIST
+  }
+
+  /// Puts a file in the place of another one; durable once the directory is synced.
+  static func rename(_ path: String, to place: String) throws(StoreFault) {
+    guard unsafe Glibc.rename(path, place) == 0 else { throw failure("rename", path) }
+  }
+
+  /// Makes a file that takes up `bytes` on its volume without writing them; leaves none where that
+  /// does not work.
+  static func reserve(_ path: String, bytes: UInt64) {
+    let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { return }
+    let code = posix_fallocate(descriptor, 0, off_t(bytes))
+    close(descriptor)
+    if code != 0 { remove(path) }
+  }
+
+  /// How many descriptors the process may have.
+  static func descriptorLimit() -> Int {
+    var limit = rlimit()
+    let code = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    return code == 0 ? Int(clamping: limit.rlim_cur) : 1024
   }
 
   static func remove(_ path: String) { unsafe _ = unlink(path) }

@@ -30,6 +30,9 @@ struct SideFile: ~Copyable {
 
   /// Notes that everything up to `commit` has been acknowledged. Not synced: see `sync()`.
   mutating func write(commit: UInt64, clock: Int64) throws(StoreFault) {
+    #if MUTANTS
+      if Mutant.sideFileSkipped.isOn, commit > 2 { return }
+    #endif
     let bytes = Self.encode(Slot(commit: commit, clock: clock, store: store))
     let offset = off_t(commit % 2) * off_t(Self.slotBytes)
     let written = unsafe bytes.withUnsafeBytes { bytes in
@@ -38,11 +41,18 @@ struct SideFile: ~Copyable {
     guard written == Self.slotBytes else { throw Files.failure("pwrite", path) }
   }
 
-  /// Forgets both slots and notes `commit` alone, durably: what an open found to be the truth.
-  mutating func restart(commit: UInt64, clock: Int64) throws(StoreFault) {
-    guard ftruncate(descriptor, 0) == 0 else { throw Files.failure("ftruncate", path) }
-    try write(commit: commit, clock: clock)
-    try sync()
+  /// A side file that notes `commit` alone, durably: what an open found to be the truth. It takes
+  /// the old one's place as a whole, so that no crash leaves a store without one.
+  static func restart(
+    _ paths: StorePaths, _ store: ByteSlice, commit: UInt64, clock: UnixTime
+  ) throws(StoreFault) -> SideFile {
+    Files.remove(paths.nextSideFile)
+    var fresh = try SideFile(path: paths.nextSideFile, store: store)
+    try fresh.write(commit: commit, clock: clock.nanoseconds)
+    try fresh.sync()
+    try Files.rename(paths.nextSideFile, to: paths.sideFile)
+    try Files.syncDirectory(paths.root)
+    return fresh
   }
 
   /// Makes both slots durable; at open and close, never per commit.

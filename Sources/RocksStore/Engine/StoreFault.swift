@@ -18,6 +18,9 @@ public enum StoreFault: Error, Equatable, Sendable {
   case acknowledgedDataMissing(recovered: UInt64, acknowledged: UInt64)
   /// The side file is missing or damaged although the store has commits.
   case acknowledgementsUnreadable(recovered: UInt64)
+  /// The last commit is there, but not all that earlier ones wrote: so many events should be there
+  /// and so many were found, or the catalogue is older than it should be.
+  case tablesMissing(commit: UInt64, events: UInt64, found: UInt64, isCatalogueWhole: Bool)
   /// The operator accepted a loss at another commit number than the recovered one.
   case wrongLossAccepted(recovered: UInt64, accepted: UInt64)
   /// A registered schema does not compile any more: its topic cannot be guarded.
@@ -39,7 +42,10 @@ public enum StoreFault: Error, Equatable, Sendable {
   init(engineText text: String) {
     if text.hasPrefix("IO error: No space") || text.contains("No space left on device") {
       self = .noSpace(text)
-    } else if text.hasPrefix("Corruption:") {
+    } else if text.hasPrefix("Corruption:")
+      || text.hasPrefix("IO error: No such file or directory")
+    {
+      // A file that RocksDB knows of and cannot find is damage, too.
       self = .corruptFile(text)
     } else if text.hasPrefix("IO error: While lock file") || text.contains("lock hold by current") {
       self = .alreadyOpen(path: text)

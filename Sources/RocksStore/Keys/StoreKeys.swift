@@ -128,22 +128,65 @@ struct WatermarkKey: StoredKey {
   func append(to writer: inout ByteWriter) {}
 
   struct Value: StoredValue {
+    static var version: UInt8 { 2 }
+
     var commit: UInt64
     var clock: UnixTime
+    /// Nil where version 1 was read.
+    var extent: StoreExtent?
 
-    init(commit: UInt64, clock: UnixTime) {
+    init(commit: UInt64, clock: UnixTime, extent: StoreExtent?) {
       self.commit = commit
       self.clock = clock
+      self.extent = extent
     }
 
     init(from cursor: inout ByteCursor) throws {
+      try self.init(from: &cursor, version: Self.version)
+    }
+
+    init(from cursor: inout ByteCursor, version: UInt8) throws {
       commit = try cursor.readUInt64()
       clock = try cursor.readInstant()
+      if version >= 2 {
+        extent = StoreExtent(
+          events: try cursor.readUInt64(), catalogue: try cursor.readUInt64())
+      }
     }
 
     func append(to bytes: inout ByteWriter) {
+      let extent = extent ?? StoreExtent(events: 0, catalogue: 0)
       bytes.append(bigEndian: commit)
       bytes.append(clock)
+      bytes.append(bigEndian: extent.events)
+      bytes.append(bigEndian: extent.catalogue)
     }
   }
+}
+
+/// What the watermark says of the other column families: RocksDB can lose a table of one of them
+/// and keep the rest.
+struct StoreExtent: Hashable, Sendable {
+  /// Events ever stored in the topics that live.
+  var events: UInt64
+  /// The last commit that changed the catalogue.
+  var catalogue: UInt64
+}
+
+/// `meta` 0x03: the last commit that changed the catalogue, as the catalogue knows it.
+struct RevisionKey: StoredKey {
+  typealias Value = LongNumberValue
+  static var family: KeyFamily { .revision }
+  init() {}
+  init(from cursor: inout ByteCursor) throws {}
+  func append(to writer: inout ByteWriter) {}
+}
+
+/// A value that is one number of 64 bits.
+struct LongNumberValue: StoredValue {
+  var number: UInt64
+
+  init(_ number: UInt64) { self.number = number }
+  init(from cursor: inout ByteCursor) throws { number = try cursor.readUInt64() }
+  func append(to bytes: inout ByteWriter) { bytes.append(bigEndian: number) }
 }

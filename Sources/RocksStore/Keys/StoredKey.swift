@@ -18,10 +18,13 @@ protocol StoredValue: Equatable, Sendable {
   func append(to writer: inout ByteWriter)
   /// Reads what follows the version byte.
   init(from cursor: inout ByteCursor) throws
+  /// The same of a value that an older program may have written.
+  init(from cursor: inout ByteCursor, version: UInt8) throws
 }
 
 extension StoredValue {
   static var version: UInt8 { 1 }
+  init(from cursor: inout ByteCursor, version: UInt8) throws { try self.init(from: &cursor) }
 }
 
 /// Every key family of both column families. Two families of one column never share a byte: the raw
@@ -29,6 +32,7 @@ extension StoredValue {
 enum KeyFamily: UInt16, CaseIterable, Sendable {
   case format = 0x001
   case counters = 0x002
+  case revision = 0x003
   case tenant = 0x010
   case tenantName = 0x011
   case namespace = 0x012
@@ -85,10 +89,10 @@ extension StoredValue {
   init(value: ByteSlice, in family: KeyFamily) throws(StoreFault) {
     var cursor = ByteCursor(value)
     guard let version = try? cursor.readByte() else { throw .corruptRecord(family: family.byte) }
-    guard version == Self.version else {
+    guard version > 0, version <= Self.version else {
       throw .unknownVersion(family: family.byte, version: version)
     }
-    guard let read = try? Self(from: &cursor), cursor.isAtEnd else {
+    guard let read = try? Self(from: &cursor, version: version), cursor.isAtEnd else {
       throw .corruptRecord(family: family.byte)
     }
     self = read

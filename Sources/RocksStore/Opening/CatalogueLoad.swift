@@ -205,6 +205,9 @@ final class TopicEnds {
       guard let chunk = try? Chunk(walker.iterator.value, under: key) else {
         return End(next: key.last + 1)
       }
+      #if MUTANTS
+        if Mutant.entryReused.isOn { return End(next: key.last) }
+      #endif
       return End(
         next: key.last + 1, lastPublish: chunk.baseTime,
         bytes: chunk.bytesBefore + UInt64(chunk.records.count))

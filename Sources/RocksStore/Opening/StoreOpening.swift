@@ -13,20 +13,27 @@ struct StoreOpening: ~Copyable {
   let sideFile: SideFile
   /// Number of the last commit.
   let commit: UInt64
+  let extent: StoreExtent
 
   init(_ configuration: StoreConfiguration, _ paths: StorePaths) throws(StoreFault) {
     try Files.makeDirectory(paths.engine)
-    try paths.keepLogs()
-    let options = EngineOptions(cacheBytes: configuration.limits.cacheBytes)
+    try paths.checkEngine()
+    let isShort = SpaceWatch(paths, configuration.limits).makeRoom()
+    try paths.keepFiles()
+    let options = EngineOptions(
+      cacheBytes: configuration.limits.cacheBytes, flushesReplay: !isShort)
     let database = try Database(path: paths.engine, options: options, readOnly: false)
     let now = configuration.clocks.wall()
     let (commit, store) = try Self.recover(database, configuration, paths, at: now)
-    var sideFile = try SideFile(path: paths.sideFile, store: store)
+    let directory = try CatalogueLoad(database).directory()
+    let extent = try Self.extent(
+      database, directory, at: commit, accepted: configuration.acceptingLossAt)
     // Of two slots the older one is history now.
-    try sideFile.restart(commit: commit, clock: now.nanoseconds)
-    paths.forgetLogs()
-    directory = try CatalogueLoad(database).directory()
+    let sideFile = try SideFile.restart(paths, store, commit: commit, clock: now)
+    paths.forgetFiles()
     self.database = database
+    self.directory = directory
+    self.extent = extent
     self.commit = commit
     self.sideFile = sideFile
   }
@@ -51,9 +58,7 @@ struct StoreOpening: ~Copyable {
     }
     // The side file first: a founding cut short leaves one that says 0, and is simply repeated.
     let store = configuration.freshStoreName
-    var sideFile = try SideFile(path: paths.sideFile, store: store)
-    try sideFile.restart(commit: 0, clock: now.nanoseconds)
-    try Files.syncDirectory(paths.root)
+    _ = try SideFile.restart(paths, store, commit: 0, clock: now)
     try found(database, store, at: now)
     return (1, store)
   }
@@ -80,6 +85,25 @@ struct StoreOpening: ~Copyable {
     throw .acknowledgedDataMissing(recovered: recovered, acknowledged: slot.commit)
   }
 
+  /// What lies in the catalogue and the events, which must be what the watermark says: RocksDB can
+  /// lose a table of theirs with the end of its manifest and still find the watermark in another.
+  private static func extent(
+    _ database: Database, _ directory: Directory, at commit: UInt64, accepted: UInt64?
+  ) throws(StoreFault) -> StoreExtent {
+    let found = StoreExtent(
+      events: directory.topics.reduce(0) { $0 + $1.next },
+      catalogue: try database.get(RevisionKey())?.number ?? 0)
+    // Version 1 of the watermark did not say.
+    guard let promised = try database.get(WatermarkKey())?.extent else { return found }
+    #if MUTANTS
+      if Mutant.extentUnchecked.isOn { return found }
+    #endif
+    if found == promised || accepted == commit { return found }
+    throw .tablesMissing(
+      commit: commit, events: promised.events, found: found.events,
+      isCatalogueWhole: found.catalogue == promised.catalogue)
+  }
+
   /// Writes the first commit of a new store: format, counters, the first bucket.
   private static func found(
     _ database: Database, _ store: ByteSlice, at now: UnixTime
@@ -98,7 +122,12 @@ struct StoreOpening: ~Copyable {
     batch.put(
       bucket, BucketKey.Value(retentionClass: .unlimited, state: .open, opened: now),
       in: database)
-    batch.put(WatermarkKey(), WatermarkKey.Value(commit: 1, clock: now), in: database)
+    batch.put(RevisionKey(), LongNumberValue(1), in: database)
+    batch.put(
+      WatermarkKey(),
+      WatermarkKey.Value(
+        commit: 1, clock: now, extent: StoreExtent(events: 0, catalogue: 1)),
+      in: database)
     try database.write(batch)
   }
 }

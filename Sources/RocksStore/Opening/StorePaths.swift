@@ -7,21 +7,43 @@ struct StorePaths: Sendable {
   var lock: String { root + "/lock" }
   var engine: String { root + "/rocks" }
   var sideFile: String { root + "/acknowledged" }
+  /// The side file that an open is about to put into place.
+  var nextSideFile: String { root + "/acknowledged.next" }
   var unproven: String { root + "/unproven" }
+  var ballast: String { root + "/ballast" }
 
-  /// Gives the write-ahead log's files second names, so that what an open is about to replay and
-  /// drop can still be examined when the open is refused. RocksDB never writes into an old log file
-  /// again, so the names cost nothing and stay true. Without hard links there is simply no such
-  /// copy.
-  func keepLogs() throws(StoreFault) {
-    let logs = Files.names(in: engine).filter { $0.hasSuffix(".log") }
-    if logs.isEmpty { return }
+  /// Gives RocksDB's files second names, so that what an open is about to replay, drop and delete
+  /// can still be had when the open is refused: the write-ahead log, and the tables and the
+  /// manifest, since a manifest that lost its end makes RocksDB delete tables as unknown. It never
+  /// writes into any of them again, so the names cost nothing and stay true. Without hard links
+  /// there are simply no such names.
+  func keepFiles() throws(StoreFault) {
+    let names = Files.names(in: engine).filter { name in
+      name.hasSuffix(".log") || name.hasSuffix(".sst") || name == "CURRENT"
+        || name.hasPrefix("MANIFEST-")
+    }
+    if names.isEmpty { return }
     try Files.makeDirectory(unproven)
-    for log in logs where !Files.link(engine + "/" + log, to: unproven + "/" + log) { return }
+    for name in names where !Files.link(engine + "/" + name, to: unproven + "/" + name) { return }
   }
 
   /// The open proved itself: the second names can go.
-  func forgetLogs() {
-    for log in Files.names(in: unproven) { Files.remove(unproven + "/" + log) }
+  func forgetFiles() {
+    for name in Files.names(in: unproven) { Files.remove(unproven + "/" + name) }
+  }
+
+  /// Refuses a directory that has lost RocksDB's `CURRENT`: RocksDB would take it for empty, begin
+  /// anew and delete everything in it. Only a founding that was cut short may lack it: that has
+  /// acknowledged nothing and has no tables.
+  func checkEngine() throws(StoreFault) {
+    #if MUTANTS
+      if Mutant.engineUnchecked.isOn { return }
+    #endif
+    let names = Files.names(in: engine)
+    guard !names.isEmpty, !names.contains("CURRENT") else { return }
+    let acknowledged = SideFile.read(path: sideFile, store: nil)?.commit ?? 0
+    if acknowledged > 0 || names.contains(where: { $0.hasSuffix(".sst") }) {
+      throw .corruptFile("\(engine)/CURRENT is missing")
+    }
   }
 }

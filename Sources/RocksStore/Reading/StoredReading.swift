@@ -26,6 +26,11 @@ extension RocksTopicLog {
       } catch {
         // What was read before the damage is sound: the next read starts at the damage and says so.
         if !collector.records.isEmpty { break }
+        if case .corruptFile = error {
+          let damage = DamageSearch(committer.database, topic.number, segments, end: front.end)
+          throw .corrupt(
+            ledger: topic.ledger, first: collector.next, last: damage.last(from: collector.next))
+        }
         throw ReadFailure(error, topic.ledger, at: collector.next)
       }
     }

@@ -121,7 +121,11 @@ struct GatewayProcess: Sendable {
     store.observer.failed = { fault in
       metrics.commits.failures.add()
       log.log(.error, "write failed", ["fault": .text("\(fault)")])
-      stop.stop(.writeFailed("\(fault)"))
+      if case .noSpace(let text) = fault {
+        stop.stop(.volumeFull(text))
+      } else {
+        stop.stop(.writeFailed("\(fault)"))
+      }
     }
     store.observer.storageFull = { isFull in
       log.log(isFull ? .error : .info, isFull ? "storage full" : "storage has space again")

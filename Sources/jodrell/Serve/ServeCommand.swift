@@ -52,8 +52,11 @@ enum ServeCommand {
     log.log(.info, "stopping", ["reason": .text(reason.text)])
     await gateway.end()
     log.log(.info, "stopped", ["took": .span(Clocks.system.monotonic() - drainBegan)])
-    if case .writeFailed = reason { return .writeFailed }
-    return .done
+    return switch reason {
+    case .signal: .done
+    case .writeFailed: .writeFailed
+    case .volumeFull: .volumeFull
+    }
   }
 }
 
@@ -65,6 +68,7 @@ extension StopReason {
     case .signal(SIGHUP): "SIGHUP"
     case .signal(let number): "signal \(number)"
     case .writeFailed(let fault): "a write failed: \(fault)"
+    case .volumeFull(let fault): "the volume is full: \(fault)"
     }
   }
 }

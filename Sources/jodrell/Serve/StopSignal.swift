@@ -7,6 +7,8 @@ enum StopReason: Equatable, Sendable {
   case signal(Int32)
   /// The store refused a write; nothing more can be promised.
   case writeFailed(String)
+  /// The same, because the volume is full.
+  case volumeFull(String)
 }
 
 /// The one thing that the serving task waits for. The first reason counts. Any thread may ask to

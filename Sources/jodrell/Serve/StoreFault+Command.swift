@@ -15,6 +15,14 @@ extension CommandFault {
           + "\(recovered) are there; the log files as found lie in \(data)/unproven; "
           + "--accept-loss \(recovered) serves what is left"
       )
+    case .tablesMissing(let commit, let events, let found, let isCatalogueWhole):
+      (code, message) = (
+        .acknowledgedDataMissing,
+        "\(data): \(events) events should be there and \(found) are"
+          + (isCatalogueWhole ? "" : ", and the catalogue is not the latest one")
+          + "; RocksDB's files as found lie in \(data)/unproven; "
+          + "--accept-loss \(commit) serves what is left"
+      )
     case .acknowledgementsUnreadable(let recovered):
       (code, message) = (
         .acknowledgedDataMissing,

@@ -20,6 +20,8 @@ enum ExitCode: Int32, CaseIterable {
   case storeUnavailable = 9
   /// A write failed while serving. Start again: opening finds out what is on disk.
   case writeFailed = 10
+  /// A write failed while serving because the volume is full. Start again: reading needs no space.
+  case volumeFull = 11
   /// The command line is wrong (`EX_USAGE`).
   case usage = 64
 }

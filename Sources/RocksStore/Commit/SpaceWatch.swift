@@ -1,0 +1,74 @@
+import Bytes
+import Synchronization
+
+/// How full the volume is, and the ballast: a file that holds space while there is enough and is
+/// given up at the low mark, so that what must still be written (acknowledgements, deletions,
+/// RocksDB's flushes) finds room when others have taken all the rest.
+///
+/// Owned by the opening thread, then by the committer thread.
+struct SpaceWatch: Sendable {
+  private let directory: String
+  private let ballast: String
+  private let limits: StoreLimits
+
+  init(_ paths: StorePaths, _ limits: StoreLimits) {
+    directory = paths.root
+    ballast = paths.ballast
+    self.limits = limits
+  }
+
+  /// Looks at the volume. Gives the ballast up or takes it back, as the answer demands.
+  ///
+  /// - Parameter isFull: the answer of the last look.
+  /// - Returns: whether appends must stop; nil where the volume does not say, which the next write
+  ///   will.
+  func look(wasFull isFull: Bool) -> Bool? {
+    guard let space = try? Files.space(at: directory) else { return nil }
+    let floor = max(limits.spaceFloorBytes, space.total / 100 * limits.spaceFloorPercent)
+    if isFull {
+      // An eighth above the mark, so that the answer does not flutter around it.
+      let missing = Files.exists(ballast) ? 0 : ballastBytes(space.total)
+      guard space.free >= floor + floor / 8 + missing else { return true }
+      takeBallast(space.total)
+      return false
+    }
+    if space.free < floor {
+      Files.remove(ballast)
+      return true
+    }
+    if !Files.exists(ballast), space.free >= floor + floor / 8 + ballastBytes(space.total) {
+      takeBallast(space.total)
+    }
+    return false
+  }
+
+  /// Before anything is opened: makes room where there is little. Whether there is.
+  func makeRoom() -> Bool { look(wasFull: false) == true }
+
+  private func ballastBytes(_ total: UInt64) -> UInt64 {
+    min(limits.ballastBytes, total / 100 * limits.ballastPercent)
+  }
+
+  /// Where the file system cannot hold space for a file there is no ballast.
+  private func takeBallast(_ total: UInt64) {
+    let bytes = ballastBytes(total)
+    if bytes > 0, !Files.exists(ballast) { Files.reserve(ballast, bytes: bytes) }
+  }
+}
+
+/// What the store does with new work.
+enum StoreCondition: UInt8, AtomicRepresentable, Sendable {
+  case open
+  /// Too little space: no appends, no new things; reading, acknowledging and deleting go on.
+  case storageFull
+  case closing
+  /// A write failed.
+  case failed
+}
+
+extension Committer {
+  /// Changes the condition unless another thread has begun to close.
+  func move(from old: StoreCondition, to new: StoreCondition) {
+    _ = condition.compareExchange(expected: old, desired: new, ordering: .relaxed)
+  }
+}
