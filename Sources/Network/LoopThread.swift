@@ -5,8 +5,8 @@ import Synchronization
 /// It is the serial executor of `Loop` and the task executor of the tasks that live there, so that
 /// an `await` within the loop goes nowhere.
 ///
-/// SAFETY: `@unchecked Sendable` because `queue` is touched only by the loop's own thread
-/// (`isCurrent` is checked first), and so is `calls`; all that other threads touch is in `mailbox` or constant.
+/// SAFETY: `@unchecked Sendable` because `queue` and `calls` are touched only by the loop's own
+/// thread (`isCurrent` is checked first); all that other threads touch is in `mailbox` or constant.
 public final class LoopThread: SerialExecutor, TaskExecutor, @unchecked Sendable {
   private struct Mailbox {
     var jobs: [UnownedJob] = []

@@ -13,7 +13,7 @@ final class BrokenFiles {
   static let isLong = ProcessInfo.processInfo.environment["JODRELL_FAULTS"] == "long"
 
   let events: Int
-  /// Size of the log after each event, and how many commits there were.
+  /// Where the log's records ended after each event, and how many commits there were.
   private(set) var sizes: [Int] = []
   private(set) var commits: [UInt64] = []
   private let original = Scratch()
@@ -36,7 +36,7 @@ final class BrokenFiles {
     let loop = TestLoop(log)
     for index in 0..<events {
       _ = try await loop.append(event(topic, Self.payload(index)))
-      sizes.append(try Self.size(of: try #require(Self.log(of: original))))
+      sizes.append(try Self.end(ofLog: try #require(Self.log(of: original))))
       commits.append(
         try #require(SideFile.read(path: StorePaths(original.path).sideFile, store: nil)).commit)
     }
@@ -77,6 +77,25 @@ final class BrokenFiles {
 
   static func size(of path: String) throws -> Int {
     try #require(try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int)
+  }
+
+  /// Where a log's records end and the zeros ahead of them begin: blocks of 32 KiB hold records of
+  /// seven bytes and their data (the fifth and sixth byte are its length, the seventh its kind).
+  static func end(ofLog path: String) throws -> Int {
+    let bytes = [UInt8](try Data(contentsOf: URL(filePath: path)))
+    let (block, head) = (32 << 10, 7)
+    var at = 0
+    while at + head <= bytes.count {
+      let rest = block - at % block
+      if rest < head {
+        at += rest
+      } else if bytes[at + 6] == 0 {
+        break
+      } else {
+        at += head + Int(bytes[at + 4]) + Int(bytes[at + 5]) << 8
+      }
+    }
+    return at
   }
 
   static func change(_ path: String, _ body: (inout Data) -> Void) throws {

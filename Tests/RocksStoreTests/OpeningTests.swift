@@ -121,7 +121,8 @@ import Topics
     let sound = try RocksTopicLog(opening: configuration(copy))
     #expect(try sound.stored(try address("orders", .subscribe)).count == 200)
     sound.close()
-    for place in [whole.count / 2, whole.count * 9 / 10] {
+    let end = try BrokenFiles.end(ofLog: file.path)
+    for place in [end / 2, end * 9 / 10] {
       let bad = Scratch()
       try FileManager.default.copyItem(atPath: dead.path, toPath: bad.path)
       var bytes = whole

@@ -77,7 +77,8 @@ actor TestLoop {
   }
 
   func appendAll(_ events: [ConformingEvent]) async throws(AppendFailure) -> [Receipt] {
-    let topic = try directory.open(events[0])
+    guard let first = events.first else { throw .mixedBatch }
+    let topic = try directory.open(first)
     endTurn()
     return try await appender.appendAll(events, to: topic)
   }

@@ -21,7 +21,8 @@ enum HelpText {
 
     Exit codes: 0 done; 1 it did not work; 3 configuration missing or wrong; 4 cannot listen; 5 data
     directory in use; 6 acknowledged data missing; 7 data directory of a newer version; 8 damaged
-    data; 9 data directory unusable; 10 a write failed while serving; 64 wrong command line.
+    data; 9 data directory unusable; 10 a write failed while serving; 11 the same on a full volume;
+    64 wrong command line.
 
     """
 
