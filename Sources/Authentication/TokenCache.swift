@@ -4,7 +4,7 @@ public import Crypto
 /// The tokens a loop has verified lately, found by the SHA-256 of the whole token, signature
 /// included.
 ///
-/// Owned by one loop. Bounded: a token has four places, chosen by its digest, and takes the one
+/// Owned by one loop. Bounded: a token has eight places, chosen by its digest, and takes the one
 /// that went unused for longest. Only verified tokens are kept, each until `exp` at the latest; a
 /// new generation of the verifier or a clock that steps back empties the cache. A hit costs the
 /// digest.
@@ -17,13 +17,15 @@ public final class TokenCache {
   }
 
   private struct Slot {
+    /// A word of the token's digest, to pass by other tokens without a look into their memory.
+    let tag: UInt64
     let token: VerifiedToken
     /// The lookup that used the slot last.
     var lastUse: UInt64
   }
 
   /// Places in a set, all of which a lookup compares.
-  private static let ways = 4
+  private static let ways = 8
   /// A clock that steps back by more than this is not the jitter of a slewed one.
   private static let toleratedStepBack: TimeSpan = .seconds(1)
 
@@ -38,7 +40,7 @@ public final class TokenCache {
   /// Room for at least `capacity` tokens, rounded up to a power of two. A token takes as much
   /// memory as its claims and their token table: about 2 KiB for usual tokens, 40 KiB for the
   /// longest.
-  public init(capacity: Int = 16_384) {
+  public init(capacity: Int = 32_768) {
     var sets = 1
     while sets * Self.ways < capacity { sets *= 2 }
     slots = Array(repeating: nil, count: sets * Self.ways)
@@ -55,7 +57,10 @@ public final class TokenCache {
     let start = Int(digest.slot & setMask) * Self.ways
     lookups &+= 1
     for index in start..<(start + Self.ways) {
-      guard let found = slots[index]?.token, found.digest == digest else { continue }
+      guard let slot = slots[index], slot.tag == digest.slot, slot.token.digest == digest else {
+        continue
+      }
+      let found = slot.token
       if found.isFresh(at: now) {
         slots[index]?.lastUse = lookups
         return .known(found)
@@ -106,6 +111,6 @@ public final class TokenCache {
         chosen = index
       }
     }
-    slots[chosen] = Slot(token: token, lastUse: lookups)
+    slots[chosen] = Slot(tag: token.digest.slot, token: token, lastUse: lookups)
   }
 }

@@ -109,14 +109,23 @@ public struct ByteSlice: Sendable {
     return prefix(literal.utf8CodeUnitCount).equals(literal)
   }
 
-  /// The index of the first `byte` at or after `from`, or nil.
+  /// The index of the first `byte` at or after `from`, or nil. Sixteen bytes at a time.
   public func firstIndex(of byte: UInt8, from: Int = 0) -> Int? {
-    var index = from
-    while index < count {
-      if self[index] == byte { return index }
-      index += 1
+    // SAFETY: every load lies below `count`, and the bytes stay while `self` does.
+    unsafe withUnsafeBytes { bytes in
+      var index = from
+      let wanted = SIMD16<UInt8>(repeating: byte)
+      while index &+ 16 <= bytes.count {
+        let chunk = unsafe bytes.loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
+        if any(chunk .== wanted) { break }
+        index &+= 16
+      }
+      while index < bytes.count {
+        if unsafe bytes[index] == byte { return index }
+        index &+= 1
+      }
+      return nil
     }
-    return nil
   }
 
   /// The bytes as a `String`, invalid UTF-8 replaced. For cold paths: messages, logs, settings.

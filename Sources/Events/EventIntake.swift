@@ -75,11 +75,11 @@ public enum EventIntake {
     return events
   }
 
-  /// One line of a stream: a JSON payload.
-  public static func line(
-    _ line: ByteSlice, _ request: EventRequest
-  ) throws(EventFault) -> EventDraft {
-    try assemble(EnvelopeReader(), request, payload: line, kind: .json, contentType: nil)
+  /// What the events of a stream of lines have in common: everything but their payload.
+  public static func lines(_ request: EventRequest) throws(EventFault) -> LineIntake {
+    LineIntake(
+      model: try assemble(
+        EnvelopeReader(), request, payload: .empty, kind: .json, contentType: nil))
   }
 
   /// Joins what the event says with what the request says, and the gateway's own attributes.
@@ -104,5 +104,18 @@ public enum EventIntake {
     return EventDraft(
       attributes: builder.attributes, key: reader.key ?? request.key, payload: payload,
       payloadKind: kind, contentType: contentType, strippedAttributes: reader.stripped)
+  }
+}
+
+/// Makes events of the lines of one request.
+public struct LineIntake: Sendable {
+  /// An event without its payload.
+  fileprivate let model: EventDraft
+
+  /// One line: a JSON payload.
+  public func event(_ line: ByteSlice) -> EventDraft {
+    EventDraft(
+      attributes: model.attributes, key: model.key, payload: line, payloadKind: .json,
+      contentType: nil, strippedAttributes: model.strippedAttributes)
   }
 }

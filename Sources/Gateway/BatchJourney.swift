@@ -27,7 +27,8 @@ extension GatewayResponder {
     } else {
       var lines = LineSplitter(limit: GatewayLimits.event)
       lines.feed(body)
-      try take(&lines, isLast: true, envelope, topic, address, into: &batch)
+      try take(
+        &lines, isLast: true, EventIntake.lines(envelope), topic, address, into: &batch)
     }
     guard !batch.items.isEmpty else { throw Refusal(.malformedEvent, "the batch is empty") }
     if terms.isAtomic, batch.hasRefusals {
@@ -38,7 +39,8 @@ extension GatewayResponder {
     return finish(batch, terms, &answer, id: request.id)
   }
 
-  /// Lines that are stored as they come: a cut connection keeps what is stored already.
+  /// Lines that are stored as they come: a cut connection keeps what is stored already. A body that
+  /// is short and has a length is read whole first: one commit instead of one per received piece.
   func publishLines(
     _ envelope: EventRequest, _ terms: PublishTerms, to topic: Engine.Topic,
     at address: TopicAddress,
@@ -46,13 +48,17 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     var batch = Batch()
     var lines = LineSplitter(limit: GatewayLimits.event)
+    let intake = try EventIntake.lines(envelope)
     do {
+      if let length = request.body.declared, length <= GatewayLimits.wholeLines {
+        lines.feed(try await request.body.collect(upTo: GatewayLimits.wholeLines))
+      }
       while let piece = try await request.body.next() {
         lines.feed(piece)
-        try take(&lines, isLast: false, envelope, topic, address, into: &batch)
+        try take(&lines, isLast: false, intake, topic, address, into: &batch)
         try await store(&batch, in: topic, at: address, request, atomic: false)
       }
-      try take(&lines, isLast: true, envelope, topic, address, into: &batch)
+      try take(&lines, isLast: true, intake, topic, address, into: &batch)
       try await store(&batch, in: topic, at: address, request, atomic: false)
     } catch {
       // What was stored before stays stored: the refusal says how much that is.
@@ -66,7 +72,7 @@ extension GatewayResponder {
   }
 
   private func take(
-    _ lines: inout LineSplitter, isLast: Bool, _ envelope: EventRequest, _ topic: Engine.Topic,
+    _ lines: inout LineSplitter, isLast: Bool, _ intake: LineIntake, _ topic: Engine.Topic,
     _ address: TopicAddress,
     into batch: inout Batch
   ) throws {
@@ -75,8 +81,7 @@ extension GatewayResponder {
       switch step {
       case .line(let line, number: _):
         if !line.isEmpty {
-          try add(
-            Result { try EventIntake.line(line, envelope) }, to: &batch, for: topic, at: address)
+          try add(.success(intake.event(line)), to: &batch, for: topic, at: address)
         }
         step = lines.next()
       case .tooLong:

@@ -7,6 +7,8 @@ public enum GatewayLimits {
   /// A batch's body, in bytes; a streamed NDJSON body has no total limit, only one per line.
   public static let batch = 8 << 20
   public static let batchEvents = 10_000
+  /// Lines that come with a length of at most this, in bytes, are read whole before any is stored.
+  public static let wholeLines = 1 << 20
   /// The body of an administrative call, in bytes.
   public static let administrativeBody = 64 << 10
   /// Events of one long-poll answer.

@@ -10,10 +10,17 @@ public import Tenancy
 public struct ConformingEvent: Sendable {
   private let proven: Proven
 
-  private struct Proven: Sendable {
+  /// Behind one reference: batches move events about, and a copy by parts would count eight.
+  private final class Proven: Sendable {
     let address: TopicAddress
     let draft: EventDraft
     let schemaVersion: UInt32
+
+    init(address: TopicAddress, draft: EventDraft, schemaVersion: UInt32) {
+      self.address = address
+      self.draft = draft
+      self.schemaVersion = schemaVersion
+    }
   }
 
   fileprivate init(address: TopicAddress, draft: EventDraft, schemaVersion: UInt32) {

@@ -3,7 +3,7 @@ public import Authentication
 /// The scopes a loop has made lately, found by the verified token they belong to: the walk over the
 /// mappings is spared for tokens that the loop's token cache knows.
 ///
-/// Owned by one loop. Bounded: a token has four places, chosen by its identity, and when they are
+/// Owned by one loop. Bounded: a token has eight places, chosen by its identity, and when they are
 /// taken the newcomer takes one of them in turn. A scope of an older policy is never returned;
 /// refusals are not kept.
 public final class ScopeCache {
@@ -14,7 +14,7 @@ public final class ScopeCache {
     let scope: TenantScope
   }
 
-  private static let ways = 4
+  private static let ways = 8
 
   private var entries: [Entry?]
   private let setMask: UInt
@@ -22,7 +22,7 @@ public final class ScopeCache {
   private var turn = 0
 
   /// Room for at least `capacity` scopes, rounded up to a power of two: as many as tokens.
-  public init(capacity: Int = 16_384) {
+  public init(capacity: Int = 32_768) {
     var sets = 1
     while sets * Self.ways < capacity { sets *= 2 }
     entries = Array(repeating: nil, count: sets * Self.ways)

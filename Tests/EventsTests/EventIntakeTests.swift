@@ -308,7 +308,7 @@ let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     let lines = try request(
       [("content-type", "application/x-ndjson"), ("event-key", "k")], stamp: stamp)
     #expect(lines.mode == .lines)
-    let draft = try EventIntake.line(bytes("{\"a\":1}"), lines)
+    let draft = try EventIntake.lines(lines).event(bytes("{\"a\":1}"))
     #expect(draft.payloadKind == .json)
     #expect(draft.key?.equals("k") == true)
     #expect(draft.attributes[.authid]?.equals("alice") == true)
