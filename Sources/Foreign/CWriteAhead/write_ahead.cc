@@ -2,6 +2,11 @@
 // file that keeps its length writes the data alone. RocksDB's preallocation reserves blocks but not
 // length, and its C API has no way to say what a log file does, so this file does: it writes zeros
 // ahead of a write-ahead log. Its reader takes zeros for the end of the log.
+//
+// And a log that found no space is told of as any other failed write. RocksDB would otherwise write
+// its tables as soon as there is space again, one column family after the other and without the
+// batch whose log record failed; that record may be whole all the same, and the next replay would
+// apply it to those column families only whose table was not written yet.
 
 #include "write_ahead.h"
 
@@ -45,13 +50,26 @@ class ZeroedLog : public rocksdb::FSWritableFileOwnerWrapper {
 
   IOStatus Append(const Slice &data, const IOOptions &options, IODebugContext *dbg) override {
     Extend(data.size());
-    return Written(data.size(), FSWritableFileOwnerWrapper::Append(data, options, dbg));
+    return Written(data.size(), Final(FSWritableFileOwnerWrapper::Append(data, options, dbg)));
   }
 
   IOStatus Append(const Slice &data, const IOOptions &options,
                   const rocksdb::DataVerificationInfo &info, IODebugContext *dbg) override {
     Extend(data.size());
-    return Written(data.size(), FSWritableFileOwnerWrapper::Append(data, options, info, dbg));
+    return Written(data.size(),
+                   Final(FSWritableFileOwnerWrapper::Append(data, options, info, dbg)));
+  }
+
+  IOStatus Flush(const IOOptions &options, IODebugContext *dbg) override {
+    return Final(FSWritableFileOwnerWrapper::Flush(options, dbg));
+  }
+
+  IOStatus Sync(const IOOptions &options, IODebugContext *dbg) override {
+    return Final(FSWritableFileOwnerWrapper::Sync(options, dbg));
+  }
+
+  IOStatus Fsync(const IOOptions &options, IODebugContext *dbg) override {
+    return Final(FSWritableFileOwnerWrapper::Fsync(options, dbg));
   }
 
   // The file ends where its data ends. Without success it ends in zeros, which do no harm.
@@ -60,7 +78,7 @@ class ZeroedLog : public rocksdb::FSWritableFileOwnerWrapper {
       zeroed_ = written_;
     }
     CloseOwn();
-    return FSWritableFileOwnerWrapper::Close(options, dbg);
+    return Final(FSWritableFileOwnerWrapper::Close(options, dbg));
   }
 
  private:
@@ -72,6 +90,13 @@ class ZeroedLog : public rocksdb::FSWritableFileOwnerWrapper {
     uint64_t from = written_ > zeroed_ ? written_ : zeroed_;
     ssize_t done = pwrite(fd_, zeros.data(), kStep, static_cast<off_t>(from));
     if (done > 0) zeroed_ = from + static_cast<uint64_t>(done);
+  }
+
+  // Want of space as a failure that nothing recovers from by itself; the text stays.
+  static IOStatus Final(IOStatus status) {
+    if (!status.IsNoSpace()) return status;
+    const char *text = status.getState();
+    return IOStatus::IOError(text != nullptr ? text : "No space left on device");
   }
 
   IOStatus Written(size_t bytes, IOStatus status) {
