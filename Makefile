@@ -24,7 +24,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := test
 .PHONY: run test lint fuzz asan tsan crash crash-states faults mutants bench release deb dist \
-  package-test docs clean packages
+  package-test package-tools docs clean packages
 
 SWIFT ?= swift
 # C libraries to build on, strace for the test that watches the order of system calls.
@@ -137,7 +137,9 @@ release: packages
 
 # Sources/Debian/README.md tells what they hold.
 deb dist package-test: PACKAGES += binutils dpkg-dev patchelf
-package-test: PACKAGES += debootstrap
+package-test package-tools: PACKAGES += debootstrap
+# What package-test needs beside the packages.
+package-tools: packages
 deb dist: release
 	PROGRAMS="$$($(SWIFT) build $(RELEASE) --show-bin-path)" Sources/Debian/$@
 
