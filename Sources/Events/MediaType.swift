@@ -4,6 +4,7 @@ public import Bytes
 public enum MediaType {
   /// `type/subtype` without parameters and white space, or nil if it is none.
   public static func essence(_ text: ByteSlice) -> ByteSlice? {
+    if isPlainJSON(text) { return text }
     var end = text.firstIndex(of: ASCII.semicolon) ?? text.count
     while end > 0, text[end - 1] == ASCII.space || text[end - 1] == ASCII.tab { end -= 1 }
     var slashes = 0
@@ -20,6 +21,7 @@ public enum MediaType {
 
   /// Whether a media type is JSON: its subtype is `json` or ends in `+json` (RFC 6839 §3.1).
   public static func isJSON(_ text: ByteSlice) -> Bool {
+    if isPlainJSON(text) { return true }
     guard let essence = essence(text), let slash = essence.firstIndex(of: ASCII.slash) else {
       return false
     }
@@ -32,6 +34,9 @@ public enum MediaType {
   static func isText(_ text: ByteSlice) -> Bool {
     text.count > 5 && text.prefix(5).equalsIgnoringCase("text/")
   }
+
+  /// What nearly every publisher sends, as it sends it: known without a look at each character.
+  private static func isPlainJSON(_ text: ByteSlice) -> Bool { text.equals("application/json") }
 
   /// RFC 9110 §5.6.2.
   private static func isTokenByte(_ byte: UInt8) -> Bool {

@@ -145,7 +145,8 @@ struct PublishTerms {
         guard head.fields.value(at: index).equalsIgnoringCase("identity") else {
           throw Refusal(.notSupported, "Content-Encoding is not supported yet")
         }
-      case 10, 11, 12, 13, 14, 15:
+      // The others of these lengths begin with other letters.
+      case 10...15 where Self.mayBeLater(name[0] | 0x20):
         for later in Self.later where name.equalsIgnoringCase(later) {
           throw Refusal(.notSupported, "the header field \(later) is not supported yet")
         }
@@ -160,6 +161,11 @@ struct PublishTerms {
     "Deliver-At", "Deliver-After", "Idempotency-Key", "Producer-Id", "Producer-Epoch",
     "Producer-Seq", "Expected-Last",
   ]
+
+  /// Whether one of their names begins with this lower-case letter: d, e, i or p.
+  private static func mayBeLater(_ initial: UInt8) -> Bool {
+    initial == 0x64 || initial == 0x65 || initial == 0x69 || initial == 0x70
+  }
 
   /// Whether the preference is `return=minimal`; unknown preferences are ignored (RFC 7240 §2).
   private static func readPreference(_ value: ByteSlice) throws(Refusal) -> Bool {
@@ -228,11 +234,9 @@ private struct FieldPairs: Sequence, IteratorProtocol {
 extension TopicAddress {
   /// What the gateway says about an event published under this address.
   fileprivate func stamp(_ request: RequestID) -> GatewayStamp {
-    var id = ByteWriter(capacity: 32)
-    request.append(to: &id)
-    return GatewayStamp(
+    GatewayStamp(
       authtype: Self.authType, authid: caller.principal, authissuer: caller.issuer,
-      service: caller.service, requestid: id.slice, source: caller.source)
+      service: caller.service, requestid: request.slice, source: caller.source)
   }
 
   /// Callers are workloads with a token of their own (CloudEvents auth context).

@@ -14,7 +14,9 @@ public struct RequestID: Sendable, Hashable {
   }
 
   /// Appends the text form: 20 ASCII bytes.
-  public func append(to writer: inout ByteWriter) {
+  public func append(to writer: inout ByteWriter) { writer.append(digits.span) }
+
+  private var digits: InlineArray<20, UInt8> {
     var digits: InlineArray<20, UInt8> = .init(repeating: 0)
     for index in 0..<8 {
       digits[index] = Self.digit(UInt64(run) >> UInt64(28 &- 4 &* index))
@@ -22,7 +24,7 @@ public struct RequestID: Sendable, Hashable {
     for index in 0..<12 {
       digits[8 &+ index] = Self.digit(sequence >> UInt64(44 &- 4 &* index))
     }
-    writer.append(digits.span)
+    return digits
   }
 
   /// The hexadecimal digit of the lowest four bits, without a branch.
@@ -32,11 +34,7 @@ public struct RequestID: Sendable, Hashable {
   }
 
   /// The text form in storage of its own.
-  public var slice: ByteSlice {
-    var writer = ByteWriter(capacity: 20)
-    append(to: &writer)
-    return writer.slice
-  }
+  public var slice: ByteSlice { ByteSlice(copying: digits.span) }
 }
 
 /// Hands out the request names of one loop.
