@@ -136,7 +136,9 @@ extension GatewayResponder {
   private func finish(
     _ batch: Batch, _ terms: PublishTerms, _ answer: inout AnswerWriter, id: RequestID
   ) -> AnswerEnd {
-    answer.start(batch.status)
+    let hindrance = batch.hindrance
+    answer.start(batch.status(under: hindrance))
+    hindrance?.writeRetryAfter(&answer)
     if terms.wantsCountsOnly { answer.field("Preference-Applied", "return=minimal") }
     return finish(&answer) { json in
       json.beginObject()
@@ -227,12 +229,18 @@ private struct Batch {
     }
   }
 
-  /// 201 all stored, 207 some, else what hinders them: 422, or the one reason of overload.
-  var status: Int {
+  /// The one reason of overload why nothing is stored.
+  var hindrance: Refusal? {
+    if stored > 0 { return nil }
+    for case .refused(let refusal) in items where refusal.code.status == 503 { return refusal }
+    return nil
+  }
+
+  /// 201 all stored, 207 some, else what hinders them: 422, or the reason of overload.
+  func status(under hindrance: Refusal?) -> Int {
     if rejected == 0 { return 201 }
     if stored > 0 { return 207 }
-    for case .refused(let refusal) in items where refusal.code.status == 503 { return 503 }
-    return 422
+    return hindrance?.code.status ?? 422
   }
 }
 

@@ -4,7 +4,7 @@ public import Bytes
 public enum GatewayLimits {
   /// One event's body, in bytes.
   public static let event = 1 << 20
-  /// A batch's body, in bytes; a streamed NDJSON body has no total limit, only one per line.
+  /// A batch's body, in bytes. Streamed NDJSON meets `WireLimits.bodyBytes`, which is as much.
   public static let batch = 8 << 20
   public static let batchEvents = 10_000
   /// Lines that come with a length of at most this, in bytes, are read whole before any is stored.

@@ -116,16 +116,20 @@ public struct Refusal: Error {
     return json.bytes.slice
   }
 
+  /// When to come again, in whole seconds, if it is worth while.
+  func writeRetryAfter(_ answer: inout AnswerWriter) {
+    guard let retryAfter else { return }
+    let seconds = (retryAfter.nanoseconds + 999_999_999) / 1_000_000_000
+    answer.field("Retry-After", decimal: Int(max(1, seconds)))
+  }
+
   /// Answers the request with this refusal, whatever had been started before.
   /// - Parameter metadata: the URL of the protected-resource metadata for challenges (RFC 9728
   ///   §5.1).
   func answer(id: RequestID, metadata: ByteSlice, with answer: inout AnswerWriter) {
     answer.startOver()
     answer.start(code.status)
-    if let retryAfter {
-      let seconds = (retryAfter.nanoseconds + 999_999_999) / 1_000_000_000
-      answer.field("Retry-After", decimal: Int(max(1, seconds)))
-    }
+    writeRetryAfter(&answer)
     if let allow { answer.field("Allow", allow) }
     if let challenge { answer.field("WWW-Authenticate", challenge.field(metadata: metadata)) }
     answer.field("Cache-Control", "no-store")

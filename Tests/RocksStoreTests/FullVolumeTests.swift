@@ -82,6 +82,17 @@ struct FullVolumeTests {
       }
       log.close()
     }
+
+    // Not a byte is left, not even for RocksDB's diary: the start is refused, the process lives.
+    try volume.empty()
+    try volume.fill(leaving: 0)
+    #expect { try RocksTopicLog(opening: settings(volume)) } throws: { fault in
+      if case .noSpace? = fault as? StoreFault { true } else { false }
+    }
+    try volume.empty()
+    log = try RocksTopicLog(opening: settings(volume))
+    #expect(try log.stored(try address("orders", .subscribe)).prefix(stored.count) == stored[...])
+    log.close()
   }
 
   @Test func `appends stop at the mark and resume by themselves; acknowledgements never stop`()

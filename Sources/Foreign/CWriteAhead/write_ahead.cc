@@ -114,6 +114,38 @@ class ZeroedLog : public rocksdb::FSWritableFileOwnerWrapper {
   uint64_t zeroed_ = 0;
 };
 
+// RocksDB's diary. What cannot be written into it is left out: a second write after one that failed
+// aborts the process where RocksDB was built with its assertions, as Debian's is, and a full volume
+// must not do that.
+class Diary : public rocksdb::FSWritableFileOwnerWrapper {
+ public:
+  explicit Diary(std::unique_ptr<FSWritableFile> &&file)
+      : FSWritableFileOwnerWrapper(std::move(file)) {}
+
+  IOStatus Append(const Slice &data, const IOOptions &options, IODebugContext *dbg) override {
+    return Forgiven(FSWritableFileOwnerWrapper::Append(data, options, dbg));
+  }
+
+  IOStatus Append(const Slice &data, const IOOptions &options,
+                  const rocksdb::DataVerificationInfo &info, IODebugContext *dbg) override {
+    return Forgiven(FSWritableFileOwnerWrapper::Append(data, options, info, dbg));
+  }
+
+  IOStatus Flush(const IOOptions &options, IODebugContext *dbg) override {
+    return Forgiven(FSWritableFileOwnerWrapper::Flush(options, dbg));
+  }
+
+  IOStatus Close(const IOOptions &options, IODebugContext *dbg) override {
+    return Forgiven(FSWritableFileOwnerWrapper::Close(options, dbg));
+  }
+
+ private:
+  static IOStatus Forgiven(const IOStatus &status) {
+    status.PermitUncheckedError();
+    return IOStatus::OK();
+  }
+};
+
 class WriteAheadFileSystem : public rocksdb::FileSystemWrapper {
  public:
   explicit WriteAheadFileSystem(const std::shared_ptr<FileSystem> &base)
@@ -124,16 +156,25 @@ class WriteAheadFileSystem : public rocksdb::FileSystemWrapper {
   IOStatus NewWritableFile(const std::string &name, const FileOptions &options,
                            std::unique_ptr<FSWritableFile> *file, IODebugContext *dbg) override {
     IOStatus status = FileSystemWrapper::NewWritableFile(name, options, file, dbg);
-    if (!status.ok() || !IsLog(name)) return status;
+    if (!status.ok()) return status;
+    if (EndsWith(name, "/LOG")) file->reset(new Diary(std::move(*file)));
+    if (!EndsWith(name, ".log")) return status;
     int fd = open(name.c_str(), O_WRONLY | O_CLOEXEC);
     // Without a descriptor for the zeros the log is as good as any other.
     if (fd >= 0) file->reset(new ZeroedLog(std::move(*file), fd));
     return status;
   }
 
+  // The diary over a file of this file system; the wrapped one would open a file of its own.
+  IOStatus NewLogger(const std::string &name, const IOOptions &options,
+                     std::shared_ptr<rocksdb::Logger> *result, IODebugContext *dbg) override {
+    return FileSystem::NewLogger(name, options, result, dbg);
+  }
+
  private:
-  static bool IsLog(const std::string &name) {
-    return name.size() > 4 && name.compare(name.size() - 4, 4, ".log") == 0;
+  static bool EndsWith(const std::string &name, const std::string &end) {
+    return name.size() > end.size() &&
+           name.compare(name.size() - end.size(), end.size(), end) == 0;
   }
 };
 

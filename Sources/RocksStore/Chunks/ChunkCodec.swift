@@ -28,7 +28,7 @@ struct Chunk: Sendable {
   let baseTime: UnixTime
   /// Record bytes of the topic before this chunk.
   let bytesBefore: UInt64
-  let records: ByteSlice
+  var records: ByteSlice
 
   /// A chunk just written.
   init(count: Int, baseTime: UnixTime, bytesBefore: UInt64, records: ByteSlice) {

@@ -8,7 +8,7 @@ struct Tail: Sendable {
   /// One committed chunk. Its bytes are shared with the whole commit it came in.
   struct Entry: Sendable {
     let last: UInt64
-    let chunk: Chunk
+    fileprivate(set) var chunk: Chunk
     let durableAt: MonotonicTime
 
     var first: UInt64 { chunk.first(last: last) }
@@ -52,6 +52,8 @@ struct Tail: Sendable {
   /// Lets the oldest chunk go.
   mutating func dropFirst() {
     guard head < entries.count else { return }
+    // The entry stays until half of them are such leavings, but not the commit's memory.
+    entries[head].chunk.records = .empty
     head += 1
     if head * 2 > entries.count {
       entries.removeFirst(head)

@@ -31,7 +31,8 @@ struct DamageSearch {
       let middle = bad + (good - bad) / 2
       if firstReadable(at: middle) == nil { bad = middle } else { good = middle }
     }
-    return (firstReadable(at: good) ?? good) - 1
+    // The chunk of `good` may hold `entry` too: a seek to that one alone met the damage.
+    return max(entry, (firstReadable(at: good) ?? good) - 1)
   }
 
   /// The first entry of the chunk that holds `entry`, if that can be read.

@@ -29,6 +29,10 @@ extension EndToEnd {
         let refused = try await wait(for: 503, publish)
         #expect(try refused.json["code"]?.text == "storage_full")
         #expect(refused.field("retry-after") != nil)
+        let batch = try await gateway.send(
+          "POST", topic + "/events", token: token, body: "{}\n{}\n", type: "application/x-ndjson")
+        #expect(batch.status == 503)
+        #expect(batch.field("retry-after") == refused.field("retry-after"))
         #expect(!FileManager.default.fileExists(atPath: ballast))
         #expect(try await gateway.send("GET", "/healthz").status == 200)
         #expect(try await gateway.send("GET", "/readyz").status == 503)
