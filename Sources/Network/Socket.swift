@@ -11,6 +11,8 @@ import HTTPWire
   /// resumed once.
   enum Waiting: Equatable {
     case nothing, readable, writable
+    /// A hang-up, the deadline or its owner; no task waits, the sleeper is told.
+    case event
   }
 
   /// How a wait ended.
@@ -43,6 +45,9 @@ import HTTPWire
   var task: Task<Void, Never>?
   /// Whether the task is somewhere that does not look at the socket.
   private(set) var isInterruptible = false
+
+  /// Who is told when a wait without a task is over.
+  weak var sleeper: (any Sleeper)?
 
   // The task's wait.
   private var waiting = Waiting.nothing
@@ -97,6 +102,7 @@ import HTTPWire
     switch waiting {
     case .readable where canRead: wake(.ready)
     case .writable where canWrite: wake(.ready)
+    case .event where hasHungUp: wake(.ready)
     default: break
     }
   }
@@ -127,6 +133,10 @@ import HTTPWire
   }
 
   private func wake(_ reason: Wake) {
+    if stopSleeping() {
+      sleeper?.wokeUp()
+      return
+    }
     waiting = .nothing
     // SAFETY: taken out before it is resumed, so no continuation is resumed twice; every wait ends
     // by an event, its deadline or its owner.
@@ -148,6 +158,25 @@ import HTTPWire
       // The event may have come between the caller's look and here, where the task was on its way.
       if direction == .readable ? canRead : canWrite { wake(.ready) }
     }
+  }
+
+  /// Waits without a task until a hang-up, `until` or the owner; then the sleeper is told, once.
+  func sleep(until: MonotonicTime) {
+    deadline = until
+    armTimer()
+    waiting = .event
+    if hasHungUp || isAbandoned || isBroken { wake(.ready) }
+  }
+
+  var isAsleep: Bool { waiting == .event }
+
+  /// Ends a sleep without telling the sleeper.
+  ///
+  /// - Returns: whether there was one.
+  func stopSleeping() -> Bool {
+    guard waiting == .event else { return false }
+    waiting = .nothing
+    return true
   }
 
   /// Makes sure a timer fires no later than `deadline`. One that fires earlier stays and is moved
@@ -244,6 +273,22 @@ import HTTPWire
     }
   }
 
+  /// Sends bytes of somebody else's, with nothing of its own pending.
+  ///
+  /// - Returns: how many the socket has taken.
+  func send(directly bytes: ByteSlice) -> Int {
+    guard outbox.pending == 0, canWrite, !isBroken else { return 0 }
+    switch unsafe bytes.withUnsafeBytes({ unsafe Syscalls.send(fd, $0) }) {
+    case .bytes(let count):
+      lane.bump(lane.sent, by: count)
+      if count < bytes.count { canWrite = false }
+      return count
+    case .wouldBlock: canWrite = false
+    case .ended, .failed: isBroken = true
+    }
+    return 0
+  }
+
   /// Sends what the socket takes without waiting.
   func sendPending() {
     while outbox.pending > 0, canWrite, !isBroken {
@@ -262,4 +307,9 @@ import HTTPWire
       }
     }
   }
+}
+
+/// The owner of a socket that waits without a task. Loop-confined.
+protocol Sleeper: AnyObject {
+  func wokeUp()
 }
