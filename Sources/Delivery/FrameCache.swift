@@ -59,6 +59,8 @@ public final class FrameCache {
 /// The newest frames of one topic in one view and format: adjacent entries.
 final class FrameRun {
   let key: FrameCache.Key
+  /// Those of its readers who wait, where any ever has.
+  private var audience: Audience?
   var readers = 0
   private(set) var bytes = 0
   /// How often an encoded frame served another reader; for tests.
@@ -70,6 +72,14 @@ final class FrameRun {
   private static let mostBytes = 512 << 10
 
   init(key: FrameCache.Key) { self.key = key }
+
+  /// - Parameter post: the way to the loop of its readers.
+  func audience(postingBy post: @escaping LoopPost) -> Audience {
+    if let audience { return audience }
+    let audience = Audience(post: post)
+    self.audience = audience
+    return audience
+  }
 
   func frame(of id: MessageID) -> ByteSlice? {
     guard id.ledger == ledger, id.entry >= first, id.entry - first < UInt64(frames.count) else {
