@@ -28,6 +28,9 @@ public protocol AnswerStream: AnyObject {
   /// The connection lends itself before the first step, for as long as the stream lives.
   func attach(to sink: any AnswerSink)
 
+  /// The stream has ended or the connection has; nothing more is taken.
+  func detach()
+
   /// Appends the next bytes. Called again only when the socket has taken the previous ones, so that
   /// a slow reader slows its stream and holds no more than one step of memory. Runs in a task that
   /// is cancelled when the peer hangs up or the server drains: return `.end` or `.abort` then.
@@ -35,8 +38,9 @@ public protocol AnswerStream: AnyObject {
 }
 
 extension AnswerStream {
-  /// For streams that never wait.
+  // For streams that never wait.
   public func attach(to sink: any AnswerSink) {}
+  public func detach() {}
 }
 
 /// A connection as a stream that waits sees it: it has no task then, so that a quiet reader takes

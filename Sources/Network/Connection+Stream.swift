@@ -65,6 +65,7 @@ extension Connection {
   }
 
   private func endStream(_ next: Next) -> Next {
+    streamed?.stream.detach()
     streamed = nil
     socket.sleeper = nil
     return next

@@ -25,20 +25,20 @@ import HTTPWire
 
   let fd: Int32
   let clock: LoopClock
-  private let lane: ServerCounters.Lane
+  let lane: ServerCounters.Lane
   private let receiveBytes: Int
-  private let writeStallTime: TimeSpan
+  let writeStallTime: TimeSpan
   private(set) var registration: Registration?
 
   // What the kernel said.
   private(set) var canRead = false
-  private var canWrite: Bool
+  var canWrite: Bool
   /// The peer has sent its last byte, or the connection is gone.
   private(set) var hasHungUp = false
   /// `recv` has returned the peer's end.
   private(set) var hasEnded = false
   /// Nothing more can be sent or received.
-  private(set) var isBroken = false
+  var isBroken = false
   private(set) var isAbandoned = false
 
   /// The task that is cancelled when the peer hangs up while `isInterruptible`.
@@ -249,63 +249,6 @@ import HTTPWire
     case .failed: isBroken = true
     }
     return transfer
-  }
-
-  // MARK: - Bytes out
-
-  /// Sends everything that is pending, waiting as long as the peer accepts some of it.
-  ///
-  /// - Returns: false when the connection is lost.
-  func flush() async -> Bool {
-    while true {
-      sendPending()
-      if isBroken { return false }
-      if outbox.pending == 0 { return true }
-      let stall = clock.clocks.monotonic() + writeStallTime
-      switch await wait(for: .writable, until: stall) {
-      case .ready: continue
-      case .deadline:
-        lane.bump(lane.writeStalls)
-        isBroken = true
-        return false
-      case .abandoned: return false
-      }
-    }
-  }
-
-  /// Sends bytes of somebody else's, with nothing of its own pending.
-  ///
-  /// - Returns: how many the socket has taken.
-  func send(directly bytes: ByteSlice) -> Int {
-    guard outbox.pending == 0, canWrite, !isBroken else { return 0 }
-    switch unsafe bytes.withUnsafeBytes({ unsafe Syscalls.send(fd, $0) }) {
-    case .bytes(let count):
-      lane.bump(lane.sent, by: count)
-      if count < bytes.count { canWrite = false }
-      return count
-    case .wouldBlock: canWrite = false
-    case .ended, .failed: isBroken = true
-    }
-    return 0
-  }
-
-  /// Sends what the socket takes without waiting.
-  func sendPending() {
-    while outbox.pending > 0, canWrite, !isBroken {
-      let sent = outbox.sent
-      let transfer = unsafe outbox.bytes.bytes.withUnsafeBytes { bytes in
-        unsafe Syscalls.send(
-          fd, UnsafeRawBufferPointer(rebasing: bytes[sent..<outbox.committed]))
-      }
-      switch transfer {
-      case .bytes(let count):
-        lane.bump(lane.sent, by: count)
-        if count < outbox.pending { canWrite = false }
-        outbox.markSent(count)
-      case .wouldBlock: canWrite = false
-      case .ended, .failed: isBroken = true
-      }
-    }
   }
 }
 
