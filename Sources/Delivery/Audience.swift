@@ -1,4 +1,5 @@
 import Bytes
+import HTTPWire
 import Topics
 
 /// The streams of one loop that wait for the same topic in the same view and format. The topic
@@ -10,8 +11,12 @@ import Topics
 ///    ▲                                                     │ grown meanwhile
 ///    └─ members, and a registration beyond the last read   └──▶ another pass
 /// ```
+///
+/// After a long pass the next one waits for as long as it took: a loop delivers for half of its
+/// time at most, and under load events go out together, with one call to the kernel per reader
+/// instead of one per event and reader.
 final class Audience: BellOwner {
-  private let post: LoopPost
+  private let timers: any LoopTimers
   private var members: [any AudienceMember] = []
   private var growth: Growth?
   /// Registered with `growth`, or rung and on its way here.
@@ -20,14 +25,23 @@ final class Audience: BellOwner {
   private var position: Int?
   /// The earliest place of those who have had theirs.
   private var lowest = UInt64.max
+  private var passBegan: MonotonicTime
+  /// No pass begins before.
+  private var restsUntil: MonotonicTime
   /// The last bytes made, for the others at the same place.
   private var burst: Burst?
 
   /// Members served before the loop looks at its sockets again, so that publishers are not kept
   /// waiting by those who listen.
   private static let membersPerTurn = 128
+  /// Shorter passes need no rest, longer ones no longer rest.
+  private static let rest = TimeSpan.milliseconds(1)...TimeSpan.milliseconds(20)
 
-  init(post: @escaping LoopPost) { self.post = post }
+  init(timers: any LoopTimers) {
+    self.timers = timers
+    passBegan = timers.now
+    restsUntil = timers.now
+  }
 
   var count: Int { members.count }
 
@@ -40,7 +54,7 @@ final class Audience: BellOwner {
       self.growth = growth
     }
     if bell == nil, position == nil {
-      let bell = LoopBell(self, post: post)
+      let bell = LoopBell(self, post: timers.post)
       guard growth.register(bell, beyond: place) else { return false }
       self.bell = bell
     } else if growth.isBeyond(place) {
@@ -75,12 +89,18 @@ final class Audience: BellOwner {
 
   func rung(by bell: LoopBell, _ reason: Wake) {
     guard bell === self.bell else { return }
-    self.bell = nil
     if reason == .closed { return dismiss() }
     if position == nil {
+      let now = timers.clocks.monotonic()
+      if now < restsUntil {
+        _ = timers.schedule(at: restsUntil) { [weak self] in self?.rung(by: bell, .grown) }
+        return
+      }
+      passBegan = now
       position = 0
       lowest = .max
     }
+    self.bell = nil
     carryOn()
   }
 
@@ -100,14 +120,17 @@ final class Audience: BellOwner {
     }
     position = nil
     burst = nil
+    let now = timers.clocks.monotonic()
+    let pass = now - passBegan
+    if pass >= Self.rest.lowerBound { restsUntil = now + min(pass, Self.rest.upperBound) }
     guard !members.isEmpty, let growth else { return }
-    let bell = LoopBell(self, post: post)
+    let bell = LoopBell(self, post: timers.post)
     self.bell = bell
     if !growth.register(bell, beyond: lowest) { bell.wake(growth.isClosed ? .closed : .grown) }
   }
 
   private func ringSoon() {
-    let bell = LoopBell(self, post: post)
+    let bell = LoopBell(self, post: timers.post)
     self.bell = bell
     bell.wake(.grown)
   }

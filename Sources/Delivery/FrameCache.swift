@@ -1,4 +1,5 @@
 import Bytes
+import HTTPWire
 import Tenancy
 import Topics
 
@@ -73,10 +74,10 @@ final class FrameRun {
 
   init(key: FrameCache.Key) { self.key = key }
 
-  /// - Parameter post: the way to the loop of its readers.
-  func audience(postingBy post: @escaping LoopPost) -> Audience {
+  /// - Parameter timers: of the loop of its readers.
+  func audience(on timers: any LoopTimers) -> Audience {
     if let audience { return audience }
-    let audience = Audience(post: post)
+    let audience = Audience(timers: timers)
     self.audience = audience
     return audience
   }

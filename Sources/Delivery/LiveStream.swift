@@ -63,7 +63,7 @@ public final class LiveStream<Log: TopicLog>: AnswerStream {
     self.terms = terms
     self.cache = cache
     run = cache.join(feed.topic, rendering, format)
-    audience = run.audience(postingBy: feed.site.timers.post)
+    audience = run.audience(on: feed.site.timers)
     self.metrics = metrics
     self.problem = problem
     terms.connections?.streams.add()
@@ -75,6 +75,11 @@ public final class LiveStream<Log: TopicLog>: AnswerStream {
   }
 
   public func attach(to sink: any AnswerSink) { self.sink = sink }
+
+  public func detach() {
+    stopWaiting()
+    sink = nil
+  }
 
   public func next(into bytes: inout ByteWriter) async -> AnswerStreamStep {
     stopWaiting()

@@ -19,7 +19,7 @@ import Topics
   ) async throws -> [(StreamReader, Task<String, Never>)] {
     var all: [(StreamReader, Task<String, Never>)] = []
     let run = cache.join(stage.address, RecordRendering(view: 0) { _, _ in }, .serverSentEvents)
-    let audience = run.audience(postingBy: stage.timers.post)
+    let audience = run.audience(on: stage.timers)
     for _ in 0..<count {
       let reader = StreamReader(stage, stage.feed(), cache: cache)
       reader.outcomes = Array(repeating: .sent, count: chunks)
@@ -87,6 +87,18 @@ import Topics
     await end(alive)
   }
 
+  @Test func whoseConnectionIsCutIsForgotten() async throws {
+    let stage = try await Stage()
+    let readers = try await waiting(2, stage, cache: FrameCache(), taking: 9)
+    readers[0].0.cut()
+    try await stage.append("0")
+    try await eventually("the other has it") { readers[1].0.pushed == [frame(0, "0")] }
+    #expect(readers[0].0.pushed.isEmpty)
+    readers[1].0.cut()
+    #expect(try stage.growth.waiting == 0)
+    await end(readers)
+  }
+
   @Test func afterTheTokenNothingIsPushed() async throws {
     let stage = try await Stage()
     let reader = StreamReader(stage, stage.feed(), expires: 10)
@@ -110,6 +122,21 @@ import Topics
     try await eventually("it waits again") { (try? stage.growth.waiting) == 1 }
     stage.timers.step(.seconds(5))
     #expect(await readers[0].1.value == ":\n\n")
+  }
+
+  @Test func afterALongPassTheNextWaitsAsLongAndTakesEverything() async throws {
+    let stage = try await Stage()
+    let readers = try await waiting(4, stage, cache: FrameCache(), taking: 100)
+    for (reader, _) in readers { reader.onPush = { stage.clock.step(.milliseconds(2)) } }
+    try await stage.append("0")
+    try await eventually("they wait again") { (try? stage.growth.waiting) == 1 }
+    try await stage.append("1")
+    try await eventually("the bell has rung") { stage.timers.count == 5 }
+    try await stage.append("2")
+    #expect(readers.allSatisfy { $0.0.pushed == [frame(0, "0")] })
+    stage.timers.step(.milliseconds(8))
+    #expect(readers.allSatisfy { $0.0.pushed == [frame(0, "0"), frame(1, "1") + frame(2, "2")] })
+    await end(readers)
   }
 
   @Test func theTopicsEndAndTheLeasesReachWhoWaits() async throws {

@@ -15,6 +15,7 @@ final class StreamReader: AnswerSink {
   private let site: LoopSite
   /// What becomes of the chunks that come while it waits, in turn; the rest is refused.
   var outcomes: [PushOutcome] = []
+  var onPush: () -> Void = {}
   /// The chunks it has taken.
   private(set) var pushed: [String] = []
   private var isRoused = false
@@ -58,6 +59,9 @@ final class StreamReader: AnswerSink {
     return text
   }
 
+  /// As a connection that is cut.
+  func cut() { stream.detach() }
+
   nonisolated func rouse() {
     MainActor.assumeIsolated {
       isRoused = true
@@ -67,6 +71,7 @@ final class StreamReader: AnswerSink {
 
   nonisolated func push(_ chunk: ByteSlice) -> PushOutcome {
     MainActor.assumeIsolated {
+      onPush()
       let outcome = outcomes.isEmpty || waiter == nil ? .refused : outcomes.removeFirst()
       if outcome != .refused { pushed.append(ChunkFrame.payload(of: chunk).text) }
       if outcome != .sent { waiter?.wake(.grown) }
