@@ -1,4 +1,5 @@
 import Bytes
+import HTTPWire
 import Tenancy
 import Topics
 
@@ -59,6 +60,8 @@ public final class FrameCache {
 /// The newest frames of one topic in one view and format: adjacent entries.
 final class FrameRun {
   let key: FrameCache.Key
+  /// Those of its readers who wait, where any ever has.
+  private var audience: Audience?
   var readers = 0
   private(set) var bytes = 0
   /// How often an encoded frame served another reader; for tests.
@@ -70,6 +73,14 @@ final class FrameRun {
   private static let mostBytes = 512 << 10
 
   init(key: FrameCache.Key) { self.key = key }
+
+  /// - Parameter timers: of the loop of its readers.
+  func audience(on timers: any LoopTimers) -> Audience {
+    if let audience { return audience }
+    let audience = Audience(timers: timers)
+    self.audience = audience
+    return audience
+  }
 
   func frame(of id: MessageID) -> ByteSlice? {
     guard id.ledger == ledger, id.entry >= first, id.entry - first < UInt64(frames.count) else {

@@ -44,10 +44,13 @@ public final class LiveStream<Log: TopicLog>: AnswerStream {
   private let terms: LiveTerms
   private let cache: FrameCache
   private let run: FrameRun
+  private let audience: Audience
   private let metrics: TopicMetrics?
   private let problem: (LiveEnd) -> ByteSlice
   private var tally = DeliveryTally()
   private var nextHeartbeat: MonotonicTime?
+  private weak var sink: (any AnswerSink)?
+  var seat: Int?
 
   /// - Parameter problem: the JSON problem document that tells the client why the stream ended.
   public init(
@@ -60,6 +63,7 @@ public final class LiveStream<Log: TopicLog>: AnswerStream {
     self.terms = terms
     self.cache = cache
     run = cache.join(feed.topic, rendering, format)
+    audience = run.audience(on: feed.site.timers)
     self.metrics = metrics
     self.problem = problem
     terms.connections?.streams.add()
@@ -70,7 +74,15 @@ public final class LiveStream<Log: TopicLog>: AnswerStream {
     terms.connections?.streams.subtract()
   }
 
+  public func attach(to sink: any AnswerSink) { self.sink = sink }
+
+  public func detach() {
+    stopWaiting()
+    sink = nil
+  }
+
   public func next(into bytes: inout ByteWriter) async -> AnswerStreamStep {
+    stopWaiting()
     let clocks = feed.site.timers.clocks
     tally.written(at: clocks.monotonic(), to: metrics)
     guard let heartbeat = nextHeartbeat else {
@@ -92,24 +104,26 @@ public final class LiveStream<Log: TopicLog>: AnswerStream {
       } catch {
         return end(.failed(error), into: &bytes)
       }
+      let now = clocks.monotonic()
       if write(page, atTail: wasAtTail && feed.isAtTail, into: &bytes) {
-        nextHeartbeat = clocks.monotonic() + terms.heartbeat
+        nextHeartbeat = now + terms.heartbeat
         return .more
       }
-      switch await feed.wait(
-        until: min(heartbeat, feed.site.instant(of: terms.expires)), lease: terms.lease)
-      {
-      case .grown, .closed:
-        continue
-      case .cancelled:
-        return .end
-      case .timeout:
-        guard clocks.monotonic() >= heartbeat else { continue }
+      if now >= heartbeat {
         format.heartbeat(into: &bytes)
-        nextHeartbeat = clocks.monotonic() + terms.heartbeat
+        nextHeartbeat = now + terms.heartbeat
         return .more
       }
+      guard feed.join(audience, as: self) else { continue }
+      terms.lease?.attend(LoopBell(self, post: feed.site.timers.post))
+      return .wait(until: min(heartbeat, feed.site.instant(of: terms.expires)))
     }
+  }
+
+  private func stopWaiting() {
+    guard seat != nil else { return }
+    audience.leave(self)
+    terms.lease?.attend(nil)
   }
 
   /// Whether the page held anything to write.
@@ -130,4 +144,56 @@ public final class LiveStream<Log: TopicLog>: AnswerStream {
     format.notice("jodrell.end", id: nil, data: problem(why), into: &bytes)
     return .end
   }
+}
+
+/// While it waits: events go out without its task, one chunk made for all readers at a place.
+/// Whatever is not plain sailing is left to `next`.
+extension LiveStream: AudienceMember {
+  func deliver() -> UInt64? {
+    let clocks = feed.site.timers.clocks
+    guard clocks.wall() < terms.expires, terms.lease?.isEnded != true,
+      let burst = audience.burst(from: feed.cursor, makeBurst)
+    else { return leaving() }
+    if burst.chunk.isEmpty { return feed.cursor.next }
+    let outcome = sink?.push(burst.chunk) ?? .refused
+    if outcome == .refused { return leaving() }
+    feed.move(to: burst.next)
+    let now = clocks.monotonic()
+    nextHeartbeat = now + terms.heartbeat
+    tally.add(burst.records)
+    if outcome == .queued { return leaving() }
+    tally.written(at: now, to: metrics)
+    return feed.cursor.next
+  }
+
+  /// The audience takes it out; the rest is for `next`.
+  private func leaving() -> UInt64? {
+    dismissed()
+    return nil
+  }
+
+  func dismissed() {
+    terms.lease?.attend(nil)
+    sink?.rouse()
+  }
+
+  private func makeBurst() -> Burst? {
+    guard let page = feed.glance(terms.budget) else { return nil }
+    var records: [DeliveryTally.Entry] = []
+    records.reserveCapacity(page.records.count)
+    var bytes = ByteWriter()
+    ChunkFrame.open(&bytes)
+    for record in page.records {
+      guard let at = record.durableAt else { return nil }
+      records.append(DeliveryTally.Entry(at: at, bytes: record.payload.count))
+      cache.append(record, rendering, of: run, to: &bytes)
+    }
+    ChunkFrame.close(&bytes, isLast: false)
+    return Burst(from: feed.cursor, next: page.next, chunk: bytes.slice, records: records)
+  }
+}
+
+extension LiveStream: BellOwner {
+  /// The lease has ended.
+  func rung(by bell: LoopBell, _ reason: Wake) { sink?.rouse() }
 }

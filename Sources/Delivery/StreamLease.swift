@@ -6,7 +6,7 @@ import Topics
 public final class StreamLease: Sendable {
   private struct State {
     var isEnded = false
-    var waiter: Waiter?
+    var waiter: (any Wakeable)?
   }
 
   private let state = Mutex(State())
@@ -26,7 +26,7 @@ public final class StreamLease: Sendable {
 
   /// The stream waits with `waiter` now, which `end` wakes; at once if it has been called. Nil when
   /// the wait is over.
-  func attend(_ waiter: Waiter?) {
+  func attend(_ waiter: (any Wakeable)?) {
     let isEnded = state.withLock { state in
       state.waiter = waiter
       return state.isEnded

@@ -53,7 +53,7 @@ public final class TopicFeed<Log: TopicLog> {
 
   /// Waits until there is something behind the cursor, the deadline has come, the task is cancelled
   /// or the topic is gone (`closed`: the next read says why).
-  public func wait(until deadline: MonotonicTime, lease: StreamLease? = nil) async -> Wake {
+  public func wait(until deadline: MonotonicTime) async -> Wake {
     let growth: Growth
     do {
       growth = try currentGrowth()
@@ -65,12 +65,32 @@ public final class TopicFeed<Log: TopicLog> {
       if growth.isClosed { self.growth = nil }
       return growth.isClosed ? .closed : .grown
     }
-    lease?.attend(waiter)
     let wake = await site.wait(waiter, until: deadline)
-    lease?.attend(nil)
     if wake != .grown { growth.remove(waiter) }
     if wake == .closed { self.growth = nil }
     return wake
+  }
+
+  /// What there is behind the cursor, if it is whole and in memory; does not move. For readers who
+  /// have had everything and are told that there is more.
+  func glance(_ budget: ByteBudget) -> Page? {
+    guard case .page(let page)? = try? log.tail(of: topic, from: cursor, budget: budget),
+      page.gap == nil
+    else { return nil }
+    return page
+  }
+
+  /// The reader has had what `glance` found.
+  func move(to next: Cursor) { cursor = next }
+
+  /// Joins those who wait for this topic to grow.
+  ///
+  /// - Returns: false when the next read brings something, if only why there is nothing more.
+  func join(_ audience: Audience, as member: any AudienceMember) -> Bool {
+    guard let growth = try? currentGrowth() else { return false }
+    if audience.join(member, of: growth, beyond: cursor.next) { return true }
+    if growth.isClosed { self.growth = nil }
+    return false
   }
 
   private func currentGrowth() throws(ReadFailure) -> Growth {

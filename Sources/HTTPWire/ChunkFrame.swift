@@ -25,6 +25,11 @@ public enum ChunkFrame {
     if isLast { bytes.append("0\r\n\r\n") }
   }
 
+  /// What a whole chunk made by `open` and `close` carries.
+  public static func payload(of chunk: ByteSlice) -> ByteSlice {
+    chunk[openingBytes..<(chunk.count - 2)]
+  }
+
   /// Four hexadecimal digits as the four bytes of a big-endian word.
   private static func digits(_ value: UInt16) -> UInt32 {
     var word: UInt32 = 0

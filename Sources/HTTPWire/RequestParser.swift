@@ -50,6 +50,12 @@ public struct RequestParser: Sendable {
     framing = FramingFields()
   }
 
+  /// Gives memory back; the next message takes it anew.
+  public mutating func release() {
+    reset()
+    fields = []
+  }
+
   /// The terms of an answer to what has been read so far, for refusals and time-outs: without a
   /// complete request line those of a plain HTTP/1.1 request, and never with the connection kept.
   public var refusalTerms: AnswerTerms {

@@ -25,15 +25,52 @@ public enum AnswerEnd {
 
 /// A body that is made while it is sent. Loop-confined.
 public protocol AnswerStream: AnyObject {
+  /// The connection lends itself before the first step, for as long as the stream lives.
+  func attach(to sink: any AnswerSink)
+
+  /// The stream has ended or the connection has; nothing more is taken.
+  func detach()
+
   /// Appends the next bytes. Called again only when the socket has taken the previous ones, so that
   /// a slow reader slows its stream and holds no more than one step of memory. Runs in a task that
   /// is cancelled when the peer hangs up or the server drains: return `.end` or `.abort` then.
   func next(into bytes: inout ByteWriter) async -> AnswerStreamStep
 }
 
+extension AnswerStream {
+  // For streams that never wait.
+  public func attach(to sink: any AnswerSink) {}
+  public func detach() {}
+}
+
+/// A connection as a stream that waits sees it: it has no task then, so that a quiet reader takes
+/// little memory, and an event that the socket takes at once needs none. Loop-confined.
+public protocol AnswerSink: AnyObject {
+  /// Ends the stream's wait: `next` is called in a new task. When nobody waits yet, the wait that
+  /// comes ends at once.
+  func rouse()
+
+  /// Sends one chunk of a stream that waits, framed by `ChunkFrame`, without a copy where the
+  /// socket takes it.
+  func push(_ chunk: ByteSlice) -> PushOutcome
+}
+
+/// What became of a chunk.
+public enum PushOutcome: Sendable, Equatable {
+  /// The socket has all of it, and the stream waits on.
+  case sent
+  /// It will be sent; the wait is over, `next` follows when the socket has all of it.
+  case queued
+  /// Not taken, because the stream does not wait or its socket is full; `next` follows.
+  case refused
+}
+
 /// What a stream wants after a step; appended bytes are sent in every case but `.abort`.
 public enum AnswerStreamStep: Sendable, Equatable {
   case more
+  /// Nothing was appended: call again when the sink is roused, the peer hangs up, the server
+  /// drains, or at this instant.
+  case wait(until: MonotonicTime)
   /// The body ends here, cleanly.
   case end
   /// Cut the connection without a last chunk, so that the client sees the truncation.

@@ -1,8 +1,9 @@
 import Bytes
 import HTTPWire
 
-/// One client connection and the state of its one task: read a head, let the responder answer,
-/// send, again. Loop-confined; `run` is the task, the rest is called by the loop between its steps.
+/// One client connection and the state of its task: read a head, let the responder answer, send,
+/// again. Loop-confined; `run` is the task, the rest is called by the loop between its steps. There
+/// is at most one task, and none while a stream waits.
 ///
 /// Bytes are sent whenever the task is about to wait, so that the answers to pipelined requests
 /// leave in one write.
@@ -15,6 +16,8 @@ final class Connection<R: Responder> {
     case transferring
     /// In the responder or in a stream: ended by cancelling.
     case answering
+    /// In a stream that waits, without a task: ended by rousing it.
+    case waiting
   }
 
   let server: ServerLoop<R>
@@ -22,8 +25,10 @@ final class Connection<R: Responder> {
   private let kind: ListenerKind
   private let peer: ByteSlice
   private let openingRefusal: WireRefusal?
-  private var activity = Activity.transferring
+  var activity = Activity.transferring
   private var parser: RequestParser
+  /// The streamed body that is being sent.
+  var streamed: StreamedBody?
   /// Where the current message starts in the receive buffer.
   var start = 0
   /// The body that is being read, while it arrives.
@@ -49,32 +54,43 @@ final class Connection<R: Responder> {
     switch activity {
     case .idle: socket.abandon()
     case .answering: socket.task?.cancel()
+    case .waiting: rouse()
     case .transferring: break
     }
   }
 
   /// What follows a request.
-  private enum Next {
+  enum Next {
     case request
     /// An answer has been sent that ends the connection: let it arrive.
     case farewell
     /// The connection is lost or must look lost.
     case cut
+    /// The stream waits.
+    case wait
   }
 
-  /// The connection's task, from accept to close.
-  func run() async {
+  /// How a task of the connection ends.
+  enum Leave {
+    case over
+    /// `rouse` and what ends a sleep of the socket start the next one.
+    case waiting
+  }
+
+  /// The connection's task, from accept to close, except where a stream waits.
+  func run() async -> Leave {
     if let openingRefusal {
       if await refuse(openingRefusal) { await linger() }
-      return
+      return .over
     }
     while true {
-      switch await serveNext() {
+      switch await streamed == nil ? serveNext() : streamOn() {
       case .request: continue
       case .farewell:
         if await socket.flush() { await linger() }
-        return
-      case .cut: return
+        return .over
+      case .cut: return .over
+      case .wait: return .waiting
       }
     }
   }
@@ -153,14 +169,18 @@ final class Connection<R: Responder> {
     lane.bump(lane.requests)
     let (end, closes) = await answer(head, bodyAt: start + length)
     switch end {
-    case .stream(let stream, let framing):
-      let isWhole = await send(stream, framing)
-      if !isWhole { return .cut }
-      if closes { return .farewell }
-    case .complete:
+    case .stream(let stream, let framing) where framing != .absent:
+      begin(StreamedBody(stream: stream, isChunked: framing == .chunked, closes: closes))
+      return .request
+    case .stream, .complete:
       if closes { return .farewell }
     case .failed: return .cut
     }
+    return await finishRequest()
+  }
+
+  /// The answer is complete: gets the rest of the request out of the way.
+  func finishRequest() async -> Next {
     if arriving != nil {
       guard await skipRest() else { return .farewell }
     }
@@ -206,40 +226,6 @@ final class Connection<R: Responder> {
     }
   }
 
-  /// Sends a streamed body: a step, then all of its bytes, then the next step.
-  ///
-  /// - Returns: false when the connection must be cut.
-  private func send(
-    _ stream: any AnswerStream, _ framing: AnswerWriter.StreamFraming
-  ) async -> Bool {
-    if framing == .absent { return true }
-    if start == socket.buffer.count { rewind(keeping: 0) }
-    guard await socket.flush() else { return false }
-    var steps = 0
-    while true {
-      var bytes = outbox.take()
-      if framing == .chunked { ChunkFrame.open(&bytes) }
-      activity = .answering
-      socket.beginInterruptible()
-      if server.commons.isDraining { socket.task?.cancel() }
-      let step = await stream.next(into: &bytes)
-      socket.endInterruptible()
-      activity = .transferring
-      if step == .abort || socket.isAbandoned {
-        outbox.putBack(ByteWriter())
-        return false
-      }
-      if framing == .chunked { ChunkFrame.close(&bytes, isLast: step == .end) }
-      outbox.putBack(bytes)
-      guard await socket.flush() else { return false }
-      if step == .end { return true }
-      outbox.release(keeping: server.limits.receiveBytes)
-      steps += 1
-      // A stream whose socket takes everything at once lets others have their turn.
-      if steps % 16 == 0 { await Task.yield() }
-    }
-  }
-
   /// Writes the one answer to what the wire itself refuses.
   ///
   /// - Returns: whether it was sent.
@@ -269,6 +255,12 @@ final class Connection<R: Responder> {
       guard await socket.receive(until: end) == .bytes else { return }
       swallowed += socket.buffer.count
     }
+  }
+
+  /// Nothing is read for as long as a stream lasts.
+  func releaseBuffers() {
+    parser.release()
+    if start == socket.buffer.count { rewind(keeping: 0) }
   }
 
   /// Everything received has been used: starts over at the front of the socket.buffer.

@@ -59,12 +59,12 @@ public actor Loop {
     try await body(self)
   }
 
-  /// Starts the task of one of the resident's connections.
+  /// Starts a task of one of the resident's connections.
   ///
   /// The task prefers this loop's thread as its task executor as well: a resumed continuation is
   /// first handed to the task executor and only then hops to its actor. Without the preference the
   /// first step would be a thread of the cooperative pool, at each resumption.
-  func startTask(for name: ObjectIdentifier) -> Task<Void, Never> {
+  nonisolated func startTask(for name: ObjectIdentifier) -> Task<Void, Never> {
     Task(executorPreference: thread) { await self.serve(name) }
   }
 

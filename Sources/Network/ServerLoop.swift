@@ -4,6 +4,8 @@ import Synchronization
 
 /// One loop's part of the server: its responder, its listeners, its connections. Loop-confined.
 final class ServerLoop<R: Responder>: LoopResident {
+  /// Where it lives; keeps it.
+  unowned let loop: Loop
   let responder: R
   let limits: WireLimits
   let clock: LoopClock
@@ -25,6 +27,7 @@ final class ServerLoop<R: Responder>: LoopResident {
     responder: R, configuration: ServerConfiguration, counters: ServerCounters, cap: Int,
     on loop: isolated Loop
   ) {
+    self.loop = loop
     self.responder = responder
     limits = configuration.limits
     clock = loop.clock
@@ -53,7 +56,8 @@ final class ServerLoop<R: Responder>: LoopResident {
     listeners.append(listener)
   }
 
-  /// Takes over an accepted socket: one task serves it until it is closed.
+  /// Takes over an accepted socket: a task serves it until it is closed
+  /// or its stream waits.
   func adopt(_ fd: Int32, _ kind: ListenerKind, _ peer: SocketAddress, on loop: isolated Loop) {
     counters.bump(counters.accepted)
     let open = all.open.add(1, ordering: .relaxed).newValue
@@ -81,7 +85,8 @@ final class ServerLoop<R: Responder>: LoopResident {
 
   func serve(_ name: ObjectIdentifier, on loop: isolated Loop) async {
     guard let connection = connections[name] else { return }
-    await connection.run()
+    // Without a task it waits for a stream's events; the next one has its own.
+    guard await connection.run() == .over else { return }
     connection.socket.close(on: loop)
     connections[name] = nil
     noteClosed()

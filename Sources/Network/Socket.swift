@@ -11,6 +11,8 @@ import HTTPWire
   /// resumed once.
   enum Waiting: Equatable {
     case nothing, readable, writable
+    /// A hang-up, the deadline or its owner; no task waits, the sleeper is told.
+    case event
   }
 
   /// How a wait ended.
@@ -23,26 +25,29 @@ import HTTPWire
 
   let fd: Int32
   let clock: LoopClock
-  private let lane: ServerCounters.Lane
+  let lane: ServerCounters.Lane
   private let receiveBytes: Int
-  private let writeStallTime: TimeSpan
+  let writeStallTime: TimeSpan
   private(set) var registration: Registration?
 
   // What the kernel said.
   private(set) var canRead = false
-  private var canWrite: Bool
+  var canWrite: Bool
   /// The peer has sent its last byte, or the connection is gone.
   private(set) var hasHungUp = false
   /// `recv` has returned the peer's end.
   private(set) var hasEnded = false
   /// Nothing more can be sent or received.
-  private(set) var isBroken = false
+  var isBroken = false
   private(set) var isAbandoned = false
 
   /// The task that is cancelled when the peer hangs up while `isInterruptible`.
   var task: Task<Void, Never>?
   /// Whether the task is somewhere that does not look at the socket.
   private(set) var isInterruptible = false
+
+  /// Who is told when a wait without a task is over.
+  weak var sleeper: (any Sleeper)?
 
   // The task's wait.
   private var waiting = Waiting.nothing
@@ -97,6 +102,7 @@ import HTTPWire
     switch waiting {
     case .readable where canRead: wake(.ready)
     case .writable where canWrite: wake(.ready)
+    case .event where hasHungUp: wake(.ready)
     default: break
     }
   }
@@ -127,6 +133,10 @@ import HTTPWire
   }
 
   private func wake(_ reason: Wake) {
+    if stopSleeping() {
+      sleeper?.wokeUp()
+      return
+    }
     waiting = .nothing
     // SAFETY: taken out before it is resumed, so no continuation is resumed twice; every wait ends
     // by an event, its deadline or its owner.
@@ -148,6 +158,25 @@ import HTTPWire
       // The event may have come between the caller's look and here, where the task was on its way.
       if direction == .readable ? canRead : canWrite { wake(.ready) }
     }
+  }
+
+  /// Waits without a task until a hang-up, `until` or the owner; then the sleeper is told, once.
+  func sleep(until: MonotonicTime) {
+    deadline = until
+    armTimer()
+    waiting = .event
+    if hasHungUp || isAbandoned || isBroken { wake(.ready) }
+  }
+
+  var isAsleep: Bool { waiting == .event }
+
+  /// Ends a sleep without telling the sleeper.
+  ///
+  /// - Returns: whether there was one.
+  func stopSleeping() -> Bool {
+    guard waiting == .event else { return false }
+    waiting = .nothing
+    return true
   }
 
   /// Makes sure a timer fires no later than `deadline`. One that fires earlier stays and is moved
@@ -221,45 +250,9 @@ import HTTPWire
     }
     return transfer
   }
+}
 
-  // MARK: - Bytes out
-
-  /// Sends everything that is pending, waiting as long as the peer accepts some of it.
-  ///
-  /// - Returns: false when the connection is lost.
-  func flush() async -> Bool {
-    while true {
-      sendPending()
-      if isBroken { return false }
-      if outbox.pending == 0 { return true }
-      let stall = clock.clocks.monotonic() + writeStallTime
-      switch await wait(for: .writable, until: stall) {
-      case .ready: continue
-      case .deadline:
-        lane.bump(lane.writeStalls)
-        isBroken = true
-        return false
-      case .abandoned: return false
-      }
-    }
-  }
-
-  /// Sends what the socket takes without waiting.
-  func sendPending() {
-    while outbox.pending > 0, canWrite, !isBroken {
-      let sent = outbox.sent
-      let transfer = unsafe outbox.bytes.bytes.withUnsafeBytes { bytes in
-        unsafe Syscalls.send(
-          fd, UnsafeRawBufferPointer(rebasing: bytes[sent..<outbox.committed]))
-      }
-      switch transfer {
-      case .bytes(let count):
-        lane.bump(lane.sent, by: count)
-        if count < outbox.pending { canWrite = false }
-        outbox.markSent(count)
-      case .wouldBlock: canWrite = false
-      case .ended, .failed: isBroken = true
-      }
-    }
-  }
+/// The owner of a socket that waits without a task. Loop-confined.
+protocol Sleeper: AnyObject {
+  func wokeUp()
 }

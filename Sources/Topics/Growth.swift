@@ -9,7 +9,7 @@ public final class Growth: Sendable {
   private struct State {
     var end: UInt64
     var isClosed = false
-    var waiters: [ObjectIdentifier: (waiter: Waiter, beyond: UInt64)] = [:]
+    var waiters: [ObjectIdentifier: (waiter: any Wakeable, beyond: UInt64)] = [:]
   }
   private let state: Mutex<State>
 
@@ -20,7 +20,7 @@ public final class Growth: Sendable {
 
   /// Wakes `waiter` with `.grown` once the end lies beyond the given entry, or with `.closed`.
   /// False, and nothing registered, when the end already does or the topic is gone.
-  public func register(_ waiter: Waiter, beyond: UInt64) -> Bool {
+  public func register(_ waiter: any Wakeable, beyond: UInt64) -> Bool {
     state.withLock { state in
       guard !state.isClosed, state.end <= beyond else { return false }
       state.waiters[ObjectIdentifier(waiter)] = (waiter, beyond)
@@ -28,8 +28,13 @@ public final class Growth: Sendable {
     }
   }
 
+  /// Whether `register` would refuse.
+  public func isBeyond(_ entry: UInt64) -> Bool {
+    state.withLock { $0.isClosed || $0.end > entry }
+  }
+
   /// Forgets a waiter that was woken by something else.
-  public func remove(_ waiter: Waiter) {
+  public func remove(_ waiter: any Wakeable) {
     state.withLock { _ = $0.waiters.removeValue(forKey: ObjectIdentifier(waiter)) }
   }
 
@@ -38,16 +43,13 @@ public final class Growth: Sendable {
 
   /// Raises the level; the log's committer only. A lower value changes nothing.
   public func advance(to end: UInt64) {
-    let woken: [Waiter] = state.withLock { state in
+    let woken: [any Wakeable] = state.withLock { state in
       guard !state.isClosed, end > state.end else { return [] }
       state.end = end
-      var woken: [Waiter] = []
-      woken.reserveCapacity(state.waiters.count)
-      for (key, entry) in state.waiters where entry.beyond < end {
-        woken.append(entry.waiter)
-        state.waiters[key] = nil
-      }
-      return woken
+      if state.waiters.isEmpty { return [] }
+      let due = state.waiters.filter { $0.value.beyond < end }
+      for key in due.keys { state.waiters[key] = nil }
+      return due.values.map(\.waiter)
     }
     for waiter in woken { waiter.wake(.grown) }
   }
@@ -78,9 +80,15 @@ public enum Wake: Sendable, Hashable {
   case closed
 }
 
+/// Whoever waits for a topic to grow, woken once per registration, from any thread.
+public protocol Wakeable: AnyObject, Sendable {
+  /// Must not block: the committer calls it.
+  func wake(_ reason: Wake)
+}
+
 /// One wait of one task. Several parties may wake it (the log, a timer, a cancellation); the first
 /// wins and the rest change nothing.
-public final class Waiter: Sendable {
+public final class Waiter: Wakeable {
   private let outcome = OneShot<Wake>()
 
   public init() {}

@@ -10,17 +10,27 @@ import Topics
 
 /// A stream with its output, asked for the next bytes as a connection would.
 @MainActor
-final class StreamReader {
+final class StreamReader: AnswerSink {
   private let stream: LiveStream<MemoryLog>
+  private let site: LoopSite
+  /// What becomes of the chunks that come while it waits, in turn; the rest is refused.
+  var outcomes: [PushOutcome] = []
+  var onPush: () -> Void = {}
+  /// The chunks it has taken.
+  private(set) var pushed: [String] = []
+  private var isRoused = false
+  private var waiter: Waiter?
   private(set) var text = ""
   private(set) var last: AnswerStreamStep?
 
   init(
     _ stage: Stage, _ feed: TopicFeed<MemoryLog>, _ format: StreamFormat = .serverSentEvents,
     cache: FrameCache = FrameCache(), metrics: TopicMetrics? = nil, expires: Int64 = 3_600,
-    budget: ByteBudget? = nil
+    budget: ByteBudget? = nil, lease: StreamLease? = nil
   ) {
+    site = stage.site
     var terms = LiveTerms(expires: stage.clock.wall + .seconds(expires))
+    terms.lease = lease
     if let budget { terms.budget = budget }
     let rendering = RecordRendering(view: 0) { record, text in
       text.append(record.payload)
@@ -30,12 +40,43 @@ final class StreamReader {
       problem: { why in ByteSlice(utf8: why == .tokenExpired ? #"{"status":401}"# : #"{"p":1}"#) })
   }
 
-  /// The text of the next step.
+  /// The text of the next step that is not a wait.
   func next() async -> String {
+    stream.attach(to: self)
     var bytes = ByteWriter()
-    last = await stream.next(into: &bytes)
+    while true {
+      isRoused = false
+      let step = await stream.next(into: &bytes)
+      last = step
+      guard case .wait(let until) = step else { break }
+      let waiter = Waiter()
+      self.waiter = waiter
+      if isRoused { waiter.wake(.grown) }
+      _ = await site.wait(waiter, until: until)
+      self.waiter = nil
+    }
     text = String(decoding: bytes.bytes, as: UTF8.self)
     return text
+  }
+
+  /// As a connection that is cut.
+  func cut() { stream.detach() }
+
+  nonisolated func rouse() {
+    MainActor.assumeIsolated {
+      isRoused = true
+      waiter?.wake(.grown)
+    }
+  }
+
+  nonisolated func push(_ chunk: ByteSlice) -> PushOutcome {
+    MainActor.assumeIsolated {
+      onPush()
+      let outcome = outcomes.isEmpty || waiter == nil ? .refused : outcomes.removeFirst()
+      if outcome != .refused { pushed.append(ChunkFrame.payload(of: chunk).text) }
+      if outcome != .sent { waiter?.wake(.grown) }
+      return outcome
+    }
   }
 }
 

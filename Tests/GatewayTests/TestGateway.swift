@@ -125,7 +125,11 @@ actor TestGateway {
     if case .stream(let stream) = end {
       for _ in 0..<steps {
         var bytes = ByteWriter()
-        let step = await stream.next(into: &bytes)
+        var step = await stream.next(into: &bytes)
+        while case .wait = step {
+          try await Task.sleep(for: .milliseconds(1))
+          step = await stream.next(into: &bytes)
+        }
         answer.steps.append(String(decoding: bytes.bytes, as: UTF8.self))
         if step != .more { break }
       }

@@ -12,6 +12,7 @@ final class Journal: Sendable {
     var bodyFailures: [BodyFailure] = []
     var pieces = 0
     var lateBody: BodyFailure?
+    var outcomes: [PushOutcome] = []
   }
 
   private let entries = Mutex(Entries())
@@ -61,6 +62,11 @@ final class TestResponder: Responder {
       return .stream(
         TestStream(
           journal: journal, isFlood: path.equals("/flood"), isBroken: path.equals("/broken")))
+    }
+    if path.equals("/waiting") {
+      answer.start(200)
+      answer.startStream(contentType: "text/event-stream")
+      return .stream(WaitingStream(timers, journal, isLarge: request.head.query != nil))
     }
     if path.equals("/forgetful") { return .complete }
     answer.start(200)
