@@ -88,7 +88,7 @@ public final class LiveStream<Log: TopicLog>: AnswerStream {
     guard let heartbeat = nextHeartbeat else {
       nextHeartbeat = clocks.monotonic() + terms.heartbeat
       let start = bytes.count
-      format.open(retry: terms.retry, into: &bytes)
+      format.open(at: feed.cursor, retry: terms.retry, into: &bytes)
       // Something must go out, so that the client sees the stream open.
       if bytes.count == start { format.heartbeat(into: &bytes) }
       return .more

@@ -24,9 +24,12 @@ public struct RecordRendering {
 }
 
 extension StreamFormat {
-  /// What a stream begins with.
-  func open(retry: TimeSpan, into bytes: inout ByteWriter) {
-    if self == .serverSentEvents { EventStreamWriter.retry(retry, into: &bytes) }
+  /// What a stream that starts behind `cursor` begins with.
+  func open(at cursor: Cursor, retry: TimeSpan, into bytes: inout ByteWriter) {
+    guard self == .serverSentEvents else { return }
+    var id = ByteWriter(capacity: 41)
+    cursor.append(to: &id)
+    EventStreamWriter.open(retry: retry, id: id.slice, into: &bytes)
   }
 
   /// Nothing, but sent.

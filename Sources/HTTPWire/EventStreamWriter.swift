@@ -2,10 +2,14 @@ public import Bytes
 
 /// Writes the frames of `text/event-stream` (WHATWG HTML §9.2).
 public enum EventStreamWriter {
-  /// Tells the client how long to wait before it reconnects.
-  public static func retry(_ span: TimeSpan, into bytes: inout ByteWriter) {
+  /// Tells the client how long to wait before it reconnects, and where the stream begins: cut
+  /// before its first event, it comes back to this place. A frame without data is no event to the
+  /// page. `id` must be one line.
+  public static func open(retry span: TimeSpan, id: ByteSlice, into bytes: inout ByteWriter) {
     bytes.append("retry: ")
     bytes.append(decimal: max(span.nanoseconds, 0) / 1_000_000)
+    bytes.append("\nid: ")
+    bytes.append(id)
     bytes.append("\n\n")
   }
 

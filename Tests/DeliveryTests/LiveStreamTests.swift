@@ -85,7 +85,7 @@ final class StreamReader: AnswerSink {
     let stage = try await Stage()
     try await stage.append(#"{"a":1}"#, #"{"a":2}"#)
     let reader = StreamReader(stage, stage.feed())
-    #expect(await reader.next() == "retry: 2000\n\n")
+    #expect(await reader.next() == "retry: 2000\nid: 1:-1\n\n")
     let both = "id: 1:0\ndata: {\"a\":1}\n\nid: 1:1\ndata: {\"a\":2}\n\n"
     #expect(await reader.next() == both)
     #expect(reader.last == .more)

@@ -97,7 +97,7 @@ import Topics
     let accept = ["Accept": "text/event-stream", "Last-Event-ID": "1:0"]
     let answer = try await gateway.send("GET", "\(events)?view=data", accept, steps: 2)
     #expect(answer.fields["content-type"] == "text/event-stream")
-    #expect(answer.steps.first == "retry: 2000\n\n")
+    #expect(answer.steps.first == "retry: 2000\nid: 1:0\n\n")
     #expect(
       answer.steps.last == "id: 1:1\ndata: {\"n\":1}\n\nid: 1:2\ndata: {\"n\":2}\n\n")
   }

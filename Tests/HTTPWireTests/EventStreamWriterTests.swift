@@ -31,11 +31,11 @@ import Testing
     }
   }
 
-  @Test("retry in milliseconds, heartbeat as a comment")
+  @Test("the opening says when to come back, in milliseconds, and to which place")
   func control() {
     var writer = ByteWriter()
-    EventStreamWriter.retry(.seconds(3), into: &writer)
+    EventStreamWriter.open(retry: .seconds(3), id: ByteSlice(utf8: "1:-1"), into: &writer)
     EventStreamWriter.heartbeat(into: &writer)
-    #expect(String(decoding: writer.bytes, as: UTF8.self) == "retry: 3000\n\n:\n\n")
+    #expect(String(decoding: writer.bytes, as: UTF8.self) == "retry: 3000\nid: 1:-1\n\n:\n\n")
   }
 }
