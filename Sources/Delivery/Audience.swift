@@ -83,6 +83,8 @@ final class Audience: BellOwner {
   }
 
   private func move(_ from: Int, to index: Int) {
+    // A place that was just vacated still holds who has moved on: they keep their new seat.
+    guard from != index else { return }
     members[index] = members[from]
     members[index].seat = index
   }
