@@ -222,6 +222,9 @@ private struct ReadTerms {
     self.format = format
     var query = try QueryParameters(head.query)
     let from = query.take("from")
+    guard head.fields.occurrences(of: "last-event-id") <= 1 else {
+      throw Refusal(.badHeader, "Last-Event-ID stands more than once")
+    }
     let resumed = head.fields.first("last-event-id").flatMap { $0.isEmpty ? nil : $0 }
     if let text = resumed ?? from {
       guard let start = StartPosition(parsing: text) else {

@@ -58,6 +58,7 @@ import Testing
       ("GET", "\(events)?view=%FF", [:], "", 400, "bad_parameter"),
       ("GET", events, ["Accept": "image/png"], "", 406, "not_acceptable"),
       ("GET", events, ["Last-Event-ID": "x"], "", 400, "bad_cursor"),
+      ("GET", events, ["Last-Event-ID": "1:0", "last-event-id": "1:1"], "", 400, "bad_header"),
       ("PATCH", events, [:], "", 405, "method_not_allowed"),
       ("POST", events, ["Idempotency-Key": "\"a\""], "{}", 501, "not_supported"),
       ("POST", events, ["Producer-Id": "p"], "{}", 501, "not_supported"),
