@@ -4,6 +4,8 @@ import Bytes
 struct ScanStop: Error {
   let code: JSONFaultCode
   let offset: Int
+  /// What could have stood there, where only the place of the stop tells.
+  var expected: JSONExpectation?
 }
 
 /// The lexical grammar over borrowed bytes: each function takes an offset and returns the offset
@@ -94,7 +96,9 @@ struct ScanStop: Error {
         at &+= hits == 0 ? 8 : hits.trailingZeroBitCount &>> 3
         if hits != 0 { break }
       }
-      guard at < end else { throw ScanStop(code: .unexpectedEnd, offset: end) }
+      guard at < end else {
+        throw ScanStop(code: .unexpectedEnd, offset: end, expected: .closingQuote)
+      }
       let next = byte(at)
       if next == ASCII.quote { return at }
       if next >= 0x80 {
@@ -156,7 +160,9 @@ struct ScanStop: Error {
 
   @inline(__always)
   private func escape(_ at: Int) throws(ScanStop) -> Int {
-    guard at &+ 1 < end else { throw ScanStop(code: .unexpectedEnd, offset: end) }
+    guard at &+ 1 < end else {
+      throw ScanStop(code: .unexpectedEnd, offset: end, expected: .escape)
+    }
     switch byte(at &+ 1) {
     case 0x22, 0x5C, 0x2F, 0x62, 0x66, 0x6E, 0x72, 0x74: return at &+ 2
     case 0x75: return try unicodeEscape(at)
@@ -178,7 +184,9 @@ struct ScanStop: Error {
   }
 
   private func codeUnit(_ at: Int) throws(ScanStop) -> UInt32 {
-    guard at &+ 6 <= end else { throw ScanStop(code: .unexpectedEnd, offset: end) }
+    guard at &+ 6 <= end else {
+      throw ScanStop(code: .unexpectedEnd, offset: end, expected: .escape)
+    }
     var unit: UInt32 = 0
     for index in (at &+ 2)..<(at &+ 6) {
       guard let digit = ASCII.hexValue(byte(index)) else {
@@ -196,7 +204,9 @@ struct ScanStop: Error {
   func number(_ start: Int, _ flags: inout JSONTokenFlags) throws(ScanStop) -> Int {
     var at = start
     if byte(at) == ASCII.minus { at &+= 1 }
-    guard at < end else { throw ScanStop(code: .unexpectedEnd, offset: end) }
+    guard at < end else {
+      throw ScanStop(code: .unexpectedEnd, offset: end, expected: .digit)
+    }
     if byte(at) == ASCII.zero {
       at &+= 1
       if at < end, ASCII.isDigit(byte(at)) { throw ScanStop(code: .badNumber, offset: start) }
@@ -232,8 +242,8 @@ struct ScanStop: Error {
     }
     while at < end, ASCII.isDigit(byte(at)) { at &+= 1 }
     guard at > start else {
-      if at >= end { throw ScanStop(code: .unexpectedEnd, offset: end) }
-      throw ScanStop(code: .badNumber, offset: number)
+      if at >= end { throw ScanStop(code: .unexpectedEnd, offset: end, expected: .digit) }
+      throw ScanStop(code: .badNumber, offset: number, expected: .digit)
     }
     return at
   }
@@ -262,9 +272,10 @@ struct ScanStop: Error {
         index += 1
       }
       if index > 0 {
-        return ScanStop(code: at == end ? .unexpectedEnd : .unexpectedByte, offset: at)
+        return ScanStop(
+          code: at == end ? .unexpectedEnd : .unexpectedByte, offset: at, expected: .literal)
       }
     }
-    return ScanStop(code: .unexpectedByte, offset: start)
+    return ScanStop(code: .unexpectedByte, offset: start, expected: .value)
   }
 }

@@ -48,9 +48,14 @@ public final class JSONParser {
     } catch { stop = error }
     scratch = scan.scratch
     if let stop {
-      let path = stop.code == .duplicateMember ? scan.path(of: stop.offset, in: bytes) : nil
-      let offset = stop.code == .duplicateMember ? scan.offset(ofKey: stop.offset) : stop.offset
-      throw JSONFault(stop.code, at: offset, in: bytes, pointer: path)
+      if stop.code == .duplicateMember {
+        throw JSONFault(
+          stop.code, at: scan.offset(ofKey: stop.offset), in: bytes,
+          pointer: scan.path(of: stop.offset, in: bytes))
+      }
+      throw JSONFault(
+        stop.code, at: stop.offset, in: bytes, pointer: scan.stoppedPath(in: bytes),
+        expected: stop.expected)
     }
     tokens.finish(count: scan.count)
     source = bytes

@@ -79,6 +79,27 @@ public struct JSONPointer: Sendable, Hashable {
     return String(decoding: writer.bytes, as: UTF8.self)
   }
 
+  /// The pointer's text, cut between characters where it has more than `limit` bytes, with `…` at
+  /// its end then: for answers, which may not grow with a name.
+  public func text(atMost limit: Int) -> String {
+    var writer = ByteWriter()
+    for token in tokens where writer.count <= limit {
+      writer.append(ASCII.slash)
+      Self.escape(token.prefix(limit), into: &writer)
+    }
+    return Self.cut(writer.slice, to: limit)
+  }
+
+  /// At most `limit` bytes of well-formed UTF-8: a longer text is cut between characters and ends
+  /// in `…` then.
+  public static func cut(_ text: ByteSlice, to limit: Int) -> String {
+    guard text.count > limit else { return text.text }
+    // Three bytes for the mark; a byte of the form 10xxxxxx is inside a character.
+    var end = max(limit - 3, 0)
+    while end > 0, text[end] & 0xC0 == 0x80 { end -= 1 }
+    return text.prefix(end).text + "…"
+  }
+
   /// A step as an array index: `0` or digits without a leading zero, at most nine; nil otherwise
   /// (`-`, the element behind the last, never exists in a text).
   public static func index(_ step: ByteSlice) -> Int? {

@@ -45,7 +45,7 @@ import Bytes
   var scratch: JSONScratch
   private var out: UnsafeMutablePointer<JSONToken>
   private var room: Int
-  /// Tokens written, once the pass has ended well.
+  /// Tokens written, once the pass has ended, well or not.
   private(set) var count = 0
   /// Containers open.
   private var depth = 0
@@ -66,11 +66,14 @@ import Bytes
     }
     var at = lexer.skipSpace(0)
     var count = 0
+    defer { self.count = count }
     var isObject = false
     repeat {
       // Inside an object a value never stands alone.
       if isObject { try key(&at, &count) }
-      guard at < lexer.end else { throw ScanStop(code: .unexpectedEnd, offset: at) }
+      guard at < lexer.end else {
+        throw ScanStop(code: .unexpectedEnd, offset: at, expected: .value)
+      }
       let first = lexer.byte(at)
       if first == ASCII.quote {
         var flags: JSONTokenFlags = []
@@ -94,7 +97,6 @@ import Bytes
       guard try step(&at, &isObject, count) else { break }
     } while true
     guard at == lexer.end else { throw ScanStop(code: .trailingData, offset: at) }
-    self.count = count
   }
 
   /// Steps from the end of a value to where the next one (or its key) starts, closing what ends
@@ -106,14 +108,18 @@ import Bytes
     while true {
       at = lexer.skipSpace(at)
       if depth == 0 { return false }
-      guard at < lexer.end else { throw ScanStop(code: .unexpectedEnd, offset: at) }
+      guard at < lexer.end else {
+        throw ScanStop(
+          code: .unexpectedEnd, offset: at, expected: isObject ? .commaOrBrace : .commaOrBracket)
+      }
       let next = lexer.byte(at)
       if next == ASCII.comma {
         at = lexer.skipSpace(at &+ 1)
         return true
       }
       guard next == (isObject ? 0x7D : 0x5D) else {
-        throw ScanStop(code: .unexpectedByte, offset: at)
+        throw ScanStop(
+          code: .unexpectedByte, offset: at, expected: isObject ? .commaOrBrace : .commaOrBracket)
       }
       at &+= 1
       try close(at, isObject, count)
@@ -161,9 +167,11 @@ import Bytes
   /// Reads a member's key, its colon and the space behind it.
   @inline(__always)
   private mutating func key(_ at: inout Int, _ count: inout Int) throws(ScanStop) {
-    guard at < lexer.end else { throw ScanStop(code: .unexpectedEnd, offset: at) }
+    guard at < lexer.end else {
+      throw ScanStop(code: .unexpectedEnd, offset: at, expected: .name)
+    }
     guard lexer.byte(at) == ASCII.quote else {
-      throw ScanStop(code: .unexpectedByte, offset: at)
+      throw ScanStop(code: .unexpectedByte, offset: at, expected: .name)
     }
     var flags: JSONTokenFlags = []
     let start = at &+ 1
@@ -175,9 +183,11 @@ import Bytes
     }
     try put(.string, start, close &- start, flags, &count)
     at = lexer.skipSpace(close &+ 1)
-    guard at < lexer.end else { throw ScanStop(code: .unexpectedEnd, offset: at) }
+    guard at < lexer.end else {
+      throw ScanStop(code: .unexpectedEnd, offset: at, expected: .colon)
+    }
     guard lexer.byte(at) == ASCII.colon else {
-      throw ScanStop(code: .unexpectedByte, offset: at)
+      throw ScanStop(code: .unexpectedByte, offset: at, expected: .colon)
     }
     at = lexer.skipSpace(at &+ 1)
   }
@@ -211,29 +221,54 @@ import Bytes
     room = min(tape.capacity, limits.maxTokens)
   }
 
-  // MARK: Where a duplicate stands
+  // MARK: Where a fault stands
 
   /// Byte offset of the opening quote of a key's token.
   func offset(ofKey token: Int) -> Int { Int(unsafe out[token].offset) - 1 }
 
   /// The pointer of the member whose key is at `token`, in the innermost open object.
   func path(of token: Int, in source: ByteSlice) -> JSONPointer {
-    var steps: [ByteSlice] = []
-    for level in 0..<depth {
-      let container = unsafe scratch.open[level]
-      let child = level + 1 < depth ? unsafe scratch.open[level + 1].token : token + 1
-      if container.isObject {
-        steps.append(JSONEscapes.unescape(source[unsafe out[child - 1].range]))
-      } else {
-        var index = 0
-        var sibling = container.token + 1
-        while sibling < child {
-          sibling += Int(unsafe out[sibling].extent)
-          index += 1
-        }
-        steps.append(ByteSlice(utf8: String(index)))
-      }
+    JSONPointer(outerSteps(in: source) + [name(token, in: source)])
+  }
+
+  /// The pointer of the value that was being read, or was due, when the pass stopped: of the
+  /// innermost open object where neither was.
+  func stoppedPath(in source: ByteSlice) -> JSONPointer {
+    guard depth > 0 else { return .root }
+    let outer = outerSteps(in: source)
+    let innermost = unsafe scratch.open[depth - 1]
+    guard innermost.isObject else {
+      return JSONPointer(outer + [position(of: count, in: innermost)])
     }
-    return JSONPointer(steps)
+    // Members have two tokens or more; a single one is a name without its value.
+    var key = innermost.token + 1
+    while key + 1 < count { key += 1 + Int(unsafe out[key + 1].extent) }
+    return JSONPointer(key < count ? outer + [name(key, in: source)] : outer)
+  }
+
+  /// The steps to the innermost open container.
+  private func outerSteps(in source: ByteSlice) -> [ByteSlice] {
+    var steps: [ByteSlice] = []
+    for level in 0..<max(depth - 1, 0) {
+      let container = unsafe scratch.open[level]
+      let child = unsafe scratch.open[level + 1].token
+      steps.append(
+        container.isObject ? name(child - 1, in: source) : position(of: child, in: container))
+    }
+    return steps
+  }
+
+  private func name(_ key: Int, in source: ByteSlice) -> ByteSlice {
+    JSONEscapes.unescape(source[unsafe out[key].range])
+  }
+
+  private func position(of child: Int, in array: JSONScratch.Open) -> ByteSlice {
+    var index = 0
+    var sibling = array.token + 1
+    while sibling < child {
+      sibling += Int(unsafe out[sibling].extent)
+      index += 1
+    }
+    return ByteSlice(utf8: String(index))
   }
 }

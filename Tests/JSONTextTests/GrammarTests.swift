@@ -57,7 +57,28 @@ let refused: [(String, JSONFaultCode, Int)] = [
   ("1\u{0}", .trailingData, 1), ("#1", .unexpectedByte, 0), ("[\"a\",\n4\n,1,", .unexpectedEnd, 11),
 ]
 
+/// Where a text stops being JSON: the value that was being read or was due, and what could have
+/// stood there.
+let stops: [(String, String, JSONExpectation?)] = [
+  ("", "", .value), ("[", "/0", .valueOrBracket), ("{", "", .nameOrBrace),
+  ("[ }", "/0", .valueOrBracket), ("{ ]", "", .nameOrBrace), ("[1,]", "/1", .value),
+  ("{\"a\":1,}", "", .name), ("[1 2]", "/1", .commaOrBracket),
+  ("{\"a\":1 \"b\":2}", "", .commaOrBrace), ("{\"a\"}", "/a", .colon),
+  ("{\"a\":}", "/a", .value), ("{\"a\":{\"b\":[1,{\"c/d\":tru", "/a/b/1/c~1d", .literal),
+  ("[{},{\"x\":[0,-]}]", "/1/x/1", .digit), ("\"abc", "", .closingQuote), ("\"\\x\"", "", .escape),
+  ("[01]", "/0", .number), ("1 2", "", .end), ("[\"\\ud800\"]", "/0", .surrogatePair),
+  ("[\"a\tb\"]", "/0", .escapedControl), ("\u{FEFF}1", "", .value),
+  ("[{\"a\":1,\"b\":{},\"a\":2}]", "/0/a", nil),
+]
+
 @Suite struct `The grammar` {
+  @Test(arguments: stops)
+  func `tells what was expected where`(text: String, pointer: String, expected: JSONExpectation?) {
+    let fault = fault(Array(text.utf8))
+    #expect(fault?.pointer?.text == pointer, "\(text)")
+    #expect(fault?.expected == expected, "\(text)")
+  }
+
   @Test(arguments: accepted)
   func `takes`(text: String) throws {
     let document = try JSONDocument(parsing: ByteSlice(utf8: text))
