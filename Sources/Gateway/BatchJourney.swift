@@ -18,7 +18,7 @@ extension GatewayResponder {
     let body = try await request.body.collect(upTo: GatewayLimits.batch)
     var batch = Batch()
     if envelope.mode == .batch {
-      let document = try JSONDocument(parsing: body)
+      let document = try parseBatch(body)
       for draft in try EventIntake.batch(
         document.root, envelope, limit: GatewayLimits.batchEvents)
       {
@@ -37,6 +37,15 @@ extension GatewayResponder {
       try await store(&batch, in: topic, at: address, request, atomic: terms.isAtomic)
     }
     return finish(batch, terms, &answer, id: request.id)
+  }
+
+  /// A fault in a batch's text is told with the event that it is in.
+  private func parseBatch(_ body: ByteSlice) throws(Refusal) -> JSONDocument {
+    do throws(JSONFault) {
+      return try JSONDocument(parsing: body)
+    } catch {
+      throw Refusal(error as any Error, at: EventPlace(of: error))
+    }
   }
 
   /// Lines that are stored as they come: a cut connection keeps what is stored already. A body that
@@ -79,13 +88,14 @@ extension GatewayResponder {
     var step = lines.next()
     while true {
       switch step {
-      case .line(let line, number: _):
+      case .line(let line, let number):
         if !line.isEmpty {
-          try add(.success(intake.event(line)), to: &batch, for: topic, at: address)
+          try add(
+            .success(intake.event(line)), line: number, to: &batch, for: topic, at: address)
         }
         step = lines.next()
-      case .tooLong:
-        throw Refusal(.tooLarge, "a line exceeds \(GatewayLimits.event) bytes")
+      case .tooLong(let number):
+        throw Refusal(.tooLarge, "line \(number) exceeds \(GatewayLimits.event) bytes")
       case .needsMore:
         guard isLast, let rest = lines.finish() else { return }
         step = rest
@@ -94,8 +104,8 @@ extension GatewayResponder {
   }
 
   private func add(
-    _ draft: Result<EventDraft, any Error>, to batch: inout Batch, for topic: Engine.Topic,
-    at address: TopicAddress
+    _ draft: Result<EventDraft, any Error>, line: Int? = nil, to batch: inout Batch,
+    for topic: Engine.Topic, at address: TopicAddress
   ) throws(Refusal) {
     guard batch.items.count < GatewayLimits.batchEvents else {
       throw Refusal(.tooLarge, "a batch has at most \(GatewayLimits.batchEvents) events")
@@ -107,7 +117,7 @@ extension GatewayResponder {
       }
       batch.add(try check(draft, for: topic, at: address))
     } catch {
-      batch.add(Refusal(error))
+      batch.add(Refusal(error, at: EventPlace(index: batch.items.count, line: line)))
     }
   }
 
@@ -171,6 +181,8 @@ private struct Batch {
   private(set) var rejected = 0
   /// Everything before it is settled.
   private var settled = 0
+  /// Bytes of the errors that are told.
+  private var errorBytes = 0
 
   /// What one commit takes of a batch that need not be whole.
   private static let pieceBytes = 512 << 10
@@ -181,7 +193,10 @@ private struct Batch {
   mutating func add(_ event: ConformingEvent) { items.append(.waiting(event)) }
 
   mutating func add(_ refusal: Refusal) {
-    items.append(.refused(refusal))
+    let bytes = min(refusal.faultBytes, GatewayLimits.problemBytes)
+    let hasRoom = errorBytes + bytes <= GatewayLimits.batchErrorBytes
+    if hasRoom { errorBytes += bytes }
+    items.append(.refused(hasRoom ? refusal : refusal.withoutFaults()))
     rejected += 1
   }
 

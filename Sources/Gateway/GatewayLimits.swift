@@ -11,6 +11,12 @@ public enum GatewayLimits {
   public static let wholeLines = 1 << 20
   /// The body of an administrative call, in bytes.
   public static let administrativeBody = 64 << 10
+  /// A problem document, in bytes; the errors in it that do not fit are left out.
+  public static let problemBytes = 8 << 10
+  /// The `detail` of a problem, in bytes.
+  public static let detailBytes = 1024
+  /// Errors of all refused events of one batch, in bytes; events after them have none.
+  public static let batchErrorBytes = 1 << 20
   /// Events of one long-poll answer.
   public static let eventsPerAnswer = 1_000
   /// The longest long-poll.

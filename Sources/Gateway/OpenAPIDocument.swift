@@ -169,12 +169,22 @@ public enum OpenAPIDocument {
           {"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}}},
           "schemas":{"Name":{"type":"string","pattern":"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"},
           "Text":{"type":"string"},
-          "Problem":{"type":"object","required":["type","title","status","code","retryable"],
+          "Problem":{"type":"object","required":["type","title","status","detail","code","retryable"],
           "properties":{"type":{"type":"string"},"title":{"type":"string"},
           "status":{"type":"integer"},"detail":{"type":"string"},"instance":{"type":"string"},
           "code":{"type":"string"},"retryable":{"type":"boolean"},
-          "errors":{"type":"array","maxItems":32,"items":{"type":"object"}},
-          "truncated":{"type":"boolean"}}}}}
+          "errors":{"type":"array","maxItems":32,
+          "items":{"$ref":"#/components/schemas/Fault"}},"truncated":{"type":"boolean"},"topic":{"type":"string"},"schema":{"type":"string"},
+          "schemaUrl":{"type":"string"},"schemaVersion":{"type":"integer"}}},
+          "Fault":{"type":"object","required":["pointer","code","message"],
+          "properties":{"event":{"type":"integer"},"pointer":{"type":"string"},
+          "line":{"type":"integer"},"column":{"type":"integer"},"offset":{"type":"integer"},
+          "keyword":{"type":"string"},"schemaPointer":{"type":"string"},
+          "code":{"type":"string"},"message":{"type":"string"},"expected":{},
+          "actual":{"type":"object","required":["type"],"properties":{"type":{"type":"string"},
+          "length":{"type":"integer"}}},"suggestion":{"type":"string"},
+          "branch":{"type":"object","properties":{"schemaPointer":{"type":"string"},
+          "reason":{"type":"string"}}}}}}}
           """#))
   }
 

@@ -1,5 +1,7 @@
 import Bytes
+import JSONText
 public import Metrics
+import Schemas
 
 /// Every reason for a no that a client can meet: the one table of refusals. `docs/problems.md` is
 /// generated from it. The raw value is the problem's `code` and ends its `type` URN (RFC 9457
@@ -38,6 +40,7 @@ public enum ProblemCode: String, CaseIterable, Sendable {
   case expectationFailed = "expectation_failed"
   case schemaViolation = "schema_violation"
   case validationBudget = "validation_budget_exceeded"
+  case patternLimit = "pattern_limit_exceeded"
   case schemaInvalid = "schema_invalid"
   case batchRejected = "batch_rejected"
   case batchAborted = "batch_aborted"
@@ -95,7 +98,8 @@ extension ProblemCode {
     case .schemaRequired, .schemaIncompatible, .schemaConflict, .subscriptionConflict,
       .subscriptionBusy, .positionAhead, .positionGone, .tooMany:
       stateRow
-    case .schemaViolation, .validationBudget, .schemaInvalid, .batchRejected, .batchAborted:
+    case .schemaViolation, .validationBudget, .patternLimit, .schemaInvalid, .batchRejected,
+      .batchAborted:
       contentRow
     case .internalError, .overloaded, .storageFull, .storageFailed, .dataCorrupt,
       .tooManyConnections, .draining:
@@ -250,6 +254,12 @@ extension ProblemCode {
       Row(
         422, .schemaBudget, "Validation budget exceeded",
         "Checking this payload against its schema would cost too much: simplify either.")
+    case .patternLimit:
+      Row(
+        422, .schemaBudget, "Pattern limit exceeded",
+        "A pattern of the schema takes too many steps on this string, or the string is longer than "
+          + "patterns look at: write the pattern without nested repetition, or bound the string's "
+          + "length.")
     case .schemaInvalid:
       Row(
         422, .malformed, "Invalid schema",
@@ -321,6 +331,38 @@ extension ProblemCode {
         "| \(row.status) | `\(code.rawValue)` | \(row.retryable ? "yes" : "no") | \(row.title) | "
         + "\(row.advice) |\n"
     }
+    text += """
+
+      ## Codes in `errors`
+
+      Each element of `errors` says where (`pointer`, `line`, `column`; `event` in batches), which
+      rule (`keyword`, `schemaPointer`), and what is there (`actual`: type and length, never the
+      value). `line` and `column` count in the payload as sent, and in the body where each line of
+      it is an event. `suggestion` is a name or value of the schema that was probably meant.
+      `branch` names the alternative of a union that was taken to be meant, and why. `message` is
+      the schema author's own where the schema has `x-error` beside the broken keyword: a text for
+      all keywords there, or an object with a text for each. At most 32 elements and 8 KiB, then
+      `truncated` is true; a batch's answer has room for 1 MiB of them.
+
+      A payload against its schema:
+
+      | Code | Keywords | Meaning |
+      |---|---|---|
+
+      """
+    for code in ViolationCode.all {
+      let keywords = code.keywords.map { "`\($0)`" }.joined(separator: ", ")
+      text += "| `\(code.name)` | \(keywords) | \(code.meaning) |\n"
+    }
+    text += """
+
+      A text that is not JSON (`malformed_json`), with `offset` in bytes and what was `expected`:
+
+      | Code | Meaning |
+      |---|---|
+
+      """
+    for code in JSONFaultCode.allCases { text += "| `json.\(code.name)` | \(code.text) |\n" }
     return text
   }
 }

@@ -68,8 +68,12 @@ extension GatewayResponder {
     let mustHave =
       binding == nil
       && TopicRules(of: address.inNamespace, topic: topic.info, in: parts.engine).requireSchema
-    return try SchemaGate.check(
-      draft, against: address, binding: binding, requireSchema: mustHave, scratch: scratch)
+    do throws(SchemaRefusal) {
+      return try SchemaGate.check(
+        draft, against: address, binding: binding, requireSchema: mustHave, scratch: scratch)
+    } catch {
+      throw RefusedPayload(refusal: error, address: address, version: binding?.version ?? 0)
+    }
   }
 
   private func created(

@@ -1,5 +1,5 @@
-import Bytes
-import HTTPWire
+public import Bytes
+public import HTTPWire
 import JSONText
 
 /// One no, ready to be told to a client: a code of the table and the facts of this occurrence.
@@ -8,11 +8,14 @@ import JSONText
 /// tenant.
 public struct Refusal: Error {
   public let code: ProblemCode
-  /// What happened here, in a sentence; nil leaves the title to speak for itself.
+  /// What happened here, in a sentence; nil leaves it to the table's advice.
   var detail: String?
-  /// The rendered objects of `errors`, comma-separated.
-  var faults: ByteSlice?
+  /// The rendered objects of `errors`; nil where no input is at fault at a place.
+  var faults: [ByteSlice]?
+  /// Whether there were more.
   var faultsTruncated = false
+  /// The event of a batch that is refused.
+  var event: Int?
   /// When to come back; also sent as `Retry-After`, rounded up to seconds.
   var retryAfter: TimeSpan?
   /// Extension members of the problem document: name and JSON text.
@@ -68,9 +71,10 @@ public struct Refusal: Error {
     return with(name, json: json.bytes.slice)
   }
 
-  /// Writes the problem document (RFC 9457 §3).
+  /// Writes the problem document (RFC 9457 §3), of at most `GatewayLimits.problemBytes` bytes.
   func write(instance: RequestID?, into json: inout JSONWriter) {
     let row = code.row
+    let start = json.bytes.count
     json.beginObject()
     json.key("type")
     json.string("urn:problem:jodrell:\(code.rawValue)")
@@ -78,10 +82,9 @@ public struct Refusal: Error {
     json.string(row.title)
     json.key("status")
     json.integer(row.status)
-    if let detail {
-      json.key("detail")
-      json.string(detail)
-    }
+    json.key("detail")
+    json.string(
+      JSONPointer.cut(ByteSlice(utf8: detail ?? row.advice), to: GatewayLimits.detailBytes))
     if let instance {
       json.key("instance")
       var id = ByteWriter(capacity: 32)
@@ -96,21 +99,43 @@ public struct Refusal: Error {
       json.key(name)
       json.raw(value)
     }
-    if let faults {
-      json.key("errors")
-      json.beginArray()
-      json.raw(faults)
-      json.endArray()
-      if faultsTruncated {
-        json.key("truncated")
-        json.bool(true)
-      }
-    }
+    if let faults { write(faults, from: start, into: &json) }
     json.endObject()
   }
 
-  /// The document alone, for batch results and the last event of a stream.
-  func document(instance: RequestID?) -> ByteSlice {
+  /// Writes `errors` as far as the document has room for them.
+  private func write(_ faults: [ByteSlice], from start: Int, into json: inout JSONWriter) {
+    var event = ByteWriter(capacity: 24)
+    if let index = self.event {
+      event.append("{\"event\":")
+      event.append(decimal: UInt64(index))
+      event.append(",")
+    } else {
+      event.append("{")
+    }
+    var isTruncated = faultsTruncated
+    json.key("errors")
+    json.beginArray()
+    for fault in faults {
+      // Room for the end of the document too.
+      let room = GatewayLimits.problemBytes - 64 - (json.bytes.count - start)
+      guard fault.count + event.count <= room else {
+        isTruncated = true
+        break
+      }
+      json.raw(event.slice)
+      json.bytes.append(fault.dropFirst(1))
+    }
+    json.endArray()
+    if isTruncated {
+      json.key("truncated")
+      json.bool(true)
+    }
+  }
+
+  /// The document alone: for batch results, the last event of a stream, and commands that say
+  /// offline what the gateway would.
+  public func document(instance: RequestID?) -> ByteSlice {
     var json = JSONWriter()
     write(instance: instance, into: &json)
     return json.bytes.slice

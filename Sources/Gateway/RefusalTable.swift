@@ -12,15 +12,18 @@ import Topics
 // Where every room's no becomes a refusal. A test walks all cases: none ends as `internal_error`.
 extension Refusal {
   /// The refusal that an error of any room means to a client.
-  init(_ error: any Error) {
+  ///
+  /// - Parameter place: where the fault's event stands in a body of several.
+  public init(_ error: any Error, at place: EventPlace? = nil) {
     switch error {
     case let refusal as Refusal: self = refusal
+    case let refused as RefusedPayload: self.init(refused, at: place)
+    case let refusal as SchemaRefusal: self.init(refusal, at: place)
+    case let fault as JSONFault: self.init(fault, at: place)
     case let refusal as TenancyRefusal: self.init(refusal)
-    case let refusal as SchemaRefusal: self.init(refusal)
     case let failure as AppendFailure: self.init(failure)
     case let refusal as TokenRefusal: self.init(refusal)
     case let fault as CredentialFault: self.init(fault)
-    case let fault as JSONFault: self.init(fault)
     case let fault as EventFault: self.init(fault)
     case let failure as ReadFailure: self.init(failure)
     case let failure as CatalogueFailure: self.init(failure)
@@ -30,6 +33,7 @@ extension Refusal {
     case is WorkersBusy: self.init(.overloaded, "the queue for disk reads is full")
     default: self.init(ProblemCode.internalError)
     }
+    if let place { self = at(place) }
   }
 
   private init(_ refusal: TenancyRefusal) {
@@ -59,28 +63,6 @@ extension Refusal {
     case .repeated: self.init(.badHeader, "the Authorization field stands more than once")
     case .malformed: self.init(.badHeader, "the Authorization field holds no well-formed token")
     }
-  }
-
-  private init(_ fault: JSONFault) {
-    self.init(
-      .malformedJSON,
-      "\(fault.code.text) in line \(fault.line), column \(fault.column) (byte \(fault.offset))")
-    var json = JSONWriter()
-    json.beginObject()
-    json.key("pointer")
-    json.string(fault.pointer?.text ?? "")
-    json.key("code")
-    json.string("json")
-    json.key("message")
-    json.string(fault.code.text)
-    json.key("line")
-    json.integer(fault.line)
-    json.key("column")
-    json.integer(fault.column)
-    json.key("offset")
-    json.integer(fault.offset)
-    json.endObject()
-    faults = json.slice
   }
 
   private init(_ failure: AppendFailure) {
@@ -152,22 +134,6 @@ extension Refusal {
     case .timedOut: self.init(.timeout, "the body did not arrive in time")
     case .malformed(let rule): self.init(.badRequest, "\(rule.text)")
     case .closed: self.init(.timeout, "the connection ended before the body")
-    }
-  }
-
-  private init(_ refusal: SchemaRefusal) {
-    switch refusal {
-    case .malformedJSON(let fault): self.init(fault)
-    case .violations(let violations, let truncated):
-      self.init(violations, truncated: truncated)
-    case .schemaRequired: self.init(ProblemCode.schemaRequired)
-    case .mediaType(let sent):
-      self.init(
-        .mediaType,
-        "the topic's schema is of JSON; "
-          + (sent == nil ? "no media type was sent" : "another media type was sent"))
-    case .budgetExceeded: self.init(ProblemCode.validationBudget)
-    case .patternLimit: self.init(.validationBudget, "a pattern met its step limit")
     }
   }
 

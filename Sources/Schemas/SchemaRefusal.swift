@@ -14,8 +14,9 @@ public enum SchemaRefusal: Error, Equatable, Sendable {
   case mediaType(ByteSlice?)
   /// Checking would cost more than `SchemaLimits.fuel`: 422 `validation_budget_exceeded`.
   case budgetExceeded
-  /// A pattern met its limit on this payload: 422 `validation_budget_exceeded`.
-  case patternLimit
+  /// A pattern met its limit on this payload: 422 `pattern_limit_exceeded`. Which one and where, if
+  /// that can be told.
+  case patternLimit(Violation?)
 }
 
 extension SchemaScratch {
@@ -40,7 +41,9 @@ extension CompiledSchema {
       let explanation = explain(scratch.parser, scratch)
       throw .violations(explanation.violations, truncated: explanation.truncated)
     case .fuelExhausted: throw .budgetExceeded
-    case .patternLimit: throw .patternLimit
+    case .patternLimit:
+      let explanation = explain(scratch.parser, scratch)
+      throw .patternLimit(explanation.violations.first { $0.code == .patternLimit })
     }
   }
 

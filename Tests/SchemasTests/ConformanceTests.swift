@@ -53,7 +53,7 @@ struct ConformanceTests {
         }
         if result == .invalid {
           let explanation = schema.explain(scratch.parser, scratch)
-          if explanation.violations.contains(where: { $0.code == "schema" }) {
+          if explanation.violations.contains(where: { $0.code == .schema }) {
             tally.wrong.append("\(title) / \(test["description"]?.text ?? ""): unexplained")
           }
         }

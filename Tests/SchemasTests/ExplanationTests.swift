@@ -134,4 +134,73 @@ import Testing
         "/abc property.name #/propertyNames"
       ])
   }
+
+  @Test func `tells line and column, of what is missing those of the object`() throws {
+    let payload = "{\"é\":[1,\n  \"x\"],\"id\":7,\n \"o\" : { } }"
+    let schema = #"""
+      {"required":["gone"],"properties":{"é":{"items":{"type":"integer"}},"id":{"type":"string"},
+       "o":{"required":["x"]}}}
+      """#
+    let found = try Sample.explain(payload, try Sample.schema(schema)).violations
+    #expect(
+      found.map { "\($0.pointer) \($0.line):\($0.column)" } == [
+        "/é/1 2:3", "/id 2:13", "/o/x 3:8", "/gone 1:1",
+      ])
+  }
+
+  @Test func `names the branch of a union that was taken to be meant, and why`() throws {
+    let schema = try Sample.schema(Self.pets)
+    let chosen = try Sample.explain(#"{"kind":"cat","lives":10}"#, schema).violations[0]
+    #expect(chosen.branch == UnionBranch(schemaPointer: "#/oneOf/1", reason: "'kind' is 'cat'"))
+    let ways = try Sample.schema(
+      #"""
+      {"properties":{"pay":{"oneOf":[
+       {"required":["card"],"properties":{"card":{"type":"string"}}},
+       {"required":["iban"],"properties":{"iban":{"type":"string"}}}]}}}
+      """#)
+    let fitting = try Sample.explain(#"{"pay":{"iban":5}}"#, ways).violations
+    #expect(fitting.map(\.pointer) == ["/pay/iban"])
+    #expect(fitting[0].branch?.schemaPointer == "#/properties/pay/oneOf/1")
+    #expect(fitting[0].branch?.reason == "it fits best of 2 alternatives")
+    #expect(try Sample.explain("1", try Sample.schema(Self.pets)).violations[0].branch == nil)
+  }
+
+  @Test func `the author's own words take the place of ours`() throws {
+    let schema = try Sample.schema(
+      #"""
+      {"required":["id"],"x-error":{"required":"every order has a number"},
+       "properties":{"id":{"type":"string","minLength":2,"x-error":"AB and a number"},
+       "n":{"maximum":9,"x-error":{"minimum":"is unused"}}}}
+      """#)
+    func messages(_ payload: String) throws -> [String] {
+      try Sample.explain(payload, schema).violations.map { "\($0.code) \($0.message)" }
+    }
+    #expect(
+      try messages(#"{"n":10}"#) == [
+        "number.too_large must be at most 9", "property.missing every order has a number",
+      ])
+    #expect(try messages(#"{"id":"A"}"#) == ["string.too_short AB and a number"])
+    #expect(throws: SchemaFault.self) { try Sample.schema(#"{"x-error":[]}"#) }
+    #expect(throws: SchemaFault.self) { try Sample.schema(#"{"x-error":{"type":1}}"#) }
+  }
+
+  @Test func `a pattern at its limit is told apart, with its place`() throws {
+    let schema = try Sample.schema(#"{"properties":{"a":{"pattern":"^(a+)+$"}}}"#)
+    let hostile = "{\"a\":\"\(String(repeating: "a", count: 40))!\"}"
+    guard
+      case .patternLimit(let place?) = schema.validate(
+        ByteSlice(utf8: hostile), SchemaScratch())
+    else {
+      Issue.record("not at the limit")
+      return
+    }
+    #expect(place.pointer == "/a" && place.schemaPointer == "#/properties/a/pattern")
+    #expect(place.code == .patternLimit && place.actualLength == 41)
+  }
+
+  @Test func `names of codes are different and stay`() {
+    let names = ViolationCode.all.map(\.name)
+    #expect(Set(names).count == names.count)
+    #expect(names.contains("format.date-time") && names.contains("union.unknown"))
+  }
 }

@@ -23,7 +23,7 @@ extension Explainer {
     case .negation:
       if !evaluator.acceptsBranch(branch, at), evaluator.halt == nil {
         report(
-          index, at, keyword: "not", code: "not", "must not match the schema that is excluded")
+          index, at, keyword: "not", code: .negation, "must not match the schema that is excluded")
       }
     case .condition:
       let holds = evaluator.accepts(branch.first, at)
@@ -38,7 +38,8 @@ extension Explainer {
       branch.operation == .constant
       || (isWords && branch.second & ProgramBranch.isConstant != 0)
     report(
-      index, at, keyword: isConstant ? "const" : "enum", code: isConstant ? "const" : "enum",
+      index, at, keyword: isConstant ? "const" : "enum",
+      code: isConstant ? .constant : .enumeration,
       isConstant ? "must be the one allowed value" : "must be one of the allowed values",
       expected: constant(token),
       suggestion: isWords ? closestWord(program.tables[Int(branch.first)], at) : nil)
@@ -71,26 +72,26 @@ extension Explainer {
       if accepting.count > 1 {
         let list = accepting.map(String.init).joined(separator: ", ")
         report(
-          index, at, keyword: keyword, code: "union.many",
+          index, at, keyword: keyword, code: .unionMany,
           "must match exactly one alternative, but matches \(list)")
         return
       }
     }
     guard evaluator.halt == nil else { return }
     if let meant = likeliest(schemas, at) {
-      adopt(meant)
+      explainMeant(meant, at, because: "it fits best of \(schemas.count) alternatives")
       return
     }
     let types = schemas.reduce(into: TypeSet()) { $0.formUnion(program.nodes[Int($1)].types) }
     guard takesKind(types, evaluator.value.tokens[at]) else {
       let names = types.names
       report(
-        index, at, keyword: keyword, code: "type", "must be " + names.joined(separator: " or "),
+        index, at, keyword: keyword, code: .type, "must be " + names.joined(separator: " or "),
         expected: SchemaText.array(names.map(SchemaText.quoted)))
       return
     }
     report(
-      index, at, keyword: keyword, code: "union.none",
+      index, at, keyword: keyword, code: .unionNone,
       "must match one of \(schemas.count) alternatives")
   }
 
@@ -101,36 +102,49 @@ extension Explainer {
     _ keyword: String
   ) {
     if let chosen = evaluator.chosen(discriminator, at) {
-      explain(chosen, at)
+      explainMeant(chosen, at, because: reason(discriminator, chosen, at))
       return
     }
     guard evaluator.value.tokens[at].kind == .object else {
       report(
-        index, at, keyword: keyword, code: "type", "must be object",
+        index, at, keyword: keyword, code: .type, "must be object",
         expected: SchemaText.quoted("object"))
       return
     }
     guard let member = evaluator.member(in: at, named: discriminator.member) else {
       let slot = declared(discriminator.member)[0]
-      reportMissing(index, program.name(ofSlot: slot), keyword: keyword)
+      reportMissing(index, at, program.name(ofSlot: slot), keyword: keyword)
       return
     }
     let words = declared(discriminator.values).map { program.nameBytes(ofSlot: $0) }
     let list = SchemaText.array(
       words.map { SchemaText.quoted(String(decoding: $0, as: UTF8.self)) })
     reportMember(
-      index, member - 1, keyword: keyword, code: "union.unknown",
+      index, member - 1, keyword: keyword, code: .unionUnknown,
       "must name one of \(schemas.count) alternatives",
       expected: list.count <= SchemaLimits.expectedBytes ? list : nil,
       suggestion: evaluator.value.tokens[member].kind == .string
         ? Suggestion.closest(to: nameBytes(member), among: words) : nil)
   }
 
-  /// The violations of the one branch that fits best: of the value's kind, most of its fixed
-  /// members right, fewest violations. Nil where several fit equally well.
+  /// "'kind' is 'card'": both are words of the schema.
   @_lifetime(self: copy self)
-  private mutating func likeliest(_ schemas: [UInt32], _ at: Int) -> [Violation]? {
-    var best: (score: Int, violations: [Violation])?
+  private mutating func reason(
+    _ discriminator: Discriminator, _ chosen: UInt32, _ at: Int
+  ) -> String {
+    let name = program.name(ofSlot: declared(discriminator.member)[0])
+    guard let member = evaluator.member(in: at, named: discriminator.member),
+      let slot = evaluator.find(member, in: discriminator.values)
+    else { return "'\(SchemaText.cut(name, to: 64))' says so" }
+    let word = program.name(ofSlot: slot)
+    return "'\(SchemaText.cut(name, to: 64))' is '\(SchemaText.cut(word, to: 64))'"
+  }
+
+  /// The one branch that fits best: of the value's kind, most of its fixed members right, most of
+  /// its members there, fewest violations. Nil where several fit equally well.
+  @_lifetime(self: copy self)
+  private mutating func likeliest(_ schemas: [UInt32], _ at: Int) -> UInt32? {
+    var best: (score: Int, schema: UInt32)?
     var isTied = false
     for schema in schemas.prefix(16) {
       guard takesKind(program.nodes[Int(schema)].types, evaluator.value.tokens[at]) else {
@@ -138,21 +152,22 @@ extension Explainer {
       }
       let violations = rehearse(schema, at, upTo: 8)
       guard evaluator.halt == nil, !violations.isEmpty else { return nil }
-      let score = 100 * fixedMembers(schema, at) - violations.count
+      let score = likeness(schema, at) - violations.count
       if let known = best, score <= known.score {
         if score == known.score { isTied = true }
         continue
       }
-      best = (score, violations)
+      best = (score, schema)
       isTied = false
     }
-    return isTied ? nil : best?.violations
+    return isTied ? nil : best?.schema
   }
 
-  /// How many members of the object have the constant or one of the words that the schema fixes for
-  /// them, less those that have not.
+  /// How much of the object the schema knows: three for each member that it names, a hundred for
+  /// each that has the constant or one of the words that it fixes, less as many for those that have
+  /// not.
   @_lifetime(self: copy self)
-  private mutating func fixedMembers(_ schema: UInt32, _ at: Int) -> Int {
+  private mutating func likeness(_ schema: UInt32, _ at: Int) -> Int {
     let node = program.nodes[Int(schema)]
     guard node.object != ProgramNode.none, evaluator.value.tokens[at].kind == .object else {
       return 0
@@ -162,12 +177,14 @@ extension Explainer {
     var key = at + 1
     var score = 0
     while key < end, evaluator.spend(1) {
-      if let slot = evaluator.find(key, in: table), program.slots[slot].schema != ProgramNode.none {
+      let slot = evaluator.find(key, in: table)
+      if slot != nil { score += 3 }
+      if let slot, program.slots[slot].schema != ProgramNode.none {
         let member = program.nodes[Int(program.slots[slot].schema)]
         for offset in 0..<Int(member.branchCount) {
           let branch = program.branches[Int(member.firstBranch) + offset]
           guard branch.operation == .words || branch.operation == .constant else { continue }
-          score += evaluator.acceptsBranch(branch, key + 1) ? 1 : -1
+          score += evaluator.acceptsBranch(branch, key + 1) ? 100 : -100
         }
       }
       key += 1 + Int(evaluator.value.tokens[key + 1].extent)

@@ -10,25 +10,26 @@ extension Explainer {
     if length < rule.minimum {
       let phrase = SchemaText.counted(Int(rule.minimum), "character")
       report(
-        index, at, keyword: "minLength", code: "string.too_short",
+        index, at, keyword: "minLength", code: .tooShort,
         "must be at least \(phrase) long", expected: SchemaText.integer(Int(rule.minimum)))
     }
     if length > rule.maximum {
       let phrase = SchemaText.counted(Int(rule.maximum), "character")
       report(
-        index, at, keyword: "maxLength", code: "string.too_long",
+        index, at, keyword: "maxLength", code: .tooLong,
         "must be at most \(phrase) long", expected: SchemaText.integer(Int(rule.maximum)))
     }
     if let format = rule.format, !format.accepts(text.span) {
       report(
-        index, at, keyword: "format", code: "format." + format.name, "must be " + format.phrase,
+        index, at, keyword: "format", code: .format(format), "must be " + format.phrase,
         expected: SchemaText.quoted(format.name))
     }
     if rule.pattern != ProgramNode.none, !evaluator.matches(Int(rule.pattern), text.span) {
-      guard evaluator.halt == nil else { return }
       let source = program.patterns[Int(rule.pattern)].source
+      let isLimit = evaluator.halt != nil
       report(
-        index, at, keyword: "pattern", code: "string.pattern", "must match the pattern",
+        index, at, keyword: "pattern", code: isLimit ? .patternLimit : .pattern,
+        isLimit ? "cannot be matched within the limits of patterns" : "must match the pattern",
         expected: SchemaText.quoted(SchemaText.cut(source, to: SchemaLimits.expectedBytes)))
     }
   }
@@ -36,29 +37,30 @@ extension Explainer {
   mutating func explainNumber(_ rule: NumberRule, _ index: UInt32, _ at: Int) {
     guard let number = evaluator.value.number(evaluator.value.tokens[at]) else { return }
     if let bound = evaluator.bound(rule.minimum), number < bound {
-      reportBound(rule.minimum, index, at, "minimum", "number.too_small", "must be at least")
+      reportBound(rule.minimum, index, at, "minimum", .tooSmall, "must be at least")
     }
     if let bound = evaluator.bound(rule.exclusiveMinimum), number <= bound {
       reportBound(
-        rule.exclusiveMinimum, index, at, "exclusiveMinimum", "number.too_small",
+        rule.exclusiveMinimum, index, at, "exclusiveMinimum", .tooSmall,
         "must be greater than")
     }
     if let bound = evaluator.bound(rule.maximum), number > bound {
-      reportBound(rule.maximum, index, at, "maximum", "number.too_large", "must be at most")
+      reportBound(rule.maximum, index, at, "maximum", .tooLarge, "must be at most")
     }
     if let bound = evaluator.bound(rule.exclusiveMaximum), number >= bound {
       reportBound(
-        rule.exclusiveMaximum, index, at, "exclusiveMaximum", "number.too_large",
+        rule.exclusiveMaximum, index, at, "exclusiveMaximum", .tooLarge,
         "must be less than")
     }
     if let divisor = evaluator.bound(rule.multipleOf), !number.isMultiple(of: divisor) {
       reportBound(
-        rule.multipleOf, index, at, "multipleOf", "number.multiple", "must be a multiple of")
+        rule.multipleOf, index, at, "multipleOf", .multiple, "must be a multiple of")
     }
   }
 
   private mutating func reportBound(
-    _ bound: UInt32, _ index: UInt32, _ at: Int, _ keyword: String, _ code: String,
+    _ bound: UInt32, _ index: UInt32, _ at: Int, _ keyword: String,
+    _ code: ViolationCode,
     _ phrase: String
   ) {
     let lexeme = constant(Int(bound))
@@ -90,19 +92,19 @@ extension Explainer {
     }
     for slot in declared(rule.table) where !seen.contains(slot) {
       if program.slots[slot].required == 1 {
-        reportMissing(index, program.name(ofSlot: slot), keyword: "required")
+        reportMissing(index, at, program.name(ofSlot: slot), keyword: "required")
       }
     }
     if members < rule.minimum {
       let phrase = SchemaText.counted(Int(rule.minimum), "property", plural: "properties")
       report(
-        index, at, keyword: "minProperties", code: "object.too_small",
+        index, at, keyword: "minProperties", code: .tooFewProperties,
         "must have at least \(phrase)", expected: SchemaText.integer(Int(rule.minimum)))
     }
     if members > rule.maximum {
       let phrase = SchemaText.counted(Int(rule.maximum), "property", plural: "properties")
       report(
-        index, at, keyword: "maxProperties", code: "object.too_large",
+        index, at, keyword: "maxProperties", code: .tooManyProperties,
         "must have at most \(phrase)", expected: SchemaText.integer(Int(rule.maximum)))
     }
     explainDependencies(rule, index, at)
@@ -122,6 +124,11 @@ extension Explainer {
       if evaluator.nameMatches(Int(pattern.pattern), key) {
         isKnown = true
         explainMember(pattern.schema, key)
+      } else if evaluator.halt == .patternLimit {
+        reportMember(
+          index, key, keyword: "patternProperties", code: .patternLimit,
+          "has a name that cannot be matched within the limits of patterns")
+        return
       }
     }
     if !isKnown, rule.isClosed {
@@ -129,7 +136,7 @@ extension Explainer {
         !hasMember(at, named: program.nameBytes(ofSlot: slot))
       }
       reportMember(
-        index, key, keyword: "additionalProperties", code: "property.unknown",
+        index, key, keyword: "additionalProperties", code: .unknownProperty,
         "is not a known property",
         suggestion: Suggestion.closest(
           to: nameBytes(key), among: absent.map { program.nameBytes(ofSlot: $0) }))
@@ -138,7 +145,7 @@ extension Explainer {
     }
     if !evaluator.accepts(rule.names, key), evaluator.halt == nil {
       reportMember(
-        index, key, keyword: "propertyNames", code: "property.name",
+        index, key, keyword: "propertyNames", code: .propertyName,
         "has a name that is not allowed")
     }
   }
@@ -173,7 +180,7 @@ extension Explainer {
       for slot in declared(dependency.required)
       where !hasMember(at, named: program.nameBytes(ofSlot: slot)) {
         reportMissing(
-          index, program.name(ofSlot: slot),
+          index, at, program.name(ofSlot: slot),
           keyword: dialect == .draft07 ? "dependencies" : "dependentRequired")
       }
     }
@@ -201,13 +208,13 @@ extension Explainer {
     guard !isDone else { return }
     if items < rule.minimum {
       report(
-        index, at, keyword: "minItems", code: "array.too_short",
+        index, at, keyword: "minItems", code: .tooFewItems,
         "must have at least \(SchemaText.counted(Int(rule.minimum), "item"))",
         expected: SchemaText.integer(Int(rule.minimum)))
     }
     if items > rule.maximum {
       report(
-        index, at, keyword: "maxItems", code: "array.too_long",
+        index, at, keyword: "maxItems", code: .tooManyItems,
         "must have at most \(SchemaText.counted(Int(rule.maximum), "item"))",
         expected: SchemaText.integer(Int(rule.maximum)))
     }
@@ -221,13 +228,13 @@ extension Explainer {
     if contained < rule.minimumContains {
       report(
         index, at, keyword: rule.minimumContains == 1 ? "contains" : "minContains",
-        code: "array.contains",
+        code: .contains,
         "must have at least \(rule.minimumContains) of the items that the schema asks for",
         expected: SchemaText.integer(Int(rule.minimumContains)))
     }
     if contained > rule.maximumContains {
       report(
-        index, at, keyword: "maxContains", code: "array.contains",
+        index, at, keyword: "maxContains", code: .contains,
         "must have at most \(rule.maximumContains) of the items that the schema limits",
         expected: SchemaText.integer(Int(rule.maximumContains)))
     }
@@ -239,7 +246,7 @@ extension Explainer {
       return
     }
     report(
-      index, at, keyword: "uniqueItems", code: "array.duplicate",
+      index, at, keyword: "uniqueItems", code: .duplicate,
       "must not have equal items; items \(first) and \(second) are")
   }
 }

@@ -17,6 +17,8 @@ struct Explainer: ~Copyable, ~Escapable {
   let program: SchemaProgram
   let dialect: SchemaDialect
   private var path: [Step] = []
+  /// The branches of unions that the walk is inside of.
+  private var branches: [UnionBranch] = []
   private(set) var violations: [Violation] = []
   private(set) var truncated = false
   /// The most violations to collect.
@@ -72,12 +74,12 @@ struct Explainer: ~Copyable, ~Escapable {
 
   private mutating func reportKind(_ node: ProgramNode, _ index: UInt32, _ at: Int) {
     guard !node.types.isEmpty else {
-      report(index, at, keyword: "", code: "forbidden", "is not allowed here")
+      report(index, at, keyword: "", code: .forbidden, "is not allowed here")
       return
     }
     let names = node.types.names
     report(
-      index, at, keyword: "type", code: "type", "must be " + names.joined(separator: " or "),
+      index, at, keyword: "type", code: .type, "must be " + names.joined(separator: " or "),
       expected: names.count == 1
         ? SchemaText.quoted(names[0]) : SchemaText.array(names.map(SchemaText.quoted)))
   }
@@ -126,18 +128,18 @@ struct Explainer: ~Copyable, ~Escapable {
 
   /// Adds a violation of `keyword` of node `index` by the value at token `at`.
   mutating func report(
-    _ index: UInt32, _ at: Int, keyword: String, code: String, _ message: String,
+    _ index: UInt32, _ at: Int, keyword: String, code: ViolationCode, _ message: String,
     expected: ByteSlice? = nil, suggestion: String? = nil
   ) {
     let token = evaluator.value.tokens[at]
     append(
-      index, keyword: keyword, code: code, message, expected: expected,
+      index, at, keyword: keyword, code: code, message, expected: expected,
       actualType: typeName(token), actualLength: length(at), suggestion: suggestion)
   }
 
   /// Adds a violation by the member at token `key`.
   mutating func reportMember(
-    _ index: UInt32, _ key: Int, keyword: String, code: String, _ message: String,
+    _ index: UInt32, _ key: Int, keyword: String, code: ViolationCode, _ message: String,
     expected: ByteSlice? = nil, suggestion: String? = nil
   ) {
     path.append(.member(key))
@@ -147,34 +149,44 @@ struct Explainer: ~Copyable, ~Escapable {
     path.removeLast()
   }
 
-  /// Adds a violation by a member that is not there.
-  mutating func reportMissing(_ index: UInt32, _ name: String, keyword: String) {
+  /// Adds a violation by a member that the object at token `at` has not.
+  mutating func reportMissing(_ index: UInt32, _ at: Int, _ name: String, keyword: String) {
     path.append(.missing(name))
     append(
-      index, keyword: keyword, code: "property.missing", "is required", expected: nil,
+      index, at, keyword: keyword, code: .missing, "is required", expected: nil,
       actualType: "missing", actualLength: nil, suggestion: nil)
     path.removeLast()
   }
 
   private mutating func append(
-    _ index: UInt32, keyword: String, code: String, _ message: String, expected: ByteSlice?,
-    actualType: String, actualLength: Int?, suggestion: String?
+    _ index: UInt32, _ at: Int, keyword: String, code: ViolationCode, _ message: String,
+    expected: ByteSlice?, actualType: String, actualLength: Int?, suggestion: String?
   ) {
     guard violations.count < limit else {
       truncated = true
       return
     }
+    let token = evaluator.value.tokens[at]
     let location = program.pointers[Int(index)]
     let place = keyword.isEmpty ? location : location + "/" + keyword
     violations.append(
       Violation(
-        pointer: pointer, keyword: keyword,
-        schemaPointer: SchemaText.cut(place, to: SchemaLimits.pointerBytes), code: code,
-        message: message, expected: expected, actualType: actualType,
-        actualLength: actualLength, suggestion: suggestion))
+        pointer: pointer, offset: Int(token.offset) - (token.kind == .string ? 1 : 0),
+        keyword: keyword, schemaPointer: SchemaText.cut(place, to: SchemaLimits.pointerBytes),
+        code: code, message: message, expected: expected, actualType: actualType,
+        actualLength: actualLength, suggestion: suggestion, branch: branches.last, node: index))
   }
 
-  /// Runs `trial` and takes its violations back out again.
+  /// Explains by the branch of a union that was taken to be meant.
+  @_lifetime(self: copy self)
+  mutating func explainMeant(_ schema: UInt32, _ at: Int, because reason: String) {
+    let pointer = SchemaText.cut(program.pointers[Int(schema)], to: SchemaLimits.pointerBytes)
+    branches.append(UnionBranch(schemaPointer: pointer, reason: reason))
+    explain(schema, at)
+    branches.removeLast()
+  }
+
+  /// The violations of a schema, which are not kept.
   @_lifetime(self: copy self)
   mutating func rehearse(_ schema: UInt32, _ at: Int, upTo most: Int) -> [Violation] {
     let kept = violations
@@ -189,17 +201,6 @@ struct Explainer: ~Copyable, ~Escapable {
       limit = keptLimit
     }
     return violations
-  }
-
-  /// Adds violations that a rehearsal has found.
-  mutating func adopt(_ found: [Violation]) {
-    for violation in found {
-      guard violations.count < limit else {
-        truncated = true
-        return
-      }
-      violations.append(violation)
-    }
   }
 
   private func typeName(_ token: JSONToken) -> String {

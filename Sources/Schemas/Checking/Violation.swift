@@ -1,4 +1,5 @@
 public import Bytes
+public import JSONText
 
 /// One way in which a payload breaks its schema. Never holds a value of the payload: only where it
 /// is, of what type and how long.
@@ -6,14 +7,19 @@ public struct Violation: Equatable, Sendable {
   /// JSON pointer into the payload; of a missing member, where it should be. At most
   /// `SchemaLimits.pointerBytes` bytes.
   public let pointer: String
-  /// The keyword that is broken.
+  /// Bytes of the payload before the value; of a missing member, before the object that lacks it.
+  public let offset: Int
+  /// Line and column of that place, from 1, columns in code points.
+  public internal(set) var line = 0
+  public internal(set) var column = 0
+  /// The keyword that is broken; empty where the schema is `false`.
   public let keyword: String
   /// Where that keyword stands in the schema, as `#/properties/id/minLength`.
   public let schemaPointer: String
-  /// Stable across releases: `property.missing`, `format.email`, …
-  public let code: String
-  /// A sentence without subject: "must be at least 1 character long".
-  public let message: String
+  public let code: ViolationCode
+  /// A sentence without subject: "must be at least 1 character long"; the author's own text where
+  /// the schema has one under `x-error`.
+  public internal(set) var message: String
   /// What the schema asks for, as JSON text, where that is short enough to be told.
   public let expected: ByteSlice?
   /// The JSON type that is there; `missing` where nothing is.
@@ -22,6 +28,18 @@ public struct Violation: Equatable, Sendable {
   public let actualLength: Int?
   /// A name or value of the schema that was probably meant.
   public let suggestion: String?
+  /// The branch of a union that was taken to be meant, where the broken rule is inside one.
+  public let branch: UnionBranch?
+  /// The program's node that has the keyword.
+  let node: UInt32
+}
+
+/// The branch of an `anyOf` or `oneOf` by which a payload is explained.
+public struct UnionBranch: Equatable, Sendable {
+  /// Where it stands in the schema, as `#/oneOf/1`.
+  public let schemaPointer: String
+  /// Why this one was taken to be meant: "'kind' is 'card'".
+  public let reason: String
 }
 
 /// Everything that a refusal tells about a payload.
@@ -32,49 +50,74 @@ public struct Explanation: Equatable, Sendable {
   public let truncated: Bool
 }
 
-/// The closest of several names to one that was not found.
-enum Suggestion {
-  /// The candidate with the fewest changed, added, dropped or swapped letters, or nil where none is
-  /// closer than a third of the name. Names beyond 64 bytes are not compared.
-  static func closest(to name: [UInt8], among candidates: [[UInt8]]) -> String? {
-    guard name.count >= 2, name.count <= 64 else { return nil }
-    var best: (distance: Int, name: [UInt8])?
-    for candidate in candidates.prefix(256) where candidate.count <= 64 {
-      let distance = distance(name.map(ASCIISet.folded), candidate.map(ASCIISet.folded))
-      guard distance <= max(1, name.count / 3) else { continue }
-      if distance < best?.distance ?? .max { best = (distance, candidate) }
+extension Violation {
+  /// Writes the element of `errors`.
+  ///
+  /// - Parameter firstLine: the line at which the payload starts in what its sender sent.
+  public func write(into json: inout JSONWriter, firstLine: Int = 1) {
+    json.beginObject()
+    json.key("pointer")
+    json.string(pointer)
+    json.key("line")
+    json.integer(firstLine + line - 1)
+    json.key("column")
+    json.integer(column)
+    json.key("keyword")
+    json.string(keyword)
+    json.key("schemaPointer")
+    json.string(schemaPointer)
+    json.key("code")
+    json.string(code.name)
+    json.key("message")
+    json.string(message)
+    if let expected {
+      json.key("expected")
+      json.raw(expected)
     }
-    return best.map { String(decoding: $0.name, as: UTF8.self) }
-  }
-
-  /// Edit distance with swaps of neighbours (optimal string alignment).
-  private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
-    if left.isEmpty || right.isEmpty { return max(left.count, right.count) }
-    var before = [Int](repeating: 0, count: right.count + 1)
-    var above = Array(0...right.count)
-    for row in 1...left.count {
-      var current = [row] + [Int](repeating: 0, count: right.count)
-      for column in 1...right.count {
-        let isSame = left[row - 1] == right[column - 1]
-        var cost = min(
-          above[column] + 1, current[column - 1] + 1, above[column - 1] + (isSame ? 0 : 1))
-        let isSwap =
-          row > 1 && column > 1 && left[row - 1] == right[column - 2]
-          && left[row - 2] == right[column - 1]
-        if isSwap { cost = min(cost, before[column - 2] + 1) }
-        current[column] = cost
-      }
-      before = above
-      above = current
+    json.key("actual")
+    json.beginObject()
+    json.key("type")
+    json.string(actualType)
+    if let actualLength {
+      json.key("length")
+      json.integer(actualLength)
     }
-    return above[right.count]
+    json.endObject()
+    if let suggestion {
+      json.key("suggestion")
+      json.string(suggestion)
+    }
+    if let branch {
+      json.key("branch")
+      json.beginObject()
+      json.key("schemaPointer")
+      json.string(branch.schemaPointer)
+      json.key("reason")
+      json.string(branch.reason)
+      json.endObject()
+    }
+    json.endObject()
   }
 }
 
-extension ASCIISet {
-  /// Letters without case, `-` as `_`: spellings that people mix up.
-  fileprivate static func folded(_ byte: UInt8) -> UInt8 {
-    if byte >= 0x41, byte <= 0x5A { return byte | 0x20 }
-    return byte == 0x2D ? 0x5F : byte
+extension [Violation] {
+  /// Finds line and column of each, in one walk over the payload.
+  mutating func place(in payload: Span<UInt8>) {
+    var line = 1
+    var column = 1
+    var at = 0
+    for index in indices.sorted(by: { self[$0].offset < self[$1].offset }) {
+      while at < self[index].offset {
+        if payload[at] == ASCII.lineFeed {
+          line += 1
+          column = 1
+        } else if payload[at] & 0xC0 != 0x80 {
+          column += 1
+        }
+        at += 1
+      }
+      self[index].line = line
+      self[index].column = column
+    }
   }
 }

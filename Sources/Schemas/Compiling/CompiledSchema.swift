@@ -132,9 +132,17 @@ extension SchemaProgram {
     explainer.explain(root, 0)
     if explainer.violations.isEmpty {
       // The budget went before the cause was found.
-      explainer.report(
-        root, 0, keyword: "", code: "schema", "does not match the schema")
+      explainer.report(root, 0, keyword: "", code: .schema, "does not match the schema")
     }
-    return Explanation(violations: explainer.violations, truncated: explainer.truncated)
+    var violations = explainer.violations
+    violations.place(in: source.span)
+    for index in violations.indices {
+      let violation = violations[index]
+      if let text = authorTexts[violation.node]?[violation.keyword] {
+        violations[index].message = text
+      }
+    }
+    return Explanation(
+      violations: violations, truncated: explainer.truncated || explainer.evaluator.halt != nil)
   }
 }

@@ -43,6 +43,7 @@ struct GraphBuilder {
     }
     try reader.checkAnnotations()
     warnAboutKeywords(reader)
+    node.authorTexts = try AuthorTexts(reader)
     node.types = try reader.types() ?? .all
     try lowerConstants(reader, into: &node)
     try lowerReference(reader, number, into: &node)

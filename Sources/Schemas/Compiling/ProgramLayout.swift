@@ -32,6 +32,7 @@ struct ProgramLayout {
   }
 
   private mutating func append(_ node: ProgramNode, _ source: GraphNode) {
+    program.authorTexts[UInt32(program.nodes.count)] = source.authorTexts
     program.nodes.append(node)
     program.pointers.append(source.pointer)
     program.declaresType.append(source.types != .all)

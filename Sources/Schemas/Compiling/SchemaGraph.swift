@@ -43,6 +43,7 @@ struct GraphNode {
   var object: ObjectConstraint?
   /// What holds whatever the value's kind, in the order in which it is tried.
   var branches: [GraphBranch] = []
+  var authorTexts: AuthorTexts?
 
   /// Whether the node says nothing but `$ref`.
   var alias: Int? {

@@ -159,6 +159,8 @@ struct SchemaProgram: Sendable {
   var links: [PatternShape.Link] = []
   /// Where each node stands in the document; read by explanations only.
   var pointers: [String] = []
+  /// What the author says of broken keywords, by node; read by explanations only.
+  var authorTexts: [UInt32: AuthorTexts] = [:]
   /// Whether each node has `type`; read by explanations only.
   var declaresType: [Bool] = []
   var root = ProgramNode.anything

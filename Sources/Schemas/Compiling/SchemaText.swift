@@ -28,13 +28,7 @@ enum SchemaText {
 
   /// At most `limit` bytes of `text`, cut between characters.
   static func cut(_ text: String, to limit: Int) -> String {
-    guard text.utf8.count > limit else { return text }
-    var kept = ""
-    for character in text.unicodeScalars {
-      guard kept.utf8.count + UTF8.width(character) <= limit - 3 else { break }
-      kept.unicodeScalars.append(character)
-    }
-    return kept + "…"
+    text.utf8.count > limit ? JSONPointer.cut(ByteSlice(utf8: text), to: limit) : text
   }
 
   /// "1 item", "2 items".

@@ -1,0 +1,176 @@
+public import Bytes
+import JSONText
+public import Schemas
+import Tenancy
+
+/// What refusals say about payloads and schemas: where, which rule, and what to do. Never a value.
+extension Refusal {
+  /// The table's entry for a text that is not JSON.
+  init(_ fault: JSONFault, at place: EventPlace?) {
+    let expected = fault.expected.map { "; expected \($0.text)" } ?? ""
+    let line = fault.line + (place?.line ?? 1) - 1
+    self.init(
+      .malformedJSON,
+      "\(fault.code.text) in line \(line), column \(fault.column) (byte \(fault.offset))"
+        + expected)
+    var json = JSONWriter()
+    json.beginObject()
+    json.key("pointer")
+    json.string(fault.pointer?.text(atMost: SchemaLimits.pointerBytes) ?? "")
+    json.key("line")
+    json.integer(line)
+    json.key("column")
+    json.integer(fault.column)
+    json.key("offset")
+    json.integer(fault.offset)
+    json.key("code")
+    json.string("json.\(fault.code.name)")
+    json.key("message")
+    json.string(fault.code.text)
+    if let expected = fault.expected {
+      json.key("expected")
+      json.string("\(expected.text)")
+    }
+    json.endObject()
+    faults = [json.slice]
+  }
+
+  /// The table's entry for a schema that is not taken.
+  init(_ fault: SchemaFault) {
+    self.init(.schemaInvalid, "\(fault.pointer) \(fault.reason.message)")
+    var json = JSONWriter()
+    json.beginObject()
+    json.key("pointer")
+    json.string(fault.pointer)
+    json.key("code")
+    json.string(fault.reason.code)
+    json.key("message")
+    json.string(fault.reason.message)
+    json.endObject()
+    faults = [json.slice]
+  }
+
+  /// The table's entry for a payload that its topic does not take.
+  init(_ refusal: SchemaRefusal, at place: EventPlace?) {
+    switch refusal {
+    case .malformedJSON(let fault): self.init(fault, at: place)
+    case .violations(let violations, let truncated):
+      self.init(violations, truncated: truncated, at: place)
+    case .schemaRequired: self.init(ProblemCode.schemaRequired)
+    case .mediaType(let sent):
+      self.init(
+        .mediaType,
+        "the topic's schema is of JSON; "
+          + (sent == nil ? "no media type was sent" : "another media type was sent"))
+    case .budgetExceeded:
+      self.init(
+        .validationBudget,
+        "checking the payload takes more than \(SchemaLimits.fuel) steps: unions inside one "
+          + "another and uniqueItems over many items cost most")
+    case .patternLimit(let violation):
+      self.init(
+        .patternLimit,
+        violation.map { "\($0.subject) \($0.message)" }
+          ?? "a pattern cannot be matched within the limits of patterns")
+      if let violation { faults = [violation.rendered(at: place)] }
+    }
+  }
+
+  /// The table's entry for a payload that breaks its schema.
+  init(_ violations: [Violation], truncated: Bool, at place: EventPlace? = nil) {
+    let first = violations.first.map { "\($0.subject) \($0.message)" }
+    let count = violations.count
+    self.init(
+      .schemaViolation,
+      (count == 1 ? "" : "\(count)\(truncated ? " or more" : "") problems; first: ")
+        + (first ?? "the payload does not match"))
+    faults = violations.map { $0.rendered(at: place) }
+    faultsTruncated = truncated
+  }
+
+  /// The table's entry for a payload that breaks the schema of its topic, with that schema's name.
+  init(_ refused: RefusedPayload, at place: EventPlace?) {
+    self.init(refused.refusal, at: place)
+    guard refused.version > 0 else { return }
+    let topic = "\(refused.address)"
+    self = with("topic", topic)
+      .with("schema", "\(topic)/\(refused.version)")
+      .with("schemaUrl", "/v1/topics/\(topic)/schemas/\(refused.version)")
+      .with("schemaVersion", json: ByteSlice(utf8: "\(refused.version)"))
+  }
+
+  /// What publishing a JSON payload to a topic of this schema would be answered with; nil where it
+  /// would be taken. For checks without a gateway.
+  public static func ofPayload(
+    _ payload: ByteSlice, against schema: CompiledSchema, _ scratch: SchemaScratch,
+    at place: EventPlace? = nil
+  ) -> Refusal? {
+    guard payload.count <= GatewayLimits.event else {
+      let refusal = Refusal(.tooLarge, "an event has at most \(GatewayLimits.event) bytes")
+      return place.map(refusal.at) ?? refusal
+    }
+    return schema.validate(payload, scratch).map { Refusal($0 as any Error, at: place) }
+  }
+
+  /// The same refusal as one of an event among others.
+  func at(_ place: EventPlace) -> Refusal {
+    guard event == nil else { return self }
+    var copy = self
+    copy.event = place.index
+    let line = place.line.map { ", line \($0)" } ?? ""
+    copy.detail = "event \(place.index)\(line): \(detail ?? code.row.advice)"
+    return copy
+  }
+
+  /// The same refusal without the list of what is wrong.
+  func withoutFaults() -> Refusal {
+    guard faults != nil else { return self }
+    var copy = self
+    copy.faults = []
+    copy.faultsTruncated = true
+    return copy
+  }
+
+  /// Bytes of the list of what is wrong.
+  var faultBytes: Int { faults?.reduce(0) { $0 + $1.count } ?? 0 }
+}
+
+/// Where an event stands in a body that holds several.
+public struct EventPlace: Sendable {
+  /// From 0; lines without an event are not counted.
+  public let index: Int
+  /// The body's line, from 1, where each event has one of its own.
+  public let line: Int?
+
+  public init(index: Int, line: Int? = nil) {
+    self.index = index
+    self.line = line
+  }
+
+  /// The event of a batch in which its JSON array is malformed; nil outside of any.
+  init?(of fault: JSONFault) {
+    guard let step = fault.pointer?.tokens.first, let index = JSONPointer.index(step) else {
+      return nil
+    }
+    self.init(index: index)
+  }
+}
+
+/// A payload that the schema of its topic does not let pass.
+struct RefusedPayload: Error {
+  let refusal: SchemaRefusal
+  let address: TopicAddress
+  /// Of the schema that was in force; 0 where there was none.
+  let version: UInt32
+}
+
+extension Violation {
+  /// What a sentence about it begins with.
+  public var subject: String { pointer.isEmpty ? "the payload" : pointer }
+
+  fileprivate func rendered(at place: EventPlace?) -> ByteSlice {
+    var json = JSONWriter()
+    write(into: &json, firstLine: place?.line ?? 1)
+    return json.slice
+  }
+}
