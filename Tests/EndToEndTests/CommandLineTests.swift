@@ -53,6 +53,43 @@ extension EndToEnd {
       }
     }
 
+    @Test func `schema says offline what the gateway says of the same payload`() async throws {
+      try await withGateway { gateway in
+        let place = try Workplace.directory("schema")
+        defer { try? FileManager.default.removeItem(at: place) }
+        let schema = place.appending(path: "order.schema.json")
+        let text = #"{"additionalProperties":false,"properties":{"total":{"minimum":0}}}"#
+        try Data(text.utf8).write(to: schema)
+        let lines = place.appending(path: "orders.ndjson")
+        try Data("{\"total\":1}\n\n{\"totla\":7734}\n{\"total\":,}\n".utf8).write(to: lines)
+        let offline = try await run(
+          ["schema", "validate", schema.path(), lines.path(), "--lines", "--json"])
+        #expect(offline.code == 1 && offline.errors.isEmpty)
+        #expect(!offline.output.contains("7734"))
+
+        let token = try await gateway.token(allow: "publish,manage")
+        let topic = "/v1/topics/~/orders"
+        let put = try await gateway.send(
+          "PUT", topic + "/schema", token: token, body: text, type: "application/schema+json")
+        #expect(put.status == 201)
+        let answer = try await gateway.send(
+          "POST", topic + "/events", token: token,
+          body: try String(contentsOf: lines, encoding: .utf8), type: "application/x-ndjson")
+        #expect(answer.status == 207)
+        let told = offline.output.split(separator: "\n")
+        #expect(told.count == 3 && told[2] == #"{"checked":3,"refused":2}"#)
+        let errors = #/"errors":\[.*?\]/#
+        #expect(
+          told.prefix(2).compactMap { $0.firstMatch(of: errors)?.output }
+            == answer.text.matches(of: errors).map(\.output))
+
+        let shown = try await run(["schema", "validate", schema.path(), lines.path(), "--lines"])
+        #expect(shown.output == "1 good, 2 refused\n")
+        #expect(shown.errors.contains("/totla is not a known property (did you mean 'total'?)"))
+        #expect(shown.errors.contains("line 3, column 10; #/additionalProperties"))
+      }
+    }
+
     @Test func `a gateway that cannot serve says why in one line and by its exit code`()
       async throws
     {

@@ -22,6 +22,20 @@ struct ProblemText {
     self.faults = faults
   }
 
+  /// One element of `errors`: where, what, what was probably meant, and which rule says so.
+  private static func fault(_ error: JSONNode) -> String {
+    let pointer = error["pointer"]?.text ?? ""
+    var text = (pointer.isEmpty ? "(whole)" : pointer) + " " + (error["message"]?.text ?? "")
+    if let suggestion = error["suggestion"]?.text { text += " (did you mean '\(suggestion)'?)" }
+    if let reason = error["branch"]?["reason"]?.text { text += ", since \(reason)" }
+    var facts: [String] = []
+    if let line = error["line"]?.integer, let column = error["column"]?.integer {
+      facts.append("line \(line), column \(column)")
+    }
+    if let rule = error["schemaPointer"]?.text { facts.append(rule) }
+    return facts.isEmpty ? text : text + "  [" + facts.joined(separator: "; ") + "]"
+  }
+
   /// - Parameter status: for a document that does not say.
   init(_ problem: JSONNode, status: Int = 0) {
     let code = problem["status"]?.integer.map(Int.init) ?? status
@@ -31,10 +45,7 @@ struct ProblemText {
     var faults: [String] = []
     if let errors = problem["errors"], errors.kind == .array {
       for error in errors.elements {
-        let pointer = error["pointer"]?.text ?? ""
-        let place = pointer.isEmpty ? "(whole)" : pointer
-        let suggestion = error["suggestion"]?.text.map { " (did you mean '\($0)'?)" } ?? ""
-        faults.append("\(place) \(error["message"]?.text ?? "")\(suggestion)")
+        faults.append(Self.fault(error))
       }
     }
     self.faults = faults

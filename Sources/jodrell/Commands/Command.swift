@@ -9,6 +9,7 @@ enum Command: String, CaseIterable {
   case publish
   case tail
   case topics
+  case schema
   case demo
 
   /// The version of the program; `jodrell_build_info` and `/healthz` show it too.
@@ -57,6 +58,7 @@ enum Command: String, CaseIterable {
     case .publish: try await PublishCommand.run(arguments)
     case .tail: try await TailCommand.run(arguments)
     case .topics: try await TopicsCommand.run(arguments)
+    case .schema: try SchemaCommand.run(arguments)
     case .demo: try await DemoCommand.run(arguments)
     }
   }
@@ -70,6 +72,7 @@ enum Command: String, CaseIterable {
     case .publish: HelpText.publish
     case .tail: HelpText.tail
     case .topics: HelpText.topics
+    case .schema: HelpText.schema
     case .demo: HelpText.demo
     }
   }

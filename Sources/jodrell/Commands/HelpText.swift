@@ -9,6 +9,7 @@ enum HelpText {
       jodrell publish TOPIC [FILE…]   send standard input, files or folders
       jodrell tail TOPIC              follow a topic
       jodrell topics                  what a namespace holds, with latency percentiles
+      jodrell schema VERB FILE…       check schemas and payloads without a gateway
       jodrell check -c FILE           test a configuration file
       jodrell inspect                 what lies in a data directory
 
@@ -173,6 +174,33 @@ enum HelpText {
     Examples:
       jodrell topics
       jodrell topics acme/default --token-file operator.jwt
+
+    """
+
+  static let schema = """
+    jodrell schema: says what a gateway would say of schemas and payloads, without one
+
+      jodrell schema check FILE…             compile schemas, tell their warnings
+      jodrell schema validate SCHEMA FILE…   check payloads, as publishing them would
+
+    A file called - is standard input; validate without one reads it too. Faults of a payload come
+    with pointer, line and column, the rule in the schema, and what was probably meant; never with
+    a value.
+
+        --dialect D      draft-07 or 2020-12, for schemas that have no $schema (2020-12)
+        --formats M      assert or annotate (draft-07 asserts, 2020-12 annotates)
+        --strict         check: a warning counts as a fault
+        --lines          validate: each line of a file is a payload of its own
+        --json           one JSON object a line on standard output: file, and the problem document
+                         that the gateway would send
+        --quiet          only what is wrong
+
+    Exit codes: 0 all good; 1 a schema or a payload is not, or a file cannot be read.
+
+    Examples:
+      jodrell schema check order.schema.json --strict
+      jodrell schema validate order.schema.json order-*.json
+      tail -f app.jsonl | head -n 1000 | jodrell schema validate app.schema.json --lines
 
     """
 

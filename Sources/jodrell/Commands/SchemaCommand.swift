@@ -1,0 +1,114 @@
+import Bytes
+import Gateway
+import JSONText
+import Schemas
+
+/// `jodrell schema`: what the gateway would say of schemas and payloads, without one.
+enum SchemaCommand {
+  private enum Verb: String, CaseIterable {
+    case check
+    case validate
+  }
+
+  static func run(_ arguments: Arguments) throws(CommandFault) -> ExitCode {
+    var arguments = arguments
+    let terms = SchemaTerms(
+      dialect: try named("--dialect", SchemaDialect.allCases, \.name, &arguments),
+      formats: try named("--formats", FormatMode.allCases, \.name, &arguments))
+    let style = SchemaStyle(
+      isJSON: arguments.flag("--json"), isQuiet: arguments.flag("--quiet"))
+    let isStrict = arguments.flag("--strict")
+    let isLines = arguments.flag("--lines")
+    let words = try arguments.rest(1...100_000, called: "what to do")
+    guard let verb = Verb(rawValue: words[0]) else {
+      let known = Verb.allCases.map(\.rawValue).joined(separator: " and ")
+      throw .usage("no 'schema \(words[0])'; there are \(known)")
+    }
+    let operands = Array(words.dropFirst())
+    if isStrict, verb != .check { throw .usage("--strict is for schema check") }
+    if isLines, verb != .validate { throw .usage("--lines is for schema validate") }
+    switch verb {
+    case .check:
+      guard !operands.isEmpty else { throw .usage("the schema is missing") }
+      return try SchemaChecking(terms: terms, style: style, isStrict: isStrict).run(operands)
+    case .validate:
+      guard let schema = operands.first else { throw .usage("the schema is missing") }
+      let payloads = Array(operands.dropFirst())
+      return try SchemaValidation(
+        schema: try terms.compile(schema), style: style, isLines: isLines
+      ).run(payloads.isEmpty ? ["-"] : payloads)
+    }
+  }
+
+  private static func named<Value>(
+    _ option: String, _ values: [Value], _ name: (Value) -> String, _ arguments: inout Arguments
+  ) throws(CommandFault) -> Value? {
+    guard let text = try arguments.text(option) else { return nil }
+    guard let value = values.first(where: { name($0) == text }) else {
+      throw .usage("\(option) takes \(values.map(name).joined(separator: " or "))")
+    }
+    return value
+  }
+}
+
+/// What registration's media type says, as options.
+struct SchemaTerms {
+  let dialect: SchemaDialect?
+  let formats: FormatMode?
+
+  func program(_ text: ByteSlice) throws(SchemaFault) -> CompiledSchema {
+    try CompiledSchema.compile(text, dialect: dialect, formats: formats)
+  }
+
+  /// The schema in a file; a fault in it ends the command.
+  func compile(_ path: String) throws(CommandFault) -> CompiledSchema {
+    let text = try SchemaInput.whole(path)
+    do throws(SchemaFault) {
+      return try program(text)
+    } catch {
+      throw CommandFault(.failed, "\(path): \(error.pointer) \(error.reason.message)")
+    }
+  }
+}
+
+/// How findings are told.
+struct SchemaStyle {
+  /// One JSON object a line on standard output, for programs.
+  let isJSON: Bool
+  /// Nothing about what is good.
+  let isQuiet: Bool
+
+  /// A line about something good.
+  func good(_ text: String) {
+    if !isQuiet, !isJSON { Terminal.output.line(text.printable) }
+  }
+
+  /// A line about something wrong, on standard error.
+  func bad(_ text: String) {
+    if !isJSON { Terminal.errors.line(text.printable) }
+  }
+
+  /// An object of the JSON form.
+  func object(_ write: (inout JSONWriter) -> Void) {
+    guard isJSON else { return }
+    var json = JSONWriter()
+    json.beginObject()
+    write(&json)
+    json.endObject()
+    json.bytes.append(ASCII.lineFeed)
+    Terminal.output.write(bytes: json.slice.array)
+  }
+}
+
+/// What a file operand means; `-` is standard input.
+enum SchemaInput {
+  static func whole(_ path: String) throws(CommandFault) -> ByteSlice {
+    try CommandFault.wrap(.failed) { () throws(FileFault) in
+      path == "-"
+        ? try FileAccess.readAll(0, "standard input", limit: 256 << 20)
+        : try FileAccess.read(path)
+    }
+  }
+
+  static func name(_ path: String) -> String { path == "-" ? "standard input" : path }
+}
