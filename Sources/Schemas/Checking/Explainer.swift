@@ -149,6 +149,16 @@ struct Explainer: ~Copyable, ~Escapable {
     path.removeLast()
   }
 
+  /// Adds a violation by the item at a position and token.
+  mutating func reportItem(
+    _ index: UInt32, _ position: Int, _ at: Int, keyword: String, code: ViolationCode,
+    _ message: String
+  ) {
+    path.append(.item(position))
+    report(index, at, keyword: keyword, code: code, message)
+    path.removeLast()
+  }
+
   /// Adds a violation by a member that the object at token `at` has not.
   mutating func reportMissing(_ index: UInt32, _ at: Int, _ name: String, keyword: String) {
     path.append(.missing(name))
