@@ -30,6 +30,7 @@ public enum ProblemCode: String, CaseIterable, Sendable {
   case schemaRequired = "schema_required"
   case schemaIncompatible = "schema_incompatible"
   case schemaConflict = "schema_conflict"
+  case schemaInUse = "schema_in_use"
   case subscriptionConflict = "subscription_conflict"
   case subscriptionBusy = "subscription_busy"
   case positionAhead = "position_ahead"
@@ -42,6 +43,7 @@ public enum ProblemCode: String, CaseIterable, Sendable {
   case validationBudget = "validation_budget_exceeded"
   case patternLimit = "pattern_limit_exceeded"
   case schemaInvalid = "schema_invalid"
+  case unknownEventType = "unknown_event_type"
   case batchRejected = "batch_rejected"
   case batchAborted = "batch_aborted"
   case headersTooLarge = "headers_too_large"
@@ -95,11 +97,11 @@ extension ProblemCode {
     case .notFound, .methodNotAllowed, .notAcceptable, .timeout, .tooLarge, .uriTooLong, .mediaType,
       .expectationFailed, .headersTooLarge, .versionNotSupported, .notSupported:
       protocolRow
-    case .schemaRequired, .schemaIncompatible, .schemaConflict, .subscriptionConflict,
-      .subscriptionBusy, .positionAhead, .positionGone, .tooMany:
+    case .schemaRequired, .schemaIncompatible, .schemaConflict, .schemaInUse,
+      .subscriptionConflict, .subscriptionBusy, .positionAhead, .positionGone, .tooMany:
       stateRow
-    case .schemaViolation, .validationBudget, .patternLimit, .schemaInvalid, .batchRejected,
-      .batchAborted:
+    case .schemaViolation, .validationBudget, .patternLimit, .schemaInvalid, .unknownEventType,
+      .batchRejected, .batchAborted:
       contentRow
     case .internalError, .overloaded, .storageFull, .storageFailed, .dataCorrupt,
       .tooManyConnections, .draining:
@@ -224,7 +226,11 @@ extension ProblemCode {
     case .schemaConflict:
       Row(
         409, .conflict, retryable: true, "Schema changed meanwhile",
-        "Another version was registered at the same time: look at it, then register again.")
+        "The topic's schemas were changed at the same time: look at them, then try again.")
+    case .schemaInUse:
+      Row(
+        409, .conflict, "Schema in use",
+        "Events, a default or a rule of the binding need it: move those first.")
     case .subscriptionConflict:
       Row(
         409, .conflict, "Subscription differs",
@@ -264,6 +270,10 @@ extension ProblemCode {
       Row(
         422, .malformed, "Invalid schema",
         "Mend the schema at the pointer named, or leave out what this version does not check.")
+    case .unknownEventType:
+      Row(
+        422, .schemaViolation, "Unknown event type",
+        "Publish one of the types in `types`, or have the topic's binding name yours.")
     case .batchRejected:
       Row(
         422, .schemaViolation, "Batch rejected",

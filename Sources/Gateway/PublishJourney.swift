@@ -72,7 +72,8 @@ extension GatewayResponder {
       return try SchemaGate.check(
         draft, against: address, binding: binding, requireSchema: mustHave, scratch: scratch)
     } catch {
-      throw RefusedPayload(refusal: error, address: address, version: binding?.version ?? 0)
+      let schema = binding?.schema(for: draft.attributes[.type])
+      throw RefusedPayload(refusal: error, address: address, version: schema?.version ?? 0)
     }
   }
 

@@ -101,12 +101,14 @@ extension GatewayResponder {
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, forAnyOf: [.publish, .manage, .subscribe])
       .detached
-    guard let binding = parts.engine.binding(of: address) else { throw Refusal(.notFound) }
+    guard let bound = parts.engine.binding(of: address)?.schema(for: nil) else {
+      throw Refusal(.notFound)
+    }
     let payload = try await request.body.collect(upTo: GatewayLimits.event)
-    switch binding.program.validate(payload, scratch) {
-    case nil: return verdict([], truncated: false, binding.version, &answer)
+    switch bound.program.validate(payload, scratch) {
+    case nil: return verdict([], truncated: false, bound.version, &answer)
     case .violations(let violations, let truncated):
-      return verdict(violations, truncated: truncated, binding.version, &answer)
+      return verdict(violations, truncated: truncated, bound.version, &answer)
     case .some(let refusal): throw refusal
     }
   }

@@ -57,6 +57,13 @@ extension Refusal {
     case .violations(let violations, let truncated):
       self.init(violations, truncated: truncated, at: place)
     case .schemaRequired: self.init(ProblemCode.schemaRequired)
+    case .unknownType(let types):
+      self.init(.unknownEventType, "no rule of the topic's binding fits the event's type")
+      var json = JSONWriter()
+      json.beginArray()
+      for type in types { json.string(type) }
+      json.endArray()
+      self = with("types", json: json.slice)
     case .mediaType(let sent):
       self.init(
         .mediaType,

@@ -53,8 +53,13 @@ public enum SchemaGate {
       if draft.payloadKind == .json { try scratch.tokenise(draft.payload) }
       return ConformingEvent(address: address, draft: draft, schemaVersion: 0)
     }
+    guard let schema = binding.sole ?? binding.schema(for: draft.attributes[.type]) else {
+      if binding.terms.unmatched == .reject { throw .unknownType(binding.types) }
+      if draft.payloadKind == .json { try scratch.tokenise(draft.payload) }
+      return ConformingEvent(address: address, draft: draft, schemaVersion: 0)
+    }
     guard draft.payloadKind == .json else { throw .mediaType(draft.contentType) }
-    try binding.program.check(draft.payload, scratch)
-    return ConformingEvent(address: address, draft: draft, schemaVersion: binding.version)
+    try schema.program.check(draft.payload, scratch)
+    return ConformingEvent(address: address, draft: draft, schemaVersion: schema.version)
   }
 }

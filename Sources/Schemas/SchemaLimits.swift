@@ -38,4 +38,10 @@ public enum SchemaLimits {
   public static let expectedBytes = 256
   /// Warnings that one registration reports.
   public static let warnings = 32
+  /// Rules of one binding: an event's type is held against those with a `*` one by one.
+  public static let bindingRules = 64
+  /// Lines of versions of one topic.
+  public static let subjects = 64
+  /// Named documents that one version refers to.
+  public static let references = 256
 }
