@@ -18,6 +18,7 @@ public struct GatewayParts<Engine: EventEngine>: Sendable {
   public let server: ServerMetrics
   public let dispatchers: DispatcherDirectory<Engine>
   public let tickets: StreamTickets
+  public let replays: ReplayDesk
   public let workers: Workers
   public let log: LogWriter
   public let operations: Operations
@@ -25,7 +26,7 @@ public struct GatewayParts<Engine: EventEngine>: Sendable {
   public init(
     engine: Engine, verifier: TokenVerifier, policy: TenancyPolicy, metrics: MetricsRegistry,
     server: ServerMetrics, dispatchers: DispatcherDirectory<Engine>, tickets: StreamTickets,
-    workers: Workers, log: LogWriter, operations: Operations
+    replays: ReplayDesk = ReplayDesk(), workers: Workers, log: LogWriter, operations: Operations
   ) {
     self.engine = engine
     self.verifier = verifier
@@ -34,6 +35,7 @@ public struct GatewayParts<Engine: EventEngine>: Sendable {
     self.server = server
     self.dispatchers = dispatchers
     self.tickets = tickets
+    self.replays = replays
     self.workers = workers
     self.log = log
     self.operations = operations

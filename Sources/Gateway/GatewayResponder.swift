@@ -120,8 +120,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     case (.schemaValidate, .post): return try await validatePayload(topic, request, &answer)
     case (.schemaCheck, .post):
       throw Refusal(.notSupported, "compatibility checks are not supported yet")
-    case (.schemaReplay, .post):
-      throw Refusal(.notSupported, "replaying stored events is not supported yet")
+    case (.schemaReplay, .post): return try await replaySchema(topic, request, &answer)
     case (.subscriptions, .get), (.subscriptions, .head):
       return try await listSubscriptions(topic, request, &answer)
     case (.subscription(let name, let verb), _):

@@ -140,6 +140,15 @@ extension OpenAPIDocument {
           method: "post", id: "validate", summary: "Checks a payload without publishing it",
           statuses: [200, 413, 415, 422], body: ["application/json"])
       ]),
+    Path(
+      template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/replay",
+      operations: [
+        Operation(
+          method: "post", id: "replaySchema",
+          summary: "Which of the topic's newest events a candidate would refuse",
+          statuses: [200, 409, 413, 415, 422], query: ["last", "type"],
+          body: ["application/schema+json"])
+      ]),
   ]
 
   private static let otherPaths: [Path] = [

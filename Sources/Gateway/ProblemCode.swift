@@ -48,6 +48,7 @@ public enum ProblemCode: String, CaseIterable, Sendable {
   case batchAborted = "batch_aborted"
   case headersTooLarge = "headers_too_large"
   case tooMany = "too_many"
+  case rateLimited = "rate_limited"
   case internalError = "internal_error"
   case notSupported = "not_supported"
   case versionNotSupported = "version_not_supported"
@@ -98,7 +99,8 @@ extension ProblemCode {
       .expectationFailed, .headersTooLarge, .versionNotSupported, .notSupported:
       protocolRow
     case .schemaRequired, .schemaIncompatible, .schemaConflict, .schemaInUse,
-      .subscriptionConflict, .subscriptionBusy, .positionAhead, .positionGone, .tooMany:
+      .subscriptionConflict, .subscriptionBusy, .positionAhead, .positionGone, .tooMany,
+      .rateLimited:
       stateRow
     case .schemaViolation, .validationBudget, .patternLimit, .schemaInvalid, .unknownEventType,
       .batchRejected, .batchAborted:
@@ -241,6 +243,10 @@ extension ProblemCode {
         "It is exclusive and another consumer holds it.")
     case .positionAhead:
       Row(409, .conflict, "Position ahead", "The cursor lies beyond the topic's newest event.")
+    case .rateLimited:
+      Row(
+        429, .rateLimited, retryable: true, "Too many requests",
+        "Come back after `Retry-After`.")
     case .tooMany:
       Row(409, .conflict, "Too many", "As many as are allowed exist already; delete some.")
     default:

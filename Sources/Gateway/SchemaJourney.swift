@@ -136,7 +136,7 @@ extension GatewayResponder {
   }
 
   /// Compiles on a worker: milliseconds, up to a second for the largest.
-  private func compile(_ text: ByteSlice, _ terms: SchemaTerms) async throws -> SchemaCandidate {
+  func compile(_ text: ByteSlice, _ terms: SchemaTerms) async throws -> SchemaCandidate {
     let outcome = try await parts.workers.run { () -> Result<SchemaCandidate, SchemaFault> in
       do throws(SchemaFault) {
         let program = try CompiledSchema.compile(
@@ -204,7 +204,7 @@ extension GatewayResponder {
 
 /// What a registration's media type says:
 /// `application/schema+json;version=draft-07;formats=assert`.
-private struct SchemaTerms: Sendable {
+struct SchemaTerms: Sendable {
   var dialect: SchemaDialect?
   var formats: FormatMode?
 

@@ -23,7 +23,7 @@ import Topics
   func table(_ code: ProblemCode) {
     #expect((400..<600).contains(code.status))
     #expect(!code.row.title.isEmpty && !code.row.advice.isEmpty)
-    #expect(code.isRetryable == [408, 503].contains(code.status) || code.status == 409)
+    #expect(code.isRetryable == [408, 429, 503].contains(code.status) || code.status == 409)
   }
 
   @Test("what the wire refuses has the wire's status")

@@ -102,12 +102,12 @@ struct Explainer: ~Copyable, ~Escapable {
     path.removeLast()
   }
 
-  private var pointer: String {
+  private func pointer(anyItem: Bool) -> String {
     var text = ""
     for step in path {
       switch step {
       case .member(let key): text += "/" + SchemaIndex.escaped(name(key))
-      case .item(let position): text += "/\(position)"
+      case .item(let position): text += anyItem ? "/*" : "/\(position)"
       case .missing(let name): text += "/" + SchemaIndex.escaped(name)
       }
       guard text.utf8.count <= SchemaLimits.pointerBytes else {
@@ -181,7 +181,8 @@ struct Explainer: ~Copyable, ~Escapable {
     let place = keyword.isEmpty ? location : location + "/" + keyword
     violations.append(
       Violation(
-        pointer: pointer, offset: Int(token.offset) - (token.kind == .string ? 1 : 0),
+        pointer: pointer(anyItem: false), field: pointer(anyItem: true),
+        offset: Int(token.offset) - (token.kind == .string ? 1 : 0),
         keyword: keyword, schemaPointer: SchemaText.cut(place, to: SchemaLimits.pointerBytes),
         code: code, message: message, expected: expected, actualType: actualType,
         actualLength: actualLength, suggestion: suggestion, branch: branches.last, node: index))

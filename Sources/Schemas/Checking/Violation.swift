@@ -7,6 +7,8 @@ public struct Violation: Equatable, Sendable {
   /// JSON pointer into the payload; of a missing member, where it should be. At most
   /// `SchemaLimits.pointerBytes` bytes.
   public let pointer: String
+  /// The same for all items of an array: their positions are `*`.
+  public let field: String
   /// Bytes of the payload before the value; of a missing member, before the object that lacks it.
   public let offset: Int
   /// Line and column of that place, from 1, columns in code points.

@@ -1,0 +1,43 @@
+import Bytes
+import Synchronization
+
+/// Who may run a replay check now: one per topic, few at once, and after each a pause as long as it
+/// took, so that checks of one topic take at most half of a worker. Shared by the loops; its lock
+/// is a leaf.
+public final class ReplayDesk: Sendable {
+  private struct State {
+    var running: Set<ByteSlice> = []
+    /// When the next check of a topic may begin.
+    var notBefore: [ByteSlice: MonotonicTime] = [:]
+  }
+
+  private let state = Mutex(State())
+
+  public init() {}
+
+  /// Takes a place for a check of `topic`, which `leave` gives back.
+  ///
+  /// - Returns: nil with a place, else when to come again.
+  func enter(_ topic: ByteSlice, at now: MonotonicTime) -> TimeSpan? {
+    state.withLock { state in
+      if state.running.contains(topic) { return ReplayLimits.pause }
+      if let due = state.notBefore[topic], due > now { return due - now }
+      guard state.running.count < ReplayLimits.atOnce else { return ReplayLimits.pause }
+      state.running.insert(topic)
+      return nil
+    }
+  }
+
+  /// The check of `topic` that began at `start` is over.
+  func leave(_ topic: ByteSlice, from start: MonotonicTime, at now: MonotonicTime) {
+    state.withLock { state in
+      state.running.remove(topic)
+      if state.notBefore.count >= ReplayLimits.pauses {
+        state.notBefore = state.notBefore.filter { $0.value > now }
+      }
+      // Pauses beyond that many would take more than a day of checks; the topic is let off.
+      guard state.notBefore.count < ReplayLimits.pauses else { return }
+      state.notBefore[topic] = now + max(now - start, ReplayLimits.pause)
+    }
+  }
+}
