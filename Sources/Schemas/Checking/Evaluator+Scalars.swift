@@ -13,6 +13,7 @@ extension Evaluator {
   @inline(never)
   @_lifetime(self: copy self)
   private mutating func acceptsEscaped(_ rule: StringRule, _ token: JSONToken) -> Bool {
+    guard spend(Int(token.length) >> 3) else { return false }
     let unescaped = scratch.unescape(value.text(token))
     return acceptsText(rule, unescaped.span, isASCII: false)
   }
@@ -23,11 +24,12 @@ extension Evaluator {
   ) -> Bool {
     // A code point is at least one byte, so this many bytes always reach the minimum.
     if rule.minimum > 0 || rule.maximum < text.count {
+      guard isASCII || spend(text.count >> 4) else { return false }
       let length = isASCII ? text.count : Self.codePoints(text)
       guard length >= rule.minimum, length <= rule.maximum else { return false }
     }
     if let format = rule.format {
-      guard format.accepts(text) else { return false }
+      guard spend(format.cost(text)), format.accepts(text) else { return false }
     }
     return rule.pattern == ProgramNode.none || matches(Int(rule.pattern), text)
   }
@@ -36,14 +38,31 @@ extension Evaluator {
   @_lifetime(self: copy self)
   mutating func matches(_ pattern: Int, _ text: Span<UInt8>) -> Bool {
     let chain = chains[pattern]
-    if chain.isChain { return PatternShape.matches(text, links: links, place: chain) }
-    switch scratch.matcher.verdict(patterns[pattern], on: text) {
+    if chain.isChain {
+      guard spend(text.count >> 3) else { return false }
+      return PatternShape.matches(text, links: links, place: chain)
+    }
+    // A few steps for each byte are what a harmless pattern takes; more are paid for.
+    guard spend(16 &+ text.count) else { return false }
+    var verdict = scratch.matcher.verdict(
+      patterns[pattern], on: text, steps: Self.freeSteps(text.count))
+    if verdict == .limit, Self.freeSteps(text.count) < SchemaLimits.matchSteps {
+      let steps = min(Int(SchemaLimits.matchSteps), 2 &* fuel)
+      guard spend(steps / 2) else { return false }
+      verdict = scratch.matcher.verdict(patterns[pattern], on: text, steps: UInt32(steps))
+    }
+    switch verdict {
     case .match: return true
     case .noMatch: return false
     case .limit:
       stop(.patternLimit)
       return false
     }
+  }
+
+  /// Steps that a match on so many bytes may take at first.
+  private static func freeSteps(_ bytes: Int) -> UInt32 {
+    UInt32(min(128 &+ 4 &* bytes, Int(SchemaLimits.matchSteps)))
   }
 
   /// Unicode code points of well-formed UTF-8.
@@ -75,12 +94,14 @@ extension Evaluator {
     {
       return isInside
     }
-    guard let number = value.number(token) else { return false }
+    guard spend(8 &+ Int(token.length) >> 2), let number = value.number(token) else { return false }
     if let bound = bound(rule.minimum), number < bound { return false }
     if let bound = bound(rule.exclusiveMinimum), number <= bound { return false }
     if let bound = bound(rule.maximum), number > bound { return false }
     if let bound = bound(rule.exclusiveMaximum), number >= bound { return false }
-    if let divisor = bound(rule.multipleOf), !number.isMultiple(of: divisor) { return false }
+    if let divisor = bound(rule.multipleOf) {
+      return spend(number.divisionCost(by: divisor)) && number.isMultiple(of: divisor)
+    }
     return true
   }
 

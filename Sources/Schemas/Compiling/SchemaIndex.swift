@@ -32,6 +32,13 @@ struct SchemaIndex {
     let resource: Int?
   }
 
+  /// A step of a JSON pointer.
+  struct Way: Hashable {
+    let document: Int
+    let offset: Int
+    let token: String
+  }
+
   struct Location: Hashable {
     let document: Int
     let offset: Int
@@ -42,6 +49,12 @@ struct SchemaIndex {
   /// The library documents in use, by document number less one.
   var documents: [SchemaLibrary.Document] = []
   var bytes = 0
+  /// Places by the text of references with a JSON pointer.
+  var followed: [String: Int] = [:]
+  /// Values by the container they are in and their token there.
+  var ways: [Way: JSONNode] = [:]
+  /// Values passed in search of those.
+  var steps = 0
   var placeAtLocation: [Location: Int] = [:]
   /// Places by absolute URI, without fragment.
   var resources: [String: Int] = [:]
@@ -116,6 +129,9 @@ struct SchemaIndex {
     for (key, value) in node.members {
       let keyword = key.text
       guard let role = SchemaKeyword.role(of: keyword, in: inner.rules) else { continue }
+      if role == .map {
+        ways[Way(document: inner.document, offset: node.offset, token: keyword)] = value
+      }
       try addSubschemas(
         value, role: role, pointer: pointer + "/" + Self.escaped(keyword), in: inner,
         to: &children)
@@ -146,6 +162,7 @@ struct SchemaIndex {
         throw SchemaFault(at: pointer, .wrongValue(expected: "an object"))
       }
       for (key, element) in value.members where role == .map || element.kind != .array {
+        ways[Way(document: surroundings.document, offset: value.offset, token: key.text)] = element
         children.append(
           try add(
             element, pointer: pointer + "/" + Self.escaped(key.text), in: surroundings))
