@@ -240,7 +240,7 @@ extension Refusal {
     for reason in reasons {
       json.beginObject()
       json.key("pointer")
-      json.string(reason.pointer)
+      json.string(reason.reader.pointer)
       json.key("rule")
       json.string(reason.rule)
       json.key("message")

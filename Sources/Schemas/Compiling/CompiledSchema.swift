@@ -21,16 +21,19 @@ public final class CompiledSchema: Sendable {
   /// The text as it was registered.
   public let source: ByteSlice
   let program: SchemaProgram
+  /// The draft-neutral graph that the program was laid out from: what comparisons read.
+  let graph: [GraphNode]
 
   private init(
     dialect: SchemaDialect, formats: FormatMode, warnings: [SchemaWarning], source: ByteSlice,
-    program: SchemaProgram
+    program: SchemaProgram, graph: [GraphNode]
   ) {
     self.dialect = dialect
     self.formats = formats
     self.warnings = warnings
     self.source = source
     self.program = program
+    self.graph = graph
   }
 
   /// Compiles the text of a schema. May take milliseconds: call it off the event loops.
@@ -57,7 +60,8 @@ public final class CompiledSchema: Sendable {
     let graph = try GraphBuilder.build(document.root, dialect: edition, formats: mode)
     return CompiledSchema(
       dialect: edition, formats: mode, warnings: graph.warnings, source: source,
-      program: ProgramLayout.program(graph.nodes, document: document))
+      program: ProgramLayout.program(graph.nodes, document: document),
+      graph: graph.nodes)
   }
 
   private static func declaredDialect(_ root: JSONNode) throws(SchemaFault) -> SchemaDialect? {

@@ -35,19 +35,11 @@ public enum SchemaRegistration {
     case .compatibleOnly:
       return .incompatible([
         Incompatibility(
-          pointer: "#", rule: "changed",
+          rule: "changed",
           message: "differs from version \(inForce.version); a changed schema is taken only where "
-            + "the compatibility policy is NONE")
+            + "the compatibility policy is NONE",
+          writer: .init(pointer: "#"), reader: .init(pointer: "#"))
       ])
     }
   }
-}
-
-/// One reason why a schema may not follow another.
-public struct Incompatibility: Equatable, Sendable {
-  /// Where in the candidate, as `#/properties/id`.
-  public let pointer: String
-  /// Stable across releases.
-  public let rule: String
-  public let message: String
 }

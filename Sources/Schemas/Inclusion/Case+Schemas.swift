@@ -1,0 +1,253 @@
+import Bytes
+import JSONText
+
+// What a schema demands of a value of the case's kind, kept or broken.
+extension Case {
+  /// Adds what keeping a schema means; false where no value of the kind keeps it.
+  mutating func keep(_ literal: Literal, of node: GraphNode, closing: Bool) -> Bool {
+    guard node.types.contains(kind.types) else { return false }
+    kept.append(literal)
+    switch kind {
+    case .null, .boolean: break
+    case .integer, .fractional: if let rule = node.number { keep(rule) }
+    case .string: if let rule = node.string { keep(rule) }
+    case .array: if let rule = node.array { keep(rule, literal) }
+    case .object: if let rule = node.object { keep(rule, literal) }
+    }
+    for branch in node.branches { keep(branch, literal, closing: closing) }
+    return minimum <= maximum
+  }
+
+  private mutating func keep(_ rule: NumberConstraint) {
+    if let value = rule.minimum?.number { _ = add(.above(value, isExclusive: false)) }
+    if let value = rule.exclusiveMinimum?.number { _ = add(.above(value, isExclusive: true)) }
+    if let value = rule.maximum?.number { _ = add(.below(value, isExclusive: false)) }
+    if let value = rule.exclusiveMaximum?.number { _ = add(.below(value, isExclusive: true)) }
+    if let value = rule.multipleOf?.number { multiples.append(value) }
+  }
+
+  private mutating func keep(_ rule: StringConstraint) {
+    _ = add(.atLeast(rule.minimum))
+    if let maximum = rule.maximum { _ = add(.atMost(maximum)) }
+    if let pattern = rule.pattern { strings.matches.append(pattern) }
+    if let format = rule.format { strings.formats.append(format) }
+  }
+
+  private mutating func keep(_ rule: ArrayConstraint, _ literal: Literal) {
+    _ = add(.atLeast(rule.minimum))
+    if let maximum = rule.maximum { _ = add(.atMost(maximum)) }
+    if rule.unique { isUnique = true }
+    if !rule.prefix.isEmpty || rule.rest != nil { arrayShapes.append(literal) }
+    if let schema = rule.contains {
+      contains.append(
+        (
+          literal.other(schema, isKept: true), rule.minimumContains,
+          rule.maximumContains ?? .max
+        ))
+    }
+  }
+
+  private mutating func keep(_ rule: ObjectConstraint, _ literal: Literal) {
+    _ = add(.atLeast(rule.minimum))
+    if let maximum = rule.maximum { _ = add(.atMost(maximum)) }
+    required.formUnion(rule.required)
+    if !rule.properties.isEmpty || !rule.patterns.isEmpty || rule.additional != nil {
+      objectShapes.append(literal)
+    }
+    if let names = rule.names { nameRules.append(literal.other(names, isKept: true)) }
+    for (name, names) in rule.dependentRequired where !names.isEmpty {
+      choices.append(
+        Choice(
+          source: nil,
+          alternatives: [
+            Alternative(demands: [.absent(name)]),
+            Alternative(demands: ([name] + names).map { .present($0) }),
+          ]))
+    }
+    for (name, schema) in rule.dependentSchemas {
+      choices.append(
+        Choice(
+          source: nil,
+          alternatives: [
+            Alternative(demands: [.absent(name)]),
+            Alternative(
+              literals: [literal.other(schema, isKept: true)], demands: [.present(name)]),
+          ]))
+    }
+    if literal.side == .writer {
+      writerMinimum = max(writerMinimum, rule.minimum)
+      writerNames.formUnion(rule.required)
+      for (name, names) in rule.dependentRequired { writerNames.formUnion([name] + names) }
+      writerNames.formUnion(rule.dependentSchemas.map(\.name))
+    }
+  }
+
+  private mutating func keep(_ branch: GraphBranch, _ literal: Literal, closing: Bool) {
+    func all(_ schemas: [Int], _ isKept: Bool) -> [Literal] {
+      schemas.map { literal.other($0, isKept: isKept) }
+    }
+    switch branch {
+    case .constant(let node): candidates = candidates ?? [Instance(node)]
+    case .enumeration(let list):
+      candidates = candidates ?? list.elements.map { Instance($0) }
+    case .reference(let target): pending.append(literal.other(target, isKept: true))
+    case .all(let schemas): pending += all(schemas, true).reversed()
+    case .any(let schemas):
+      // Which branches hold says which members are declared, so closing must know of each.
+      let subsets =
+        closing && kind == .object && schemas.count <= 4
+        ? (1..<(1 << schemas.count)).map { bits in
+          Alternative(
+            literals: schemas.indices.map {
+              literal.other(schemas[$0], isKept: bits >> $0 & 1 == 1)
+            })
+        } : all(schemas, true).map { Alternative(literals: [$0]) }
+      choices.append(Choice(source: nil, alternatives: subsets))
+    case .one(let schemas):
+      let one = schemas.indices.map { chosen in
+        Alternative(
+          literals: [literal.other(schemas[chosen], isKept: true)]
+            + schemas.indices.filter { $0 != chosen }
+            .map { literal.other(schemas[$0], isKept: false) })
+      }
+      choices.append(Choice(source: nil, alternatives: one))
+    case .negation(let schema): pending.append(literal.other(schema, isKept: false))
+    case .condition(let test, let then, let otherwise):
+      choices.append(
+        Choice(
+          source: nil,
+          alternatives: [
+            Alternative(literals: all([test] + (then.map { [$0] } ?? []), true)),
+            Alternative(
+              literals: all([test], false) + (otherwise.map { all([$0], true) } ?? [])),
+          ]))
+    }
+  }
+}
+
+/// The ways in which a value of one kind can break a schema.
+struct Breaches {
+  let literal: Literal
+  let kind: ValueKind
+  private(set) var alternatives: [Alternative] = []
+  /// Whether every value of the kind breaks it.
+  private(set) var isCertain = false
+
+  init(_ literal: Literal, of node: GraphNode, by kind: ValueKind) {
+    self.literal = literal
+    self.kind = kind
+    guard node.types.contains(kind.types) else {
+      isCertain = true
+      return
+    }
+    switch kind {
+    case .null, .boolean: break
+    case .integer, .fractional: if let rule = node.number { add(rule) }
+    case .string: if let rule = node.string { add(rule) }
+    case .array: if let rule = node.array { add(rule) }
+    case .object: if let rule = node.object { add(rule) }
+    }
+    for branch in node.branches { add(branch) }
+  }
+
+  private mutating func add(_ keyword: String, _ demands: [Demand], _ literals: [Literal] = []) {
+    alternatives.append(
+      Alternative(literals: literals, demands: demands, place: (literal, keyword)))
+  }
+
+  private func broken(_ schema: Int) -> Literal { literal.other(schema, isKept: false) }
+
+  private mutating func add(_ rule: NumberConstraint) {
+    if let value = rule.minimum?.number { add("minimum", [.below(value, isExclusive: true)]) }
+    if let value = rule.exclusiveMinimum?.number {
+      add("exclusiveMinimum", [.below(value, isExclusive: false)])
+    }
+    if let value = rule.maximum?.number { add("maximum", [.above(value, isExclusive: true)]) }
+    if let value = rule.exclusiveMaximum?.number {
+      add("exclusiveMaximum", [.above(value, isExclusive: false)])
+    }
+    if let value = rule.multipleOf?.number { add("multipleOf", [.notMultiple(value)]) }
+  }
+
+  private mutating func add(_ rule: StringConstraint) {
+    if rule.minimum > 0 { add("minLength", [.atMost(rule.minimum - 1)]) }
+    if let maximum = rule.maximum { add("maxLength", [.atLeast(maximum + 1)]) }
+    if let pattern = rule.pattern { add("pattern", [.mismatch(pattern)]) }
+    if let format = rule.format { add("format", [.notFormat(format)]) }
+  }
+
+  private mutating func add(_ rule: ArrayConstraint) {
+    if rule.minimum > 0 { add("minItems", [.atMost(rule.minimum - 1)]) }
+    if let maximum = rule.maximum { add("maxItems", [.atLeast(maximum + 1)]) }
+    if rule.unique { add("uniqueItems", [.duplicates]) }
+    for (index, schema) in rule.prefix.enumerated() {
+      add(rule.prefixKeyword, [.item(index, broken(schema))])
+    }
+    if let rest = rule.rest { add("items", [.itemFrom(rule.prefix.count, broken(rest))]) }
+    if let schema = rule.contains {
+      let kept = literal.other(schema, isKept: true)
+      if rule.minimumContains > 0 {
+        add("contains", [.contains(kept, minimum: 0, maximum: rule.minimumContains - 1)])
+      }
+      if let maximum = rule.maximumContains {
+        add("maxContains", [.contains(kept, minimum: maximum + 1, maximum: .max)])
+      }
+    }
+  }
+
+  private mutating func add(_ rule: ObjectConstraint) {
+    if rule.minimum > 0 { add("minProperties", [.atMost(rule.minimum - 1)]) }
+    if let maximum = rule.maximum { add("maxProperties", [.atLeast(maximum + 1)]) }
+    for name in rule.required { add("required", [.absent(name)]) }
+    for (name, schema) in rule.properties {
+      add("properties", [.member(name, broken(schema))])
+    }
+    for (pattern, schema) in rule.patterns {
+      add(
+        "patternProperties",
+        [.someMember(SomeMember(names: .matching(pattern), value: broken(schema)))])
+    }
+    if let schema = rule.additional {
+      add(
+        "additionalProperties",
+        [.someMember(SomeMember(names: .leftOver(by: literal), value: broken(schema)))])
+    }
+    if let names = rule.names {
+      add("propertyNames", [.someMember(SomeMember(names: .all(broken(names)), value: nil))])
+    }
+    for (name, names) in rule.dependentRequired {
+      for other in names { add("dependentRequired", [.present(name), .absent(other)]) }
+    }
+    for (name, schema) in rule.dependentSchemas {
+      add("dependentSchemas", [.present(name)], [broken(schema)])
+    }
+  }
+
+  private mutating func add(_ branch: GraphBranch) {
+    switch branch {
+    case .constant(let node): exclude([Instance(node)], "const")
+    case .enumeration(let list): exclude(list.elements.map { Instance($0) }, "enum")
+    case .reference(let target): add("$ref", [], [broken(target)])
+    case .all(let schemas): for schema in schemas { add("allOf", [], [broken(schema)]) }
+    case .any(let schemas): add("anyOf", [], schemas.map { broken($0) })
+    case .one(let schemas):
+      add("oneOf", [], schemas.map { broken($0) })
+      for (index, schema) in schemas.enumerated() {
+        for other in schemas[..<index] {
+          add("oneOf", [], [other, schema].map { literal.other($0, isKept: true) })
+        }
+      }
+    case .negation(let schema): add("not", [], [literal.other(schema, isKept: true)])
+    case .condition(let test, let then, let otherwise):
+      if let then { add("then", [], [literal.other(test, isKept: true), broken(then)]) }
+      if let otherwise { add("else", [], [broken(test), broken(otherwise)]) }
+    }
+  }
+
+  /// Values other than those of a list.
+  private mutating func exclude(_ values: [Instance], _ keyword: String) {
+    let ofKind = values.filter { $0.kind == kind }
+    if ofKind.isEmpty { isCertain = true }
+    add(keyword, ofKind.map { .not($0) })
+  }
+}

@@ -1,0 +1,236 @@
+import Bytes
+import JSONText
+
+/// Looks for values that agree with a set of literals: a tableau over the two graphs, by kind of
+/// value.
+///
+/// Whatever it cannot model it leaves out, which only lets more values pass: "there is none" is a
+/// proof, "here is one" is a candidate that the engine has to confirm. Recursive schemas are a least
+/// fixed point: values are finite, so a goal that needs itself has no value by that way. Used by one
+/// thread; bounded by its fuel and by `SchemaLimits.inclusionDepth`.
+final class InclusionSearch {
+  let pair: SchemaPair
+  /// Whether the writer's objects hold declared members only.
+  let closing: Bool
+  let judge = Judge()
+  private(set) var fuel: Int
+  private var known: [[Literal]: Findings] = [:]
+  /// Goals that are being looked for, with their level.
+  private var open: [[Literal]: Int] = [:]
+  private var level = 0
+  /// The outermost open goal that what was found since relies on having no values.
+  private var reliesOn = Int.max
+  private var frames = 0
+  private var automata: [String: Automaton?] = [:]
+
+  init(_ pair: SchemaPair, closing: Bool, fuel: Int) {
+    self.pair = pair
+    self.closing = closing
+    self.fuel = fuel
+  }
+
+  /// The machine of a pattern; nil where it is not regular.
+  func automaton(_ pattern: String) -> Automaton? {
+    if let known = automata[pattern] { return known }
+    let automaton = spend(16) ? Automaton(pattern) : nil
+    automata[pattern] = .some(automaton)
+    return automaton
+  }
+
+  /// Takes fuel; false when there is none left.
+  func spend(_ steps: Int) -> Bool {
+    fuel -= steps
+    return fuel >= 0
+  }
+
+  /// Leaves at most so much fuel.
+  func limitFuel(to steps: Int) { fuel = min(fuel, steps) }
+
+  /// Values that agree with all of `goal`: `wanted` different ones, or all.
+  func values(_ goal: [Literal], _ wanted: Int = 1) -> Findings {
+    let goal = Set(goal).sorted()
+    for (literal, next) in zip(goal, goal.dropFirst()) where next == literal.opposite {
+      return Findings()
+    }
+    if let known = known[goal], known.isComplete || known.values.count >= wanted { return known }
+    if let level = open[goal] {
+      reliesOn = min(reliesOn, level)
+      return Findings()
+    }
+    guard spend(1), level < SchemaLimits.inclusionDepth else { return .unknown }
+    let outer = reliesOn
+    reliesOn = .max
+    open[goal] = level
+    level += 1
+    var found = search(goal, wanted)
+    level -= 1
+    open[goal] = nil
+    if reliesOn <= level, !found.values.isEmpty { found.isComplete = false }
+    if reliesOn >= level {
+      known[goal] = found
+      reliesOn = outer
+    } else {
+      if !found.values.isEmpty { known[goal] = Findings(values: found.values, isComplete: false) }
+      reliesOn = min(outer, reliesOn)
+    }
+    return found
+  }
+
+  /// Whether no value keeps both schemas: a proof, or false.
+  func areDisjoint(_ one: Literal, _ other: Literal) -> Bool {
+    let goal = [one, other].sorted()
+    return open[goal] == nil && values(goal).isEmpty
+  }
+
+  private func search(_ goal: [Literal], _ wanted: Int) -> Findings {
+    var found = Findings()
+    for kind in ValueKind.allCases {
+      guard found.values.count < wanted else {
+        found.isComplete = false
+        break
+      }
+      explore(Case(kind, goal: goal)) { leaf in
+        found.add(values(of: leaf, wanted - found.values.count))
+        return found.values.count < wanted
+      } orElse: {
+        found.isComplete = false
+      }
+    }
+    return found
+  }
+
+  /// The values of one decided case.
+  func values(of leaf: Case, _ wanted: Int) -> Findings {
+    if let candidates = leaf.candidates { return agreeing(candidates, leaf) }
+    let ask = wanted + leaf.excluded.count
+    let found =
+      switch leaf.kind {
+      case .null: agreeing([.null], leaf)
+      case .boolean: agreeing([.boolean(false), .boolean(true)], leaf)
+      case .integer, .fractional: NumberSearch(leaf).values(ask, fuel: &fuel)
+      case .string: StringSearch(leaf.strings, leaf.minimum...leaf.maximum, self).values(ask)
+      case .array: ArraySearch(leaf, self).values(ask)
+      case .object: ObjectSearch(leaf, self).values(ask)
+      }
+    return found.excluding(leaf.excluded)
+  }
+
+  private func agreeing(_ candidates: [Instance], _ leaf: Case) -> Findings {
+    var found = Findings()
+    for value in candidates where value.kind == leaf.kind {
+      guard spend(1 + leaf.goal.count) else { return .unknown }
+      let isRefused = leaf.goal.contains { judge.agrees(value, $0, in: pair) == false }
+      if !isRefused, !found.values.contains(value) { found.values.append(value) }
+    }
+    return found
+  }
+
+  /// Strings that keep `rules` and agree with `goal` as well.
+  func strings(_ rules: StringRules, agreeing goal: [Literal], _ wanted: Int) -> Findings {
+    if goal.isEmpty { return StringSearch(rules, 0...Int.max, self).values(wanted) }
+    var start = Case(.string, goal: goal)
+    start.strings = rules
+    var found = Findings()
+    explore(start) { leaf in
+      var more = values(of: leaf, wanted)
+      more.values.removeAll { !StringSearch(leaf.strings, 0...Int.max, self).keeps($0) }
+      found.add(more)
+      return found.values.count < wanted
+    } orElse: {
+      found.isComplete = false
+    }
+    return found
+  }
+
+  // MARK: - Deciding unions
+
+  /// Visits every way in which the unions of a case can be decided, until `visit` says false. Calls
+  /// `orElse` when ways were left out.
+  func explore(
+    _ start: Case, _ visit: (Case) -> Bool, orElse: () -> Void
+  ) {
+    if !walk(start, visit, orElse) { orElse() }
+  }
+
+  /// Returns false when the visitor wants no more.
+  private func walk(_ start: Case, _ visit: (Case) -> Bool, _ orElse: () -> Void) -> Bool {
+    guard spend(1), frames < SchemaLimits.inclusionFrames else {
+      orElse()
+      return true
+    }
+    frames += 1
+    defer { frames -= 1 }
+    var now = start
+    guard settle(&now) else { return true }
+    if now.kind == .null || now.kind == .boolean || now.candidates != nil { return visit(now) }
+    guard let choice = nextChoice(&now) else { return visit(now) }
+    for alternative in choice.alternatives {
+      guard let refined = refine(alternative) else { continue }
+      var next = now
+      guard next.add(refined) else { continue }
+      if !walk(next, visit, orElse) { return false }
+    }
+    return true
+  }
+
+  /// Takes in the literals that wait; false where the case has no values.
+  private func settle(_ now: inout Case) -> Bool {
+    while let literal = now.pending.popLast() {
+      guard spend(1) else { return true }
+      guard now.seen.insert(literal).inserted else { continue }
+      if now.seen.contains(literal.opposite) { return false }
+      let node = pair[literal]
+      if literal.isKept {
+        guard now.keep(literal, of: node, closing: closing && literal.side == .writer) else {
+          return false
+        }
+        continue
+      }
+      let breaches = Breaches(literal, of: node, by: now.kind)
+      if breaches.isCertain { continue }
+      switch breaches.alternatives.count {
+      case 0: return false
+      case 1: guard now.add(breaches.alternatives[0]) else { return false }
+      default: now.choices.append(Choice(source: literal, alternatives: breaches.alternatives))
+      }
+    }
+    return now.minimum <= now.maximum && now.required.isDisjoint(with: now.absent)
+  }
+
+  /// Takes out the choice with the fewest alternatives; broken schemas that the case excludes anyhow
+  /// need no choice.
+  private func nextChoice(_ now: inout Case) -> Choice? {
+    while !now.choices.isEmpty {
+      var best = 0
+      for (index, choice) in now.choices.enumerated()
+      where choice.alternatives.count < now.choices[best].alternatives.count {
+        best = index
+      }
+      let choice = now.choices.remove(at: best)
+      guard let source = choice.source, !now.choices.isEmpty || choice.alternatives.count > 8,
+        isExcluded(source, by: now.kept)
+      else { return choice }
+    }
+    return nil
+  }
+
+  /// Whether some kept schema leaves no value that keeps the schema of `source`.
+  private func isExcluded(_ source: Literal, by kept: [Literal]) -> Bool {
+    kept.contains { areDisjoint($0, source.opposite) }
+  }
+
+  /// The alternative without what its own kept schemas exclude; nil where they exclude one another.
+  private func refine(_ alternative: Alternative) -> Alternative? {
+    guard alternative.literals.count > 1 else { return alternative }
+    let kept = alternative.literals.filter(\.isKept)
+    guard !kept.isEmpty else { return alternative }
+    for (index, literal) in kept.enumerated() {
+      for other in kept[..<index] where areDisjoint(other, literal) { return nil }
+    }
+    var refined = alternative
+    refined.literals.removeAll { literal in
+      !literal.isKept && kept.contains { areDisjoint($0, literal.opposite) }
+    }
+    return refined
+  }
+}
