@@ -1,4 +1,5 @@
 public import Bytes
+import JSONText
 
 /// Whether every value that one schema takes is also taken by another.
 ///
@@ -27,6 +28,32 @@ public enum SchemaInclusion {
   ) -> Verdict {
     if writer.identity == reader.identity, policy == .strict { return .included }
     return Comparison(writer: writer, reader: reader, policy: policy).verdict()
+  }
+
+  /// Whether a candidate takes up names that an older version declared and the newest does not, in
+  /// another sense. Excluded with those reasons alone, or included.
+  static func compareRemoved(
+    older: CompiledSchema, newest: CompiledSchema, candidate: CompiledSchema,
+    candidateReads: Bool
+  ) -> Verdict {
+    let comparison =
+      candidateReads
+      ? Comparison(writer: older, reader: candidate, policy: .evolution)
+      : Comparison(writer: candidate, reader: older, policy: .evolution)
+    guard case .excluded(let reasons, let counterexample) = comparison.verdict() else {
+      return .included
+    }
+    let traces = [older, newest, candidate].map { SchemaTrace($0.graph, $0.program.document.root) }
+    let about = reasons.filter { reason in
+      let steps = JSONPointer(parsing: ByteSlice(utf8: reason.instance))?.tokens ?? []
+      return (1...max(1, steps.count)).contains { count in
+        let path = Array(steps.prefix(count))
+        return !path.isEmpty && traces[0].declares(path) && !traces[1].declares(path)
+          && traces[2].declares(path)
+      }
+    }
+    return about.isEmpty
+      ? .included : .excluded(reasons: about, counterexample: counterexample)
   }
 }
 
