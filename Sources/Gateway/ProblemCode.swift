@@ -27,6 +27,7 @@ public enum ProblemCode: String, CaseIterable, Sendable {
   case timeout = "timeout"
   case schemaRequired = "schema_required"
   case schemaIncompatible = "schema_incompatible"
+  case schemaUndecided = "schema_undecided"
   case schemaConflict = "schema_conflict"
   case subscriptionConflict = "subscription_conflict"
   case subscriptionBusy = "subscription_busy"
@@ -92,7 +93,7 @@ extension ProblemCode {
     case .notFound, .methodNotAllowed, .notAcceptable, .timeout, .tooLarge, .uriTooLong, .mediaType,
       .expectationFailed, .headersTooLarge, .versionNotSupported, .notSupported:
       protocolRow
-    case .schemaRequired, .schemaIncompatible, .schemaConflict, .subscriptionConflict,
+    case .schemaRequired, .schemaIncompatible, .schemaUndecided, .schemaConflict, .subscriptionConflict,
       .subscriptionBusy, .positionAhead, .positionGone, .tooMany:
       stateRow
     case .schemaViolation, .validationBudget, .schemaInvalid, .batchRejected, .batchAborted:
@@ -217,6 +218,11 @@ extension ProblemCode {
       Row(
         409, .conflict, "Incompatible schema",
         "The topic's compatibility policy does not allow this change.")
+    case .schemaUndecided:
+      Row(
+        409, .conflict, "Compatibility undecided",
+        "Neither that the schema keeps to the topic's compatibility nor that it breaks it could be "
+          + "shown; an operator may register it with override=true.")
     case .schemaConflict:
       Row(
         409, .conflict, retryable: true, "Schema changed meanwhile",

@@ -12,7 +12,8 @@ struct ArraySearch {
   private let demands: Int
 
   /// Items that are looked at one by one; those behind them are alike.
-  private static let mostSlots = 24
+  private static let mostDemands = 24
+  private static let longestPrefix = 1_024
 
   init(_ rules: Case, _ search: InclusionSearch) {
     self.rules = rules
@@ -23,6 +24,7 @@ struct ArraySearch {
     }
     for (index, _) in rules.itemsAt { prefix = max(prefix, index + 1) }
     for (index, _) in rules.itemsFrom { prefix = max(prefix, index) }
+    for (index, _) in rules.restFrom { prefix = max(prefix, index) }
     self.prefix = prefix
     var demands = rules.itemsFrom.count + (rules.hasDuplicates ? 2 : 0)
     for (_, least, _) in rules.contains { demands += min(least, 1 << 20) }
@@ -35,7 +37,8 @@ struct ArraySearch {
     let longest = min(rules.maximum, max(rules.minimum, prefix) + demands)
     var found = Findings()
     // More items than are ever wanted: the case is left undecided.
-    guard prefix + demands <= Self.mostSlots, rules.minimum <= 1 << 16 else { return .unknown }
+    guard demands <= Self.mostDemands, prefix <= Self.longestPrefix, rules.minimum <= 1 << 16
+    else { return .unknown }
     guard rules.minimum <= longest else { return found }
     for length in rules.minimum...longest {
       guard search.spend(1) else { return .unknown }
@@ -58,6 +61,7 @@ struct ArraySearch {
         literals.append(shape.other(rest, isKept: true))
       }
     }
+    for (from, literal) in rules.restFrom where index >= from { literals.append(literal) }
     for (at, literal) in rules.itemsAt where at == index { literals.append(literal) }
     return literals
   }

@@ -4,7 +4,12 @@ import JSONText
 // What a schema demands of a value of the case's kind, kept or broken.
 extension Case {
   /// Adds what keeping a schema means; false where no value of the kind keeps it.
-  mutating func keep(_ literal: Literal, of node: GraphNode, closing: Bool) -> Bool {
+  ///
+  /// - Parameters:
+  ///   - nodes: the graph that the literal is of.
+  ///   - closing: whether the writer's objects hold declared members only.
+  mutating func keep(_ literal: Literal, in nodes: [GraphNode], closing: Bool) -> Bool {
+    let node = nodes[literal.index]
     guard node.types.contains(kind.types) else { return false }
     kept.append(literal)
     switch kind {
@@ -14,7 +19,7 @@ extension Case {
     case .array: if let rule = node.array { keep(rule, literal) }
     case .object: if let rule = node.object { keep(rule, literal) }
     }
-    for branch in node.branches { keep(branch, literal, closing: closing) }
+    for branch in node.branches { keep(branch, literal, in: nodes, closing: closing) }
     return minimum <= maximum
   }
 
@@ -75,6 +80,7 @@ extension Case {
           ]))
     }
     if literal.side == .writer {
+      if rule.additional != nil { writerIsExplicit = true }
       writerMinimum = max(writerMinimum, rule.minimum)
       writerNames.formUnion(rule.required)
       for (name, names) in rule.dependentRequired { writerNames.formUnion([name] + names) }
@@ -82,7 +88,9 @@ extension Case {
     }
   }
 
-  private mutating func keep(_ branch: GraphBranch, _ literal: Literal, closing: Bool) {
+  private mutating func keep(
+    _ branch: GraphBranch, _ literal: Literal, in nodes: [GraphNode], closing: Bool
+  ) {
     func all(_ schemas: [Int], _ isKept: Bool) -> [Literal] {
       schemas.map { literal.other($0, isKept: isKept) }
     }
@@ -103,6 +111,7 @@ extension Case {
             })
         } : all(schemas, true).map { Alternative(literals: [$0]) }
       choices.append(Choice(source: nil, alternatives: subsets))
+      if closing, kind == .object, schemas.count > 4 { declareAll(schemas, nodes) }
     case .one(let schemas):
       let one = schemas.indices.map { chosen in
         Alternative(
@@ -112,6 +121,7 @@ extension Case {
       }
       choices.append(Choice(source: nil, alternatives: one))
     case .negation(let schema): pending.append(literal.other(schema, isKept: false))
+    case .condition(_, then: nil, otherwise: nil) where !closing || kind != .object: break
     case .condition(let test, let then, let otherwise):
       choices.append(
         Choice(
@@ -121,6 +131,26 @@ extension Case {
             Alternative(
               literals: all([test], false) + (otherwise.map { all([$0], true) } ?? [])),
           ]))
+    case .unevaluatedProperties(let schema):
+      guard kind == .object else { return }
+      if literal.side == .writer, !nodes[schema].types.isEmpty { writerIsExplicit = true }
+      uncovered.append(
+        (Evaluated.atMost(literal.index, nodes), literal.other(schema, isKept: true)))
+    case .unevaluatedItems(let schema):
+      guard kind == .array else { return }
+      let items = Evaluated.atMost(literal.index, nodes).items
+      if items < .max { restFrom.append((items, literal.other(schema, isKept: true))) }
+    }
+  }
+}
+
+extension Case {
+  /// Counts what any of the writer's branches declares as declared.
+  private mutating func declareAll(_ schemas: [Int], _ nodes: [GraphNode]) {
+    for schema in schemas {
+      let coverage = Evaluated.atMost(schema, nodes)
+      writerNames.formUnion(coverage.names)
+      if coverage.allMembers || !coverage.patterns.isEmpty { writerIsExplicit = true }
     }
   }
 }
@@ -129,13 +159,16 @@ extension Case {
 struct Breaches {
   let literal: Literal
   let kind: ValueKind
+  private let nodes: [GraphNode]
   private(set) var alternatives: [Alternative] = []
   /// Whether every value of the kind breaks it.
   private(set) var isCertain = false
 
-  init(_ literal: Literal, of node: GraphNode, by kind: ValueKind) {
+  init(_ literal: Literal, in nodes: [GraphNode], by kind: ValueKind) {
     self.literal = literal
     self.kind = kind
+    self.nodes = nodes
+    let node = nodes[literal.index]
     guard node.types.contains(kind.types) else {
       isCertain = true
       return
@@ -208,9 +241,11 @@ struct Breaches {
         [.someMember(SomeMember(names: .matching(pattern), value: broken(schema)))])
     }
     if let schema = rule.additional {
+      var coverage = Coverage()
+      coverage.add(rule)
       add(
         "additionalProperties",
-        [.someMember(SomeMember(names: .leftOver(by: literal), value: broken(schema)))])
+        [.someMember(SomeMember(names: .leftOver(by: coverage), value: broken(schema)))])
     }
     if let names = rule.names {
       add("propertyNames", [.someMember(SomeMember(names: .all(broken(names)), value: nil))])
@@ -241,6 +276,19 @@ struct Breaches {
     case .condition(let test, let then, let otherwise):
       if let then { add("then", [], [literal.other(test, isKept: true), broken(then)]) }
       if let otherwise { add("else", [], [broken(test), broken(otherwise)]) }
+    case .unevaluatedProperties(let schema):
+      let coverage = Evaluated.atLeast(literal.index, nodes)
+      guard kind == .object, !coverage.allMembers else { return }
+      add(
+        "unevaluatedProperties",
+        [
+          .unknown,
+          .someMember(SomeMember(names: .leftOver(by: coverage), value: broken(schema))),
+        ])
+    case .unevaluatedItems(let schema):
+      let items = Evaluated.atLeast(literal.index, nodes).items
+      guard kind == .array, items < .max else { return }
+      add("unevaluatedItems", [.unknown, .itemFrom(items, broken(schema))])
     }
   }
 

@@ -42,6 +42,8 @@ struct Case {
   var itemsAt: [(index: Int, literal: Literal)] = []
   /// An item at this index or behind it.
   var itemsFrom: [(index: Int, literal: Literal)] = []
+  /// What every item from this index on must agree with.
+  var restFrom: [(index: Int, literal: Literal)] = []
   var contains: [(literal: Literal, minimum: Int, maximum: Int)] = []
   var isUnique = false
   var hasDuplicates = false
@@ -53,11 +55,15 @@ struct Case {
   var required: Set<ByteSlice> = []
   var absent: Set<ByteSlice> = []
   var members: [(name: ByteSlice, literal: Literal)] = []
+  /// What the values of members that nothing covers must agree with.
+  var uncovered: [(coverage: Coverage, literal: Literal)] = []
   /// Members that must be there under some name or other.
   var someMembers: [SomeMember] = []
   /// Names that the writer mentions without `properties`, and how many members it wants.
   var writerNames: Set<ByteSlice> = []
   var writerMinimum = 0
+  /// Whether the writer says something explicit about members that it does not declare.
+  var writerIsExplicit = false
 
   init(_ kind: ValueKind, goal: [Literal]) {
     self.kind = kind
@@ -82,8 +88,8 @@ struct NumberBound {
 struct SomeMember {
   enum Names {
     case matching(Pattern)
-    /// Those that this shape's properties and patterns leave over.
-    case leftOver(by: Literal)
+    /// Those that some properties and patterns leave over.
+    case leftOver(by: Coverage)
     /// Those that break a schema.
     case all(Literal)
   }
@@ -91,6 +97,35 @@ struct SomeMember {
   let names: Names
   /// What its value must be; nil where only the name matters.
   let value: Literal?
+}
+
+/// The members, and items, that some keywords take.
+struct Coverage {
+  var names: Set<ByteSlice> = []
+  var patterns: [Pattern] = []
+  /// Whether they take every member.
+  var allMembers = false
+  /// Items in front; `.max` for all.
+  var items = 0
+
+  mutating func add(_ rule: ObjectConstraint) {
+    names.formUnion(rule.properties.map(\.name))
+    patterns += rule.patterns.map(\.pattern)
+  }
+
+  /// Whether a member is taken; nil where a pattern meets its limit.
+  func covers(_ name: ByteSlice, _ judge: Judge) -> Bool? {
+    if allMembers || names.contains(name) { return true }
+    var isCertain = true
+    for pattern in patterns {
+      switch judge.matches(pattern, name) {
+      case true?: return true
+      case false?: continue
+      case nil: isCertain = false
+      }
+    }
+    return isCertain ? false : nil
+  }
 }
 
 /// A union that is not decided yet.

@@ -17,16 +17,22 @@ struct Comparison {
     pair = SchemaPair(writer: writer.graph, reader: reader.graph)
   }
 
-  func verdict() -> SchemaInclusion.Verdict {
+  /// The answer, within `fuel`, from which what it took is subtracted.
+  func verdict(_ fuel: inout Int) -> SchemaInclusion.Verdict {
     if policy == .evolution {
-      let closed = InclusionSearch(pair, closing: true, fuel: SchemaLimits.inclusionFuel)
+      let closed = InclusionSearch(pair, closing: true, fuel: fuel)
       // A writer that takes nothing when its objects are closed means other members as well.
-      if !closed.values([Literal(.writer, 0, isKept: true)]).isEmpty { return verdict(closed) }
+      if !closed.values([Literal(.writer, 0, isKept: true)]).isEmpty {
+        return verdict(closed, &fuel)
+      }
     }
-    return verdict(InclusionSearch(pair, closing: false, fuel: SchemaLimits.inclusionFuel))
+    return verdict(InclusionSearch(pair, closing: false, fuel: fuel), &fuel)
   }
 
-  private func verdict(_ search: InclusionSearch) -> SchemaInclusion.Verdict {
+  private func verdict(_ search: InclusionSearch, _ fuel: inout Int) -> SchemaInclusion.Verdict {
+    let given = search.fuel
+    var kept = 0
+    defer { fuel = max(0, fuel - (given - max(0, search.fuel) - kept)) }
     let goal = [Literal(.writer, 0, isKept: true), Literal(.reader, 0, isKept: false)]
     var reasons: [Incompatibility] = []
     var counterexample: ByteSlice?
@@ -42,7 +48,7 @@ struct Comparison {
         }
         if counterexample == nil {
           counterexample = text
-          search.limitFuel(to: SchemaLimits.inclusionFuel / 10)
+          kept = search.limitFuel(to: given / 10)
         }
         for reason in explained(text) { note(reason, in: &reasons) }
         return reasons.count < SchemaLimits.incompatibilities
@@ -85,7 +91,7 @@ struct Comparison {
   /// Why the reader refuses a confirmed text.
   private func explained(_ text: ByteSlice) -> [Incompatibility] {
     guard (try? scratch.parser.parse(text)) != nil else { return [] }
-    let trace = SchemaTrace(pair.writer, writer.program.document.root)
+    let trace = SchemaTrace(writer)
     return reader.explain(scratch.parser, scratch).violations.map { violation in
       Incompatibility(
         rule: violation.keyword, message: violation.message, instance: violation.pointer,
@@ -109,12 +115,12 @@ struct Comparison {
 /// Finds the place in a schema that speaks of a place in a value.
 struct SchemaTrace {
   private let nodes: [GraphNode]
-  private let document: JSONNode
+  private let document: JSONNode?
   private let judge = Judge()
 
-  init(_ nodes: [GraphNode], _ document: JSONNode) {
-    self.nodes = nodes
-    self.document = document
+  init(_ schema: CompiledSchema) {
+    nodes = schema.graph
+    document = try? JSONDocument(parsing: schema.source).root
   }
 
   /// Where the schema speaks of the value at `pointer`, by the same keyword if it can.
@@ -149,7 +155,7 @@ struct SchemaTrace {
 
   private func says(_ keyword: String, at pointer: String) -> Bool {
     guard let place = JSONPointer(parsing: ByteSlice(utf8: String(pointer.dropFirst()))),
-      let node = document.at(place)
+      let node = document?.at(place)
     else { return false }
     return node[keyword] != nil
   }
@@ -157,6 +163,9 @@ struct SchemaTrace {
   private func children(_ index: Int, _ step: ByteSlice) -> [Int] {
     var schemas = items(index, step)
     if let rule = nodes[index].object { schemas += judge.schemas(for: step, rule) ?? [] }
+    if schemas.isEmpty {
+      for case .unevaluatedProperties(let schema) in nodes[index].branches { schemas.append(schema) }
+    }
     return schemas
   }
 

@@ -43,8 +43,12 @@ final class InclusionSearch {
     return fuel >= 0
   }
 
-  /// Leaves at most so much fuel.
-  func limitFuel(to steps: Int) { fuel = min(fuel, steps) }
+  /// Leaves at most so much fuel; returns how much was taken away.
+  func limitFuel(to steps: Int) -> Int {
+    let surplus = max(0, fuel - steps)
+    fuel -= surplus
+    return surplus
+  }
 
   /// Values that agree with all of `goal`: `wanted` different ones, or all.
   func values(_ goal: [Literal], _ wanted: Int = 1) -> Findings {
@@ -179,14 +183,14 @@ final class InclusionSearch {
       guard spend(1) else { return true }
       guard now.seen.insert(literal).inserted else { continue }
       if now.seen.contains(literal.opposite) { return false }
-      let node = pair[literal]
+      let nodes = pair.graph(literal.side)
       if literal.isKept {
-        guard now.keep(literal, of: node, closing: closing && literal.side == .writer) else {
+        guard now.keep(literal, in: nodes, closing: closing && literal.side == .writer) else {
           return false
         }
         continue
       }
-      let breaches = Breaches(literal, of: node, by: now.kind)
+      let breaches = Breaches(literal, in: nodes, by: now.kind)
       if breaches.isCertain { continue }
       switch breaches.alternatives.count {
       case 0: return false

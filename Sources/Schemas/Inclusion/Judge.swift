@@ -53,6 +53,9 @@ struct Judge {
       }
       return kept == 1
     case .negation(let schema): return holds(value, schema, nodes).map { !$0 }
+    // What is evaluated depends on the other branches: left to the engine.
+    case .unevaluatedProperties: return value.kind == .object ? nil : true
+    case .unevaluatedItems: return value.kind == .array ? nil : true
     case .condition(let test, let then, let otherwise):
       guard let isTrue = holds(value, test, nodes) else { return nil }
       guard let next = isTrue ? then : otherwise else { return true }

@@ -29,9 +29,9 @@ struct SchemaPair {
   let writer: [GraphNode]
   let reader: [GraphNode]
 
-  subscript(literal: Literal) -> GraphNode {
-    literal.side == .writer ? writer[literal.index] : reader[literal.index]
-  }
+  subscript(literal: Literal) -> GraphNode { graph(literal.side)[literal.index] }
+
+  func graph(_ side: Literal.Side) -> [GraphNode] { side == .writer ? writer : reader }
 }
 
 /// One of the kinds of values that are looked for separately.

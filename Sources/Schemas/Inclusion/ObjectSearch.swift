@@ -8,18 +8,13 @@ import Bytes
 struct ObjectSearch {
   private let rules: Case
   private let search: InclusionSearch
-  private let declared: Declared?
+  /// What a closed writer lets be there.
+  private let declared: Coverage?
   /// Names that some rule mentions, in a fixed order.
   private let names: [ByteSlice]
   private let patterns: [Pattern]
 
   private static let mostPatterns = 6
-
-  /// What a closed writer lets be there.
-  private struct Declared {
-    var names: Set<ByteSlice>
-    var patterns: [Pattern]
-  }
 
   init(_ rules: Case, _ search: InclusionSearch) {
     self.rules = rules
@@ -30,16 +25,20 @@ struct ObjectSearch {
     func add(_ pattern: Pattern) {
       if !patterns.contains(where: { $0.source == pattern.source }) { patterns.append(pattern) }
     }
-    func add(_ shape: Literal) {
-      guard let rule = search.pair[shape].object else { return }
-      names.formUnion(rule.properties.map(\.name))
-      for (pattern, _) in rule.patterns { add(pattern) }
+    func add(_ coverage: Coverage) {
+      names.formUnion(coverage.names)
+      for pattern in coverage.patterns { add(pattern) }
     }
-    for shape in rules.objectShapes { add(shape) }
+    for shape in rules.objectShapes {
+      var coverage = Coverage()
+      if let rule = search.pair[shape].object { coverage.add(rule) }
+      add(coverage)
+    }
+    for (coverage, _) in rules.uncovered { add(coverage) }
     for member in rules.someMembers {
       switch member.names {
       case .matching(let pattern): add(pattern)
-      case .leftOver(let shape): add(shape)
+      case .leftOver(let coverage): add(coverage)
       case .all: break
       }
     }
@@ -47,16 +46,12 @@ struct ObjectSearch {
     self.patterns = patterns
   }
 
-  private static func declared(_ rules: Case, _ search: InclusionSearch) -> Declared? {
-    guard search.closing else { return nil }
-    var declared = Declared(names: rules.writerNames, patterns: [])
+  private static func declared(_ rules: Case, _ search: InclusionSearch) -> Coverage? {
+    guard search.closing, !rules.writerIsExplicit else { return nil }
+    var declared = Coverage(names: rules.writerNames)
     let shapes = rules.objectShapes.filter { $0.side == .writer }
     guard !shapes.isEmpty else { return nil }
-    for shape in shapes {
-      guard let rule = search.pair[shape].object, rule.additional == nil else { return nil }
-      declared.names.formUnion(rule.properties.map(\.name))
-      declared.patterns += rule.patterns.map(\.pattern)
-    }
+    for shape in shapes { if let rule = search.pair[shape].object { declared.add(rule) } }
     // A writer that asks for more members than it declares means others too.
     if declared.patterns.isEmpty, declared.names.count < rules.writerMinimum { return nil }
     return declared
@@ -77,11 +72,7 @@ struct ObjectSearch {
   /// What the value of a member must agree with; nil where no member may have this name.
   private func literals(for name: ByteSlice) -> [Literal]? {
     if rules.absent.contains(name) { return nil }
-    if let declared, !declared.names.contains(name),
-      !declared.patterns.contains(where: { search.judge.matches($0, name) != false })
-    {
-      return nil
-    }
+    if let declared, declared.covers(name, search.judge) == false { return nil }
     for rule in rules.nameRules {
       if search.judge.agrees(.string(name), rule, in: search.pair) == false { return nil }
     }
@@ -92,12 +83,16 @@ struct ObjectSearch {
       else { continue }
       literals += schemas.map { shape.other($0, isKept: true) }
     }
+    for (coverage, literal) in rules.uncovered
+    where coverage.covers(name, search.judge) == false {
+      literals.append(literal)
+    }
     return literals
   }
 
   /// Names that no rule mentions, by region: each with the names that were looked for.
   private func others(
-    _ count: Int, where more: (matching: Pattern?, leftOver: Literal?, broken: Literal?) = (
+    _ count: Int, where more: (matching: Pattern?, leftOver: Coverage?, broken: Literal?) = (
       nil, nil, nil
     )
   ) -> (regions: [[ByteSlice]], isComplete: Bool) {
@@ -110,11 +105,7 @@ struct ObjectSearch {
       }
       if let declared, !declared.patterns.contains(where: matches) { continue }
       if let pattern = more.matching, !matches(pattern) { continue }
-      if let shape = more.leftOver, let rule = search.pair[shape].object,
-        rule.patterns.contains(where: { matches($0.pattern) })
-      {
-        continue
-      }
+      if let coverage = more.leftOver, coverage.patterns.contains(where: matches) { continue }
       var strings = StringRules()
       for (index, pattern) in patterns.enumerated() {
         if bits >> index & 1 == 1 {
@@ -163,7 +154,7 @@ struct ObjectSearch {
     let count = rules.someMembers.count + 1
     switch member.names {
     case .matching(let pattern): fresh = others(count, where: (pattern, nil, nil))
-    case .leftOver(let shape): fresh = others(count, where: (nil, shape, nil))
+    case .leftOver(let coverage): fresh = others(count, where: (nil, coverage, nil))
     case .all(let literal): fresh = others(count, where: (nil, nil, literal))
     }
     if !fresh.isComplete { found.isComplete = false }
@@ -176,10 +167,7 @@ struct ObjectSearch {
   private func admits(_ wanted: SomeMember.Names, _ name: ByteSlice) -> Bool {
     switch wanted {
     case .matching(let pattern): return search.judge.matches(pattern, name) != false
-    case .leftOver(let shape):
-      guard let rule = search.pair[shape].object else { return false }
-      return !rule.properties.contains { $0.name == name }
-        && !rule.patterns.contains { search.judge.matches($0.pattern, name) == true }
+    case .leftOver(let coverage): return coverage.covers(name, search.judge) != true
     case .all(let literal):
       return search.judge.agrees(.string(name), literal, in: search.pair) != false
     }

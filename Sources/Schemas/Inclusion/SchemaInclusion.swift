@@ -18,6 +18,26 @@ public enum SchemaInclusion {
     /// Neither could be shown within the budget, or the schemas say things that are not decided.
     /// The reasons tell what.
     case unknown(reasons: [Incompatibility])
+
+    /// True and false are proven.
+    public var isIncluded: Bool? {
+      switch self {
+      case .included: true
+      case .excluded: false
+      case .unknown: nil
+      }
+    }
+
+    public var reasons: [Incompatibility] {
+      switch self {
+      case .included: []
+      case .excluded(let reasons, _), .unknown(let reasons): reasons
+      }
+    }
+
+    public var counterexample: ByteSlice? {
+      if case .excluded(_, let counterexample) = self { counterexample } else { nil }
+    }
   }
 
   /// Compares two schemas.
@@ -26,24 +46,31 @@ public enum SchemaInclusion {
   public static func compare(
     writer: CompiledSchema, reader: CompiledSchema, policy: EvolutionPolicy
   ) -> Verdict {
-    if writer.identity == reader.identity, policy == .strict { return .included }
-    return Comparison(writer: writer, reader: reader, policy: policy).verdict()
+    var fuel = SchemaLimits.inclusionFuel
+    return Comparison(writer: writer, reader: reader, policy: policy).verdict(&fuel)
+  }
+
+  /// Compares within `fuel`, from which what it took is subtracted.
+  static func compare(
+    writer: CompiledSchema, reader: CompiledSchema, policy: EvolutionPolicy, fuel: inout Int
+  ) -> Verdict {
+    Comparison(writer: writer, reader: reader, policy: policy).verdict(&fuel)
   }
 
   /// Whether a candidate takes up names that an older version declared and the newest does not, in
   /// another sense. Excluded with those reasons alone, or included.
   static func compareRemoved(
     older: CompiledSchema, newest: CompiledSchema, candidate: CompiledSchema,
-    candidateReads: Bool
+    candidateReads: Bool, fuel: inout Int
   ) -> Verdict {
     let comparison =
       candidateReads
       ? Comparison(writer: older, reader: candidate, policy: .evolution)
       : Comparison(writer: candidate, reader: older, policy: .evolution)
-    guard case .excluded(let reasons, let counterexample) = comparison.verdict() else {
+    guard case .excluded(let reasons, let counterexample) = comparison.verdict(&fuel) else {
       return .included
     }
-    let traces = [older, newest, candidate].map { SchemaTrace($0.graph, $0.program.document.root) }
+    let traces = [older, newest, candidate].map { SchemaTrace($0) }
     let about = reasons.filter { reason in
       let steps = JSONPointer(parsing: ByteSlice(utf8: reason.instance))?.tokens ?? []
       return (1...max(1, steps.count)).contains { count in

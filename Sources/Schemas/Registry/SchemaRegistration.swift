@@ -9,12 +9,45 @@ public enum SchemaRegistration {
     public let number: UInt32
     /// From `CompiledSchema.fingerprint`.
     public let fingerprint: ByteSlice
-    public let program: CompiledSchema
+    /// Nil where its text does not compile any more: then nothing is known of it.
+    public let program: CompiledSchema?
 
-    public init(number: UInt32, fingerprint: ByteSlice, program: CompiledSchema) {
+    public init(number: UInt32, fingerprint: ByteSlice, program: CompiledSchema?) {
       self.number = number
       self.fingerprint = fingerprint
       self.program = program
+    }
+
+    /// Whether `reader` takes what was made under this version.
+    public func verdict(
+      asReadBy reader: CompiledSchema, _ policy: EvolutionPolicy
+    ) -> SchemaInclusion.Verdict {
+      var fuel = SchemaLimits.inclusionFuel
+      return verdict(asReadBy: reader, policy, &fuel)
+    }
+
+    fileprivate func verdict(
+      asReadBy reader: CompiledSchema, _ policy: EvolutionPolicy, _ fuel: inout Int
+    ) -> SchemaInclusion.Verdict {
+      guard let program else { return Self.unreadable }
+      return SchemaInclusion.compare(writer: program, reader: reader, policy: policy, fuel: &fuel)
+    }
+
+    /// Whether this version takes what is made under `writer`.
+    fileprivate func verdict(
+      reading writer: CompiledSchema, _ policy: EvolutionPolicy, _ fuel: inout Int
+    ) -> SchemaInclusion.Verdict {
+      guard let program else { return Self.unreadable }
+      return SchemaInclusion.compare(writer: writer, reader: program, policy: policy, fuel: &fuel)
+    }
+
+    private static var unreadable: SchemaInclusion.Verdict {
+      let root = Incompatibility.Place(pointer: "#")
+      return .unknown(reasons: [
+        Incompatibility(
+          rule: "undecided", message: "cannot be compared: a version kept does not compile any more",
+          writer: root, reader: root)
+      ])
     }
   }
 
@@ -113,43 +146,44 @@ public struct CompatibilityReport: Equatable, Sendable {
           version: newest.number, direction: .backward, verdict: .unknown(reasons: [frozen])))
       return
     }
+    // One budget for all versions: the newest are compared first.
+    var fuel = SchemaLimits.inclusionFuel
     let compared = terms.level.isTransitive ? versions.reversed() : [newest]
     for version in compared {
       if terms.level.looksBackward {
-        add(
-          version.number, .backward,
-          SchemaInclusion.compare(
-            writer: version.program, reader: candidate, policy: terms.policy))
+        add(version, .backward, version.verdict(asReadBy: candidate, terms.policy, &fuel))
       }
       if terms.level.looksForward {
-        add(
-          version.number, .forward,
-          SchemaInclusion.compare(
-            writer: candidate, reader: version.program, policy: terms.policy))
+        add(version, .forward, version.verdict(reading: candidate, terms.policy, &fuel))
       }
       if isCompatible == false { return }
     }
-    if terms.policy == .evolution, !terms.level.isTransitive { remember(candidate, versions) }
+    let looks = terms.level.looksBackward || terms.level.looksForward
+    if looks, terms.policy == .evolution, !terms.level.isTransitive {
+      remember(candidate, versions, &fuel)
+    }
   }
 
   private mutating func add(
-    _ version: UInt32, _ direction: Direction, _ verdict: SchemaInclusion.Verdict
+    _ version: SchemaRegistration.Version, _ direction: Direction,
+    _ verdict: SchemaInclusion.Verdict
   ) {
-    comparisons.append(Comparison(version: version, direction: direction, verdict: verdict))
+    comparisons.append(Comparison(version: version.number, direction: direction, verdict: verdict))
   }
 
   /// Names that an older version had and the newest has not may come back only as what they were:
   /// their old values may still be stored.
   private mutating func remember(
-    _ candidate: CompiledSchema, _ versions: [SchemaRegistration.Version]
+    _ candidate: CompiledSchema, _ versions: [SchemaRegistration.Version], _ fuel: inout Int
   ) {
-    guard let newest = versions.last else { return }
+    guard let newest = versions.last?.program else { return }
     for version in versions.dropLast().reversed() {
+      guard let older = version.program else { continue }
       let verdict = SchemaInclusion.compareRemoved(
-        older: version.program, newest: newest.program, candidate: candidate,
-        candidateReads: terms.level.looksBackward || !terms.level.looksForward)
+        older: older, newest: newest, candidate: candidate,
+        candidateReads: terms.level.looksBackward, fuel: &fuel)
       if case .excluded = verdict {
-        add(version.number, terms.level.looksBackward ? .backward : .forward, verdict)
+        add(version, terms.level.looksBackward ? .backward : .forward, verdict)
         return
       }
     }
