@@ -105,7 +105,8 @@ public struct TopicRules {
   public let evolution: EvolutionPolicy
 
   /// - Parameter topic: nil where there is none yet.
-  public init(of namespace: NamespaceAddress, topic: TopicInfo? = nil, in catalogue: some Catalogue) {
+  public init(of namespace: NamespaceAddress, topic: TopicInfo? = nil, in catalogue: some Catalogue)
+  {
     let tenant = namespace.caller.policy
     let own = catalogue.policy(of: namespace)
     requireSchema =
@@ -154,7 +155,8 @@ extension BodyMembers {
       level = Compatibility(word: word.text)
       guard level != nil else {
         throw wrong(
-          "compatibility", "NONE, BACKWARD, FORWARD, FULL, one of the last three with _TRANSITIVE, "
+          "compatibility",
+          "NONE, BACKWARD, FORWARD, FULL, one of the last three with _TRANSITIVE, "
             + "ALWAYS_COMPATIBLE or ALWAYS_INCOMPATIBLE")
       }
     }

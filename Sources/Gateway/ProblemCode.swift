@@ -93,7 +93,8 @@ extension ProblemCode {
     case .notFound, .methodNotAllowed, .notAcceptable, .timeout, .tooLarge, .uriTooLong, .mediaType,
       .expectationFailed, .headersTooLarge, .versionNotSupported, .notSupported:
       protocolRow
-    case .schemaRequired, .schemaIncompatible, .schemaUndecided, .schemaConflict, .subscriptionConflict,
+    case .schemaRequired, .schemaIncompatible, .schemaUndecided, .schemaConflict,
+      .subscriptionConflict,
       .subscriptionBusy, .positionAhead, .positionGone, .tooMany:
       stateRow
     case .schemaViolation, .validationBudget, .schemaInvalid, .batchRejected, .batchAborted:

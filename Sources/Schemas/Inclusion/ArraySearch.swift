@@ -14,6 +14,7 @@ struct ArraySearch {
   /// Items that are looked at one by one; those behind them are alike.
   private static let mostDemands = 24
   private static let longestPrefix = 1_024
+  private static let mostApart = 8
 
   init(_ rules: Case, _ search: InclusionSearch) {
     self.rules = rules
@@ -76,7 +77,11 @@ struct ArraySearch {
   }
 
   private func fill(_ length: Int, _ wanted: Int, into found: inout Findings) {
-    let slots = min(length, prefix + demands)
+    // Where one way for all of them may not do, as many as possible are looked at one by one.
+    let bounded = rules.contains.filter { $0.maximum < .max }.count
+    let differ = bounded > 1 || (bounded == 1 && rules.isUnique)
+    let slots = min(length, prefix + demands + (differ ? Self.mostApart : 0))
+    if differ, slots < length { found.isComplete = false }
     let plan = Plan(
       slots: (0..<slots).map { literals(at: $0) }, filler: literals(at: slots),
       fillers: length - slots)

@@ -143,7 +143,9 @@ struct Alphabet {
     // Letters and digits get ranges of their own, so that examples can be read.
     cuts.formUnion([0x30, 0x3A, 0x41, 0x5B, 0x61, 0x7B])
     for automaton in automata {
-      for range in automaton.sets.joined() { cuts.formUnion([range.lowerBound, range.upperBound + 1]) }
+      for range in automaton.sets.joined() {
+        cuts.formUnion([range.lowerBound, range.upperBound + 1])
+      }
     }
     let sorted = cuts.filter { $0 <= CharacterSet.last }.sorted()
     var pieces: [ClosedRange<UInt32>] = []
@@ -155,7 +157,9 @@ struct Alphabet {
     for piece in pieces {
       var signature: [Bool] = []
       for automaton in automata {
-        for set in automaton.sets { signature.append(set.contains { $0.contains(piece.lowerBound) }) }
+        for set in automaton.sets {
+          signature.append(set.contains { $0.contains(piece.lowerBound) })
+        }
       }
       if let number = numbers[signature] {
         classes[number].append(piece)
@@ -166,7 +170,9 @@ struct Alphabet {
       }
     }
     for index in classes.indices {
-      classes[index].sort { (Self.strangeness($0), $0.lowerBound) < (Self.strangeness($1), $1.lowerBound) }
+      classes[index].sort {
+        (Self.strangeness($0), $0.lowerBound) < (Self.strangeness($1), $1.lowerBound)
+      }
     }
     var offset = 0
     contains = []

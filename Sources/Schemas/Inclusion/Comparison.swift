@@ -93,10 +93,14 @@ struct Comparison {
     guard (try? scratch.parser.parse(text)) != nil else { return [] }
     let trace = SchemaTrace(writer)
     return reader.explain(scratch.parser, scratch).violations.map { violation in
-      Incompatibility(
-        rule: violation.keyword, message: violation.message, instance: violation.pointer,
+      // The schema `false` refuses without a keyword.
+      let rule = violation.keyword.isEmpty ? "false" : violation.keyword
+      return Incompatibility(
+        rule: rule, message: violation.message, instance: violation.pointer,
         writer: trace.place(of: violation.pointer, keyword: violation.keyword),
-        reader: .init(pointer: violation.schemaPointer, keyword: violation.keyword))
+        reader: .init(
+          pointer: violation.schemaPointer,
+          keyword: violation.keyword.isEmpty ? nil : violation.keyword))
     }
   }
 
@@ -164,7 +168,9 @@ struct SchemaTrace {
     var schemas = items(index, step)
     if let rule = nodes[index].object { schemas += judge.schemas(for: step, rule) ?? [] }
     if schemas.isEmpty {
-      for case .unevaluatedProperties(let schema) in nodes[index].branches { schemas.append(schema) }
+      for case .unevaluatedProperties(let schema) in nodes[index].branches {
+        schemas.append(schema)
+      }
     }
     return schemas
   }

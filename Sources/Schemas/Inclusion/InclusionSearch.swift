@@ -21,12 +21,15 @@ final class InclusionSearch {
   /// The outermost open goal that what was found since relies on having no values.
   private var reliesOn = Int.max
   private var frames = 0
+  /// The search that reads the writer as written; nil where this one does.
+  private let plain: InclusionSearch?
   private var automata: [String: Automaton?] = [:]
 
   init(_ pair: SchemaPair, closing: Bool, fuel: Int) {
     self.pair = pair
     self.closing = closing
     self.fuel = fuel
+    plain = closing ? InclusionSearch(pair, closing: false, fuel: fuel) : nil
   }
 
   /// The machine of a pattern; nil where it is not regular.
@@ -81,9 +84,17 @@ final class InclusionSearch {
   }
 
   /// Whether no value keeps both schemas: a proof, or false.
+  ///
+  /// As written: closed to what these two declare, they would say too much about a value that is
+  /// closed to more.
   func areDisjoint(_ one: Literal, _ other: Literal) -> Bool {
-    let goal = [one, other].sorted()
-    return open[goal] == nil && values(goal).isEmpty
+    guard let plain else {
+      let goal = [one, other].sorted()
+      return open[goal] == nil && values(goal).isEmpty
+    }
+    plain.fuel = fuel
+    defer { fuel = plain.fuel }
+    return plain.areDisjoint(one, other)
   }
 
   private func search(_ goal: [Literal], _ wanted: Int) -> Findings {

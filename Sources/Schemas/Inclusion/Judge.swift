@@ -118,7 +118,9 @@ struct Judge {
     if rule.unique, Set(items).count < items.count { return false }
     var verdicts: [Bool?] = []
     for (index, item) in items.enumerated() {
-      guard let schema = index < rule.prefix.count ? rule.prefix[index] : rule.rest else { continue }
+      guard let schema = index < rule.prefix.count ? rule.prefix[index] : rule.rest else {
+        continue
+      }
       verdicts.append(holds(item, schema, nodes))
     }
     if let contains = rule.contains {

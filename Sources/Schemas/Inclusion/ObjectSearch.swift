@@ -92,7 +92,8 @@ struct ObjectSearch {
 
   /// Names that no rule mentions, by region: each with the names that were looked for.
   private func others(
-    _ count: Int, where more: (matching: Pattern?, leftOver: Coverage?, broken: Literal?) = (
+    _ count: Int,
+    where more: (matching: Pattern?, leftOver: Coverage?, broken: Literal?) = (
       nil, nil, nil
     )
   ) -> (regions: [[ByteSlice]], isComplete: Bool) {

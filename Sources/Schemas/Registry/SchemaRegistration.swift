@@ -45,7 +45,8 @@ public enum SchemaRegistration {
       let root = Incompatibility.Place(pointer: "#")
       return .unknown(reasons: [
         Incompatibility(
-          rule: "undecided", message: "cannot be compared: a version kept does not compile any more",
+          rule: "undecided",
+          message: "cannot be compared: a version kept does not compile any more",
           writer: root, reader: root)
       ])
     }
