@@ -109,25 +109,15 @@ extension Refusal {
       ? "whether the schema keeps to \(word) is not decided; an operator may register it with "
         + "?override=true"
       : "the schema does not keep to \(word)"
-    self.init(code, detail)
-    var json = JSONWriter()
-    json.string(word)
-    members.append(("level", json.slice))
-    members.append(("policy", SchemaMember.text(report.terms.policy.name)))
     var reasons = JSONWriter()
     report.writeReasons(into: &reasons)
-    members.append(("reasons", reasons.slice))
     var example = JSONWriter()
     example.counterexample(report.counterexample)
-    members.append(("counterexample", example.slice))
-  }
-}
-
-private enum SchemaMember {
-  static func text(_ value: String) -> ByteSlice {
-    var json = JSONWriter()
-    json.string(value)
-    return json.slice
+    self = Refusal(code, detail)
+      .with("level", "\(word)")
+      .with("policy", report.terms.policy.name)
+      .with("reasons", json: reasons.slice)
+      .with("counterexample", json: example.slice)
   }
 }
 

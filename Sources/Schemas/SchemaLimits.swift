@@ -44,6 +44,8 @@ public enum SchemaLimits {
   public static let inclusionDepth = 48
   /// Undecided unions inside one another in a comparison; with the depth it bounds the stack.
   public static let inclusionFrames = 600
+  /// Questions that one comparison remembers the answers of: some hundred bytes each.
+  public static let inclusionMemory = 50_000
   /// States of one pattern as an automaton.
   public static let automatonStates = 3_000
   /// States of several automata run together.

@@ -183,7 +183,9 @@ struct ArraySearch {
   private func arrays(_ plan: Plan, _ wanted: Int, equal: (Int, Int)? = nil) -> Findings {
     let length = plan.slots.count + plan.fillers
     let ask = rules.isUnique ? length : 1
-    guard length == ask || !rules.isUnique || length <= 1_024 else { return .unknown }
+    guard length <= 1_024 || !rules.isUnique, search.spend(1 + length / 16) else {
+      return .unknown
+    }
     var lists: [Findings] = []
     for slot in plan.slots {
       let values = search.values(slot, max(ask, 1))

@@ -19,14 +19,15 @@ struct Comparison {
 
   /// The answer, within `fuel`, from which what it took is subtracted.
   func verdict(_ fuel: inout Int) -> SchemaInclusion.Verdict {
+    let classes = SchemaClasses(pair)
     if policy == .evolution {
-      let closed = InclusionSearch(pair, closing: true, fuel: fuel)
+      let closed = InclusionSearch(pair, classes, closing: true, fuel: fuel)
       // A writer that takes nothing when its objects are closed means other members as well.
       if !closed.values([Literal(.writer, 0, isKept: true)]).isEmpty {
         return verdict(closed, &fuel)
       }
     }
-    return verdict(InclusionSearch(pair, closing: false, fuel: fuel), &fuel)
+    return verdict(InclusionSearch(pair, classes, closing: false, fuel: fuel), &fuel)
   }
 
   private func verdict(_ search: InclusionSearch, _ fuel: inout Int) -> SchemaInclusion.Verdict {

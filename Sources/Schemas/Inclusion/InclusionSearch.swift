@@ -13,6 +13,7 @@ final class InclusionSearch {
   /// Whether the writer's objects hold declared members only.
   let closing: Bool
   let judge = Judge()
+  private let classes: SchemaClasses
   private(set) var fuel: Int
   private var known: [[Literal]: Findings] = [:]
   /// Goals that are being looked for, with their level.
@@ -25,11 +26,12 @@ final class InclusionSearch {
   private let plain: InclusionSearch?
   private var automata: [String: Automaton?] = [:]
 
-  init(_ pair: SchemaPair, closing: Bool, fuel: Int) {
+  init(_ pair: SchemaPair, _ classes: SchemaClasses, closing: Bool, fuel: Int) {
     self.pair = pair
     self.closing = closing
     self.fuel = fuel
-    plain = closing ? InclusionSearch(pair, closing: false, fuel: fuel) : nil
+    self.classes = classes
+    plain = closing ? InclusionSearch(pair, classes, closing: false, fuel: fuel) : nil
   }
 
   /// The machine of a pattern; nil where it is not regular.
@@ -55,10 +57,8 @@ final class InclusionSearch {
 
   /// Values that agree with all of `goal`: `wanted` different ones, or all.
   func values(_ goal: [Literal], _ wanted: Int = 1) -> Findings {
-    let goal = Set(goal).sorted()
-    for (literal, next) in zip(goal, goal.dropFirst()) where next == literal.opposite {
-      return Findings()
-    }
+    let goal = Set(goal.map { classes.first($0, closing: closing) }).sorted()
+    if goal.contains(where: { isContradicted($0, by: goal) }) { return Findings() }
     if let known = known[goal], known.isComplete || known.values.count >= wanted { return known }
     if let level = open[goal] {
       reliesOn = min(reliesOn, level)
@@ -74,13 +74,28 @@ final class InclusionSearch {
     open[goal] = nil
     if reliesOn <= level, !found.values.isEmpty { found.isComplete = false }
     if reliesOn >= level {
-      known[goal] = found
+      remember(goal, found)
       reliesOn = outer
     } else {
-      if !found.values.isEmpty { known[goal] = Findings(values: found.values, isComplete: false) }
+      if !found.values.isEmpty {
+        remember(goal, Findings(values: found.values, isComplete: false))
+      }
       reliesOn = min(outer, reliesOn)
     }
     return found
+  }
+
+  private func remember(_ goal: [Literal], _ found: Findings) {
+    guard known.count < SchemaLimits.inclusionMemory || known[goal] != nil else { return }
+    known[goal] = found
+  }
+
+  /// Whether `others` want a value to do the opposite by the same schema. A writer that is read as
+  /// closed takes less than the same schema as written.
+  private func isContradicted(_ literal: Literal, by others: some Sequence<Literal>) -> Bool {
+    guard let plain else { return others.contains(literal.opposite) }
+    let own = plain.classes.first(literal, closing: false).opposite
+    return others.contains { plain.classes.first($0, closing: false) == own }
   }
 
   /// Whether no value keeps both schemas: a proof, or false.
@@ -89,7 +104,7 @@ final class InclusionSearch {
   /// closed to more.
   func areDisjoint(_ one: Literal, _ other: Literal) -> Bool {
     guard let plain else {
-      let goal = [one, other].sorted()
+      let goal = Set([one, other].map { classes.first($0, closing: false) }).sorted()
       return open[goal] == nil && values(goal).isEmpty
     }
     plain.fuel = fuel
@@ -190,10 +205,11 @@ final class InclusionSearch {
 
   /// Takes in the literals that wait; false where the case has no values.
   private func settle(_ now: inout Case) -> Bool {
-    while let literal = now.pending.popLast() {
+    while let next = now.pending.popLast() {
       guard spend(1) else { return true }
+      let literal = classes.first(next, closing: closing)
       guard now.seen.insert(literal).inserted else { continue }
-      if now.seen.contains(literal.opposite) { return false }
+      if isContradicted(literal, by: now.seen) { return false }
       let nodes = pair.graph(literal.side)
       if literal.isKept {
         guard now.keep(literal, in: nodes, closing: closing && literal.side == .writer) else {
