@@ -50,6 +50,8 @@ public enum SchemaLimits {
   public static let automatonStates = 3_000
   /// States of several automata run together.
   public static let productStates = 3_000
+  /// Steps of such products that one comparison remembers, 8 bytes each.
+  public static let productCells = 1 << 20
   /// Code points of a word that is looked for.
   public static let wordLength = 20_000
   /// Reasons that one comparison reports.

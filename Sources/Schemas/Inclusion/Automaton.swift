@@ -45,6 +45,7 @@ struct Automaton {
   }
 
   private mutating func set(_ ranges: [ClosedRange<UInt32>]) -> Int {
+    if let known = sets.firstIndex(of: ranges) { return known }
     sets.append(ranges)
     return sets.count - 1
   }

@@ -25,6 +25,8 @@ final class InclusionSearch {
   /// The search that reads the writer as written; nil where this one does.
   private let plain: InclusionSearch?
   private var automata: [String: Automaton?] = [:]
+  private var products: [[[String]]: WordSearch?] = [:]
+  private var productCells = 0
 
   init(_ pair: SchemaPair, _ classes: SchemaClasses, closing: Bool, fuel: Int) {
     self.pair = pair
@@ -40,6 +42,22 @@ final class InclusionSearch {
     let automaton = spend(16) ? Automaton(pattern) : nil
     automata[pattern] = .some(automaton)
     return automaton
+  }
+
+  /// The product of the machines of some patterns, accepting and refusing; nil where it is too
+  /// large.
+  func product(accepting: [String], refusing: [String]) -> WordSearch? {
+    let key = [accepting.sorted(), refusing.sorted()]
+    if let known = products[key] { return known }
+    let product = WordSearch(
+      accepting: accepting.compactMap { automaton($0) },
+      refusing: refusing.compactMap { automaton($0) }, self)
+    let cells = product?.cells ?? 1
+    if productCells + cells <= SchemaLimits.productCells {
+      productCells += cells
+      products[key] = .some(product)
+    }
+    return product
   }
 
   /// Takes fuel; false when there is none left.

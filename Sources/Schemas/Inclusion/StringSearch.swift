@@ -31,40 +31,21 @@ struct StringSearch {
       return Findings()
     }
     // What is no automaton is left out, and only checked afterwards.
-    var accepting: [Automaton] = []
-    var refusing: [Automaton] = []
-    var isExact = rules.formats.isEmpty && rules.notFormats.isEmpty
-    for pattern in rules.matches {
-      if let automaton = search.automaton(pattern.source) {
-        accepting.append(automaton)
-      } else {
-        isExact = false
-      }
-    }
-    for pattern in rules.mismatches {
-      if let automaton = search.automaton(pattern.source) {
-        refusing.append(automaton)
-      } else {
-        isExact = false
-      }
-    }
-    for format in rules.formats {
-      if let outline = format.outline, let automaton = search.automaton(outline) {
-        accepting.append(automaton)
-      }
-    }
-    for format in rules.notFormats where format.isExactlyOutlined {
-      if let outline = format.outline, let automaton = search.automaton(outline) {
-        refusing.append(automaton)
-      }
-    }
+    let isRegular = { (pattern: String) in search.automaton(pattern) != nil }
+    let matches = rules.matches.map(\.source).filter(isRegular)
+    let mismatches = rules.mismatches.map(\.source).filter(isRegular)
+    let isExact =
+      rules.formats.isEmpty && rules.notFormats.isEmpty && matches.count == rules.matches.count
+      && mismatches.count == rules.mismatches.count
+    let outlines = rules.formats.compactMap(\.outline)
+    let notOutlines = rules.notFormats.filter(\.isExactlyOutlined).compactMap(\.outline)
     let examples = rules.formats.flatMap(\.examples).map { Instance.string(ByteSlice(utf8: $0)) }
     var found = Findings(values: examples.filter { keeps($0) }, isComplete: false)
     if found.values.count >= wanted { return found }
     let ask = wanted + rules.excluded.count + (isExact ? 0 : 32)
-    guard let product = WordSearch(accepting: accepting, refusing: refusing, search) else {
-      return found
-    }
+    let product = search.product(
+      accepting: matches + outlines, refusing: mismatches + notOutlines)
+    guard let product else { return found }
     var words = product.words(lengths, ask, search)
     if words.isEmpty { return words }
     words.values = words.values.filter { keeps($0) }

@@ -11,6 +11,9 @@ struct WordSearch {
   private var steps: [[Int]] = []
   private var accepts: [Bool] = []
 
+  /// Entries of the table of steps, 8 bytes each.
+  var cells: Int { steps.count * alphabet.classes.count }
+
   /// Nil where the product is too large.
   init?(accepting: [Automaton], refusing: [Automaton], _ search: InclusionSearch) {
     self.accepting = accepting
@@ -34,10 +37,11 @@ struct WordSearch {
     _ = add([[-1]] + automata.map { $0.closure([$0.start], isStart: true, isEnd: false) })
     var next = 0
     while next < waiting.count {
-      guard waiting.count <= SchemaLimits.productStates, search.spend(alphabet.classes.count) else {
-        return false
-      }
       let isStart = next == 0
+      let size = waiting[next].reduce(0) { $0 + $1.count }
+      guard waiting.count <= SchemaLimits.productStates,
+        search.spend(alphabet.classes.count * (1 + size / 8))
+      else { return false }
       let sets = Array(isStart ? waiting[next].dropFirst() : waiting[next][...])
       next += 1
       accepts.append(isAccepted(sets, isStart: isStart))
@@ -71,15 +75,16 @@ struct WordSearch {
 
   /// Cuts steps to states from which nothing is accepted any more.
   private mutating func prune() {
+    var before = Array(repeating: [Int](), count: steps.count)
+    for (state, row) in steps.enumerated() {
+      for next in row where next >= 0 { before[next].append(state) }
+    }
     var isLive = accepts
-    var changed = true
-    while changed {
-      changed = false
-      for state in steps.indices where !isLive[state] {
-        if steps[state].contains(where: { $0 >= 0 && isLive[$0] }) {
-          isLive[state] = true
-          changed = true
-        }
+    var waiting = steps.indices.filter { accepts[$0] }
+    while let state = waiting.popLast() {
+      for earlier in before[state] where !isLive[earlier] {
+        isLive[earlier] = true
+        waiting.append(earlier)
       }
     }
     for state in steps.indices {
@@ -121,7 +126,7 @@ struct WordSearch {
     // By rest of the length: the states from which a word ends after exactly so many code points.
     var endsAfter: [[Bool]] = [accepts]
     for length in 0...longest {
-      guard search.spend(1 + steps.count / 4) else { return .unknown }
+      guard search.spend(1 + steps.count * alphabet.classes.count / 16) else { return .unknown }
       if length > 0 {
         let before = endsAfter[length - 1]
         endsAfter.append(steps.map { $0.contains { $0 >= 0 && before[$0] } })
