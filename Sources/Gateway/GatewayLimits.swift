@@ -28,4 +28,6 @@ public enum GatewayLimits {
   public static let tokenBody = 1 << 20
   /// A consumer's name, in bytes.
   public static let consumerName = 128
+  /// Bytes of a counterexample that an answer shows.
+  public static let counterexample = 8 << 10
 }

@@ -118,8 +118,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     case (.schemaVersion(let version), .get), (.schemaVersion(let version), .head):
       return try getSchemaVersion(version, topic, request, &answer)
     case (.schemaValidate, .post): return try await validatePayload(topic, request, &answer)
-    case (.schemaCheck, .post):
-      throw Refusal(.notSupported, "compatibility checks are not supported yet")
+    case (.schemaCheck, .post): return try await checkSchema(topic, request, &answer)
     case (.schemaReplay, .post): return try await replaySchema(topic, request, &answer)
     case (.subscriptions, .get), (.subscriptions, .head):
       return try await listSubscriptions(topic, request, &answer)

@@ -1,8 +1,9 @@
 import Bytes
 import HTTPWire
 import JSONText
-import Tenancy
-import Topics
+public import Schemas
+public import Tenancy
+public import Topics
 
 /// Namespaces and tenants: their policies.
 extension GatewayResponder {
@@ -69,6 +70,8 @@ extension GatewayResponder {
       json.bool(scope.policy.defaults.autoCreate)
       json.key("compatibility")
       json.string(Compatibility(scope.policy.defaults.compatibility).word)
+      json.key("compatibilityPolicy")
+      json.string(EvolutionPolicy(scope.policy.defaults.evolution).name)
       json.endObject()
       json.endObject()
     }
@@ -87,17 +90,23 @@ extension GatewayResponder {
     json.bool(rules.autoCreate)
     json.key("compatibility")
     json.string(rules.compatibility.word)
+    json.key("compatibilityPolicy")
+    json.string(rules.evolution.name)
     json.endObject()
   }
 }
 
 /// What holds for a topic, worked out from topic, namespace and tenant, the nearest first.
-struct TopicRules {
-  let requireSchema: Bool
-  let autoCreate: Bool
-  let compatibility: Compatibility
+public struct TopicRules {
+  public let requireSchema: Bool
+  public let autoCreate: Bool
+  public let compatibility: Compatibility
+  /// How schemas are read when they are compared.
+  public let evolution: EvolutionPolicy
 
-  init(of namespace: NamespaceAddress, topic: TopicInfo? = nil, in catalogue: some Catalogue) {
+  /// - Parameter topic: nil where there is none yet.
+  public init(of namespace: NamespaceAddress, topic: TopicInfo? = nil, in catalogue: some Catalogue)
+  {
     let tenant = namespace.caller.policy
     let own = catalogue.policy(of: namespace)
     requireSchema =
@@ -105,7 +114,12 @@ struct TopicRules {
       || topic?.configuration.requireSchema ?? own?.requireSchema
         ?? tenant.defaults.requireSchema
     autoCreate = own?.autoCreate ?? tenant.defaults.autoCreate
-    compatibility = own?.compatibility ?? Compatibility(tenant.defaults.compatibility)
+    compatibility =
+      topic?.configuration.compatibility ?? own?.compatibility
+      ?? Compatibility(tenant.defaults.compatibility)
+    evolution =
+      topic?.configuration.evolution ?? own?.evolution
+      ?? EvolutionPolicy(tenant.defaults.evolution)
   }
 }
 
@@ -113,16 +127,45 @@ extension Compatibility {
   init(_ configured: TenantPolicy.Compatibility) {
     switch configured {
     case .none: self = .none
+    case .backward: self = .backward
     case .backwardTransitive: self = .backwardTransitive
+    case .forward: self = .forward
+    case .forwardTransitive: self = .forwardTransitive
+    case .full: self = .full
+    case .fullTransitive: self = .fullTransitive
+    case .alwaysIncompatible: self = .alwaysIncompatible
     }
   }
+}
 
-  /// The word of the HTTP contract.
-  var word: StaticString {
-    switch self {
-    case .none: "NONE"
-    case .backwardTransitive: "BACKWARD_TRANSITIVE"
+extension EvolutionPolicy {
+  init(_ configured: TenantPolicy.Evolution) {
+    switch configured {
+    case .evolution: self = .evolution
+    case .strict: self = .strict
     }
+  }
+}
+
+extension BodyMembers {
+  /// The members `compatibility` and `compatibilityPolicy`; nil where they are absent.
+  mutating func takeCompatibility() throws -> (Compatibility?, EvolutionPolicy?) {
+    var level: Compatibility?
+    if let word = try takeText("compatibility") {
+      level = Compatibility(word: word.text)
+      guard level != nil else {
+        throw wrong(
+          "compatibility",
+          "NONE, BACKWARD, FORWARD, FULL, one of the last three with _TRANSITIVE, "
+            + "ALWAYS_COMPATIBLE or ALWAYS_INCOMPATIBLE")
+      }
+    }
+    var policy: EvolutionPolicy?
+    if let word = try takeText("compatibilityPolicy") {
+      policy = EvolutionPolicy(named: word.text)
+      guard policy != nil else { throw wrong("compatibilityPolicy", "evolution or strict") }
+    }
+    return (level, policy)
   }
 }
 
@@ -132,19 +175,11 @@ extension NamespacePolicy {
     var members = try BodyMembers(parsing: body)
     let requireSchema = try members.takeFlag("requireSchema")
     let autoCreate = try members.takeFlag("autoCreate")
-    var compatibility: Compatibility?
-    if let word = try members.takeText("compatibility") {
-      compatibility = Compatibility.allCases.first { word.equals($0.word) }
-      if compatibility == nil {
-        throw Refusal(
-          .notSupported,
-          "of the compatibility levels only NONE and BACKWARD_TRANSITIVE are supported")
-      }
-    }
+    let (compatibility, evolution) = try members.takeCompatibility()
     try members.refuseLater("retention", "ttl", "backlogQuota", "dedup", "limits")
     try members.finish()
     self.init(
       retention: nil, requireSchema: requireSchema, autoCreate: autoCreate,
-      compatibility: compatibility)
+      compatibility: compatibility, evolution: evolution)
   }
 }

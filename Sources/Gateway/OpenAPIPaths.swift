@@ -112,7 +112,8 @@ extension OpenAPIDocument {
       operations: [
         Operation(
           method: "put", id: "putSchema", summary: "Registers the topic's next schema version",
-          statuses: [200, 201, 409, 413, 415, 422], body: ["application/schema+json"]),
+          statuses: [200, 201, 409, 413, 415, 422], query: ["override"],
+          body: ["application/schema+json"]),
         Operation(
           method: "get", id: "getSchema", summary: "The schema in force", statuses: [200],
           answers: ["application/schema+json"]),
@@ -132,6 +133,14 @@ extension OpenAPIDocument {
         Operation(
           method: "get", id: "getSchemaVersion", summary: "One version's text", statuses: [200],
           answers: ["application/schema+json"])
+      ]),
+    Path(
+      template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/check",
+      operations: [
+        Operation(
+          method: "post", id: "checkSchema",
+          summary: "What registering a schema would come to, without registering it",
+          statuses: [200, 413, 415, 422], body: ["application/schema+json"])
       ]),
     Path(
       template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/validate",

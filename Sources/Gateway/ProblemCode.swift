@@ -29,6 +29,7 @@ public enum ProblemCode: String, CaseIterable, Sendable {
   case timeout = "timeout"
   case schemaRequired = "schema_required"
   case schemaIncompatible = "schema_incompatible"
+  case schemaUndecided = "schema_undecided"
   case schemaConflict = "schema_conflict"
   case schemaInUse = "schema_in_use"
   case subscriptionConflict = "subscription_conflict"
@@ -98,7 +99,7 @@ extension ProblemCode {
     case .notFound, .methodNotAllowed, .notAcceptable, .timeout, .tooLarge, .uriTooLong, .mediaType,
       .expectationFailed, .headersTooLarge, .versionNotSupported, .notSupported:
       protocolRow
-    case .schemaRequired, .schemaIncompatible, .schemaConflict, .schemaInUse,
+    case .schemaRequired, .schemaIncompatible, .schemaUndecided, .schemaConflict, .schemaInUse,
       .subscriptionConflict, .subscriptionBusy, .positionAhead, .positionGone, .tooMany,
       .rateLimited:
       stateRow
@@ -225,6 +226,11 @@ extension ProblemCode {
       Row(
         409, .conflict, "Incompatible schema",
         "The topic's compatibility policy does not allow this change.")
+    case .schemaUndecided:
+      Row(
+        409, .conflict, "Compatibility undecided",
+        "Neither that the schema keeps to the topic's compatibility nor that it breaks it could be "
+          + "shown; an operator may register it with override=true.")
     case .schemaConflict:
       Row(
         409, .conflict, retryable: true, "Schema changed meanwhile",

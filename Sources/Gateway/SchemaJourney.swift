@@ -12,26 +12,30 @@ extension GatewayResponder {
   func putSchema(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    try refuseQuery(of: request)
+    var query = try QueryParameters(request.head.query)
+    let override = try query.takeFlag("override") ?? false
+    try query.finish()
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, for: .manage).detached
+    guard !override || scope.isOperator else {
+      throw Refusal(.forbidden, "'override' needs an admin grant")
+    }
     let terms = try SchemaTerms(contentType: request.head.fields.first("content-type"))
     let text = try await request.body.collect(upTo: SchemaLimits.sourceBytes)
     let candidate = try await compile(ByteSlice(copying: text.span), terms)
     _ = try await openTopic(address)
 
     let current = parts.engine.schemas(of: address).last
-    let rules = TopicRules(of: address.inNamespace, in: parts.engine)
-    switch SchemaRegistration.decide(
-      fingerprint: candidate.fingerprint,
-      inForce: current.map { ($0.version, $0.fingerprint) },
-      policy: rules.compatibility == .none ? .anyChange : .compatibleOnly)
-    {
+    switch try await decide(candidate, for: address) {
     case .identical:
       guard let current else { throw Refusal(.internalError) }
       answer.start(200)
       return finish(&answer) { json in write(current, candidate.program.warnings, into: &json) }
-    case .incompatible(let reasons): throw Refusal(reasons, under: rules.compatibility)
+    case .incompatible(let report): throw Refusal(.schemaIncompatible, report)
+    case .undecided(let report):
+      guard isOverridden(report, override, address, request) else {
+        throw Refusal(.schemaUndecided, report)
+      }
     case .register: break
     }
     let stored = try await parts.engine.registerSchema(
@@ -232,25 +236,5 @@ struct SchemaTerms: Sendable {
       default: throw Refusal(.mediaType, "the media type's parameter '\(name)' is unknown")
       }
     }
-  }
-}
-
-extension Refusal {
-  init(_ reasons: [Incompatibility], under level: Compatibility) {
-    var json = JSONWriter()
-    json.beginArray()
-    for reason in reasons {
-      json.beginObject()
-      json.key("pointer")
-      json.string(reason.pointer)
-      json.key("rule")
-      json.string(reason.rule)
-      json.key("message")
-      json.string(reason.message)
-      json.endObject()
-    }
-    json.endArray()
-    self = Refusal(.schemaIncompatible, "the schema is refused under \(level.word)")
-      .with("reasons", json: json.slice)
   }
 }

@@ -3,6 +3,7 @@ import Delivery
 import HTTPWire
 import JSONText
 import Metrics
+import Schemas
 import Subscriptions
 import Tenancy
 import Topics
@@ -218,15 +219,22 @@ extension TopicConfiguration {
       throw Refusal(.notSupported, "'/durability' async is not supported yet")
     }
     try members.refuseLater(
-      "retention", "ttl", "enforcement", "compaction", "compatibility", "limits")
+      "retention", "ttl", "enforcement", "compaction", "limits")
     let requireSchema = try members.takeFlag("requireSchema")
+    let (compatibility, evolution) = try members.takeCompatibility()
     try members.finish()
-    self.init(retention: nil, requireSchema: requireSchema)
+    self.init(
+      retention: nil, requireSchema: requireSchema, compatibility: compatibility,
+      evolution: evolution)
   }
 
   fileprivate func write(into json: inout JSONWriter) {
     json.key("requireSchema")
     if let requireSchema { json.bool(requireSchema) } else { json.null() }
+    json.key("compatibility")
+    if let compatibility { json.string(compatibility.word) } else { json.null() }
+    json.key("compatibilityPolicy")
+    if let evolution { json.string(evolution.name) } else { json.null() }
   }
 }
 

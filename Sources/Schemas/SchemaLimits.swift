@@ -55,4 +55,22 @@ public enum SchemaLimits {
   public static let subjects = 64
   /// Named documents that one version refers to.
   public static let references = 256
+  /// Steps of one comparison of two schemas: about a second at the most.
+  public static let inclusionFuel = 2_000_000
+  /// Values inside one another that a comparison looks into.
+  public static let inclusionDepth = 48
+  /// Undecided unions inside one another in a comparison; with the depth it bounds the stack.
+  public static let inclusionFrames = 600
+  /// Questions that one comparison remembers the answers of: some hundred bytes each.
+  public static let inclusionMemory = 50_000
+  /// States of one pattern as an automaton.
+  public static let automatonStates = 3_000
+  /// States of several automata run together.
+  public static let productStates = 3_000
+  /// Steps of such products that one comparison remembers, 8 bytes each.
+  public static let productCells = 1 << 20
+  /// Code points of a word that is looked for.
+  public static let wordLength = 20_000
+  /// Reasons that one comparison reports.
+  public static let incompatibilities = 16
 }

@@ -2,12 +2,23 @@ import Settings
 
 /// What the configuration file says about one tenant, and what its namespaces inherit from it.
 public struct TenantPolicy: Sendable, Equatable {
-  /// What a changed schema must keep to where a namespace says nothing.
-  public enum Compatibility: Sendable {
-    /// Every retained event stays valid under the current schema.
-    case backwardTransitive
-    /// Nothing.
-    case none
+  /// What a changed schema must keep to where a namespace says nothing; `Schemas.Compatibility`
+  /// says what the levels mean.
+  public enum Compatibility: String, Sendable, CaseIterable {
+    case none = "NONE"
+    case backward = "BACKWARD"
+    case backwardTransitive = "BACKWARD_TRANSITIVE"
+    case forward = "FORWARD"
+    case forwardTransitive = "FORWARD_TRANSITIVE"
+    case full = "FULL"
+    case fullTransitive = "FULL_TRANSITIVE"
+    case alwaysIncompatible = "ALWAYS_INCOMPATIBLE"
+  }
+
+  /// How the writing schema is read when two are compared.
+  public enum Evolution: String, Sendable, CaseIterable {
+    case evolution
+    case strict
   }
 
   /// A topic without a schema takes nothing, whatever its namespace says.
@@ -21,6 +32,7 @@ public struct TenantPolicy: Sendable, Equatable {
     /// Topics come into being on first use.
     public let autoCreate: Bool
     public let compatibility: Compatibility
+    public let evolution: Evolution
   }
 
   /// Compiles `tenants.<name>`; an empty mapping and null mean the defaults.
@@ -28,7 +40,8 @@ public struct TenantPolicy: Sendable, Equatable {
     if case .null = node.value {
       requireSchema = false
       defaults = NamespaceDefaults(
-        requireSchema: false, autoCreate: true, compatibility: .backwardTransitive)
+        requireSchema: false, autoCreate: true, compatibility: .backwardTransitive,
+        evolution: .evolution)
       return
     }
     var tenant = try SettingsMapping(node)
@@ -44,13 +57,17 @@ public struct TenantPolicy: Sendable, Equatable {
   ) throws(SettingsFault) -> NamespaceDefaults {
     guard let node else {
       return NamespaceDefaults(
-        requireSchema: false, autoCreate: autoCreate, compatibility: .backwardTransitive)
+        requireSchema: false, autoCreate: autoCreate, compatibility: .backwardTransitive,
+        evolution: .evolution)
     }
     var reader = try SettingsMapping(node)
     let requireSchema = try reader.bool("requireSchema", absent: false)
     let ownAutoCreate = try reader.bool("autoCreate", absent: autoCreate)
     let compatibility = try reader.optional("compatibility").map {
       node throws(SettingsFault) in try Self.compatibility(node)
+    }
+    let evolution = try reader.optional("compatibilityPolicy").map {
+      node throws(SettingsFault) in try Self.evolution(node)
     }
     try reader.notBuiltYet("retention", "retention by policy")
     try reader.notBuiltYet("ttl", "time to live of events")
@@ -60,19 +77,27 @@ public struct TenantPolicy: Sendable, Equatable {
     try reader.finish()
     return NamespaceDefaults(
       requireSchema: requireSchema, autoCreate: ownAutoCreate,
-      compatibility: compatibility ?? .backwardTransitive)
+      compatibility: compatibility ?? .backwardTransitive,
+      evolution: evolution ?? .evolution)
   }
 
   private static func compatibility(_ node: SettingsNode) throws(SettingsFault) -> Compatibility {
-    switch try node.text() {
-    case "NONE": return .none
-    case "BACKWARD_TRANSITIVE": return .backwardTransitive
-    case let word
-    where ["BACKWARD", "FORWARD", "FORWARD_TRANSITIVE", "FULL", "FULL_TRANSITIVE"].contains(word):
-      throw node.fault(.notBuiltYet("compatibility \(word)"))
-    case let word:
-      throw node.fault(.invalid("'\(word)' is none of NONE, BACKWARD_TRANSITIVE"))
+    let word = try node.text()
+    // Pulsar's name.
+    if word == "ALWAYS_COMPATIBLE" { return .none }
+    guard let level = Compatibility(rawValue: word) else {
+      let words = Compatibility.allCases.map(\.rawValue).joined(separator: ", ")
+      throw node.fault(.invalid("'\(word)' is none of \(words), ALWAYS_COMPATIBLE"))
     }
+    return level
+  }
+
+  private static func evolution(_ node: SettingsNode) throws(SettingsFault) -> Evolution {
+    let word = try node.text()
+    guard let policy = Evolution(rawValue: word) else {
+      throw node.fault(.invalid("'\(word)' is neither evolution nor strict"))
+    }
+    return policy
   }
 
   private static func refuseLimits(_ node: SettingsNode) throws(SettingsFault) {

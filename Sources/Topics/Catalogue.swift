@@ -129,10 +129,17 @@ public struct TopicInfo: Sendable, Hashable {
 public struct TopicConfiguration: Sendable, Hashable {
   public var retention: Retention?
   public var requireSchema: Bool?
+  public var compatibility: Compatibility?
+  public var evolution: EvolutionPolicy?
 
-  public init(retention: Retention? = nil, requireSchema: Bool? = nil) {
+  public init(
+    retention: Retention? = nil, requireSchema: Bool? = nil, compatibility: Compatibility? = nil,
+    evolution: EvolutionPolicy? = nil
+  ) {
     self.retention = retention
     self.requireSchema = requireSchema
+    self.compatibility = compatibility
+    self.evolution = evolution
   }
 }
 
@@ -153,24 +160,18 @@ public struct NamespacePolicy: Sendable, Hashable {
   public var requireSchema: Bool?
   public var autoCreate: Bool?
   public var compatibility: Compatibility?
+  public var evolution: EvolutionPolicy?
 
   public init(
     retention: Retention? = nil, requireSchema: Bool? = nil, autoCreate: Bool? = nil,
-    compatibility: Compatibility? = nil
+    compatibility: Compatibility? = nil, evolution: EvolutionPolicy? = nil
   ) {
     self.retention = retention
     self.requireSchema = requireSchema
     self.autoCreate = autoCreate
     self.compatibility = compatibility
+    self.evolution = evolution
   }
-}
-
-/// What a changed schema must keep to. The raw value is stored.
-public enum Compatibility: UInt8, Sendable, Hashable, CaseIterable {
-  /// Every retained event stays valid under the current schema.
-  case backwardTransitive = 0
-  /// Nothing.
-  case none = 1
 }
 
 /// Why the catalogue did not change, or why nobody knows.

@@ -67,7 +67,7 @@ import Testing
       ("POST", events, ["Prefer": "respond-async"], "{}", 501, "not_supported"),
       ("POST", events, ["Content-Encoding": "gzip"], "{}", 501, "not_supported"),
       ("POST", "\(events)?atomic=true", [:], "{}", 400, "bad_parameter"),
-      ("POST", "/v1/topics/acme/shop/orders/schema/check", [:], "{}", 501, "not_supported"),
+      ("PUT", "/v1/topics/acme/shop/orders", [:], #"{"compatibility":"X"}"#, 400, "bad_parameter"),
       ("PUT", "/v1/schemas/acme/shop/a", [:], "{}", 501, "not_supported"),
       ("PUT", "/v1/topics/acme/shop/orders", [:], #"{"retention":{}}"#, 501, "not_supported"),
       ("PUT", "/v1/topics/acme/shop/orders", [:], #"{"colour":1}"#, 400, "unknown_parameter"),

@@ -123,7 +123,8 @@ import Topics
     #expect(try await gateway.send("PUT", "\(topic)/schema", schema, text).status == 201)
     #expect(try await gateway.send("PUT", "\(topic)/schema", schema, text + " ").status == 200)
     #expect(
-      try await gateway.send("PUT", "\(topic)/schema", schema, "{}").code == "schema_incompatible")
+      try await gateway.send("PUT", "\(topic)/schema", schema, #"{"required":["id"]}"#).code
+        == "schema_incompatible")
     #expect(
       try await gateway.send("PUT", "\(topic)/schema", schema, #"{"type":7}"#).code
         == "schema_invalid")
@@ -145,7 +146,9 @@ import Topics
     #expect(
       try await gateway.send("PUT", policy, [:], #"{"compatibility":"NONE","requireSchema":true}"#)
         .status == 201)
-    #expect(try await gateway.send("PUT", "\(topic)/schema", schema, "{}").status == 201)
+    #expect(
+      try await gateway.send("PUT", "\(topic)/schema", schema, #"{"required":["id"]}"#).status
+        == 201)
     #expect(
       try await gateway.send("POST", "/v1/topics/acme/shop/other/events", json, "{}").code
         == "schema_required")

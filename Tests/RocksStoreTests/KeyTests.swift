@@ -207,14 +207,28 @@ import Topics
         let configuration = TopicConfiguration(retention: retention, requireSchema: flag)
         #expect(
           try PolicyCoding.configuration(PolicyCoding.encode(configuration)) == configuration)
-        for compatibility in [nil, Compatibility.backwardTransitive, Compatibility.none] {
-          let policy = NamespacePolicy(
-            retention: retention, requireSchema: nil, autoCreate: flag,
-            compatibility: compatibility)
-          #expect(try PolicyCoding.policy(PolicyCoding.encode(policy)) == policy)
+        for compatibility in [nil] + Compatibility.allCases.map(Optional.some) {
+          for evolution in [nil, EvolutionPolicy.evolution, .strict] {
+            let policy = NamespacePolicy(
+              retention: retention, requireSchema: nil, autoCreate: flag,
+              compatibility: compatibility, evolution: evolution)
+            #expect(try PolicyCoding.policy(PolicyCoding.encode(policy)) == policy)
+            let configuration = TopicConfiguration(
+              retention: retention, requireSchema: flag, compatibility: compatibility,
+              evolution: evolution)
+            #expect(
+              try PolicyCoding.configuration(PolicyCoding.encode(configuration)) == configuration)
+          }
         }
       }
     }
+    // Version 1: without the fields behind.
+    #expect(
+      try PolicyCoding.policy(ByteSlice([1, 0, 0, 0, 2]))
+        == NamespacePolicy(compatibility: Compatibility.none))
+    #expect(
+      try PolicyCoding.configuration(ByteSlice([1, 0, 2]))
+        == TopicConfiguration(requireSchema: true))
     #expect(throws: StoreFault.self) { try PolicyCoding.policy(ByteSlice([2, 0, 0, 0, 0])) }
   }
 }

@@ -83,6 +83,7 @@ import Testing
       mapping: "namespace: \"{/n}\", service: s, source: \"u:{/a~1b}\", deny: [{publish: [./x*]}]"),
     text(mapping: "allow: [{manage: [\"*/*\"], admin: [\"*/*\"]}]"),
     text(tenant: "limits: {}, namespaceDefaults: {compatibility: NONE}, autoCreate: false"),
+    text(tenant: "namespaceDefaults: {compatibility: FULL, compatibilityPolicy: strict}"),
     text(more: "listen: {http: \"[::1]:0\"}\nstreams: {heartbeat: 1s}\npublicURL: http://a/b"),
     text(more: "listen: {http: {address: \"localhost:80\"}}"),
     text(
@@ -109,7 +110,7 @@ import Testing
     text(mapping: "allow: [{publish: [a/b]}], service: \"{x}\""),
     text(mapping: "allow: [{publish: [a/b]}], namespace: \"a b\""),
     text(mapping: "allow: [{publish: [a/b]}], select: header"),
-    text(tenant: "limits: {streams: 5}"), text(tenant: "namespaceDefaults: {compatibility: FULL}"),
+    text(tenant: "limits: {streams: 5}"), text(tenant: "namespaceDefaults: {compatibility: full}"),
     text(tenant: "requireSchema: 1"), text(more: "listen: {}"), text(more: "nonsense: 1"),
     text(more: "listen: {http: \"a:80\"}"), text(more: "listen: {http: \"0.0.0.0\"}"),
     text(more: "listen: {http: \"0.0.0.0:80\", https: {}}"),

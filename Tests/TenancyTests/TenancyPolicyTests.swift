@@ -53,13 +53,14 @@ private let sound = "issuer: i, when: {/sub: {eq: x}}, tenant: acme, principal: 
       "j.yaml:1:33: expected true or false, found the text 'yes' in tenants.acme.requireSchema"
     ),
     (
-      "tenants: {acme: {namespaceDefaults: {compatibility: FULL}}}",
-      "j.yaml:1:53: compatibility FULL is not supported yet "
-        + "in tenants.acme.namespaceDefaults.compatibility"
+      "tenants: {acme: {namespaceDefaults: {compatibilityPolicy: loose}}}",
+      "j.yaml:1:59: 'loose' is neither evolution nor strict "
+        + "in tenants.acme.namespaceDefaults.compatibilityPolicy"
     ),
     (
       "tenants: {acme: {namespaceDefaults: {compatibility: none}}}",
-      "j.yaml:1:53: 'none' is none of NONE, BACKWARD_TRANSITIVE "
+      "j.yaml:1:53: 'none' is none of NONE, BACKWARD, BACKWARD_TRANSITIVE, FORWARD, "
+        + "FORWARD_TRANSITIVE, FULL, FULL_TRANSITIVE, ALWAYS_INCOMPATIBLE, ALWAYS_COMPATIBLE "
         + "in tenants.acme.namespaceDefaults.compatibility"
     ),
     (
@@ -79,13 +80,19 @@ private let sound = "issuer: i, when: {/sub: {eq: x}}, tenant: acme, principal: 
       tenants:
         a: {autoCreate: false}
         b: {autoCreate: false, namespaceDefaults: {autoCreate: true, requireSchema: true}}
-        c: {namespaceDefaults: {compatibility: NONE}}
+        c: {namespaceDefaults: {compatibility: ALWAYS_COMPATIBLE, compatibilityPolicy: strict}}
+        d: {namespaceDefaults: {compatibility: FULL_TRANSITIVE}}
       """)
     let policy = try TenancyPolicy.compile(settings, generation: 1)
     #expect(policy.tenant(try name("a"))?.defaults.autoCreate == false)
     let second = try #require(policy.tenant(try name("b")))
     #expect(second.defaults.autoCreate && second.defaults.requireSchema && !second.requireSchema)
-    #expect(policy.tenant(try name("c"))?.defaults.compatibility == TenantPolicy.Compatibility.none)
+    let third = try #require(policy.tenant(try name("c")))
+    #expect(third.defaults.compatibility == TenantPolicy.Compatibility.none)
+    #expect(third.defaults.evolution == .strict)
+    let fourth = try #require(policy.tenant(try name("d")))
+    #expect(fourth.defaults.compatibility == .fullTransitive)
+    #expect(fourth.defaults.evolution == .evolution)
   }
 
   @Test(arguments: [

@@ -1,23 +1,31 @@
 import Bytes
+import Schemas
 import Topics
 
 /// The stored forms of what owners of topics and namespaces set (docs/log-format.md, "Policies").
 enum PolicyCoding {
-  private static let version: UInt8 = 1
+  /// Version 1 ends before what version 2 has behind it.
+  private static let version: UInt8 = 2
 
   static func encode(_ configuration: TopicConfiguration) -> ByteSlice {
     var writer = ByteWriter(capacity: 24)
     writer.append(version)
     append(configuration.retention, to: &writer)
     append(configuration.requireSchema, to: &writer)
+    writer.append(configuration.compatibility.map { $0.rawValue + 1 } ?? 0)
+    writer.append(configuration.evolution.map { $0.rawValue + 1 } ?? 0)
     return writer.slice
   }
 
   static func configuration(_ bytes: ByteSlice) throws(StoreFault) -> TopicConfiguration {
     do {
-      var cursor = try opened(bytes)
-      return TopicConfiguration(
+      var (version, cursor) = try opened(bytes)
+      var configuration = TopicConfiguration(
         retention: try readRetention(&cursor), requireSchema: try readSwitch(&cursor))
+      if version == 1 { return configuration }
+      configuration.compatibility = try readCompatibility(&cursor)
+      configuration.evolution = try readEvolution(&cursor)
+      return configuration
     } catch {
       throw .corruptRecord(family: KeyFamily.topic.byte)
     }
@@ -30,6 +38,7 @@ enum PolicyCoding {
     append(policy.requireSchema, to: &writer)
     append(policy.autoCreate, to: &writer)
     writer.append(policy.compatibility.map { $0.rawValue + 1 } ?? 0)
+    writer.append(policy.evolution.map { $0.rawValue + 1 } ?? 0)
     return writer.slice
   }
 
@@ -37,25 +46,39 @@ enum PolicyCoding {
   static func policy(_ bytes: ByteSlice) throws(StoreFault) -> NamespacePolicy? {
     if bytes.isEmpty { return nil }
     do {
-      var cursor = try opened(bytes)
+      var (version, cursor) = try opened(bytes)
       let retention = try readRetention(&cursor)
       let requireSchema = try readSwitch(&cursor)
       let autoCreate = try readSwitch(&cursor)
-      let raw = try cursor.readByte()
-      let compatibility = raw == 0 ? nil : Compatibility(rawValue: raw - 1)
-      guard raw == 0 || compatibility != nil else { throw MalformedRecord() }
+      let compatibility = try readCompatibility(&cursor)
+      let evolution = version == 1 ? nil : try readEvolution(&cursor)
       return NamespacePolicy(
         retention: retention, requireSchema: requireSchema, autoCreate: autoCreate,
-        compatibility: compatibility)
+        compatibility: compatibility, evolution: evolution)
     } catch {
       throw .corruptRecord(family: KeyFamily.namespace.byte)
     }
   }
 
-  private static func opened(_ bytes: ByteSlice) throws -> ByteCursor {
+  private static func opened(_ bytes: ByteSlice) throws -> (version: UInt8, rest: ByteCursor) {
     var cursor = ByteCursor(bytes)
-    guard try cursor.readByte() == version else { throw MalformedRecord() }
-    return cursor
+    let version = try cursor.readByte()
+    guard version == 1 || version == Self.version else { throw MalformedRecord() }
+    return (version, cursor)
+  }
+
+  private static func readCompatibility(_ cursor: inout ByteCursor) throws -> Compatibility? {
+    let raw = try cursor.readByte()
+    if raw == 0 { return nil }
+    guard let level = Compatibility(rawValue: raw - 1) else { throw MalformedRecord() }
+    return level
+  }
+
+  private static func readEvolution(_ cursor: inout ByteCursor) throws -> EvolutionPolicy? {
+    let raw = try cursor.readByte()
+    if raw == 0 { return nil }
+    guard let policy = EvolutionPolicy(rawValue: raw - 1) else { throw MalformedRecord() }
+    return policy
   }
 
   private static func append(_ value: Bool?, to writer: inout ByteWriter) {

@@ -24,10 +24,12 @@ public final class CompiledSchema: Sendable {
   /// they were met. The metaschemas that every library has are left out.
   public let documents: [LibraryDocument]
   let program: SchemaProgram
+  /// The draft-neutral graph that the program was laid out from: what comparisons read.
+  let graph: [GraphNode]
 
   private init(
     dialect: SchemaDialect, formats: FormatMode, warnings: [SchemaWarning], source: ByteSlice,
-    documents: [LibraryDocument], program: SchemaProgram
+    documents: [LibraryDocument], program: SchemaProgram, graph: [GraphNode]
   ) {
     self.dialect = dialect
     self.formats = formats
@@ -35,6 +37,7 @@ public final class CompiledSchema: Sendable {
     self.source = source
     self.documents = documents
     self.program = program
+    self.graph = graph
   }
 
   /// A document of the library as it was when the schema was compiled.
@@ -67,7 +70,8 @@ public final class CompiledSchema: Sendable {
       .map { LibraryDocument(uri: $0.uris.first ?? "", text: $0.text) }
     return CompiledSchema(
       dialect: rules.edition, formats: formats ?? rules.formats, warnings: graph.warnings,
-      source: source, documents: documents, program: try ProgramLayout.program(graph.nodes))
+      source: source, documents: documents, program: try ProgramLayout.program(graph.nodes),
+      graph: graph.nodes)
   }
 
   /// What two registrations share exactly when they mean the same: edition, format mode, the

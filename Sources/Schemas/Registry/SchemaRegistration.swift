@@ -1,13 +1,66 @@
 public import Bytes
 
 /// The registry's rules: pure, told what is in force, saying what a registration comes to.
+///
+/// Comparisons take up to a second each for hostile schemas: decide off the event loops.
 public enum SchemaRegistration {
-  /// Whether a topic takes a schema that differs from the one in force.
-  public enum ChangePolicy: Sendable {
-    /// Compatibility `NONE`.
-    case anyChange
-    /// Every other policy. Until the compatibility checker exists, none of them lets a change pass.
-    case compatibleOnly
+  /// A version that is kept, compiled.
+  public struct Version: Sendable {
+    public let number: UInt32
+    /// From `CompiledSchema.fingerprint`.
+    public let fingerprint: ByteSlice
+    /// Nil where its text does not compile any more: then nothing is known of it.
+    public let program: CompiledSchema?
+
+    public init(number: UInt32, fingerprint: ByteSlice, program: CompiledSchema?) {
+      self.number = number
+      self.fingerprint = fingerprint
+      self.program = program
+    }
+
+    /// Whether `reader` takes what was made under this version.
+    public func verdict(
+      asReadBy reader: CompiledSchema, _ policy: EvolutionPolicy
+    ) -> SchemaInclusion.Verdict {
+      var fuel = SchemaLimits.inclusionFuel
+      return verdict(asReadBy: reader, policy, &fuel)
+    }
+
+    fileprivate func verdict(
+      asReadBy reader: CompiledSchema, _ policy: EvolutionPolicy, _ fuel: inout Int
+    ) -> SchemaInclusion.Verdict {
+      guard let program else { return Self.unreadable }
+      return SchemaInclusion.compare(writer: program, reader: reader, policy: policy, fuel: &fuel)
+    }
+
+    /// Whether this version takes what is made under `writer`.
+    fileprivate func verdict(
+      reading writer: CompiledSchema, _ policy: EvolutionPolicy, _ fuel: inout Int
+    ) -> SchemaInclusion.Verdict {
+      guard let program else { return Self.unreadable }
+      return SchemaInclusion.compare(writer: writer, reader: program, policy: policy, fuel: &fuel)
+    }
+
+    private static var unreadable: SchemaInclusion.Verdict {
+      let root = Incompatibility.Place(pointer: "#")
+      return .unknown(reasons: [
+        Incompatibility(
+          rule: "undecided",
+          message: "cannot be compared: a version kept does not compile any more",
+          writer: root, reader: root)
+      ])
+    }
+  }
+
+  /// What a topic asks of a changed schema.
+  public struct Terms: Sendable, Hashable {
+    public let level: Compatibility
+    public let policy: EvolutionPolicy
+
+    public init(level: Compatibility, policy: EvolutionPolicy) {
+      self.level = level
+      self.policy = policy
+    }
   }
 
   public enum Outcome: Equatable, Sendable {
@@ -15,39 +68,125 @@ public enum SchemaRegistration {
     case register(after: UInt32)
     /// The same schema is in force already, as this version.
     case identical(version: UInt32)
-    /// Refused, 409.
-    case incompatible([Incompatibility])
+    /// Refused, 409: the report says no.
+    case incompatible(CompatibilityReport)
+    /// Refused, 409, unless somebody answers for it: the report says neither yes nor no.
+    case undecided(CompatibilityReport)
   }
 
   /// Decides about a candidate.
   ///
   /// - Parameters:
   ///   - fingerprint: the candidate's, from `CompiledSchema.fingerprint`.
-  ///   - inForce: version and fingerprint of the schema in force, nil where there is none.
+  ///   - versions: those that are kept, oldest first; the last is in force.
   public static func decide(
-    fingerprint: ByteSlice, inForce: (version: UInt32, fingerprint: ByteSlice)?,
-    policy: ChangePolicy
+    _ candidate: CompiledSchema, fingerprint: ByteSlice, against versions: [Version], terms: Terms
   ) -> Outcome {
-    guard let inForce else { return .register(after: 0) }
-    if inForce.fingerprint == fingerprint { return .identical(version: inForce.version) }
-    switch policy {
-    case .anyChange: return .register(after: inForce.version)
-    case .compatibleOnly:
-      return .incompatible([
-        Incompatibility(
-          pointer: "#", rule: "changed",
-          message: "differs from version \(inForce.version); a changed schema is taken only where "
-            + "the compatibility policy is NONE")
-      ])
+    guard let inForce = versions.last else { return .register(after: 0) }
+    if inForce.fingerprint == fingerprint { return .identical(version: inForce.number) }
+    let report = CompatibilityReport(candidate, against: versions, terms: terms)
+    switch report.isCompatible {
+    case true?: return .register(after: inForce.number)
+    case false?: return .incompatible(report)
+    case nil: return .undecided(report)
     }
   }
 }
 
-/// One reason why a schema may not follow another.
-public struct Incompatibility: Equatable, Sendable {
-  /// Where in the candidate, as `#/properties/id`.
-  public let pointer: String
-  /// Stable across releases.
-  public let rule: String
-  public let message: String
+/// How a candidate stands to the versions of a topic under its terms.
+public struct CompatibilityReport: Equatable, Sendable {
+  public enum Direction: Equatable, Sendable {
+    /// The candidate reads what the version wrote.
+    case backward
+    /// The version reads what the candidate writes.
+    case forward
+
+    public var name: String { self == .backward ? "backward" : "forward" }
+  }
+
+  /// One comparison.
+  public struct Comparison: Equatable, Sendable {
+    public let version: UInt32
+    public let direction: Direction
+    public let verdict: SchemaInclusion.Verdict
+  }
+
+  public let terms: SchemaRegistration.Terms
+  /// Newest version first.
+  public private(set) var comparisons: [Comparison] = []
+
+  /// True and false are proven; nil is neither.
+  public var isCompatible: Bool? {
+    if terms.level == .alwaysIncompatible { return comparisons.isEmpty }
+    var isCertain = true
+    for comparison in comparisons {
+      switch comparison.verdict {
+      case .included: continue
+      case .excluded: return false
+      case .unknown: isCertain = false
+      }
+    }
+    return isCertain ? true : nil
+  }
+
+  /// Compares a candidate with the versions that the level names. Stops at the first version that
+  /// it may not follow.
+  public init(
+    _ candidate: CompiledSchema, against versions: [SchemaRegistration.Version],
+    terms: SchemaRegistration.Terms
+  ) {
+    self.terms = terms
+    guard let newest = versions.last else { return }
+    if terms.level == .alwaysIncompatible {
+      let root = Incompatibility.Place(pointer: "#")
+      let frozen = Incompatibility(
+        rule: "frozen", message: "is not taken: the topic's schema may not change", writer: root,
+        reader: root)
+      comparisons.append(
+        Comparison(
+          version: newest.number, direction: .backward, verdict: .unknown(reasons: [frozen])))
+      return
+    }
+    // One budget for all versions: the newest are compared first.
+    var fuel = SchemaLimits.inclusionFuel
+    let compared = terms.level.isTransitive ? versions.reversed() : [newest]
+    for version in compared {
+      if terms.level.looksBackward {
+        add(version, .backward, version.verdict(asReadBy: candidate, terms.policy, &fuel))
+      }
+      if terms.level.looksForward {
+        add(version, .forward, version.verdict(reading: candidate, terms.policy, &fuel))
+      }
+      if isCompatible == false { return }
+    }
+    let looks = terms.level.looksBackward || terms.level.looksForward
+    if looks, terms.policy == .evolution, !terms.level.isTransitive {
+      remember(candidate, versions, &fuel)
+    }
+  }
+
+  private mutating func add(
+    _ version: SchemaRegistration.Version, _ direction: Direction,
+    _ verdict: SchemaInclusion.Verdict
+  ) {
+    comparisons.append(Comparison(version: version.number, direction: direction, verdict: verdict))
+  }
+
+  /// Names that an older version had and the newest has not may come back only as what they were:
+  /// their old values may still be stored.
+  private mutating func remember(
+    _ candidate: CompiledSchema, _ versions: [SchemaRegistration.Version], _ fuel: inout Int
+  ) {
+    guard let newest = versions.last?.program else { return }
+    for version in versions.dropLast().reversed() {
+      guard let older = version.program else { continue }
+      let verdict = SchemaInclusion.compareRemoved(
+        older: older, newest: newest, candidate: candidate,
+        candidateReads: terms.level.looksBackward, fuel: &fuel)
+      if case .excluded = verdict {
+        add(version, terms.level.looksBackward ? .backward : .forward, verdict)
+        return
+      }
+    }
+  }
 }

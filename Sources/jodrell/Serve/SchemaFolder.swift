@@ -1,6 +1,7 @@
 import Authentication
 import Bytes
 import Crypto
+import Gateway
 import Network
 import Schemas
 import Tenancy
@@ -96,15 +97,18 @@ struct SchemaFolder: Sendable {
   ) async throws(CommandFault) -> Bool {
     let candidate = try candidate(file)
     let current = catalogue.schemas(of: address).last
+    let versions = catalogue.schemas(of: address).map { SchemaRegistration.Version($0) }
     let outcome = SchemaRegistration.decide(
-      fingerprint: candidate.fingerprint,
-      inForce: current.map { ($0.version, $0.fingerprint) },
-      policy: takesAnyChange(address, catalogue) ? .anyChange : .compatibleOnly)
+      candidate.program, fingerprint: candidate.fingerprint, against: versions,
+      terms: terms(address, catalogue))
     switch outcome {
     case .identical: return false
-    case .incompatible(let reasons):
-      let reason = reasons.first?.message ?? "it is incompatible"
-      throw CommandFault(.badSettings, "\(file.path): \(reason)")
+    case .incompatible(let report), .undecided(let report):
+      let reason = report.comparisons.flatMap(\.verdict.reasons).first
+      throw CommandFault(
+        .badSettings,
+        "\(file.path): does not keep to \(report.terms.level.word): "
+          + (reason.map { "\($0.reader.pointer) \($0.message)" } ?? "it is not decided"))
     case .register: break
     }
     do throws(CatalogueFailure) {
@@ -129,10 +133,11 @@ struct SchemaFolder: Sendable {
     }
   }
 
-  private static func takesAnyChange(
+  private static func terms(
     _ address: TopicAddress, _ catalogue: some Catalogue
-  ) -> Bool {
-    if let own = catalogue.policy(of: address.inNamespace)?.compatibility { return own == .none }
-    return address.caller.policy.defaults.compatibility == .none
+  ) -> SchemaRegistration.Terms {
+    let rules = TopicRules(
+      of: address.inNamespace, topic: catalogue.topic(address), in: catalogue)
+    return SchemaRegistration.Terms(level: rules.compatibility, policy: rules.evolution)
   }
 }

@@ -1,0 +1,206 @@
+import Bytes
+import HTTPWire
+import JSONText
+import Metrics
+import Schemas
+import Tenancy
+import Topics
+
+/// Whether a changed schema may follow: asked without registering, and while registering.
+extension GatewayResponder {
+  /// `POST …/{topic}/schema/check`: what registering the body would come to, and whether events of
+  /// publishers that still follow the version in force would be refused.
+  func checkSchema(
+    _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    try refuseQuery(of: request)
+    let scope = try admit(request, reference.tenant)
+    let address = try scope.address(of: reference, forAnyOf: [.manage, .publish]).detached
+    let terms = try SchemaTerms(contentType: request.head.fields.first("content-type"))
+    let text = try await request.body.collect(upTo: SchemaLimits.sourceBytes)
+    let candidate = try await compile(ByteSlice(copying: text.span), terms)
+    let stored = parts.engine.schemas(of: address)
+    let rules = compatibilityTerms(of: address)
+    let (report, publishers) = try await parts.workers.run {
+      let versions = stored.map { SchemaRegistration.Version($0) }
+      let report = CompatibilityReport(candidate.program, against: versions, terms: rules)
+      return (
+        report,
+        versions.last.map { newest in
+          (newest.number, newest.verdict(asReadBy: candidate.program, rules.policy))
+        }
+      )
+    }
+    answer.start(200)
+    return finish(&answer) { json in
+      json.beginObject()
+      json.key("compatible")
+      json.verdict(report.isCompatible)
+      report.write(into: &json)
+      json.key("publishers")
+      if let (version, verdict) = publishers {
+        json.beginObject()
+        json.key("version")
+        json.integer(Int(version))
+        json.key("refused")
+        json.verdict(verdict.isIncluded.map { !$0 })
+        json.key("reasons")
+        json.beginArray()
+        for reason in verdict.reasons {
+          reason.write(version, .backward, into: &json)
+        }
+        json.endArray()
+        json.key("counterexample")
+        json.counterexample(verdict.counterexample)
+        json.endObject()
+      } else {
+        json.null()
+      }
+      json.endObject()
+    }
+  }
+
+  /// What registering a candidate comes to. Compares on a worker.
+  func decide(
+    _ candidate: SchemaCandidate, for address: TopicAddress
+  ) async throws -> SchemaRegistration.Outcome {
+    let stored = parts.engine.schemas(of: address)
+    let rules = compatibilityTerms(of: address)
+    return try await parts.workers.run {
+      SchemaRegistration.decide(
+        candidate.program, fingerprint: candidate.fingerprint,
+        against: stored.map { SchemaRegistration.Version($0) }, terms: rules)
+    }
+  }
+
+  /// Whether a caller may answer for what is not decided, and did: it leaves a line in the log.
+  func isOverridden(
+    _ report: CompatibilityReport, _ wish: Bool, _ address: TopicAddress, _ request: HTTPRequest
+  ) -> Bool {
+    guard wish else { return false }
+    var id = ByteWriter(capacity: 32)
+    request.id.append(to: &id)
+    parts.log.log(
+      .warning, "schema compatibility overridden",
+      [
+        "request": .bytes(id.slice), "topic": .text("\(address)"),
+        "principal": .bytes(address.caller.principal), "level": .text("\(report.terms.level.word)"),
+        "policy": .text(report.terms.policy.name),
+        "undecided": .text(
+          report.comparisons.flatMap(\.verdict.reasons).prefix(4).map(\.reader.pointer)
+            .joined(separator: " ")),
+      ])
+    return true
+  }
+
+  private func compatibilityTerms(of address: TopicAddress) -> SchemaRegistration.Terms {
+    let rules = TopicRules(
+      of: address.inNamespace, topic: parts.engine.topic(address), in: parts.engine)
+    return SchemaRegistration.Terms(level: rules.compatibility, policy: rules.evolution)
+  }
+}
+
+extension Refusal {
+  /// The table's entry for a schema that may not follow.
+  init(_ code: ProblemCode, _ report: CompatibilityReport) {
+    let word = report.terms.level.word
+    let detail =
+      code == .schemaUndecided
+      ? "whether the schema keeps to \(word) is not decided; an operator may register it with "
+        + "?override=true"
+      : "the schema does not keep to \(word)"
+    var reasons = JSONWriter()
+    report.writeReasons(into: &reasons)
+    var example = JSONWriter()
+    example.counterexample(report.counterexample)
+    self = Refusal(code, detail)
+      .with("level", "\(word)")
+      .with("policy", report.terms.policy.name)
+      .with("reasons", json: reasons.slice)
+      .with("counterexample", json: example.slice)
+  }
+}
+
+extension CompatibilityReport {
+  /// Writes the members `level`, `policy`, `versions`, `reasons` and `counterexample`.
+  func write(into json: inout JSONWriter) {
+    json.key("level")
+    json.string(terms.level.word)
+    json.key("policy")
+    json.string(terms.policy.name)
+    json.key("versions")
+    json.beginArray()
+    var seen: Set<UInt32> = []
+    for comparison in comparisons where seen.insert(comparison.version).inserted {
+      json.integer(Int(comparison.version))
+    }
+    json.endArray()
+    json.key("reasons")
+    writeReasons(into: &json)
+    json.key("counterexample")
+    json.counterexample(counterexample)
+  }
+
+  func writeReasons(into json: inout JSONWriter) {
+    json.beginArray()
+    for comparison in comparisons {
+      for reason in comparison.verdict.reasons {
+        reason.write(comparison.version, comparison.direction, into: &json)
+      }
+    }
+    json.endArray()
+  }
+
+  var counterexample: ByteSlice? {
+    comparisons.lazy.compactMap(\.verdict.counterexample).first
+  }
+}
+
+extension Incompatibility {
+  /// Writes an element of `reasons`; `pointer` is the place in the candidate.
+  func write(
+    _ version: UInt32, _ direction: CompatibilityReport.Direction, into json: inout JSONWriter
+  ) {
+    json.beginObject()
+    json.key("pointer")
+    json.string(direction == .backward ? reader.pointer : writer.pointer)
+    json.key("rule")
+    json.string(rule)
+    json.key("message")
+    json.string(message)
+    json.key("version")
+    json.integer(Int(version))
+    json.key("direction")
+    json.string(direction.name)
+    json.key("instance")
+    json.string(instance)
+    json.key("writer")
+    writer.write(into: &json)
+    json.key("reader")
+    reader.write(into: &json)
+    json.endObject()
+  }
+}
+
+extension Incompatibility.Place {
+  fileprivate func write(into json: inout JSONWriter) {
+    json.beginObject()
+    json.key("pointer")
+    json.string(pointer)
+    json.key("keyword")
+    if let keyword { json.string(keyword) } else { json.null() }
+    json.endObject()
+  }
+}
+
+extension JSONWriter {
+  /// True, false or null.
+  fileprivate mutating func verdict(_ value: Bool?) {
+    if let value { bool(value) } else { null() }
+  }
+
+  /// A counterexample as the value it is; null where there is none or it is too long to show.
+  fileprivate mutating func counterexample(_ text: ByteSlice?) {
+    if let text, text.count <= GatewayLimits.counterexample { raw(text) } else { null() }
+  }
+}

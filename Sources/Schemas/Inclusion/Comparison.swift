@@ -1,0 +1,197 @@
+import Bytes
+import JSONText
+
+/// One comparison of two schemas: the search for a value that the writer takes and the reader
+/// refuses, each find held against the engine.
+struct Comparison {
+  private let writer: CompiledSchema
+  private let reader: CompiledSchema
+  private let pair: SchemaPair
+  private let policy: EvolutionPolicy
+  private let scratch = SchemaScratch()
+
+  init(writer: CompiledSchema, reader: CompiledSchema, policy: EvolutionPolicy) {
+    self.writer = writer
+    self.reader = reader
+    self.policy = policy
+    pair = SchemaPair(writer: writer.graph, reader: reader.graph)
+  }
+
+  /// The answer, within `fuel`, from which what it took is subtracted.
+  func verdict(_ fuel: inout Int) -> SchemaInclusion.Verdict {
+    let classes = SchemaClasses(pair)
+    if policy == .evolution {
+      let closed = InclusionSearch(pair, classes, closing: true, fuel: fuel)
+      // A writer that takes nothing when its objects are closed means other members as well.
+      if !closed.values([Literal(.writer, 0, isKept: true)]).isEmpty {
+        return verdict(closed, &fuel)
+      }
+    }
+    return verdict(InclusionSearch(pair, classes, closing: false, fuel: fuel), &fuel)
+  }
+
+  private func verdict(_ search: InclusionSearch, _ fuel: inout Int) -> SchemaInclusion.Verdict {
+    let given = search.fuel
+    var kept = 0
+    defer { fuel = max(0, fuel - (given - max(0, search.fuel) - kept)) }
+    let goal = [Literal(.writer, 0, isKept: true), Literal(.reader, 0, isKept: false)]
+    var reasons: [Incompatibility] = []
+    var counterexample: ByteSlice?
+    var undecided: [Incompatibility] = []
+    var isComplete = true
+    for kind in [ValueKind.object, .array, .string, .integer, .fractional, .boolean, .null] {
+      search.explore(Case(kind, goal: goal)) { leaf in
+        let found = search.values(of: leaf, 3)
+        if found.isEmpty { return true }
+        guard let text = found.values.lazy.map(\.text).first(where: { isConfirmed($0) }) else {
+          note(self.undecided(leaf), in: &undecided)
+          return true
+        }
+        if counterexample == nil {
+          counterexample = text
+          kept = search.limitFuel(to: given / 10)
+        }
+        for reason in explained(text) { note(reason, in: &reasons) }
+        return reasons.count < SchemaLimits.incompatibilities
+      } orElse: {
+        isComplete = false
+      }
+      if reasons.count >= SchemaLimits.incompatibilities { break }
+    }
+    if let counterexample { return .excluded(reasons: reasons, counterexample: counterexample) }
+    if undecided.isEmpty, isComplete { return .included }
+    if undecided.isEmpty {
+      let root = Incompatibility.Place(pointer: "#")
+      note(
+        Incompatibility(
+          rule: "undecided", message: "is too much to compare within the budget", writer: root,
+          reader: root), in: &undecided)
+    }
+    return .unknown(reasons: undecided)
+  }
+
+  private func note(_ reason: Incompatibility, in reasons: inout [Incompatibility]) {
+    guard reasons.count < SchemaLimits.incompatibilities else { return }
+    if reasons.contains(where: { $0.rule == reason.rule && $0.reader == reason.reader }) { return }
+    reasons.append(reason)
+  }
+
+  /// Whether the engine takes the text by the writer's schema and refuses it by the reader's.
+  private func isConfirmed(_ text: ByteSlice) -> Bool {
+    do throws(JSONFault) {
+      try scratch.parser.parse(text)
+    } catch {
+      return false
+    }
+    return writer.accepts(scratch.parser, scratch) == .valid
+      && reader.accepts(scratch.parser, scratch) == .invalid
+  }
+
+  // MARK: - Reasons
+
+  /// Why the reader refuses a confirmed text.
+  private func explained(_ text: ByteSlice) -> [Incompatibility] {
+    guard (try? scratch.parser.parse(text)) != nil else { return [] }
+    let trace = SchemaTrace(writer)
+    return reader.explain(scratch.parser, scratch).violations.map { violation in
+      // The schema `false` refuses without a keyword.
+      let rule = violation.keyword.isEmpty ? "false" : violation.keyword
+      return Incompatibility(
+        rule: rule, message: violation.message, instance: violation.pointer,
+        writer: trace.place(of: violation.pointer, keyword: violation.keyword),
+        reader: .init(
+          pointer: violation.schemaPointer,
+          keyword: violation.keyword.isEmpty ? nil : violation.keyword))
+    }
+  }
+
+  private func undecided(_ leaf: Case) -> Incompatibility {
+    let place = leaf.place.flatMap { $0.literal.side == .reader ? $0 : nil }
+    let pointer = place.map { pair[$0.literal].pointer } ?? "#"
+    let keyword = place?.keyword
+    return Incompatibility(
+      rule: "undecided",
+      message: "may refuse what the writer takes, or may not: this is not decided",
+      writer: .init(pointer: "#"),
+      reader: .init(pointer: keyword.map { pointer + "/" + $0 } ?? pointer, keyword: keyword))
+  }
+}
+
+/// Finds the place in a schema that speaks of a place in a value.
+struct SchemaTrace {
+  private let nodes: [GraphNode]
+  private let document: JSONNode?
+  private let judge = Judge()
+
+  init(_ schema: CompiledSchema) {
+    nodes = schema.graph
+    document = try? JSONDocument(parsing: schema.source).root
+  }
+
+  /// Where the schema speaks of the value at `pointer`, by the same keyword if it can.
+  func place(of pointer: String, keyword: String) -> Incompatibility.Place {
+    var steps = JSONPointer(parsing: ByteSlice(utf8: pointer))?.tokens ?? []
+    // A missing member is its object's matter.
+    if keyword == "required" || keyword == "dependentRequired" { steps = Array(steps.dropLast()) }
+    var here = inPlace([0])
+    for step in steps {
+      let next = inPlace(here.flatMap { children($0, step) })
+      if next.isEmpty { break }
+      here = next
+    }
+    for index in here where says(keyword, at: nodes[index].pointer) {
+      return .init(pointer: nodes[index].pointer + "/" + keyword, keyword: keyword)
+    }
+    return .init(pointer: here.first.map { nodes[$0].pointer } ?? "#")
+  }
+
+  /// Whether the schema names every step of `pointer` in a `properties`, or leads over an item.
+  func declares(_ steps: [ByteSlice]) -> Bool {
+    var here = inPlace([0])
+    for step in steps {
+      here = inPlace(
+        here.flatMap { index -> [Int] in
+          let named = nodes[index].object?.properties.filter { $0.name == step } ?? []
+          return named.map(\.schema) + items(index, step)
+        })
+    }
+    return !here.isEmpty
+  }
+
+  private func says(_ keyword: String, at pointer: String) -> Bool {
+    guard let place = JSONPointer(parsing: ByteSlice(utf8: String(pointer.dropFirst()))),
+      let node = document?.at(place)
+    else { return false }
+    return node[keyword] != nil
+  }
+
+  private func children(_ index: Int, _ step: ByteSlice) -> [Int] {
+    var schemas = items(index, step)
+    if let rule = nodes[index].object { schemas += judge.schemas(for: step, rule) ?? [] }
+    if schemas.isEmpty {
+      for case .unevaluatedProperties(let schema) in nodes[index].branches {
+        schemas.append(schema)
+      }
+    }
+    return schemas
+  }
+
+  private func items(_ index: Int, _ step: ByteSlice) -> [Int] {
+    guard let rule = nodes[index].array, let position = JSONPointer.index(step) else { return [] }
+    if position < rule.prefix.count { return [rule.prefix[position]] }
+    return rule.rest.map { [$0] } ?? []
+  }
+
+  /// The schemas with all that apply to the same value.
+  private func inPlace(_ start: [Int]) -> [Int] {
+    var seen: Set<Int> = []
+    var order: [Int] = []
+    var waiting = Array(start.reversed())
+    while let index = waiting.popLast() {
+      guard seen.insert(index).inserted else { continue }
+      order.append(index)
+      waiting += nodes[index].inPlace.reversed()
+    }
+    return order
+  }
+}

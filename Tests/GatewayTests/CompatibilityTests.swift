@@ -1,0 +1,127 @@
+import Bytes
+import Foundation
+import Testing
+
+@testable import Gateway
+
+/// Which schema may follow which, over the HTTP contract.
+struct CompatibilityTests {
+  private let topic = "/v1/topics/acme/shop/orders"
+  private let schema = ["Content-Type": "application/schema+json"]
+  private let first = #"{"type":"object","properties":{"a":{"type":"string"}}}"#
+  private let grown = """
+    {"type":"object","properties":{"a":{"type":"string"},"b":{"type":"integer"}}}
+    """
+  private let retyped = #"{"type":"object","properties":{"a":{"type":"integer"}}}"#
+
+  @Test func `optional properties come and go, and a retyped one is refused with its reason`()
+    async throws
+  {
+    let gateway = try TestGateway()
+    #expect(try await gateway.send("PUT", "\(topic)/schema", schema, first).status == 201)
+    #expect(try await gateway.send("PUT", "\(topic)/schema", schema, grown).status == 201)
+    let refused = try await gateway.send("PUT", "\(topic)/schema", schema, retyped)
+    #expect(refused.status == 409 && refused.code == "schema_incompatible")
+    #expect(try refused.json["level"] as? String == "BACKWARD_TRANSITIVE")
+    let reason = try #require((try refused.json["reasons"] as? [[String: Any]])?.first)
+    #expect(reason["pointer"] as? String == "#/properties/a/type")
+    #expect(reason["rule"] as? String == "type")
+    #expect(reason["version"] as? Int == 2)
+    #expect(reason["direction"] as? String == "backward")
+    #expect((reason["writer"] as? [String: Any])?["pointer"] as? String == "#/properties/a/type")
+    let example = try #require(try refused.json["counterexample"] as? [String: Any])
+    #expect(example["a"] is String)
+  }
+
+  @Test func `a check says the same and registers nothing`() async throws {
+    let gateway = try TestGateway()
+    let check = "\(topic)/schema/check"
+    let fresh = try await gateway.send("POST", check, schema, first)
+    #expect(fresh.status == 200)
+    #expect(try fresh.json["compatible"] as? Bool == true)
+    #expect(try fresh.json["publishers"] is NSNull)
+    _ = try await gateway.send("PUT", "\(topic)/schema", schema, first)
+    let good = try await gateway.send("POST", check, schema, grown)
+    #expect(try good.json["compatible"] as? Bool == true)
+    #expect(try good.json["versions"] as? [Int] == [1])
+    #expect(try good.json["counterexample"] is NSNull)
+    let bad = try await gateway.send("POST", check, schema, retyped)
+    #expect(try bad.json["compatible"] as? Bool == false)
+    #expect(try bad.json["policy"] as? String == "evolution")
+    let publishers = try #require(try bad.json["publishers"] as? [String: Any])
+    #expect(publishers["refused"] as? Bool == true && publishers["version"] as? Int == 1)
+    let list = try await gateway.send("GET", "\(topic)/schemas")
+    #expect((try list.json["schemas"] as? [Any])?.count == 1)
+    #expect(try await gateway.send("POST", check, schema, #"{"type":7}"#).code == "schema_invalid")
+    #expect(try await gateway.send("POST", check, as: "rita", schema, first).status == 403)
+  }
+
+  @Test func `level and policy are of the topic before the namespace`() async throws {
+    let gateway = try TestGateway()
+    _ = try await gateway.send("PUT", "\(topic)/schema", schema, first)
+    #expect(
+      try await gateway.send(
+        "PUT", "/v1/namespaces/acme/shop", [:],
+        #"{"compatibility":"FULL","compatibilityPolicy":"strict"}"#
+      ).status == 201)
+    let shown = try await gateway.send("GET", "/v1/namespaces/acme/shop")
+    #expect(try shown.json["compatibility"] as? String == "FULL")
+    #expect(try shown.json["compatibilityPolicy"] as? String == "strict")
+    #expect(
+      try await gateway.send("PUT", "\(topic)/schema", schema, grown).code == "schema_incompatible")
+    let own = try await gateway.send("PUT", topic, [:], #"{"compatibilityPolicy":"evolution"}"#)
+    #expect(try own.json["compatibilityPolicy"] as? String == "evolution")
+    #expect(try await gateway.send("PUT", "\(topic)/schema", schema, grown).status == 201)
+    _ = try await gateway.send("PUT", topic, [:], #"{"compatibility":"ALWAYS_INCOMPATIBLE"}"#)
+    let frozen = try await gateway.send("PUT", "\(topic)/schema", schema, first)
+    #expect(frozen.code == "schema_incompatible")
+    #expect((try frozen.json["reasons"] as? [[String: Any]])?.first?["rule"] as? String == "frozen")
+    #expect(try await gateway.send("PUT", "\(topic)/schema", schema, grown).status == 200)
+    _ = try await gateway.send("PUT", topic, [:], #"{"compatibility":"ALWAYS_COMPATIBLE"}"#)
+    #expect(try await gateway.send("PUT", "\(topic)/schema", schema, retyped).status == 201)
+    #expect(
+      try await gateway.send("PUT", topic, as: "rita", [:], #"{"compatibility":"NONE"}"#).status
+        == 403)
+  }
+
+  @Test func `a name given up comes back only as what it was`() async throws {
+    let gateway = try TestGateway()
+    _ = try await gateway.send("PUT", topic, [:], #"{"compatibility":"BACKWARD"}"#)
+    for text in [grown, first] {
+      #expect(try await gateway.send("PUT", "\(topic)/schema", schema, text).status == 201)
+    }
+    let other = """
+      {"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"}}}
+      """
+    let refused = try await gateway.send("PUT", "\(topic)/schema", schema, other)
+    #expect(refused.code == "schema_incompatible")
+    let reason = try #require((try refused.json["reasons"] as? [[String: Any]])?.first)
+    #expect(reason["pointer"] as? String == "#/properties/b/type")
+    #expect(reason["version"] as? Int == 1)
+    let wider = other.replacing(#""b":{"type":"string"}"#, with: #""b":{"type":"number"}"#)
+    #expect(try await gateway.send("PUT", "\(topic)/schema", schema, wider).status == 201)
+  }
+
+  @Test func `what is undecided waits for an operator`() async throws {
+    let gateway = try TestGateway()
+    let ahead = #"{"type":"string","pattern":"^(?=ab)"}"#
+    let plain = #"{"type":"string","pattern":"^a"}"#
+    let own = "/v1/topics/globex/shop/words"
+    for (path, subject) in [(topic, "alice"), (own, "bob")] {
+      let put = "\(path)/schema"
+      #expect(try await gateway.send("PUT", put, as: subject, schema, ahead).status == 201)
+      let refused = try await gateway.send("PUT", put, as: subject, schema, plain)
+      #expect(refused.status == 409 && refused.code == "schema_undecided")
+      let asked = try await gateway.send("POST", put + "/check", as: subject, schema, plain)
+      #expect(try asked.json["compatible"] is NSNull)
+      let forced = try await gateway.send(
+        "PUT", put + "?override=true", as: subject, schema, plain)
+      #expect(forced.status == (subject == "bob" ? 201 : 403), "\(forced.body)")
+    }
+    // A proven no is not a matter of belief.
+    let wrong = #"{"type":"string","pattern":"^b"}"#
+    #expect(
+      try await gateway.send("PUT", "\(own)/schema?override=true", as: "bob", schema, wrong).code
+        == "schema_incompatible")
+  }
+}
