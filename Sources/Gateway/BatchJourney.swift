@@ -115,6 +115,8 @@ extension GatewayResponder {
       guard draft.payload.count <= GatewayLimits.event else {
         throw Refusal(.tooLarge, "an event has at most \(GatewayLimits.event) bytes")
       }
+      scratch.explains = batch.hasRoomForErrors
+      defer { scratch.explains = true }
       batch.add(try check(draft, for: topic, at: address))
     } catch {
       batch.add(Refusal(error, at: EventPlace(index: batch.items.count, line: line)))
@@ -189,12 +191,13 @@ private struct Batch {
   private static let pieceEvents = 4_096
 
   var hasRefusals: Bool { rejected > 0 }
+  var hasRoomForErrors: Bool { errorBytes < GatewayLimits.batchErrorBytes }
 
   mutating func add(_ event: ConformingEvent) { items.append(.waiting(event)) }
 
   mutating func add(_ refusal: Refusal) {
     let bytes = min(refusal.faultBytes, GatewayLimits.problemBytes)
-    let hasRoom = errorBytes + bytes <= GatewayLimits.batchErrorBytes
+    let hasRoom = hasRoomForErrors
     if hasRoom { errorBytes += bytes }
     items.append(.refused(hasRoom ? refusal : refusal.withoutFaults()))
     rejected += 1

@@ -1,8 +1,8 @@
 import Bytes
 import HTTPWire
-import JSONText
+public import JSONText
 import Metrics
-import Schemas
+public import Schemas
 import Tenancy
 import Topics
 
@@ -123,7 +123,7 @@ extension Refusal {
 
 extension CompatibilityReport {
   /// Writes the members `level`, `policy`, `versions`, `reasons` and `counterexample`.
-  func write(into json: inout JSONWriter) {
+  public func write(into json: inout JSONWriter) {
     json.key("level")
     json.string(terms.level.word)
     json.key("policy")

@@ -38,16 +38,37 @@ extension Refusal {
   /// The table's entry for a schema that is not taken.
   init(_ fault: SchemaFault) {
     self.init(.schemaInvalid, "\(fault.pointer) \(fault.reason.message)")
+    switch fault.reason {
+    case .unresolvedReferences(let references):
+      faults = references.prefix(SchemaLimits.violations).map { reference in
+        Self.element(of: fault, at: reference.pointer, "refers to \(reference.uri)")
+      }
+      faultsTruncated = references.count > SchemaLimits.violations
+    default: faults = [Self.element(of: fault, at: fault.pointer, fault.reason.message)]
+    }
+  }
+
+  private static func element(
+    of fault: SchemaFault, at pointer: String, _ message: String
+  ) -> ByteSlice {
     var json = JSONWriter()
     json.beginObject()
     json.key("pointer")
-    json.string(fault.pointer)
+    json.string(JSONPointer.cut(ByteSlice(utf8: pointer), to: SchemaLimits.pointerBytes))
+    if case .malformedJSON(let place) = fault.reason {
+      json.key("line")
+      json.integer(place.line)
+      json.key("column")
+      json.integer(place.column)
+      json.key("offset")
+      json.integer(place.offset)
+    }
     json.key("code")
     json.string(fault.reason.code)
     json.key("message")
-    json.string(fault.reason.message)
+    json.string(JSONPointer.cut(ByteSlice(utf8: message), to: GatewayLimits.detailBytes))
     json.endObject()
-    faults = [json.slice]
+    return json.slice
   }
 
   /// The table's entry for a payload that its topic does not take.
@@ -72,8 +93,8 @@ extension Refusal {
     case .budgetExceeded:
       self.init(
         .validationBudget,
-        "checking the payload takes more than \(SchemaLimits.fuel) steps: unions inside one "
-          + "another and uniqueItems over many items cost most")
+        "checking the payload takes more steps than its size warrants: unions inside one another "
+          + "and uniqueItems over many items cost most")
     case .patternLimit(let violation):
       self.init(
         .patternLimit,
@@ -85,12 +106,15 @@ extension Refusal {
 
   /// The table's entry for a payload that breaks its schema.
   init(_ violations: [Violation], truncated: Bool, at place: EventPlace? = nil) {
-    let first = violations.first.map { "\($0.subject) \($0.message)" }
-    let count = violations.count
-    self.init(
-      .schemaViolation,
-      (count == 1 ? "" : "\(count)\(truncated ? " or more" : "") problems; first: ")
-        + (first ?? "the payload does not match"))
+    if let first = violations.first {
+      let count = violations.count
+      self.init(
+        .schemaViolation,
+        (count == 1 ? "" : "\(count)\(truncated ? " or more" : "") problems; first: ")
+          + "\(first.subject) \(first.message)")
+    } else {
+      self.init(.schemaViolation, "the payload breaks its schema; see the events before it")
+    }
     faults = violations.map { $0.rendered(at: place) }
     faultsTruncated = truncated
   }

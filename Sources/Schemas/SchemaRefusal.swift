@@ -5,7 +5,7 @@ public import JSONText
 public enum SchemaRefusal: Error, Equatable, Sendable {
   /// Not JSON, although its media type says so: 400.
   case malformedJSON(JSONFault)
-  /// Breaks the schema: 422.
+  /// Breaks the schema: 422. Without violations where the scratch does not explain.
   case violations([Violation], truncated: Bool)
   /// The namespace or tenant asks for a schema and the topic has none: 409.
   case schemaRequired
@@ -41,6 +41,7 @@ extension CompiledSchema {
     switch accepts(scratch.parser, scratch) {
     case .valid: return
     case .invalid:
+      guard scratch.explains else { throw .violations([], truncated: true) }
       let explanation = explain(scratch.parser, scratch)
       throw .violations(explanation.violations, truncated: explanation.truncated)
     case .fuelExhausted: throw .budgetExceeded

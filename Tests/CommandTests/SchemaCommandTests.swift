@@ -57,4 +57,40 @@ struct SchemaCommandTests {
     #expect(run("validate", schema, good, "--strict") == .usage)
     #expect(run("validate") == .usage)
   }
+
+  @Test("schemas find other files by path and by identifier, only where they are named")
+  func references() throws {
+    defer { try? FileManager.default.removeItem(at: place) }
+    let shared = try file("money one.json", #"{"type":"number"}"#)
+    let named = try file("named.json", #"{"$id":"https://example.org/n","minimum":0}"#)
+    let schema = try file(
+      "s.json",
+      #"{"allOf":[{"$ref":"money%20one.json"},{"$ref":"https://example.org/n"}]}"#)
+    let good = try file("good", "1")
+    let bad = try file("bad", "-1")
+    #expect(run("check", schema) == .failed)
+    #expect(run("check", schema, "--ref", shared) == .failed)
+    #expect(run("check", schema, "--ref", "\(shared),\(named)") == .done)
+    #expect(run("validate", schema, good, "--ref", place.path()) == .done)
+    #expect(run("validate", schema, bad, "--ref", place.path()) == .failed)
+    #expect(run("check", schema, "--ref", shared + ".absent") == .failed)
+  }
+
+  @Test("diff decides as registration does")
+  func diff() throws {
+    defer { try? FileManager.default.removeItem(at: place) }
+    let first = try file("1.json", #"{"properties":{"n":{"type":"integer"}}}"#)
+    let wider = try file("2.json", #"{"properties":{"n":{"type":"number"}}}"#)
+    let narrower = try file("3.json", #"{"properties":{"n":{"type":"integer","minimum":0}}}"#)
+    #expect(run("diff", first, wider) == .done)
+    #expect(run("diff", first, first) == .done)
+    #expect(run("diff", first, narrower) == .failed)
+    #expect(run("diff", first, narrower, "--level", "FORWARD") == .done)
+    #expect(run("diff", first, wider, narrower, "--level", "NONE") == .done)
+    #expect(run("diff", first, wider, "--level", "ALWAYS_INCOMPATIBLE") == .failed)
+    #expect(run("diff", first, wider, "--level", "SIDEWAYS") == .usage)
+    #expect(run("diff", first, wider, "--policy", "lax") == .usage)
+    #expect(run("diff", first) == .usage)
+    #expect(run("check", first, "--level", "FULL") == .usage)
+  }
 }

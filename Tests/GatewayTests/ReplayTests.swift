@@ -125,4 +125,19 @@ import Testing
     let absent = "/v1/topics/acme/shop/absent/schema/replay"
     #expect(try await gateway.send("POST", absent, schema, "true").status == 404)
   }
+
+  @Test("ends when its caller hangs up, and gives its place back")
+  func hangUp() async throws {
+    let gateway = try TestGateway()
+    _ = try await gateway.send("POST", "\(topic)/events", json, "1")
+    let (topic, schema) = (topic, schema)
+    let caller = Task {
+      while !Task.isCancelled { await Task.yield() }
+      return try await gateway.send("POST", "\(topic)/schema/replay", schema, "true")
+    }
+    caller.cancel()
+    #expect(try await caller.value.code == "timeout")
+    gateway.clock.step(.seconds(1))
+    #expect(try await gateway.send("POST", "\(topic)/schema/replay", schema, "true").status == 200)
+  }
 }

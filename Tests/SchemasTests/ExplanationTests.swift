@@ -203,4 +203,15 @@ import Testing
     #expect(Set(names).count == names.count)
     #expect(names.contains("format.date-time") && names.contains("union.unknown"))
   }
+
+  @Test func `what no keyword has looked at is told with the name that was meant`() throws {
+    let schema = try Sample.schema(
+      #"""
+      {"allOf":[{"$ref":"#/$defs/base"}],"properties":{"total":true},"unevaluatedProperties":false,
+       "$defs":{"base":{"properties":{"currency":true}}}}
+      """#)
+    let found = try Sample.explain(#"{"total":1,"currancy":2}"#, schema).violations
+    #expect(found.map(\.pointer) == ["/currancy"] && found.map(\.suggestion) == ["currency"])
+    #expect(found.map(\.code) == [.unknownProperty])
+  }
 }

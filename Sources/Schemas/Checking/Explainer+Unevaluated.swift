@@ -28,7 +28,9 @@ extension Explainer {
       case (false, true):
         reportMember(
           index, child, keyword: "unevaluatedProperties", code: .unknownProperty,
-          "is not a known property")
+          "is not a known property",
+          suggestion: Suggestion.closest(
+            to: nameBytes(child), among: names(inPlaceOf: index, depth: 3)))
       case (false, false): explainMember(branch.first, child)
       case (true, true):
         reportItem(
@@ -37,6 +39,35 @@ extension Explainer {
       case (true, false): explainItem(branch.first, position, child)
       }
     }
+  }
+
+  /// Names that the schema and those applied to the same value declare, as far as a few steps reach;
+  /// enough for a suggestion.
+  private func names(inPlaceOf index: UInt32, depth: Int) -> [[UInt8]] {
+    let node = program.nodes[Int(index)]
+    var found: [[UInt8]] = []
+    if node.object != ProgramNode.none {
+      found = declared(program.objects[Int(node.object)].table)
+        .map { program.nameBytes(ofSlot: $0) }
+    }
+    guard depth > 0 else { return found }
+    for offset in 0..<Int(node.branchCount) where found.count < 256 {
+      let branch = program.branches[Int(node.firstBranch) + offset]
+      switch branch.operation {
+      case .reference: found += names(inPlaceOf: branch.first, depth: depth - 1)
+      case .all, .any, .one, .chosenAny, .chosenOne:
+        for position in 0..<min(Int(branch.second), 16) {
+          let schema = program.lists[Int(branch.first) + position]
+          found += names(inPlaceOf: schema, depth: depth - 1)
+        }
+      case .condition:
+        for schema in [branch.first, branch.second, branch.third] {
+          found += names(inPlaceOf: schema, depth: depth - 1)
+        }
+      default: continue
+      }
+    }
+    return found
   }
 
   /// Whether the value keeps everything else that the node says: only then what is left is known.

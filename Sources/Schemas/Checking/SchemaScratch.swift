@@ -6,6 +6,9 @@ public import JSONText
 public final class SchemaScratch {
   /// The tokenizer; after a check it still holds the payload's tape for whoever reads it next.
   public let parser: JSONParser
+  /// Whether refusals say what is wrong. Without, a refused payload costs no more than a good one:
+  /// for batches that have been told enough.
+  public var explains = true
   let matcher = PatternMatcher()
   var uniqueness = UniquenessSet()
   var evaluated = EvaluatedMarks()

@@ -31,16 +31,18 @@ public enum SchemaFaultReason: Equatable, Sendable {
   case limitExceeded(what: String, limit: Int)
 
   /// A stable code for problem documents.
-  public var code: String {
+  public var code: String { kind.rawValue }
+
+  var kind: SchemaFaultCode {
     switch self {
-    case .malformedJSON: "schema_malformed"
-    case .notASchema, .wrongValue: "schema_invalid"
-    case .unknownDialect, .unknownVocabulary: "schema_dialect_unknown"
-    case .unresolvedReferences: "schema_reference_unresolved"
-    case .referenceLoop: "schema_reference_loop"
-    case .duplicateIdentifier: "schema_identifier_duplicate"
-    case .badPattern: "schema_pattern_invalid"
-    case .limitExceeded: "schema_limit_exceeded"
+    case .malformedJSON: .malformed
+    case .notASchema, .wrongValue: .invalid
+    case .unknownDialect, .unknownVocabulary: .unknownDialect
+    case .unresolvedReferences: .unresolvedReference
+    case .referenceLoop: .referenceLoop
+    case .duplicateIdentifier: .duplicateIdentifier
+    case .badPattern: .badPattern
+    case .limitExceeded: .limitExceeded
     }
   }
 

@@ -182,15 +182,19 @@ enum HelpText {
 
       jodrell schema check FILE…             compile schemas, tell their warnings
       jodrell schema validate SCHEMA FILE…   check payloads, as publishing them would
+      jodrell schema diff OLD… NEW           whether NEW may follow the versions before it
 
     A file called - is standard input; validate without one reads it too. Faults of a payload come
     with pointer, line and column, the rule in the schema, and what was probably meant; never with
-    a value.
+    a value. A no of diff comes with the places in both schemas and a value that tells them apart.
 
         --dialect D      draft-07 or 2020-12, for schemas that have no $schema (2020-12)
         --formats M      assert or annotate (draft-07 asserts, 2020-12 annotates)
+        --ref A,B        files, or folders of .json files, that schemas refer to by $id or by path
         --strict         check: a warning counts as a fault
         --lines          validate: each line of a file is a payload of its own
+        --level L        diff: the level of compatibility (BACKWARD_TRANSITIVE)
+        --policy P       diff: evolution or strict (evolution)
         --json           one JSON object a line on standard output: file, and the problem document
                          that the gateway would send
         --quiet          only what is wrong
@@ -198,8 +202,9 @@ enum HelpText {
     Exit codes: 0 all good; 1 a schema or a payload is not, or a file cannot be read.
 
     Examples:
-      jodrell schema check order.schema.json --strict
+      jodrell schema check order.schema.json --strict --ref shared/
       jodrell schema validate order.schema.json order-*.json
+      jodrell schema diff order-1.json order-2.json order-3.json --level FULL_TRANSITIVE
       tail -f app.jsonl | head -n 1000 | jodrell schema validate app.schema.json --lines
 
     """

@@ -6,7 +6,7 @@ import Schemas
 
 /// `jodrell schema check`: compiles schemas as registration does, and tells its warnings.
 struct SchemaChecking {
-  let terms: SchemaTerms
+  let source: SchemaSource
   let style: SchemaStyle
   /// Whether a warning counts as a fault.
   let isStrict: Bool
@@ -16,7 +16,7 @@ struct SchemaChecking {
     for path in paths {
       let text = try SchemaInput.whole(path)
       do throws(SchemaFault) {
-        let program = try terms.program(text)
+        let program = try source.program(text, of: path)
         tell(program, SchemaInput.name(path))
         if isStrict, !program.warnings.isEmpty { isGood = false }
       } catch {

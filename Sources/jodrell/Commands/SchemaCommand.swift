@@ -8,36 +8,59 @@ enum SchemaCommand {
   private enum Verb: String, CaseIterable {
     case check
     case validate
+    case diff
   }
 
   static func run(_ arguments: Arguments) throws(CommandFault) -> ExitCode {
     var arguments = arguments
-    let terms = SchemaTerms(
-      dialect: try named("--dialect", SchemaDialect.allCases, \.name, &arguments),
-      formats: try named("--formats", FormatMode.allCases, \.name, &arguments))
+    let dialect = try named("--dialect", SchemaDialect.allCases, \.name, &arguments)
+    let formats = try named("--formats", FormatMode.allCases, \.name, &arguments)
+    let references = try arguments.list("--ref") ?? []
+    let level = try level(&arguments)
+    let policy = try named("--policy", EvolutionPolicy.allCases, \.name, &arguments)
     let style = SchemaStyle(
       isJSON: arguments.flag("--json"), isQuiet: arguments.flag("--quiet"))
     let isStrict = arguments.flag("--strict")
     let isLines = arguments.flag("--lines")
     let words = try arguments.rest(1...100_000, called: "what to do")
     guard let verb = Verb(rawValue: words[0]) else {
-      let known = Verb.allCases.map(\.rawValue).joined(separator: " and ")
+      let known = Verb.allCases.map(\.rawValue).joined(separator: ", ")
       throw .usage("no 'schema \(words[0])'; there are \(known)")
     }
     let operands = Array(words.dropFirst())
     if isStrict, verb != .check { throw .usage("--strict is for schema check") }
     if isLines, verb != .validate { throw .usage("--lines is for schema validate") }
+    if level != nil || policy != nil, verb != .diff {
+      throw .usage("--level and --policy are for schema diff")
+    }
+    guard operands.count > (verb == .diff ? 1 : 0) else {
+      throw .usage(verb == .diff ? "diff takes an old and a new schema" : "the schema is missing")
+    }
+    let source = SchemaSource(
+      dialect: dialect, formats: formats,
+      library: try SchemaReferences.library(references, dialect: dialect))
     switch verb {
     case .check:
-      guard !operands.isEmpty else { throw .usage("the schema is missing") }
-      return try SchemaChecking(terms: terms, style: style, isStrict: isStrict).run(operands)
+      return try SchemaChecking(source: source, style: style, isStrict: isStrict).run(operands)
     case .validate:
-      guard let schema = operands.first else { throw .usage("the schema is missing") }
       let payloads = Array(operands.dropFirst())
       return try SchemaValidation(
-        schema: try terms.compile(schema), style: style, isLines: isLines
+        schema: try source.compile(operands[0]), style: style, isLines: isLines
       ).run(payloads.isEmpty ? ["-"] : payloads)
+    case .diff:
+      let terms = SchemaRegistration.Terms(
+        level: level ?? .backwardTransitive, policy: policy ?? .evolution)
+      return try SchemaComparison(source: source, style: style, terms: terms).run(operands)
     }
+  }
+
+  private static func level(_ arguments: inout Arguments) throws(CommandFault) -> Compatibility? {
+    guard let text = try arguments.text("--level") else { return nil }
+    guard let level = Compatibility(word: text) else {
+      let words = Compatibility.allCases.map { "\($0.word)" }.joined(separator: ", ")
+      throw .usage("--level takes one of \(words)")
+    }
+    return level
   }
 
   private static func named<Value>(
@@ -51,20 +74,25 @@ enum SchemaCommand {
   }
 }
 
-/// What registration's media type says, as options.
-struct SchemaTerms {
+/// How schemas are read: what registration's media type says, as options, and the documents that
+/// they may refer to.
+struct SchemaSource {
   let dialect: SchemaDialect?
   let formats: FormatMode?
+  let library: SchemaLibrary
 
-  func program(_ text: ByteSlice) throws(SchemaFault) -> CompiledSchema {
-    try CompiledSchema.compile(text, dialect: dialect, formats: formats)
+  /// The schema in a file; `-` is standard input.
+  func program(_ text: ByteSlice, of path: String) throws(SchemaFault) -> CompiledSchema {
+    try CompiledSchema.compile(
+      text, dialect: dialect, formats: formats, base: SchemaReferences.uri(of: path),
+      library: library)
   }
 
   /// The schema in a file; a fault in it ends the command.
   func compile(_ path: String) throws(CommandFault) -> CompiledSchema {
     let text = try SchemaInput.whole(path)
     do throws(SchemaFault) {
-      return try program(text)
+      return try program(text, of: path)
     } catch {
       throw CommandFault(.failed, "\(path): \(error.pointer) \(error.reason.message)")
     }

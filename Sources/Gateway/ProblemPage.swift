@@ -1,0 +1,68 @@
+import JSONText
+import Schemas
+
+extension ProblemCode {
+  /// The text of `docs/problems.md`.
+  public static var documentation: String {
+    var text = """
+      # Problems
+
+      Every refusal is an `application/problem+json` document (RFC 9457) whose `type` is
+      `urn:problem:jodrell:<code>`. `retryable` says whether the same request can succeed later;
+      where it can, `Retry-After` says when to try. This page is generated from the one table of
+      refusals in `Sources/Gateway/ProblemCode.swift`.
+
+      | Status | Code | Retryable | Title | What to do |
+      |---|---|---|---|---|
+
+      """
+    for code in allCases.sorted(by: { ($0.status, $0.rawValue) < ($1.status, $1.rawValue) }) {
+      let row = code.row
+      text +=
+        "| \(row.status) | `\(code.rawValue)` | \(row.retryable ? "yes" : "no") | \(row.title) | "
+        + "\(row.advice) |\n"
+    }
+    text += """
+
+      ## Codes in `errors`
+
+      Each element of `errors` says where (`pointer`, `line`, `column`; `event` in batches), which
+      rule (`keyword`, `schemaPointer`), and what is there (`actual`: type and length, never the
+      value). `line` and `column` count in the payload as sent, and in the body where each line of
+      it is an event. `suggestion` is a name or value of the schema that was probably meant.
+      `branch` names the alternative of a union that was taken to be meant, and why. `message` is
+      the schema author's own where the schema has `x-error` beside the broken keyword: a text for
+      all keywords there, or an object with a text for each. At most 32 elements and 8 KiB, then
+      `truncated` is true; a batch's answer has room for 1 MiB of them.
+
+      A payload against its schema:
+
+      | Code | Keywords | Meaning |
+      |---|---|---|
+
+      """
+    for code in ViolationCode.all {
+      let keywords = code.keywords.map { "`\($0)`" }.joined(separator: ", ")
+      text += "| `\(code.name)` | \(keywords) | \(code.meaning) |\n"
+    }
+    text += """
+
+      A text that is not JSON (`malformed_json`), with `offset` in bytes and what was `expected`:
+
+      | Code | Meaning |
+      |---|---|
+
+      """
+    for code in JSONFaultCode.allCases { text += "| `json.\(code.name)` | \(code.text) |\n" }
+    text += """
+
+      A schema that is not taken (`schema_invalid`), `pointer` being into the schema:
+
+      | Code | Meaning |
+      |---|---|
+
+      """
+    for code in SchemaFaultCode.allCases { text += "| `\(code.rawValue)` | \(code.meaning) |\n" }
+    return text
+  }
+}
