@@ -24,12 +24,14 @@ extension GatewayResponder {
     let (report, publishers) = try await parts.workers.run {
       let versions = stored.map { SchemaRegistration.Version($0) }
       let report = CompatibilityReport(candidate.program, against: versions, terms: rules)
-      return (
-        report,
-        versions.last.map { newest in
-          (newest.number, newest.verdict(asReadBy: candidate.program, rules.policy))
-        }
-      )
+      let publishers = versions.last.map { newest in
+        (
+          newest.number,
+          report.backward(to: newest.number)
+            ?? newest.verdict(asReadBy: candidate.program, rules.policy)
+        )
+      }
+      return (report, publishers)
     }
     answer.start(200)
     return finish(&answer) { json in
