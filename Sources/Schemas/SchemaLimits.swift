@@ -41,9 +41,9 @@ public enum SchemaLimits {
   /// Steps of one comparison of two schemas: about a second at the most.
   public static let inclusionFuel = 2_000_000
   /// Values inside one another that a comparison looks into.
-  public static let inclusionDepth = 48
+  public static let inclusionDepth = 64
   /// Undecided unions inside one another in a comparison; with the depth it bounds the stack.
-  public static let inclusionFrames = 600
+  public static let inclusionFrames = 400
   /// Questions that one comparison remembers the answers of: some hundred bytes each.
   public static let inclusionMemory = 50_000
   /// States of one pattern as an automaton.

@@ -137,6 +137,27 @@ struct InclusionTests {
     #expect(try verdict(writer, narrowed, .evolution).isIncluded == false)
   }
 
+  @Test func `deep schemas are compared to their ground`() throws {
+    func nested(_ depth: Int, _ ground: String) -> String {
+      (0..<depth).reduce(ground) { inner, _ in
+        #"{"type":"object","required":["n"],"allOf":[{"anyOf":[{"properties":{"n":\#(inner)}}]}]}"#
+      }
+    }
+    // A schema of 15 levels is as deep as JSON text may be; values go deeper through references.
+    let deep = try verdict(nested(12, #"{"type":"string"}"#), nested(12, #"{"maxLength":2}"#))
+    #expect(deep.isIncluded == false)
+    let chain = (0..<60).map { index in
+      ##""d\##(index)":{"required":["n"],"properties":{"n":{"$ref":"#/$defs/d\##(index + 1)"}}}"##
+    }.joined(separator: ",")
+    func chained(_ ground: String) -> String {
+      ##"{"$ref":"#/$defs/d0","$defs":{\##(chain),"d60":\##(ground)}}"##
+    }
+    let wide = try verdict(chained(#"{"type":"integer"}"#), chained(#"{"type":"number"}"#))
+    #expect(wide.isIncluded != false)
+    let narrow = try verdict(chained(#"{"type":"number"}"#), chained(#"{"type":"integer"}"#))
+    #expect(narrow.isIncluded != true)
+  }
+
   @Test func `hostile pairs end within the budget`() throws {
     let branch = (0..<12).map {
       #"{"properties":{"p\#($0)":{"pattern":"^(a|b)*a(a|b){\#($0)}$"}}}"#
