@@ -31,7 +31,7 @@ struct StringSearch {
       return Findings()
     }
     // What is no automaton is left out, and only checked afterwards.
-    let isRegular = { (pattern: String) in search.automaton(pattern) != nil }
+    let isRegular = { (pattern: String) in search.machine(pattern) != nil }
     let matches = rules.matches.map(\.source).filter(isRegular)
     let mismatches = rules.mismatches.map(\.source).filter(isRegular)
     let isExact =

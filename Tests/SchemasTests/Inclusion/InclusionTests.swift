@@ -23,6 +23,12 @@ struct InclusionTests {
     (#"{"type":"string","pattern":"^(ab|cd)$"}"#, #"{"enum":["ab","cd"]}"#),
     (#"{"type":"string"}"#, #"{"pattern":"[a-z]*"}"#),
     (#"{"pattern":"(?=x)y"}"#, #"{"pattern":"(?=x)y"}"#),
+    (#"{"type":"string","pattern":"^(?!x-)[a-z]"}"#, #"{"pattern":"^(?!x-)"}"#),
+    (#"{"type":"string","pattern":"^(?=ab)"}"#, #"{"pattern":"^a"}"#),
+    (
+      #"{"patternProperties":{"^x-":{},"^(?!x-)":{"type":"string"}}}"#,
+      #"{"properties":{"a":{"type":"string"}},"patternProperties":{"^b":{"type":"string"}}}"#
+    ),
     (#"{"type":"string","format":"uuid"}"#, #"{"minLength":36,"maxLength":36}"#),
     (#"{"type":"string","format":"uri"}"#, #"{"format":"uri-reference"}"#),
     (#"{"type":"boolean"}"#, #"{"enum":[true,false,null]}"#),
