@@ -12,8 +12,6 @@ public enum SchemaLimits {
   public static let libraryBytes = 4 << 20
   /// Names that the `$dynamicRef`s of one schema look for: each makes dynamic scopes larger.
   public static let dynamicNames = 64
-  /// Values passed while the JSON pointers of references are followed: a tenth of a second.
-  public static let pointerSteps = 4_000_000
   /// Schemas that apply to one and the same value inside one another (`$ref`, `allOf`, …). With the
   /// payload's depth limit it bounds the evaluator's stack.
   public static let inPlaceDepth = 64
