@@ -8,6 +8,7 @@
 #   make crash    kill -9 under load, ROUNDS times (200), everything acknowledged looked for after
 #   make crash-states  STATES disks (100000) that a crash could leave, each opened and checked
 #   make faults   the tests of faults in their long form: every byte, longer delays
+#   make differential  PAIRS (1000000) random schemas and instances, compared with jsonschema-rs
 #   make mutants  builds faults into the log on purpose: each must be found by the tests
 #   make bench    build jodrell-bench for release
 #   make deb      a package for Debian 12, in .build/packages
@@ -18,18 +19,19 @@
 #   make clean
 #
 # Variables: ARGS for `jodrell serve`, FILTER (a regular expression of test names) for test, asan
-# and tsan, SECONDS and TARGETS for fuzz, ROUNDS for crash, STATES and SEED for crash-states.
+# and tsan, SECONDS and TARGETS for fuzz, ROUNDS for crash, STATES and SEED for crash-states, PAIRS
+# and SEED for differential.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := test
-.PHONY: run test lint fuzz asan tsan crash crash-states faults mutants bench release deb dist \
+.PHONY: run test lint fuzz asan tsan crash crash-states faults differential mutants bench release deb dist \
   package-test package-tools docs clean packages
 
 SWIFT ?= swift
 # C libraries to build on, strace for the test that watches the order of system calls.
 PACKAGES := build-essential pkg-config librocksdb-dev libssl-dev libyaml-dev libpcre2-dev \
-  curl strace
+  libidn2-dev curl strace
 # Linked so that the addresses of functions are looked up at start and cannot be written afterwards;
 # without a build id, since that depends on the folder.
 RELEASE := -c release --static-swift-stdlib -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now \
@@ -42,6 +44,7 @@ SECONDS ?= 600
 TARGETS ?= http json chunk token settings events
 ROUNDS ?= 200
 STATES ?= 100000
+PAIRS ?= 1000000
 SEED ?= $(shell date +%s)
 only = $(if $(FILTER),--filter '$(FILTER)')
 
@@ -112,6 +115,22 @@ faults: packages
 	$(SWIFT) build --build-tests
 	JODRELL_FAULTS=long JODRELL_CRASH_STATES=2000 \
 	  $(SWIFT) test --skip-build --filter '$(FAULT_TESTS)'
+
+# jsonschema-rs comes from PyPI into an environment of its own; where that cannot be reached, nothing
+# is compared, which is said and no failure. SEED repeats a run.
+differential: packages
+	$(SWIFT) build -c release --product jodrell-schema-driver
+	@python=.build/differential/bin/python; \
+	if ! $$python -c 'import jsonschema_rs' 2>/dev/null; then \
+	  python3 -m venv .build/differential && $$python -m pip install -q jsonschema-rs || true; \
+	fi; \
+	if $$python -c 'import jsonschema_rs' 2>/dev/null; then \
+	  $$python Tests/Differential/differential.py \
+	    "$$($(SWIFT) build -c release --show-bin-path)/jodrell-schema-driver" \
+	    --pairs $(PAIRS) --seed $(SEED); \
+	else \
+	  echo "differential: SKIPPED, jsonschema-rs could not be installed from PyPI"; \
+	fi
 
 # A mutant and the tests that must fail with it. Without any, in the same build, they must pass.
 MUTANTS := sync-skipped=CrashStates directory-sync-skipped=CrashStates entry-reused=CrashStates \

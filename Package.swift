@@ -50,7 +50,7 @@ let package = Package(
     room("Authentication", ["Bytes", "JSONText", "Crypto", "Settings"]),
     room("Tenancy", ["Bytes", "JSONText", "Authentication", "Settings"]),
     room("Events", ["Bytes", "JSONText"]),
-    room("Schemas", ["Bytes", "JSONText", "Events", "Tenancy", "CPCRE2"]),
+    room("Schemas", ["Bytes", "JSONText", "Events", "Tenancy", "CPCRE2", "CIDN2"]),
     room("Topics", ["Bytes", "Events", "Tenancy", "Schemas"]),
     room("Subscriptions", ["Bytes", "Topics"]),
     room(
@@ -86,6 +86,7 @@ let package = Package(
     foreign("CPCRE2", pkgConfig: "libpcre2-8"),
     foreign("CRocksDB", pkgConfig: "rocksdb"),
     foreign("CYAML", pkgConfig: "yaml-0.1"),
+    foreign("CIDN2", pkgConfig: "libidn2"),
     .target(
       name: "CWriteAhead", dependencies: ["CRocksDB"], path: "Sources/Foreign/CWriteAhead"),
 
@@ -107,6 +108,10 @@ let package = Package(
         "Events", "Tenancy", "Bytes",
       ],
       path: "Tests/CrashStates", exclude: ["record.c"], swiftSettings: house),
+    .executableTarget(
+      name: "jodrell-schema-driver", dependencies: ["Schemas", "JSONText", "Bytes"],
+      path: "Tests/Differential", exclude: ["differential.py", "adversaries.py"],
+      swiftSettings: house),
     tests("Bytes", ["Bytes"]),
     tests("JSONText", ["JSONText", "Bytes"]),
     tests("HTTPWire", ["HTTPWire", "Bytes"]),

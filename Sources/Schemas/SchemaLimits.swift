@@ -10,6 +10,8 @@ public enum SchemaLimits {
   public static let libraryDocuments = 256
   /// Bytes of those documents together: parsed anew by each compilation.
   public static let libraryBytes = 4 << 20
+  /// Names that the `$dynamicRef`s of one schema look for: each makes dynamic scopes larger.
+  public static let dynamicNames = 64
   /// Schemas that apply to one and the same value inside one another (`$ref`, `allOf`, …). With the
   /// payload's depth limit it bounds the evaluator's stack.
   public static let inPlaceDepth = 64
@@ -21,15 +23,22 @@ public enum SchemaLimits {
   public static let patterns = 1_000
   /// Groups inside one another in a `pattern`; PCRE2 recurses over them while compiling.
   public static let patternDepth = 50
-  /// Backtracking steps of one match. A hostile pattern costs about 0.1 ms before it is stopped.
+  /// Backtracking steps of one match. What a pattern takes beyond a few for each byte costs fuel: a
+  /// hostile one is stopped after 0.1 ms, on a small payload much sooner.
   public static let matchSteps: UInt32 = 50_000
   /// Bytes of a text that is given to the pattern engine.
   public static let patternSubjectBytes = 64 * 1024
   /// Bytes of machine stack for compiled patterns, per scratch.
   public static let matchStackBytes = 256 * 1024
-  /// Nodes visited, members walked and items compared while one payload is checked. An ordinary
-  /// event of 1 KB uses under a hundred.
+  /// Work that one payload may cost, in units of at most some nanoseconds: nodes visited, members
+  /// walked, items compared, bytes of texts searched. An ordinary event of 1 KB uses some hundred;
+  /// each may use `leastFuel` and a unit for each of its bytes, and no more than this.
   public static let fuel = 200_000
+  /// What the smallest payload may cost.
+  public static let leastFuel = 8_192
+
+  /// What a payload of so many bytes may cost.
+  static func fuel(bytes: Int) -> Int { min(fuel, leastFuel + bytes) }
   /// Violations that one refusal reports.
   public static let violations = 32
   /// Bytes of a pointer in a violation.

@@ -13,6 +13,7 @@ enum Rules {
     "CLinux": ["Network", "RocksStore", "jodrell"],
     "COpenSSL": ["Crypto"],
     "CPCRE2": ["Schemas"],
+    "CIDN2": ["Schemas"],
     "CRocksDB": ["RocksStore"],
     "CWriteAhead": ["RocksStore"],
     "CYAML": ["Settings"],

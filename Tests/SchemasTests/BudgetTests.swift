@@ -12,7 +12,7 @@ import Testing
     let deep = String(repeating: "[", count: 40) + String(repeating: "]", count: 40)
     let scratch = SchemaScratch()
     #expect(try Sample.check(deep, schema, scratch) == .fuelExhausted)
-    #expect(scratch.fuelUsed == SchemaLimits.fuel)
+    #expect(scratch.fuelUsed == SchemaLimits.fuel(bytes: deep.utf8.count))
     let refusal = try #require(schema.validate(ByteSlice(utf8: deep), scratch))
     #expect(refusal == .budgetExceeded)
     // The same under every operator that turns a verdict round.

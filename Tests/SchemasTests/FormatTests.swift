@@ -68,6 +68,50 @@ import Testing
         "", ":", ":::", "1", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1::2::3", "::12345", "::1%a",
         "1:2:3:4:5:6:7:1.2.3.4", ":1::2", "1:", "1:2:3:4:5:6:7:8::", "::1.2.3",
       ]),
+    Row(
+      format: .duration, good: ["P1Y2M3DT4H5M6S", "P3W", "PT36H", "P0D", "PT1M2S"],
+      bad: ["", "P", "PT", "P1", "P1Y2D", "PT1H2S", "P1W2D", "P1DT", "1D", "P1S", "PT1D", "P-1D"]),
+    Row(
+      format: .hostname,
+      good: ["a", "a-b.c0", "xn--4dbc8h", String(repeating: "a", count: 63) + ".b"],
+      bad: [
+        "", ".", "a.", ".a", "a..b", "-a", "a-", "a_b", "a b", "xn--X", "ä",
+        String(repeating: "a", count: 64), String(repeating: "aaaaaaa.", count: 32) + "a",
+      ]),
+    Row(
+      format: .idnHostname,
+      good: ["bücher.example", "日本。jp", "xn--bcher-kva", "l·l", "אב.example", "a\u{FF0E}b"],
+      bad: [
+        "", "ü-", "-ü", "a·b", "0a.אב", "א0\u{660}", "\u{300}a", "é\u{0}x", "ü..a", "ü.", "a b",
+      ]
+    ),
+    Row(
+      format: .idnEmail, good: ["δ@例え.example", "\"δ\"@b", "a@b"],
+      bad: ["δ", "δ@", "@δ", "δ..δ@b", "a@b c"]),
+    Row(
+      format: .iri, good: ["http://ø.example/π?∂\u{E000}#ü", "urn:é"],
+      bad: ["", "é", "//é", "http://a/\u{E000}", "http://a/\u{85}", "http://a/\u{FFFE}", "a:é é"]),
+    Row(
+      format: .iriReference, good: ["", "é/ü", "#ü", "?\u{F0000}"],
+      bad: ["é ü", "\\é", "%é", "é:b c"]),
+    Row(
+      format: .uriTemplate,
+      good: [
+        "", "a{b}", "{+a,b.c:9*}".replacing("9*", with: "9"), "{?x*,%41}", "é{&a}", "{#a:9999}",
+      ],
+      bad: [
+        "{", "}", "{}", "{a", "{a b}", "{a:0}", "{a:10000}", "{a..b}", "{a,}", "a b", "%4", "{.}",
+      ]
+    ),
+    Row(
+      format: .jsonPointer, good: ["", "/", "/a~0b/~1", "/é", "//"],
+      bad: ["a", "#", "/~", "/~2", "/a~"]),
+    Row(
+      format: .relativeJSONPointer, good: ["0", "1/a", "0#", "120/~0", "1+2/a", "0-1#"],
+      bad: ["", "/a", "-1", "01", "0##", "1a", "+1", "1+0", "1+"]),
+    Row(
+      format: .regex, good: ["", "^a+$", "\\d{2}", "(?<n>a)\\k<n>", "\\p{Letter}"],
+      bad: ["(", "a**", "\\a", "[b-a]", "\\k<x>", "\\Z"]),
   ]
 
   @Test(arguments: rows)

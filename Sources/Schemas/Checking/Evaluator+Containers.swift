@@ -8,14 +8,22 @@ extension Evaluator {
   @_lifetime(self: copy self)
   mutating func find(_ at: Int, in table: NameTable) -> Int? {
     let token = value.tokens[at]
-    if token.isEscaped { return findEscaped(token, in: table) }
+    if token.isEscaped || token.length > 64 { return findSlowly(token, in: table) }
     return table.find(
       value.bytes.raw, at: Int(token.offset), count: Int(token.length), slots: slots,
       names: names)
   }
 
+  /// Looks for a name that is long or has escapes.
   @inline(never)
-  private func findEscaped(_ token: JSONToken, in table: NameTable) -> Int? {
+  @_lifetime(self: copy self)
+  private mutating func findSlowly(_ token: JSONToken, in table: NameTable) -> Int? {
+    guard spend(Int(token.length) >> (token.isEscaped ? 1 : 4)) else { return nil }
+    guard token.isEscaped else {
+      return table.find(
+        value.bytes.raw, at: Int(token.offset), count: Int(token.length), slots: slots,
+        names: names)
+    }
     let unescaped = scratch.unescape(value.text(token))
     return table.find(
       unescaped.span.raw, at: 0, count: unescaped.count, slots: slots, names: names)
@@ -94,6 +102,7 @@ extension Evaluator {
   mutating func nameMatches(_ pattern: Int, _ key: Int) -> Bool {
     let token = value.tokens[key]
     if token.isEscaped {
+      guard spend(Int(token.length) >> 1) else { return false }
       let unescaped = scratch.unescape(value.text(token))
       return matches(pattern, unescaped.span)
     }

@@ -13,6 +13,7 @@ extension Evaluator {
   @inline(never)
   @_lifetime(self: copy self)
   private mutating func acceptsEscaped(_ rule: StringRule, _ token: JSONToken) -> Bool {
+    guard spend(Int(token.length) >> 1) else { return false }
     let unescaped = scratch.unescape(value.text(token))
     return acceptsText(rule, unescaped.span, isASCII: false)
   }
@@ -23,11 +24,12 @@ extension Evaluator {
   ) -> Bool {
     // A code point is at least one byte, so this many bytes always reach the minimum.
     if rule.minimum > 0 || rule.maximum < text.count {
+      guard isASCII || spend(text.count >> 4) else { return false }
       let length = isASCII ? text.count : Self.codePoints(text)
       guard length >= rule.minimum, length <= rule.maximum else { return false }
     }
     if let format = rule.format {
-      guard format.accepts(text) else { return false }
+      guard spend(format.cost(text)), format.accepts(text) else { return false }
     }
     return rule.pattern == ProgramNode.none || matches(Int(rule.pattern), text)
   }
@@ -36,8 +38,20 @@ extension Evaluator {
   @_lifetime(self: copy self)
   mutating func matches(_ pattern: Int, _ text: Span<UInt8>) -> Bool {
     let chain = chains[pattern]
-    if chain.isChain { return PatternShape.matches(text, links: links, place: chain) }
-    switch scratch.matcher.verdict(patterns[pattern], on: text) {
+    if chain.isChain {
+      guard spend(text.count >> 3) else { return false }
+      return PatternShape.matches(text, links: links, place: chain)
+    }
+    // A few steps for each byte are what a harmless pattern takes; more are paid for.
+    guard spend(16 &+ text.count) else { return false }
+    var verdict = scratch.matcher.verdict(
+      patterns[pattern], on: text, steps: Self.freeSteps(text.count))
+    if verdict == .limit, Self.freeSteps(text.count) < SchemaLimits.matchSteps {
+      let steps = min(Int(SchemaLimits.matchSteps), 2 &* fuel)
+      guard spend(steps / 2) else { return false }
+      verdict = scratch.matcher.verdict(patterns[pattern], on: text, steps: UInt32(steps))
+    }
+    switch verdict {
     case .match: return true
     case .noMatch: return false
     case .limit:
@@ -46,11 +60,26 @@ extension Evaluator {
     }
   }
 
+  /// Steps that a match on so many bytes may take at first.
+  private static func freeSteps(_ bytes: Int) -> UInt32 {
+    UInt32(min(128 &+ 4 &* bytes, Int(SchemaLimits.matchSteps)))
+  }
+
   /// Unicode code points of well-formed UTF-8.
   static func codePoints(_ text: Span<UInt8>) -> Int {
-    var count = 0
-    for index in 0..<text.count where text[index] & 0xC0 != 0x80 { count &+= 1 }
-    return count
+    // Bytes that continue a character have the bits 10 on top: eight are looked at together.
+    var continuations = 0
+    var index = 0
+    while index &+ 8 <= text.count {
+      let word = NameTable.word(text.raw, at: index, count: 8)
+      continuations &+= (word &>> 7 & ~(word &>> 6) & 0x0101_0101_0101_0101).nonzeroBitCount
+      index &+= 8
+    }
+    while index < text.count {
+      if text[index] & 0xC0 == 0x80 { continuations &+= 1 }
+      index &+= 1
+    }
+    return text.count &- continuations
   }
 
   /// Whether a number is of one of the kinds: `1.0` is an integer.
@@ -58,8 +87,23 @@ extension Evaluator {
     if types.isSuperset(of: .number) { return true }
     if types.isDisjoint(with: .number) { return false }
     let isInteger =
-      !token.hasFraction || value.number(token)?.isInteger ?? false
+      !token.hasFraction
+      || Self.isWhole(value.text(token)) ?? value.number(token)?.isInteger
+        ?? false
     return types.contains(isInteger ? .integer : .fractional)
+  }
+
+  /// Whether a lexeme with a point has nothing but zeros behind it; nil where it has an exponent.
+  private static func isWhole(_ lexeme: Span<UInt8>) -> Bool? {
+    var isBehindPoint = false
+    var isWhole = true
+    for index in 0..<lexeme.count {
+      let byte = lexeme[index]
+      if byte | 0x20 == 0x65 { return nil }
+      if isBehindPoint, byte != ASCII.zero { isWhole = false }
+      if byte == ASCII.dot { isBehindPoint = true }
+    }
+    return isWhole
   }
 
   /// Whether a number keeps its bounds, exactly.
@@ -75,12 +119,14 @@ extension Evaluator {
     {
       return isInside
     }
-    guard let number = value.number(token) else { return false }
+    guard spend(8 &+ Int(token.length) >> 2), let number = value.number(token) else { return false }
     if let bound = bound(rule.minimum), number < bound { return false }
     if let bound = bound(rule.exclusiveMinimum), number <= bound { return false }
     if let bound = bound(rule.maximum), number > bound { return false }
     if let bound = bound(rule.exclusiveMaximum), number >= bound { return false }
-    if let divisor = bound(rule.multipleOf), !number.isMultiple(of: divisor) { return false }
+    if let divisor = bound(rule.multipleOf) {
+      return spend(number.divisionCost(by: divisor)) && number.isMultiple(of: divisor)
+    }
     return true
   }
 

@@ -89,7 +89,9 @@ struct Evaluator: ~Copyable, ~Escapable {
       guard node.types.contains(.string) else { return false }
       return node.string == ProgramNode.none || acceptsString(strings[Int(node.string)], token)
     case .number:
-      guard acceptsNumberKind(node.types, token) else { return false }
+      guard !token.hasFraction || spend(8 &+ Int(token.length) >> 3),
+        acceptsNumberKind(node.types, token)
+      else { return false }
       return node.number == ProgramNode.none || acceptsNumber(numbers[Int(node.number)], token)
     case .object:
       guard node.types.contains(.object) else { return false }
@@ -129,6 +131,7 @@ struct Evaluator: ~Copyable, ~Escapable {
     case .constant: return equalsConstant(Int(branch.first), at)
     case .enumeration: return isEnumerated(Int(branch.first), at)
     case .words: return isWord(branch, at)
+    case .content: return holdsContent(branch, at)
     case .reference: return accepts(branch.first, at)
     case .all:
       for index in 0..<Int(branch.second) {

@@ -11,6 +11,10 @@ extension Explainer {
       if !evaluator.acceptsBranch(branch, at), evaluator.halt == nil {
         reportConstant(branch, index, at)
       }
+    case .content:
+      if !evaluator.acceptsBranch(branch, at), evaluator.halt == nil {
+        reportContent(branch, index, at)
+      }
     case .reference: explain(branch.first, at)
     case .all:
       for offset in 0..<Int(branch.second) {
@@ -31,6 +35,13 @@ extension Explainer {
     case .unevaluatedProperties, .unevaluatedItems:
       explainUnevaluated(branch, index, at)
     }
+  }
+
+  private mutating func reportContent(_ branch: ProgramBranch, _ index: UInt32, _ at: Int) {
+    guard let content = StringContent(rawValue: UInt8(branch.first)) else { return }
+    report(
+      index, at, keyword: content == .json ? "contentMediaType" : "contentEncoding",
+      code: "string.content", "must hold " + content.phrase)
   }
 
   private mutating func reportConstant(_ branch: ProgramBranch, _ index: UInt32, _ at: Int) {

@@ -88,7 +88,7 @@ extension Explainer {
       explainMember(rule, slot, index, at, key)
       key += 1 + Int(evaluator.value.tokens[key + 1].extent)
     }
-    for slot in declared(rule.table) where !seen.contains(slot) {
+    for slot in missing(rule, seen) {
       if program.slots[slot].required == 1 {
         reportMissing(index, program.name(ofSlot: slot), keyword: "required")
       }
@@ -125,7 +125,9 @@ extension Explainer {
       }
     }
     if !isKnown, rule.isClosed {
-      let absent = declared(rule.table).filter { slot in
+      // Suggestions cost more than the rest of an explanation: a few, from among some names.
+      let candidates = violations.count < 4 ? declared(rule.table).prefix(64) : []
+      let absent = candidates.filter { slot in
         !hasMember(at, named: program.nameBytes(ofSlot: slot))
       }
       reportMember(
@@ -147,10 +149,26 @@ extension Explainer {
     let end = object + Int(evaluator.value.tokens[object].extent)
     var key = object + 1
     while key < end {
-      if nameBytes(key) == name { return true }
+      let token = evaluator.value.tokens[key]
+      if token.isEscaped
+        ? nameBytes(key) == name
+        : ValueEquality.equalBytes(evaluator.value.text(token), name.span)
+      {
+        return true
+      }
       key += 1 + Int(evaluator.value.tokens[key + 1].extent)
     }
     return false
+  }
+
+  /// The slots of required names that were not seen, in the order of the schema.
+  private func missing(_ rule: ObjectRule, _ seen: Set<Int>) -> [Int] {
+    let found = seen.reduce(into: UInt32(0)) { $0 += program.slots[$1].required }
+    guard found < rule.requiredCount else { return [] }
+    let first = Int(rule.table.firstSlot)
+    return (first...(first + Int(rule.table.mask)))
+      .filter { program.slots[$0].required == 1 && !seen.contains($0) }
+      .sorted { program.slots[$0].nameOffset < program.slots[$1].nameOffset }
   }
 
   /// The filled slots of a table in the order of the schema.

@@ -39,7 +39,7 @@ extension Explainer {
     }
   }
 
-  /// Whether the value keeps everything else that the node says: only then is it known what is left.
+  /// Whether the value keeps everything else that the node says: only then what is left is known.
   @_lifetime(self: copy self)
   private mutating func isOtherwiseRight(_ index: UInt32, _ at: Int) -> Bool {
     let node = program.nodes[Int(index)]

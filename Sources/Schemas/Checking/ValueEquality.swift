@@ -17,29 +17,41 @@ enum ValueEquality {
     guard a.kind == b.kind else { return false }
     switch a.kind {
     case .null, .true, .false: return true
-    case .string: return equalStrings(left, a, right, b)
-    case .number: return equalNumbers(left, a, right, b)
+    case .string: return equalStrings(left, a, right, b, fuel: &fuel)
+    case .number: return equalNumbers(left, a, right, b, fuel: &fuel)
     case .array: return equalArrays(left, at, right, other, fuel: &fuel)
     case .object: return equalObjects(left, at, right, other, fuel: &fuel)
     }
   }
 
   private static func equalStrings(
-    _ left: borrowing TapeView, _ a: JSONToken, _ right: borrowing TapeView, _ b: JSONToken
+    _ left: borrowing TapeView, _ a: JSONToken, _ right: borrowing TapeView, _ b: JSONToken,
+    fuel: inout Int
   ) -> Bool {
     if !a.isEscaped, !b.isEscaped {
+      guard a.length == b.length else { return false }
+      fuel &-= Int(a.length) >> 4
       return equalBytes(left.text(a), right.text(b))
     }
+    fuel &-= 16 &+ Int(a.length &+ b.length) >> 1
     return left.unescaped(a) == right.unescaped(b)
   }
 
   private static func equalNumbers(
-    _ left: borrowing TapeView, _ a: JSONToken, _ right: borrowing TapeView, _ b: JSONToken
+    _ left: borrowing TapeView, _ a: JSONToken, _ right: borrowing TapeView, _ b: JSONToken,
+    fuel: inout Int
   ) -> Bool {
     if equalBytes(left.text(a), right.text(b)) { return true }
     // Integer lexemes are canonical but for -0.
     let areIntegers = !a.hasFraction && !b.hasFraction
     if areIntegers, a.length > 2 || b.length > 2 { return false }
+    if a.length <= 17, b.length <= 17, let one = Decimal(left.text(a)),
+      let other = Decimal(right.text(b))
+    {
+      fuel &-= 4
+      return one.equals(other)
+    }
+    fuel &-= 32 &+ Int(a.length &+ b.length) >> 1
     guard let number = left.number(a), let other = right.number(b) else { return false }
     return number == other
   }
@@ -90,7 +102,7 @@ enum ValueEquality {
     while candidate < end {
       fuel &-= 1
       guard fuel >= 0 else { return nil }
-      if equalStrings(left, left.tokens[key], right, right.tokens[candidate]) {
+      if equalStrings(left, left.tokens[key], right, right.tokens[candidate], fuel: &fuel) {
         return candidate + 1
       }
       candidate += 1 + Int(right.tokens[candidate + 1].extent)
@@ -109,9 +121,51 @@ enum ValueEquality {
     return members
   }
 
+  /// A number of up to 17 characters without exponent, as an integer and a power of ten.
+  private struct Decimal {
+    let coefficient: Int64
+    /// Digits behind the point.
+    let scale: Int
+
+    init?(_ lexeme: Span<UInt8>) {
+      let isNegative = lexeme[0] == ASCII.minus
+      var magnitude: Int64 = 0
+      var point = lexeme.count
+      for index in (isNegative ? 1 : 0)..<lexeme.count {
+        let byte = lexeme[index]
+        if byte == ASCII.dot {
+          point = index &+ 1
+          continue
+        }
+        guard ASCII.isDigit(byte) else { return nil }
+        magnitude = magnitude &* 10 &+ Int64(byte &- ASCII.zero)
+      }
+      coefficient = isNegative ? -magnitude : magnitude
+      scale = lexeme.count &- point
+    }
+
+    /// Exact: both products are below 10³⁴.
+    func equals(_ other: Decimal) -> Bool {
+      if scale == other.scale { return coefficient == other.coefficient }
+      var left = Int128(coefficient)
+      var right = Int128(other.coefficient)
+      for _ in scale..<max(scale, other.scale) { left *= 10 }
+      for _ in other.scale..<max(scale, other.scale) { right *= 10 }
+      return left == right
+    }
+  }
+
   static func equalBytes(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
     guard left.count == right.count else { return false }
-    for index in 0..<left.count where left[index] != right[index] { return false }
+    var done = 0
+    while done < left.count {
+      let step = min(8, left.count &- done)
+      guard
+        NameTable.word(left.raw, at: done, count: step)
+          == NameTable.word(right.raw, at: done, count: step)
+      else { return false }
+      done &+= step
+    }
     return true
   }
 }

@@ -12,8 +12,11 @@ enum ValueHash {
     case .null: return 0x1D8E_4E27_C47D_124F
     case .true: return 0x2545_F491_4F6C_DD1D
     case .false: return 0x9FB2_1C65_1E98_DF25
-    case .number: return number(tape.text(token))
+    case .number:
+      fuel &-= Int(token.length) >> 3
+      return number(tape.text(token))
     case .string:
+      fuel &-= Int(token.length) >> (token.isEscaped ? 3 : 5)
       if token.isEscaped { return bytes(tape.unescaped(token).span) }
       return bytes(tape.text(token))
     case .array:

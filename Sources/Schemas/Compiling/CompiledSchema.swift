@@ -122,10 +122,11 @@ extension SchemaProgram {
     let constants = TapeView(
       tokens: self.constants.tokens.span, bytes: self.constants.source.span,
       source: self.constants.source)
+    let fuel = SchemaLimits.fuel(bytes: source.count)
     var evaluator = Evaluator(
-      self, value: value, constants: constants, scratch: scratch, fuel: SchemaLimits.fuel)
+      self, value: value, constants: constants, scratch: scratch, fuel: fuel)
     let accepted = evaluator.accepts(root, 0)
-    scratch.fuelUsed = SchemaLimits.fuel - max(evaluator.fuel, 0)
+    scratch.fuelUsed = fuel - max(evaluator.fuel, 0)
     return evaluator.halt ?? (accepted ? .valid : .invalid)
   }
 
@@ -138,7 +139,8 @@ extension SchemaProgram {
       tokens: self.constants.tokens.span, bytes: self.constants.source.span,
       source: self.constants.source)
     let evaluator = Evaluator(
-      self, value: value, constants: constants, scratch: scratch, fuel: SchemaLimits.fuel)
+      self, value: value, constants: constants, scratch: scratch,
+      fuel: SchemaLimits.fuel(bytes: source.count))
     var explainer = Explainer(evaluator, program: self, dialect: dialect)
     explainer.explain(root, 0)
     if explainer.violations.isEmpty {

@@ -1,8 +1,8 @@
 import Bytes
 import JSONText
 
-/// Lowers documents of either edition to the draft-neutral graph: a node for each schema and dynamic
-/// scope that it can be met in. Checks the kind of every keyword on the way.
+/// Lowers documents of either edition to the draft-neutral graph: a node for each schema and
+/// dynamic scope that it can be met in. Checks the kind of every keyword on the way.
 struct GraphBuilder {
   /// A place of the index, met in one of the dynamic scopes.
   private struct Meeting: Hashable {
@@ -158,6 +158,13 @@ struct GraphBuilder {
     _ reader: KeywordReader, into node: inout GraphNode
   ) throws(SchemaFault) {
     if let constant = reader["const"] { node.branches.append(.constant(constant)) }
+    if rules.edition == .draft07, formats ?? rules.formats == .assert,
+      let content = StringContent(
+        encoding: try reader.text("contentEncoding"),
+        mediaType: try reader.text("contentMediaType"))
+    {
+      node.branches.append(.content(content))
+    }
     if let values = try reader.array("enum") { node.branches.append(.enumeration(values)) }
   }
 

@@ -215,6 +215,8 @@ struct ProgramLayout {
     switch branch {
     case .constant(let node): return constant(node)
     case .enumeration(let node): return enumeration(node)
+    case .content(let content):
+      return ProgramBranch(operation: .content, first: UInt32(content.rawValue))
     case .reference(let target):
       return ProgramBranch(operation: .reference, first: place(target))
     case .all(let schemas):

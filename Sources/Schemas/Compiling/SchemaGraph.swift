@@ -57,7 +57,7 @@ struct GraphNode {
     var targets: [Int] = []
     for branch in branches {
       switch branch {
-      case .constant, .enumeration, .unevaluatedProperties, .unevaluatedItems: break
+      case .constant, .enumeration, .content, .unevaluatedProperties, .unevaluatedItems: break
       case .reference(let target), .negation(let target): targets.append(target)
       case .all(let schemas), .any(let schemas), .one(let schemas): targets += schemas
       case .condition(let test, let then, let otherwise):
@@ -74,6 +74,8 @@ enum GraphBranch {
   case constant(JSONNode)
   /// The array of allowed values.
   case enumeration(JSONNode)
+  /// What texts hold; other kinds pass.
+  case content(StringContent)
   case reference(Int)
   case all([Int])
   case any([Int])

@@ -8,8 +8,8 @@ extension SchemaIndex {
     var reference: Int?
     var dynamic: Dynamic?
 
-    /// A `$dynamicRef`: what it means at first, and the name that is looked for in the dynamic scope;
-    /// nil where it is a plain reference after all.
+    /// A `$dynamicRef`: what it means at first, and the name that is looked for in the dynamic
+    /// scope; nil where it is a plain reference after all.
     struct Dynamic {
       let initial: Int
       let name: String?
@@ -28,6 +28,8 @@ extension SchemaIndex {
     var isQueued = Set(queue)
     var names: Set<String> = []
     var next = 0
+    // Names and places at the last look at the dynamic anchors.
+    var seen = (names: 0, places: 0)
     while next < queue.count {
       let place = queue[next]
       next += 1
@@ -40,6 +42,11 @@ extension SchemaIndex {
         if reference.pointer.hasSuffix("/$dynamicRef") {
           found.dynamic = Targets.Dynamic(initial: target, name: dynamicName(reference, target))
           if let name = found.dynamic?.name { names.insert(name) }
+          guard names.count <= SchemaLimits.dynamicNames else {
+            throw SchemaFault(
+              at: reference.pointer,
+              .limitExceeded(what: "dynamic names", limit: SchemaLimits.dynamicNames))
+          }
         } else {
           found.reference = target
         }
@@ -47,7 +54,8 @@ extension SchemaIndex {
       targets[place] = found
       var reached = [found.reference, found.dynamic?.initial].compactMap { $0 }
       reached += places[place].children
-      if next == queue.count {
+      if next == queue.count, seen != (names.count, places.count) {
+        seen = (names.count, places.count)
         for anchors in dynamicAnchors.values {
           reached += anchors.filter { names.contains($0.key) }.values
         }
@@ -96,7 +104,10 @@ extension SchemaIndex {
     guard let resource = resources[uri], let fragment = target.decodedFragment else { return nil }
     if fragment.isEmpty { return resource }
     if !fragment.hasPrefix("/") { return anchors[uri + "#" + fragment] }
-    return try follow(fragment, from: resource)
+    if let known = followed[reference.uri] { return known }
+    let place = try follow(fragment, from: resource)
+    followed[reference.uri] = place
+    return place
   }
 
   /// Takes the library's document for `uri` in, if there is one.
@@ -132,7 +143,9 @@ extension SchemaIndex {
     var known = start
     var location = places[start].pointer
     for raw in path.split(separator: "/", omittingEmptySubsequences: false).dropFirst() {
-      guard let token = Self.unescaped(raw), let next = Self.step(into: node, token) else {
+      guard let token = Self.unescaped(raw).map({ ByteSlice(utf8: $0) }) else { return nil }
+      enter(node, in: document)
+      guard let next = ways[Way(document: document, offset: node.offset, token: token)] else {
         return nil
       }
       node = next
@@ -146,18 +159,17 @@ extension SchemaIndex {
         resource: places[known].resource))
   }
 
-  private static func step(into node: JSONNode, _ token: String) -> JSONNode? {
-    switch node.kind {
-    case .object: return node[token]
-    case .array:
-      guard let index = Int(token), String(index) == token, index >= 0, index < node.count else {
-        return nil
-      }
-      for (position, element) in node.elements.enumerated() where position == index {
-        return element
-      }
-      return nil
-    default: return nil
+  /// Makes the ways from a container to the values in it, once: pointers of many references lead
+  /// through few containers.
+  private mutating func enter(_ node: JSONNode, in document: Int) {
+    let location = Location(document: document, offset: node.offset)
+    guard entered.insert(location).inserted else { return }
+    for (key, value) in node.members {
+      ways[Way(document: document, offset: node.offset, token: key)] = value
+    }
+    for (position, element) in node.elements.enumerated() {
+      ways[Way(document: document, offset: node.offset, token: ByteSlice(utf8: String(position)))] =
+        element
     }
   }
 

@@ -32,6 +32,13 @@ struct SchemaIndex {
     let resource: Int?
   }
 
+  /// A step of a JSON pointer.
+  struct Way: Hashable {
+    let document: Int
+    let offset: Int
+    let token: ByteSlice
+  }
+
   struct Location: Hashable {
     let document: Int
     let offset: Int
@@ -42,6 +49,12 @@ struct SchemaIndex {
   /// The library documents in use, by document number less one.
   var documents: [SchemaLibrary.Document] = []
   var bytes = 0
+  /// Places by the text of references with a JSON pointer.
+  var followed: [String: Int] = [:]
+  /// Values by the container they are in and their token there.
+  var ways: [Way: JSONNode] = [:]
+  /// The containers whose ways are made.
+  var entered: Set<Location> = []
   var placeAtLocation: [Location: Int] = [:]
   /// Places by absolute URI, without fragment.
   var resources: [String: Int] = [:]

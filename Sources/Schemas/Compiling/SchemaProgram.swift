@@ -109,6 +109,8 @@ struct ProgramBranch: BitwiseCopyable, Sendable {
     case enumeration
     /// Strings in the table `first`, and the literals in `second`; `third` is the values' token.
     case words
+    /// `first` is the raw value of a `StringContent`.
+    case content
     /// `first` is a node.
     case reference
     /// `first` is a position in the lists, `second` the number of nodes there.

@@ -1,21 +1,22 @@
 import Bytes
 
-/// RFC 5321 §4.1.2: `Mailbox = Local-part "@" ( Domain / address-literal )`.
+/// RFC 5321 §4.1.2: `Mailbox = Local-part "@" ( Domain / address-literal )`; with RFC 6531 §3.3 its
+/// atoms, quoted texts and labels may hold any character beyond ASCII.
 enum MailGrammar {
   private static let atomText = ASCIISet("!#$%&'*+-/=?^_`{|}~", letters: true, digits: true)
 
-  static func isMailbox(_ text: Span<UInt8>) -> Bool {
+  static func isMailbox(_ text: Span<UInt8>, international: Bool) -> Bool {
     // RFC 5321 §4.5.3.1: 64 bytes of local part, 255 of domain.
-    guard text.count >= 3, text.count <= 320, let at = localPartEnd(text), at <= 64,
+    guard text.count >= 3, text.count <= 320, let at = localPartEnd(text, international), at <= 64,
       at + 1 < text.count, text.count - at - 1 <= 255
     else { return false }
     let domain = text.extracting((at + 1)..<text.count)
-    return domain[0] == 0x5B ? isAddressLiteral(domain) : isDomain(domain)
+    return domain[0] == 0x5B ? isAddressLiteral(domain) : isDomain(domain, international)
   }
 
   /// The index of the `@` behind a well-formed local part, or nil.
-  private static func localPartEnd(_ text: Span<UInt8>) -> Int? {
-    if text[0] == ASCII.quote { return quotedEnd(text) }
+  private static func localPartEnd(_ text: Span<UInt8>, _ international: Bool) -> Int? {
+    if text[0] == ASCII.quote { return quotedEnd(text, international) }
     var index = 0
     var atomLength = 0
     while index < text.count {
@@ -25,7 +26,7 @@ enum MailGrammar {
         guard atomLength > 0 else { return nil }
         atomLength = 0
       } else {
-        guard atomText.contains(byte) else { return nil }
+        guard atomText.contains(byte) || (international && byte >= 0x80) else { return nil }
         atomLength += 1
       }
       index += 1
@@ -34,11 +35,11 @@ enum MailGrammar {
   }
 
   /// `Quoted-string`: printable ASCII, quotes and backslashes escaped.
-  private static func quotedEnd(_ text: Span<UInt8>) -> Int? {
+  private static func quotedEnd(_ text: Span<UInt8>, _ international: Bool) -> Int? {
     var index = 1
     while index < text.count {
       let byte = text[index]
-      guard byte >= 0x20, byte < 0x7F else { return nil }
+      guard byte >= 0x20, byte < 0x7F || (international && byte >= 0x80) else { return nil }
       if byte == ASCII.quote {
         return index + 1 < text.count && text[index + 1] == 0x40 ? index + 1 : nil
       }
@@ -52,7 +53,7 @@ enum MailGrammar {
   }
 
   /// Labels of letters, digits and inner hyphens, at most 63 bytes each.
-  private static func isDomain(_ text: Span<UInt8>) -> Bool {
+  private static func isDomain(_ text: Span<UInt8>, _ international: Bool) -> Bool {
     var labelLength = 0
     for index in 0..<text.count {
       let byte = text[index]
@@ -61,9 +62,10 @@ enum MailGrammar {
         labelLength = 0
         continue
       }
-      guard ASCII.isAlphanumeric(byte) || (byte == ASCII.minus && labelLength > 0) else {
-        return false
-      }
+      guard
+        ASCII.isAlphanumeric(byte) || (byte == ASCII.minus && labelLength > 0)
+          || (international && byte >= 0x80)
+      else { return false }
       labelLength += 1
       guard labelLength <= 63 else { return false }
     }

@@ -2,10 +2,15 @@ import Bytes
 
 /// The values of `format` that are checked; every other value is ignored with a warning.
 ///
-/// Each check reads UTF-8 that the tokenizer has already found well-formed, in one pass, without
-/// allocating. Time is linear in the text's length.
+/// Each check reads UTF-8 that the tokenizer has already found well-formed, in time linear in the
+/// text's length, and but for host names beyond ASCII and regular expressions without allocating.
 public enum StringFormat: UInt8, CaseIterable, Sendable {
-  case dateTime, date, time, uri, uriReference, email, uuid, ipv4, ipv6
+  case dateTime, date, time, duration
+  case uri, uriReference, iri, iriReference, uriTemplate
+  case email, idnEmail, ipv4, ipv6
+  case uuid, jsonPointer, relativeJSONPointer
+  // From here on a check may take longer.
+  case hostname, idnHostname, regex
 
   /// The format that a schema's `format` names, or nil for one that is not checked.
   init?(named name: String) {
@@ -19,12 +24,22 @@ public enum StringFormat: UInt8, CaseIterable, Sendable {
     case .dateTime: "date-time"
     case .date: "date"
     case .time: "time"
+    case .duration: "duration"
     case .uri: "uri"
     case .uriReference: "uri-reference"
+    case .iri: "iri"
+    case .iriReference: "iri-reference"
+    case .uriTemplate: "uri-template"
     case .email: "email"
-    case .uuid: "uuid"
+    case .idnEmail: "idn-email"
+    case .hostname: "hostname"
+    case .idnHostname: "idn-hostname"
     case .ipv4: "ipv4"
     case .ipv6: "ipv6"
+    case .uuid: "uuid"
+    case .jsonPointer: "json-pointer"
+    case .relativeJSONPointer: "relative-json-pointer"
+    case .regex: "regex"
     }
   }
 
@@ -34,12 +49,22 @@ public enum StringFormat: UInt8, CaseIterable, Sendable {
     case .dateTime: "a date and time with offset (RFC 3339)"
     case .date: "a date like 2026-03-14 (RFC 3339)"
     case .time: "a time with offset like 09:30:00Z (RFC 3339)"
+    case .duration: "a duration like P3DT12H (RFC 3339)"
     case .uri: "an absolute URI (RFC 3986)"
     case .uriReference: "a URI reference (RFC 3986)"
+    case .iri: "an absolute IRI (RFC 3987)"
+    case .iriReference: "an IRI reference (RFC 3987)"
+    case .uriTemplate: "a URI template (RFC 6570)"
     case .email: "an e-mail address (RFC 5321)"
-    case .uuid: "a UUID (RFC 4122)"
+    case .idnEmail: "an e-mail address (RFC 6531)"
+    case .hostname: "a host name (RFC 1123)"
+    case .idnHostname: "a host name (RFC 5890)"
     case .ipv4: "an IPv4 address"
     case .ipv6: "an IPv6 address (RFC 4291)"
+    case .uuid: "a UUID (RFC 4122)"
+    case .jsonPointer: "a JSON pointer (RFC 6901)"
+    case .relativeJSONPointer: "a relative JSON pointer"
+    case .regex: "a regular expression of ECMA-262"
     }
   }
 
@@ -49,12 +74,46 @@ public enum StringFormat: UInt8, CaseIterable, Sendable {
     case .dateTime: TimeGrammar.isDateTime(text)
     case .date: TimeGrammar.isDate(text)
     case .time: TimeGrammar.isTime(text)
+    case .duration: TimeGrammar.isDuration(text)
     case .uri: URIGrammar.accepts(text, needsScheme: true)
     case .uriReference: URIGrammar.accepts(text, needsScheme: false)
-    case .email: MailGrammar.isMailbox(text)
-    case .uuid: Self.isUUID(text)
+    case .iri: URIGrammar.accepts(text, needsScheme: true, international: true)
+    case .iriReference: URIGrammar.accepts(text, needsScheme: false, international: true)
+    case .uriTemplate: TemplateGrammar.isTemplate(text)
+    case .email: MailGrammar.isMailbox(text, international: false)
+    case .idnEmail: MailGrammar.isMailbox(text, international: true)
+    case .hostname: HostGrammar.isHostname(text)
+    case .idnHostname: HostGrammar.isInternational(text)
     case .ipv4: AddressGrammar.isIPv4(text)
     case .ipv6: AddressGrammar.isIPv6(text)
+    case .uuid: Self.isUUID(text)
+    case .jsonPointer: PointerGrammar.isPointer(text)
+    case .relativeJSONPointer: PointerGrammar.isRelative(text)
+    case .regex: PatternParser.isPattern(text)
+    }
+  }
+
+  /// What a check of `text` costs, in units of fuel: host names that libidn2 must look at and
+  /// regular expressions take longer than the rest.
+  @inline(__always)
+  func cost(_ text: Span<UInt8>) -> Int {
+    rawValue >= Self.hostname.rawValue ? slowCost(text) : text.count &>> 2
+  }
+
+  @inline(never)
+  private func slowCost(_ text: Span<UInt8>) -> Int {
+    switch self {
+    case .regex: return 16 &* text.count
+    case .hostname, .idnHostname:
+      guard text.count <= HostGrammar.longest else { return 1 }
+      for index in 0..<text.count
+      where text[index] >= 0x80
+        || (text[index] == ASCII.minus && index > 0 && text[index &- 1] == ASCII.minus)
+      {
+        return 32 &* text.count
+      }
+      return text.count &>> 2
+    default: return text.count &>> 2
     }
   }
 

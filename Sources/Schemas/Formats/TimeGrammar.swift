@@ -37,6 +37,43 @@ enum TimeGrammar {
     return minuteOfDay == 1439
   }
 
+  /// RFC 3339 Appendix A: years to days, `T`, hours to seconds, without gaps between the units; or
+  /// weeks alone.
+  static func isDuration(_ text: Span<UInt8>) -> Bool {
+    guard text.count >= 3, text[0] == 0x50 else { return false }
+    if text[text.count - 1] == 0x57 {
+      return units(text, from: 1, "W") == text.count
+    }
+    var index = text[1] == 0x54 ? 1 : units(text, from: 1, "YMD")
+    if index < text.count, text[index] == 0x54 {
+      let end = units(text, from: index + 1, "HMS")
+      guard end > index + 1 else { return false }
+      index = end
+    }
+    return index > 1 && index == text.count
+  }
+
+  /// The end of numbers that are followed by neighbouring letters of `letters`, each once.
+  private static func units(_ text: Span<UInt8>, from start: Int, _ letters: StaticString) -> Int {
+    var index = start
+    var expected: Int?
+    while true {
+      var end = index
+      while end < text.count, ASCII.isDigit(text[end]) { end += 1 }
+      guard end > index, end < text.count else { return index }
+      var unit = 0
+      // SAFETY: `unit` is below the literal's length.
+      while unit < letters.utf8CodeUnitCount, text[end] != (unsafe letters.utf8Start[unit]) {
+        unit += 1
+      }
+      guard unit < letters.utf8CodeUnitCount, expected == nil || unit == expected else {
+        return index
+      }
+      expected = unit + 1
+      index = end + 1
+    }
+  }
+
   /// The offset in minutes east of UTC of `Z` or `±hh:mm` that ends the text, or nil.
   private static func offsetMinutes(_ text: Span<UInt8>, from index: Int) -> Int? {
     guard index < text.count else { return nil }

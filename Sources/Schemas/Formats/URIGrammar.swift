@@ -1,7 +1,17 @@
 import Bytes
 
-/// RFC 3986 Appendix A: `URI` and `URI-reference`.
+/// RFC 3986 Appendix A: `URI` and `URI-reference`; RFC 3987 §2.2: the same with characters beyond
+/// ASCII.
 enum URIGrammar {
+  /// Which characters beyond ASCII stand for themselves.
+  enum Beyond {
+    case nothing
+    /// `ucschar`
+    case assigned
+    /// `ucschar / iprivate`
+    case anyAssigned
+  }
+
   private static let unreserved = ASCIISet("-._~", letters: true, digits: true)
   private static let subDelimiters = ASCIISet("!$&'()*+,;=")
   private static let pathCharacters = unreserved.union(subDelimiters).union(ASCIISet(":@"))
@@ -11,8 +21,11 @@ enum URIGrammar {
   private static let registeredName = unreserved.union(subDelimiters)
   private static let schemeCharacters = ASCIISet("+-.", letters: true, digits: true)
 
-  /// Whether `text` is a URI (`needsScheme`) or a URI reference.
-  static func accepts(_ text: Span<UInt8>, needsScheme: Bool) -> Bool {
+  /// Whether `text` is a URI (`needsScheme`) or a URI reference; an IRI if `international`.
+  static func accepts(
+    _ text: Span<UInt8>, needsScheme: Bool, international: Bool = false
+  ) -> Bool {
+    let beyond: Beyond = international ? .assigned : .nothing
     var index = 0
     if let colon = schemeEnd(text) {
       index = colon + 1
@@ -34,15 +47,16 @@ enum URIGrammar {
       {
         end += 1
       }
-      guard isAuthority(text.extracting((index + 2)..<end)) else { return false }
+      guard isAuthority(text.extracting((index + 2)..<end), beyond) else { return false }
       index = end
     }
-    index = run(text, from: index, in: pathAndSlash)
+    index = run(text, from: index, in: pathAndSlash, beyond)
     if index < text.count, text[index] == ASCII.questionMark {
-      index = run(text, from: index + 1, in: queryCharacters)
+      index = run(
+        text, from: index + 1, in: queryCharacters, international ? .anyAssigned : .nothing)
     }
     if index < text.count, text[index] == 0x23 {
-      index = run(text, from: index + 1, in: queryCharacters)
+      index = run(text, from: index + 1, in: queryCharacters, beyond)
     }
     return index == text.count
   }
@@ -57,28 +71,60 @@ enum URIGrammar {
     return index < text.count && text[index] == ASCII.colon ? index : nil
   }
 
-  /// The end of the run of `allowed` characters and percent escapes that starts at `index`.
-  private static func run(_ text: Span<UInt8>, from start: Int, in allowed: ASCIISet) -> Int {
+  /// The end of the run of allowed characters and percent escapes that starts at `index`.
+  private static func run(
+    _ text: Span<UInt8>, from start: Int, in allowed: ASCIISet, _ beyond: Beyond
+  ) -> Int {
     var index = start
-    while index < text.count {
-      if allowed.contains(text[index]) {
-        index += 1
-      } else if text[index] == ASCII.percent, index + 2 < text.count,
-        ASCII.hexValue(text[index + 1]) != nil, ASCII.hexValue(text[index + 2]) != nil
-      {
-        index += 3
-      } else {
-        break
-      }
+    while index < text.count, let width = width(text, at: index, in: allowed, beyond: beyond) {
+      index += width
     }
     return index
   }
 
+  /// The bytes of the allowed character or percent escape at `index`, or nil.
+  @inline(__always)
+  static func width(
+    _ text: Span<UInt8>, at index: Int, in allowed: ASCIISet, beyond: Beyond
+  ) -> Int? {
+    if allowed.contains(text[index]) { return 1 }
+    if text[index] == ASCII.percent {
+      let isEscape =
+        index + 2 < text.count && ASCII.hexValue(text[index + 1]) != nil
+        && ASCII.hexValue(text[index + 2]) != nil
+      return isEscape ? 3 : nil
+    }
+    return text[index] >= 0x80 && beyond != .nothing ? wide(text, at: index, beyond) : nil
+  }
+
+  /// The character at `index` and its bytes, or nil where the text ends within it.
+  static func character(_ text: Span<UInt8>, at index: Int) -> (UInt32, width: Int)? {
+    let lead = text[index]
+    if lead < 0x80 { return (UInt32(lead), 1) }
+    let width = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4
+    guard index + width <= text.count else { return nil }
+    var character = UInt32(lead) & (width == 2 ? 0x1F : width == 3 ? 0x0F : 0x07)
+    for offset in 1..<width { character = character << 6 | UInt32(text[index + offset] & 0x3F) }
+    return (character, width)
+  }
+
+  /// The bytes of the character beyond ASCII at `index`, if it is allowed.
+  private static func wide(_ text: Span<UInt8>, at index: Int, _ beyond: Beyond) -> Int? {
+    guard let (character, width) = character(text, at: index) else { return nil }
+    switch character {
+    case 0xA0...0xD7FF, 0xF900...0xFDCF, 0xFDF0...0xFFEF: return width
+    case 0xE000...0xF8FF, 0xF0000...0x10FFFF:
+      return beyond == .anyAssigned && character & 0xFFFE != 0xFFFE ? width : nil
+    case 0x10000...0xDFFFF, 0xE1000...0xEFFFF: return character & 0xFFFE != 0xFFFE ? width : nil
+    default: return nil
+    }
+  }
+
   /// `[ userinfo "@" ] host [ ":" port ]`
-  private static func isAuthority(_ text: Span<UInt8>) -> Bool {
+  private static func isAuthority(_ text: Span<UInt8>, _ beyond: Beyond) -> Bool {
     var hostStart = 0
     for index in 0..<text.count where text[index] == 0x40 {
-      guard run(text, from: 0, in: userInfo) == index else { return false }
+      guard run(text, from: 0, in: userInfo, beyond) == index else { return false }
       hostStart = index + 1
       break
     }
@@ -90,7 +136,7 @@ enum URIGrammar {
       else { return false }
       index += 1
     } else {
-      index = run(text, from: index, in: registeredName)
+      index = run(text, from: index, in: registeredName, beyond)
     }
     if index < text.count, text[index] == ASCII.colon {
       index += 1

@@ -82,6 +82,8 @@ enum PatternVerdict: Equatable {
   private let data: OpaquePointer?
   private let context: OpaquePointer?
   private let stack: OpaquePointer?
+  /// The limit that `context` has.
+  private var steps = SchemaLimits.matchSteps
 
   init() {
     unsafe data = pcre2_match_data_create_8(1, nil)
@@ -102,7 +104,15 @@ enum PatternVerdict: Equatable {
 
   /// Whether `pattern`, one that needs the engine, is found in `text`, which is well-formed UTF-8.
   /// Allocates nothing once warm.
-  func verdict(_ pattern: Pattern, on text: Span<UInt8>) -> PatternVerdict {
+  ///
+  /// - Parameter steps: backtracking steps that the match may take.
+  func verdict(
+    _ pattern: Pattern, on text: Span<UInt8>, steps: UInt32 = SchemaLimits.matchSteps
+  ) -> PatternVerdict {
+    if steps != self.steps {
+      self.steps = steps
+      unsafe pcre2_set_match_limit_8(context, steps)
+    }
     guard text.count <= SchemaLimits.patternSubjectBytes else { return .limit }
     let outcome = unsafe text.withUnsafeBufferPointer { subject -> Int32 in
       // PCRE2 wants a pointer even for the empty text.

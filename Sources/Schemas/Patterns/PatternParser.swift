@@ -20,10 +20,10 @@ struct PatternParser {
   private init(_ pattern: String) { text = pattern.unicodeScalars.map(\.value) }
 
   /// The tree of `pattern`, with the group names it defines.
-  static func parse(_ pattern: String) throws(PatternFault) -> (PatternTree, PatternParser) {
-    guard pattern.utf8.count <= SchemaLimits.patternBytes else {
-      throw .tooLong(limit: SchemaLimits.patternBytes)
-    }
+  static func parse(
+    _ pattern: String, bytes: Int = SchemaLimits.patternBytes
+  ) throws(PatternFault) -> (PatternTree, PatternParser) {
+    guard pattern.utf8.count <= bytes else { throw .tooLong(limit: bytes) }
     var parser = PatternParser(pattern)
     let tree = try parser.alternatives()
     guard parser.index == parser.text.count else {
@@ -33,6 +33,22 @@ struct PatternParser {
       throw .unknownGroup(at: parser.highestReference.at)
     }
     return (tree, parser)
+  }
+
+  /// Whether `text` is a regular expression that a schema could have, whatever its length: what
+  /// the format `regex` asks.
+  static func isPattern(_ text: Span<UInt8>) -> Bool {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(text.count)
+    for index in 0..<text.count { bytes.append(text[index]) }
+    do throws(PatternFault) {
+      let (tree, parser) = try parse(
+        String(decoding: bytes, as: UTF8.self), bytes: SchemaLimits.patternSubjectBytes)
+      _ = try PatternRendering.render(tree, names: parser.names)
+      return true
+    } catch {
+      return false
+    }
   }
 
   private var next: UInt32? { index < text.count ? text[index] : nil }
