@@ -41,6 +41,8 @@ public enum ProblemCode: String, CaseIterable, Sendable {
   case validationBudget = "validation_budget_exceeded"
   case schemaInvalid = "schema_invalid"
   case unknownEventType = "unknown_event_type"
+  case dataschemaMismatch = "dataschema_mismatch"
+  case schemaLint = "schema_lint"
   case batchRejected = "batch_rejected"
   case batchAborted = "batch_aborted"
   case headersTooLarge = "headers_too_large"
@@ -97,8 +99,8 @@ extension ProblemCode {
     case .schemaRequired, .schemaIncompatible, .schemaConflict, .schemaInUse,
       .subscriptionConflict, .subscriptionBusy, .positionAhead, .positionGone, .tooMany:
       stateRow
-    case .schemaViolation, .validationBudget, .schemaInvalid, .unknownEventType, .batchRejected,
-      .batchAborted:
+    case .schemaViolation, .validationBudget, .schemaInvalid, .unknownEventType,
+      .dataschemaMismatch, .schemaLint, .batchRejected, .batchAborted:
       contentRow
     case .internalError, .overloaded, .storageFull, .storageFailed, .dataCorrupt,
       .tooManyConnections, .draining:
@@ -265,6 +267,14 @@ extension ProblemCode {
       Row(
         422, .schemaViolation, "Unknown event type",
         "Publish one of the types in `types`, or have the topic's binding name yours.")
+    case .dataschemaMismatch:
+      Row(
+        422, .schemaViolation, "Schema named is not the topic's",
+        "Leave `dataschema` out, or name one of the versions in `accepted`.")
+    case .schemaLint:
+      Row(
+        422, .malformed, "Schema draws warnings",
+        "Mend what `warnings` names, or register it without `lint=strict`.")
     case .batchRejected:
       Row(
         422, .schemaViolation, "Batch rejected",

@@ -173,6 +173,14 @@ extension Refusal {
       for type in types { json.string(type) }
       json.endArray()
       self = with("types", json: json.bytes.slice)
+    case .schemaMismatch(let subject, let accepted):
+      self.init(
+        .dataschemaMismatch, "'dataschema' names no version of '\(subject)' that is accepted")
+      var json = JSONWriter()
+      json.beginArray()
+      for version in accepted { json.integer(Int(version)) }
+      json.endArray()
+      self = with("accepted", json: json.bytes.slice)
     case .mediaType(let sent):
       self.init(
         .mediaType,

@@ -34,6 +34,10 @@ public enum SchemaLimits {
   public static let expectedBytes = 256
   /// Warnings that one registration reports.
   public static let warnings = 32
+  /// Errors that stay with an event which is stored although it breaks its schema.
+  public static let marks = 8
+  /// Bytes of them together, but for the brackets.
+  public static let markBytes = 1024
   /// Rules of one binding: an event's type is held against those with a `*` one by one.
   public static let bindingRules = 64
   /// Lines of versions of one topic.
