@@ -29,6 +29,7 @@ public enum ProblemCode: String, CaseIterable, Sendable {
   case schemaIncompatible = "schema_incompatible"
   case schemaUndecided = "schema_undecided"
   case schemaConflict = "schema_conflict"
+  case schemaInUse = "schema_in_use"
   case subscriptionConflict = "subscription_conflict"
   case subscriptionBusy = "subscription_busy"
   case positionAhead = "position_ahead"
@@ -40,6 +41,9 @@ public enum ProblemCode: String, CaseIterable, Sendable {
   case schemaViolation = "schema_violation"
   case validationBudget = "validation_budget_exceeded"
   case schemaInvalid = "schema_invalid"
+  case unknownEventType = "unknown_event_type"
+  case dataschemaMismatch = "dataschema_mismatch"
+  case schemaLint = "schema_lint"
   case batchRejected = "batch_rejected"
   case batchAborted = "batch_aborted"
   case headersTooLarge = "headers_too_large"
@@ -94,10 +98,11 @@ extension ProblemCode {
       .expectationFailed, .headersTooLarge, .versionNotSupported, .notSupported:
       protocolRow
     case .schemaRequired, .schemaIncompatible, .schemaUndecided, .schemaConflict,
-      .subscriptionConflict,
-      .subscriptionBusy, .positionAhead, .positionGone, .tooMany:
+      .schemaInUse,
+      .subscriptionConflict, .subscriptionBusy, .positionAhead, .positionGone, .tooMany:
       stateRow
-    case .schemaViolation, .validationBudget, .schemaInvalid, .batchRejected, .batchAborted:
+    case .schemaViolation, .validationBudget, .schemaInvalid, .unknownEventType,
+      .dataschemaMismatch, .schemaLint, .batchRejected, .batchAborted:
       contentRow
     case .internalError, .overloaded, .storageFull, .storageFailed, .dataCorrupt,
       .tooManyConnections, .draining:
@@ -227,7 +232,11 @@ extension ProblemCode {
     case .schemaConflict:
       Row(
         409, .conflict, retryable: true, "Schema changed meanwhile",
-        "Another version was registered at the same time: look at it, then register again.")
+        "The topic's schemas were changed at the same time: look at them, then try again.")
+    case .schemaInUse:
+      Row(
+        409, .conflict, "Schema in use",
+        "Events, a default or a rule of the binding need it: move those first.")
     case .subscriptionConflict:
       Row(
         409, .conflict, "Subscription differs",
@@ -261,6 +270,18 @@ extension ProblemCode {
       Row(
         422, .malformed, "Invalid schema",
         "Mend the schema at the pointer named, or leave out what this version does not check.")
+    case .unknownEventType:
+      Row(
+        422, .schemaViolation, "Unknown event type",
+        "Publish one of the types in `types`, or have the topic's binding name yours.")
+    case .dataschemaMismatch:
+      Row(
+        422, .schemaViolation, "Schema named is not the topic's",
+        "Leave `dataschema` out, or name one of the versions in `accepted`.")
+    case .schemaLint:
+      Row(
+        422, .malformed, "Schema draws warnings",
+        "Mend what `warnings` names, or register it without `lint=strict`.")
     case .batchRejected:
       Row(
         422, .schemaViolation, "Batch rejected",

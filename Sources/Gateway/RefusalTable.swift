@@ -124,7 +124,11 @@ extension Refusal {
     case .notGranted(let action):
       self.init(.forbidden, "your token grants '\(action.word)' here, which is not enough")
     case .schemaConflict(let current):
-      self.init(.schemaConflict, "version \(current) is in force now")
+      self.init(.schemaConflict, "version \(current) is the newest now")
+    case .schemaBookChanged(let revision):
+      self.init(.schemaConflict, "the topic's schemas are at revision \(revision) now")
+    case .unknownSchema: self.init(ProblemCode.notFound)
+    case .schemaInUse(let use): self.init(.schemaInUse, use.message)
     case .positionAhead(let end):
       self.init(.positionAhead, "the topic ends at \(end.text)")
     case .tooMany(let what, let limit):
@@ -132,7 +136,8 @@ extension Refusal {
         switch what {
         case .topics: "topics"
         case .subscriptions: "subscriptions"
-        case .schemaVersions: "schema versions"
+        case .schemaVersions: "schema versions of one topic"
+        case .schemaSubjects: "lines of schema versions of one topic"
         }
       self.init(.tooMany, "at most \(limit) \(things)")
     case .storageFull(let span):
@@ -161,6 +166,21 @@ extension Refusal {
     case .violations(let violations, let truncated):
       self.init(violations, truncated: truncated)
     case .schemaRequired: self.init(ProblemCode.schemaRequired)
+    case .unknownType(let types):
+      self.init(.unknownEventType, "no rule of the topic's binding fits the event's type")
+      var json = JSONWriter()
+      json.beginArray()
+      for type in types { json.string(type) }
+      json.endArray()
+      self = with("types", json: json.bytes.slice)
+    case .schemaMismatch(let subject, let accepted):
+      self.init(
+        .dataschemaMismatch, "'dataschema' names no version of '\(subject)' that is accepted")
+      var json = JSONWriter()
+      json.beginArray()
+      for version in accepted { json.integer(Int(version)) }
+      json.endArray()
+      self = with("accepted", json: json.bytes.slice)
     case .mediaType(let sent):
       self.init(
         .mediaType,
@@ -268,6 +288,26 @@ extension AttributeRule {
     case .badTime: "is no RFC 3339 instant"
     case .tooLong: "is too long"
     case .notAHeader: "is carried by Content-Type, not by a field of its own"
+    }
+  }
+}
+
+extension CatalogueFailure.SchemaUse {
+  /// A sentence for the one who asked for the change.
+  fileprivate var message: String {
+    switch self {
+    case .isDefault(let version):
+      "version \(version) is the default of its line: make another one the default first"
+    case .retainedEvents(let version):
+      "events that are still kept may have been checked against version \(version)"
+    case .isLive(let version):
+      "version \(version) is not deleted: delete it without 'permanent' first"
+    case .isDeleted(let version):
+      "version \(version) is deleted: bring it back first"
+    case .boundSubject(let subject):
+      "a rule of the topic's binding names '\(subject)'"
+    case .unknownSubject(let subject):
+      "the topic has no schema '\(subject)' with a default version"
     }
   }
 }

@@ -65,4 +65,14 @@ public enum SchemaLimits {
   public static let wordLength = 20_000
   /// Reasons that one comparison reports.
   public static let incompatibilities = 16
+  /// Errors that stay with an event which is stored although it breaks its schema.
+  public static let marks = 8
+  /// Bytes of them together, but for the brackets.
+  public static let markBytes = 1024
+  /// Rules of one binding: an event's type is held against those with a `*` one by one.
+  public static let bindingRules = 64
+  /// Lines of versions of one topic.
+  public static let subjects = 64
+  /// Named documents that one version refers to.
+  public static let references = 256
 }

@@ -37,17 +37,26 @@ public protocol Catalogue: Sendable {
   /// What payloads of the topic are checked against; nil when it has no schema.
   func binding(of address: TopicAddress) -> SchemaBinding?
 
-  /// Makes `candidate` the topic's schema under the next version. `current` is the version the
-  /// caller judged it against (0 none): when another one came first, `schemaConflict`.
+  /// Makes `candidate` the next version of its line, and that line's default. `current` is the
+  /// newest live version of the line that the caller judged it against (0 none): when another one
+  /// came first, `schemaConflict`.
   func registerSchema(
     _ candidate: SchemaCandidate, for address: TopicAddress, replacing current: UInt32
   ) async throws(CatalogueFailure) -> StoredSchema
 
-  /// All versions kept, oldest first; empty when the topic has no schema.
-  func schemas(of address: TopicAddress) -> [StoredSchema]
+  /// Everything about the topic's schemas: all lines, softly deleted versions, the binding's terms;
+  /// empty when there is nothing, or no topic.
+  func schemaBook(of address: TopicAddress) -> SchemaBook
 
-  /// The topic takes anything again. Version numbers go on where they stopped.
-  func deleteSchemas(of address: TopicAddress) async throws(CatalogueFailure)
+  /// Makes one change of it.
+  ///
+  /// - Parameter revision: of the book that the caller looked at; when another change came first,
+  ///   `schemaBookChanged`. Nil: whatever it is.
+  /// - Returns: the book after the change.
+  @discardableResult
+  func editSchemas(
+    of address: TopicAddress, _ edit: SchemaEdit, at revision: UInt64?
+  ) async throws(CatalogueFailure) -> SchemaBook
 
   func subscription(_ name: Name, of address: TopicAddress) -> SubscriptionDefinition?
 
@@ -165,58 +174,20 @@ public struct NamespacePolicy: Sendable, Hashable {
   }
 }
 
-/// A schema that compiled and was judged acceptable.
-public struct SchemaCandidate: Sendable {
-  /// As the owner sent it.
-  public let text: ByteSlice
-  public let dialect: SchemaDialect
-  public let formats: FormatMode
-  /// The digest of its canonical text: `sha256:…`.
-  public let fingerprint: ByteSlice
-  public let program: CompiledSchema
-
-  public init(
-    text: ByteSlice, dialect: SchemaDialect, formats: FormatMode, fingerprint: ByteSlice,
-    program: CompiledSchema
-  ) {
-    self.text = text
-    self.dialect = dialect
-    self.formats = formats
-    self.fingerprint = fingerprint
-    self.program = program
-  }
-}
-
-/// One registered version. Engines that reopen compile `text` again under `dialect` and `formats`.
-public struct StoredSchema: Sendable {
-  public let version: UInt32
-  public let text: ByteSlice
-  public let dialect: SchemaDialect
-  public let formats: FormatMode
-  public let fingerprint: ByteSlice
-  public let registered: UnixTime
-
-  public init(
-    version: UInt32, text: ByteSlice, dialect: SchemaDialect, formats: FormatMode,
-    fingerprint: ByteSlice, registered: UnixTime
-  ) {
-    self.version = version
-    self.text = text
-    self.dialect = dialect
-    self.formats = formats
-    self.fingerprint = fingerprint
-    self.registered = registered
-  }
-}
-
 /// Why the catalogue did not change, or why nobody knows.
 public enum CatalogueFailure: Error, Hashable, Sendable {
   case unknownTopic
   case unknownSubscription
   /// The address was granted for this action, which does not cover the call.
   case notGranted(Action)
-  /// Another schema was registered first; this version is in force now.
+  /// Another schema was registered first; this version is the line's newest now.
   case schemaConflict(current: UInt32)
+  /// The topic's schemas or their binding changed since the caller looked; their revision is this
+  /// one now.
+  case schemaBookChanged(revision: UInt64)
+  case unknownSchema(version: UInt32)
+  /// The change would take away what is in use.
+  case schemaInUse(SchemaUse)
   /// A trim beyond the topic's end, or a start that does not exist.
   case positionAhead(end: Cursor)
   /// As many as are allowed exist already.
@@ -227,5 +198,36 @@ public enum CatalogueFailure: Error, Hashable, Sendable {
   /// The write failed half-way: it may have happened or not.
   case outcomeUnknown
 
-  public enum Countable: Sendable, Hashable { case topics, subscriptions, schemaVersions }
+  public enum Countable: Sendable, Hashable {
+    case topics, subscriptions, schemaVersions, schemaSubjects
+  }
+
+  /// Who needs a schema.
+  public enum SchemaUse: Sendable, Hashable {
+    /// It is its line's default version.
+    case isDefault(version: UInt32)
+    /// Events that are still kept may name it.
+    case retainedEvents(version: UInt32)
+    /// It was not softly deleted before.
+    case isLive(version: UInt32)
+    /// It is softly deleted and cannot be a default.
+    case isDeleted(version: UInt32)
+    /// A rule of the binding names the line.
+    case boundSubject(SchemaSubject)
+    /// The binding names a line that has no version.
+    case unknownSubject(SchemaSubject)
+  }
+}
+
+extension Catalogue {
+  /// Live versions of the line `default`, oldest first; empty when the topic has none.
+  public func schemas(of address: TopicAddress) -> [StoredSchema] {
+    schemaBook(of: address).live(.topic)
+  }
+
+  /// Takes all lines and the binding away: the topic takes anything again. Version numbers go on
+  /// where they stopped.
+  public func deleteSchemas(of address: TopicAddress) async throws(CatalogueFailure) {
+    try await editSchemas(of: address, .clear, at: nil)
+  }
 }

@@ -110,31 +110,34 @@ extension MemoryLog {
   ) async throws(CatalogueFailure) -> StoredSchema {
     try CatalogueVerb.governTopic.check(address.action)
     let now = clocks.wall()
+    let untyped = address.untypedEvents
     return try changeTopic(address) { (topic: inout TopicState) throws(CatalogueFailure) in
-      let inForce = topic.binding?.version ?? 0
-      guard inForce == current else { throw .schemaConflict(current: inForce) }
-      guard topic.schemas.count < limits.schemaVersions else {
-        throw .tooMany(.schemaVersions, limit: limits.schemaVersions)
-      }
-      topic.lastSchemaVersion += 1
-      let stored = StoredSchema(
-        version: topic.lastSchemaVersion, text: candidate.text, dialect: candidate.dialect,
-        formats: candidate.formats, fingerprint: candidate.fingerprint, registered: now)
-      topic.schemas.append(stored)
-      topic.binding = SchemaBinding(version: stored.version, program: candidate.program)
+      let stored = try topic.book.register(
+        candidate, replacing: current, by: address.caller.principal, at: now,
+        limit: limits.schemaVersions)
+      topic.binding = topic.book.binding(untyped: untyped)
       return stored
     }
   }
 
-  public func schemas(of address: TopicAddress) -> [StoredSchema] {
-    state.withLock { $0.topics[TopicKey(address)]?.schemas ?? [] }
+  public func schemaBook(of address: TopicAddress) -> SchemaBook {
+    state.withLock { $0.topics[TopicKey(address)]?.book ?? .empty }
   }
 
-  public func deleteSchemas(of address: TopicAddress) async throws(CatalogueFailure) {
+  @discardableResult
+  public func editSchemas(
+    of address: TopicAddress, _ edit: SchemaEdit, at revision: UInt64?
+  ) async throws(CatalogueFailure) -> SchemaBook {
     try CatalogueVerb.governTopic.check(address.action)
-    try changeTopic(address) { (topic: inout TopicState) throws(CatalogueFailure) in
-      topic.schemas = []
-      topic.binding = nil
+    let now = clocks.wall()
+    let untyped = address.untypedEvents
+    return try changeTopic(address) { (topic: inout TopicState) throws(CatalogueFailure) in
+      let records = topic.records
+      _ = try topic.book.apply(edit, at: revision, now: now) { version in
+        records.contains { $0.schemaVersion == version }
+      }
+      topic.binding = topic.book.binding(untyped: untyped)
+      return topic.book
     }
   }
 

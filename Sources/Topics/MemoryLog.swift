@@ -177,9 +177,9 @@ struct TopicState {
   var bytes = 0
   var lastPublishTime = UnixTime(nanoseconds: .min)
   var lastTrimmed: UnixTime?
-  var schemas: [StoredSchema] = []
+  var book = SchemaBook.empty
+  /// Made of the book.
   var binding: SchemaBinding?
-  var lastSchemaVersion: UInt32 = 0
   var subscriptions: [Name: SubscriptionEntry] = [:]
   var nextSubscription: UInt64 = 1
 
@@ -197,7 +197,7 @@ struct TopicState {
   var info: TopicInfo {
     TopicInfo(
       name: name, ledger: ledger, configuration: configuration, created: created,
-      schemaVersion: binding?.version ?? 0)
+      schemaVersion: book.defaults[.topic] ?? 0)
   }
 
   func gap(at cursor: Cursor) throws(ReadFailure) -> Gap? {

@@ -63,7 +63,7 @@ extension LogConformance {
     let stored = try await bench.log.registerSchema(first, for: manage, replacing: 0)
     #expect(stored.version == 1)
     #expect(stored.registered == bench.clock.wall)
-    #expect(bench.log.binding(of: manage)?.version == 1)
+    #expect(bench.log.binding(of: manage)?.sole?.version == 1)
     #expect(bench.log.topic(manage)?.schemaVersion == 1)
     await #expect(throws: CatalogueFailure.schemaConflict(current: 1)) {
       try await bench.log.registerSchema(second, for: manage, replacing: 0)

@@ -44,7 +44,7 @@ extension LogConformance {
     let reopened = try opened.bounds("orders")
     #expect((reopened.ledger, reopened.first, reopened.end) == (bounds.ledger, 4, 15))
     #expect(log.topic(address) == info)
-    #expect(log.binding(of: address)?.version == 1)
+    #expect(log.binding(of: address)?.sole?.version == 1)
     #expect(log.schemas(of: address).map(\.text.text) == ["true"])
     #expect(log.policy(of: try proofs.namespace("shop", .manage))?.autoCreate == true)
     #expect(log.subscription(definition.name, of: address) == definition)

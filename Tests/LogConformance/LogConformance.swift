@@ -42,6 +42,9 @@ package struct LogConformance<Log: TopicLog & Catalogue & SubscriptionStore> {
     case .topicsAreListedByName: try await topicsAreListedByName(bench)
     case .policiesAreKept: try await policiesAreKept(bench)
     case .schemaVersionsCount: try await schemaVersionsCount(bench)
+    case .schemasHaveLines: try await schemasHaveLines(bench)
+    case .schemaBindingsAreKept: try await schemaBindingsAreKept(bench)
+    case .schemasGoForGood: try await schemasGoForGood(bench)
     case .subscriptionsAreDefinedOnce: try await subscriptionsAreDefinedOnce(bench)
     case .progressIsKept: try await progressIsKept(bench)
     case .everythingSurvivesReopening: try await everythingSurvivesReopening(bench)
@@ -56,6 +59,7 @@ package enum ConformanceCase: String, CaseIterable, Sendable, CustomStringConver
   case growthWakesWaiters, batchesAreWholeAndAdjacent, grantsAreChecked
   case aTopicMadeAnewIsAnotherOne, publishTimesNeverGoBack, concurrentAppendsAreAllStored
   case topicsAreListedByName, policiesAreKept, schemaVersionsCount
+  case schemasHaveLines, schemaBindingsAreKept, schemasGoForGood
   case subscriptionsAreDefinedOnce, progressIsKept, everythingSurvivesReopening
   case randomHistoriesMatchTheModel
 

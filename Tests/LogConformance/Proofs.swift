@@ -59,12 +59,27 @@ package struct Proofs: Sendable {
   }
 
   /// A schema that may be registered.
-  package func schema(_ text: String) throws -> SchemaCandidate {
+  package func schema(
+    _ text: String, subject: SchemaSubject = .topic, references: [SchemaPin] = []
+  ) throws -> SchemaCandidate {
     let program = try CompiledSchema.compile(
       ByteSlice(utf8: text), dialect: .draft202012, formats: .annotate)
     return SchemaCandidate(
-      text: ByteSlice(utf8: text), dialect: .draft202012, formats: .annotate,
-      fingerprint: ByteSlice(utf8: "sha256:of-\(text)"), program: program)
+      subject: subject, text: ByteSlice(utf8: text), dialect: .draft202012, formats: .annotate,
+      fingerprint: ByteSlice(utf8: "sha256:of-\(text)"), references: references,
+      program: program)
+  }
+
+  /// An event with a JSON payload that keeps the schema it is bound to.
+  package func checked(
+    _ topic: String, _ payload: String, _ binding: SchemaBinding
+  ) throws -> ConformingEvent {
+    let draft = EventDraft(
+      attributes: .none, key: nil, payload: ByteSlice(utf8: payload), payloadKind: .json,
+      contentType: nil)
+    return try SchemaGate.check(
+      draft, against: try self.topic(topic, .publish), binding: binding, requireSchema: false,
+      scratch: SchemaScratch())
   }
 }
 

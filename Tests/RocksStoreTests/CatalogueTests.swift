@@ -36,7 +36,7 @@ import Topics
     #expect(log.policy(of: namespace) == policy)
     #expect(log.topic(topic)?.configuration == retention)
     #expect(log.topic(topic)?.schemaVersion == 2)
-    #expect(log.binding(of: topic)?.version == 2)
+    #expect(log.binding(of: topic)?.sole?.version == 2)
     #expect(log.schemas(of: topic).map(\.text.text) == ["{}", "true"])
     #expect(log.subscription(worker, of: topic) == made.thing)
     #expect(

@@ -35,6 +35,7 @@ import Topics
     holds(Self.numbers.map(BucketKey.init(bucket:)))
     holds(topics.map(TopicKey.init(topic:)))
     holds(topics.map(TrimKey.init(topic:)))
+    holds(topics.map(TopicBindingKey.init(topic:)))
     holds(topics.map { NamespaceKey(tenant: $0.tenant, namespace: $0.topic) })
     holds(topics.map { SchemaKey(tenant: $0.tenant, schema: $0.topic) })
     holds(topics.flatMap { t in Self.numbers.map { TopicSchemaKey(topic: t, version: $0) } })
@@ -122,9 +123,18 @@ import Topics
       TrimKey.Value(first: 5, nextFloor: 9, bytesBefore: 1000, until: time), .trim)
     try roundTrip(SegmentKey.Value(bucket: 1, started: time), .segment)
     try roundTrip(
-      SchemaKey.Value(dialect: .draft07, formats: .annotate, fingerprint: text, text: text),
+      SchemaKey.Value(
+        type: .pulsarJSON, dialect: .draft07, formats: .annotate, fingerprint: text, text: text),
       .schema)
-    try roundTrip(TopicSchemaKey.Value(state: .live, schema: 3, registered: time), .topicSchema)
+    try roundTrip(
+      TopicSchemaKey.Value(
+        state: .deprecated, schema: 3, registered: time, changed: time, usedUntil: 7,
+        subject: .topic, author: text,
+        references: [SchemaPin(uri: text, document: text, version: 2)]), .topicSchema)
+    try roundTrip(
+      TopicBindingKey.Value(
+        revision: 9, defaults: [TopicBindingKey.Value.Pointer(subject: .topic, version: 2)],
+        terms: text), .topicBinding)
     try roundTrip(
       SubscriptionKey.Value(
         state: .live, created: time, name: text,
@@ -138,6 +148,53 @@ import Topics
     try roundTrip(LongNumberValue(78), .revision)
     try roundTrip(CursorKey.Value(ledger: 1, next: 2, epoch: 3), .cursor)
     try roundTrip(AckChunkKey.Value(text), .ackChunk)
+  }
+
+  @Test func `schemas written by version 1 are read`() throws {
+    let time = UnixTime(seconds: 1_700_000_000)
+    var row = ByteWriter()
+    row.append([1, 2])
+    row.append(bigEndian: UInt32(7))
+    row.append(time)
+    let value = try TopicSchemaKey.Value(value: row.slice, in: .topicSchema)
+    #expect(
+      value
+        == TopicSchemaKey.Value(
+          state: .deleted, schema: 7, registered: time, changed: time, usedUntil: .max,
+          subject: .topic, author: .empty, references: []))
+    var text = ByteWriter()
+    text.append([1, 2, 1])
+    text.append(prefixed: ByteSlice(utf8: "sha256:0"))
+    text.append(prefixed: ByteSlice(utf8: "{}"))
+    let schema = try SchemaKey.Value(value: text.slice, in: .schema)
+    #expect(schema.type == .json && schema.dialect == .draft202012)
+    #expect(schema.text.text == "{}" && schema.fingerprint.text == "sha256:0")
+  }
+
+  @Test func `bindings read back in every combination`() throws {
+    let rules: [SchemaBindingTerms.Rule] = [
+      SchemaBindingTerms.Rule(type: ByteSlice(utf8: "a.*"), subject: .topic),
+      SchemaBindingTerms.Rule(
+        type: ByteSlice(utf8: "b"), subject: .topic, versions: SchemaVersionRange(first: 2),
+        enforcement: .quarantine),
+    ]
+    for unmatched in SchemaBindingTerms.Unmatched.allCases {
+      for enforcement in SchemaEnforcement.allCases {
+        for lint in SchemaLintMode.allCases {
+          for (quarantine, rules) in [(nil, []), (try name("dead"), rules)] {
+            let terms = SchemaBindingTerms(
+              rules: rules, unmatched: unmatched, enforcement: enforcement,
+              quarantine: quarantine, lint: lint)
+            let bytes = BindingCoding.encode(terms)
+            #expect(try BindingCoding.terms(bytes) == terms)
+            for count in 1..<bytes.count {
+              #expect(throws: StoreFault.self) { try BindingCoding.terms(bytes.prefix(count)) }
+            }
+          }
+        }
+      }
+    }
+    #expect(try BindingCoding.terms(.empty) == nil)
   }
 
   @Test func `policies read back in every combination`() throws {

@@ -1,4 +1,5 @@
 import Bytes
+import Schemas
 import Synchronization
 import Tenancy
 import Topics
@@ -119,7 +120,8 @@ extension Committer {
       state: state, namespace: topic.namespace,
       incarnation: UInt32(truncatingIfNeeded: topic.ledger),
       nextSubscription: facts.nextSubscription, created: topic.created,
-      schemaVersion: facts.schemaVersion, nextSchemaVersion: facts.nextSchemaVersion,
+      schemaVersion: facts.book.defaults[.topic] ?? 0,
+      nextSchemaVersion: facts.book.lastVersion + 1,
       name: topic.path.topic.bytes, configuration: PolicyCoding.encode(facts.configuration))
   }
 

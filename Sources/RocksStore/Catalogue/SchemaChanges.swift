@@ -10,43 +10,40 @@ extension RocksTopicLog {
     committer.directory.topic(TopicPath(address))?.facts.withLock { $0.binding }
   }
 
-  public func schemas(of address: TopicAddress) -> [StoredSchema] {
-    committer.directory.topic(TopicPath(address))?.facts.withLock { $0.schemas } ?? []
+  public func schemaBook(of address: TopicAddress) -> SchemaBook {
+    committer.directory.topic(TopicPath(address))?.facts.withLock { $0.book } ?? .empty
   }
 
   public func registerSchema(
     _ candidate: SchemaCandidate, for address: TopicAddress, replacing current: UInt32
   ) async throws(CatalogueFailure) -> StoredSchema {
     try CatalogueVerb.governTopic.check(address.action)
+    let author = address.caller.principal
     return try await mutate(growing: true) { committer throws(CatalogueFailure) in
-      try committer.registerSchema(candidate, for: try committer.topic(address), current)
+      try committer.registerSchema(
+        candidate, for: try committer.topic(address), current, by: author)
     }
   }
 
-  public func deleteSchemas(of address: TopicAddress) async throws(CatalogueFailure) {
+  @discardableResult
+  public func editSchemas(
+    of address: TopicAddress, _ edit: SchemaEdit, at revision: UInt64?
+  ) async throws(CatalogueFailure) -> SchemaBook {
     try CatalogueVerb.governTopic.check(address.action)
-    try await mutate { committer throws(CatalogueFailure) in
-      let topic = try committer.topic(address)
-      try committer.deleteSchemas(of: topic)
+    return try await mutate { committer throws(CatalogueFailure) in
+      try committer.editSchemas(edit, of: try committer.topic(address), at: revision)
     }
   }
 }
 
 extension Committer {
   fileprivate func registerSchema(
-    _ candidate: SchemaCandidate, for topic: TopicState, _ current: UInt32
+    _ candidate: SchemaCandidate, for topic: TopicState, _ current: UInt32, by author: ByteSlice
   ) throws(CatalogueFailure) -> StoredSchema {
     var facts = topic.facts.withLock { $0 }
-    guard facts.schemaVersion == current else {
-      throw .schemaConflict(current: facts.schemaVersion)
-    }
-    guard facts.schemas.count < limits.schemaVersionsPerTopic else {
-      throw .tooMany(.schemaVersions, limit: limits.schemaVersionsPerTopic)
-    }
-    let stored = StoredSchema(
-      version: facts.nextSchemaVersion, text: candidate.text.detached, dialect: candidate.dialect,
-      formats: candidate.formats, fingerprint: candidate.fingerprint.detached,
-      registered: clocks.wall())
+    let stored = try facts.book.register(
+      candidate, replacing: current, by: author, at: clocks.wall(),
+      limit: limits.schemaVersionsPerTopic)
     var tenant = pendingTenant(topic.path.tenant)
     let number = tenant.nextSchema
     tenant.nextSchema += 1
@@ -54,43 +51,89 @@ extension Committer {
     put(
       SchemaKey(tenant: tenant.number, schema: number),
       SchemaKey.Value(
-        dialect: stored.dialect, formats: stored.formats, fingerprint: stored.fingerprint,
-        text: stored.text))
+        type: stored.type, dialect: stored.dialect, formats: stored.formats,
+        fingerprint: stored.fingerprint, text: stored.text))
     put(
       TopicSchemaKey(topic: topic.number, version: stored.version),
-      TopicSchemaKey.Value(state: .live, schema: number, registered: stored.registered))
-    facts.schemaVersion = stored.version
-    facts.nextSchemaVersion += 1
-    facts.schemas.append(stored)
-    facts.binding = SchemaBinding(version: stored.version, program: candidate.program)
-    write(facts, of: topic)
+      TopicSchemaKey.Value(stored, number: number, usedUntil: .max))
+    topic.uses.registered(stored.version)
+    write(&facts, withBookOf: topic)
     return stored
   }
 
-  fileprivate func deleteSchemas(of topic: TopicState) throws(CatalogueFailure) {
+  fileprivate func editSchemas(
+    _ edit: SchemaEdit, of topic: TopicState, at revision: UInt64?
+  ) throws(CatalogueFailure) -> SchemaBook {
     var facts = topic.facts.withLock { $0 }
-    if facts.schemas.isEmpty { return }
-    let versions = try reading { () throws(StoreFault) in
-      var versions: [(TopicSchemaKey, TopicSchemaKey.Value)] = []
-      try database.scan(TopicSchemaKey.self, prefix: topic.number.bytes) { key, value in
-        if value.state == .live { versions.append((key, value)) }
+    let oldest = topic.tail.withLock { $0.first }
+    let change = try facts.book.apply(edit, at: revision, now: clocks.wall()) { version in
+      topic.uses.end(of: version) > oldest
+    }
+    let rows = try reading { () throws(StoreFault) -> [UInt32: TopicSchemaKey.Value] in
+      try storedRows(of: change.written + change.removed, topic)
+    }
+    for version in change.written {
+      guard let stored = facts.book.version(version), let row = rows[version] else { continue }
+      let key = TopicSchemaKey(topic: topic.number, version: version)
+      let isDeleted = stored.state == .deleted
+      let value = TopicSchemaKey.Value(
+        stored, number: row.schema, usedUntil: isDeleted ? topic.uses.end(of: version) : .max)
+      topic.uses.deleted[version] = isDeleted ? value : nil
+      put(key, value)
+    }
+    for version in change.removed {
+      guard let row = rows[version] else { continue }
+      delete(TopicSchemaKey(topic: topic.number, version: version))
+      delete(SchemaKey(tenant: topic.number.tenant, schema: row.schema))
+      topic.uses.deleted[version] = nil
+    }
+    write(&facts, withBookOf: topic)
+    return facts.book
+  }
+
+  /// The stored records of versions.
+  private func storedRows(
+    of versions: [UInt32], _ topic: TopicState
+  ) throws(StoreFault) -> [UInt32: TopicSchemaKey.Value] {
+    var rows: [UInt32: TopicSchemaKey.Value] = [:]
+    for version in versions {
+      guard let row = try database.get(TopicSchemaKey(topic: topic.number, version: version)) else {
+        throw .corruptRecord(family: KeyFamily.topicSchema.byte)
       }
-      return versions
+      rows[version] = row
     }
-    for (key, value) in versions {
-      var deleted = value
-      deleted.state = .deleted
-      put(key, deleted)
-    }
-    facts.schemaVersion = 0
-    facts.schemas = []
-    facts.binding = nil
+    return rows
+  }
+
+  /// Writes what changed of a topic's book; visible after the commit.
+  private func write(_ facts: inout TopicFacts, withBookOf topic: TopicState) {
+    let book = facts.book
+    put(
+      TopicBindingKey(topic: topic.number),
+      TopicBindingKey.Value(
+        revision: book.revision,
+        defaults: book.defaults.sorted { $0.key < $1.key }.map {
+          TopicBindingKey.Value.Pointer(subject: $0.key, version: $0.value)
+        },
+        terms: book.terms.map(BindingCoding.encode) ?? .empty))
+    facts.binding = book.binding(untyped: topic.path.untypedEvents)
     write(facts, of: topic)
+  }
+
+  /// Puts into the commit how far softly deleted versions reach that some of its events were
+  /// checked against before they were deleted.
+  func writeLateUses(of topic: TopicState) {
+    for (version, value) in topic.uses.settle(at: topic.next) {
+      put(TopicSchemaKey(topic: topic.number, version: version), value)
+    }
   }
 }
 
-extension ByteSlice {
-  /// The same bytes in storage of their own: a request's bytes must not live as long as the
-  /// catalogue.
-  fileprivate var detached: ByteSlice { ByteSlice(copying: span) }
+extension TopicSchemaKey.Value {
+  fileprivate init(_ stored: StoredSchema, number: UInt32, usedUntil: UInt64) {
+    self.init(
+      state: stored.state, schema: number, registered: stored.registered, changed: stored.changed,
+      usedUntil: usedUntil, subject: stored.subject, author: stored.author,
+      references: stored.references)
+  }
 }

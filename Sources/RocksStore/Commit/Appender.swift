@@ -32,7 +32,8 @@ public final class RocksAppender: TopicAppender {
     let outcome = await unsafe withUnsafeContinuation { waiting in
       let start = stage.byteCount
       stage.write(record)
-      unsafe stage.close(topic: topic, start: start, events: 1, waiting: waiting)
+      unsafe stage.close(
+        topic: topic, start: start, events: 1, version: record.schemaVersion, waiting: waiting)
     }
     let stored = try Self.stored(outcome)
     return Self.receipt(topic.ledger, stored, 0)
@@ -49,11 +50,19 @@ public final class RocksAppender: TopicAppender {
     guard bytes <= committer.limits.batchBytes else {
       throw .tooLarge(limit: committer.limits.batchBytes)
     }
+    let version = records[0].schemaVersion
+    var others: [UInt32] = []
+    for record in records
+    where record.schemaVersion != version && !others.contains(record.schemaVersion) {
+      others.append(record.schemaVersion)
+    }
     try admit(events: events.count, bytes: bytes)
     let outcome = await unsafe withUnsafeContinuation { waiting in
       let start = stage.byteCount
       for record in records { stage.write(record) }
-      unsafe stage.close(topic: topic, start: start, events: events.count, waiting: waiting)
+      unsafe stage.close(
+        topic: topic, start: start, events: events.count, version: version,
+        otherVersions: others, waiting: waiting)
     }
     let stored = try Self.stored(outcome)
     return events.indices.map { Self.receipt(topic.ledger, stored, UInt64($0)) }

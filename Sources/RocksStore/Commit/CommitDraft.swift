@@ -82,6 +82,8 @@ struct CommitDraft: ~Copyable {
           refused.bytes += entry.byteCount
         } else {
           take(entry.topic, events: entry.events)
+          entry.topic.uses.note(entry.version)
+          for version in entry.otherVersions { entry.topic.uses.note(version) }
           events += entry.events
           bytes += entry.byteCount
         }

@@ -120,6 +120,7 @@ import Topics
     writeMutations()
     let now = clocks.wall()
     draft.writeChunks(into: &batch, at: now)
+    for group in draft.groups { writeLateUses(of: group.topic) }
     if batch.count > 0 {
       commit += 1
       putWatermark(at: now)

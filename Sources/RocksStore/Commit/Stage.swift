@@ -16,6 +16,10 @@ final class Stage: @unchecked Sendable {
     let start: Int
     let byteCount: Int
     let events: Int
+    /// The schema version of its first event.
+    let version: UInt32
+    /// Those of the others, where they differ.
+    let otherVersions: [UInt32]
     let waiting: UnsafeContinuation<AppendOutcome, Never>
   }
 
@@ -52,13 +56,13 @@ final class Stage: @unchecked Sendable {
 
   /// Closes an append whose records were written from `start` on.
   func close(
-    topic: TopicState, start: Int, events: Int,
+    topic: TopicState, start: Int, events: Int, version: UInt32, otherVersions: [UInt32] = [],
     waiting: UnsafeContinuation<AppendOutcome, Never>
   ) {
     unsafe entries.append(
       Entry(
         topic: topic, start: start, byteCount: bytes.count - start, events: events,
-        waiting: waiting))
+        version: version, otherVersions: otherVersions, waiting: waiting))
     self.events += events
   }
 

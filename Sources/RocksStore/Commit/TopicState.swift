@@ -33,11 +33,14 @@ final class TopicState: @unchecked Sendable {
   var isDeleted = false
   /// The bucket that takes new chunks. Committer only.
   var bucket: EventBucket
+  /// Which versions its events name. Committer only.
+  var uses: SchemaUses
 
   init(
     path: TopicPath, number: TopicNumber, namespace: UInt32, ledger: UInt64, created: UnixTime,
     end: UInt64, lastPublish: UnixTime, bytes: UInt64, trim: TrimKey.Value?,
-    segments: [Segment], bucket: EventBucket, facts: TopicFacts
+    segments: [Segment], bucket: EventBucket, facts: TopicFacts,
+    deletedSchemas: [UInt32: TopicSchemaKey.Value] = [:]
   ) {
     self.path = path
     self.number = number
@@ -52,6 +55,7 @@ final class TopicState: @unchecked Sendable {
     var tail = Tail(end: end, bytes: bytes, segments: segments)
     if let trim { tail.trim(trim) }
     self.tail = Mutex(tail)
+    uses = SchemaUses(lastVersion: facts.book.lastVersion, end: end, deleted: deletedSchemas)
     self.facts = Mutex(facts)
   }
 
@@ -60,7 +64,7 @@ final class TopicState: @unchecked Sendable {
     facts.withLock { facts in
       TopicInfo(
         name: path.topic, ledger: ledger, configuration: facts.configuration, created: created,
-        schemaVersion: facts.schemaVersion)
+        schemaVersion: facts.book.defaults[.topic] ?? 0)
     }
   }
 }
@@ -95,6 +99,15 @@ struct TopicPath: Hashable, Sendable {
   }
 
   var namespacePath: NamespacePath { NamespacePath(tenant: tenant, namespace: namespace) }
+
+  /// As `TopicAddress.untypedEvents`.
+  var untypedEvents: ByteSlice {
+    var type = ByteWriter(capacity: namespace.bytes.count + topic.bytes.count + 1)
+    type.append(namespace.bytes)
+    type.append(ASCII.dot)
+    type.append(topic.bytes)
+    return type.slice
+  }
 }
 
 /// The two names of a namespace.
@@ -118,12 +131,9 @@ struct Segment: Sendable {
 /// What owners set and register for a topic: read by any thread, changed after a commit.
 struct TopicFacts: Sendable {
   var configuration: TopicConfiguration
-  /// The version in force; 0 none.
-  var schemaVersion: UInt32 = 0
-  var nextSchemaVersion: UInt32 = 1
   var nextSubscription: UInt32 = 1
-  /// Live versions, oldest first.
-  var schemas: [StoredSchema] = []
+  var book = SchemaBook.empty
+  /// Made of the book.
   var binding: SchemaBinding?
   var subscriptions: [Name: SubscriptionDefinition] = [:]
 }

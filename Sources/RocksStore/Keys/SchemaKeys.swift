@@ -23,12 +23,20 @@ struct SchemaKey: StoredKey {
   }
 
   struct Value: StoredValue {
+    static var version: UInt8 { 2 }
+
+    /// JSON Schema where version 1 was read.
+    var type: SchemaType
     var dialect: SchemaDialect
     var formats: FormatMode
     var fingerprint: ByteSlice
     var text: ByteSlice
 
-    init(dialect: SchemaDialect, formats: FormatMode, fingerprint: ByteSlice, text: ByteSlice) {
+    init(
+      type: SchemaType, dialect: SchemaDialect, formats: FormatMode, fingerprint: ByteSlice,
+      text: ByteSlice
+    ) {
+      self.type = type
       self.dialect = dialect
       self.formats = formats
       self.fingerprint = fingerprint
@@ -36,6 +44,10 @@ struct SchemaKey: StoredKey {
     }
 
     init(from cursor: inout ByteCursor) throws {
+      try self.init(from: &cursor, version: Self.version)
+    }
+
+    init(from cursor: inout ByteCursor, version: UInt8) throws {
       switch try cursor.readByte() {
       case 1: dialect = .draft07
       case 2: dialect = .draft202012
@@ -48,6 +60,12 @@ struct SchemaKey: StoredKey {
       }
       fingerprint = try cursor.readPrefixed()
       text = try cursor.readPrefixed()
+      guard version >= 2 else {
+        type = .json
+        return
+      }
+      guard let type = SchemaType(rawValue: try cursor.readByte()) else { throw MalformedRecord() }
+      self.type = type
     }
 
     func append(to bytes: inout ByteWriter) {
@@ -65,52 +83,7 @@ struct SchemaKey: StoredKey {
       bytes.append(formatsByte)
       bytes.append(prefixed: fingerprint)
       bytes.append(prefixed: text)
-    }
-  }
-}
-
-/// `meta` 0x32: which schema is a topic's version. Deleted ones stay: stored events name them.
-struct TopicSchemaKey: StoredKey {
-  static var family: KeyFamily { .topicSchema }
-  var topic: TopicNumber
-  var version: UInt32
-
-  init(topic: TopicNumber, version: UInt32) {
-    self.topic = topic
-    self.version = version
-  }
-
-  init(from cursor: inout ByteCursor) throws {
-    topic = try TopicNumber(from: &cursor)
-    version = try cursor.readUInt32()
-  }
-
-  func append(to writer: inout ByteWriter) {
-    topic.append(to: &writer)
-    writer.append(bigEndian: version)
-  }
-
-  struct Value: StoredValue {
-    var state: LifeState
-    var schema: UInt32
-    var registered: UnixTime
-
-    init(state: LifeState, schema: UInt32, registered: UnixTime) {
-      self.state = state
-      self.schema = schema
-      self.registered = registered
-    }
-
-    init(from cursor: inout ByteCursor) throws {
-      state = try LifeState(from: &cursor)
-      schema = try cursor.readUInt32()
-      registered = try cursor.readInstant()
-    }
-
-    func append(to bytes: inout ByteWriter) {
-      bytes.append(state.rawValue)
-      bytes.append(bigEndian: schema)
-      bytes.append(registered)
+      bytes.append(type.rawValue)
     }
   }
 }

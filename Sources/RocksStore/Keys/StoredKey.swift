@@ -43,6 +43,7 @@ enum KeyFamily: UInt16, CaseIterable, Sendable {
   case segment = 0x023
   case schema = 0x030
   case topicSchema = 0x032
+  case topicBinding = 0x033
   case subscription = 0x040
   case subscriptionName = 0x041
   case bucket = 0x060

@@ -20,6 +20,7 @@ struct CatalogueLoad: ~Copyable {
   private var trims: [TopicNumber: TrimKey.Value] = [:]
   private var segments: [TopicNumber: [Segment]] = [:]
   private var versions: [TopicNumber: [(version: UInt32, value: TopicSchemaKey.Value)]] = [:]
+  private var bindings: [TopicNumber: TopicBindingKey.Value] = [:]
   private var subscriptions: [TopicNumber: [Name: SubscriptionDefinition]] = [:]
   /// Topics often share a schema; each is compiled once.
   private var programs: [SchemaSource: CompiledSchema] = [:]
@@ -85,9 +86,9 @@ struct CatalogueLoad: ~Copyable {
       segments[key.topic, default: []].append(Segment(first: key.first, bucket: bucket))
     }
     try database.scan(TopicSchemaKey.self) { key, value in
-      guard value.state == .live else { return }
       versions[key.topic, default: []].append((key.version, value))
     }
+    try database.scan(TopicBindingKey.self) { key, value in bindings[key.topic] = value }
     try database.scan(SubscriptionKey.self) { (key, value) throws(StoreFault) in
       guard value.state == .live else { return }
       let name = try Self.name(value.name, .subscription)
@@ -119,7 +120,8 @@ struct CatalogueLoad: ~Copyable {
           end: max(end.next, trims[number]?.nextFloor ?? 0),
           lastPublish: end.lastPublish ?? trims[number]?.until ?? value.created,
           bytes: end.bytes ?? trims[number]?.bytesBefore ?? 0, trim: trims[number],
-          segments: segments, bucket: last.bucket, facts: try facts(number, value, path)))
+          segments: segments, bucket: last.bucket, facts: try facts(number, value, path),
+          deletedSchemas: deletedSchemas(number)))
     }
   }
 
@@ -127,27 +129,65 @@ struct CatalogueLoad: ~Copyable {
     _ number: TopicNumber, _ value: TopicKey.Value, _ path: TopicPath
   ) throws(StoreFault) -> TopicFacts {
     var facts = TopicFacts(configuration: try PolicyCoding.configuration(value.configuration))
-    facts.schemaVersion = value.schemaVersion
-    facts.nextSchemaVersion = value.nextSchemaVersion
     facts.nextSubscription = value.nextSubscription
     facts.subscriptions = subscriptions[number] ?? [:]
-    for (version, reference) in versions[number] ?? [] {
-      let key = SchemaKey(tenant: number.tenant, schema: reference.schema)
-      guard let stored = try database.get(key) else {
+    facts.book = try book(number, value, path)
+    facts.binding = facts.book.binding(untyped: path.untypedEvents)
+    return facts
+  }
+
+  private func deletedSchemas(_ number: TopicNumber) -> [UInt32: TopicSchemaKey.Value] {
+    var deleted: [UInt32: TopicSchemaKey.Value] = [:]
+    for (version, value) in versions[number] ?? [] where value.state == .deleted {
+      deleted[version] = value
+    }
+    return deleted
+  }
+
+  /// A topic's schemas; compiles the default version of each line.
+  private mutating func book(
+    _ number: TopicNumber, _ value: TopicKey.Value, _ path: TopicPath
+  ) throws(StoreFault) -> SchemaBook {
+    let lastVersion = value.nextSchemaVersion &- 1
+    var stored: [StoredSchema] = []
+    for (version, row) in versions[number] ?? [] {
+      let key = SchemaKey(tenant: number.tenant, schema: row.schema)
+      guard version <= lastVersion, let schema = try database.get(key) else {
         throw .corruptRecord(family: KeyFamily.schema.byte)
       }
-      let schema = StoredSchema(
-        version: version, text: stored.text, dialect: stored.dialect, formats: stored.formats,
-        fingerprint: stored.fingerprint, registered: reference.registered)
-      facts.schemas.append(schema)
-      if version == value.schemaVersion {
-        facts.binding = SchemaBinding(version: version, program: try program(schema, path))
-      }
+      stored.append(
+        StoredSchema(
+          version: version, subject: row.subject, type: schema.type, text: schema.text,
+          dialect: schema.dialect, formats: schema.formats, fingerprint: schema.fingerprint,
+          references: row.references, registered: row.registered, author: row.author,
+          state: row.state, changed: row.changed))
     }
-    guard (facts.binding == nil) == (value.schemaVersion == 0) else {
-      throw .corruptRecord(family: KeyFamily.topicSchema.byte)
+    let binding = bindings[number]
+    var defaults: [SchemaSubject: UInt32] = [:]
+    if let binding {
+      for pointer in binding.defaults { defaults[pointer.subject] = pointer.version }
+    } else if value.schemaVersion > 0 {
+      defaults[.topic] = value.schemaVersion
     }
-    return facts
+    guard (defaults[.topic] ?? 0) == value.schemaVersion else {
+      throw .corruptRecord(family: KeyFamily.topicBinding.byte)
+    }
+    let terms = try BindingCoding.terms(binding?.terms ?? .empty)
+    var programs: [UInt32: CompiledSchema] = [:]
+    for (subject, version) in defaults {
+      guard
+        let schema = stored.first(where: {
+          $0.version == version && $0.subject == subject && $0.state.isLive
+        })
+      else { throw .corruptRecord(family: KeyFamily.topicSchema.byte) }
+      programs[version] = try program(schema, path)
+    }
+    guard (terms?.rules ?? []).allSatisfy({ defaults[$0.subject] != nil }) else {
+      throw .corruptRecord(family: KeyFamily.topicBinding.byte)
+    }
+    return SchemaBook(
+      versions: stored, defaults: defaults, terms: terms, revision: binding?.revision ?? 0,
+      lastVersion: lastVersion, programs: programs)
   }
 
   private mutating func program(

@@ -1,0 +1,58 @@
+import Topics
+
+/// Up to where a topic's events may name which version of a schema: never less than the truth, and
+/// exact for what was stored since the opening. Committer thread only.
+struct SchemaUses {
+  /// By version: the sequence behind its last event.
+  private var ends: [UInt64]
+  /// The records of softly deleted versions.
+  var deleted: [UInt32: TopicSchemaKey.Value]
+  /// Versions that the commit being made uses.
+  private var current: [UInt32] = []
+  private var last: UInt32 = 0
+
+  /// - Parameters:
+  ///   - lastVersion: the number given out last.
+  ///   - end: the topic's end: older events may name any version.
+  init(lastVersion: UInt32, end: UInt64, deleted: [UInt32: TopicSchemaKey.Value]) {
+    ends = [UInt64](repeating: end, count: Int(lastVersion) + 1)
+    self.deleted = deleted
+    for (version, row) in deleted { ends[Int(version)] = min(row.usedUntil, end) }
+  }
+
+  func end(of version: UInt32) -> UInt64 {
+    // The end of the commit being made is not known yet.
+    if current.contains(version) { return .max }
+    return Int(version) < ends.count ? ends[Int(version)] : 0
+  }
+
+  mutating func registered(_ version: UInt32) {
+    while ends.count <= Int(version) { ends.append(0) }
+  }
+
+  /// The commit being made stores events that were checked against this version; 0 none.
+  mutating func note(_ version: UInt32) {
+    if version == last { return }
+    last = version
+    if !current.contains(version) { current.append(version) }
+  }
+
+  /// The commit's events lie below `end`.
+  ///
+  /// - Returns: records of softly deleted versions that reach further now.
+  mutating func settle(at end: UInt64) -> [(UInt32, TopicSchemaKey.Value)] {
+    if current.isEmpty { return [] }
+    var late: [(UInt32, TopicSchemaKey.Value)] = []
+    for version in current where version > 0 {
+      registered(version)
+      ends[Int(version)] = end
+      guard var row = deleted[version] else { continue }
+      row.usedUntil = end
+      deleted[version] = row
+      late.append((version, row))
+    }
+    current.removeAll(keepingCapacity: true)
+    last = 0
+    return late
+  }
+}

@@ -1,0 +1,144 @@
+public import Bytes
+public import Schemas
+
+/// One change of a topic's schemas besides registering a version.
+public enum SchemaEdit: Sendable {
+  /// Makes a live version its line's default: forward or back. Its program comes along, since the
+  /// catalogue compiles nothing.
+  case setDefault(version: UInt32, program: CompiledSchema)
+  /// Deprecates a version, makes it active again, deletes it softly or brings it back.
+  case setState(version: UInt32, SchemaState)
+  /// Takes a softly deleted version away for good. Its number is not given out again.
+  case remove(version: UInt32)
+  /// Softly deletes all versions of a line.
+  case deleteSubject(SchemaSubject)
+  /// Sets how events are bound to lines; nil: all events to the line `default`, enforced.
+  case bind(SchemaBindingTerms?)
+  /// Softly deletes all versions of all lines, and the binding's terms.
+  case clear
+}
+
+/// What a change of a book has to be written for: numbers of versions.
+public struct SchemaBookChange: Sendable, Equatable {
+  /// Whose records are new or have another state.
+  public var written: [UInt32] = []
+  /// Whose records go.
+  public var removed: [UInt32] = []
+}
+
+/// The rules of the registry, for both engines.
+extension SchemaBook {
+  /// Appends a version to its line and makes it the line's default.
+  ///
+  /// - Parameters:
+  ///   - current: the newest live version that the candidate was judged against; 0 none.
+  ///   - limit: of versions kept, softly deleted ones included.
+  public mutating func register(
+    _ candidate: SchemaCandidate, replacing current: UInt32, by author: ByteSlice,
+    at now: UnixTime, limit: Int
+  ) throws(CatalogueFailure) -> StoredSchema {
+    let newest = newest(of: candidate.subject)?.version ?? 0
+    guard newest == current else { throw .schemaConflict(current: newest) }
+    guard versions.count < limit else { throw .tooMany(.schemaVersions, limit: limit) }
+    guard defaults[candidate.subject] != nil || defaults.count < SchemaLimits.subjects else {
+      throw .tooMany(.schemaSubjects, limit: SchemaLimits.subjects)
+    }
+    lastVersion += 1
+    let stored = StoredSchema(
+      version: lastVersion, subject: candidate.subject.detached, type: candidate.type,
+      text: candidate.text.detached, dialect: candidate.dialect, formats: candidate.formats,
+      fingerprint: candidate.fingerprint.detached, references: candidate.references.map(\.detached),
+      registered: now, author: author.detached)
+    versions.append(stored)
+    point(stored.subject, to: stored.version, candidate.program)
+    revision += 1
+    return stored
+  }
+
+  /// Makes one change.
+  ///
+  /// - Parameter mayBeNamed: whether an event that is still kept may name a version; answers of an
+  ///   engine that cannot know are yes.
+  public mutating func apply(
+    _ edit: SchemaEdit, at expected: UInt64?, now: UnixTime,
+    mayBeNamed: (UInt32) -> Bool
+  ) throws(CatalogueFailure) -> SchemaBookChange {
+    if let expected, expected != revision { throw .schemaBookChanged(revision: revision) }
+    var change = SchemaBookChange()
+    switch edit {
+    case .setDefault(let version, let program):
+      let stored = try known(version)
+      guard stored.state.isLive else { throw .schemaInUse(.isDeleted(version: version)) }
+      point(stored.subject, to: version, program)
+    case .setState(let version, let state):
+      let stored = try known(version)
+      if state == .deleted, defaults[stored.subject] == version {
+        throw .schemaInUse(.isDefault(version: version))
+      }
+      set(state, of: version, now, &change)
+    case .remove(let version):
+      guard try known(version).state == .deleted else {
+        throw .schemaInUse(.isLive(version: version))
+      }
+      guard !mayBeNamed(version) else { throw .schemaInUse(.retainedEvents(version: version)) }
+      versions.removeAll { $0.version == version }
+      change.removed = [version]
+    case .deleteSubject(let subject):
+      if terms?.rules.contains(where: { $0.subject == subject }) == true {
+        throw .schemaInUse(.boundSubject(subject))
+      }
+      delete(subject, now, &change)
+    case .bind(let terms):
+      for rule in terms?.rules ?? [] where defaults[rule.subject] == nil {
+        throw .schemaInUse(.unknownSubject(rule.subject))
+      }
+      self.terms = terms
+    case .clear:
+      terms = nil
+      for subject in defaults.keys { delete(subject, now, &change) }
+    }
+    revision += 1
+    return change
+  }
+
+  private func known(_ version: UInt32) throws(CatalogueFailure) -> StoredSchema {
+    guard let stored = self.version(version) else { throw .unknownSchema(version: version) }
+    return stored
+  }
+
+  private mutating func point(
+    _ subject: SchemaSubject, to version: UInt32, _ program: CompiledSchema
+  ) {
+    if let earlier = defaults[subject] { programs[earlier] = nil }
+    defaults[subject] = version
+    programs[version] = program
+  }
+
+  private mutating func set(
+    _ state: SchemaState, of version: UInt32, _ now: UnixTime, _ change: inout SchemaBookChange
+  ) {
+    guard let index = index(of: version), versions[index].state != state else { return }
+    versions[index].state = state
+    versions[index].changed = now
+    change.written.append(version)
+  }
+
+  private mutating func delete(
+    _ subject: SchemaSubject, _ now: UnixTime, _ change: inout SchemaBookChange
+  ) {
+    for stored in live(subject) { set(.deleted, of: stored.version, now, &change) }
+    if let version = defaults.removeValue(forKey: subject) { programs[version] = nil }
+  }
+}
+
+extension ByteSlice {
+  /// The same bytes in storage of their own: a request's bytes must not live as long as the
+  /// catalogue.
+  fileprivate var detached: ByteSlice { ByteSlice(copying: span) }
+}
+
+extension SchemaPin {
+  fileprivate var detached: SchemaPin {
+    SchemaPin(uri: uri.detached, document: document.detached, version: version)
+  }
+}

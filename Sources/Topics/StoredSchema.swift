@@ -1,0 +1,78 @@
+public import Bytes
+public import Schemas
+
+/// A schema that compiled and was judged acceptable.
+public struct SchemaCandidate: Sendable {
+  public let type: SchemaType
+  /// The line it continues.
+  public let subject: SchemaSubject
+  /// As the owner sent it.
+  public let text: ByteSlice
+  /// Of JSON Schema; 2020-12 for other types, where it says nothing.
+  public let dialect: SchemaDialect
+  public let formats: FormatMode
+  /// The digest of its canonical text: `sha256:…`.
+  public let fingerprint: ByteSlice
+  /// The named documents it refers to, as they were when it was compiled.
+  public let references: [SchemaPin]
+  public let program: CompiledSchema
+
+  public init(
+    type: SchemaType = .json, subject: SchemaSubject = .topic, text: ByteSlice,
+    dialect: SchemaDialect, formats: FormatMode, fingerprint: ByteSlice,
+    references: [SchemaPin] = [], program: CompiledSchema
+  ) {
+    self.type = type
+    self.subject = subject
+    self.text = text
+    self.dialect = dialect
+    self.formats = formats
+    self.fingerprint = fingerprint
+    self.references = references
+    self.program = program
+  }
+}
+
+/// One registered version: immutable but for its state. Engines that reopen compile `text` again
+/// under `type`, `dialect`, `formats` and `references`.
+public struct StoredSchema: Sendable, Hashable {
+  /// From 1, counted through all lines of the topic and never given out twice: an event's version
+  /// alone says which line it was checked against.
+  public let version: UInt32
+  public let subject: SchemaSubject
+  public let type: SchemaType
+  public let text: ByteSlice
+  public let dialect: SchemaDialect
+  public let formats: FormatMode
+  public let fingerprint: ByteSlice
+  public let references: [SchemaPin]
+  public let registered: UnixTime
+  /// The principal who registered it; empty where an older program wrote it down.
+  public let author: ByteSlice
+  public internal(set) var state: SchemaState
+  /// When the state changed last.
+  public internal(set) var changed: UnixTime
+
+  /// Since when it is deprecated; nil where it is not.
+  public var deprecated: UnixTime? { state == .deprecated ? changed : nil }
+
+  public init(
+    version: UInt32, subject: SchemaSubject = .topic, type: SchemaType = .json, text: ByteSlice,
+    dialect: SchemaDialect, formats: FormatMode, fingerprint: ByteSlice,
+    references: [SchemaPin] = [], registered: UnixTime, author: ByteSlice = .empty,
+    state: SchemaState = .active, changed: UnixTime? = nil
+  ) {
+    self.version = version
+    self.subject = subject
+    self.type = type
+    self.text = text
+    self.dialect = dialect
+    self.formats = formats
+    self.fingerprint = fingerprint
+    self.references = references
+    self.registered = registered
+    self.author = author
+    self.state = state
+    self.changed = changed ?? registered
+  }
+}

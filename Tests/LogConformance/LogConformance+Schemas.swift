@@ -1,0 +1,148 @@
+import Bytes
+import Schemas
+import Tenancy
+import Testing
+import Topics
+
+extension LogConformance {
+  /// Lines of versions and their default pointers, through every change.
+  func schemasHaveLines(_ bench: Bench<Log>) async throws {
+    _ = try await bench.make("orders")
+    let manage = try proofs.topic("orders", .manage)
+    let log = bench.log
+    let made = try subject("order.made")
+    let pin = SchemaPin(
+      uri: ByteSlice(utf8: "https://example.com/money"), document: ByteSlice(utf8: "money"),
+      version: 3)
+    _ = try await log.registerSchema(proofs.schema("true"), for: manage, replacing: 0)
+    let second = try await log.registerSchema(
+      proofs.schema("{}", subject: made, references: [pin]), for: manage, replacing: 0)
+    #expect(second.version == 2 && second.subject == made && second.references == [pin])
+    #expect(second.author.text == "acme" && second.state == .active)
+    _ = try await log.registerSchema(
+      proofs.schema("false", subject: made), for: manage, replacing: 2)
+    var book = log.schemaBook(of: manage)
+    #expect(book.subjects == [.topic, made])
+    #expect(book.defaults == [.topic: 1, made: 3])
+    #expect(book.newest(of: made)?.version == 3 && log.schemas(of: manage).map(\.version) == [1])
+    #expect(
+      book.identical(to: second.fingerprint, references: [pin], in: made)?.version == 2)
+    #expect(book.identical(to: second.fingerprint, references: [], in: made) == nil)
+
+    // Back to the version before, and a change that looked at an older state is refused.
+    let program = try proofs.schema("{}").program
+    let back = SchemaEdit.setDefault(version: 2, program: program)
+    await #expect(throws: CatalogueFailure.schemaBookChanged(revision: book.revision)) {
+      try await log.editSchemas(of: manage, back, at: book.revision - 1)
+    }
+    book = try await log.editSchemas(of: manage, back, at: book.revision)
+    #expect(book.defaults[made] == 2 && book.newest(of: made)?.version == 3)
+    await #expect(throws: CatalogueFailure.schemaInUse(.isDefault(version: 2))) {
+      try await log.editSchemas(of: manage, .setState(version: 2, .deleted), at: nil)
+    }
+    await #expect(throws: CatalogueFailure.unknownSchema(version: 9)) {
+      try await log.editSchemas(of: manage, .setState(version: 9, .deprecated), at: nil)
+    }
+    bench.clock.step(.seconds(1))
+    book = try await log.editSchemas(of: manage, .setState(version: 2, .deprecated), at: nil)
+    #expect(book.version(2)?.changed == bench.clock.wall)
+  }
+
+  private func subject(_ text: String) throws -> SchemaSubject {
+    try #require(SchemaSubject(ByteSlice(utf8: text)))
+  }
+
+  /// Terms and pointers are there after a reopening, and go with everything else.
+  func schemaBindingsAreKept(_ bench: Bench<Log>) async throws {
+    _ = try await bench.make("orders")
+    let manage = try proofs.topic("orders", .manage)
+    let (log, made) = (bench.log, try subject("order.made"))
+    _ = try await log.registerSchema(proofs.schema("true"), for: manage, replacing: 0)
+    for (text, current) in [("{}", 0), ("false", 2)] as [(String, UInt32)] {
+      _ = try await log.registerSchema(
+        proofs.schema(text, subject: made), for: manage, replacing: current)
+    }
+    try await log.editSchemas(
+      of: manage, .setDefault(version: 2, program: proofs.schema("{}").program), at: nil)
+    bench.clock.step(.seconds(1))
+    var book = try await log.editSchemas(of: manage, .setState(version: 2, .deprecated), at: nil)
+
+    let terms = SchemaBindingTerms(
+      rules: [
+        SchemaBindingTerms.Rule(
+          type: ByteSlice(utf8: "order.*"), subject: made,
+          versions: SchemaVersionRange(first: 1), enforcement: .warn)
+      ], unmatched: .allow, quarantine: try proofs.name("dead"), lint: .strict)
+    var unknown = terms
+    unknown.rules[0].subject = try subject("absent")
+    await #expect(throws: CatalogueFailure.schemaInUse(.unknownSubject(unknown.rules[0].subject))) {
+      try await log.editSchemas(of: manage, .bind(unknown), at: nil)
+    }
+    book = try await log.editSchemas(of: manage, .bind(terms), at: book.revision)
+    await #expect(throws: CatalogueFailure.schemaInUse(.boundSubject(made))) {
+      try await log.editSchemas(of: manage, .deleteSubject(made), at: nil)
+    }
+
+    let reopened = try await reopen(log, bench.clock.clocks)
+    let found = reopened.schemaBook(of: manage)
+    #expect(found.versions == book.versions && found.defaults == book.defaults)
+    #expect(found.terms == terms && found.revision == book.revision)
+    let binding = try #require(reopened.binding(of: manage))
+    #expect(binding.sole == nil && binding.schema(for: ByteSlice(utf8: "other")) == nil)
+    let bound = try #require(binding.schema(for: ByteSlice(utf8: "order.made")))
+    #expect(bound.version == 2 && bound.choices.map(\.version) == [3] && bound.enforcement == .warn)
+    #expect(bound.deprecated == book.version(2)?.changed)
+
+    try await reopened.deleteSchemas(of: manage)
+    #expect(reopened.binding(of: manage) == nil)
+    #expect(reopened.schemaBook(of: manage).subjects.isEmpty)
+    #expect(
+      reopened.schemaBook(of: manage).versions.map(\.state) == [.deleted, .deleted, .deleted])
+    #expect(
+      try await reopened.registerSchema(proofs.schema("{}"), for: manage, replacing: 0).version == 4
+    )
+  }
+
+  /// A version goes for good only when nothing can name it, and its number with it.
+  func schemasGoForGood(_ bench: Bench<Log>) async throws {
+    _ = try await bench.make("orders")
+    let manage = try proofs.topic("orders", .manage)
+    var log = bench.log
+    let candidates = try ["true", "{}", #"{"type":"integer"}"#].map { try proofs.schema($0) }
+    _ = try await log.registerSchema(candidates[0], for: manage, replacing: 0)
+    let earlier = try #require(log.binding(of: manage))
+    _ = try await bench.loop.append(proofs.checked("orders", "1", earlier))
+    _ = try await log.registerSchema(candidates[1], for: manage, replacing: 1)
+    _ = try await log.registerSchema(candidates[2], for: manage, replacing: 2)
+    await #expect(throws: CatalogueFailure.schemaInUse(.isLive(version: 1))) {
+      try await log.editSchemas(of: manage, .remove(version: 1), at: nil)
+    }
+    for version in [1, 2] as [UInt32] {
+      try await log.editSchemas(of: manage, .setState(version: version, .deleted), at: nil)
+    }
+    #expect(log.schemas(of: manage).map(\.version) == [3])
+    await #expect(throws: CatalogueFailure.schemaInUse(.retainedEvents(version: 1))) {
+      try await log.editSchemas(of: manage, .remove(version: 1), at: nil)
+    }
+    // No event was ever checked against the second.
+    try await log.editSchemas(of: manage, .remove(version: 2), at: nil)
+    #expect(log.schemaBook(of: manage).versions.map(\.version) == [1, 3])
+
+    // One that was checked before the deletion may arrive after it.
+    _ = try await bench.loop.append(proofs.checked("orders", "2", earlier))
+    let records = try bench.contents("orders")
+    #expect(records.map(\.schemaVersion) == [1, 1])
+    try await log.trim(manage, before: 1)
+    log = try await reopen(log, bench.clock.clocks)
+    await #expect(throws: CatalogueFailure.schemaInUse(.retainedEvents(version: 1))) {
+      try await log.editSchemas(of: manage, .remove(version: 1), at: nil)
+    }
+    try await log.trim(manage, before: 2)
+    try await log.editSchemas(of: manage, .remove(version: 1), at: nil)
+    log = try await reopen(log, bench.clock.clocks)
+    #expect(log.schemaBook(of: manage).versions.map(\.version) == [3])
+    #expect(log.binding(of: manage)?.sole?.version == 3)
+    #expect(
+      try await log.registerSchema(candidates[0], for: manage, replacing: 3).version == 4)
+  }
+}
