@@ -22,7 +22,7 @@ extension GatewayResponder {
     let text = try await request.body.collect(upTo: SchemaLimits.sourceBytes)
     let candidate = try await compile(ByteSlice(copying: text.span), terms, for: subject)
     let rules = compatibilityTerms(of: address)
-    let versions = try await versions(of: subject, in: parts.engine.schemaBook(of: address))
+    let versions = try await self.versions(of: subject, in: parts.engine.schemaBook(of: address))
     let (report, publishers) = try await parts.workers.run {
       let report = CompatibilityReport(candidate.program, against: versions, terms: rules)
       let publishers = versions.last.map { newest in
@@ -68,7 +68,7 @@ extension GatewayResponder {
     _ candidate: SchemaCandidate, in book: SchemaBook, at address: TopicAddress
   ) async throws -> SchemaRegistration.Outcome {
     let rules = compatibilityTerms(of: address)
-    let versions = try await versions(of: candidate.subject, in: book)
+    let versions = try await self.versions(of: candidate.subject, in: book)
     return try await parts.workers.run {
       SchemaRegistration.decide(
         candidate.program, fingerprint: candidate.fingerprint, against: versions, terms: rules)
