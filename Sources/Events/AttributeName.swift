@@ -28,13 +28,16 @@ public enum AttributeName: Hashable, Sendable {
   }
 
   /// Whether only the gateway writes the attribute: CloudEvents' auth context (`authtype`,
-  /// `authid`), the issuer, the service tag and the request; besides these `messageid`,
+  /// `authid`), the issuer, the service tag, the request, and what a schema has against a stored
+  /// event (`schemaerrors`, `failedschema`, `quarantinedfrom`); besides these `messageid`,
   /// `publishtime` and `schemaversion`, which are never stored.
   public var isGatewayWritten: Bool {
     switch self {
     case .authtype, .authid, .authissuer, .service, .requestid: true
     case .custom(let name):
       name.equals("messageid") || name.equals("publishtime") || name.equals("schemaversion")
+        || name.equals("schemaerrors") || name.equals("failedschema")
+        || name.equals("quarantinedfrom")
     default: false
     }
   }
@@ -46,6 +49,13 @@ public enum AttributeName: Hashable, Sendable {
     }
     return true
   }
+
+  /// What a schema has against an event that was stored all the same: JSON text, no values.
+  public static let schemaErrors = AttributeName.custom(ByteSlice(utf8: "schemaerrors"))
+  /// Of a quarantined event: the URI reference of the version that it breaks.
+  public static let failedSchema = AttributeName.custom(ByteSlice(utf8: "failedschema"))
+  /// Of a quarantined event: `<tenant>/<namespace>/<topic>` that it was sent to.
+  public static let quarantinedFrom = AttributeName.custom(ByteSlice(utf8: "quarantinedfrom"))
 
   // MARK: Numbers in stored blocks; they never change meaning
 

@@ -9,6 +9,7 @@ struct EnvelopeReader: Sendable {
   private(set) var hasSpecVersion = false
   private(set) var hasSource = false
   private(set) var time: ByteSlice?
+  private(set) var namesSchema = false
   private(set) var hasTraceParent = false
   private(set) var hasTraceState = false
   /// Attributes that only the gateway writes, dropped.
@@ -102,6 +103,7 @@ struct EnvelopeReader: Sendable {
     switch attribute {
     case .source: hasSource = true
     case .time: time = value
+    case .dataschema: namesSchema = true
     case .datacontenttype: contentType = value
     case .traceparent: hasTraceParent = true
     case .tracestate: hasTraceState = true

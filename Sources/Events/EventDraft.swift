@@ -20,19 +20,32 @@ public struct EventDraft: Sendable, Equatable {
   public let payloadKind: PayloadKind
   /// The payload's media type as sent, parameters included; nil if none was named.
   public let contentType: ByteSlice?
+  /// Whether the publisher named a schema: `dataschema` is among the attributes.
+  public let namesSchema: Bool
   /// How many attributes that only the gateway writes were sent and dropped.
   public let strippedAttributes: Int
 
   public init(
     attributes: Attributes, key: ByteSlice?, payload: ByteSlice, payloadKind: PayloadKind,
-    contentType: ByteSlice?, strippedAttributes: Int = 0
+    contentType: ByteSlice?, namesSchema: Bool = false, strippedAttributes: Int = 0
   ) {
     self.attributes = attributes
     self.key = key
     self.payload = payload
     self.payloadKind = payloadKind
     self.contentType = contentType
+    self.namesSchema = namesSchema
     self.strippedAttributes = strippedAttributes
+  }
+
+  /// The same event with more attributes, none of which it has.
+  public func adding(_ more: Attributes) -> EventDraft {
+    var builder = AttributesBuilder(capacity: attributes.encoded.count + more.encoded.count)
+    builder.append(attributes)
+    builder.append(more)
+    return EventDraft(
+      attributes: builder.attributes, key: key, payload: payload, payloadKind: payloadKind,
+      contentType: contentType, namesSchema: namesSchema, strippedAttributes: strippedAttributes)
   }
 
   /// Bytes that the event will occupy: what quotas and budgets count.

@@ -103,7 +103,8 @@ public enum EventIntake {
     request.stamp.append(to: &builder)
     return EventDraft(
       attributes: builder.attributes, key: reader.key ?? request.key, payload: payload,
-      payloadKind: kind, contentType: contentType, strippedAttributes: reader.stripped)
+      payloadKind: kind, contentType: contentType, namesSchema: reader.namesSchema,
+      strippedAttributes: reader.stripped)
   }
 }
 

@@ -38,11 +38,33 @@ public struct EventContext: Sendable {
   public let tenant: ByteSlice
   public let namespace: ByteSlice
   public let topic: ByteSlice
+  /// What stands before the version in the URI of a schema version of the topic.
+  public let schemas: ByteSlice
 
-  public init(tenant: ByteSlice, namespace: ByteSlice, topic: ByteSlice) {
+  /// - Parameter publicURL: how clients reach the gateway, without a trailing slash.
+  public init(
+    tenant: ByteSlice, namespace: ByteSlice, topic: ByteSlice, publicURL: ByteSlice
+  ) {
     self.tenant = tenant
     self.namespace = namespace
     self.topic = topic
+    schemas = Self.schemas(of: publicURL, tenant, namespace, topic)
+  }
+
+  /// `<publicURL>/v1/topics/<tenant>/<namespace>/<topic>/schemas/`; names need no escapes.
+  private static func schemas(
+    of publicURL: ByteSlice, _ tenant: ByteSlice, _ namespace: ByteSlice, _ topic: ByteSlice
+  ) -> ByteSlice {
+    var text = ByteWriter(capacity: publicURL.count + 128)
+    text.append(publicURL)
+    text.append("/v1/topics/")
+    text.append(tenant)
+    text.append(ASCII.slash)
+    text.append(namespace)
+    text.append(ASCII.slash)
+    text.append(topic)
+    text.append("/schemas/")
+    return text.slice
   }
 }
 
@@ -117,7 +139,15 @@ public enum EventWriter {
       writer.key("datacontenttype")
       writer.string("application/json")
     }
-    member("dataschema", attributes[.dataschema], into: &writer)
+    if let schema = attributes[.dataschema] {
+      member("dataschema", schema, into: &writer)
+    } else if event.schemaVersion > 0 {
+      writer.key("dataschema")
+      writer.plainString { text in
+        text.append(context.schemas)
+        text.append(decimal: UInt64(event.schemaVersion))
+      }
+    }
     member("partitionkey", event.key, into: &writer)
     member("traceparent", attributes[.traceparent], into: &writer)
     member("tracestate", attributes[.tracestate], into: &writer)

@@ -22,21 +22,25 @@ extension GatewayResponder {
       for draft in try EventIntake.batch(
         document.root, envelope, limit: GatewayLimits.batchEvents)
       {
-        try add(Result { try draft.get() }, to: &batch, for: topic, at: address)
+        try add(
+          Result { try draft.get() }, to: &batch, for: topic, at: address,
+          quarantines: !terms.isAtomic)
       }
     } else {
       var lines = LineSplitter(limit: GatewayLimits.event)
       lines.feed(body)
       try take(
-        &lines, isLast: true, EventIntake.lines(envelope), topic, address, into: &batch)
+        &lines, isLast: true, EventIntake.lines(envelope), topic, address, into: &batch,
+        quarantines: !terms.isAtomic)
     }
+    try await compileChoices(&batch, for: topic, at: address, quarantines: !terms.isAtomic)
     guard !batch.items.isEmpty else { throw Refusal(.malformedEvent, "the batch is empty") }
     if terms.isAtomic, batch.hasRefusals {
       batch.abort()
     } else {
       try await store(&batch, in: topic, at: address, request, atomic: terms.isAtomic)
     }
-    return finish(batch, terms, &answer, id: request.id)
+    return finish(batch, terms, address, &answer, id: request.id)
   }
 
   /// A fault in a batch's text is told with the event that it is in.
@@ -65,25 +69,27 @@ extension GatewayResponder {
       while let piece = try await request.body.next() {
         lines.feed(piece)
         try take(&lines, isLast: false, intake, topic, address, into: &batch)
+        try await compileChoices(&batch, for: topic, at: address)
         try await store(&batch, in: topic, at: address, request, atomic: false)
       }
       try take(&lines, isLast: true, intake, topic, address, into: &batch)
+      try await compileChoices(&batch, for: topic, at: address)
       try await store(&batch, in: topic, at: address, request, atomic: false)
     } catch {
       // What was stored before stays stored: the refusal says how much that is.
-      guard batch.stored > 0 else { throw error }
+      guard batch.stored + batch.quarantined > 0 else { throw error }
       throw Refusal(error)
         .with("stored", json: ByteSlice(utf8: "\(batch.stored)"))
         .with("rejected", json: ByteSlice(utf8: "\(batch.rejected)"))
     }
     guard !batch.items.isEmpty else { throw Refusal(.malformedEvent, "the batch is empty") }
-    return finish(batch, terms, &answer, id: request.id)
+    return finish(batch, terms, address, &answer, id: request.id)
   }
 
   private func take(
     _ lines: inout LineSplitter, isLast: Bool, _ intake: LineIntake, _ topic: Engine.Topic,
     _ address: TopicAddress,
-    into batch: inout Batch
+    into batch: inout Batch, quarantines: Bool = true
   ) throws {
     var step = lines.next()
     while true {
@@ -91,7 +97,8 @@ extension GatewayResponder {
       case .line(let line, let number):
         if !line.isEmpty {
           try add(
-            .success(intake.event(line)), line: number, to: &batch, for: topic, at: address)
+            .success(intake.event(line)), line: number, to: &batch, for: topic, at: address,
+            quarantines: quarantines)
         }
         step = lines.next()
       case .tooLong(let number):
@@ -105,7 +112,7 @@ extension GatewayResponder {
 
   private func add(
     _ draft: Result<EventDraft, any Error>, line: Int? = nil, to batch: inout Batch,
-    for topic: Engine.Topic, at address: TopicAddress
+    for topic: Engine.Topic, at address: TopicAddress, quarantines: Bool
   ) throws(Refusal) {
     guard batch.items.count < GatewayLimits.batchEvents else {
       throw Refusal(.tooLarge, "a batch has at most \(GatewayLimits.batchEvents) events")
@@ -115,15 +122,37 @@ extension GatewayResponder {
       guard draft.payload.count <= GatewayLimits.event else {
         throw Refusal(.tooLarge, "an event has at most \(GatewayLimits.event) bytes")
       }
-      scratch.explains = batch.hasRoomForErrors
+      // Marks that are stored with an event are wanted whatever the answer has room for.
+      scratch.explains =
+        batch.hasRoomForErrors || topic.binding?.sole?.enforcement != .enforce
       defer { scratch.explains = true }
-      batch.add(try check(draft, for: topic, at: address))
+      do {
+        batch.add(try check(draft, for: topic, at: address, quarantines: quarantines))
+      } catch let missing as UncompiledChoice {
+        batch.add(draft, missing)
+      }
     } catch {
       batch.add(Refusal(error, at: EventPlace(index: batch.items.count, line: line)))
     }
   }
 
-  /// Stores what waits in the batch, in one commit or in several.
+  /// Checks the events that chose a version which had to be compiled first.
+  private func compileChoices(
+    _ batch: inout Batch, for topic: Engine.Topic, at address: TopicAddress,
+    quarantines: Bool = true
+  ) async throws {
+    while let (index, draft, missing) = batch.nextUncompiled() {
+      do {
+        try await compile(missing, at: address)
+        batch.replace(
+          index, try check(draft, for: topic, at: address, quarantines: quarantines))
+      } catch {
+        batch.refuse(index, Refusal(error, at: EventPlace(index: index)))
+      }
+    }
+  }
+
+  /// Stores what waits in the batch, in one commit or in several; then what is quarantined.
   private func store(
     _ batch: inout Batch, in topic: Engine.Topic, at address: TopicAddress, _ request: HTTPRequest,
     atomic: Bool
@@ -134,23 +163,57 @@ extension GatewayResponder {
         let receipts = try await appender.appendAll(events, to: topic)
         batch.settle(piece, receipts)
         guard let durable = receipts.last?.durableAt else { continue }
-        topicMetrics.topic(TopicKey(address)).stored(
-          events: events.count, bytes: events.reduce(0) { $0 + $1.draft.payload.count },
-          latency: durable - request.received)
+        count(events, durable - request.received, at: address)
       } catch {
         // Nothing of an atomic batch is stored, or nobody knows: one answer for all of it.
         if atomic { throw error }
         batch.refuse(piece, Refusal(error))
       }
     }
+    guard batch.hasQuarantined else { return }
+    while let piece = batch.nextPiece(whole: false, quarantined: true) {
+      let events = batch.events(at: piece)
+      do {
+        let quarantine = try await openQuarantine(events[0].address)
+        let receipts = try await appender.appendAll(events, to: quarantine)
+        batch.settle(piece, receipts, quarantined: true)
+        guard let durable = receipts.last?.durableAt else { continue }
+        count(quarantined: events, durable - request.received, sentTo: address)
+      } catch {
+        batch.refuse(piece, Refusal(error), quarantined: true)
+      }
+    }
+  }
+
+  /// Counts stored events, those apart that break a schema which only warns.
+  private func count(_ events: [ConformingEvent], _ latency: TimeSpan, at address: TopicAddress) {
+    var (kept, keptBytes, marked, markedBytes) = (0, 0, 0, 0)
+    for event in events {
+      if event.standing == .marked {
+        marked += 1
+        markedBytes += event.draft.payload.count
+      } else {
+        kept += 1
+        keptBytes += event.draft.payload.count
+      }
+    }
+    let metrics = topicMetrics.topic(TopicKey(address))
+    if kept > 0 { metrics.stored(events: kept, bytes: keptBytes, latency: latency) }
+    if marked > 0 {
+      metrics.stored(events: marked, bytes: markedBytes, latency: latency, as: .schemaWarned)
+    }
   }
 
   private func finish(
-    _ batch: Batch, _ terms: PublishTerms, _ answer: inout AnswerWriter, id: RequestID
+    _ batch: Batch, _ terms: PublishTerms, _ address: TopicAddress,
+    _ answer: inout AnswerWriter, id: RequestID
   ) -> AnswerEnd {
     let hindrance = batch.hindrance
     answer.start(batch.status(under: hindrance))
     hindrance?.writeRetryAfter(&answer)
+    if let since = batch.deprecated {
+      tellDeprecated(since: since, address, events: batch.deprecatedEvents, &answer)
+    }
     if terms.wantsCountsOnly { answer.field("Preference-Applied", "return=minimal") }
     return finish(&answer) { json in
       json.beginObject()
@@ -158,6 +221,10 @@ extension GatewayResponder {
       json.integer(batch.stored)
       json.key("rejected")
       json.integer(batch.rejected)
+      if batch.quarantined > 0 {
+        json.key("quarantined")
+        json.integer(batch.quarantined)
+      }
       if !terms.wantsCountsOnly {
         json.key("results")
         json.beginArray()
@@ -174,15 +241,26 @@ extension GatewayResponder {
 private struct Batch {
   enum Item {
     case waiting(ConformingEvent)
+    /// Chose a version of its schema that is not compiled yet.
+    case uncompiled(EventDraft, UncompiledChoice)
     case stored(Receipt)
+    case quarantined(ConformingEvent, Receipt)
     case refused(Refusal)
   }
 
   private(set) var items: [Item] = []
   private(set) var stored = 0
   private(set) var rejected = 0
-  /// Everything before it is settled.
+  /// Stored in the quarantine topic.
+  private(set) var quarantined = 0
+  /// The newest time at which a version of the stored events was deprecated.
+  private(set) var deprecated: UnixTime?
+  private(set) var deprecatedEvents = 0
+  private(set) var hasQuarantined = false
+  private var uncompiled: [Int] = []
+  /// Everything before it is settled, but for what is quarantined.
   private var settled = 0
+  private var settledQuarantine = 0
   /// Bytes of the errors that are told.
   private var errorBytes = 0
 
@@ -193,7 +271,32 @@ private struct Batch {
   var hasRefusals: Bool { rejected > 0 }
   var hasRoomForErrors: Bool { errorBytes < GatewayLimits.batchErrorBytes }
 
-  mutating func add(_ event: ConformingEvent) { items.append(.waiting(event)) }
+  mutating func add(_ event: ConformingEvent) {
+    if event.standing == .quarantined { hasQuarantined = true }
+    items.append(.waiting(event))
+  }
+
+  mutating func add(_ draft: EventDraft, _ choice: UncompiledChoice) {
+    uncompiled.append(items.count)
+    items.append(.uncompiled(draft, choice))
+  }
+
+  /// The next event that waits for a version to be compiled; the caller replaces or refuses it.
+  mutating func nextUncompiled() -> (Int, EventDraft, UncompiledChoice)? {
+    guard let index = uncompiled.popLast(), case .uncompiled(let draft, let choice) = items[index]
+    else { return nil }
+    return (index, draft, choice)
+  }
+
+  mutating func replace(_ index: Int, _ event: ConformingEvent) {
+    if event.standing == .quarantined { hasQuarantined = true }
+    items[index] = .waiting(event)
+  }
+
+  mutating func refuse(_ index: Int, _ refusal: Refusal) {
+    items[index] = .refused(refusal)
+    rejected += 1
+  }
 
   mutating func add(_ refusal: Refusal) {
     let bytes = min(refusal.faultBytes, GatewayLimits.problemBytes)
@@ -204,11 +307,13 @@ private struct Batch {
   }
 
   /// The next events to store together: indices of waiting items. Nil when none wait.
-  func nextPiece(whole: Bool) -> [Int]? {
+  func nextPiece(whole: Bool, quarantined: Bool = false) -> [Int]? {
     var piece: [Int] = []
     var bytes = 0
-    for index in settled..<items.count {
-      guard case .waiting(let event) = items[index] else { continue }
+    for index in (quarantined ? settledQuarantine : settled)..<items.count {
+      guard case .waiting(let event) = items[index],
+        (event.standing == .quarantined) == quarantined
+      else { continue }
       if !whole, !piece.isEmpty,
         piece.count == Self.pieceEvents || bytes + event.draft.cost > Self.pieceBytes
       {
@@ -226,16 +331,29 @@ private struct Batch {
     }
   }
 
-  mutating func settle(_ piece: [Int], _ receipts: [Receipt]) {
-    for (index, receipt) in zip(piece, receipts) { items[index] = .stored(receipt) }
-    stored += receipts.count
-    settled = (piece.last ?? settled) + 1
+  mutating func settle(
+    _ piece: [Int], _ receipts: [Receipt], quarantined isQuarantine: Bool = false
+  ) {
+    for (index, receipt) in zip(piece, receipts) {
+      guard case .waiting(let event) = items[index] else { continue }
+      items[index] = isQuarantine ? .quarantined(event, receipt) : .stored(receipt)
+      guard let since = event.deprecated else { continue }
+      deprecated = max(deprecated ?? since, since)
+      deprecatedEvents += 1
+    }
+    if isQuarantine { quarantined += receipts.count } else { stored += receipts.count }
+    advance(behind: piece, isQuarantine)
   }
 
-  mutating func refuse(_ piece: [Int], _ refusal: Refusal) {
+  mutating func refuse(_ piece: [Int], _ refusal: Refusal, quarantined: Bool = false) {
     for index in piece { items[index] = .refused(refusal) }
     rejected += piece.count
-    settled = (piece.last ?? settled) + 1
+    advance(behind: piece, quarantined)
+  }
+
+  private mutating func advance(behind piece: [Int], _ quarantined: Bool) {
+    guard let last = piece.last else { return }
+    if quarantined { settledQuarantine = last + 1 } else { settled = last + 1 }
   }
 
   /// Some are refused, so none is stored: the faultless ones are told that it was not theirs.
@@ -249,15 +367,17 @@ private struct Batch {
 
   /// The one reason of overload why nothing is stored.
   var hindrance: Refusal? {
-    if stored > 0 { return nil }
+    if stored + quarantined > 0 { return nil }
     for case .refused(let refusal) in items where refusal.code.status == 503 { return refusal }
     return nil
   }
 
-  /// 201 all stored, 207 some, else what hinders them: 422, or the reason of overload.
+  /// 201 all stored, 202 all quarantined, 207 some, else what hinders them: 422, or the reason of
+  /// overload.
   func status(under hindrance: Refusal?) -> Int {
-    if rejected == 0 { return 201 }
-    if stored > 0 { return 207 }
+    if rejected + quarantined == 0 { return 201 }
+    if rejected + stored == 0 { return 202 }
+    if stored + quarantined > 0 { return 207 }
     return hindrance?.code.status ?? 422
   }
 }
@@ -273,11 +393,19 @@ extension Batch.Item {
       json.integer(201)
       json.key("messageId")
       json.string(receipt.id)
+    case .quarantined(let event, let receipt):
+      json.integer(202)
+      json.key("topic")
+      json.string("\(event.address)")
+      json.key("messageId")
+      json.string(receipt.id)
+      json.key("errors")
+      json.raw(event.draft.attributes[.schemaErrors] ?? ByteSlice(utf8: "[]"))
     case .refused(let refusal):
       json.integer(refusal.code.status)
       json.key("error")
       refusal.write(instance: nil, into: &json)
-    case .waiting:
+    case .waiting, .uncompiled:
       json.integer(500)
     }
     json.endObject()

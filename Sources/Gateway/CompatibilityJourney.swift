@@ -13,23 +13,26 @@ extension GatewayResponder {
   func checkSchema(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    try refuseQuery(of: request)
+    var query = try QueryParameters(request.head.query)
+    let subject = try query.takeSubject() ?? .topic
+    try query.finish()
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, forAnyOf: [.manage, .publish]).detached
     let terms = try SchemaTerms(contentType: request.head.fields.first("content-type"))
     let text = try await request.body.collect(upTo: SchemaLimits.sourceBytes)
-    let candidate = try await compile(ByteSlice(copying: text.span), terms)
-    let stored = parts.engine.schemas(of: address)
+    let candidate = try await compile(ByteSlice(copying: text.span), terms, for: subject)
     let rules = compatibilityTerms(of: address)
+    let versions = try await self.versions(of: subject, in: parts.engine.schemaBook(of: address))
     let (report, publishers) = try await parts.workers.run {
-      let versions = stored.map { SchemaRegistration.Version($0) }
       let report = CompatibilityReport(candidate.program, against: versions, terms: rules)
-      return (
-        report,
-        versions.last.map { newest in
-          (newest.number, newest.verdict(asReadBy: candidate.program, rules.policy))
-        }
-      )
+      let publishers = versions.last.map { newest in
+        (
+          newest.number,
+          report.backward(to: newest.number)
+            ?? newest.verdict(asReadBy: candidate.program, rules.policy)
+        )
+      }
+      return (report, publishers)
     }
     answer.start(200)
     return finish(&answer) { json in
@@ -62,22 +65,39 @@ extension GatewayResponder {
 
   /// What registering a candidate comes to. Compares on a worker.
   func decide(
-    _ candidate: SchemaCandidate, for address: TopicAddress
+    _ candidate: SchemaCandidate, in book: SchemaBook, at address: TopicAddress
   ) async throws -> SchemaRegistration.Outcome {
-    let stored = parts.engine.schemas(of: address)
     let rules = compatibilityTerms(of: address)
+    let versions = try await self.versions(of: candidate.subject, in: book)
     return try await parts.workers.run {
       SchemaRegistration.decide(
-        candidate.program, fingerprint: candidate.fingerprint,
-        against: stored.map { SchemaRegistration.Version($0) }, terms: rules)
+        candidate.program, fingerprint: candidate.fingerprint, against: versions, terms: rules)
     }
   }
 
-  /// Whether a caller may answer for what is not decided, and did: it leaves a line in the log.
-  func isOverridden(
-    _ report: CompatibilityReport, _ wish: Bool, _ address: TopicAddress, _ request: HTTPRequest
-  ) -> Bool {
-    guard wish else { return false }
+  /// The live versions of a line, compiled.
+  private func versions(
+    of subject: SchemaSubject, in book: SchemaBook
+  ) async throws -> [SchemaRegistration.Version] {
+    var versions: [SchemaRegistration.Version] = []
+    for stored in book.live(subject) {
+      let program: CompiledSchema?
+      do {
+        program = try await self.program(of: stored, in: book)
+      } catch is SchemaFault {
+        program = nil
+      }
+      versions.append(
+        SchemaRegistration.Version(
+          number: stored.version, fingerprint: stored.fingerprint, program: program))
+    }
+    return versions
+  }
+
+  /// Leaves a line in the log where an operator answers for what is not decided.
+  func noteOverride(
+    _ report: CompatibilityReport, _ address: TopicAddress, _ request: HTTPRequest
+  ) {
     var id = ByteWriter(capacity: 32)
     request.id.append(to: &id)
     parts.log.log(
@@ -90,7 +110,6 @@ extension GatewayResponder {
           report.comparisons.flatMap(\.verdict.reasons).prefix(4).map(\.reader.pointer)
             .joined(separator: " ")),
       ])
-    return true
   }
 
   private func compatibilityTerms(of address: TopicAddress) -> SchemaRegistration.Terms {

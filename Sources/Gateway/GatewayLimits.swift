@@ -26,6 +26,8 @@ public enum GatewayLimits {
   public static let ackTokens = 10_000
   /// A body of ack tokens, in bytes.
   public static let tokenBody = 1 << 20
+  /// Versions besides the defaults that publishers choose, kept compiled by one loop.
+  public static let chosenSchemas = 256
   /// A consumer's name, in bytes.
   public static let consumerName = 128
   /// Bytes of a counterexample that an answer shows.

@@ -17,6 +17,8 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   let scratch = SchemaScratch()
   let frames = FrameCache()
   var topicMetrics: TopicMetricsCache
+  /// Versions that publishers chose though they are no defaults.
+  var chosenSchemas = ChosenSchemas()
   /// Where answers are composed; nothing of it outlives the call that fills it.
   private var draft = JSONWriter(capacity: 4096)
   private let metadataURL: ByteSlice
@@ -117,6 +119,17 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       return try listSchemas(topic, request, &answer)
     case (.schemaVersion(let version), .get), (.schemaVersion(let version), .head):
       return try getSchemaVersion(version, topic, request, &answer)
+    case (.schemaVersion(let version), .patch):
+      return try await patchSchemaVersion(version, topic, request, &answer)
+    case (.schemaVersion(let version), .delete):
+      return try await deleteSchemaVersion(version, topic, request, &answer)
+    case (.schemaDefault, .get), (.schemaDefault, .head):
+      return try getSchemaDefault(topic, request, &answer)
+    case (.schemaDefault, .put): return try await putSchemaDefault(topic, request, &answer)
+    case (.schemaBinding, .get), (.schemaBinding, .head):
+      return try getSchemaBinding(topic, request, &answer)
+    case (.schemaBinding, .put): return try await putSchemaBinding(topic, request, &answer)
+    case (.schemaBinding, .delete): return try await deleteSchemaBinding(topic, request, &answer)
     case (.schemaValidate, .post): return try await validatePayload(topic, request, &answer)
     case (.schemaCheck, .post): return try await checkSchema(topic, request, &answer)
     case (.schemaReplay, .post): return try await replaySchema(topic, request, &answer)

@@ -8,7 +8,7 @@ extension OpenAPIDocument {
       operations: [
         Operation(
           method: "post", id: "publish", summary: "Stores an event or a batch",
-          statuses: [201, 207, 409, 413, 415, 422], query: ["atomic"],
+          statuses: [201, 202, 207, 409, 413, 415, 422], query: ["atomic"],
           body: [
             "application/json", "application/cloudevents+json",
             "application/cloudevents-batch+json", "application/x-ndjson",
@@ -105,60 +105,6 @@ extension OpenAPIDocument {
           body: ["application/json"])
       ])
   }
-
-  private static let schemaPaths: [Path] = [
-    Path(
-      template: "/v1/topics/{tenant}/{namespace}/{topic}/schema",
-      operations: [
-        Operation(
-          method: "put", id: "putSchema", summary: "Registers the topic's next schema version",
-          statuses: [200, 201, 409, 413, 415, 422], query: ["override"],
-          body: ["application/schema+json"]),
-        Operation(
-          method: "get", id: "getSchema", summary: "The schema in force", statuses: [200],
-          answers: ["application/schema+json"]),
-        Operation(
-          method: "delete", id: "deleteSchema", summary: "Removes the topic's schema",
-          statuses: [204]),
-      ]),
-    Path(
-      template: "/v1/topics/{tenant}/{namespace}/{topic}/schemas",
-      operations: [
-        Operation(
-          method: "get", id: "listSchemas", summary: "All registered versions", statuses: [200])
-      ]),
-    Path(
-      template: "/v1/topics/{tenant}/{namespace}/{topic}/schemas/{version}",
-      operations: [
-        Operation(
-          method: "get", id: "getSchemaVersion", summary: "One version's text", statuses: [200],
-          answers: ["application/schema+json"])
-      ]),
-    Path(
-      template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/check",
-      operations: [
-        Operation(
-          method: "post", id: "checkSchema",
-          summary: "What registering a schema would come to, without registering it",
-          statuses: [200, 413, 415, 422], body: ["application/schema+json"])
-      ]),
-    Path(
-      template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/validate",
-      operations: [
-        Operation(
-          method: "post", id: "validate", summary: "Checks a payload without publishing it",
-          statuses: [200, 413, 415, 422], body: ["application/json"])
-      ]),
-    Path(
-      template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/replay",
-      operations: [
-        Operation(
-          method: "post", id: "replaySchema",
-          summary: "Which of the topic's newest events a candidate would refuse",
-          statuses: [200, 409, 413, 415, 422], query: ["last", "type"],
-          body: ["application/schema+json"])
-      ]),
-  ]
 
   private static let otherPaths: [Path] = [
     Path(

@@ -43,6 +43,8 @@ public enum ProblemCode: String, CaseIterable, Sendable {
   case patternLimit = "pattern_limit_exceeded"
   case schemaInvalid = "schema_invalid"
   case unknownEventType = "unknown_event_type"
+  case dataschemaMismatch = "dataschema_mismatch"
+  case schemaLint = "schema_lint"
   case batchRejected = "batch_rejected"
   case batchAborted = "batch_aborted"
   case headersTooLarge = "headers_too_large"
@@ -102,7 +104,7 @@ extension ProblemCode {
       .rateLimited:
       stateRow
     case .schemaViolation, .validationBudget, .patternLimit, .schemaInvalid, .unknownEventType,
-      .batchRejected, .batchAborted:
+      .dataschemaMismatch, .schemaLint, .batchRejected, .batchAborted:
       contentRow
     case .internalError, .overloaded, .storageFull, .storageFailed, .dataCorrupt,
       .tooManyConnections, .draining:
@@ -284,6 +286,14 @@ extension ProblemCode {
       Row(
         422, .schemaViolation, "Unknown event type",
         "Publish one of the types in `types`, or have the topic's binding name yours.")
+    case .dataschemaMismatch:
+      Row(
+        422, .schemaViolation, "Schema named is not the topic's",
+        "Leave `dataschema` out, or name one of the versions in `accepted`.")
+    case .schemaLint:
+      Row(
+        422, .malformed, "Schema draws warnings",
+        "Mend what `warnings` names, or register it without `lint=strict`.")
     case .batchRejected:
       Row(
         422, .schemaViolation, "Batch rejected",

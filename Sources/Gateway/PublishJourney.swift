@@ -48,18 +48,31 @@ extension GatewayResponder {
       envelope.mode == .binary
       ? try EventIntake.binary(envelope, body: body)
       : try EventIntake.structured(JSONDocument(parsing: body).root, envelope)
-    let event = try check(draft, for: topic, at: address)
+    let event: ConformingEvent
+    do {
+      event = try check(draft, for: topic, at: address)
+    } catch let missing as UncompiledChoice {
+      try await compile(missing, at: address)
+      event = try check(draft, for: topic, at: address)
+    }
     let validated = timers.clocks.monotonic()
+    if event.standing == .quarantined {
+      return try await quarantine(event, sentTo: address, request, &answer)
+    }
     let receipt = try await appender.append(event, to: topic)
     topicMetrics.topic(TopicKey(address)).stored(
-      bytes: draft.payload.count, latency: receipt.durableAt - request.received)
+      bytes: draft.payload.count, latency: receipt.durableAt - request.received,
+      as: event.standing == .marked ? .schemaWarned : .accepted)
     return created(
       event, receipt, ServerTiming(request.received, authenticated, validated, receipt), &answer)
   }
 
   /// The schema gate, with what holds for the topic.
+  ///
+  /// - Parameter quarantines: see `tolerate`.
   func check(
-    _ draft: EventDraft, for topic: Engine.Topic, at address: TopicAddress
+    _ draft: EventDraft, for topic: Engine.Topic, at address: TopicAddress,
+    quarantines: Bool = true
   ) throws -> ConformingEvent {
     if draft.strippedAttributes > 0 {
       parts.server.strippedAttributes(draft.strippedAttributes)
@@ -68,12 +81,23 @@ extension GatewayResponder {
     let mustHave =
       binding == nil
       && TopicRules(of: address.inNamespace, topic: topic.info, in: parts.engine).requireSchema
-    do throws(SchemaRefusal) {
+    var choice: ChosenSchema?
+    do {
+      if draft.namesSchema {
+        choice = try chosen(by: draft, of: binding, in: topic, at: address)
+      }
       return try SchemaGate.check(
-        draft, against: address, binding: binding, requireSchema: mustHave, scratch: scratch)
-    } catch {
-      let schema = binding?.schema(for: draft.attributes[.type])
-      throw RefusedPayload(refusal: error, address: address, version: schema?.version ?? 0)
+        draft, against: address, binding: binding, requireSchema: mustHave, scratch: scratch,
+        choice: choice)
+    } catch let refusal as SchemaRefusal {
+      do {
+        return try tolerate(
+          refusal, of: draft, under: binding, choice: choice, quarantines: quarantines,
+          at: address)
+      } catch let refusal as SchemaRefusal {
+        let version = choice?.version ?? binding?.schema(for: draft.attributes[.type])?.version
+        throw RefusedPayload(refusal: refusal, address: address, version: version ?? 0)
+      }
     }
   }
 
@@ -94,6 +118,7 @@ extension GatewayResponder {
       receipt.id.append(to: &path)
     }
     answer.field("Server-Timing") { timing.append(to: &$0) }
+    if let deprecated = event.deprecated { tellDeprecated(since: deprecated, topic, &answer) }
     return finish(&answer) { json in
       json.beginObject()
       json.key("messageId")

@@ -111,7 +111,8 @@ extension GatewayResponder {
   /// Writes records of a topic as clients see them.
   func rendering(_ view: EventView, of topic: TopicAddress) -> RecordView {
     let context = EventContext(
-      tenant: topic.tenant.bytes, namespace: topic.namespace.bytes, topic: topic.topic.bytes)
+      tenant: topic.tenant.bytes, namespace: topic.namespace.bytes, topic: topic.topic.bytes,
+      publicURL: parts.operations.publicURL)
     return RecordView { record, json in
       EventWriter.write(EventFacts(record), in: context, view: view, into: &json)
     }

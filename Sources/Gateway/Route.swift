@@ -27,6 +27,10 @@ enum Route {
     case subscriptions
     case subscription(Name, SubscriptionResource)
     case schema
+    /// The default version of a line.
+    case schemaDefault
+    /// How events are bound to lines.
+    case schemaBinding
     case schemaVersions
     case schemaVersion(ByteSlice)
     case schemaCheck
@@ -112,6 +116,8 @@ enum Route {
       return try subscription(rest.dropFirst("/subscriptions/".utf8.count))
     }
     if rest.equals("/schema") { return .schema }
+    if rest.equals("/schema/default") { return .schemaDefault }
+    if rest.equals("/schema/binding") { return .schemaBinding }
     if rest.equals("/schemas") { return .schemaVersions }
     if rest.starts(with: "/schemas/") {
       return .schemaVersion(try segment(rest, after: "/schemas/"))
@@ -167,9 +173,11 @@ extension Route {
 extension Route.TopicResource {
   fileprivate var methods: StaticString {
     switch self {
-    case .itself, .schema: "GET, HEAD, PUT, DELETE, OPTIONS"
+    case .itself, .schema, .schemaBinding: "GET, HEAD, PUT, DELETE, OPTIONS"
+    case .schemaDefault: "GET, HEAD, PUT, OPTIONS"
+    case .schemaVersion: "GET, HEAD, PATCH, DELETE, OPTIONS"
     case .events: "GET, HEAD, POST, OPTIONS"
-    case .event, .subscriptions, .schemaVersions, .schemaVersion: "GET, HEAD, OPTIONS"
+    case .event, .subscriptions, .schemaVersions: "GET, HEAD, OPTIONS"
     case .schemaCheck, .schemaValidate, .schemaReplay: "POST, OPTIONS"
     case .subscription(_, let resource):
       switch resource {

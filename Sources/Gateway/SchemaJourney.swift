@@ -1,5 +1,4 @@
 import Bytes
-import Crypto
 import HTTPWire
 import JSONText
 import Schemas
@@ -8,11 +7,13 @@ import Topics
 
 /// Schemas of a topic: register, show, remove, try a payload.
 extension GatewayResponder {
-  /// `PUT …/{topic}/schema`: registers the body as the topic's next version.
+  /// `PUT …/{topic}/schema`: registers the body as the next version of a line.
   func putSchema(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     var query = try QueryParameters(request.head.query)
+    let subject = try query.takeSubject() ?? .topic
+    let lint = try query.takeLint()
     let override = try query.takeFlag("override") ?? false
     try query.finish()
     let scope = try admit(request, reference.tenant)
@@ -22,76 +23,104 @@ extension GatewayResponder {
     }
     let terms = try SchemaTerms(contentType: request.head.fields.first("content-type"))
     let text = try await request.body.collect(upTo: SchemaLimits.sourceBytes)
-    let candidate = try await compile(ByteSlice(copying: text.span), terms)
-    _ = try await openTopic(address)
-
-    let current = parts.engine.schemas(of: address).last
-    switch try await decide(candidate, for: address) {
-    case .identical:
-      guard let current else { throw Refusal(.internalError) }
-      answer.start(200)
-      return finish(&answer) { json in write(current, candidate.program.warnings, into: &json) }
-    case .incompatible(let report): throw Refusal(.schemaIncompatible, report)
-    case .undecided(let report):
-      guard isOverridden(report, override, address, request) else {
-        throw Refusal(.schemaUndecided, report)
-      }
-    case .register: break
+    let candidate = try await compile(ByteSlice(copying: text.span), terms, for: subject)
+    let registration = try await register(
+      candidate, lint: lint, at: address, overriding: override ? request : nil)
+    answer.start(registration.isNew ? 201 : 200)
+    if registration.isNew {
+      answer.field(
+        "Location", text: "/v1/topics/\(address)/schemas/\(registration.schema.version)")
     }
-    let stored = try await parts.engine.registerSchema(
-      candidate, for: address, replacing: current?.version ?? 0)
-    answer.start(201)
-    answer.field("Location", text: "/v1/topics/\(address)/schemas/\(stored.version)")
-    return finish(&answer) { json in write(stored, candidate.program.warnings, into: &json) }
+    let isDefault = registration.isDefault
+    return finish(&answer) { json in
+      write(
+        registration.schema, isDefault: isDefault, warnings: registration.warnings, into: &json)
+    }
   }
 
-  /// `GET …/{topic}/schema`: the text in force.
+  /// `GET …/{topic}/schema`: the text that a line's events are checked against.
   func getSchema(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) throws -> AnswerEnd {
-    let address = try readableSchemas(reference, request)
-    guard let current = parts.engine.schemas(of: address).last else { throw Refusal(.notFound) }
+    var query = try QueryParameters(request.head.query)
+    let subject = try query.takeSubject() ?? .topic
+    try query.finish()
+    let address = try readable(reference, request)
+    guard let current = parts.engine.schemaBook(of: address).defaultVersion(of: subject) else {
+      throw Refusal(.notFound)
+    }
     return show(current, &answer)
   }
 
-  /// `GET …/{topic}/schemas/{version}`: one version's text.
+  /// `GET …/{topic}/schemas/{version}`: one version's text, of softly deleted ones too: stored
+  /// events name them.
   func getSchemaVersion(
     _ version: ByteSlice, _ reference: TopicReference, _ request: HTTPRequest,
     _ answer: inout AnswerWriter
   ) throws -> AnswerEnd {
-    let address = try readableSchemas(reference, request)
+    try refuseQuery(of: request)
+    let address = try readable(reference, request)
     guard let number = UInt32(version.text),
-      let stored = parts.engine.schemas(of: address).first(where: { $0.version == number })
+      let stored = parts.engine.schemaBook(of: address).version(number)
     else { throw Refusal(.notFound) }
     return show(stored, &answer)
   }
 
-  /// `GET …/{topic}/schemas`: all versions, oldest first.
+  /// `GET …/{topic}/schemas`: all versions, oldest first; `deleted=true`: softly deleted ones too.
   func listSchemas(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) throws -> AnswerEnd {
-    let address = try readableSchemas(reference, request)
+    var query = try QueryParameters(request.head.query)
+    let subject = try query.takeSubject()
+    let deleted = try query.takeFlag("deleted") ?? false
+    try query.finish()
+    let address = try readable(reference, request)
     guard parts.engine.topic(address) != nil else { throw Refusal(.notFound) }
+    let book = parts.engine.schemaBook(of: address)
     answer.start(200)
     return finish(&answer) { json in
       json.beginObject()
       json.key("schemas")
       json.beginArray()
-      for stored in parts.engine.schemas(of: address) { write(stored, nil, into: &json) }
+      for stored in book.versions where deleted || stored.state.isLive {
+        if let subject, stored.subject != subject { continue }
+        write(
+          stored, isDefault: book.defaults[stored.subject] == stored.version, warnings: nil,
+          into: &json)
+      }
       json.endArray()
+      json.key("defaults")
+      json.beginObject()
+      for (line, version) in book.defaults.sorted(by: { $0.key < $1.key }) {
+        if let subject, line != subject { continue }
+        json.key(line.bytes)
+        json.integer(Int(version))
+      }
+      json.endObject()
+      json.key("revision")
+      json.integer(book.revision)
       json.endObject()
     }
   }
 
-  /// `DELETE …/{topic}/schema`: the topic takes anything again.
+  /// `DELETE …/{topic}/schema`: softly deletes all versions of one line, or of all lines together
+  /// with the binding: the topic takes anything again.
   func deleteSchema(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    try refuseQuery(of: request)
+    var query = try QueryParameters(request.head.query)
+    let subject = try query.takeSubject()
+    try query.finish()
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, for: .manage).detached
-    guard !parts.engine.schemas(of: address).isEmpty else { throw Refusal(.notFound) }
-    try await parts.engine.deleteSchemas(of: address)
+    let book = parts.engine.schemaBook(of: address)
+    if let subject {
+      guard !book.live(subject).isEmpty else { throw Refusal(.notFound) }
+      try await parts.engine.editSchemas(of: address, .deleteSubject(subject), at: nil)
+    } else {
+      guard !book.subjects.isEmpty || book.terms != nil else { throw Refusal(.notFound) }
+      try await parts.engine.editSchemas(of: address, .clear, at: nil)
+    }
     answer.start(204)
     answer.finishEmpty()
     return .complete
@@ -101,20 +130,38 @@ extension GatewayResponder {
   func validatePayload(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    try refuseQuery(of: request)
+    var query = try QueryParameters(request.head.query)
+    let type = query.take("type")
+    let number = try query.takeNumber("version", in: 1...Int(Int32.max))
+    try query.finish()
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, forAnyOf: [.publish, .manage, .subscribe])
       .detached
-    guard let bound = parts.engine.binding(of: address)?.schema(for: nil) else {
-      throw Refusal(.notFound)
-    }
+    let (version, program) = try await schema(for: type, number: number, of: address)
     let payload = try await request.body.collect(upTo: GatewayLimits.event)
-    switch bound.program.validate(payload, scratch) {
-    case nil: return verdict([], truncated: false, bound.version, &answer)
+    switch program.validate(payload, scratch) {
+    case nil: return verdict([], truncated: false, version, &answer)
     case .violations(let violations, let truncated):
-      return verdict(violations, truncated: truncated, bound.version, &answer)
+      return verdict(violations, truncated: truncated, version, &answer)
     case .some(let refusal): throw refusal
     }
+  }
+
+  /// What a payload would be checked against: a version by its number, else what the binding says
+  /// for a type.
+  private func schema(
+    for type: ByteSlice?, number: Int?, of address: TopicAddress
+  ) async throws -> (UInt32, CompiledSchema) {
+    if let number {
+      let book = parts.engine.schemaBook(of: address)
+      guard let stored = book.version(UInt32(number)) else { throw Refusal(.notFound) }
+      return (stored.version, try await program(of: stored, in: book))
+    }
+    guard let binding = parts.engine.binding(of: address) else { throw Refusal(.notFound) }
+    guard let bound = binding.schema(for: type) else {
+      throw SchemaRefusal.unknownType(binding.types)
+    }
+    return (bound.version, bound.program)
   }
 
   private func verdict(
@@ -139,28 +186,10 @@ extension GatewayResponder {
     }
   }
 
-  /// Compiles on a worker: milliseconds, up to a second for the largest.
-  func compile(_ text: ByteSlice, _ terms: SchemaTerms) async throws -> SchemaCandidate {
-    let outcome = try await parts.workers.run { () -> Result<SchemaCandidate, SchemaFault> in
-      do throws(SchemaFault) {
-        let program = try CompiledSchema.compile(
-          text, dialect: terms.dialect, formats: terms.formats)
-        let fingerprint = program.fingerprint { Digest.sha256($0).bytes }
-        return .success(
-          SchemaCandidate(
-            text: text, dialect: program.dialect, formats: program.formats,
-            fingerprint: fingerprint, program: program))
-      } catch {
-        return .failure(error)
-      }
-    }
-    return try outcome.get()
-  }
-
-  private func readableSchemas(
+  /// For what whoever has anything to do with the topic may see of its schemas.
+  func readable(
     _ reference: TopicReference, _ request: HTTPRequest
   ) throws -> TopicAddress {
-    try refuseQuery(of: request)
     let scope = try admit(request, reference.tenant)
     return try scope.address(of: reference, forAnyOf: [.subscribe, .publish, .manage])
   }
@@ -168,41 +197,11 @@ extension GatewayResponder {
   private func show(_ stored: StoredSchema, _ answer: inout AnswerWriter) -> AnswerEnd {
     answer.start(200)
     answer.field("Schema-Version", decimal: Int(stored.version))
+    answer.field("Schema-Subject", stored.subject.bytes)
+    answer.field("Schema-State", text: stored.state.name)
     answer.field("Schema-Fingerprint", stored.fingerprint)
-    answer.finish(contentType: "application/schema+json", body: stored.text)
+    answer.finish(contentType: stored.type.mediaType, body: stored.text)
     return .complete
-  }
-
-  private func write(
-    _ stored: StoredSchema, _ warnings: [SchemaWarning]?, into json: inout JSONWriter
-  ) {
-    json.beginObject()
-    json.key("version")
-    json.integer(Int(stored.version))
-    json.key("fingerprint")
-    json.string(stored.fingerprint)
-    json.key("type")
-    json.string("JSON")
-    json.key("dialect")
-    json.string(stored.dialect.name)
-    json.key("formats")
-    json.string(stored.formats.name)
-    json.key("registered")
-    json.instant(stored.registered)
-    if let warnings {
-      json.key("warnings")
-      json.beginArray()
-      for warning in warnings {
-        json.beginObject()
-        json.key("pointer")
-        json.string(warning.pointer)
-        json.key("message")
-        json.string(warning.message)
-        json.endObject()
-      }
-      json.endArray()
-    }
-    json.endObject()
   }
 }
 

@@ -85,6 +85,14 @@ extension Refusal {
       for type in types { json.string(type) }
       json.endArray()
       self = with("types", json: json.slice)
+    case .schemaMismatch(let subject, let accepted):
+      self.init(
+        .dataschemaMismatch, "'dataschema' names no version of '\(subject)' that is accepted")
+      var json = JSONWriter()
+      json.beginArray()
+      for version in accepted { json.integer(Int(version)) }
+      json.endArray()
+      self = with("accepted", json: json.slice)
     case .mediaType(let sent):
       self.init(
         .mediaType,

@@ -10,6 +10,8 @@ extension MetricsCatalogue {
       "Events sent to a topic by what became of them; every reason for a refusal is an outcome."
     case .refusedSecondsTotal: "Time from receipt to the refusal, summed over refused events."
     case .publishBytesTotal: "Payload bytes of stored events."
+    case .publishDeprecatedTotal:
+      "Stored events that were checked against a deprecated version of their schema."
     case .deliveredEventsTotal:
       "Events written to consumers: at the tail, or replayed from the log behind it."
     case .deliveredBytesTotal: "Payload bytes written to consumers, by the same sources."

@@ -6,6 +6,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
   case publishTotal = "jodrell_publish_total"
   case refusedSecondsTotal = "jodrell_publish_refused_seconds_total"
   case publishBytesTotal = "jodrell_publish_bytes_total"
+  case publishDeprecatedTotal = "jodrell_publish_deprecated_total"
   case deliveredEventsTotal = "jodrell_delivered_events_total"
   case deliveredBytesTotal = "jodrell_delivered_bytes_total"
   case consumeTotal = "jodrell_consume_total"
@@ -59,7 +60,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
     case .publishBytesTotal, .deliveredBytesTotal, .receivedBytesTotal, .sentBytesTotal,
       .processResident, .processVirtual:
       .bytes
-    case .publishTotal, .deliveredEventsTotal, .commitEvents: .events
+    case .publishTotal, .publishDeprecatedTotal, .deliveredEventsTotal, .commitEvents: .events
     case .consumeTotal, .requestsTotal: .requests
     case .connectionsOpen, .connectionsTotal: .connections
     default: .count
@@ -69,7 +70,8 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
   /// The labels besides `le`, in the order in which they are written.
   public var labels: [String] {
     switch self {
-    case .publishSeconds, .deliverySeconds, .publishBytesTotal: Self.topicLabels
+    case .publishSeconds, .deliverySeconds, .publishBytesTotal, .publishDeprecatedTotal:
+      Self.topicLabels
     case .publishTotal, .refusedSecondsTotal, .consumeTotal: Self.topicLabels + ["outcome"]
     case .deliveredEventsTotal, .deliveredBytesTotal: Self.topicLabels + ["source"]
     case .requestsTotal: ["operation", "outcome"]

@@ -16,6 +16,10 @@ public enum Outcome: UInt8, CaseIterable, Sendable {
   case schemaRequired
   case schemaViolation
   case schemaBudget
+  /// Stored although it breaks its schema, which is not enforced.
+  case schemaWarned
+  /// Broke its schema and was stored in the quarantine topic instead.
+  case quarantined
   case conflict
   case precondition
   case fenced
@@ -45,6 +49,8 @@ public enum Outcome: UInt8, CaseIterable, Sendable {
     case .schemaRequired: "schema_required"
     case .schemaViolation: "schema_violation"
     case .schemaBudget: "schema_budget"
+    case .schemaWarned: "schema_warned"
+    case .quarantined: "quarantined"
     case .conflict: "conflict"
     case .precondition: "precondition"
     case .fenced: "fenced"

@@ -96,6 +96,10 @@ public struct Scrape {
     }
     exposition.family(.publishBytesTotal)
     for row in rows { exposition.sample([.rendered(row.labels)], row.values.storedBytes) }
+    exposition.family(.publishDeprecatedTotal)
+    for row in rows where row.values.deprecatedSchemas > 0 {
+      exposition.sample([.rendered(row.labels)], row.values.deprecatedSchemas)
+    }
     for (metric, tail, log) in [
       (
         MetricsCatalogue.deliveredEventsTotal, \TopicSnapshot.deliveredEvents,

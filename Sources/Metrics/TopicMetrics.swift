@@ -17,6 +17,7 @@ public final class TopicMetrics: Sendable {
   private let deliveredBytes = Counter()
   private let replayedEvents = Counter()
   private let replayedBytes = Counter()
+  private let deprecatedSchemas = Counter()
   private let retired = Atomic<Bool>(false)
   /// The topic's labels as the exposition writes them, rendered once.
   let labels: ByteSlice
@@ -30,11 +31,18 @@ public final class TopicMetrics: Sendable {
   }
 
   /// Events became durable together: how many, their payload bytes, and how long after receipt.
-  public func stored(events: Int = 1, bytes: Int, latency: TimeSpan) {
+  ///
+  /// - Parameter outcome: `schemaWarned` for those that break their schema.
+  public func stored(
+    events: Int = 1, bytes: Int, latency: TimeSpan, as outcome: Outcome = .accepted
+  ) {
     publishLatency.record(latency, times: events)
-    publishes.count(.accepted, times: events)
+    publishes.count(outcome, times: events)
     storedBytes.add(bytes)
   }
+
+  /// Events were checked against a deprecated version of their schema.
+  public func deprecated(events: Int = 1) { deprecatedSchemas.add(events) }
 
   /// Events were refused, for one reason; `taking` is the time from receipt to the refusal.
   public func refused(_ reason: Outcome, events: Int = 1, taking: TimeSpan = .zero) {
@@ -76,7 +84,7 @@ public final class TopicMetrics: Sendable {
       publishes: publishes.snapshot, consumptions: consumptions.snapshot,
       storedBytes: storedBytes.value, deliveredEvents: deliveredEvents.value,
       deliveredBytes: deliveredBytes.value, replayedEvents: replayedEvents.value,
-      replayedBytes: replayedBytes.value)
+      replayedBytes: replayedBytes.value, deprecatedSchemas: deprecatedSchemas.value)
   }
 }
 
@@ -91,6 +99,7 @@ struct TopicSnapshot: Sendable, Equatable {
   var deliveredBytes: UInt64 = 0
   var replayedEvents: UInt64 = 0
   var replayedBytes: UInt64 = 0
+  var deprecatedSchemas: UInt64 = 0
 
   mutating func merge(_ other: TopicSnapshot) {
     publishLatency.merge(other.publishLatency)
@@ -102,6 +111,7 @@ struct TopicSnapshot: Sendable, Equatable {
     deliveredBytes &+= other.deliveredBytes
     replayedEvents &+= other.replayedEvents
     replayedBytes &+= other.replayedBytes
+    deprecatedSchemas &+= other.deprecatedSchemas
   }
 
   mutating func subtract(_ earlier: TopicSnapshot) {
@@ -114,5 +124,6 @@ struct TopicSnapshot: Sendable, Equatable {
     deliveredBytes &-= earlier.deliveredBytes
     replayedEvents &-= earlier.replayedEvents
     replayedBytes &-= earlier.replayedBytes
+    deprecatedSchemas &-= earlier.deprecatedSchemas
   }
 }

@@ -1,12 +1,12 @@
-import Bytes
+public import Bytes
 public import Events
 public import Tenancy
 
-/// Proof that an event keeps its topic's promise: the last link of the chain, and the only thing
-/// that the log appends for a publisher.
+/// Proof that an event keeps its topic's promise, or that the topic's binding takes it although it
+/// does not: the last link of the chain, and the only thing that the log appends for a publisher.
 ///
 /// Rules of this file: the one stored property is private, the initialiser is `fileprivate`, and
-/// `SchemaGate.check` below is the only place that calls it. Never `Codable` or `RawRepresentable`.
+/// `SchemaGate` below is the only place that calls it. Never `Codable` or `RawRepresentable`.
 public struct ConformingEvent: Sendable {
   private let proven: Proven
 
@@ -15,23 +15,49 @@ public struct ConformingEvent: Sendable {
     let address: TopicAddress
     let draft: EventDraft
     let schemaVersion: UInt32
+    let standing: Standing
+    let deprecated: UnixTime?
 
-    init(address: TopicAddress, draft: EventDraft, schemaVersion: UInt32) {
+    init(
+      address: TopicAddress, draft: EventDraft, schemaVersion: UInt32, standing: Standing,
+      deprecated: UnixTime?
+    ) {
       self.address = address
       self.draft = draft
       self.schemaVersion = schemaVersion
+      self.standing = standing
+      self.deprecated = deprecated
     }
   }
 
-  fileprivate init(address: TopicAddress, draft: EventDraft, schemaVersion: UInt32) {
-    proven = Proven(address: address, draft: draft, schemaVersion: schemaVersion)
+  /// How an event stands to its topic's schema.
+  public enum Standing: Sendable {
+    /// It keeps it, or there is none.
+    case conforming
+    /// It breaks it, and the binding only warns: `schemaerrors` says how.
+    case marked
+    /// It breaks it and goes to the quarantine topic, which `address` is.
+    case quarantined
+  }
+
+  fileprivate init(
+    address: TopicAddress, draft: EventDraft, schemaVersion: UInt32,
+    standing: Standing = .conforming, deprecated: UnixTime? = nil
+  ) {
+    proven = Proven(
+      address: address, draft: draft, schemaVersion: schemaVersion, standing: standing,
+      deprecated: deprecated)
   }
 
   /// The topic, and what the publisher may do there.
   public var address: TopicAddress { proven.address }
   public var draft: EventDraft { proven.draft }
-  /// The version of the schema that the payload kept; 0 where the topic has none.
+  /// The version of the schema that the payload was checked against; 0 where the topic has none,
+  /// and of quarantined events, whose version is one of another topic.
   public var schemaVersion: UInt32 { proven.schemaVersion }
+  public var standing: Standing { proven.standing }
+  /// Since when that version is deprecated; nil where it is not.
+  public var deprecated: UnixTime? { proven.deprecated }
 }
 
 /// Where drafts become conforming events.
@@ -44,9 +70,11 @@ public enum SchemaGate {
   /// - Parameters:
   ///   - binding: the schema in force, nil where the topic has none.
   ///   - requireSchema: whether a topic without a schema takes nothing.
+  ///   - choice: the version that the publisher named by `dataschema`, if the binding lets it
+  ///     choose that one and it is not the default.
   public static func check(
     _ draft: EventDraft, against address: TopicAddress, binding: SchemaBinding?,
-    requireSchema: Bool, scratch: SchemaScratch
+    requireSchema: Bool, scratch: SchemaScratch, choice: ChosenSchema? = nil
   ) throws(SchemaRefusal) -> ConformingEvent {
     guard let binding else {
       if requireSchema { throw .schemaRequired }
@@ -59,7 +87,68 @@ public enum SchemaGate {
       return ConformingEvent(address: address, draft: draft, schemaVersion: 0)
     }
     guard draft.payloadKind == .json else { throw .mediaType(draft.contentType) }
+    if let choice {
+      try choice.program.check(draft.payload, scratch)
+      return ConformingEvent(
+        address: address, draft: draft, schemaVersion: choice.version,
+        deprecated: choice.deprecated)
+    }
     try schema.program.check(draft.payload, scratch)
-    return ConformingEvent(address: address, draft: draft, schemaVersion: schema.version)
+    return ConformingEvent(
+      address: address, draft: draft, schemaVersion: schema.version,
+      deprecated: schema.deprecated)
+  }
+
+  /// Takes an event all the same that `check` has refused, where its schema is not enforced; throws
+  /// the refusal again where it is, or where the refusal is not about the schema. Cold.
+  ///
+  /// Text that is no JSON is never taken for JSON, and an event whose type no rule names has no
+  /// schema that could be lenient.
+  ///
+  /// - Parameters:
+  ///   - version: what it was checked against.
+  ///   - quarantine: the topic for what is quarantined.
+  public static func tolerate(
+    _ refusal: SchemaRefusal, of draft: EventDraft, against address: TopicAddress,
+    under schema: BoundSchema, version: UInt32, quarantine: Name?
+  ) throws(SchemaRefusal) -> ConformingEvent {
+    switch refusal {
+    case .malformedJSON, .schemaRequired, .unknownType: throw refusal
+    default: break
+    }
+    var marks = AttributesBuilder()
+    marks.set(.schemaErrors, refusal.marks)
+    switch schema.enforcement {
+    case .enforce: throw refusal
+    case .warn:
+      return ConformingEvent(
+        address: address, draft: draft.adding(marks.attributes), schemaVersion: version,
+        standing: .marked, deprecated: schema.deprecated)
+    case .quarantine:
+      guard let quarantine else { throw refusal }
+      marks.set(.failedSchema, schemaPath(version, of: address))
+      marks.set(.quarantinedFrom, ByteSlice(utf8: "\(address)"))
+      return ConformingEvent(
+        address: address.quarantine(named: quarantine), draft: draft.adding(marks.attributes),
+        schemaVersion: 0, standing: .quarantined)
+    }
+  }
+
+  private static func schemaPath(_ version: UInt32, of address: TopicAddress) -> ByteSlice {
+    ByteSlice(utf8: "/v1/topics/\(address)/schemas/\(version)")
+  }
+}
+
+/// A version that a publisher chose among those that the binding accepts.
+public struct ChosenSchema: Sendable {
+  public let version: UInt32
+  public let program: CompiledSchema
+  /// Since when it is deprecated; nil where it is not.
+  public let deprecated: UnixTime?
+
+  public init(version: UInt32, program: CompiledSchema, deprecated: UnixTime?) {
+    self.version = version
+    self.program = program
+    self.deprecated = deprecated
   }
 }

@@ -12,8 +12,6 @@ public enum SchemaLimits {
   public static let libraryBytes = 4 << 20
   /// Names that the `$dynamicRef`s of one schema look for: each makes dynamic scopes larger.
   public static let dynamicNames = 64
-  /// Values passed while the JSON pointers of references are followed: a tenth of a second.
-  public static let pointerSteps = 4_000_000
   /// Schemas that apply to one and the same value inside one another (`$ref`, `allOf`, …). With the
   /// payload's depth limit it bounds the evaluator's stack.
   public static let inPlaceDepth = 64
@@ -49,18 +47,12 @@ public enum SchemaLimits {
   public static let expectedBytes = 256
   /// Warnings that one registration reports.
   public static let warnings = 32
-  /// Rules of one binding: an event's type is held against those with a `*` one by one.
-  public static let bindingRules = 64
-  /// Lines of versions of one topic.
-  public static let subjects = 64
-  /// Named documents that one version refers to.
-  public static let references = 256
   /// Steps of one comparison of two schemas: about a second at the most.
   public static let inclusionFuel = 2_000_000
   /// Values inside one another that a comparison looks into.
-  public static let inclusionDepth = 48
+  public static let inclusionDepth = 64
   /// Undecided unions inside one another in a comparison; with the depth it bounds the stack.
-  public static let inclusionFrames = 600
+  public static let inclusionFrames = 400
   /// Questions that one comparison remembers the answers of: some hundred bytes each.
   public static let inclusionMemory = 50_000
   /// States of one pattern as an automaton.
@@ -73,4 +65,14 @@ public enum SchemaLimits {
   public static let wordLength = 20_000
   /// Reasons that one comparison reports.
   public static let incompatibilities = 16
+  /// Errors that stay with an event which is stored although it breaks its schema.
+  public static let marks = 8
+  /// Bytes of them together, but for the brackets.
+  public static let markBytes = 1024
+  /// Rules of one binding: an event's type is held against those with a `*` one by one.
+  public static let bindingRules = 64
+  /// Lines of versions of one topic.
+  public static let subjects = 64
+  /// Named documents that one version refers to.
+  public static let references = 256
 }

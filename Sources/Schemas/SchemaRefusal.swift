@@ -12,6 +12,9 @@ public enum SchemaRefusal: Error, Equatable, Sendable {
   /// No rule of the topic's binding fits the event's type: 422 `unknown_event_type`. The types that
   /// the rules name.
   case unknownType([ByteSlice])
+  /// The event's `dataschema` is none that the topic takes for its type: 422
+  /// `dataschema_mismatch`. The line, and its versions that a publisher may name.
+  case schemaMismatch(SchemaSubject, accepted: [UInt32])
   /// The topic's schema speaks of JSON and the payload is something else: 415. The media type as
   /// sent, nil if none was.
   case mediaType(ByteSlice?)

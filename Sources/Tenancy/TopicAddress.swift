@@ -36,6 +36,17 @@ public struct TopicAddress: Sendable {
   }
 }
 
+extension TopicAddress {
+  /// The topic beside this one that takes what breaks this one's schema: in the same namespace, for
+  /// the same caller and action. The caller needs no grant on it: the topic's binding names it, and
+  /// whoever set that was granted `manage` on both.
+  public func quarantine(named topic: Name) -> TopicAddress {
+    precondition(action == .publish, "only what is published is quarantined")
+    return TopicAddress(
+      namespace: namespace, topic: topic, action: action, caller: caller)
+  }
+}
+
 extension TopicAddress: Hashable {
   public static func == (left: TopicAddress, right: TopicAddress) -> Bool {
     left.topic == right.topic && left.namespace == right.namespace && left.tenant == right.tenant

@@ -123,8 +123,10 @@ public struct SchemaBook: Sendable {
     }
     return BoundSchema(
       subject: subject, version: stored.version, program: program,
-      deprecated: stored.state == .deprecated ? stored.changed : nil, enforcement: enforcement,
-      choices: choices.map(\.version))
+      deprecated: stored.deprecated, enforcement: enforcement,
+      choices: choices.map {
+        BoundSchema.Choice(version: $0.version, deprecated: $0.deprecated)
+      })
   }
 }
 

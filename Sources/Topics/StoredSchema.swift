@@ -53,6 +53,9 @@ public struct StoredSchema: Sendable, Hashable {
   /// When the state changed last.
   public internal(set) var changed: UnixTime
 
+  /// Since when it is deprecated; nil where it is not.
+  public var deprecated: UnixTime? { state == .deprecated ? changed : nil }
+
   public init(
     version: UInt32, subject: SchemaSubject = .topic, type: SchemaType = .json, text: ByteSlice,
     dialect: SchemaDialect, formats: FormatMode, fingerprint: ByteSlice,

@@ -240,7 +240,9 @@ def main():
             p99 = result.get("single_p99_ns", 0)
             bad = "crash" in result or p99 > bar or result.get("compile_ms", 0) > 1000
             failed += bad
-            print(f"{'SLOW ' if bad else ''}{size >> 10:3} KiB {name}: p99 {p99 / 1000:.1f} us, "
+            print(f"{'SLOW ' if bad else ''}{size >> 10:3} KiB {name}: p50 "
+                  f"{result.get('single_p50_ns', 0) / 1000:.1f}, p99 {p99 / 1000:.1f} us, with explanation "
+                  f"{result.get('median_ns', 0) / 1000:.1f} us, "
                   f"refused {result.get('refused')}, fuel {result.get('fuel')}, compile "
                   f"{result.get('compile_ms', 0):.1f} ms {result.get('fault', '')}"
                   f"{result.get('crash', '')}", flush=True)

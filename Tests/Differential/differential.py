@@ -3,10 +3,11 @@
     differential.py DRIVER [--pairs N] [--seed N]
 
 DRIVER is the executable jodrell-schema-driver. Prints its seed, and each difference with the seed of
-its schema; ends with 1 if there was one that no rule below explains.
+its schema; ends with 1 if there was one.
 """
 
 import argparse
+import importlib.metadata
 import json
 import random
 import subprocess
@@ -24,7 +25,10 @@ NUMBERS = [0, 1, -1, 2, 3, 5, 10, 100, 0.5, 1.5, -0.5, 2.0, 1e2, 1e-2, 123456789
            -9223372036854775808, 9007199254740993, 1e20]
 PATTERNS = ["^a", "b$", "^a+$", "a|b", "^[a-c]*$", "^.$", "^\\S+$", "\\d", "^(a|ab)(c|bcd)*$",
             "^\\w{1,3}$", "é", "^[^a]*$", "a{2,}", "^x-", "\\u0061b", "^$"]
-FORMATS = ["date", "date-time", "time", "ipv4", "ipv6", "email", "uri", "duration", "json-pointer"]
+FORMATS = ["date", "date-time", "time", "ipv4", "ipv6", "email", "uri", "uri-reference", "hostname",
+           "json-pointer", "relative-json-pointer", "uri-template", "iri", "idn-email"]
+# 2020-12 has these, and draft-07 does not: there jsonschema-rs ignores them.
+LATER_FORMATS = ["duration", "uuid"]
 KINDS = ["null", "boolean", "integer", "number", "string", "array", "object"]
 
 
@@ -115,7 +119,7 @@ class Generator:
         elif word == "pattern":
             schema[word] = pick(PATTERNS)
         elif word == "format":
-            schema[word] = pick(FORMATS)
+            schema[word] = pick(FORMATS + (LATER_FORMATS if self.draft == 2020 else []))
         elif word == "uniqueItems":
             schema[word] = self.chance(0.9)
         elif word == "required":
@@ -241,11 +245,6 @@ def pick_kind(source):
     return source.choice(KINDS)
 
 
-def explained(schema, instance, ours, theirs):
-    """Why a difference is none of ours; nothing so far is."""
-    return None
-
-
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("driver")
@@ -255,7 +254,7 @@ def main():
     options = options.parse_args()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 48)
     print(f"differential: seed {seed}, {options.pairs} pairs, jsonschema-rs "
-          f"{jsonschema_rs.__version__ if hasattr(jsonschema_rs, '__version__') else '?'}", flush=True)
+          f"{importlib.metadata.version('jsonschema-rs')}", flush=True)
     driver = subprocess.Popen([options.driver, "verdicts"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               text=True, bufsize=1)
     started = time.monotonic()
@@ -300,8 +299,6 @@ def main():
             theirs = other.is_valid(instance)
             valid += verdict == "t"
             if (verdict == "t") == theirs:
-                continue
-            if explained(schema, instance, verdict == "t", theirs):
                 continue
             differences += 1
             if differences <= 20:

@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct `Writing events` {
   private let context = EventContext(
-    tenant: bytes("acme"), namespace: bytes("shop"), topic: bytes("orders"))
+    tenant: bytes("acme"), namespace: bytes("shop"), topic: bytes("orders"),
+    publicURL: bytes("https://events.example"))
 
   private func text(
     _ attributes: Attributes = .none, key: String? = nil, payload: ByteSlice, isJSON: Bool,
@@ -33,7 +34,9 @@ import Testing
     #expect(
       written == #"{"specversion":"1.0","id":"1:42","source":"urn:jodrell:acme:alice","#
         + #""type":"shop.orders","time":"2026-05-04T03:02:01.500Z","#
-        + #""datacontenttype":"application/json","authtype":"user","authid":"alice","#
+        + #""datacontenttype":"application/json","#
+        + #""dataschema":"https://events.example/v1/topics/acme/shop/orders/schemas/3","#
+        + #""authtype":"user","authid":"alice","#
         + #""authissuer":"corp","messageid":"1:42","publishtime":"2026-05-04T03:02:01.500Z","#
         + #""schemaversion":3,"data":{ "a": 1 }}"#)
   }

@@ -76,6 +76,10 @@ actor TestGateway {
          allow: [{publish: ["*/*"]}, {subscribe: ["*/*"]}, {manage: ["*/*"]}]}
       - {id: acme-reader, issuer: test, when: {"/sub": {eq: rita}}, tenant: acme, namespace: shop,
          principal: "{/sub}", allow: [{subscribe: ["shop/orders"]}]}
+      - {id: acme-manager, issuer: test, when: {"/sub": {eq: mona}}, tenant: acme, namespace: shop,
+         principal: "{/sub}", allow: [{manage: ["shop/orders"]}]}
+      - {id: acme-publisher, issuer: test, when: {"/sub": {eq: paul}}, tenant: acme,
+         namespace: shop, principal: "{/sub}", allow: [{publish: ["shop/orders"]}]}
       - {id: globex-all, issuer: test, when: {"/sub": {eq: bob}}, tenant: globex,
          namespace: shop, principal: "{/sub}",
          allow: [{publish: ["*/*"]}, {subscribe: ["*/*"]}, {manage: ["*/*"]}, {admin: ["*/*"]}]}

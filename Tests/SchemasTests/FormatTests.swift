@@ -81,7 +81,9 @@ import Testing
     Row(
       format: .idnHostname,
       good: ["bücher.example", "日本。jp", "xn--bcher-kva", "l·l", "אב.example", "a\u{FF0E}b"],
-      bad: ["", "ü-", "-ü", "a·b", "0a.אב", "א0\u{660}", "\u{300}a", "é\u{0}x", "ü..a", "ü.", "a b"]
+      bad: [
+        "", "ü-", "-ü", "a·b", "0a.אב", "א0\u{660}", "\u{300}a", "é\u{0}x", "ü..a", "ü.", "a b",
+      ]
     ),
     Row(
       format: .idnEmail, good: ["δ@例え.example", "\"δ\"@b", "a@b"],
@@ -94,8 +96,12 @@ import Testing
       bad: ["é ü", "\\é", "%é", "é:b c"]),
     Row(
       format: .uriTemplate,
-      good: ["", "a{b}", "{+a,b.c:9*}".replacing("9*", with: "9"), "{?x*,%41}", "é{&a}", "{#a:9999}"],
-      bad: ["{", "}", "{}", "{a", "{a b}", "{a:0}", "{a:10000}", "{a..b}", "{a,}", "a b", "%4", "{.}"]
+      good: [
+        "", "a{b}", "{+a,b.c:9*}".replacing("9*", with: "9"), "{?x*,%41}", "é{&a}", "{#a:9999}",
+      ],
+      bad: [
+        "{", "}", "{}", "{a", "{a b}", "{a:0}", "{a:10000}", "{a..b}", "{a,}", "a b", "%4", "{.}",
+      ]
     ),
     Row(
       format: .jsonPointer, good: ["", "/", "/a~0b/~1", "/é", "//"],

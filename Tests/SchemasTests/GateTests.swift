@@ -71,31 +71,6 @@ import Testing
     }
   }
 
-  @Test func `registration: first, identical, changed`() {
-    let one = ByteSlice(utf8: "sha256:1")
-    let two = ByteSlice(utf8: "sha256:2")
-    typealias Registry = SchemaRegistration
-    #expect(
-      Registry.decide(fingerprint: one, inForce: nil, policy: .compatibleOnly)
-        == .register(after: 0))
-    for policy: Registry.ChangePolicy in [.anyChange, .compatibleOnly] {
-      #expect(
-        Registry.decide(fingerprint: one, inForce: (7, one), policy: policy)
-          == .identical(version: 7))
-    }
-    #expect(
-      Registry.decide(fingerprint: two, inForce: (7, one), policy: .anyChange)
-        == .register(after: 7))
-    guard
-      case .incompatible(let reasons) = Registry.decide(
-        fingerprint: two, inForce: (7, one), policy: .compatibleOnly)
-    else {
-      Issue.record("a change passed")
-      return
-    }
-    #expect(reasons.map(\.rule) == ["changed"])
-  }
-
   @Test(arguments: ["orders", "payments", "telemetry"])
   func `the examples are what they say`(topic: String) throws {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

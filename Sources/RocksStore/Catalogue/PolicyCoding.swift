@@ -19,7 +19,8 @@ enum PolicyCoding {
 
   static func configuration(_ bytes: ByteSlice) throws(StoreFault) -> TopicConfiguration {
     do {
-      var (version, cursor) = try opened(bytes)
+      let (version, rest) = try opened(bytes)
+      var cursor = rest
       var configuration = TopicConfiguration(
         retention: try readRetention(&cursor), requireSchema: try readSwitch(&cursor))
       if version == 1 { return configuration }
@@ -46,7 +47,8 @@ enum PolicyCoding {
   static func policy(_ bytes: ByteSlice) throws(StoreFault) -> NamespacePolicy? {
     if bytes.isEmpty { return nil }
     do {
-      var (version, cursor) = try opened(bytes)
+      let (version, rest) = try opened(bytes)
+      var cursor = rest
       let retention = try readRetention(&cursor)
       let requireSchema = try readSwitch(&cursor)
       let autoCreate = try readSwitch(&cursor)

@@ -21,7 +21,9 @@ struct SchemaUses {
   }
 
   func end(of version: UInt32) -> UInt64 {
-    Int(version) < ends.count ? ends[Int(version)] : 0
+    // The end of the commit being made is not known yet.
+    if current.contains(version) { return .max }
+    return Int(version) < ends.count ? ends[Int(version)] : 0
   }
 
   mutating func registered(_ version: UInt32) {

@@ -18,7 +18,7 @@ extension Evaluator {
   @inline(never)
   @_lifetime(self: copy self)
   private mutating func findSlowly(_ token: JSONToken, in table: NameTable) -> Int? {
-    guard spend(Int(token.length) >> (token.isEscaped ? 3 : 5)) else { return nil }
+    guard spend(Int(token.length) >> (token.isEscaped ? 1 : 4)) else { return nil }
     guard token.isEscaped else {
       return table.find(
         value.bytes.raw, at: Int(token.offset), count: Int(token.length), slots: slots,
@@ -102,7 +102,7 @@ extension Evaluator {
   mutating func nameMatches(_ pattern: Int, _ key: Int) -> Bool {
     let token = value.tokens[key]
     if token.isEscaped {
-      guard spend(Int(token.length) >> 3) else { return false }
+      guard spend(Int(token.length) >> 1) else { return false }
       let unescaped = scratch.unescape(value.text(token))
       return matches(pattern, unescaped.span)
     }

@@ -41,7 +41,7 @@ extension Explainer {
     guard let content = StringContent(rawValue: UInt8(branch.first)) else { return }
     report(
       index, at, keyword: content == .json ? "contentMediaType" : "contentEncoding",
-      code: "string.content", "must hold " + content.phrase)
+      code: .content, "must hold " + content.phrase)
   }
 
   private mutating func reportConstant(_ branch: ProgramBranch, _ index: UInt32, _ at: Int) {

@@ -30,10 +30,10 @@ enum ValueEquality {
   ) -> Bool {
     if !a.isEscaped, !b.isEscaped {
       guard a.length == b.length else { return false }
-      fuel &-= Int(a.length) >> 5
+      fuel &-= Int(a.length) >> 4
       return equalBytes(left.text(a), right.text(b))
     }
-    fuel &-= 16 &+ Int(a.length &+ b.length) >> 3
+    fuel &-= 16 &+ Int(a.length &+ b.length) >> 1
     return left.unescaped(a) == right.unescaped(b)
   }
 
@@ -45,7 +45,13 @@ enum ValueEquality {
     // Integer lexemes are canonical but for -0.
     let areIntegers = !a.hasFraction && !b.hasFraction
     if areIntegers, a.length > 2 || b.length > 2 { return false }
-    fuel &-= 16 &+ Int(a.length &+ b.length) >> 2
+    if a.length <= 17, b.length <= 17, let one = Decimal(left.text(a)),
+      let other = Decimal(right.text(b))
+    {
+      fuel &-= 4
+      return one.equals(other)
+    }
+    fuel &-= 32 &+ Int(a.length &+ b.length) >> 1
     guard let number = left.number(a), let other = right.number(b) else { return false }
     return number == other
   }
@@ -113,6 +119,40 @@ enum ValueEquality {
       key += 1 + Int(tape.tokens[key + 1].extent)
     }
     return members
+  }
+
+  /// A number of up to 17 characters without exponent, as an integer and a power of ten.
+  private struct Decimal {
+    let coefficient: Int64
+    /// Digits behind the point.
+    let scale: Int
+
+    init?(_ lexeme: Span<UInt8>) {
+      let isNegative = lexeme[0] == ASCII.minus
+      var magnitude: Int64 = 0
+      var point = lexeme.count
+      for index in (isNegative ? 1 : 0)..<lexeme.count {
+        let byte = lexeme[index]
+        if byte == ASCII.dot {
+          point = index &+ 1
+          continue
+        }
+        guard ASCII.isDigit(byte) else { return nil }
+        magnitude = magnitude &* 10 &+ Int64(byte &- ASCII.zero)
+      }
+      coefficient = isNegative ? -magnitude : magnitude
+      scale = lexeme.count &- point
+    }
+
+    /// Exact: both products are below 10³⁴.
+    func equals(_ other: Decimal) -> Bool {
+      if scale == other.scale { return coefficient == other.coefficient }
+      var left = Int128(coefficient)
+      var right = Int128(other.coefficient)
+      for _ in scale..<max(scale, other.scale) { left *= 10 }
+      for _ in other.scale..<max(scale, other.scale) { right *= 10 }
+      return left == right
+    }
   }
 
   static func equalBytes(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {

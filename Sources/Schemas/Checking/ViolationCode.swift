@@ -3,7 +3,7 @@
 public enum ViolationCode: Hashable, Sendable, CustomStringConvertible {
   case type, forbidden, constant, enumeration
   case missing, unknownProperty, propertyName, tooFewProperties, tooManyProperties
-  case tooShort, tooLong, pattern, patternLimit, format(StringFormat)
+  case tooShort, tooLong, pattern, patternLimit, content, format(StringFormat)
   case tooSmall, tooLarge, multiple
   case tooFewItems, tooManyItems, contains, duplicate, unexpectedItem
   case unionNone, unionMany, unionUnknown, negation
@@ -14,6 +14,7 @@ public enum ViolationCode: Hashable, Sendable, CustomStringConvertible {
     [
       .type, .forbidden, .constant, .enumeration, .missing, .unknownProperty, .propertyName,
       .tooFewProperties, .tooManyProperties, .tooShort, .tooLong, .pattern, .patternLimit,
+      .content,
     ] + StringFormat.allCases.map { .format($0) } + [
       .tooSmall, .tooLarge, .multiple, .tooFewItems, .tooManyItems, .contains, .duplicate,
       .unexpectedItem, .unionNone, .unionMany, .unionUnknown, .negation, .schema,
@@ -35,6 +36,7 @@ public enum ViolationCode: Hashable, Sendable, CustomStringConvertible {
     case .tooLong: "string.too_long"
     case .pattern: "string.pattern"
     case .patternLimit: "string.pattern_limit"
+    case .content: "string.content"
     case .format(let format): "format." + format.name
     case .tooSmall: "number.too_small"
     case .tooLarge: "number.too_large"
@@ -69,6 +71,7 @@ public enum ViolationCode: Hashable, Sendable, CustomStringConvertible {
     case .tooShort: ["minLength"]
     case .tooLong: ["maxLength"]
     case .pattern, .patternLimit: ["pattern", "patternProperties"]
+    case .content: ["contentEncoding", "contentMediaType"]
     case .format: ["format"]
     case .tooSmall: ["minimum", "exclusiveMinimum"]
     case .tooLarge: ["maximum", "exclusiveMaximum"]
@@ -101,6 +104,7 @@ public enum ViolationCode: Hashable, Sendable, CustomStringConvertible {
     case .tooLong: "The string has too many characters (code points)."
     case .pattern: "The string does not match the pattern in `expected`."
     case .patternLimit: "The pattern met its limit on this string; see `pattern_limit_exceeded`."
+    case .content: "The string does not hold what its encoding or media type says."
     case .format(let format): "The string is not \(format.phrase)."
     case .tooSmall: "The number is below its bound, `expected`."
     case .tooLarge: "The number is above its bound, `expected`."

@@ -143,22 +143,12 @@ extension SchemaIndex {
     var known = start
     var location = places[start].pointer
     for raw in path.split(separator: "/", omittingEmptySubsequences: false).dropFirst() {
-      guard let token = Self.unescaped(raw) else { return nil }
-      // Most steps pass a schema or lead to one by a map that the walk has been through.
-      let within = Way(document: document, offset: node.offset, token: token)
-      if let known = ways[within] {
-        node = known
-      } else {
-        steps += Int(node.token.extent)
-        guard steps <= SchemaLimits.pointerSteps else {
-          throw SchemaFault(
-            at: location,
-            .limitExceeded(what: "steps of references", limit: SchemaLimits.pointerSteps))
-        }
-        guard let next = Self.step(into: node, token) else { return nil }
-        node = next
-        ways[within] = next
+      guard let token = Self.unescaped(raw).map({ ByteSlice(utf8: $0) }) else { return nil }
+      enter(node, in: document)
+      guard let next = ways[Way(document: document, offset: node.offset, token: token)] else {
+        return nil
       }
+      node = next
       location += "/" + raw
       known = place(of: node, in: document) ?? known
     }
@@ -169,18 +159,17 @@ extension SchemaIndex {
         resource: places[known].resource))
   }
 
-  private static func step(into node: JSONNode, _ token: String) -> JSONNode? {
-    switch node.kind {
-    case .object: return node[token]
-    case .array:
-      guard let index = Int(token), String(index) == token, index >= 0, index < node.count else {
-        return nil
-      }
-      for (position, element) in node.elements.enumerated() where position == index {
-        return element
-      }
-      return nil
-    default: return nil
+  /// Makes the ways from a container to the values in it, once: pointers of many references lead
+  /// through few containers.
+  private mutating func enter(_ node: JSONNode, in document: Int) {
+    let location = Location(document: document, offset: node.offset)
+    guard entered.insert(location).inserted else { return }
+    for (key, value) in node.members {
+      ways[Way(document: document, offset: node.offset, token: key)] = value
+    }
+    for (position, element) in node.elements.enumerated() {
+      ways[Way(document: document, offset: node.offset, token: ByteSlice(utf8: String(position)))] =
+        element
     }
   }
 

@@ -36,7 +36,7 @@ struct SchemaIndex {
   struct Way: Hashable {
     let document: Int
     let offset: Int
-    let token: String
+    let token: ByteSlice
   }
 
   struct Location: Hashable {
@@ -53,8 +53,8 @@ struct SchemaIndex {
   var followed: [String: Int] = [:]
   /// Values by the container they are in and their token there.
   var ways: [Way: JSONNode] = [:]
-  /// Values passed in search of those.
-  var steps = 0
+  /// The containers whose ways are made.
+  var entered: Set<Location> = []
   var placeAtLocation: [Location: Int] = [:]
   /// Places by absolute URI, without fragment.
   var resources: [String: Int] = [:]
@@ -129,9 +129,6 @@ struct SchemaIndex {
     for (key, value) in node.members {
       let keyword = key.text
       guard let role = SchemaKeyword.role(of: keyword, in: inner.rules) else { continue }
-      if role == .map {
-        ways[Way(document: inner.document, offset: node.offset, token: keyword)] = value
-      }
       try addSubschemas(
         value, role: role, pointer: pointer + "/" + Self.escaped(keyword), in: inner,
         to: &children)
@@ -162,7 +159,6 @@ struct SchemaIndex {
         throw SchemaFault(at: pointer, .wrongValue(expected: "an object"))
       }
       for (key, element) in value.members where role == .map || element.kind != .array {
-        ways[Way(document: surroundings.document, offset: value.offset, token: key.text)] = element
         children.append(
           try add(
             element, pointer: pointer + "/" + Self.escaped(key.text), in: surroundings))

@@ -19,10 +19,8 @@ struct Automaton {
 
   static let everything: [ClosedRange<UInt32>] = [0...0xD7FF, 0xE000...CharacterSet.last]
 
-  /// The texts in which `pattern` is found; nil where the pattern has more than regular parts, or
-  /// too many.
-  init?(_ pattern: String) {
-    guard let tree = try? PatternParser.parse(pattern).0 else { return nil }
+  /// The texts in which `tree` is found; nil where it has more than regular parts, or too many.
+  init?(_ tree: PatternTree) {
     start = state()
     let first = state()
     end = state()
@@ -129,6 +127,30 @@ struct Automaton {
       for state in next where seen.insert(state).inserted { waiting.append(state) }
     }
     return seen.sorted()
+  }
+}
+
+/// A pattern as automata that all have to accept, or to refuse: `^(?!x-)[a-z]` is found where
+/// `^[a-z]` is and `^x-` is not.
+struct PatternMachine {
+  let parts: [(automaton: Automaton, isWanted: Bool)]
+
+  /// Nil where the pattern has more than regular parts, or too many.
+  init?(_ pattern: String) {
+    guard let tree = try? PatternParser.parse(pattern).0 else { return nil }
+    var rest: [PatternTree] = []
+    var parts: [(automaton: Automaton, isWanted: Bool)] = []
+    if case .sequence(let items) = tree, case .start? = items.first {
+      rest = Array(items.dropFirst())
+      while case .look(let inner, behind: false, let negative)? = rest.first {
+        guard let part = Automaton(.sequence([.start, inner])) else { return nil }
+        parts.append((part, !negative))
+        rest.removeFirst()
+      }
+      rest.insert(.start, at: 0)
+    }
+    guard let automaton = Automaton(parts.isEmpty ? tree : .sequence(rest)) else { return nil }
+    self.parts = parts + [(automaton, true)]
   }
 }
 

@@ -122,6 +122,8 @@ struct Breaches {
     case .condition(let test, let then, let otherwise):
       if let then { add("then", [], [literal.other(test, isKept: true), broken(then)]) }
       if let otherwise { add("else", [], [broken(test), broken(otherwise)]) }
+    case .content(let content):
+      if kind == .string { add("contentEncoding", [.notContent(content)]) }
     case .unevaluatedProperties(let schema):
       let coverage = Evaluated.atLeast(literal.index, nodes)
       guard kind == .object, !coverage.allMembers else { return }

@@ -131,6 +131,7 @@ extension Case {
             Alternative(
               literals: all([test], false) + (otherwise.map { all([$0], true) } ?? [])),
           ]))
+    case .content(let content): if kind == .string { strings.contents.append(content) }
     case .unevaluatedProperties(let schema):
       guard kind == .object else { return }
       if literal.side == .writer, !nodes[schema].types.isEmpty { writerIsExplicit = true }

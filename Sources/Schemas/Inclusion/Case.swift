@@ -154,6 +154,7 @@ enum Demand {
   case atMost(Int)
   case mismatch(Pattern)
   case notFormat(StringFormat)
+  case notContent(StringContent)
   case not(Instance)
   case item(Int, Literal)
   case itemFrom(Int, Literal)
@@ -182,6 +183,7 @@ extension Case {
     case .atMost(let count): maximum = min(maximum, count)
     case .mismatch(let pattern): strings.mismatches.append(pattern)
     case .notFormat(let format): strings.notFormats.append(format)
+    case .notContent(let content): strings.notContents.append(content)
     case .not(let value): excluded.append(value)
     case .item(let index, let literal):
       itemsAt.append((index, literal))

@@ -3,20 +3,18 @@
 enum Evaluated {
   /// Everything that any schema applied to the same value may take.
   static func atMost(_ index: Int, _ nodes: [GraphNode]) -> Coverage {
-    collect(index, nodes) { node in
+    collect(index, nodes, countsContains: true) { node in
       var next = node.inPlace
       for branch in node.branches {
         if case .negation(let schema) = branch { next.removeAll { $0 == schema } }
       }
       return next
-    } isAtMost: {
-      true
     }
   }
 
   /// What is taken whatever the value is: the schema itself, and those that always hold with it.
   static func atLeast(_ index: Int, _ nodes: [GraphNode]) -> Coverage {
-    collect(index, nodes) { node in
+    collect(index, nodes, countsContains: false) { node in
       node.branches.flatMap { branch -> [Int] in
         switch branch {
         case .reference(let target): [target]
@@ -24,13 +22,14 @@ enum Evaluated {
         default: []
         }
       }
-    } isAtMost: {
-      false
     }
   }
 
+  /// - Parameters:
+  ///   - countsContains: whether any item may be one that `contains` has taken.
+  ///   - next: the schemas that are looked at beside a node.
   private static func collect(
-    _ index: Int, _ nodes: [GraphNode], next: (GraphNode) -> [Int], isAtMost: () -> Bool
+    _ index: Int, _ nodes: [GraphNode], countsContains: Bool, next: (GraphNode) -> [Int]
   ) -> Coverage {
     var coverage = Coverage()
     var seen: Set<Int> = []
@@ -44,7 +43,7 @@ enum Evaluated {
       }
       if let rule = node.array {
         coverage.items = max(coverage.items, rule.rest == nil ? rule.prefix.count : .max)
-        if rule.contains != nil, rule.containsEvaluates, isAtMost() { coverage.items = .max }
+        if rule.contains != nil, rule.containsEvaluates, countsContains { coverage.items = .max }
       }
       for branch in node.branches where at != index {
         switch branch {

@@ -24,7 +24,7 @@ final class InclusionSearch {
   private var frames = 0
   /// The search that reads the writer as written; nil where this one does.
   private let plain: InclusionSearch?
-  private var automata: [String: Automaton?] = [:]
+  private var machines: [String: PatternMachine?] = [:]
   private var products: [[[String]]: WordSearch?] = [:]
   private var productCells = 0
 
@@ -37,11 +37,11 @@ final class InclusionSearch {
   }
 
   /// The machine of a pattern; nil where it is not regular.
-  func automaton(_ pattern: String) -> Automaton? {
-    if let known = automata[pattern] { return known }
-    let automaton = spend(16) ? Automaton(pattern) : nil
-    automata[pattern] = .some(automaton)
-    return automaton
+  func machine(_ pattern: String) -> PatternMachine? {
+    if let known = machines[pattern] { return known }
+    let machine = spend(16) ? PatternMachine(pattern) : nil
+    machines[pattern] = .some(machine)
+    return machine
   }
 
   /// The product of the machines of some patterns, accepting and refusing; nil where it is too
@@ -50,8 +50,8 @@ final class InclusionSearch {
     let key = [accepting.sorted(), refusing.sorted()]
     if let known = products[key] { return known }
     let product = WordSearch(
-      accepting: accepting.compactMap { automaton($0) },
-      refusing: refusing.compactMap { automaton($0) }, self)
+      accepting: accepting.compactMap { machine($0) },
+      refusing: refusing.compactMap { machine($0) }, self)
     let cells = product?.cells ?? 1
     if productCells + cells <= SchemaLimits.productCells {
       productCells += cells

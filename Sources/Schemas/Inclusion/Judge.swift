@@ -53,6 +53,9 @@ struct Judge {
       }
       return kept == 1
     case .negation(let schema): return holds(value, schema, nodes).map { !$0 }
+    case .content(let content):
+      guard case .string(let text) = value else { return true }
+      return content.accepts(text)
     // What is evaluated depends on the other branches: left to the engine.
     case .unevaluatedProperties: return value.kind == .object ? nil : true
     case .unevaluatedItems: return value.kind == .array ? nil : true

@@ -159,6 +159,7 @@ private struct SchemaLook {
     switch branch {
     case .constant(let node): add(value: "=", node)
     case .enumeration(let list): add(value: "e", list)
+    case .content(let content): text += " b\(content.rawValue)"
     case .reference(let target): add("f", [target])
     case .all(let schemas): add("A", schemas, isSorted: true)
     case .any(let schemas): add("O", schemas, isSorted: true)

@@ -1,11 +1,14 @@
 import Bytes
 
-/// Words that some automata accept and others do not, of a length within bounds: the product of all
-/// of them, made deterministic as far as it is reached.
+/// Words that some patterns are found in and others are not, of a length within bounds: the product
+/// of their automata, made deterministic as far as it is reached.
 struct WordSearch {
-  private let accepting: [Automaton]
-  private let refusing: [Automaton]
-  private var automata: [Automaton] { accepting + refusing }
+  /// Those that have to be found come first.
+  private let machines: [PatternMachine]
+  private let wanted: Int
+  /// The automata of all machines, and those among them without which no word is left.
+  private let automata: [Automaton]
+  private let needed: [Int]
   private let alphabet: Alphabet
   /// By state and class; -1 where nothing can follow.
   private var steps: [[Int]] = []
@@ -15,10 +18,14 @@ struct WordSearch {
   var cells: Int { steps.count * alphabet.classes.count }
 
   /// Nil where the product is too large.
-  init?(accepting: [Automaton], refusing: [Automaton], _ search: InclusionSearch) {
-    self.accepting = accepting
-    self.refusing = refusing
-    alphabet = Alphabet(accepting + refusing)
+  init?(accepting: [PatternMachine], refusing: [PatternMachine], _ search: InclusionSearch) {
+    machines = accepting + refusing
+    wanted = accepting.count
+    automata = machines.flatMap { $0.parts.map(\.automaton) }
+    let count = accepting.reduce(0) { $0 + $1.parts.count }
+    let isWanted = accepting.flatMap { $0.parts.map(\.isWanted) }
+    needed = (0..<count).filter { isWanted[$0] }
+    alphabet = Alphabet(automata)
     guard build(search) else { return nil }
     prune()
   }
@@ -57,7 +64,7 @@ struct WordSearch {
           }
           return automaton.closure(reached, isStart: false, isEnd: false)
         }
-        let isDead = accepting.indices.contains { behind[$0].isEmpty }
+        let isDead = needed.contains { behind[$0].isEmpty }
         row.append(isDead ? -1 : add(behind))
       }
       steps.append(row)
@@ -66,11 +73,17 @@ struct WordSearch {
   }
 
   private func isAccepted(_ sets: [[Int]], isStart: Bool) -> Bool {
-    automata.indices.allSatisfy { index in
-      let automaton = automata[index]
-      let final = automaton.closure(sets[index], isStart: isStart, isEnd: true)
-      return final.contains(automaton.end) == (index < accepting.count)
+    var index = 0
+    for (number, machine) in machines.enumerated() {
+      var isFound = true
+      for (automaton, isWanted) in machine.parts {
+        let final = automaton.closure(sets[index], isStart: isStart, isEnd: true)
+        if final.contains(automaton.end) != isWanted { isFound = false }
+        index += 1
+      }
+      guard isFound == (number < wanted) else { return false }
     }
+    return true
   }
 
   /// Cuts steps to states from which nothing is accepted any more.

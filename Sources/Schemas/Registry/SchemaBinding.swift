@@ -61,12 +61,27 @@ public final class BoundSchema: Sendable {
   public let deprecated: UnixTime?
   public let enforcement: SchemaEnforcement
   /// Other live versions of the line that a publisher may choose.
-  public let choices: [UInt32]
+  public let choices: [Choice]
+
+  /// A version beside the default one.
+  public struct Choice: Hashable, Sendable {
+    public let version: UInt32
+    /// Since when it is deprecated; nil where it is not.
+    public let deprecated: UnixTime?
+
+    public init(version: UInt32, deprecated: UnixTime?) {
+      self.version = version
+      self.deprecated = deprecated
+    }
+  }
+
+  /// The schema's own `$id`, which a publisher may name as `dataschema` too; nil without one.
+  public let identifier: ByteSlice?
 
   public init(
     subject: SchemaSubject = .topic, version: UInt32, program: CompiledSchema,
     deprecated: UnixTime? = nil, enforcement: SchemaEnforcement = .enforce,
-    choices: [UInt32] = []
+    choices: [Choice] = []
   ) {
     self.subject = subject
     self.version = version
@@ -74,5 +89,6 @@ public final class BoundSchema: Sendable {
     self.deprecated = deprecated
     self.enforcement = enforcement
     self.choices = choices
+    identifier = (try? JSONDocument(parsing: program.source))?.root["$id"]?.string
   }
 }

@@ -28,6 +28,22 @@ public struct SchemaBindingTerms: Sendable, Hashable {
     self.lint = lint
   }
 
+  /// The topic that takes quarantined events of `topic`; nil where the name would be too long.
+  public func quarantine(of topic: Name) -> Name? {
+    if let quarantine { return quarantine }
+    var name = ByteWriter(capacity: topic.bytes.count + 16)
+    name.append(topic.bytes)
+    name.append("-quarantine")
+    return Name(name.slice)
+  }
+
+  /// Whether any event can be quarantined.
+  public var quarantines: Bool {
+    rules.isEmpty
+      ? enforcement == .quarantine
+      : rules.contains { ($0.enforcement ?? enforcement) == .quarantine }
+  }
+
   public enum Unmatched: UInt8, CaseIterable, Sendable {
     /// Refused, 422 `unknown_event_type`.
     case reject = 1

@@ -28,7 +28,7 @@ public enum SchemaType: UInt8, CaseIterable, Sendable {
   }
 
   /// The media type its text is sent and shown under.
-  public var mediaType: String {
+  public var mediaType: StaticString {
     switch self {
     case .json: "application/schema+json"
     case .pulsarJSON, .avro: "application/vnd.apache.avro+json"

@@ -129,6 +129,12 @@ public struct CompatibilityReport: Equatable, Sendable {
     return isCertain ? true : nil
   }
 
+  /// Whether the candidate takes what was made under a version; nil where that was not asked.
+  public func backward(to version: UInt32) -> SchemaInclusion.Verdict? {
+    guard terms.level != .alwaysIncompatible else { return nil }
+    return comparisons.first { $0.version == version && $0.direction == .backward }?.verdict
+  }
+
   /// Compares a candidate with the versions that the level names. Stops at the first version that
   /// it may not follow.
   public init(

@@ -26,6 +26,35 @@ struct InclusionRandomTests {
     return own + (0..<60).map { _ in ByteSlice(utf8: generator.value(depth: 2).json) }
   }
 
+  @Test func `under evolution no closed writer has a value between`() throws {
+    let seed = UInt64(Self.setting("JODRELL_INCLUSION_SEED", 1)) + 1
+    let pairs = Self.setting("JODRELL_INCLUSION_PAIRS", 400)
+    print("evolution: seed \(seed), \(pairs) pairs")
+    var generator = RandomSchemas(seed: seed)
+    let scratch = SchemaScratch()
+    func accepts(_ schema: CompiledSchema, _ text: ByteSlice) throws -> Bool {
+      try scratch.parser.parse(text)
+      return schema.accepts(scratch.parser, scratch) == .valid
+    }
+    var included = 0
+    for pair in 0..<pairs {
+      let first = generator.schema()
+      let second = generator.changed(generator.changed(first))
+      guard let writer = compiled(first), let reader = compiled(second),
+        let closed = ClosedReading.of(first).flatMap({ compiled($0) }),
+        SchemaInclusion.compare(writer: writer, reader: reader, policy: .evolution) == .included
+      else { continue }
+      included += 1
+      for text in values(&generator, closed) where try accepts(closed, text) {
+        guard try accepts(writer, text), try !accepts(reader, text) else { continue }
+        Issue.record("pair \(pair): \(text.text) is between\n\(first.json)\n\(second.json)")
+        return
+      }
+    }
+    print("evolution: yes \(included)")
+    #expect(included > 0)
+  }
+
   @Test func `no included pair has a value between`() throws {
     let seed = UInt64(Self.setting("JODRELL_INCLUSION_SEED", 1))
     let pairs = Self.setting("JODRELL_INCLUSION_PAIRS", 400)

@@ -23,6 +23,12 @@ struct InclusionTests {
     (#"{"type":"string","pattern":"^(ab|cd)$"}"#, #"{"enum":["ab","cd"]}"#),
     (#"{"type":"string"}"#, #"{"pattern":"[a-z]*"}"#),
     (#"{"pattern":"(?=x)y"}"#, #"{"pattern":"(?=x)y"}"#),
+    (#"{"type":"string","pattern":"^(?!x-)[a-z]"}"#, #"{"pattern":"^(?!x-)"}"#),
+    (#"{"type":"string","pattern":"^(?=ab)"}"#, #"{"pattern":"^a"}"#),
+    (
+      #"{"patternProperties":{"^x-":{},"^(?!x-)":{"type":"string"}}}"#,
+      #"{"properties":{"a":{"type":"string"}},"patternProperties":{"^b":{"type":"string"}}}"#
+    ),
     (#"{"type":"string","format":"uuid"}"#, #"{"minLength":36,"maxLength":36}"#),
     (#"{"type":"string","format":"uri"}"#, #"{"format":"uri-reference"}"#),
     (#"{"type":"boolean"}"#, #"{"enum":[true,false,null]}"#),
@@ -135,6 +141,27 @@ struct InclusionTests {
     #expect(try verdict(writer, grown, .evolution) == .included)
     let narrowed = writer.replacing(#""y":{}"#, with: #""y":{"type":"string"}"#)
     #expect(try verdict(writer, narrowed, .evolution).isIncluded == false)
+  }
+
+  @Test func `deep schemas are compared to their ground`() throws {
+    func nested(_ depth: Int, _ ground: String) -> String {
+      (0..<depth).reduce(ground) { inner, _ in
+        #"{"type":"object","required":["n"],"allOf":[{"anyOf":[{"properties":{"n":\#(inner)}}]}]}"#
+      }
+    }
+    // As deep as JSON text may be; through references, values go deeper than schemas.
+    let deep = try verdict(nested(10, #"{"type":"string"}"#), nested(10, #"{"maxLength":2}"#))
+    #expect(deep.isIncluded == false)
+    let chain = (0..<60).map { index in
+      ##""d\##(index)":{"required":["n"],"properties":{"n":{"$ref":"#/$defs/d\##(index + 1)"}}}"##
+    }.joined(separator: ",")
+    func chained(_ ground: String) -> String {
+      ##"{"$ref":"#/$defs/d0","$defs":{\##(chain),"d60":\##(ground)}}"##
+    }
+    let wide = try verdict(chained(#"{"type":"integer"}"#), chained(#"{"type":"number"}"#))
+    #expect(wide.isIncluded != false)
+    let narrow = try verdict(chained(#"{"type":"number"}"#), chained(#"{"type":"integer"}"#))
+    #expect(narrow.isIncluded != true)
   }
 
   @Test func `hostile pairs end within the budget`() throws {

@@ -1,0 +1,91 @@
+extension OpenAPIDocument {
+  /// A topic's schemas, their versions and their binding.
+  static let schemaPaths: [Path] = [
+    Path(
+      template: "/v1/topics/{tenant}/{namespace}/{topic}/schema",
+      operations: [
+        Operation(
+          method: "put", id: "putSchema", summary: "Registers the next version of a schema",
+          statuses: [200, 201, 409, 413, 415, 422], query: ["subject", "lint", "override"],
+          body: ["application/schema+json"]),
+        Operation(
+          method: "get", id: "getSchema", summary: "The schema in force", statuses: [200],
+          query: ["subject"], answers: ["application/schema+json"]),
+        Operation(
+          method: "delete", id: "deleteSchema",
+          summary: "Takes one line of versions, or all and the binding, out of use",
+          statuses: [204, 409], query: ["subject"]),
+      ]),
+    Path(
+      template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/check",
+      operations: [
+        Operation(
+          method: "post", id: "checkSchema",
+          summary: "What registering a schema would come to, without registering it",
+          statuses: [200, 413, 415, 422], query: ["subject"], body: ["application/schema+json"])
+      ]),
+    Path(
+      template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/default",
+      operations: [
+        Operation(
+          method: "get", id: "getSchemaDefault", summary: "What is known of the default version",
+          statuses: [200], query: ["subject"]),
+        Operation(
+          method: "put", id: "putSchemaDefault",
+          summary: "Makes a version the default of its line, forward or back",
+          statuses: [200, 409], body: ["application/json"]),
+      ]),
+    Path(
+      template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/binding",
+      operations: [
+        Operation(
+          method: "get", id: "getSchemaBinding",
+          summary: "Which events are checked against what, and what becomes of those that fail",
+          statuses: [200]),
+        Operation(
+          method: "put", id: "putSchemaBinding", summary: "Replaces the binding",
+          statuses: [200, 201, 409], body: ["application/json"]),
+        Operation(
+          method: "delete", id: "deleteSchemaBinding",
+          summary: "Every event is checked against the line 'default' again", statuses: [204]),
+      ]),
+    Path(
+      template: "/v1/topics/{tenant}/{namespace}/{topic}/schemas",
+      operations: [
+        Operation(
+          method: "get", id: "listSchemas", summary: "All registered versions", statuses: [200],
+          query: ["subject", "deleted"])
+      ]),
+    Path(
+      template: "/v1/topics/{tenant}/{namespace}/{topic}/schemas/{version}",
+      operations: [
+        Operation(
+          method: "get", id: "getSchemaVersion", summary: "One version's text", statuses: [200],
+          answers: ["application/schema+json"]),
+        Operation(
+          method: "patch", id: "patchSchemaVersion",
+          summary: "Deprecates a version, or makes it active again", statuses: [200, 409],
+          body: ["application/json"]),
+        Operation(
+          method: "delete", id: "deleteSchemaVersion",
+          summary: "Deletes a version softly, or for good", statuses: [204, 409],
+          query: ["permanent"]),
+      ]),
+    Path(
+      template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/validate",
+      operations: [
+        Operation(
+          method: "post", id: "validate", summary: "Checks a payload without publishing it",
+          statuses: [200, 413, 415, 422], query: ["type", "version"], body: ["application/json"])
+      ]),
+    Path(
+      template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/replay",
+      operations: [
+        Operation(
+          method: "post", id: "replaySchema",
+          summary: "Which of the topic's newest events a candidate would refuse",
+          statuses: [200, 413, 415, 422], query: ["last", "type"],
+          body: ["application/schema+json"])
+      ]),
+  ]
+}

@@ -1,0 +1,201 @@
+import Bytes
+import Crypto
+import HTTPWire
+import JSONText
+import Schemas
+import Tenancy
+import Topics
+
+/// What a registration came to.
+struct SchemaOutcome {
+  let schema: StoredSchema
+  /// False where the same schema was there already.
+  let isNew: Bool
+  /// Whether events of its line are checked against it.
+  let isDefault: Bool
+  let warnings: [SchemaFinding]
+}
+
+/// The one way from a candidate to a version.
+extension GatewayResponder {
+  /// Registers a candidate that compiled as its line's next version and default; the topic is made
+  /// first where its namespace lets it come into being.
+  ///
+  /// A live version of the line that means the same is the answer as it is: registering twice
+  /// changes nothing, and moves no default back that was moved on purpose.
+  ///
+  /// - Parameter lint: the caller's wish; the topic's binding may be stricter, not laxer.
+  func register(
+    _ candidate: SchemaCandidate, lint: SchemaLintMode, at address: TopicAddress,
+    overriding request: HTTPRequest? = nil
+  ) async throws -> SchemaOutcome {
+    let warnings = try await findings(in: candidate)
+    _ = try await openTopic(address)
+    let book = parts.engine.schemaBook(of: address)
+    if !warnings.isEmpty, lint == .strict || book.terms?.lint == .strict {
+      throw Refusal(refusing: warnings)
+    }
+    if let known = book.identical(
+      to: candidate.fingerprint, references: candidate.references, in: candidate.subject)
+    {
+      return SchemaOutcome(
+        schema: known, isNew: false, isDefault: book.defaults[known.subject] == known.version,
+        warnings: warnings)
+    }
+    let newest = book.newest(of: candidate.subject)
+    switch try await decide(candidate, in: book, at: address) {
+    case .incompatible(let report): throw Refusal(.schemaIncompatible, report)
+    case .undecided(let report):
+      guard let request else { throw Refusal(.schemaUndecided, report) }
+      noteOverride(report, address, request)
+    case .register, .identical: break
+    }
+    let stored = try await parts.engine.registerSchema(
+      candidate, for: address, replacing: newest?.version ?? 0)
+    return SchemaOutcome(schema: stored, isNew: true, isDefault: true, warnings: warnings)
+  }
+
+  /// Compiles on a worker: milliseconds, up to a second for the largest.
+  func compile(
+    _ text: ByteSlice, _ terms: SchemaTerms, for subject: SchemaSubject
+  ) async throws -> SchemaCandidate {
+    let outcome = try await parts.workers.run { () -> Result<SchemaCandidate, SchemaFault> in
+      do throws(SchemaFault) {
+        let program = try CompiledSchema.compile(
+          text, dialect: terms.dialect, formats: terms.formats)
+        let fingerprint = program.fingerprint { Digest.sha256($0).bytes }
+        return .success(
+          SchemaCandidate(
+            subject: subject, text: text, dialect: program.dialect, formats: program.formats,
+            fingerprint: fingerprint, program: program))
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try outcome.get()
+  }
+
+  /// The program of a registered version; compiled on a worker unless it is its line's default.
+  func program(of stored: StoredSchema, in book: SchemaBook) async throws -> CompiledSchema {
+    if let program = book.program(of: stored.version) { return program }
+    return try await compile(stored)
+  }
+
+  /// Compiles a registered version again, on a worker.
+  func compile(_ stored: StoredSchema) async throws -> CompiledSchema {
+    let outcome = try await parts.workers.run { () -> Result<CompiledSchema, SchemaFault> in
+      Result { () throws(SchemaFault) in
+        try CompiledSchema.compile(
+          stored.text, dialect: stored.dialect, formats: stored.formats)
+      }
+    }
+    return try outcome.get()
+  }
+
+  /// What the lint has to say, on a worker.
+  private func findings(in candidate: SchemaCandidate) async throws -> [SchemaFinding] {
+    let program = candidate.program
+    return try await parts.workers.run { SchemaLint.findings(in: program) }
+  }
+
+  /// Writes what there is to say of a version besides its text.
+  func write(
+    _ stored: StoredSchema, isDefault: Bool, warnings: [SchemaFinding]?,
+    into json: inout JSONWriter
+  ) {
+    json.beginObject()
+    json.key("version")
+    json.integer(Int(stored.version))
+    json.key("subject")
+    json.string(stored.subject.bytes)
+    json.key("default")
+    json.bool(isDefault)
+    json.key("state")
+    json.string(stored.state.name)
+    json.key("fingerprint")
+    json.string(stored.fingerprint)
+    json.key("type")
+    json.string(stored.type.name)
+    json.key("dialect")
+    json.string(stored.dialect.name)
+    json.key("formats")
+    json.string(stored.formats.name)
+    json.key("registered")
+    json.instant(stored.registered)
+    if !stored.author.isEmpty {
+      json.key("author")
+      json.string(stored.author)
+    }
+    if stored.state != .active {
+      json.key("changed")
+      json.instant(stored.changed)
+    }
+    json.key("references")
+    json.beginArray()
+    for pin in stored.references {
+      json.beginObject()
+      json.key("uri")
+      json.string(pin.uri)
+      json.key("document")
+      json.string(pin.document)
+      json.key("version")
+      json.integer(Int(pin.version))
+      json.endObject()
+    }
+    json.endArray()
+    if let warnings {
+      json.key("warnings")
+      SchemaFinding.write(warnings, into: &json)
+    }
+    json.endObject()
+  }
+}
+
+extension SchemaFinding {
+  static func write(_ findings: [SchemaFinding], into json: inout JSONWriter) {
+    json.beginArray()
+    for finding in findings {
+      json.beginObject()
+      json.key("pointer")
+      json.string(finding.pointer)
+      json.key("code")
+      json.string(finding.code)
+      json.key("message")
+      json.string(finding.message)
+      json.endObject()
+    }
+    json.endArray()
+  }
+}
+
+extension Refusal {
+  /// The table's entry for a schema that draws warnings where none is allowed.
+  init(refusing warnings: [SchemaFinding]) {
+    self.init(
+      .schemaLint,
+      "the schema draws \(warnings.count == 1 ? "a warning" : "\(warnings.count) warnings")")
+    var json = JSONWriter()
+    SchemaFinding.write(warnings, into: &json)
+    self = with("warnings", json: json.bytes.slice)
+  }
+}
+
+extension QueryParameters {
+  /// `subject`: a line of versions.
+  mutating func takeSubject() throws(Refusal) -> SchemaSubject? {
+    guard let name = take("subject") else { return nil }
+    guard let subject = SchemaSubject(name) else {
+      throw Refusal(.badParameter, "'subject' is \(Name.rule)")
+    }
+    return subject.detached
+  }
+
+  /// `lint=strict` or `lint=warn`.
+  mutating func takeLint() throws(Refusal) -> SchemaLintMode {
+    guard let word = take("lint") else { return .warn }
+    guard let mode = SchemaLintMode(named: word.text) else {
+      throw Refusal(.badParameter, "'lint' is strict or warn")
+    }
+    return mode
+  }
+}

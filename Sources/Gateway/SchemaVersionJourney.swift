@@ -1,0 +1,103 @@
+import Bytes
+import HTTPWire
+import JSONText
+import Schemas
+import Tenancy
+import Topics
+
+/// Single versions of a topic's schemas: which is the default, deprecate, delete, bring back.
+extension GatewayResponder {
+  /// `GET …/{topic}/schema/default`: what is known of a line's default version.
+  func getSchemaDefault(
+    _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) throws -> AnswerEnd {
+    var query = try QueryParameters(request.head.query)
+    let subject = try query.takeSubject() ?? .topic
+    try query.finish()
+    let address = try readable(reference, request)
+    guard let stored = parts.engine.schemaBook(of: address).defaultVersion(of: subject) else {
+      throw Refusal(.notFound)
+    }
+    answer.start(200)
+    return finish(&answer) { json in
+      write(stored, isDefault: true, warnings: nil, into: &json)
+    }
+  }
+
+  /// `PUT …/{topic}/schema/default` `{"version":2}`: makes a version its line's default, forward or
+  /// back. It was judged when it was registered, so nothing is judged anew.
+  func putSchemaDefault(
+    _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    try refuseQuery(of: request)
+    let scope = try admit(request, reference.tenant)
+    let address = try scope.address(of: reference, for: .manage).detached
+    let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
+    var members = try BodyMembers(parsing: body)
+    guard let number = try members.takeNumber("version", in: 1...Int64(UInt32.max)) else {
+      throw members.wrong("version", "the number of a version")
+    }
+    try members.finish()
+    let book = parts.engine.schemaBook(of: address)
+    guard let stored = book.version(UInt32(number)) else { throw Refusal(.notFound) }
+    if book.defaults[stored.subject] != stored.version {
+      let program = try await program(of: stored, in: book)
+      try await parts.engine.editSchemas(
+        of: address, .setDefault(version: stored.version, program: program), at: book.revision)
+    }
+    answer.start(200)
+    return finish(&answer) { json in
+      write(stored, isDefault: true, warnings: nil, into: &json)
+    }
+  }
+
+  /// `PATCH …/{topic}/schemas/{version}` `{"state":"deprecated"}`: deprecates a version, or makes a
+  /// deprecated or softly deleted one active again.
+  func patchSchemaVersion(
+    _ version: ByteSlice, _ reference: TopicReference, _ request: HTTPRequest,
+    _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    try refuseQuery(of: request)
+    let scope = try admit(request, reference.tenant)
+    let address = try scope.address(of: reference, for: .manage).detached
+    let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
+    var members = try BodyMembers(parsing: body)
+    guard let word = try members.takeText("state"), let state = SchemaState(named: word.text),
+      state.isLive
+    else { throw members.wrong("state", "'active' or 'deprecated'; DELETE deletes") }
+    try members.finish()
+    guard let number = UInt32(version.text),
+      parts.engine.schemaBook(of: address).version(number) != nil
+    else { throw Refusal(.notFound) }
+    let book = try await parts.engine.editSchemas(
+      of: address, .setState(version: number, state), at: nil)
+    guard let stored = book.version(number) else { throw Refusal(.notFound) }
+    answer.start(200)
+    return finish(&answer) { json in
+      write(
+        stored, isDefault: book.defaults[stored.subject] == number, warnings: nil, into: &json)
+    }
+  }
+
+  /// `DELETE …/{topic}/schemas/{version}`: softly, or with `permanent=true` for good.
+  func deleteSchemaVersion(
+    _ version: ByteSlice, _ reference: TopicReference, _ request: HTTPRequest,
+    _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    var query = try QueryParameters(request.head.query)
+    let isPermanent = try query.takeFlag("permanent") ?? false
+    try query.finish()
+    let scope = try admit(request, reference.tenant)
+    let address = try scope.address(of: reference, for: .manage).detached
+    guard let number = UInt32(version.text),
+      let stored = parts.engine.schemaBook(of: address).version(number),
+      isPermanent || stored.state.isLive
+    else { throw Refusal(.notFound) }
+    try await parts.engine.editSchemas(
+      of: address, isPermanent ? .remove(version: number) : .setState(version: number, .deleted),
+      at: nil)
+    answer.start(204)
+    answer.finishEmpty()
+    return .complete
+  }
+}
