@@ -38,7 +38,7 @@ import Testing
   @Test("an idle connection is closed without a word, after its buffers")
   func idleTime() async throws {
     var limits = WireLimits()
-    limits.idleTime = .milliseconds(200)
+    limits.idleTime = .milliseconds(1500)
     limits.bufferKeepTime = .milliseconds(50)
     try await withServer(limits) { _, peer, _ in
       let (text, ending) = try await peer.loop.run { loop in
@@ -83,15 +83,14 @@ import Testing
         defer { socket.close(on: loop) }
         socket.outbox.append(self.get("/flood"))
         #expect(await socket.flush())
-        await peer.rest(.milliseconds(150), on: loop)
-        let before = journal.now.streamSteps
-        await peer.rest(.milliseconds(80), on: loop)
-        #expect(journal.now.streamSteps == before, "nothing is made while nothing is taken")
-        await peer.rest(.milliseconds(600), on: loop)
-        let (_, ending) = await peer.read(socket, quiet: .seconds(2))
+        await peer.until(on: loop) { server.counters.writeStalls == 1 }
+        #expect(server.counters.writeStalls == 1)
+        // What two sockets' buffers hold, not what a stream of 64 KiB steps makes in 300 ms.
+        #expect(journal.now.streamSteps < 1_000, "nothing is made while nothing is taken")
+        let (_, ending) = await peer.read(socket, quiet: .seconds(20))
         #expect(ending != .quiet)
+        await peer.until(on: loop) { server.counters.openConnections == 0 }
       }
-      #expect(server.counters.writeStalls == 1)
       #expect(server.counters.openConnections == 0)
     }
   }
@@ -103,10 +102,10 @@ import Testing
         let waiting = try await peer.connect(on: loop)
         waiting.outbox.append(self.get("/wait"))
         #expect(await waiting.flush())
-        await peer.rest(.milliseconds(100), on: loop)
+        await peer.until(on: loop) { journal.now.waiting == 1 }
         #expect(journal.now.cancelled == 0)
         waiting.close(on: loop)
-        await peer.rest(.milliseconds(200), on: loop)
+        await peer.until(on: loop) { server.counters.openConnections == 0 }
         #expect(journal.now.cancelled == 1)
       }
       #expect(server.counters.openConnections == 0)
@@ -127,13 +126,13 @@ import Testing
       try await peer.loop.run { loop in
         let first = try await peer.connect(on: loop)
         let second = try await peer.connect(on: loop)
-        await peer.rest(.milliseconds(50), on: loop)
+        await peer.until(on: loop) { server.counters.openConnections == 2 }
         let (text, ending) = try await peer.exchange([], quiet: .seconds(3), on: loop)
         #expect(statuses(text) == [503])
         #expect(ending == .closed)
         first.close(on: loop)
         second.close(on: loop)
-        await peer.rest(.milliseconds(50), on: loop)
+        await peer.until(on: loop) { server.counters.openConnections == 0 }
         let (served, _) = try await peer.exchange([self.get("/x")], on: loop)
         #expect(bodies(served) == ["/x"])
       }
@@ -155,6 +154,7 @@ import Testing
   @Test("a drain answers what is in flight, ends what waits, closes what is idle")
   func drain() async throws {
     let journal = Journal()
+    journal.note { $0.isReleased = false }
     var configuration = ServerConfiguration(
       listeners: [ListenerConfiguration(host: "127.0.0.1", port: 0)])
     configuration.loops = 2
@@ -163,17 +163,27 @@ import Testing
     let loop = try Loop(number: 99)
     let peer = Peer(loop: loop, port: server.port)
     async let later = loop.run { loop in
-      try await peer.exchange([self.get("/later")], quiet: .seconds(3), on: loop)
+      try await peer.exchange([self.get("/later")], quiet: .seconds(20), on: loop)
     }
     async let waiting = loop.run { loop in
-      try await peer.exchange([self.get("/wait")], quiet: .seconds(3), on: loop)
+      try await peer.exchange([self.get("/wait")], quiet: .seconds(20), on: loop)
     }
     async let idle = loop.run { loop in
-      try await peer.exchange([self.get("/idle")], quiet: .seconds(3), on: loop)
+      try await peer.exchange([self.get("/idle")], quiet: .seconds(20), on: loop)
     }
-    try await Task.sleep(nanoseconds: 50_000_000)
-    let cut = await server.drain(within: .seconds(5))
-    #expect(cut == 0)
+    await loop.run { loop in
+      await peer.until(on: loop) { server.counters.requests == 3 && journal.now.waiting >= 2 }
+    }
+    async let cut = server.drain(within: .seconds(60))
+    // Nobody listens any more, so each loop knows that it ends.
+    while true {
+      let door = try await loop.run { loop in
+        try await peer.exchange([], quiet: .milliseconds(200), on: loop)
+      }
+      if door.text.isEmpty, door.ending != .quiet { break }
+    }
+    journal.note { $0.isReleased = true }
+    #expect(await cut == 0)
     let (answered, answeredEnd) = try await later
     #expect(bodies(answered) == ["later"])
     #expect(answered.contains("Connection: close\r\n"))
@@ -184,10 +194,6 @@ import Testing
     let (rested, restedEnd) = try await idle
     #expect(bodies(rested) == ["/idle"])
     #expect(restedEnd == .closed)
-    let refused = try await loop.run { loop in
-      try await peer.exchange([], quiet: .milliseconds(200), on: loop)
-    }
-    #expect(refused.ending != .quiet, "nobody listens any more")
     await loop.stop()
   }
 
@@ -201,9 +207,11 @@ import Testing
     let loop = try Loop(number: 99)
     let peer = Peer(loop: loop, port: server.port)
     async let half = loop.run { loop in
-      try await peer.exchange([bytes("GET / HT")], quiet: .seconds(5), on: loop)
+      try await peer.exchange([bytes("GET / HT")], quiet: .seconds(20), on: loop)
     }
-    try await Task.sleep(nanoseconds: 50_000_000)
+    await loop.run { loop in
+      await peer.until(on: loop) { server.counters.openConnections == 1 }
+    }
     #expect(await server.drain(within: .milliseconds(100)) == 1)
     #expect(try await half.ending != .quiet)
     await loop.stop()

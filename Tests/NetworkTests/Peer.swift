@@ -20,7 +20,7 @@ struct Peer {
   ///   - pause: between two pieces.
   ///   - quiet: how long the server may be silent before reading ends.
   func exchange(
-    _ pieces: [ByteSlice], pause: TimeSpan = .zero, quiet: TimeSpan = .milliseconds(300),
+    _ pieces: [ByteSlice], pause: TimeSpan = .zero, quiet: TimeSpan = .milliseconds(800),
     halfClose: Bool = false, on loop: isolated Loop
   ) async throws -> (text: String, ending: Ending) {
     let socket = try await connect(on: loop)
@@ -55,6 +55,14 @@ struct Peer {
       case .deadline: return (String(decoding: text.bytes, as: UTF8.self), .quiet)
       case .abandoned, .failed: return (String(decoding: text.bytes, as: UTF8.self), .broken)
       }
+    }
+  }
+
+  /// Waits until `holds`, at most twenty seconds: what follows judges it.
+  func until(on loop: isolated Loop, _ holds: () -> Bool) async {
+    let end = loop.clock.clocks.monotonic() + .seconds(20)
+    while !holds(), loop.clock.clocks.monotonic() < end {
+      await rest(.milliseconds(5), on: loop)
     }
   }
 

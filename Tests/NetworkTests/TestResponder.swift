@@ -8,11 +8,17 @@ final class Journal: Sendable {
   struct Entries: Sendable {
     var turnSizes: [Int] = []
     var cancelled = 0
+    /// Requests that have begun to wait.
+    var waiting = 0
+    /// Whether those that do not hear of cancellation may end.
+    var isReleased = true
     var streamSteps = 0
     var bodyFailures: [BodyFailure] = []
     var pieces = 0
     var lateBody: BodyFailure?
     var outcomes: [PushOutcome] = []
+    /// A waiting stream has said all it has to say.
+    var isAtEnd = false
   }
 
   private let entries = Mutex(Entries())
@@ -52,6 +58,7 @@ final class TestResponder: Responder {
     }
     if path.equals("/later") {
       await wait(.milliseconds(100), isDeaf: true)
+      while !journal.now.isReleased { await wait(.milliseconds(5), isDeaf: true) }
       answer.start(200)
       answer.finish(contentType: "text/plain", body: ByteSlice(utf8: "later"))
       return .complete
@@ -108,6 +115,7 @@ final class TestResponder: Responder {
 
   /// Waits on the loop's timers; cancellation ends it unless `isDeaf`.
   private func wait(_ span: TimeSpan, isDeaf: Bool = false) async {
+    journal.note { $0.waiting += 1 }
     let deadline = timers.clocks.monotonic() + span
     while timers.clocks.monotonic() < deadline {
       if !isDeaf, Task.isCancelled { return }

@@ -13,14 +13,16 @@ import Testing
   func course() async throws {
     try await withServer { server, peer, journal in
       let (text, ending) = try await peer.loop.run { loop in
-        try await peer.exchange([self.get()], on: loop)
+        try await peer.exchange([self.get()], quiet: .seconds(2), on: loop)
       }
       let chunks = ["open\n", "pushed\n", "roused\n", "due\n"]
         .map { "0000000\($0.utf8.count)\r\n\($0)\r\n" }
       #expect(text.hasSuffix("\r\n\r\n" + chunks.joined()))
       #expect(ending == .quiet)
       #expect(journal.now.outcomes == [.sent])
-      await peer.loop.run { loop in await peer.rest(.milliseconds(150), on: loop) }
+      await peer.loop.run { loop in
+        await peer.until(on: loop) { server.counters.openConnections == 0 }
+      }
       #expect(journal.now.cancelled == 1)
       #expect(server.counters.openConnections == 0)
     }
@@ -30,7 +32,7 @@ import Testing
   func unframed() async throws {
     try await withServer { _, peer, _ in
       let (text, _) = try await peer.loop.run { loop in
-        try await peer.exchange([self.get("1.0")], on: loop)
+        try await peer.exchange([self.get("1.0")], quiet: .seconds(2), on: loop)
       }
       #expect(text.hasSuffix("\r\n\r\nopen\npushed\nroused\ndue\n"))
     }
@@ -44,9 +46,9 @@ import Testing
         defer { socket.close(on: loop) }
         socket.outbox.append(self.get())
         #expect(await socket.flush())
-        await peer.rest(.milliseconds(200), on: loop)
+        await peer.until(on: loop) { journal.now.isAtEnd }
         let drained = Task { await server.drain(within: .seconds(5)) }
-        let answer = await peer.read(socket, quiet: .seconds(3))
+        let answer = await peer.read(socket, quiet: .seconds(20))
         _ = await drained.value
         return answer
       }
@@ -64,8 +66,8 @@ import Testing
         defer { socket.close(on: loop) }
         socket.outbox.append(bytes("GET /waiting?large HTTP/1.1\r\nHost: a\r\n\r\n"))
         #expect(await socket.flush())
-        await peer.rest(.milliseconds(150), on: loop)
-        return await peer.read(socket, quiet: .milliseconds(400)).text
+        await peer.until(on: loop) { !journal.now.outcomes.isEmpty }
+        return await peer.read(socket, quiet: .seconds(2)).text
       }
       #expect(journal.now.outcomes == [.queued])
       #expect(total.hasSuffix("roused\n\r\n00000004\r\ndue\n\r\n"))
@@ -110,7 +112,9 @@ final class WaitingStream: AnswerStream {
       due = now + .milliseconds(40)
       return .wait(until: due)
     case 5: bytes.append(now >= due ? "due\n" : "early\n" as StaticString)
-    default: return .wait(until: .distantFuture)
+    default:
+      journal.note { $0.isAtEnd = true }
+      return .wait(until: .distantFuture)
     }
     return .more
   }

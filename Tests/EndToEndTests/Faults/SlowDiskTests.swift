@@ -12,15 +12,17 @@ extension EndToEnd {
       try await withFaultyDisk { gateway, disk in
         try disk.arm("sync .log 1+ \(milliseconds)")
         let load = try await VerifiedLoad(on: gateway, seconds: 2, connections: 32)
-        var slowest = Duration.zero
+        var took: [Duration] = []
         let clock = ContinuousClock()
         for _ in 0..<20 {
           let began = clock.now
           #expect(try await gateway.send("GET", "/healthz").status == 200)
-          slowest = max(slowest, clock.now - began)
+          took.append(clock.now - began)
           try await Task.sleep(for: .milliseconds(50))
         }
-        #expect(slowest < .milliseconds(400), "healthz took \(slowest)")
+        // Whoever waits for the disk waits for half of its time on average.
+        let median = took.sorted()[took.count / 2]
+        #expect(median < .milliseconds(100), "healthz took \(took)")
         let verdict = try await load.verdict()
         #expect(verdict.code == 0, "\(verdict.text)")
         // Whoever waits for one sync waits with all others: the slower, the more at once.
@@ -37,7 +39,7 @@ extension EndToEnd {
         let token = try await gateway.token()
         let events = "/v1/topics/~/stuck/events"
         _ = try await gateway.send("POST", events, token: token, body: "{}")
-        let seconds = Self.isLong ? 60 : 6
+        let seconds = Self.isLong ? 60 : 10
         try disk.arm("sync .log 1 \(seconds * 1000)")
         let before = try await gateway.residentMegabytes()
         let clock = ContinuousClock()
@@ -61,10 +63,9 @@ extension EndToEnd {
           }
           // Until all of them have been read, the loops have work to do.
           try await Task.sleep(for: .seconds(3))
-          while clock.now - began < .seconds(seconds - 1) {
-            let asked = clock.now
+          while clock.now - began < .seconds(seconds - 4) {
             #expect(try await gateway.send("GET", "/healthz").status == 200)
-            #expect(clock.now - asked < .seconds(1))
+            #expect(clock.now - began < .seconds(seconds), "the answer waited for the disk")
             try await Task.sleep(for: .milliseconds(100))
           }
           #expect(try await gateway.residentMegabytes() < before + 200)
