@@ -29,6 +29,7 @@ public final class TokenCache {
   /// A clock that steps back by more than this is not the jitter of a slewed one.
   private static let toleratedStepBack: TimeSpan = .seconds(1)
 
+  private let digests = DigestContext()
   private var slots: [Slot?]
   private let setMask: UInt64
   private var generation: UInt64 = 0
@@ -38,8 +39,8 @@ public final class TokenCache {
   public private(set) var count = 0
 
   /// Room for at least `capacity` tokens, rounded up to a power of two. A token takes as much
-  /// memory as its claims and their token table: about 2 KiB for usual tokens, 40 KiB for the
-  /// longest.
+  /// memory as its claims and their token table: with its scope about 2 KiB for usual tokens,
+  /// 40 KiB for the longest (docs/limits.md).
   public init(capacity: Int = 32_768) {
     var sets = 1
     while sets * Self.ways < capacity { sets *= 2 }
@@ -53,7 +54,7 @@ public final class TokenCache {
   ) throws(TokenRefusal) -> Finding {
     guard token.count <= TokenLimits.bytes else { throw .tooLarge(bytes: token.count) }
     prepare(for: generation, at: now)
-    let digest = Digest.sha256(token)
+    let digest = digests.sha256(token)
     let start = Int(digest.slot & setMask) * Self.ways
     lookups &+= 1
     for index in start..<(start + Self.ways) {

@@ -9,25 +9,25 @@ public struct ByteBuffer: ~Copyable {
   public private(set) var count = 0
 
   /// An empty buffer with room for `capacity` bytes.
-  public init(capacity: Int = 0) { storage = ByteStorage(capacity: capacity) }
+  public init(capacity: Int = 0) { storage = ByteStorage.make(capacity: capacity) }
 
-  public var capacity: Int { storage.capacity }
+  public var capacity: Int { storage.size }
   public var isEmpty: Bool { count == 0 }
 
   /// Forgets all bytes. Keeps the storage when no slice refers to it and it is at most `keeping`
   /// bytes; otherwise releases it, the next append allocates anew.
   public mutating func reset(keeping: Int = .max) {
     count = 0
-    if storage.capacity > keeping || !isKnownUniquelyReferenced(&storage) {
-      storage = ByteStorage(capacity: 0)
+    if storage.size > keeping || !isKnownUniquelyReferenced(&storage) {
+      storage = ByteStorage.make(capacity: 0)
     }
   }
 
   /// Makes room for at least `bytes` more bytes behind those written; amortised O(1) per byte.
   public mutating func reserve(_ bytes: Int) {
     let needed = count + bytes
-    guard needed > storage.capacity else { return }
-    let larger = ByteStorage(capacity: max(needed, storage.capacity * 2, 256))
+    guard needed > storage.size else { return }
+    let larger = ByteStorage.make(capacity: max(needed, storage.size * 2, 256))
     // SAFETY: both stores hold at least `count` bytes; the new one was made larger just above.
     unsafe larger.base.copyMemory(from: storage.base, byteCount: count)
     storage = larger
@@ -42,7 +42,7 @@ public struct ByteBuffer: ~Copyable {
     if isKnownUniquelyReferenced(&storage) {
       unsafe storage.base.copyMemory(from: storage.base.advanced(by: bytes), byteCount: rest)
     } else {
-      let fresh = ByteStorage(capacity: max(rest, min(storage.capacity, 16 * 1024)))
+      let fresh = ByteStorage.make(capacity: max(rest, min(storage.size, 16 * 1024)))
       unsafe fresh.base.copyMemory(from: storage.base.advanced(by: bytes), byteCount: rest)
       storage = fresh
     }
@@ -56,7 +56,7 @@ public struct ByteBuffer: ~Copyable {
   ) throws(Failure) -> Int {
     reserve(room)
     let free = unsafe UnsafeMutableRawBufferPointer(
-      start: storage.base.advanced(by: count), count: storage.capacity - count)
+      start: storage.base.advanced(by: count), count: storage.size - count)
     let written = try unsafe fill(free)
     precondition(written <= free.count, "wrote past the buffer")
     count += max(written, 0)

@@ -4,7 +4,10 @@
 /// lives: `ByteBuffer`, the only writer of shared storage, appends behind every slice it has given
 /// out and moves to fresh storage before it would overwrite one. Comparison and hashing are by
 /// bytes.
-public struct ByteSlice: Sendable {
+///
+/// SAFETY: `@unchecked Sendable` because bytes are written only by the one `ByteBuffer` that made
+/// the storage, only beyond the end of every slice given out; what a slice covers is immutable.
+@safe public struct ByteSlice: @unchecked Sendable {
   @usableFromInline let storage: ByteStorage
   /// Where the slice starts in its storage, in bytes; below 2³¹.
   @usableFromInline let start: Int
@@ -19,11 +22,11 @@ public struct ByteSlice: Sendable {
   }
 
   /// The empty slice; allocates nothing.
-  public static let empty = ByteSlice(storage: ByteStorage(capacity: 0), start: 0, count: 0)
+  public static let empty = ByteSlice(storage: ByteStorage.make(capacity: 0), start: 0, count: 0)
 
   /// Copies `bytes` into storage of their own.
   public init(_ bytes: some Collection<UInt8>) {
-    let storage = ByteStorage(capacity: bytes.count)
+    let storage = ByteStorage.make(capacity: bytes.count)
     unsafe UnsafeMutableRawBufferPointer(start: storage.base, count: bytes.count)
       .copyBytes(from: bytes)
     self.init(storage: storage, start: 0, count: bytes.count)
@@ -31,7 +34,7 @@ public struct ByteSlice: Sendable {
 
   /// Copies a borrowed span into storage of its own.
   public init(copying span: Span<UInt8>) {
-    let storage = ByteStorage(capacity: span.count)
+    let storage = ByteStorage.make(capacity: span.count)
     unsafe span.withUnsafeBytes { source in
       unsafe UnsafeMutableRawBufferPointer(start: storage.base, count: source.count)
         .copyMemory(from: source)
@@ -189,21 +192,25 @@ extension ByteSlice: CustomStringConvertible {
   public var description: String { text }
 }
 
-/// The memory behind slices. Freed with its last reference.
+/// The memory behind slices: one allocation, the bytes behind their reference count. Freed with its
+/// last reference.
 ///
-/// SAFETY: `@unchecked Sendable` because bytes are written only by the one `ByteBuffer` that made
-/// the storage, only beyond the end of every slice given out; what a slice covers is immutable.
+/// Not `Sendable` by itself; `ByteSlice` says why its bytes may be shared.
 @usableFromInline
-@safe final class ByteStorage: @unchecked Sendable {
-  @usableFromInline let base: UnsafeMutableRawPointer
-  @usableFromInline let capacity: Int
-
+@safe final class ByteStorage: ManagedBuffer<Int, UInt8> {
+  /// Storage for `capacity` bytes, which are not initialised.
   @usableFromInline
-  init(capacity: Int) {
-    self.capacity = capacity
-    unsafe self.base = UnsafeMutableRawPointer.allocate(
-      byteCount: max(capacity, 1), alignment: 8)
+  static func make(capacity: Int) -> ByteStorage {
+    // SAFETY: `create` makes an instance of the class that it is called on.
+    unsafe unsafeDowncast(
+      create(minimumCapacity: capacity) { _ in capacity }, to: ByteStorage.self)
   }
 
-  deinit { unsafe base.deallocate() }
+  /// Bytes asked for; the allocator may have given more.
+  @usableFromInline var size: Int { header }
+
+  /// Where the bytes begin, for as long as the storage lives; on a multiple of eight.
+  @inlinable var base: UnsafeMutableRawPointer {
+    unsafe withUnsafeMutablePointerToElements { UnsafeMutableRawPointer($0) }
+  }
 }

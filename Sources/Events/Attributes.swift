@@ -105,6 +105,9 @@ public struct AttributesBuilder: Sendable {
 
   public init(capacity: Int = 192) { block = ByteWriter(capacity: capacity) }
 
+  /// Makes room for so many more bytes at once.
+  mutating func reserve(_ bytes: Int) { block.reserve(bytes) }
+
   /// Bytes collected.
   public var size: Int { block.count }
 

@@ -82,6 +82,14 @@ public struct GatewayStamp: Sendable {
   /// No word from the gateway: events that carry theirs already, and tests.
   public static let none = GatewayStamp()
 
+  /// At least as many bytes as `append` sets: each value with a head byte and its length before it.
+  var room: Int {
+    var bytes = 5 * 4
+    bytes += (authtype?.count ?? 0) + (authid?.count ?? 0) + (authissuer?.count ?? 0)
+    bytes += (service?.count ?? 0) + (requestid?.count ?? 0)
+    return bytes
+  }
+
   func append(to builder: inout AttributesBuilder) {
     if let authtype { builder.set(.authtype, authtype) }
     if let authid { builder.set(.authid, authid) }

@@ -90,6 +90,7 @@ public enum EventIntake {
     if let own = reader.key, let key = request.key, own != key { throw .keyConflict }
     if let own = reader.time, let time = request.time, own != time { throw .badTime }
     var builder = reader.builder
+    builder.reserve(request.stamp.room + (request.stamp.source.map { $0.count + 4 } ?? 0))
     if !reader.hasSource, let source = request.stamp.source { builder.set(.source, source) }
     if reader.time == nil, let time = request.time { builder.set(.time, time) }
     if reader.contentType == nil, let contentType, !contentType.equals("application/json") {

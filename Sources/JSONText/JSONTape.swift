@@ -49,6 +49,17 @@
     return unsafe larger
   }
 
+  /// Gives back the room behind its tokens: for documents that are kept. Only while nobody reads
+  /// it.
+  func trim() {
+    guard capacity > count else { return }
+    let exact = UnsafeMutablePointer<JSONToken>.allocate(capacity: count)
+    unsafe exact.update(from: base, count: count)
+    unsafe base.deallocate()
+    unsafe base = exact
+    capacity = count
+  }
+
   /// Publishes the first `count` tokens. Only the parser, while it owns the tape.
   func finish(count: Int) {
     precondition(count <= capacity, "more tokens than room")

@@ -39,16 +39,19 @@ struct FiguresTests {
     #expect(Trend([(1, 2), (1, 3)]) == nil)
   }
 
-  @Test("a soak's slope leaves the first fifth out")
+  @Test("a soak's slope leaves the first fifth out, and short runs have none")
   func soak() {
-    let samples = (0..<100).map { second in
+    let samples = (0..<500).map { second in
       SoakWatch.Sample(
-        second: second, resident: UInt64(min(second, 20) * 1_048_576), descriptors: 10 + second % 2,
-        threads: 4, dataBytes: 0, cpu: .zero)
+        second: second, resident: UInt64(min(second, 100) * 1_048_576),
+        descriptors: 10 + second % 2, threads: 4, dataBytes: 0, cpu: .zero)
     }
     let findings = SoakFindings(samples: samples, minutes: [])
     #expect(findings.residentSlope == 0)
     #expect(findings.table.contains("10 to 11"))
+    let short = SoakFindings(samples: Array(samples.prefix(300)), minutes: [])
+    #expect(short.residentSlope == nil)
+    #expect(short.table.contains("too short"))
     #expect(SoakFindings(samples: [], minutes: []).residentSlope == nil)
   }
 

@@ -168,13 +168,18 @@ struct LogAuditTests {
       JournalEntry(sender: 4, sequence: 0, hash: 0, fate: .refused(status: 422)),
     ]
     journal.write(entries)
+    journal.write([entries[0]])
+    let totals = journal.totals
+    #expect(totals.acknowledged == 2)
+    #expect(totals.unknown == 1)
+    #expect(totals.refused == 1)
     #expect(journal.close())
     let text = try String(contentsOfFile: path, encoding: .utf8)
     let file = try #require(JournalFile(text))
     #expect(file.run == 42)
     #expect(file.topic == "a/b/c")
-    #expect(file.entries == entries)
-    #expect(JournalFile(String(text.dropLast(3)))?.entries == Array(entries.dropLast()))
+    #expect(file.entries == entries + [entries[0]])
+    #expect(JournalFile(String(text.dropLast(3)))?.entries == entries)
     #expect(JournalFile("") == nil)
     #expect(JournalFile("jodrell-verify 1 2a a/b/c\nx 1 2 3 4\n") == nil)
   }

@@ -32,9 +32,9 @@ struct ArgumentsTests {
   @Test(
     "mistakes are refused with the code of a wrong command line",
     arguments: [
-      ["--data"], ["--data", "a", "--data", "b"], ["--data=a", "--data=b"], ["--ttl", "5"],
-      ["--allow", "a,,b"], ["--accept-loss", "-1"], ["--accept-loss", "x"], ["--nonsense"],
-      ["extra"],
+      ["--data"], ["--data", ""], ["--data="], ["--data", "a", "--data", "b"],
+      ["--data=a", "--data=b"], ["--ttl", "5"], ["--allow", "a,,b"], ["--accept-loss", "-1"],
+      ["--accept-loss", "x"], ["--nonsense"], ["extra"],
     ])
   func mistakes(_ words: [String]) {
     let fault = #expect(throws: CommandFault.self) {

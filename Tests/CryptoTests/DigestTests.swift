@@ -17,6 +17,10 @@ import Testing
     #expect(digest.hexadecimal == expected)
     #expect(digest.bytes == ByteSlice(hexadecimal: expected))
     #expect(digest == Digest.sha256(ByteSlice(utf8: text).span))
+    // A context that has made other digests before makes the same ones.
+    let context = DigestContext()
+    for other in ["", "before", text] { _ = context.sha256(ByteSlice(utf8: other)) }
+    #expect(digest == context.sha256(ByteSlice(utf8: text)))
   }
 
   @Test func `digests of different bytes differ`() {

@@ -65,6 +65,38 @@ import Topics
     #expect(try BrokenFiles.end(ofLog: path) == BrokenFiles.size(of: path))
   }
 
+  @Test(.timeLimit(.minutes(1)))
+  func `a log that has become tables loses its name, and then its blocks`() async throws {
+    let scratch = Scratch()
+    let log = try RocksTopicLog(opening: configuration(scratch))
+    let topic = try address("orders")
+    _ = try await log.createTopic(topic, TopicConfiguration())
+    let payload = "\"\(String(repeating: "x", count: 900_000))\""
+    let loop = TestLoop(log)
+    for _ in 0..<10 { _ = try await loop.append(event(topic, payload)) }
+    let old = try #require(BrokenFiles.log(of: scratch))
+    #expect(try BrokenFiles.size(of: old) > 8 << 20)
+    log.close()
+    // What an opening replays becomes tables, and the log goes.
+    let again = try RocksTopicLog(opening: configuration(scratch))
+    while FileManager.default.fileExists(atPath: old) {
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    while try descriptors(of: old + " (deleted)") > 0 {
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    #expect(try opened(again).allSatisfy { $0 == payload })
+    again.close()
+  }
+
+  /// How many descriptors of this process the kernel shows under a name.
+  private func descriptors(of name: String) throws -> Int {
+    let files = FileManager.default
+    return try files.contentsOfDirectory(atPath: "/proc/self/fd").count {
+      (try? files.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")) == name
+    }
+  }
+
   private func opened(_ log: RocksTopicLog) throws -> [String] {
     try log.stored(address("orders", .subscribe))
   }

@@ -67,6 +67,22 @@ final class Journal: Sendable {
   private struct State {
     var waiting = ByteWriter(capacity: 64 * 1024)
     var failed = false
+    var totals = Totals()
+  }
+
+  /// How many events had which fate.
+  struct Totals: Sendable, Equatable {
+    private(set) var acknowledged = 0
+    private(set) var refused = 0
+    private(set) var unknown = 0
+
+    fileprivate mutating func count(_ fate: JournalEntry.Fate) {
+      switch fate {
+      case .acknowledged: acknowledged += 1
+      case .refused: refused += 1
+      case .unknown: unknown += 1
+      }
+    }
   }
 
   let run: UInt64
@@ -89,10 +105,16 @@ final class Journal: Sendable {
 
   func write(_ entries: [JournalEntry]) {
     state.withLock { state in
-      for entry in entries { Self.append(entry, to: &state.waiting) }
+      for entry in entries {
+        Self.append(entry, to: &state.waiting)
+        state.totals.count(entry.fate)
+      }
       if state.waiting.count >= 48 * 1024 { flush(&state) }
     }
   }
+
+  /// What the entries so far say.
+  var totals: Totals { state.withLock { $0.totals } }
 
   /// Writes everything out; false when a write has failed at any time.
   func close() -> Bool {

@@ -84,9 +84,17 @@ struct SoakRun: Sendable {
       say(text + findings.table)
     }
     if let fault = control.firstFault { complain("first failure: \(fault)") }
-    if let allowedSlope, let slope = findings.residentSlope, slope > Double(allowedSlope) {
-      complain("resident memory grew by more than \(allowedSlope) MiB/h")
-      return ExitCode.failed
+    if let allowedSlope {
+      if let slope = findings.residentSlope {
+        guard slope <= Double(allowedSlope) else {
+          complain("resident memory grew by more than \(allowedSlope) MiB/h")
+          return ExitCode.failed
+        }
+      } else {
+        complain(
+          "--max-rss-slope: not judged, for want of \(SoakFindings.leastStretch) seconds "
+            + "behind the first fifth of the run")
+      }
     }
     return report.isClean && readers.faults.count == 0 ? ExitCode.good : ExitCode.failed
   }

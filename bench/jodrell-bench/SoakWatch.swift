@@ -71,15 +71,20 @@ struct SoakFindings {
   let samples: [SoakWatch.Sample]
   let minutes: [HistogramSnapshot]
 
-  /// Resident memory in MiB per hour; the first part of the run, when caches fill, is left out.
+  /// Resident memory in MiB per hour; the first part of the run, when caches fill, is left out. Nil
+  /// when the rest is shorter than `leastStretch`: one step of an allocator would be gigabytes per
+  /// hour.
   var residentSlope: Double? {
-    let start = samples.count / Self.warmUpPart
-    return Trend(
-      samples.dropFirst(start).map { (Double($0.second), Double($0.resident) / 1_048_576) })?
-      .perHour
+    let judged = samples.dropFirst(samples.count / Self.warmUpPart)
+    guard let first = judged.first, let last = judged.last,
+      last.second - first.second >= Self.leastStretch
+    else { return nil }
+    return Trend(judged.map { (Double($0.second), Double($0.resident) / 1_048_576) })?.perHour
   }
 
   private static let warmUpPart = 5
+  /// Seconds that a slope must be made of.
+  static let leastStretch = 300
 
   private func range(_ value: KeyPath<SoakWatch.Sample, Int>) -> (least: Int, most: Int) {
     let values = samples.map { $0[keyPath: value] }
@@ -92,7 +97,8 @@ struct SoakFindings {
     var text = "\ngrowth of the server over \(last.second) s\n"
     text += TableText.row(
       "resident", TableText.size(last.resident),
-      residentSlope.map { TableText.decimal($0, 2) + " MiB/h, the first fifth left out" } ?? "")
+      residentSlope.map { TableText.decimal($0, 2) + " MiB/h, the first fifth left out" }
+        ?? "too short a run for a slope")
     text += TableText.row(
       "descriptors", "\(last.descriptors)", "\(descriptors.least) to \(descriptors.most)")
     text += TableText.row("threads", "\(last.threads)", "\(threads.least) to \(threads.most)")

@@ -64,13 +64,16 @@ struct VerifyRun: Sendable {
       complain("cannot start the loop")
       return ExitCode.failed
     }
-    let sent = result.tally
+    // The tally ends with the run's time; the last answers of its senders come after it.
+    let sent = journal.totals
     if !asJSON {
-      say("\(sent.events) events acknowledged, \(sent.refusals) requests refused, ")
-      say("\(sent.faults) without an answer; journal in \(path)\n")
+      say("\(sent.acknowledged) events acknowledged, \(sent.refused) refused, ")
+      say("\(sent.unknown) of unknown outcome; journal in \(path)\n")
     }
     if let fault = control.firstFault { complain("first failure: \(fault)") }
-    if sent.faults > 0 && !throughRestarts || sent.events == 0 { return ExitCode.failed }
+    if result.tally.faults > 0 && !throughRestarts || sent.acknowledged == 0 {
+      return ExitCode.failed
+    }
     guard readsBack else { return ExitCode.good }
     return await VerifyCheck(
       target: target, journal: path, patience: patience, asJSON: asJSON,

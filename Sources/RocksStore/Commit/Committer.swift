@@ -160,6 +160,7 @@ import Topics
     changes.removeAll(keepingCapacity: true)
     pace.answering(inFlight: queue.waitingEvents.load(ordering: .relaxed))
     lowerQueue(draft.events, draft.bytes)
+    for stage in draft.stages { stage.expectAnswers() }
     for group in draft.groups {
       var first = group.first
       var next = group.head

@@ -66,6 +66,9 @@ final class Stage: @unchecked Sendable {
     self.events += events
   }
 
+  /// Answers for up to all entries will be added: room for them at once.
+  func expectAnswers() { answers.reserveCapacity(entries.count) }
+
   /// Sends the answers to the loop, which gives them out: its tasks then become ready without a
   /// lock, and all of them with one wake-up.
   func giveAnswers() {

@@ -80,7 +80,7 @@ extension StoredKey {
 extension StoredValue {
   /// The whole value as it lies on disk.
   var bytes: [UInt8] {
-    var writer = ByteWriter(capacity: 32)
+    var writer = ByteWriter(capacity: 64)
     writer.append(Self.version)
     append(to: &writer)
     return writer.bytes

@@ -19,7 +19,6 @@ enum TokenCommand {
       throw .usage("--allow: '\(action)' is none of \(known.joined(separator: ", "))")
     }
     guard lifetime >= .seconds(1) else { throw .usage("--ttl is at least 1s") }
-    guard !subject.isEmpty else { throw .usage("--subject is empty") }
     guard let keys = try DevelopmentKeys(loadingFrom: data) else {
       throw CommandFault(
         .storeUnavailable,

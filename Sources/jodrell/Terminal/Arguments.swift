@@ -20,19 +20,20 @@ struct Arguments {
     return true
   }
 
-  /// The value of an option, as `--name value` or `--name=value`.
+  /// The value of an option, as `--name value` or `--name=value`. An empty one is refused: it is a
+  /// shell's variable that nobody has set, and no option means anything by it.
   mutating func text(_ name: String) throws(CommandFault) -> String? {
-    let assigned = words.firstIndex { $0.hasPrefix(name + "=") }
-    if let assigned {
-      let value = String(words.remove(at: assigned).dropFirst(name.count + 1))
-      try refuseSecond(name)
-      return value
+    let value: String
+    if let assigned = words.firstIndex(where: { $0.hasPrefix(name + "=") }) {
+      value = String(words.remove(at: assigned).dropFirst(name.count + 1))
+    } else {
+      guard let index = words.firstIndex(of: name) else { return nil }
+      guard index + 1 < words.count else { throw .usage("\(name) needs a value") }
+      value = words[index + 1]
+      words.removeSubrange(index...(index + 1))
     }
-    guard let index = words.firstIndex(of: name) else { return nil }
-    guard index + 1 < words.count else { throw .usage("\(name) needs a value") }
-    let value = words[index + 1]
-    words.removeSubrange(index...(index + 1))
     try refuseSecond(name)
+    guard !value.isEmpty else { throw .usage("\(name) is empty") }
     return value
   }
 
