@@ -43,6 +43,9 @@ public struct StoreLimits: Sendable {
   public var commitSpacing = TimeSpan.milliseconds(1)
   /// How many appends must wait for the spacing to apply.
   public var spacingThreshold = 8
+  /// From so many events on that wait or are in a commit, the next commit is made while one is being
+  /// synced.
+  public var pipeliningThreshold = 16
   /// How long a cursor change that nobody waits for may wait for company.
   public var lazyChangeDelay = TimeSpan.milliseconds(10)
   /// Appends stop when less than this much of the volume is free: bytes…
@@ -64,8 +67,7 @@ public struct StoreLimits: Sendable {
   public init() {}
 }
 
-/// What the committer tells the shell; each closure runs on the committer thread and must not
-/// block.
+/// What the store's two writing threads tell the shell, one call at a time; no closure may block.
 public struct StoreObserver: Sendable {
   public var committed: @Sendable (CommitFacts) -> Void = { _ in }
   /// A write failed: the store accepts nothing any more and the process should end.
@@ -85,8 +87,8 @@ public struct CommitFacts: Sendable {
   public var bytes: Int
   /// From taking the work until it was durable and noted in the side file.
   public var duration: TimeSpan
-  /// The part of it in which the log file was written and synced.
-  public var sync: TimeSpan
+  /// How long its sync took; nil where it shared the one of the commit before it.
+  public var sync: TimeSpan?
   /// Events that still waited when it was done.
   public var queued: Int
 }

@@ -24,11 +24,15 @@ import Testing
   }
 
   @Test func `starts are a spacing apart at most`() {
-    #expect(pace(medianSync: .microseconds(200)).notBefore == start + .milliseconds(1))
+    let pace = pace(medianSync: .microseconds(200))
+    #expect(pace.notBefore(isSyncing: false) == start + .milliseconds(1))
+    #expect(pace.notBefore(isSyncing: true) == start + .milliseconds(1))
   }
 
   @Test func `a disk slower than the spacing sets the pace by itself`() {
-    #expect(pace(medianSync: .milliseconds(2)).notBefore == start)
+    let pace = pace(medianSync: .milliseconds(2))
+    #expect(pace.notBefore(isSyncing: false) == start)
+    #expect(pace.notBefore(isSyncing: true) == start + .milliseconds(1))
   }
 
   @Test func `one slow sync does not move the median`() {

@@ -74,8 +74,7 @@ public final class RocksAppender: TopicAppender {
       stage = fresh
     } else {
       // The committer has ended or is ending: nothing of this was written.
-      committer.queue.waitingEvents.subtract(stage.events, ordering: .relaxed)
-      committer.queue.waitingBytes.subtract(stage.byteCount, ordering: .relaxed)
+      committer.queue.lower(stage.events, stage.byteCount)
       stage.fail(.closing)
       stage = Stage(post: stage.post)
     }

@@ -1,9 +1,13 @@
 import Bytes
 import Topics
 
-/// The appends of one commit: taken from stages, grouped by topic, written as chunks into one
-/// buffer that later serves the tail. Committer thread only; reused from commit to commit.
-struct CommitDraft: ~Copyable {
+/// One commit: appends taken from stages, grouped by topic, written as chunks into one buffer that
+/// later serves the tail; and what else it settles once it is durable. Reused from commit to commit.
+///
+/// SAFETY: `@unchecked Sendable` because it has one owner at a time: the committer thread while it is
+/// made and written, then whoever syncs and acknowledges it, which passes under the lock of
+/// `Syncer`.
+final class CommitDraft: @unchecked Sendable {
   /// All appends of one topic in this commit, in order of arrival.
   struct Group {
     let topic: TopicState
@@ -39,11 +43,21 @@ struct CommitDraft: ~Copyable {
     let count: Int
   }
 
-  /// The stages the appends are taken from, oldest first.
+  /// The commit's number, and what the wall clock said when it was made.
+  var number: UInt64 = 0
+  var clock = UnixTime(nanoseconds: 0)
+  var started = MonotonicTime(nanoseconds: 0)
+  /// Progress of subscriptions that it holds.
+  var changes: [StagedChange] = []
+  /// Mutations that ran for it.
+  var applied: [Mutation] = []
+  /// What is to be done once it is durable, and never when it fails.
+  var effects: [() -> Void] = []
+  /// The stages the appends are taken from, oldest first. The last one may have more in it than
+  /// this commit takes.
   private(set) var stages: [Stage] = []
-  /// The first append that no commit has taken: its stage and its place there.
-  private var nextStage = 0
-  private var nextEntry = 0
+  /// So many of the stages are empty with this commit.
+  private var emptied = 0
   private(set) var taken: [Taken] = []
   private(set) var groups: [Group] = []
   private(set) var chunks: [Written] = []
@@ -56,20 +70,15 @@ struct CommitDraft: ~Copyable {
 
   init(limits: StoreLimits) { self.limits = limits }
 
-  /// Whether appends wait that no commit has taken.
-  var hasBacklog: Bool { !stages.isEmpty }
-
   func entry(_ index: Int) -> Stage.Entry { stages[taken[index].stage].entries[taken[index].entry] }
 
   /// Takes appends up to the limits of a commit, older stages first. Those of deleted topics are
   /// answered here and counted in the result.
-  mutating func gather(_ arrived: [Stage]) -> (events: Int, bytes: Int) {
-    stages += arrived
+  func gather(from backlog: inout Backlog) -> (events: Int, bytes: Int) {
     var refused = (events: 0, bytes: 0)
-    while nextStage < stages.count {
-      let entries = stages[nextStage].entries
-      while nextEntry < entries.count {
-        let entry = entries[nextEntry]
+    while let stage = backlog.first {
+      stages.append(stage)
+      while let entry = backlog.entry {
         if events > 0,
           events + entry.events > limits.commitEvents
             || bytes + entry.byteCount > limits.commitBytes
@@ -81,23 +90,23 @@ struct CommitDraft: ~Copyable {
           refused.events += entry.events
           refused.bytes += entry.byteCount
         } else {
-          take(entry.topic, events: entry.events)
+          take(entry.topic, at: backlog.next, events: entry.events)
           entry.topic.uses.note(entry.version)
           for version in entry.otherVersions { entry.topic.uses.note(version) }
           events += entry.events
           bytes += entry.byteCount
         }
-        nextEntry += 1
+        backlog.next += 1
       }
-      nextStage += 1
-      nextEntry = 0
+      emptied += 1
+      backlog.dropFirst()
     }
     return refused
   }
 
-  private mutating func take(_ topic: TopicState, events: Int) {
+  private func take(_ topic: TopicState, at entry: Int, events: Int) {
     let index = taken.count
-    taken.append(Taken(stage: nextStage, entry: nextEntry, next: -1))
+    taken.append(Taken(stage: stages.count - 1, entry: entry, next: -1))
     if topic.group < 0 {
       topic.group = groups.count
       groups.append(Group(topic: topic, head: index, last: index, events: events))
@@ -109,7 +118,7 @@ struct CommitDraft: ~Copyable {
   }
 
   /// Assigns sequences and publish times, writes all chunks and puts them into `batch`.
-  mutating func writeChunks(into batch: inout WriteBatch, at now: UnixTime) {
+  func writeChunks(into batch: inout WriteBatch, at now: UnixTime) {
     let chunkBound = groups.count * 2 + events / Chunk.maxEvents + 2 * bytes / Chunk.maxBytes
     buffer = ByteBuffer(capacity: bytes + chunkBound * ChunkHeader.byteCount)
     for index in groups.indices {
@@ -127,7 +136,7 @@ struct CommitDraft: ~Copyable {
   }
 
   /// Adds one append's records to the chunk being collected.
-  private mutating func add(_ index: Int, of topic: TopicState, into batch: inout WriteBatch) {
+  private func add(_ index: Int, of topic: TopicState, into batch: inout WriteBatch) {
     let stage = taken[index].stage
     let entry = entry(index)
     if entry.events == 1 {
@@ -148,7 +157,7 @@ struct CommitDraft: ~Copyable {
     }
   }
 
-  private mutating func add(_ piece: Piece, of topic: TopicState, into batch: inout WriteBatch) {
+  private func add(_ piece: Piece, of topic: TopicState, into batch: inout WriteBatch) {
     if pieces.count == Chunk.maxEvents
       || (!pieces.isEmpty && pieceBytes + piece.count > Chunk.maxBytes)
     {
@@ -158,7 +167,7 @@ struct CommitDraft: ~Copyable {
     pieceBytes += piece.count
   }
 
-  private mutating func closeChunk(of topic: TopicState, into batch: inout WriteBatch) {
+  private func closeChunk(of topic: TopicState, into batch: inout WriteBatch) {
     if pieces.isEmpty { return }
     let start = buffer.count
     let last = topic.next + UInt64(pieces.count) - 1
@@ -200,29 +209,83 @@ struct CommitDraft: ~Copyable {
         (written.range.lowerBound + ChunkHeader.byteCount)..<written.range.upperBound))
   }
 
-  /// Answers everyone whose append no commit has taken, and forgets them.
-  mutating func failBacklog(_ failure: AppendFailure) {
-    for stage in nextStage..<stages.count {
-      stages[stage].fail(from: stage == nextStage ? nextEntry : 0, failure)
+  /// Everything is in the batch: the next commit's groups may be made.
+  func closeGroups() { for group in groups { group.topic.group = -1 } }
+
+  /// Hands the answers of all its appends to the stages' loops.
+  func giveAnswers(durableAt: MonotonicTime, took: TimeSpan) {
+    for stage in stages { stage.expectAnswers() }
+    for group in groups {
+      var first = group.first
+      var next = group.head
+      while next >= 0 {
+        let entry = entry(next)
+        let stored = AppendOutcome.Stored(
+          first: first, publishTime: group.publishTime, durableAt: durableAt, commit: took)
+        unsafe stages[taken[next].stage].answers.append(
+          Stage.Answer(waiting: entry.waiting, stored: stored))
+        first += UInt64(entry.events)
+        next = taken[next].next
+      }
     }
-    stages = []
-    nextStage = 0
-    nextEntry = 0
+    for stage in stages { stage.giveAnswers() }
+  }
+
+  /// Answers everyone that nobody knows what became of it.
+  func fail() {
+    for index in taken.indices {
+      unsafe entry(index).waiting.resume(returning: .failed(.outcomeUnknown))
+    }
+    for change in changes { change.settle(.failure(.outcomeUnknown)) }
+    for mutation in applied { mutation.fail(.outcomeUnknown) }
   }
 
   /// Forgets the commit; returns the stages that are empty now.
-  mutating func finish() -> [Stage] {
-    for group in groups { group.topic.group = -1 }
+  func finish() -> [Stage] {
     taken.removeAll(keepingCapacity: true)
     groups.removeAll(keepingCapacity: true)
     chunks.removeAll(keepingCapacity: true)
+    changes.removeAll(keepingCapacity: true)
+    applied.removeAll(keepingCapacity: true)
+    effects.removeAll(keepingCapacity: true)
     events = 0
     bytes = 0
     buffer = ByteBuffer()
-    let emptied = Array(stages[..<nextStage])
-    stages.removeFirst(nextStage)
-    nextStage = 0
-    for stage in emptied { stage.reset() }
-    return emptied
+    let empty = Array(stages[..<emptied])
+    stages.removeAll(keepingCapacity: true)
+    emptied = 0
+    for stage in empty { stage.reset() }
+    return empty
+  }
+}
+
+/// Appends that no commit has taken yet: stages, oldest first. Committer thread only.
+struct Backlog {
+  private var stages: [Stage] = []
+  /// The first entry of the first stage that no commit has taken.
+  var next = 0
+
+  var isEmpty: Bool { stages.isEmpty }
+  var first: Stage? { stages.first }
+
+  /// The first append, if the first stage has one left.
+  var entry: Stage.Entry? {
+    guard let entries = stages.first?.entries, next < entries.count else { return nil }
+    return entries[next]
+  }
+
+  mutating func add(_ arrived: [Stage]) { stages += arrived }
+
+  /// The first stage has been taken whole.
+  mutating func dropFirst() {
+    stages.removeFirst()
+    next = 0
+  }
+
+  /// Answers everyone that was waiting, and forgets them.
+  mutating func fail(_ failure: AppendFailure) {
+    for (index, stage) in stages.enumerated() { stage.fail(from: index == 0 ? next : 0, failure) }
+    stages = []
+    next = 0
   }
 }

@@ -1,12 +1,11 @@
 import Bytes
-private import CRocksDB
-private import Glibc
 import Synchronization
 import Tenancy
 import Topics
 
-/// The one thread that writes: it takes everything that arrived while its last commit ran, writes
-/// one batch with one sync, and answers.
+/// The one thread that writes: it takes everything that arrived since its last commit and writes it
+/// as one batch. Under load the `Syncer` makes that durable and answers while the next batch is
+/// made; otherwise, and for whatever changes the catalogue, this thread does both.
 ///
 /// SAFETY: `@unchecked Sendable` because every unprotected variable is touched by the committer
 /// thread only (before `start`, by the opening thread), except `thread`, which the closing thread
@@ -19,23 +18,21 @@ import Topics
   let clocks: Clocks
   private let space: SpaceWatch
   private let observer: StoreObserver
+  private let acknowledger: Acknowledger
+  private let syncer: Syncer
   /// What callers may still do; any thread reads it.
   let condition = Atomic<StoreCondition>(.open)
 
-  private var sideFile: SideFile
   private var batch = WriteBatch()
+  private var backlog = Backlog()
+  /// The commit being made.
   private var draft: CommitDraft
   /// Waiting mutations, oldest first.
   private var mutations: [Mutation] = []
-  /// Those that ran for the commit being made.
-  private var applied: [Mutation] = []
-  private var changes: [StagedChange] = []
-  private var effects: [() -> Void] = []
   /// Ack chunks put into this commit, so that a deletion can take them back.
   private var ackChunks: Set<AckChunkKey> = []
   /// The tenant whose counters this commit changes.
   var changedTenant: (name: Name, tenant: Directory.Tenant)?
-  private var budget: TailBudget
   private var pace: Pace
   /// The number of the last commit.
   private var commit: UInt64
@@ -45,7 +42,7 @@ import Topics
   /// Topics that this commit deletes.
   var deleted: [TopicState] = []
   private var nextSpaceCheck = MonotonicTime(nanoseconds: 0)
-  private var thread = pthread_t()
+  private var thread: StoreThread?
 
   init(
     database: Database, directory: Directory, sideFile: consuming SideFile, commit: UInt64,
@@ -53,7 +50,6 @@ import Topics
   ) {
     self.database = database
     self.directory = directory
-    self.sideFile = sideFile
     self.commit = commit
     self.extent = extent
     space = SpaceWatch(StorePaths(configuration.path), configuration.limits)
@@ -62,149 +58,107 @@ import Topics
     observer = configuration.observer
     queue = CommitQueue(limits: limits)
     draft = CommitDraft(limits: limits)
-    budget = TailBudget(limit: limits.tailBytes)
     pace = Pace(spacing: limits.commitSpacing, threshold: limits.spacingThreshold)
+    acknowledger = Acknowledger(sideFile: sideFile, queue: queue, configuration)
+    syncer = Syncer(database: database, acknowledger: acknowledger, queue: queue)
   }
 
-  /// Starts the thread. Once.
+  /// Starts the threads. Once.
   func start() throws(StoreFault) {
-    let retained = unsafe Unmanaged.passRetained(self)
-    let code = unsafe pthread_create(
-      &thread, nil,
-      { argument in
-        // SAFETY: the argument is the reference retained above, released here once.
-        if let argument = unsafe argument {
-          unsafe crocksdb_name_thread("committer")
-          unsafe Unmanaged<Committer>.fromOpaque(argument).takeRetainedValue().run()
-        }
-        return nil
-      }, retained.toOpaque())
-    guard code == 0 else {
-      unsafe retained.release()
-      throw .engine("pthread_create: error \(code)")
-    }
+    try syncer.start()
+    thread = try StoreThread("committer") { [self] in run() }
   }
 
-  /// Commits what is queued, then ends the thread. Blocks; called once.
+  /// Commits what is queued, then ends the threads. Blocks; called once.
   func stop() {
     condition.store(.closing, ordering: .relaxed)
     queue.stop()
-    pthread_join(thread, nil)
+    thread?.join()
   }
 
   /// The thread's life.
   private func run() {
     var clock = SyncClock()
-    while let inbox = queue.take(
-      backlog: draft.hasBacklog || !mutations.isEmpty, notBefore: pace.notBefore,
-      quorum: pace.quorum, wakeAt: nextSpaceCheck)
-    {
-      checkSpace()
-      do throws(StoreFault) {
+    do throws(StoreFault) {
+      while true {
+        let line = try syncer.awaitRoom()
+        if let finished = line.finished {
+          pace.synced(in: finished.sync)
+          pace.answering(inFlight: finished.inFlight)
+        }
+        guard
+          let inbox = queue.take(
+            backlog: !backlog.isEmpty || !mutations.isEmpty,
+            notBefore: pace.notBefore(isSyncing: !line.isIdle), quorum: pace.quorum,
+            wakeAt: nextSpaceCheck)
+        else { break }
+        checkSpace()
         try commit(inbox, &clock)
-      } catch {
-        return fail(error)
       }
+      syncer.stop()
+      if let fault = syncer.failure { throw fault }
+      try acknowledger.close()
+    } catch {
+      fail(error)
     }
-    do throws(StoreFault) { try sideFile.sync() } catch { observer.failed(error) }
   }
 
   private func commit(_ inbox: CommitQueue.Inbox, _ clock: inout SyncClock) throws(StoreFault) {
-    let started = CommitQueue.now()
-    pace.commitStarted(at: started)
-    let refused = draft.gather(inbox.stages)
-    changes += inbox.changes
+    draft.started = CommitQueue.now()
+    pace.commitStarted(at: draft.started)
+    backlog.add(inbox.stages)
+    let refused = draft.gather(from: &backlog)
+    if refused.events > 0 { queue.lower(refused.events, refused.bytes) }
+    queue.commitBegan(draft.events, draft.bytes)
+    draft.changes += inbox.changes
     mutations += inbox.mutations
+    // Each mutation sees what the ones before it have published.
+    let isAlone =
+      !mutations.isEmpty
+      || queue.waitingEvents.load(ordering: .relaxed) < limits.pipeliningThreshold
+    if isAlone { try syncer.awaitIdle() }
     // Changes first: a deletion in the same commit then deletes what they wrote.
-    for change in changes { try write(change) }
+    for change in draft.changes { try write(change) }
     writeMutations()
-    let now = clocks.wall()
-    draft.writeChunks(into: &batch, at: now)
+    draft.clock = clocks.wall()
+    draft.writeChunks(into: &batch, at: draft.clock)
     for group in draft.groups { writeLateUses(of: group.topic) }
-    if batch.count > 0 {
+    draft.closeGroups()
+    let isWritten = batch.count > 0
+    if isWritten {
       commit += 1
-      putWatermark(at: now)
-      clock.start()
-      try database.write(batch)
-      let sync = clock.elapsed()
-      pace.synced(in: sync)
-      try sideFile.write(commit: commit, clock: now.nanoseconds)
-      publish(started, sync)
-    } else {
-      publish(started, nil)
+      putWatermark()
     }
-    if refused.events > 0 { lowerQueue(refused.events, refused.bytes) }
+    draft.number = commit
+    if isAlone {
+      clock.start()
+      if isWritten { try database.write(batch, isSynced: true) }
+      let sync = clock.elapsed()
+      if isWritten { pace.synced(in: sync) }
+      pace.answering(inFlight: queue.waitingEvents.load(ordering: .relaxed))
+      try acknowledger.acknowledge(draft, sync: sync, isWritten: isWritten)
+    } else {
+      try database.write(batch, isSynced: false)
+      try syncer.push(draft)
+      draft = syncer.spareDraft() ?? CommitDraft(limits: limits)
+    }
     batch.clear()
     ackChunks.removeAll(keepingCapacity: true)
     changedTenant = nil
-    applied.removeAll(keepingCapacity: true)
-    queue.recycle(draft.finish())
   }
 
-  /// Everything is durable: shows it to readers, then answers.
-  private func publish(_ started: MonotonicTime, _ sync: TimeSpan?) {
-    let durableAt = clocks.monotonic()
-    let duration = CommitQueue.now() - started
-    for written in draft.chunks {
-      let chunk = draft.chunk(written)
-      let bytes = written.bytesBefore + UInt64(chunk.records.count)
-      written.topic.tail.withLock {
-        $0.push(Tail.Entry(last: written.last, chunk: chunk, durableAt: durableAt), bytes: bytes)
-      }
-      budget.add(written.topic, bytes: written.range.count + TailBudget.overhead)
-    }
-    for written in draft.chunks { written.topic.growth.advance(to: written.last + 1) }
-    for effect in effects { effect() }
-    effects.removeAll(keepingCapacity: true)
-    for change in changes { change.settle(.success(())) }
-    changes.removeAll(keepingCapacity: true)
-    pace.answering(inFlight: queue.waitingEvents.load(ordering: .relaxed))
-    lowerQueue(draft.events, draft.bytes)
-    for stage in draft.stages { stage.expectAnswers() }
-    for group in draft.groups {
-      var first = group.first
-      var next = group.head
-      while next >= 0 {
-        let entry = draft.entry(next)
-        let stored = AppendOutcome.Stored(
-          first: first, publishTime: group.publishTime, durableAt: durableAt, commit: duration)
-        unsafe draft.stages[draft.taken[next].stage].answers.append(
-          Stage.Answer(waiting: entry.waiting, stored: stored))
-        first += UInt64(entry.events)
-        next = draft.taken[next].next
-      }
-    }
-    for stage in draft.stages { stage.giveAnswers() }
-    guard let sync else { return }
-    observer.committed(
-      CommitFacts(
-        number: commit, events: draft.events, chunks: draft.chunks.count, bytes: draft.bytes,
-        duration: duration, sync: sync,
-        queued: queue.waitingEvents.load(ordering: .relaxed)))
-  }
-
-  private func lowerQueue(_ events: Int, _ bytes: Int) {
-    queue.waitingEvents.subtract(events, ordering: .relaxed)
-    queue.waitingBytes.subtract(bytes, ordering: .relaxed)
-  }
-
-  /// A write failed: nobody knows what of it survives. Nothing is written on this open any more.
+  /// A write or a sync failed: nobody knows what of it survives. Nothing is written on this open any
+  /// more.
   private func fail(_ fault: StoreFault) {
     condition.store(.failed, ordering: .relaxed)
     queue.stop()
-    for group in draft.groups {
-      var next = group.head
-      while next >= 0 {
-        unsafe draft.entry(next).waiting.resume(returning: .failed(.outcomeUnknown))
-        next = draft.taken[next].next
-      }
-    }
-    draft.failBacklog(.closing)
-    for change in changes { change.settle(.failure(.outcomeUnknown)) }
-    for mutation in applied { mutation.fail(.outcomeUnknown) }
+    // What was written before may still become durable, and is then answered as such.
+    syncer.stop()
+    draft.fail()
+    backlog.fail(.closing)
     for mutation in mutations { mutation.fail(.closing) }
     while let rest = queue.take(
-      backlog: false, notBefore: pace.notBefore, quorum: 0, wakeAt: .distantFuture)
+      backlog: false, notBefore: MonotonicTime(nanoseconds: 0), quorum: 0, wakeAt: .distantFuture)
     {
       for stage in rest.stages { stage.fail(.closing) }
       for mutation in rest.mutations { mutation.fail(.closing) }
@@ -239,14 +193,14 @@ extension Committer {
     let before = batch.count
     while batch.count == before, !mutations.isEmpty {
       let mutation = mutations.removeFirst()
-      applied.append(mutation)
+      draft.applied.append(mutation)
       mutation.apply(self)
     }
     changesCatalogue = batch.count > before
   }
 
   /// The commit's number and what must be found beside it. After the chunks, which count topics on.
-  private func putWatermark(at now: UnixTime) {
+  private func putWatermark() {
     extent.events += UInt64(draft.events)
     for topic in deleted { extent.events -= topic.next }
     deleted.removeAll()
@@ -254,7 +208,7 @@ extension Committer {
       extent.catalogue = commit
       put(RevisionKey(), LongNumberValue(commit))
     }
-    put(WatermarkKey(), WatermarkKey.Value(commit: commit, clock: now, extent: extent))
+    put(WatermarkKey(), WatermarkKey.Value(commit: commit, clock: draft.clock, extent: extent))
   }
 
   func put<Key: StoredKey>(_ key: Key, _ value: Key.Value) { batch.put(key, value, in: database) }
@@ -262,7 +216,7 @@ extension Committer {
   func delete<Key: StoredKey>(_ key: Key) { batch.delete(key, in: database) }
 
   /// Runs on this thread once the commit is durable; never when it fails.
-  func afterCommit(_ effect: @escaping () -> Void) { effects.append(effect) }
+  func afterCommit(_ effect: @escaping () -> Void) { draft.effects.append(effect) }
 
   /// Puts a subscription's progress into the commit, or answers that there is no such subscription.
   private func write(_ staged: StagedChange) throws(StoreFault) {

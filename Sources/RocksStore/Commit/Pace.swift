@@ -34,8 +34,9 @@ struct Pace {
     medianSync.nanoseconds += span > medianSync ? step : span < medianSync ? -step : 0
   }
 
-  /// The earliest start of the next commit while many wait.
-  var notBefore: MonotonicTime {
-    medianSync > spacing ? started : started + spacing
+  /// The earliest start of the next commit while many wait. Where commits are still being synced,
+  /// there is always time for a spacing.
+  func notBefore(isSyncing: Bool) -> MonotonicTime {
+    medianSync > spacing && !isSyncing ? started : started + spacing
   }
 }

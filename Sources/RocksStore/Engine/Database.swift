@@ -17,6 +17,7 @@ import Synchronization
   private let handle: OpaquePointer
   private let options: EngineOptions
   private let syncedWrite: OpaquePointer
+  private let plainWrite: OpaquePointer
   let readOptions: OpaquePointer
   /// Whether the database was opened for inspection, without its lock.
   let isReadOnly: Bool
@@ -62,6 +63,7 @@ import Synchronization
     #if MUTANTS
       if Mutant.syncSkipped.isOn { unsafe rocksdb_writeoptions_set_sync(syncedWrite, 0) }
     #endif
+    unsafe plainWrite = rocksdb_writeoptions_create()
     unsafe readOptions = rocksdb_readoptions_create()
     unsafe rocksdb_readoptions_set_verify_checksums(readOptions, 1)
   }
@@ -94,18 +96,31 @@ import Synchronization
     unsafe rocksdb_cancel_all_background_work(handle, 1)
     unsafe rocksdb_close(handle)
     unsafe rocksdb_writeoptions_destroy(syncedWrite)
+    unsafe rocksdb_writeoptions_destroy(plainWrite)
     unsafe rocksdb_readoptions_destroy(readOptions)
   }
 
-  /// Applies `batch` and returns once it is on stable storage. Any error means that the outcome is
-  /// unknown: the caller must not write again.
-  func write(_ batch: borrowing WriteBatch) throws(StoreFault) {
+  /// Applies `batch` and returns once it is in the log: on stable storage if `isSynced`, otherwise
+  /// `syncLog` brings it there. Any error means that the outcome is unknown: the caller must not
+  /// write again.
+  func write(_ batch: borrowing WriteBatch, isSynced: Bool) throws(StoreFault) {
     try beginUse()
     defer { endUse() }
     let pointer = unsafe batch.handle
     try unsafe engineCall { message in
-      unsafe rocksdb_write(handle, syncedWrite, pointer, &message)
+      unsafe rocksdb_write(handle, isSynced ? syncedWrite : plainWrite, pointer, &message)
     }
+  }
+
+  /// Returns once everything is on stable storage whose `write` returned before the call. Any error
+  /// means that the outcome is unknown. May run beside a `write`.
+  func syncLog() throws(StoreFault) {
+    try beginUse()
+    defer { endUse() }
+    #if MUTANTS
+      if Mutant.syncSkipped.isOn { return }
+    #endif
+    try unsafe engineCall { message in unsafe rocksdb_flush_wal(handle, 1, &message) }
   }
 
   /// The value under `key`, or nil. Blocks on disk when the block is not cached.

@@ -1,0 +1,59 @@
+import Bytes
+import Synchronization
+import Topics
+
+/// What follows a commit's sync: the note in the side file, then what readers see, then the answers.
+///
+/// SAFETY: `@unchecked Sendable` because one thread at a time uses it: the syncer while a commit is
+/// in its line, the committer while none is. `Syncer`'s lock passes it on.
+final class Acknowledger: @unchecked Sendable {
+  private var sideFile: SideFile
+  private var budget: TailBudget
+  private let queue: CommitQueue
+  private let clocks: Clocks
+  private let committed: @Sendable (CommitFacts) -> Void
+
+  init(
+    sideFile: consuming SideFile, queue: CommitQueue, _ configuration: StoreConfiguration
+  ) {
+    self.sideFile = sideFile
+    self.queue = queue
+    budget = TailBudget(limit: configuration.limits.tailBytes)
+    clocks = configuration.clocks
+    committed = configuration.observer.committed
+  }
+
+  /// Makes the side file durable; the last thing of an orderly end.
+  func close() throws(StoreFault) { try sideFile.sync() }
+
+  /// A commit is durable. Fails before anything was shown or answered.
+  ///
+  /// - Parameters:
+  ///   - sync: how long its sync took; nil where it shared the one of the commit before it.
+  ///   - isWritten: whether it had anything to write.
+  func acknowledge(
+    _ draft: CommitDraft, sync: TimeSpan?, isWritten: Bool = true
+  ) throws(StoreFault) {
+    if isWritten { try sideFile.write(commit: draft.number, clock: draft.clock.nanoseconds) }
+    let durableAt = clocks.monotonic()
+    let took = CommitQueue.now() - draft.started
+    for written in draft.chunks {
+      let chunk = draft.chunk(written)
+      let bytes = written.bytesBefore + UInt64(chunk.records.count)
+      written.topic.tail.withLock {
+        $0.push(Tail.Entry(last: written.last, chunk: chunk, durableAt: durableAt), bytes: bytes)
+      }
+      budget.add(written.topic, bytes: written.range.count + TailBudget.overhead)
+    }
+    for written in draft.chunks { written.topic.growth.advance(to: written.last + 1) }
+    for effect in draft.effects { effect() }
+    for change in draft.changes { change.settle(.success(())) }
+    queue.commitEnded(draft.events, draft.bytes)
+    draft.giveAnswers(durableAt: durableAt, took: took)
+    let facts = CommitFacts(
+      number: draft.number, events: draft.events, chunks: draft.chunks.count, bytes: draft.bytes,
+      duration: took, sync: sync, queued: queue.waitingEvents.load(ordering: .relaxed))
+    queue.recycle(draft.finish())
+    if isWritten { committed(facts) }
+  }
+}
