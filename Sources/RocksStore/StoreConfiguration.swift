@@ -43,8 +43,8 @@ public struct StoreLimits: Sendable {
   public var commitSpacing = TimeSpan.milliseconds(1)
   /// How many appends must wait for the spacing to apply.
   public var spacingThreshold = 8
-  /// From so many events on that wait or are in a commit, the next commit is made while one is being
-  /// synced.
+  /// From so many events on that wait or are in a commit, the next commit is made while one is
+  /// being synced.
   public var pipeliningThreshold = 16
   /// How long a cursor change that nobody waits for may wait for company.
   public var lazyChangeDelay = TimeSpan.milliseconds(10)

@@ -42,7 +42,9 @@ import Topics
   }
 
   @Test(arguments: ConformanceCase.allCases)
-  func `keeps them with a short tail and overlapping commits`(_ what: ConformanceCase) async throws {
+  func `keeps them with a short tail and overlapping commits`(
+    _ what: ConformanceCase
+  ) async throws {
     try await check(
       what,
       Stores {

@@ -2,10 +2,11 @@ import Bytes
 import Synchronization
 import Topics
 
-/// What follows a commit's sync: the note in the side file, then what readers see, then the answers.
+/// What follows a commit's sync: the note in the side file, then what readers see, then the
+/// answers.
 ///
-/// SAFETY: `@unchecked Sendable` because one thread at a time uses it: the syncer while a commit is
-/// in its line, the committer while none is. `Syncer`'s lock passes it on.
+/// SAFETY: `@unchecked Sendable` because one thread at a time uses it: the syncer while a commit
+/// is in its line, the committer while none is. `Syncer`'s lock passes it on.
 final class Acknowledger: @unchecked Sendable {
   private var sideFile: SideFile
   private var budget: TailBudget

@@ -2,10 +2,10 @@ import Bytes
 import Topics
 
 /// One commit: appends taken from stages, grouped by topic, written as chunks into one buffer that
-/// later serves the tail; and what else it settles once it is durable. Reused from commit to commit.
+/// later serves the tail; and what else it settles once it is durable. Used again and again.
 ///
-/// SAFETY: `@unchecked Sendable` because it has one owner at a time: the committer thread while it is
-/// made and written, then whoever syncs and acknowledges it, which passes under the lock of
+/// SAFETY: `@unchecked Sendable` because it has one owner at a time: the committer thread while it
+/// is made and written, then whoever syncs and acknowledges it, which passes under the lock of
 /// `Syncer`.
 final class CommitDraft: @unchecked Sendable {
   /// All appends of one topic in this commit, in order of arrival.

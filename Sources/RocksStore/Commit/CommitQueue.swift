@@ -43,8 +43,8 @@ import Topics
   private var quorum = 0
   private var isStopped = false
   private var spare: [Stage] = []
-  /// Appends staged, waiting or in a commit, in events and in record bytes. Raised by loops, lowered
-  /// by whoever answers.
+  /// Appends staged, waiting or in a commit, in events and in record bytes. Raised by loops,
+  /// lowered by whoever answers.
   let waitingEvents = Atomic<Int>(0)
   let waitingBytes = Atomic<Int>(0)
   /// Those of them that are in a commit. Raised by the committer.

@@ -147,8 +147,8 @@ import Topics
     changedTenant = nil
   }
 
-  /// A write or a sync failed: nobody knows what of it survives. Nothing is written on this open any
-  /// more.
+  /// A write or a sync failed: nobody knows what of it survives. Nothing is written on this open
+  /// any more.
   private func fail(_ fault: StoreFault) {
     condition.store(.failed, ordering: .relaxed)
     queue.stop()

@@ -76,8 +76,8 @@ import Synchronization
   /// Why the thread has ended, if a sync failed. What was in line has been answered.
   var failure: StoreFault? { locked { fault } }
 
-  /// Takes over a commit that is written and not synced. Committer thread. Fails, and takes nothing,
-  /// after a sync that failed.
+  /// Takes over a commit that is written and not synced. Committer thread. Fails, and takes
+  /// nothing, after a sync that failed.
   func push(_ draft: CommitDraft) throws(StoreFault) {
     let met = locked {
       if fault == nil {
@@ -89,8 +89,8 @@ import Synchronization
     if let met { throw met }
   }
 
-  /// Waits until the line has room, and tells whether nothing is in it or being synced, and what has
-  /// been finished since the last call. Committer thread.
+  /// Waits until the line has room, and tells whether nothing is in it or being synced, and what
+  /// has been finished since the last call. Committer thread.
   func awaitRoom() throws(StoreFault) -> (isIdle: Bool, finished: Finished?) {
     try wait { line.count < Self.lineLimit }
     return locked {
