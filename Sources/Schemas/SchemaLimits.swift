@@ -6,6 +6,10 @@ public enum SchemaLimits {
   /// Places in a schema that constrain something: bounds compile time and the program's memory
   /// (about 100 bytes each).
   public static let nodes = 20_000
+  /// Documents of the library that one schema refers to, directly or through others.
+  public static let libraryDocuments = 256
+  /// Bytes of those documents together: parsed anew by each compilation.
+  public static let libraryBytes = 4 << 20
   /// Schemas that apply to one and the same value inside one another (`$ref`, `allOf`, …). With the
   /// payload's depth limit it bounds the evaluator's stack.
   public static let inPlaceDepth = 64

@@ -30,7 +30,7 @@ struct Evaluator: ~Copyable, ~Escapable {
   let constants: TapeView
   let scratch: SchemaScratch
   var fuel: Int
-  private var depth = 0
+  var depth = 0
   /// Why the pass stopped before it had an answer.
   private(set) var halt: CheckResult?
 
@@ -150,6 +150,7 @@ struct Evaluator: ~Copyable, ~Escapable {
       let holds = accepts(branch.first, at)
       if halt != nil { return false }
       return accepts(holds ? branch.second : branch.third, at)
+    case .unevaluatedProperties, .unevaluatedItems: return acceptsUnevaluated(branch, at)
     }
   }
 

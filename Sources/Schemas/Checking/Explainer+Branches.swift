@@ -28,6 +28,8 @@ extension Explainer {
     case .condition:
       let holds = evaluator.accepts(branch.first, at)
       explain(holds ? branch.second : branch.third, at)
+    case .unevaluatedProperties, .unevaluatedItems:
+      explainUnevaluated(branch, index, at)
     }
   }
 

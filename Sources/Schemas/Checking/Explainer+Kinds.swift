@@ -69,7 +69,7 @@ extension Explainer {
 
   /// The schema's own text of the value at a token, where it is short.
   func constant(_ at: Int) -> ByteSlice? {
-    let text = program.document.node(at: at).raw
+    let text = program.constants.node(at: at).raw
     return text.count <= SchemaLimits.expectedBytes ? text : nil
   }
 

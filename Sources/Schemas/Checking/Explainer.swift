@@ -147,6 +147,15 @@ struct Explainer: ~Copyable, ~Escapable {
     path.removeLast()
   }
 
+  /// Adds a violation by the item at a position and token.
+  mutating func reportItem(
+    _ index: UInt32, _ position: Int, _ at: Int, keyword: String, code: String, _ message: String
+  ) {
+    path.append(.item(position))
+    report(index, at, keyword: keyword, code: code, message)
+    path.removeLast()
+  }
+
   /// Adds a violation by a member that is not there.
   mutating func reportMissing(_ index: UInt32, _ name: String, keyword: String) {
     path.append(.missing(name))

@@ -20,17 +20,28 @@ public final class CompiledSchema: Sendable {
   public let warnings: [SchemaWarning]
   /// The text as it was registered.
   public let source: ByteSlice
+  /// The library's documents that it refers to, directly or through others, in the order in which
+  /// they were met. The metaschemas that every library has are left out.
+  public let documents: [LibraryDocument]
   let program: SchemaProgram
 
   private init(
     dialect: SchemaDialect, formats: FormatMode, warnings: [SchemaWarning], source: ByteSlice,
-    program: SchemaProgram
+    documents: [LibraryDocument], program: SchemaProgram
   ) {
     self.dialect = dialect
     self.formats = formats
     self.warnings = warnings
     self.source = source
+    self.documents = documents
     self.program = program
+  }
+
+  /// A document of the library as it was when the schema was compiled.
+  public struct LibraryDocument: Equatable, Sendable {
+    /// The URI it was added under first.
+    public let uri: String
+    public let text: ByteSlice
   }
 
   /// Compiles the text of a schema. May take milliseconds: call it off the event loops.
@@ -38,45 +49,39 @@ public final class CompiledSchema: Sendable {
   /// - Parameters:
   ///   - source: at most `SchemaLimits.sourceBytes` bytes.
   ///   - dialect: the edition where the text has no `$schema`; 2020-12 if nil.
-  ///   - formats: what `format` does; the edition's own default if nil.
+  ///   - formats: what `format` does; the dialect's own default if nil.
+  ///   - base: the absolute URI of the text, which relative references are resolved against where
+  ///     it has no `$id`; empty if it has none.
+  ///   - library: where references to other documents, and metaschemas, are looked for.
   public static func compile(
-    _ source: ByteSlice, dialect: SchemaDialect? = nil, formats: FormatMode? = nil
+    _ source: ByteSlice, dialect: SchemaDialect? = nil, formats: FormatMode? = nil,
+    base: String = "", library: SchemaLibrary = SchemaLibrary()
   ) throws(SchemaFault) -> CompiledSchema {
-    guard source.count <= SchemaLimits.sourceBytes else {
-      throw SchemaFault(
-        at: "#", .limitExceeded(what: "bytes", limit: SchemaLimits.sourceBytes))
-    }
-    let document: JSONDocument
-    do throws(JSONFault) {
-      document = try JSONDocument(parsing: source)
-    } catch {
-      throw SchemaFault(at: "#", .malformedJSON(error))
-    }
-    let edition = try declaredDialect(document.root) ?? dialect ?? .draft202012
-    let mode = formats ?? edition.formats
-    let graph = try GraphBuilder.build(document.root, dialect: edition, formats: mode)
+    let root = try SchemaIndex.parse(source, pointer: "#")
+    let index = try SchemaIndex(
+      root, rules: DialectRules(dialect ?? .draft202012), base: URIReference(base),
+      library: library)
+    let rules = index.places[0].rules
+    let graph = try GraphBuilder.build(index, formats: formats)
+    let documents = graph.documents.filter { !$0.isBuiltIn }
+      .map { LibraryDocument(uri: $0.uris.first ?? "", text: $0.text) }
     return CompiledSchema(
-      dialect: edition, formats: mode, warnings: graph.warnings, source: source,
-      program: ProgramLayout.program(graph.nodes, document: document))
+      dialect: rules.edition, formats: formats ?? rules.formats, warnings: graph.warnings,
+      source: source, documents: documents, program: try ProgramLayout.program(graph.nodes))
   }
 
-  private static func declaredDialect(_ root: JSONNode) throws(SchemaFault) -> SchemaDialect? {
-    guard root.kind == .object, let declared = root["$schema"] else { return nil }
-    guard let uri = declared.text else {
-      throw SchemaFault(at: "#/$schema", .wrongValue(expected: "a URI"))
-    }
-    guard let dialect = SchemaDialect(uri: uri) else {
-      throw SchemaFault(at: "#/$schema", .unknownDialect(uri))
-    }
-    return dialect
-  }
-
-  /// What two registrations share exactly when they mean the same: edition, format mode and the
-  /// canonical text. Its digest is the fingerprint.
+  /// What two registrations share exactly when they mean the same: edition, format mode, the
+  /// canonical text, and the documents it refers to. Its digest is the fingerprint.
   public var identity: ByteSlice {
     var writer = ByteWriter()
     writer.append(text: dialect.name + "\n" + formats.name + "\n")
-    writer.append(CanonicalJSON.text(of: program.document.root))
+    if let root = try? SchemaIndex.parse(source, pointer: "#") {
+      writer.append(CanonicalJSON.text(of: root))
+    }
+    for document in documents {
+      writer.append(text: "\n" + document.uri + "\n")
+      writer.append(document.text)
+    }
     return writer.slice
   }
 
@@ -111,7 +116,8 @@ extension SchemaProgram {
   func check(tokens: JSONTape, source: ByteSlice, scratch: SchemaScratch) -> CheckResult {
     let value = TapeView(tokens: tokens.span, bytes: source.span, source: source)
     let constants = TapeView(
-      tokens: document.tokens.span, bytes: document.source.span, source: document.source)
+      tokens: self.constants.tokens.span, bytes: self.constants.source.span,
+      source: self.constants.source)
     var evaluator = Evaluator(
       self, value: value, constants: constants, scratch: scratch, fuel: SchemaLimits.fuel)
     let accepted = evaluator.accepts(root, 0)
@@ -125,7 +131,8 @@ extension SchemaProgram {
   ) -> Explanation {
     let value = TapeView(tokens: tokens.span, bytes: source.span, source: source)
     let constants = TapeView(
-      tokens: document.tokens.span, bytes: document.source.span, source: document.source)
+      tokens: self.constants.tokens.span, bytes: self.constants.source.span,
+      source: self.constants.source)
     let evaluator = Evaluator(
       self, value: value, constants: constants, scratch: scratch, fuel: SchemaLimits.fuel)
     var explainer = Explainer(evaluator, program: self, dialect: dialect)

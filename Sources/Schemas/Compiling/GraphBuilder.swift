@@ -1,71 +1,127 @@
 import Bytes
 import JSONText
 
-/// Lowers a document of either edition to the draft-neutral graph: node `n` is place `n` of the
-/// index. Checks the kind of every keyword on the way and follows every reference.
+/// Lowers documents of either edition to the draft-neutral graph: a node for each schema and dynamic
+/// scope that it can be met in. Checks the kind of every keyword on the way.
 struct GraphBuilder {
-  private var index: SchemaIndex
-  private let formats: FormatMode
+  /// A place of the index, met in one of the dynamic scopes.
+  private struct Meeting: Hashable {
+    let place: Int
+    let scope: Int
+  }
+
+  private let index: SchemaIndex
+  private let targets: [Int: SchemaIndex.Targets]
+  private var scopes: DynamicScopes
+  /// Nil where each dialect's own default holds.
+  let formats: FormatMode?
   private(set) var nodes: [GraphNode] = []
   private(set) var warnings: [SchemaWarning] = []
-  private var patterns: [String: Pattern] = [:]
+  var patterns: [String: Pattern] = [:]
+  private var numbers: [Meeting: Int] = [:]
+  /// Meetings by node number.
+  private var queue: [Meeting] = []
+  /// The meeting that is being lowered.
+  private var current = Meeting(place: 0, scope: DynamicScopes.empty)
 
-  /// The graph of the schema `root`; its first node is the root.
+  /// The graph of an index; its first node is the root.
   static func build(
-    _ root: JSONNode, dialect: SchemaDialect, formats: FormatMode
+    _ index: consuming SchemaIndex, formats: FormatMode?
   ) throws(SchemaFault) -> GraphBuilder {
-    var builder = GraphBuilder(
-      index: try SchemaIndex(root, dialect: dialect), formats: formats)
-    // Following a reference may append places, so the bound is read anew each time.
-    while builder.nodes.count < builder.index.places.count {
-      builder.nodes.append(try builder.lower(builder.nodes.count))
+    let targets = try index.link()
+    var builder = GraphBuilder(index: index, targets: targets, formats: formats)
+    _ = try builder.node(at: 0)
+    try builder.lowerAll()
+    // What nothing refers to is checked all the same, if it is in the text itself.
+    builder.current = builder.queue[0]
+    let met = Set(builder.queue.map(\.place))
+    for place in builder.index.places.indices
+    where builder.index.places[place].document == 0 && !met.contains(place) {
+      _ = try builder.node(at: place)
+      try builder.lowerAll()
+      builder.current = builder.queue[0]
     }
     try GraphOrder.check(builder.nodes)
     return builder
   }
 
-  private init(index: SchemaIndex, formats: FormatMode) {
+  private init(
+    index: SchemaIndex, targets: [Int: SchemaIndex.Targets], formats: FormatMode?
+  ) {
     self.index = index
+    self.targets = targets
     self.formats = formats
+    scopes = DynamicScopes(
+      anchors: index.dynamicAnchors,
+      names: Set(targets.values.compactMap { $0.dynamic?.name }))
   }
 
-  private mutating func lower(_ number: Int) throws(SchemaFault) -> GraphNode {
-    let place = index.places[number]
+  /// The documents of the library that the index has taken in.
+  var documents: [SchemaLibrary.Document] { index.documents }
+
+  private mutating func lowerAll() throws(SchemaFault) {
+    while nodes.count < queue.count {
+      current = queue[nodes.count]
+      nodes.append(try lower())
+    }
+  }
+
+  /// The node of a place that is met from the current one; it is lowered later if it is new.
+  private mutating func node(at place: Int) throws(SchemaFault) -> Int {
+    let scope = scopes.entering(index.places[place].resource, from: current.scope)
+    let meeting = Meeting(place: place, scope: scope)
+    if let known = numbers[meeting] { return known }
+    guard queue.count < SchemaLimits.nodes else {
+      throw SchemaFault(
+        at: index.places[place].pointer,
+        .limitExceeded(what: "schemas", limit: SchemaLimits.nodes))
+    }
+    numbers[meeting] = queue.count
+    queue.append(meeting)
+    return queue.count - 1
+  }
+
+  var rules: DialectRules { index.places[current.place].rules }
+
+  private mutating func lower() throws(SchemaFault) -> GraphNode {
+    let place = index.places[current.place]
     var node = GraphNode(pointer: place.pointer)
     if let constant = place.node.bool {
       if !constant { node.types = [] }
       return node
     }
-    let reader = KeywordReader(place.node, pointer: place.pointer)
-    if index.dialect == .draft07, reader["$ref"] != nil {
-      try lowerReference(reader, number, into: &node)
+    let reader = KeywordReader(place.node, pointer: place.pointer, rules: place.rules)
+    if place.rules.edition == .draft07, reader["$ref"] != nil {
+      try lowerReferences(into: &node)
       return node
     }
     try reader.checkAnnotations()
     warnAboutKeywords(reader)
     node.types = try reader.types() ?? .all
     try lowerConstants(reader, into: &node)
-    try lowerReference(reader, number, into: &node)
+    try lowerReferences(into: &node)
     try lowerApplicators(reader, into: &node)
     node.string = try stringConstraint(reader)
     node.number = try numberConstraint(reader)
     node.array = try arrayConstraint(reader)
     node.object = try objectConstraint(reader)
+    try lowerUnevaluated(reader, into: &node)
     return node
   }
 
-  private mutating func warn(_ pointer: String, _ message: String) {
+  mutating func warn(_ pointer: String, _ message: String) {
     guard warnings.count < SchemaLimits.warnings else { return }
     warnings.append(SchemaWarning(pointer: pointer, message: message))
   }
 
   private mutating func warnAboutKeywords(_ reader: KeywordReader) {
     for keyword in reader.keywords {
-      switch SchemaKeyword.role(of: keyword, in: index.dialect) {
+      switch SchemaKeyword.role(of: keyword, in: rules) {
       case .foreign?:
         warn(
           reader.pointer(keyword),
-          "is ignored: \(keyword) is no keyword of \(index.dialect.name)")
+          "is ignored: \(keyword) is no keyword of \(rules.edition.name)"
+            + (rules.vocabularies == .standard ? "" : " with the vocabularies of this dialect"))
       case nil where !keyword.hasPrefix("x-"):
         warn(reader.pointer(keyword), "is ignored: unknown keyword without the prefix x-")
       default: break
@@ -74,17 +130,22 @@ struct GraphBuilder {
   }
 
   /// The node of the subschema that `keyword` holds.
-  private func schema(_ keyword: String, _ reader: KeywordReader) throws(SchemaFault) -> Int? {
+  mutating func schema(
+    _ keyword: String, _ reader: KeywordReader
+  ) throws(SchemaFault) -> Int? {
     guard let node = reader[keyword] else { return nil }
     return try schema(node, at: reader.pointer(keyword))
   }
 
-  private func schema(_ node: JSONNode, at pointer: String) throws(SchemaFault) -> Int {
-    guard let place = index.place(of: node) else { throw SchemaFault(at: pointer, .notASchema) }
-    return place
+  mutating func schema(_ node: JSONNode, at pointer: String) throws(SchemaFault) -> Int {
+    let document = index.places[current.place].document
+    guard let place = index.place(of: node, in: document) else {
+      throw SchemaFault(at: pointer, .notASchema)
+    }
+    return try self.node(at: place)
   }
 
-  private func schemas(_ keyword: String, _ reader: KeywordReader) throws(SchemaFault) -> [Int]? {
+  mutating func schemas(_ keyword: String, _ reader: KeywordReader) throws(SchemaFault) -> [Int]? {
     guard let node = reader[keyword] else { return nil }
     var all: [Int] = []
     for element in node.elements { all.append(try schema(element, at: reader.pointer(keyword))) }
@@ -100,15 +161,18 @@ struct GraphBuilder {
     if let values = try reader.array("enum") { node.branches.append(.enumeration(values)) }
   }
 
-  private mutating func lowerReference(
-    _ reader: KeywordReader, _ number: Int, into node: inout GraphNode
-  ) throws(SchemaFault) {
-    guard let reference = try reader.text("$ref") else { return }
-    let target = try index.resolve(reference, from: number, pointer: reader.pointer("$ref"))
-    node.branches.append(.reference(target))
+  private mutating func lowerReferences(into node: inout GraphNode) throws(SchemaFault) {
+    guard let targets = targets[current.place] else { return }
+    if let target = targets.reference {
+      node.branches.append(.reference(try self.node(at: target)))
+    }
+    if let dynamic = targets.dynamic {
+      let bound = dynamic.name.flatMap { scopes.target($0, in: current.scope) }
+      node.branches.append(.reference(try self.node(at: bound ?? dynamic.initial)))
+    }
   }
 
-  private func lowerApplicators(
+  private mutating func lowerApplicators(
     _ reader: KeywordReader, into node: inout GraphNode
   ) throws(SchemaFault) {
     if let all = try schemas("allOf", reader) { node.branches.append(.all(all)) }
@@ -118,142 +182,20 @@ struct GraphBuilder {
     if let test = try schema("if", reader) {
       let then = try schema("then", reader)
       let otherwise = try schema("else", reader)
-      if then != nil || otherwise != nil {
-        node.branches.append(.condition(test: test, then: then, otherwise: otherwise))
-      }
+      node.branches.append(.condition(test: test, then: then, otherwise: otherwise))
     }
   }
 
-  // MARK: - By kind
-
-  private mutating func stringConstraint(_ reader: KeywordReader) throws(SchemaFault)
-    -> StringConstraint?
-  {
-    var constraint = StringConstraint()
-    constraint.minimum = try reader.count("minLength") ?? 0
-    constraint.maximum = try reader.count("maxLength")
-    if let text = try reader.text("pattern") {
-      constraint.pattern = try pattern(text, at: reader.pointer("pattern"))
-    }
-    if let name = try reader.text("format") {
-      if let format = StringFormat(named: name) {
-        if formats == .assert { constraint.format = format }
-      } else {
-        warn(reader.pointer("format"), "is ignored: the format \(name) is not checked")
-      }
-    }
-    let isEmpty =
-      constraint.minimum == 0 && constraint.maximum == nil && constraint.pattern == nil
-      && constraint.format == nil
-    return isEmpty ? nil : constraint
-  }
-
-  private mutating func pattern(
-    _ text: String, at pointer: String
-  ) throws(SchemaFault) -> Pattern {
-    if let known = patterns[text] { return known }
-    guard patterns.count < SchemaLimits.patterns else {
-      throw SchemaFault(
-        at: pointer, .limitExceeded(what: "patterns", limit: SchemaLimits.patterns))
-    }
-    do throws(PatternFault) {
-      let pattern = try Pattern(text)
-      patterns[text] = pattern
-      return pattern
-    } catch {
-      throw SchemaFault(at: pointer, .badPattern(error))
-    }
-  }
-
-  private func numberConstraint(_ reader: KeywordReader) throws(SchemaFault) -> NumberConstraint? {
-    var constraint = NumberConstraint()
-    constraint.minimum = try reader.number("minimum")
-    constraint.exclusiveMinimum = try reader.number("exclusiveMinimum")
-    constraint.maximum = try reader.number("maximum")
-    constraint.exclusiveMaximum = try reader.number("exclusiveMaximum")
-    constraint.multipleOf = try reader.number("multipleOf")
-    if let divisor = constraint.multipleOf?.number, divisor.isNegative || divisor.isZero {
-      throw reader.fault("multipleOf", expected: "a number greater than 0")
-    }
-    let all = [
-      constraint.minimum, constraint.exclusiveMinimum, constraint.maximum,
-      constraint.exclusiveMaximum, constraint.multipleOf,
-    ]
-    return all.contains { $0 != nil } ? constraint : nil
-  }
-
-  private func arrayConstraint(_ reader: KeywordReader) throws(SchemaFault) -> ArrayConstraint? {
-    var constraint = ArrayConstraint()
-    constraint.minimum = try reader.count("minItems") ?? 0
-    constraint.maximum = try reader.count("maxItems")
-    constraint.unique = try reader.bool("uniqueItems") ?? false
-    if index.dialect == .draft07 {
-      if reader["items"]?.kind == .array {
-        constraint.prefix = try schemas("items", reader) ?? []
-        constraint.prefixKeyword = "items"
-        constraint.rest = try schema("additionalItems", reader)
-      } else {
-        constraint.rest = try schema("items", reader)
-      }
-    } else {
-      constraint.prefix = try schemas("prefixItems", reader) ?? []
-      constraint.rest = try schema("items", reader)
-      constraint.minimumContains = try reader.count("minContains") ?? 1
-      constraint.maximumContains = try reader.count("maxContains")
-    }
-    constraint.contains = try schema("contains", reader)
-    let isEmpty =
-      constraint.minimum == 0 && constraint.maximum == nil && !constraint.unique
-      && constraint.prefix.isEmpty && constraint.rest == nil && constraint.contains == nil
-    return isEmpty ? nil : constraint
-  }
-
-  private mutating func objectConstraint(_ reader: KeywordReader) throws(SchemaFault)
-    -> ObjectConstraint?
-  {
-    var constraint = ObjectConstraint()
-    constraint.minimum = try reader.count("minProperties") ?? 0
-    constraint.maximum = try reader.count("maxProperties")
-    constraint.required = try reader.names("required") ?? []
-    if let properties = try reader.object("properties") {
-      for (name, node) in properties.members {
-        constraint.properties.append(
-          (name, try schema(node, at: reader.pointer("properties"))))
-      }
-    }
-    if let patterns = try reader.object("patternProperties") {
-      let pointer = reader.pointer("patternProperties")
-      for (text, node) in patterns.members {
-        let own = pointer + "/" + SchemaIndex.escaped(text.text)
-        constraint.patterns.append(
-          (try pattern(text.text, at: own), try schema(node, at: own)))
-      }
-    }
-    constraint.additional = try schema("additionalProperties", reader)
-    constraint.names = try schema("propertyNames", reader)
-    try lowerDependencies(reader, into: &constraint)
-    let isEmpty =
-      constraint.minimum == 0 && constraint.maximum == nil && constraint.required.isEmpty
-      && constraint.properties.isEmpty && constraint.patterns.isEmpty
-      && constraint.additional == nil && constraint.names == nil
-      && constraint.dependentRequired.isEmpty && constraint.dependentSchemas.isEmpty
-    return isEmpty ? nil : constraint
-  }
-
-  private func lowerDependencies(
-    _ reader: KeywordReader, into constraint: inout ObjectConstraint
+  /// Behind everything else, since it is about what all the others have left.
+  private mutating func lowerUnevaluated(
+    _ reader: KeywordReader, into node: inout GraphNode
   ) throws(SchemaFault) {
-    for keyword in ["dependencies", "dependentRequired", "dependentSchemas"] {
-      if index.dialect == .draft07, keyword != "dependencies" { continue }
-      guard let dependencies = try reader.object(keyword) else { continue }
-      for (name, node) in dependencies.members {
-        let pointer = reader.pointer(keyword) + "/" + SchemaIndex.escaped(name.text)
-        if keyword == "dependentRequired" || (keyword == "dependencies" && node.kind == .array) {
-          constraint.dependentRequired.append((name, try KeywordReader.names(node, at: pointer)))
-        } else {
-          constraint.dependentSchemas.append((name, try schema(node, at: pointer)))
-        }
-      }
+    guard rules.edition != .draft07 else { return }
+    if let rest = try schema("unevaluatedItems", reader) {
+      node.branches.append(.unevaluatedItems(rest))
+    }
+    if let rest = try schema("unevaluatedProperties", reader) {
+      node.branches.append(.unevaluatedProperties(rest))
     }
   }
 }

@@ -5,14 +5,22 @@ import JSONText
 /// another kind is a fault at its pointer.
 struct KeywordReader {
   let pointer: String
+  /// The keywords in the order of the text, also those that do not count.
+  let keywords: [String]
   private let members: [String: JSONNode]
 
-  /// Reads `node`, an object, at `pointer`.
-  init(_ node: JSONNode, pointer: String) {
+  /// Reads `node`, an object, at `pointer`, as far as its keywords count in a dialect.
+  init(_ node: JSONNode, pointer: String, rules: DialectRules) {
     self.pointer = pointer
     var members: [String: JSONNode] = [:]
-    for (key, value) in node.members { members[key.text] = value }
+    var keywords: [String] = []
+    for (key, value) in node.members {
+      let keyword = key.text
+      keywords.append(keyword)
+      if SchemaKeyword.role(of: keyword, in: rules) != .foreign { members[keyword] = value }
+    }
     self.members = members
+    self.keywords = keywords
   }
 
   subscript(keyword: String) -> JSONNode? { members[keyword] }
@@ -106,10 +114,5 @@ struct KeywordReader {
     for keyword in texts { _ = try text(keyword) }
     for keyword in ["readOnly", "writeOnly", "deprecated"] { _ = try bool(keyword) }
     _ = try array("examples")
-  }
-
-  /// The keywords in the order of the text.
-  var keywords: [String] {
-    members.sorted { $0.value.offset < $1.value.offset }.map(\.key)
   }
 }

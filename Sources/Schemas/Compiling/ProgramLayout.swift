@@ -5,29 +5,42 @@ import JSONText
 /// schemas that say nothing merged into one, names in tables, unions with a discriminator marked.
 struct ProgramLayout {
   private let graph: [GraphNode]
+  /// Whether any schema asks what others have evaluated.
+  private let tracksEvaluated: Bool
   private var program: SchemaProgram
   /// Program indices by graph index.
   private var placed: [Int: UInt32] = [:]
   /// Graph nodes in the order of their program indices, from 1.
   private var queue: [Int] = []
   private var patternNumbers: [ObjectIdentifier: UInt32] = [:]
+  private var constants = ConstantPool()
 
-  /// The program of `graph`, whose root is its first node and whose text is `document`.
-  static func program(_ graph: [GraphNode], document: JSONDocument) -> SchemaProgram {
-    var layout = ProgramLayout(graph: graph, program: SchemaProgram(document: document))
+  /// The program of `graph`, whose root is its first node.
+  static func program(_ graph: [GraphNode]) throws(SchemaFault) -> SchemaProgram {
+    var layout = ProgramLayout(
+      graph: graph, program: SchemaProgram(constants: try ConstantPool().document()))
     layout.append(ProgramNode(types: .all), GraphNode(pointer: "#"))
     layout.program.root = layout.place(0)
     var next = 0
     while next < layout.queue.count {
       let source = graph[layout.queue[next]]
-      layout.program.nodes[next + 1] = layout.lower(source)
+      layout.program.nodes[next + 1] = layout.lower(source, UInt32(next + 1))
       next += 1
     }
+    layout.program.constants = try layout.constants.document()
     return layout.program
   }
 
   private init(graph: [GraphNode], program: SchemaProgram) {
     self.graph = graph
+    tracksEvaluated = graph.contains { node in
+      node.branches.contains { branch in
+        switch branch {
+        case .unevaluatedItems, .unevaluatedProperties: true
+        default: false
+        }
+      }
+    }
     self.program = program
   }
 
@@ -43,6 +56,9 @@ struct ProgramLayout {
     while let target = graph[index].alias { index = target }
     return index
   }
+
+  /// Whether a schema takes no value at all.
+  private func isNothing(_ index: Int) -> Bool { graph[resolved(index)].types.isEmpty }
 
   /// The program's node for a graph node, which is laid out later if it is new.
   private mutating func place(_ index: Int) -> UInt32 {
@@ -60,7 +76,7 @@ struct ProgramLayout {
     return number
   }
 
-  private mutating func lower(_ source: GraphNode) -> ProgramNode {
+  private mutating func lower(_ source: GraphNode, _ number: UInt32) -> ProgramNode {
     var node = ProgramNode(types: source.types)
     if let constraint = source.string {
       node.string = UInt32(program.strings.count)
@@ -68,7 +84,7 @@ struct ProgramLayout {
     }
     if let constraint = source.number {
       node.number = UInt32(program.numbers.count)
-      program.numbers.append(NumberRule(constraint))
+      program.numbers.append(NumberRule(constraint, &constants))
     }
     if let constraint = source.array {
       let rule = rule(constraint)
@@ -80,7 +96,7 @@ struct ProgramLayout {
       node.object = UInt32(program.objects.count)
       program.objects.append(rule)
     }
-    let branches = source.branches.map { branch($0) }
+    let branches = source.branches.filter { matters($0) }.map { branch($0, of: number) }
     node.firstBranch = UInt32(program.branches.count)
     node.branchCount = UInt16(branches.count)
     program.branches += branches
@@ -130,6 +146,7 @@ struct ProgramLayout {
       firstPrefix: prefix.first, prefixCount: prefix.count,
       rest: constraint.rest.map { place($0) } ?? ProgramNode.anything,
       contains: constraint.contains.map { place($0) } ?? ProgramNode.none,
+      containsEvaluates: constraint.containsEvaluates, evaluatesAll: constraint.rest != nil,
       minimumContains: UInt32(constraint.minimumContains),
       maximumContains: constraint.maximumContains.map(UInt32.init) ?? .max)
   }
@@ -153,8 +170,7 @@ struct ProgramLayout {
     }
     let dependencies = self.dependencies(constraint)
     let additional = constraint.additional.map { place($0) } ?? ProgramNode.anything
-    let isClosed =
-      constraint.additional.map { graph[resolved($0)].types.isEmpty } ?? false
+    let isClosed = constraint.additional.map { isNothing($0) } ?? false
     defer {
       program.patternRules += patterns
       program.dependencies += dependencies
@@ -162,7 +178,7 @@ struct ProgramLayout {
     return ObjectRule(
       table: table(entries), requiredCount: UInt32(constraint.required.count),
       minimum: UInt32(constraint.minimum), maximum: constraint.maximum.map(UInt32.init) ?? .max,
-      additional: additional, isClosed: isClosed,
+      additional: additional, isClosed: isClosed, evaluatesAll: constraint.additional != nil,
       names: constraint.names.map { place($0) } ?? ProgramNode.anything,
       firstPattern: UInt32(program.patternRules.count), patternCount: UInt32(patterns.count),
       firstDependency: UInt32(program.dependencies.count),
@@ -189,7 +205,13 @@ struct ProgramLayout {
 
   // MARK: - Branches
 
-  private mutating func branch(_ branch: GraphBranch) -> ProgramBranch {
+  /// Whether a branch can change a verdict.
+  private func matters(_ branch: GraphBranch) -> Bool {
+    if case .condition(_, nil, nil) = branch { return tracksEvaluated }
+    return true
+  }
+
+  private mutating func branch(_ branch: GraphBranch, of node: UInt32) -> ProgramBranch {
     switch branch {
     case .constant(let node): return constant(node)
     case .enumeration(let node): return enumeration(node)
@@ -207,14 +229,22 @@ struct ProgramLayout {
         operation: .condition, first: place(test),
         second: then.map { place($0) } ?? ProgramNode.anything,
         third: otherwise.map { place($0) } ?? ProgramNode.anything)
+    case .unevaluatedProperties(let schema):
+      return ProgramBranch(
+        operation: .unevaluatedProperties, first: place(schema), second: node,
+        third: isNothing(schema) ? 1 : 0)
+    case .unevaluatedItems(let schema):
+      return ProgramBranch(
+        operation: .unevaluatedItems, first: place(schema), second: node,
+        third: isNothing(schema) ? 1 : 0)
     }
   }
 
   private mutating func constant(_ node: JSONNode) -> ProgramBranch {
     guard let word = node.string else {
-      return ProgramBranch(operation: .constant, first: UInt32(node.index))
+      return ProgramBranch(operation: .constant, first: constants.token(of: node))
     }
-    return words([word], literals: ProgramBranch.isConstant, token: node.index)
+    return words([word], literals: ProgramBranch.isConstant, token: constants.token(of: node))
   }
 
   /// Lists of strings, booleans and null become a table; lists with anything else stay a list.
@@ -229,20 +259,20 @@ struct ProgramLayout {
       case .true: literals |= ProgramBranch.true
       case .string:
         if let word = element.string, seen.insert(word).inserted { strings.append(word) }
-      default: return ProgramBranch(operation: .enumeration, first: UInt32(node.index))
+      default: return ProgramBranch(operation: .enumeration, first: constants.token(of: node))
       }
     }
-    return words(strings, literals: literals, token: node.index)
+    return words(strings, literals: literals, token: constants.token(of: node))
   }
 
   private mutating func words(
-    _ words: [ByteSlice], literals: UInt32, token: Int
+    _ words: [ByteSlice], literals: UInt32, token: UInt32
   ) -> ProgramBranch {
     let table = table(words.map { NameTable.Entry(name: $0) })
     defer { program.tables.append(table) }
     return ProgramBranch(
       operation: .words, first: UInt32(program.tables.count), second: literals,
-      third: UInt32(token))
+      third: token)
   }
 
   private mutating func union(
@@ -302,8 +332,10 @@ struct ProgramLayout {
 
 extension NumberRule {
   /// The rule of a constraint; integer bounds are folded into an interval.
-  init(_ constraint: NumberConstraint) {
-    func token(_ node: JSONNode?) -> UInt32 { node.map { UInt32($0.index) } ?? ProgramNode.none }
+  init(_ constraint: NumberConstraint, _ constants: inout ConstantPool) {
+    func token(_ node: JSONNode?) -> UInt32 {
+      node.map { constants.token(of: $0) } ?? ProgramNode.none
+    }
     minimum = token(constraint.minimum)
     exclusiveMinimum = token(constraint.exclusiveMinimum)
     maximum = token(constraint.maximum)

@@ -19,12 +19,11 @@ public enum SchemaFaultReason: Equatable, Sendable {
   case notASchema
   /// The keyword's value is not of the kind that its edition asks for.
   case wrongValue(expected: String)
-  /// Known, but not built yet: refused, because ignoring it would check half a schema.
-  case notSupported(keyword: String)
   case unknownDialect(String)
-  /// A reference to a document that is not this one; nothing is ever fetched.
-  case remoteReference(String)
-  case unresolvedReference(String)
+  /// The metaschema of a dialect asks for a vocabulary that is not known.
+  case unknownVocabulary(String, dialect: String)
+  /// All references that lead nowhere, in the order of the text; nothing is ever fetched.
+  case unresolvedReferences([SchemaReference])
   /// Schemas that refer to one another without ever reaching into the value.
   case referenceLoop
   case duplicateIdentifier(String)
@@ -36,9 +35,8 @@ public enum SchemaFaultReason: Equatable, Sendable {
     switch self {
     case .malformedJSON: "schema_malformed"
     case .notASchema, .wrongValue: "schema_invalid"
-    case .notSupported: "schema_keyword_not_supported"
-    case .unknownDialect: "schema_dialect_unknown"
-    case .remoteReference, .unresolvedReference: "schema_reference_unresolved"
+    case .unknownDialect, .unknownVocabulary: "schema_dialect_unknown"
+    case .unresolvedReferences: "schema_reference_unresolved"
     case .referenceLoop: "schema_reference_loop"
     case .duplicateIdentifier: "schema_identifier_duplicate"
     case .badPattern: "schema_pattern_invalid"
@@ -53,12 +51,15 @@ public enum SchemaFaultReason: Equatable, Sendable {
       "is not JSON: \(fault.code.text) in line \(fault.line), column \(fault.column)"
     case .notASchema: "must be a schema: an object or a boolean"
     case .wrongValue(let expected): "must be \(expected)"
-    case .notSupported(let keyword): "uses \(keyword), which is not supported yet"
     case .unknownDialect(let uri):
       "names the dialect \(uri); known are "
         + SchemaDialect.allCases.map(\.uri).joined(separator: " and ")
-    case .remoteReference(let uri): "refers to \(uri), which is not in this document"
-    case .unresolvedReference(let reference): "refers to \(reference), which is not there"
+    case .unknownVocabulary(let uri, let dialect):
+      "names the dialect \(dialect), which needs the vocabulary \(uri); that one is not known"
+    case .unresolvedReferences(let references):
+      "refers to " + references.prefix(8).map(\.uri).joined(separator: ", ")
+        + (references.count > 8 ? " and \(references.count - 8) more" : "")
+        + (references.count == 1 ? ", which is not there" : ", which are not there")
     case .referenceLoop: "refers to itself without reaching into the value"
     case .duplicateIdentifier(let uri): "names \(uri) a second time"
     case .badPattern(let fault): fault.message

@@ -57,7 +57,7 @@ struct GraphNode {
     var targets: [Int] = []
     for branch in branches {
       switch branch {
-      case .constant, .enumeration: break
+      case .constant, .enumeration, .unevaluatedProperties, .unevaluatedItems: break
       case .reference(let target), .negation(let target): targets.append(target)
       case .all(let schemas), .any(let schemas), .one(let schemas): targets += schemas
       case .condition(let test, let then, let otherwise):
@@ -79,7 +79,12 @@ enum GraphBranch {
   case any([Int])
   case one([Int])
   case negation(Int)
+  /// With neither `then` nor `otherwise` it matters only for what the test evaluates.
   case condition(test: Int, then: Int?, otherwise: Int?)
+  /// The schema of the members, or items, that no other keyword of this node or of one that applies
+  /// to the same value has taken. Last of the branches.
+  case unevaluatedProperties(Int)
+  case unevaluatedItems(Int)
 }
 
 struct StringConstraint {
@@ -108,6 +113,8 @@ struct ArrayConstraint {
   /// Schema of the items behind the prefix.
   var rest: Int?
   var contains: Int?
+  /// Whether items that `contains` takes count as evaluated: not in draft-07.
+  var containsEvaluates = true
   var minimumContains = 1
   var maximumContains: Int?
 }

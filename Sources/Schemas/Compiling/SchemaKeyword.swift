@@ -16,12 +16,16 @@ enum SchemaKeyword {
     case plain
     /// Of another edition: does nothing here, which is worth a warning.
     case foreign
-    /// Would change verdicts and is not built yet.
-    case notSupported
   }
 
-  static func role(of keyword: String, in dialect: SchemaDialect) -> Role? {
-    shared[keyword] ?? (dialect == .draft07 ? draft07[keyword] : draft202012[keyword])
+  /// What `keyword` is in a dialect; nil for one that no edition knows.
+  static func role(of keyword: String, in rules: DialectRules) -> Role? {
+    let role =
+      shared[keyword]
+      ?? (rules.edition == .draft07 ? draft07[keyword] : draft202012[keyword])
+    guard let role, role != .foreign, rules.vocabularies != .standard else { return role }
+    let home = vocabularies[keyword] ?? .validation
+    return rules.vocabularies.isDisjoint(with: home) ? .foreign : role
   }
 
   private static let shared: [String: Role] = [
@@ -37,22 +41,55 @@ enum SchemaKeyword {
     "additionalProperties": .schema, "propertyNames": .schema, "contains": .schema,
     "not": .schema, "if": .schema, "then": .schema, "else": .schema,
     "allOf": .list, "anyOf": .list, "oneOf": .list, "dependencies": .dependencies,
-    "$dynamicRef": .notSupported, "$dynamicAnchor": .notSupported,
-    "$recursiveRef": .notSupported, "$recursiveAnchor": .notSupported,
-    "unevaluatedProperties": .notSupported, "unevaluatedItems": .notSupported,
-    "$vocabulary": .notSupported, "id": .foreign,
+    "$recursiveRef": .foreign, "$recursiveAnchor": .foreign, "id": .foreign,
   ]
 
   private static let draft07: [String: Role] = [
     "items": .schemaOrList, "additionalItems": .schema,
     "$defs": .foreign, "$anchor": .foreign, "prefixItems": .foreign, "minContains": .foreign,
     "maxContains": .foreign, "dependentRequired": .foreign, "dependentSchemas": .foreign,
-    "contentSchema": .foreign,
+    "contentSchema": .foreign, "$dynamicRef": .foreign, "$dynamicAnchor": .foreign,
+    "$vocabulary": .foreign, "unevaluatedProperties": .foreign, "unevaluatedItems": .foreign,
   ]
 
   private static let draft202012: [String: Role] = [
     "items": .schema, "prefixItems": .list, "$defs": .map, "$anchor": .plain,
     "minContains": .plain, "maxContains": .plain, "dependentRequired": .plain,
     "dependentSchemas": .map, "contentSchema": .schema, "additionalItems": .foreign,
+    "$dynamicRef": .plain, "$dynamicAnchor": .plain, "$vocabulary": .plain,
+    "unevaluatedProperties": .schema, "unevaluatedItems": .schema,
   ]
+
+  /// Where 2020-12 defines its keywords; those left out are validation's.
+  private static let vocabularies: [String: Vocabularies] = {
+    let keywords: [(Vocabularies, [String])] = [
+      (
+        .core,
+        [
+          "$schema", "$id", "$ref", "$comment", "$anchor", "$defs", "definitions", "$dynamicRef",
+          "$dynamicAnchor", "$vocabulary",
+        ]
+      ),
+      (
+        .applicator,
+        [
+          "properties", "patternProperties", "additionalProperties", "propertyNames", "items",
+          "prefixItems", "contains", "not", "if", "then", "else", "allOf", "anyOf", "oneOf",
+          "dependencies", "dependentSchemas",
+        ]
+      ),
+      (.unevaluated, ["unevaluatedProperties", "unevaluatedItems"]),
+      (
+        .metaData,
+        ["title", "description", "default", "examples", "readOnly", "writeOnly", "deprecated"]
+      ),
+      ([.formatAnnotation, .formatAssertion], ["format"]),
+      (.content, ["contentEncoding", "contentMediaType", "contentSchema"]),
+    ]
+    var homes: [String: Vocabularies] = [:]
+    for (vocabulary, names) in keywords {
+      for name in names { homes[name] = vocabulary }
+    }
+    return homes
+  }()
 }

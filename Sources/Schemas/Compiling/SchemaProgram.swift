@@ -37,7 +37,7 @@ struct NumberRule: BitwiseCopyable, Sendable {
   var holdsForFractions = true
   /// What integers must divide by; 1 where nothing is said.
   var divisor: Int64 = 1
-  /// Tokens of the schema's own text.
+  /// Tokens of the program's constants.
   var minimum = ProgramNode.none
   var exclusiveMinimum = ProgramNode.none
   var maximum = ProgramNode.none
@@ -57,6 +57,10 @@ struct ArrayRule: BitwiseCopyable, Sendable {
   /// The schema behind the prefix.
   var rest: UInt32
   var contains = ProgramNode.none
+  /// Whether items that `contains` takes count as evaluated.
+  var containsEvaluates: Bool
+  /// Whether every item counts as evaluated.
+  var evaluatesAll: Bool
   var minimumContains: UInt32
   var maximumContains: UInt32
 }
@@ -70,6 +74,8 @@ struct ObjectRule: BitwiseCopyable, Sendable {
   var additional: UInt32
   /// Whether `additional` is the schema `false`.
   var isClosed: Bool
+  /// Whether every member counts as evaluated.
+  var evaluatesAll: Bool
   var names: UInt32
   var firstPattern: UInt32
   var patternCount: UInt32
@@ -97,7 +103,7 @@ struct DependencyRule: BitwiseCopyable, Sendable {
 /// A constraint whatever the value's kind.
 struct ProgramBranch: BitwiseCopyable, Sendable {
   enum Operation: UInt8, Sendable {
-    /// `first` is a token of the schema's text.
+    /// `first` is a token of the program's constants.
     case constant
     /// `first` is the token of the array of allowed values.
     case enumeration
@@ -113,6 +119,9 @@ struct ProgramBranch: BitwiseCopyable, Sendable {
     case negation
     /// Nodes of `if`, `then`, `else`.
     case condition
+    /// `first` is the schema of what is left, `second` the node itself; `third` is 1 where the
+    /// schema is `false`.
+    case unevaluatedProperties, unevaluatedItems
   }
 
   var operation: Operation
@@ -162,8 +171,8 @@ struct SchemaProgram: Sendable {
   /// Whether each node has `type`; read by explanations only.
   var declaresType: [Bool] = []
   var root = ProgramNode.anything
-  /// The schema's own text: constants and bounds are tokens of it.
-  let document: JSONDocument
+  /// Constants and bounds, as the elements of one array.
+  var constants: JSONDocument
 
-  init(document: JSONDocument) { self.document = document }
+  init(constants: JSONDocument) { self.constants = constants }
 }

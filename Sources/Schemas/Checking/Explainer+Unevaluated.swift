@@ -1,0 +1,56 @@
+import JSONText
+
+// What no keyword has looked at.
+extension Explainer {
+  @_lifetime(self: copy self)
+  mutating func explainUnevaluated(_ branch: ProgramBranch, _ index: UInt32, _ at: Int) {
+    let isArray = branch.operation == .unevaluatedItems
+    let token = evaluator.value.tokens[at]
+    guard token.kind == (isArray ? .array : .object), isOtherwiseRight(index, at) else { return }
+    let inquiry = Evaluator.Inquiry(
+      at: at, marks: evaluator.scratch.evaluated.open(Int(token.extent)), isArray: isArray)
+    evaluator.mark(branch.second, inquiry, isAsking: true)
+    let end = at + Int(token.extent)
+    var child = at + 1
+    var unmarked: [(position: Int, child: Int)] = []
+    var position = 0
+    while child < end, evaluator.spend(1) {
+      if !evaluator.scratch.evaluated.isMarked(position, inquiry.marks) {
+        unmarked.append((position, child))
+      }
+      position += 1
+      if !isArray { child += 1 }
+      child += Int(evaluator.value.tokens[child].extent)
+    }
+    evaluator.scratch.evaluated.close(inquiry.marks)
+    for (position, child) in unmarked where !isDone {
+      switch (isArray, branch.third == 1) {
+      case (false, true):
+        reportMember(
+          index, child, keyword: "unevaluatedProperties", code: "property.unknown",
+          "is not a known property")
+      case (false, false): explainMember(branch.first, child)
+      case (true, true):
+        reportItem(
+          index, position, child, keyword: "unevaluatedItems", code: "array.unexpected",
+          "is one item more than the schema knows")
+      case (true, false): explainItem(branch.first, position, child)
+      }
+    }
+  }
+
+  /// Whether the value keeps everything else that the node says: only then is it known what is left.
+  @_lifetime(self: copy self)
+  private mutating func isOtherwiseRight(_ index: UInt32, _ at: Int) -> Bool {
+    let node = program.nodes[Int(index)]
+    guard evaluator.acceptsKind(node, at) else { return false }
+    for offset in 0..<Int(node.branchCount) {
+      let other = program.branches[Int(node.firstBranch) + offset]
+      if other.operation == .unevaluatedProperties || other.operation == .unevaluatedItems {
+        continue
+      }
+      guard evaluator.acceptsBranch(other, at) else { return false }
+    }
+    return true
+  }
+}

@@ -1,0 +1,195 @@
+import Bytes
+import JSONText
+
+// From references to places.
+extension SchemaIndex {
+  /// What the references of one schema mean.
+  struct Targets {
+    var reference: Int?
+    var dynamic: Dynamic?
+
+    /// A `$dynamicRef`: what it means at first, and the name that is looked for in the dynamic scope;
+    /// nil where it is a plain reference after all.
+    struct Dynamic {
+      let initial: Int
+      let name: String?
+    }
+  }
+
+  /// Follows every reference of the text, and of other documents those that it can reach; loads
+  /// the documents this takes.
+  ///
+  /// - Returns: the targets by place.
+  /// - Throws: one fault for all references that lead nowhere.
+  mutating func link() throws(SchemaFault) -> [Int: Targets] {
+    var targets: [Int: Targets] = [:]
+    var unresolved: [SchemaReference] = []
+    var queue = Array(places.indices)
+    var isQueued = Set(queue)
+    var names: Set<String> = []
+    var next = 0
+    while next < queue.count {
+      let place = queue[next]
+      next += 1
+      var found = Targets()
+      for reference in try references(of: place) {
+        guard let target = try resolve(reference) else {
+          unresolved.append(reference)
+          continue
+        }
+        if reference.pointer.hasSuffix("/$dynamicRef") {
+          found.dynamic = Targets.Dynamic(initial: target, name: dynamicName(reference, target))
+          if let name = found.dynamic?.name { names.insert(name) }
+        } else {
+          found.reference = target
+        }
+      }
+      targets[place] = found
+      var reached = [found.reference, found.dynamic?.initial].compactMap { $0 }
+      reached += places[place].children
+      if next == queue.count {
+        for anchors in dynamicAnchors.values {
+          reached += anchors.filter { names.contains($0.key) }.values
+        }
+      }
+      for place in reached where isQueued.insert(place).inserted { queue.append(place) }
+    }
+    if let first = unresolved.first {
+      throw SchemaFault(at: first.pointer, .unresolvedReferences(unresolved))
+    }
+    return targets
+  }
+
+  /// The references of a schema, in the order in which they are tried.
+  func references(of place: Int) throws(SchemaFault) -> [SchemaReference] {
+    let place = places[place]
+    var found: [SchemaReference] = []
+    let keywords: [StaticString] =
+      place.rules.edition == .draft07 ? ["$ref"] : ["$ref", "$dynamicRef"]
+    for keyword in keywords {
+      guard let node = place.node[keyword] else { continue }
+      let pointer = place.pointer + "/" + keyword.description
+      guard let text = node.text else {
+        throw SchemaFault(at: pointer, .wrongValue(expected: "a URI reference"))
+      }
+      let target = place.base.resolving(URIReference(text))
+      var uri = target.resource
+      if let fragment = target.fragment { uri += "#" + fragment }
+      found.append(SchemaReference(pointer: pointer, text: text, uri: uri))
+    }
+    return found
+  }
+
+  /// The name that a `$dynamicRef` looks for, if its target was found by a `$dynamicAnchor`.
+  private func dynamicName(_ reference: SchemaReference, _ target: Int) -> String? {
+    guard let name = URIReference(reference.uri).decodedFragment,
+      dynamicAnchors[places[target].resource]?[name] == target
+    else { return nil }
+    return name
+  }
+
+  /// The place that a reference means, or nil. A place that was no known schema so far is added.
+  private mutating func resolve(_ reference: SchemaReference) throws(SchemaFault) -> Int? {
+    let target = URIReference(reference.uri)
+    let uri = target.resource
+    if resources[uri] == nil { try load(uri) }
+    guard let resource = resources[uri], let fragment = target.decodedFragment else { return nil }
+    if fragment.isEmpty { return resource }
+    if !fragment.hasPrefix("/") { return anchors[uri + "#" + fragment] }
+    return try follow(fragment, from: resource)
+  }
+
+  /// Takes the library's document for `uri` in, if there is one.
+  private mutating func load(_ uri: String) throws(SchemaFault) {
+    guard let document = library.document(for: uri), !documents.contains(where: { $0 === document })
+    else { return }
+    guard documents.count < SchemaLimits.libraryDocuments else {
+      throw SchemaFault(
+        at: "#",
+        .limitExceeded(what: "documents referred to", limit: SchemaLimits.libraryDocuments))
+    }
+    documents.append(document)
+    let base = document.uris.first ?? uri
+    let pointer = base + "#"
+    bytes += document.text.count
+    guard bytes <= SchemaLimits.libraryBytes else {
+      throw SchemaFault(
+        at: "#",
+        .limitExceeded(what: "bytes in documents referred to", limit: SchemaLimits.libraryBytes))
+    }
+    let root = try Self.parse(document.text, pointer: pointer)
+    for uri in document.uris where resources[uri] == nil { resources[uri] = places.count }
+    let rules = document.dialect.map { DialectRules($0) } ?? places[0].rules
+    _ = try add(
+      root, pointer: pointer,
+      in: Surroundings(
+        document: documents.count, base: URIReference(base), rules: rules, resource: nil))
+  }
+
+  private mutating func follow(_ path: String, from start: Int) throws(SchemaFault) -> Int? {
+    let document = places[start].document
+    var node = places[start].node
+    var known = start
+    var location = places[start].pointer
+    for raw in path.split(separator: "/", omittingEmptySubsequences: false).dropFirst() {
+      guard let token = Self.unescaped(raw), let next = Self.step(into: node, token) else {
+        return nil
+      }
+      node = next
+      location += "/" + raw
+      known = place(of: node, in: document) ?? known
+    }
+    return try add(
+      node, pointer: location,
+      in: Surroundings(
+        document: document, base: places[known].base, rules: places[known].rules,
+        resource: places[known].resource))
+  }
+
+  private static func step(into node: JSONNode, _ token: String) -> JSONNode? {
+    switch node.kind {
+    case .object: return node[token]
+    case .array:
+      guard let index = Int(token), String(index) == token, index >= 0, index < node.count else {
+        return nil
+      }
+      for (position, element) in node.elements.enumerated() where position == index {
+        return element
+      }
+      return nil
+    default: return nil
+    }
+  }
+
+  /// A member name as a token of a JSON pointer (RFC 6901 §3).
+  static func escaped(_ name: String) -> String {
+    guard name.utf8.contains(where: { $0 == 0x7E || $0 == 0x2F }) else { return name }
+    var text = ""
+    for character in name.unicodeScalars {
+      switch character {
+      case "~": text += "~0"
+      case "/": text += "~1"
+      default: text.unicodeScalars.append(character)
+      }
+    }
+    return text
+  }
+
+  private static func unescaped(_ token: Substring) -> String? {
+    guard token.contains("~") else { return String(token) }
+    var text = ""
+    var isEscape = false
+    for character in token.unicodeScalars {
+      if isEscape {
+        guard character == "0" || character == "1" else { return nil }
+        text += character == "0" ? "~" : "/"
+        isEscape = false
+      } else if character == "~" {
+        isEscape = true
+      } else {
+        text.unicodeScalars.append(character)
+      }
+    }
+    return isEscape ? nil : text
+  }
+}
