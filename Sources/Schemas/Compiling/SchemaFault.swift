@@ -27,6 +27,8 @@ public enum SchemaFaultReason: Equatable, Sendable {
   /// Schemas that refer to one another without ever reaching into the value.
   case referenceLoop
   case duplicateIdentifier(String)
+  /// A reference that means one document here and another one there, or two versions of one.
+  case ambiguousReference(String)
   case badPattern(PatternFault)
   case limitExceeded(what: String, limit: Int)
 
@@ -39,6 +41,7 @@ public enum SchemaFaultReason: Equatable, Sendable {
     case .unresolvedReferences: "schema_reference_unresolved"
     case .referenceLoop: "schema_reference_loop"
     case .duplicateIdentifier: "schema_identifier_duplicate"
+    case .ambiguousReference: "schema_reference_ambiguous"
     case .badPattern: "schema_pattern_invalid"
     case .limitExceeded: "schema_limit_exceeded"
     }
@@ -61,6 +64,8 @@ public enum SchemaFaultReason: Equatable, Sendable {
         + (references.count > 8 ? " and \(references.count - 8) more" : "")
         + (references.count == 1 ? ", which is not there" : ", which are not there")
     case .referenceLoop: "refers to itself without reaching into the value"
+    case .ambiguousReference(let uri):
+      "refers to \(uri), which comes to mean two documents, or two versions of one"
     case .duplicateIdentifier(let uri): "names \(uri) a second time"
     case .badPattern(let fault): fault.message
     case .limitExceeded(let what, let limit): "has more than \(limit) \(what)"
