@@ -20,9 +20,11 @@ extension GatewayResponder {
     let address = try scope.address(of: reference, forAnyOf: [.manage, .publish]).detached
     let terms = try SchemaTerms(contentType: request.head.fields.first("content-type"))
     let text = try await request.body.collect(upTo: SchemaLimits.sourceBytes)
-    let candidate = try await compile(ByteSlice(copying: text.span), terms, for: subject)
+    let candidate = try await compile(
+      ByteSlice(copying: text.span), terms, for: subject, of: address)
     let rules = compatibilityTerms(of: address)
-    let versions = try await self.versions(of: subject, in: parts.engine.schemaBook(of: address))
+    let versions = try await versions(
+      of: subject, in: parts.engine.schemaBook(of: address), at: address)
     let (report, publishers) = try await parts.workers.run {
       let report = CompatibilityReport(candidate.program, against: versions, terms: rules)
       let publishers = versions.last.map { newest in
@@ -68,7 +70,7 @@ extension GatewayResponder {
     _ candidate: SchemaCandidate, in book: SchemaBook, at address: TopicAddress
   ) async throws -> SchemaRegistration.Outcome {
     let rules = compatibilityTerms(of: address)
-    let versions = try await self.versions(of: candidate.subject, in: book)
+    let versions = try await versions(of: candidate.subject, in: book, at: address)
     return try await parts.workers.run {
       SchemaRegistration.decide(
         candidate.program, fingerprint: candidate.fingerprint, against: versions, terms: rules)
@@ -77,13 +79,13 @@ extension GatewayResponder {
 
   /// The live versions of a line, compiled.
   private func versions(
-    of subject: SchemaSubject, in book: SchemaBook
+    of subject: SchemaSubject, in book: SchemaBook, at address: TopicAddress
   ) async throws -> [SchemaRegistration.Version] {
     var versions: [SchemaRegistration.Version] = []
     for stored in book.live(subject) {
       let program: CompiledSchema?
       do {
-        program = try await self.program(of: stored, in: book)
+        program = try await self.program(of: stored, in: book, at: address)
       } catch is SchemaFault {
         program = nil
       }

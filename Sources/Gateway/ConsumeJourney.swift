@@ -142,19 +142,22 @@ extension GatewayResponder {
     _ name: Name, _ reference: TopicReference, _ request: HTTPRequest,
     _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    try refuseQuery(of: request)
+    let terms = try ChangeTerms(of: request)
     let (topic, definition) = try find(name, reference, request)
+    try terms.conditions.check(EntityTag(definition))
     let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
     var members = try BodyMembers(parsing: body)
     let text = try members.takeText("to")
     try members.finish()
-    guard let start = text.flatMap({ StartPosition(parsing: $0) }) else {
+    guard let wish = text.flatMap({ StartPosition(parsing: $0) }) else {
       throw members.wrong("to", "latest, earliest, a cursor or an instant")
     }
-    let place = try await site.place(start, in: topic, of: parts.engine)
-    let seat = try await parts.dispatchers.seat(at: definition, of: topic, on: site)
-    try await seat.dispatcher.seek(to: place.reachable, on: site)
-    answer.start(200)
+    let place = try await site.place(wish, in: topic, of: parts.engine)
+    if !terms.isTrial {
+      let seat = try await parts.dispatchers.seat(at: definition, of: topic, on: site)
+      try await seat.dispatcher.seek(to: place.reachable, on: site)
+    }
+    start(200, terms, &answer)
     return finish(&answer) { json in
       json.beginObject()
       json.key("position")

@@ -16,11 +16,13 @@ extension GatewayResponder {
     answer.field("Access-Control-Allow-Origin", origin)
     answer.field("Vary", "Origin")
     answer.field(
-      "Access-Control-Expose-Headers", "Location, Request-Id, Retry-After, Server-Timing")
+      "Access-Control-Expose-Headers",
+      "Dry-Run, ETag, Link, Location, Request-Id, Retry-After, Server-Timing")
     guard let methods else { return }
     answer.field("Access-Control-Allow-Methods", methods)
     answer.field(
-      "Access-Control-Allow-Headers", "Authorization, Content-Type, Event-Key, Last-Event-ID")
+      "Access-Control-Allow-Headers",
+      "Authorization, Content-Type, Event-Key, If-Match, If-None-Match, Last-Event-ID")
     answer.field("Access-Control-Max-Age", "600")
   }
 }

@@ -91,9 +91,10 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     case (.metrics, .get), (.metrics, .head): return try await metrics(request, &answer)
     case (.openAPI, .get), (.openAPI, .head): return openAPI(&answer)
     case (.resourceMetadata, .get), (.resourceMetadata, .head): return resourceMetadata(&answer)
-    case (.sharedSchemas, .get), (.sharedSchemas, .head), (.sharedSchemas, .put),
-      (.sharedSchemas, .delete):
-      throw Refusal(.notSupported, "shared schema documents are not supported yet")
+    case (.document(let namespace, let name, let resource), _):
+      return try await serve(resource, name, in: namespace, request, &answer)
+    case (.documents(let namespace), .get), (.documents(let namespace), .head):
+      return try listDocuments(namespace, request, &answer)
     case (.explain, .post): throw Refusal(.notSupported, "explain is not supported yet")
     default: throw Refusal.method(route.methods)
     }
@@ -113,7 +114,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     case (.itself, .get), (.itself, .head): return try await getTopic(topic, request, &answer)
     case (.itself, .delete): return try await deleteTopic(topic, request, &answer)
     case (.schema, .put): return try await putSchema(topic, request, &answer)
-    case (.schema, .get), (.schema, .head): return try getSchema(topic, request, &answer)
+    case (.schema, .get), (.schema, .head): return try await getSchema(topic, request, &answer)
     case (.schema, .delete): return try await deleteSchema(topic, request, &answer)
     case (.schemaVersions, .get), (.schemaVersions, .head):
       return try listSchemas(topic, request, &answer)
@@ -220,7 +221,7 @@ extension Route {
       case .itself: .administer
       default: .consume
       }
-    case .topic, .topics, .namespace, .tenant, .sharedSchemas: .administer
+    case .topic, .topics, .namespace, .tenant, .document, .documents: .administer
     case .tickets: .read
     case .whoami, .explain, .health, .readiness, .metrics, .openAPI, .resourceMetadata: .observe
     }

@@ -16,8 +16,10 @@ extension GatewayResponder {
     let scope = try admit(request, reference.tenant)
     let namespace = try scope.namespace(
       of: reference, forAnyOf: [.manage, .subscribe, .publish])
-    answer.start(200)
-    return finish(&answer) { json in write(namespace, into: &json) }
+    let body = text(of: namespace, under: parts.engine.policy(of: namespace))
+    guard try !startTagged(EntityTag(of: body), request, &answer) else { return .complete }
+    answer.finish(contentType: "application/json", body: body)
+    return .complete
   }
 
   /// `PUT /v1/namespaces/{tenant}/{namespace}`: sets the namespace's own policy; absent members
@@ -25,27 +27,43 @@ extension GatewayResponder {
   func putNamespace(
     _ reference: NamespaceReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    try refuseQuery(of: request)
+    let terms = try ChangeTerms(of: request)
     let scope = try admit(request, reference.tenant)
     let namespace = try scope.namespace(of: reference, for: .manage)
     let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
-    let isNew = parts.engine.policy(of: namespace) == nil
-    try await parts.engine.setPolicy(try NamespacePolicy(reading: body), of: namespace)
-    answer.start(isNew ? 201 : 200)
-    return finish(&answer) { json in write(namespace, into: &json) }
+    let policy = try NamespacePolicy(reading: body)
+    let known = try check(terms, namespace)
+    try await engine(terms).setPolicy(
+      policy, of: namespace, expecting: terms.conditions.isEmpty ? .anything : .exactly(known))
+    let text = text(of: namespace, under: policy)
+    start(known == nil ? 201 : 200, terms, tag: EntityTag(of: text), &answer)
+    answer.finish(contentType: "application/json", body: text)
+    return .complete
+  }
+
+  /// Holds a change's conditions against the namespace as it is; its own policy comes back. A
+  /// namespace without one can be shown, and is not made yet.
+  private func check(
+    _ terms: ChangeTerms, _ namespace: NamespaceAddress
+  ) throws(Refusal) -> NamespacePolicy? {
+    let known = parts.engine.policy(of: namespace)
+    guard !terms.conditions.isEmpty else { return known }
+    try terms.conditions.check(
+      EntityTag(of: text(of: namespace, under: known)), isMade: known != nil)
+    return known
   }
 
   /// `DELETE /v1/namespaces/{tenant}/{namespace}`: forgets its own policy; topics stay.
   func deleteNamespace(
     _ reference: NamespaceReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    try refuseQuery(of: request)
+    let terms = try ChangeTerms(of: request)
     let scope = try admit(request, reference.tenant)
     let namespace = try scope.namespace(of: reference, for: .manage)
-    try await parts.engine.removePolicy(of: namespace)
-    answer.start(204)
-    answer.finishEmpty()
-    return .complete
+    let known = try check(terms, namespace)
+    try await engine(terms).removePolicy(
+      of: namespace, expecting: terms.conditions.isEmpty ? .anything : .exactly(known))
+    return finishGone(terms, &answer)
   }
 
   /// `GET /v1/tenants/{tenant}`: what the configuration says of the caller's own tenant.
@@ -77,8 +95,9 @@ extension GatewayResponder {
     }
   }
 
-  private func write(_ namespace: NamespaceAddress, into json: inout JSONWriter) {
-    let rules = TopicRules(of: namespace, in: parts.engine)
+  private func text(of namespace: NamespaceAddress, under own: NamespacePolicy?) -> ByteSlice {
+    let rules = TopicRules(of: namespace, under: own)
+    var json = JSONWriter()
     json.beginObject()
     json.key("tenant")
     json.string(namespace.tenant.bytes)
@@ -93,6 +112,7 @@ extension GatewayResponder {
     json.key("compatibilityPolicy")
     json.string(rules.evolution.name)
     json.endObject()
+    return json.slice
   }
 }
 
@@ -104,11 +124,16 @@ public struct TopicRules {
   /// How schemas are read when they are compared.
   public let evolution: EvolutionPolicy
 
-  /// - Parameter topic: nil where there is none yet.
   public init(of namespace: NamespaceAddress, topic: TopicInfo? = nil, in catalogue: some Catalogue)
   {
+    self.init(of: namespace, topic: topic, under: catalogue.policy(of: namespace))
+  }
+
+  /// - Parameters:
+  ///   - topic: nil where there is none yet.
+  ///   - own: the namespace's policy.
+  init(of namespace: NamespaceAddress, topic: TopicInfo? = nil, under own: NamespacePolicy?) {
     let tenant = namespace.caller.policy
-    let own = catalogue.policy(of: namespace)
     requireSchema =
       tenant.requireSchema
       || topic?.configuration.requireSchema ?? own?.requireSchema

@@ -23,6 +23,8 @@ public enum OpenAPIDocument {
     /// Beside `application/json`.
     var answers: [StaticString] = []
     var isOpen = false
+    /// Whether it takes `If-Match` and `If-None-Match`; a change then takes `dryRun` too.
+    var isConditional = false
   }
 
   /// What every authenticated call can meet.
@@ -68,7 +70,7 @@ public enum OpenAPIDocument {
         json.beginObject()
         member(
           "$ref",
-          name == "messageId" || name == "version"
+          name == "messageId" || name == "version" || name == "name"
             ? "#/components/schemas/Text" : "#/components/schemas/Name", &json)
         json.endObject()
         json.endObject()
@@ -91,19 +93,14 @@ public enum OpenAPIDocument {
       json.beginArray()
       json.endArray()
     }
-    if !operation.query.isEmpty {
+    let isChange = operation.method != "get"
+    let query = operation.query + (operation.isConditional && isChange ? ["dryRun"] : [])
+    let fields: [StaticString] = operation.isConditional ? ["If-Match", "If-None-Match"] : []
+    if !query.isEmpty || !fields.isEmpty {
       json.key("parameters")
       json.beginArray()
-      for name in operation.query {
-        json.beginObject()
-        member("name", name, &json)
-        member("in", "query", &json)
-        json.key("schema")
-        json.beginObject()
-        member("type", "string", &json)
-        json.endObject()
-        json.endObject()
-      }
+      for name in query { parameter(name, "query", &json) }
+      for name in fields { parameter(name, "header", &json) }
       json.endArray()
     }
     if !operation.body.isEmpty {
@@ -123,8 +120,29 @@ public enum OpenAPIDocument {
       json.key(String(status))
       problem(&json)
     }
+    if operation.isConditional {
+      if !isChange {
+        json.key("304")
+        json.raw(ByteSlice(utf8: #"{"description":"The caller has it already"}"#))
+      }
+      json.key("412")
+      problem(&json)
+    }
     json.key("default")
     problem(&json)
+    json.endObject()
+    json.endObject()
+  }
+
+  private static func parameter(
+    _ name: StaticString, _ place: StaticString, _ json: inout JSONWriter
+  ) {
+    json.beginObject()
+    member("name", name, &json)
+    member("in", place, &json)
+    json.key("schema")
+    json.beginObject()
+    member("type", "string", &json)
     json.endObject()
     json.endObject()
   }
@@ -207,6 +225,10 @@ public enum OpenAPIDocument {
 extension StaticString {
   fileprivate static func == (left: StaticString, right: StaticString) -> Bool {
     "\(left)" == "\(right)"
+  }
+
+  fileprivate static func != (left: StaticString, right: StaticString) -> Bool {
+    !(left == right)
   }
 }
 

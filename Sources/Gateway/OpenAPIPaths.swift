@@ -1,6 +1,7 @@
 extension OpenAPIDocument {
   /// Every path of the contract that is built, with its operations.
-  static let paths: [Path] = topicPaths + subscriptionPaths + schemaPaths + otherPaths
+  static let paths: [Path] =
+    topicPaths + subscriptionPaths + schemaPaths + documentPaths + otherPaths
 
   private static let topicPaths: [Path] = [
     Path(
@@ -33,13 +34,13 @@ extension OpenAPIDocument {
       operations: [
         Operation(
           method: "put", id: "putTopic", summary: "Makes or configures a topic",
-          statuses: [200, 201], body: ["application/json"]),
+          statuses: [200, 201], body: ["application/json"], isConditional: true),
         Operation(
           method: "get", id: "getTopic", summary: "Configuration, statistics and latencies",
-          statuses: [200]),
+          statuses: [200], isConditional: true),
         Operation(
           method: "delete", id: "deleteTopic", summary: "Deletes a topic with all it holds",
-          statuses: [204]),
+          statuses: [204], isConditional: true),
       ]),
     Path(
       template: "/v1/topics/{tenant}/{namespace}",
@@ -63,13 +64,13 @@ extension OpenAPIDocument {
       operations: [
         Operation(
           method: "put", id: "putSubscription", summary: "Makes a durable subscription",
-          statuses: [200, 201, 409], body: ["application/json"]),
+          statuses: [200, 201, 409], body: ["application/json"], isConditional: true),
         Operation(
           method: "get", id: "getSubscription", summary: "Position, backlog and consumers",
-          statuses: [200]),
+          statuses: [200], isConditional: true),
         Operation(
           method: "delete", id: "deleteSubscription", summary: "Deletes a subscription",
-          statuses: [204]),
+          statuses: [204], isConditional: true),
       ]),
     verb(
       "receive",
@@ -106,19 +107,53 @@ extension OpenAPIDocument {
       ])
   }
 
+  private static let documentPaths: [Path] = [
+    Path(
+      template: "/v1/schemas/{tenant}/{namespace}",
+      operations: [
+        Operation(
+          method: "get", id: "listDocuments", summary: "The namespace's schema documents",
+          statuses: [200], query: ["limit", "after", "deleted"])
+      ]),
+    // `{name}` may hold slashes, which OpenAPI cannot say.
+    Path(
+      template: "/v1/schemas/{tenant}/{namespace}/{name}",
+      operations: [
+        Operation(
+          method: "put", id: "putDocument", summary: "Puts the next version of a schema document",
+          statuses: [200, 201, 409, 413, 415, 422], query: ["uri"],
+          body: ["application/schema+json"], isConditional: true),
+        Operation(
+          method: "get", id: "getDocument", summary: "A schema document, described or bundled",
+          statuses: [200], query: ["version", "bundle", "view", "deleted"],
+          answers: ["application/schema+json"], isConditional: true),
+        Operation(
+          method: "delete", id: "deleteDocument",
+          summary: "Deletes a schema document or a version, softly or for good",
+          statuses: [204, 409], query: ["version", "permanent"], isConditional: true),
+      ]),
+    Path(
+      template: "/v1/schemas/{tenant}/{namespace}/{name}/referencedby",
+      operations: [
+        Operation(
+          method: "get", id: "listReferrers", summary: "Documents and topics that refer to it",
+          statuses: [200])
+      ]),
+  ]
+
   private static let otherPaths: [Path] = [
     Path(
       template: "/v1/namespaces/{tenant}/{namespace}",
       operations: [
         Operation(
           method: "put", id: "putNamespace", summary: "Sets a namespace's policy",
-          statuses: [200, 201], body: ["application/json"]),
+          statuses: [200, 201], body: ["application/json"], isConditional: true),
         Operation(
           method: "get", id: "getNamespace", summary: "What holds for a namespace's topics",
-          statuses: [200]),
+          statuses: [200], isConditional: true),
         Operation(
           method: "delete", id: "deleteNamespace", summary: "Forgets a namespace's own policy",
-          statuses: [204]),
+          statuses: [204], isConditional: true),
       ]),
     Path(
       template: "/v1/tenants/{tenant}",

@@ -7,14 +7,14 @@ extension OpenAPIDocument {
         Operation(
           method: "put", id: "putSchema", summary: "Registers the next version of a schema",
           statuses: [200, 201, 409, 413, 415, 422], query: ["subject", "lint", "override"],
-          body: ["application/schema+json"]),
+          body: ["application/schema+json"], isConditional: true),
         Operation(
           method: "get", id: "getSchema", summary: "The schema in force", statuses: [200],
-          query: ["subject"], answers: ["application/schema+json"]),
+          query: ["subject", "bundle"], answers: ["application/schema+json"], isConditional: true),
         Operation(
           method: "delete", id: "deleteSchema",
           summary: "Takes one line of versions, or all and the binding, out of use",
-          statuses: [204, 409], query: ["subject"]),
+          statuses: [204, 409], query: ["subject"], isConditional: true),
       ]),
     Path(
       template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/check",
@@ -29,11 +29,11 @@ extension OpenAPIDocument {
       operations: [
         Operation(
           method: "get", id: "getSchemaDefault", summary: "What is known of the default version",
-          statuses: [200], query: ["subject"]),
+          statuses: [200], query: ["subject"], isConditional: true),
         Operation(
           method: "put", id: "putSchemaDefault",
           summary: "Makes a version the default of its line, forward or back",
-          statuses: [200, 409], body: ["application/json"]),
+          statuses: [200, 409], body: ["application/json"], isConditional: true),
       ]),
     Path(
       template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/binding",
@@ -41,13 +41,14 @@ extension OpenAPIDocument {
         Operation(
           method: "get", id: "getSchemaBinding",
           summary: "Which events are checked against what, and what becomes of those that fail",
-          statuses: [200]),
+          statuses: [200], isConditional: true),
         Operation(
           method: "put", id: "putSchemaBinding", summary: "Replaces the binding",
-          statuses: [200, 201, 409], body: ["application/json"]),
+          statuses: [200, 201, 409], body: ["application/json"], isConditional: true),
         Operation(
           method: "delete", id: "deleteSchemaBinding",
-          summary: "Every event is checked against the line 'default' again", statuses: [204]),
+          summary: "Every event is checked against the line 'default' again", statuses: [204],
+          isConditional: true),
       ]),
     Path(
       template: "/v1/topics/{tenant}/{namespace}/{topic}/schemas",
@@ -61,15 +62,15 @@ extension OpenAPIDocument {
       operations: [
         Operation(
           method: "get", id: "getSchemaVersion", summary: "One version's text", statuses: [200],
-          answers: ["application/schema+json"]),
+          answers: ["application/schema+json"], isConditional: true),
         Operation(
           method: "patch", id: "patchSchemaVersion",
           summary: "Deprecates a version, or makes it active again", statuses: [200, 409],
-          body: ["application/json"]),
+          body: ["application/json"], isConditional: true),
         Operation(
           method: "delete", id: "deleteSchemaVersion",
           summary: "Deletes a version softly, or for good", statuses: [204, 409],
-          query: ["permanent"]),
+          query: ["permanent"], isConditional: true),
       ]),
     Path(
       template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/validate",

@@ -34,6 +34,9 @@ public enum ProblemCode: String, CaseIterable, Sendable {
   case subscriptionBusy = "subscription_busy"
   case positionAhead = "position_ahead"
   case positionGone = "position_gone"
+  case identifierTaken = "identifier_taken"
+  case documentInUse = "document_in_use"
+  case preconditionFailed = "precondition_failed"
   case tooLarge = "too_large"
   case uriTooLong = "uri_too_long"
   case mediaType = "unsupported_media_type"
@@ -103,6 +106,7 @@ extension ProblemCode {
       .subscriptionConflict, .subscriptionBusy, .positionAhead, .positionGone, .tooMany,
       .rateLimited:
       stateRow
+    case .identifierTaken, .documentInUse, .preconditionFailed: documentRow
     case .schemaViolation, .validationBudget, .patternLimit, .schemaInvalid, .unknownEventType,
       .dataschemaMismatch, .schemaLint, .batchRejected, .batchAborted:
       contentRow
@@ -259,6 +263,26 @@ extension ProblemCode {
       Row(
         410, .precondition, "Position gone",
         "The events at this position are no longer kept: go on from `earliest`.")
+    }
+  }
+
+  private var documentRow: Row {
+    switch self {
+    case .identifierTaken:
+      Row(
+        409, .conflict, "Identifier taken",
+        "Another document of the namespace has this `$id` or `uri`: `document` names it. Give one "
+          + "of the two another.")
+    case .documentInUse:
+      Row(
+        409, .conflict, "Document in use",
+        "`referrers` lists who refers to it: change or delete those first. What is to go for good "
+          + "must be deleted softly before.")
+    default:
+      Row(
+        412, .precondition, "Precondition failed",
+        "What you change is not what you last saw: get it again, look, and send the change with "
+          + "its new `ETag`.")
     }
   }
 

@@ -102,9 +102,13 @@ extension Refusal {
 
   private init(_ failure: CatalogueFailure) {
     switch failure {
-    case .unknownTopic, .unknownSubscription: self.init(ProblemCode.notFound)
+    case .unknownTopic, .unknownSubscription, .unknownDocument: self.init(ProblemCode.notFound)
+    case .changed, .documentChanged, .identifierTaken, .documentInUse:
+      self = Refusal(changing: failure)
     case .notGranted(let action):
       self.init(.forbidden, "your token grants '\(action.word)' here, which is not enough")
+    case .referencesChanged:
+      self.init(.schemaConflict, "a document that the schema refers to was deleted meanwhile")
     case .schemaConflict(let current):
       self.init(.schemaConflict, "version \(current) is the newest now")
     case .schemaBookChanged(let revision):
@@ -120,6 +124,9 @@ extension Refusal {
         case .subscriptions: "subscriptions"
         case .schemaVersions: "schema versions of one topic"
         case .schemaSubjects: "lines of schema versions of one topic"
+        case .documents: "schema documents in one namespace"
+        case .documentVersions: "versions of one schema document"
+        case .documentBytes: "bytes of schema documents in one namespace"
         }
       self.init(.tooMany, "at most \(limit) \(things)")
     case .storageFull(let span):

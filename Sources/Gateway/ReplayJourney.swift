@@ -25,7 +25,7 @@ extension GatewayResponder {
     let bounds = try parts.engine.bounds(of: topic)
     let text = try await request.body.collect(upTo: SchemaLimits.sourceBytes)
 
-    let candidate = try await compile(ByteSlice(copying: text.span), terms, for: .topic)
+    let candidate = try await compile(ByteSlice(copying: text.span), terms, for: .topic, of: topic)
 
     let key = ByteSlice(utf8: topic.description)
     let start = timers.clocks.monotonic()

@@ -9,7 +9,9 @@ enum Route {
   case topics(NamespaceReference)
   case namespace(NamespaceReference)
   case tenant(Name)
-  case sharedSchemas
+  /// The schema documents of a namespace: `/v1/schemas/{tenant}/{namespace}`.
+  case documents(NamespaceReference)
+  case document(NamespaceReference, DocumentName, DocumentResource)
   case tickets
   case whoami
   case explain
@@ -38,6 +40,10 @@ enum Route {
     case schemaReplay
   }
 
+  enum DocumentResource {
+    case itself, referrers
+  }
+
   enum SubscriptionResource {
     case itself, events, receive, acknowledge, release, reject, extend, seek
   }
@@ -64,10 +70,26 @@ enum Route {
       return
     }
     if path.starts(with: "/v1/schemas/") {
-      self = .sharedSchemas
+      self = try Self.belowSchemas(path.dropFirst("/v1/schemas/".utf8.count))
       return
     }
     self = try Self.operation(path)
+  }
+
+  /// `~` and `{tenant}/{namespace}` are namespaces; all behind one is a document's name, but for a
+  /// last part that no name has.
+  private static func belowSchemas(_ path: ByteSlice) throws -> Route {
+    let (reference, rest) = try NamespaceReference.read(from: path)
+    if rest.isEmpty { return .documents(reference) }
+    var path = rest.dropFirst(1)
+    var resource = DocumentResource.itself
+    let last = (0..<path.count).last { path[$0] == ASCII.slash }
+    if let last, path.dropFirst(last + 1).equals(DocumentName.reserved) {
+      path = path.prefix(last)
+      resource = .referrers
+    }
+    guard let name = DocumentName(path: path) else { throw TenancyRefusal.badName(.document) }
+    return .document(reference, name, resource)
   }
 
   private static func operation(_ path: ByteSlice) throws(Refusal) -> Route {
@@ -163,7 +185,8 @@ extension Route {
     case .topic(_, let resource): resource.methods
     case .namespace: "GET, HEAD, PUT, DELETE, OPTIONS"
     case .tickets, .explain: "POST, OPTIONS"
-    case .sharedSchemas: "GET, HEAD, PUT, DELETE, OPTIONS"
+    case .document(_, _, .itself): "GET, HEAD, PUT, DELETE, OPTIONS"
+    case .document, .documents: "GET, HEAD, OPTIONS"
     case .topics, .tenant, .whoami, .health, .readiness, .metrics, .openAPI, .resourceMetadata:
       "GET, HEAD, OPTIONS"
     }

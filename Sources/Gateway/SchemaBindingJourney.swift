@@ -14,24 +14,31 @@ extension GatewayResponder {
     try refuseQuery(of: request)
     let address = try readable(reference, request)
     guard parts.engine.topic(address) != nil else { throw Refusal(.notFound) }
-    answer.start(200)
-    return write(parts.engine.schemaBook(of: address), of: address, &answer)
+    let book = parts.engine.schemaBook(of: address)
+    guard try !startTagged(EntityTag(binding: book), request, &answer) else { return .complete }
+    return write(book, of: address, &answer)
   }
 
   /// `PUT …/{topic}/schema/binding`: replaces the binding as a whole.
   func putSchemaBinding(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    try refuseQuery(of: request)
+    let change = try ChangeTerms(of: request)
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, for: .manage).detached
     let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
     let terms = try SchemaBindingTerms(reading: body)
     if terms.quarantines { try checkQuarantine(terms, of: address, in: scope) }
-    _ = try await openTopic(address)
-    let isNew = parts.engine.schemaBook(of: address).terms == nil
-    let book = try await parts.engine.editSchemas(of: address, .bind(terms), at: nil)
-    answer.start(isNew ? 201 : 200)
+    let known = parts.engine.schemaBook(of: address)
+    let isNew = known.terms == nil
+    try change.conditions.check(EntityTag(binding: known), isMade: !isNew)
+    var book = known
+    if try await prepareTopic(address, change) {
+      book = try await edit(address, .bind(terms), of: known, change)
+    } else {
+      _ = try book.apply(.bind(terms), at: nil, now: request.receivedAt) { _ in false }
+    }
+    start(isNew ? 201 : 200, change, tag: EntityTag(binding: book), &answer)
     return write(book, of: address, &answer)
   }
 
@@ -39,14 +46,14 @@ extension GatewayResponder {
   func deleteSchemaBinding(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    try refuseQuery(of: request)
+    let change = try ChangeTerms(of: request)
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, for: .manage).detached
-    guard parts.engine.schemaBook(of: address).terms != nil else { throw Refusal(.notFound) }
-    try await parts.engine.editSchemas(of: address, .bind(nil), at: nil)
-    answer.start(204)
-    answer.finishEmpty()
-    return .complete
+    let book = parts.engine.schemaBook(of: address)
+    guard book.terms != nil else { throw Refusal(.notFound) }
+    try change.conditions.check(EntityTag(binding: book))
+    try await edit(address, .bind(nil), of: book, change)
+    return finishGone(change, &answer)
   }
 
   /// Publishers need no grant on the quarantine topic; whoever sends them there needs `manage`.

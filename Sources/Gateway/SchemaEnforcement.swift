@@ -39,7 +39,7 @@ extension GatewayResponder {
     guard let stored = parts.engine.schemaBook(of: address).version(choice.version),
       stored.state.isLive
     else { throw Refusal(.dataschemaMismatch, "version \(choice.version) was deleted meanwhile") }
-    chosenSchemas[choice, address.detached] = try await compile(stored)
+    chosenSchemas[choice, address.detached] = try await compile(stored, of: address)
   }
 
   // MARK: - Enforcement

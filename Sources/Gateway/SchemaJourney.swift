@@ -12,6 +12,7 @@ extension GatewayResponder {
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     var query = try QueryParameters(request.head.query)
+    let change = try ChangeTerms(of: request, &query)
     let subject = try query.takeSubject() ?? .topic
     let lint = try query.takeLint()
     let override = try query.takeFlag("override") ?? false
@@ -23,10 +24,16 @@ extension GatewayResponder {
     }
     let terms = try SchemaTerms(contentType: request.head.fields.first("content-type"))
     let text = try await request.body.collect(upTo: SchemaLimits.sourceBytes)
-    let candidate = try await compile(ByteSlice(copying: text.span), terms, for: subject)
+    try change.conditions.check(
+      parts.engine.schemaBook(of: address).defaultVersion(of: subject).map { EntityTag($0) })
+    let candidate = try await compile(
+      ByteSlice(copying: text.span), terms, for: subject, of: address)
     let registration = try await register(
-      candidate, lint: lint, at: address, overriding: override ? request : nil)
-    answer.start(registration.isNew ? 201 : 200)
+      candidate, lint: lint, at: address, change, at: request.receivedAt,
+      overriding: override ? request : nil)
+    start(
+      registration.isNew ? 201 : 200, change,
+      tag: registration.isDefault ? EntityTag(registration.schema) : nil, &answer)
     if registration.isNew {
       answer.field(
         "Location", text: "/v1/topics/\(address)/schemas/\(registration.schema.version)")
@@ -38,18 +45,21 @@ extension GatewayResponder {
     }
   }
 
-  /// `GET …/{topic}/schema`: the text that a line's events are checked against.
+  /// `GET …/{topic}/schema`: the text that a line's events are checked against; with
+  /// `?bundle=true` with all it refers to.
   func getSchema(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
-  ) throws -> AnswerEnd {
+  ) async throws -> AnswerEnd {
     var query = try QueryParameters(request.head.query)
     let subject = try query.takeSubject() ?? .topic
+    let isBundle = try query.takeFlag("bundle") ?? false
     try query.finish()
     let address = try readable(reference, request)
     guard let current = parts.engine.schemaBook(of: address).defaultVersion(of: subject) else {
       throw Refusal(.notFound)
     }
-    return show(current, &answer)
+    if isBundle { return try await bundle(current, of: address, request, &answer) }
+    return try show(current, request, &answer)
   }
 
   /// `GET …/{topic}/schemas/{version}`: one version's text, of softly deleted ones too: stored
@@ -63,7 +73,7 @@ extension GatewayResponder {
     guard let number = UInt32(version.text),
       let stored = parts.engine.schemaBook(of: address).version(number)
     else { throw Refusal(.notFound) }
-    return show(stored, &answer)
+    return try show(stored, request, &answer)
   }
 
   /// `GET …/{topic}/schemas`: all versions, oldest first; `deleted=true`: softly deleted ones too.
@@ -109,6 +119,7 @@ extension GatewayResponder {
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     var query = try QueryParameters(request.head.query)
+    let change = try ChangeTerms(of: request, &query)
     let subject = try query.takeSubject()
     try query.finish()
     let scope = try admit(request, reference.tenant)
@@ -116,14 +127,13 @@ extension GatewayResponder {
     let book = parts.engine.schemaBook(of: address)
     if let subject {
       guard !book.live(subject).isEmpty else { throw Refusal(.notFound) }
-      try await parts.engine.editSchemas(of: address, .deleteSubject(subject), at: nil)
     } else {
       guard !book.subjects.isEmpty || book.terms != nil else { throw Refusal(.notFound) }
-      try await parts.engine.editSchemas(of: address, .clear, at: nil)
     }
-    answer.start(204)
-    answer.finishEmpty()
-    return .complete
+    try change.conditions.check(
+      book.defaultVersion(of: subject ?? .topic).map { EntityTag($0) })
+    try await edit(address, subject.map { .deleteSubject($0) } ?? .clear, of: book, change)
+    return finishGone(change, &answer)
   }
 
   /// `POST …/{topic}/schema/validate`: what publishing the body would say, without publishing it.
@@ -155,7 +165,7 @@ extension GatewayResponder {
     if let number {
       let book = parts.engine.schemaBook(of: address)
       guard let stored = book.version(UInt32(number)) else { throw Refusal(.notFound) }
-      return (stored.version, try await program(of: stored, in: book))
+      return (stored.version, try await program(of: stored, in: book, at: address))
     }
     guard let binding = parts.engine.binding(of: address) else { throw Refusal(.notFound) }
     guard let bound = binding.schema(for: type) else {
@@ -194,8 +204,10 @@ extension GatewayResponder {
     return try scope.address(of: reference, forAnyOf: [.subscribe, .publish, .manage])
   }
 
-  private func show(_ stored: StoredSchema, _ answer: inout AnswerWriter) -> AnswerEnd {
-    answer.start(200)
+  private func show(
+    _ stored: StoredSchema, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) throws -> AnswerEnd {
+    guard try !startTagged(EntityTag(stored), request, &answer) else { return .complete }
     answer.field("Schema-Version", decimal: Int(stored.version))
     answer.field("Schema-Subject", stored.subject.bytes)
     answer.field("Schema-State", text: stored.state.name)

@@ -27,10 +27,10 @@ extension GatewayResponder {
   /// - Parameter lint: the caller's wish; the topic's binding may be stricter, not laxer.
   func register(
     _ candidate: SchemaCandidate, lint: SchemaLintMode, at address: TopicAddress,
-    overriding request: HTTPRequest? = nil
+    _ change: ChangeTerms, at now: UnixTime, overriding request: HTTPRequest? = nil
   ) async throws -> SchemaOutcome {
     let warnings = try await findings(in: candidate)
-    _ = try await openTopic(address)
+    let isThere = try await prepareTopic(address, change)
     let book = parts.engine.schemaBook(of: address)
     if !warnings.isEmpty, lint == .strict || book.terms?.lint == .strict {
       throw Refusal(refusing: warnings)
@@ -50,24 +50,28 @@ extension GatewayResponder {
       noteOverride(report, address, request)
     case .register, .identical: break
     }
-    let stored = try await parts.engine.registerSchema(
-      candidate, for: address, replacing: newest?.version ?? 0)
+    let stored =
+      isThere
+      ? try await engine(change).registerSchema(
+        candidate, for: address, replacing: newest?.version ?? 0)
+      : try firstSchema(candidate, of: address, at: now)
     return SchemaOutcome(schema: stored, isNew: true, isDefault: true, warnings: warnings)
   }
 
   /// Compiles on a worker: milliseconds, up to a second for the largest.
   func compile(
-    _ text: ByteSlice, _ terms: SchemaTerms, for subject: SchemaSubject
+    _ text: ByteSlice, _ terms: SchemaTerms, for subject: SchemaSubject, of address: TopicAddress
   ) async throws -> SchemaCandidate {
+    let engine = parts.engine
     let outcome = try await parts.workers.run { () -> Result<SchemaCandidate, SchemaFault> in
       do throws(SchemaFault) {
-        let program = try CompiledSchema.compile(
-          text, dialect: terms.dialect, formats: terms.formats)
+        let (program, references) = try engine.compileSchema(
+          text, dialect: terms.dialect, formats: terms.formats, for: address)
         let fingerprint = program.fingerprint { Digest.sha256($0).bytes }
         return .success(
           SchemaCandidate(
             subject: subject, text: text, dialect: program.dialect, formats: program.formats,
-            fingerprint: fingerprint, program: program))
+            fingerprint: fingerprint, references: references, program: program))
       } catch {
         return .failure(error)
       }
@@ -76,18 +80,19 @@ extension GatewayResponder {
   }
 
   /// The program of a registered version; compiled on a worker unless it is its line's default.
-  func program(of stored: StoredSchema, in book: SchemaBook) async throws -> CompiledSchema {
+  func program(
+    of stored: StoredSchema, in book: SchemaBook, at address: TopicAddress
+  ) async throws -> CompiledSchema {
     if let program = book.program(of: stored.version) { return program }
-    return try await compile(stored)
+    return try await compile(stored, of: address)
   }
 
   /// Compiles a registered version again, on a worker.
-  func compile(_ stored: StoredSchema) async throws -> CompiledSchema {
+  func compile(_ stored: StoredSchema, of address: TopicAddress) async throws -> CompiledSchema {
+    let engine = parts.engine
+    let address = address.detached
     let outcome = try await parts.workers.run { () -> Result<CompiledSchema, SchemaFault> in
-      Result { () throws(SchemaFault) in
-        try CompiledSchema.compile(
-          stored.text, dialect: stored.dialect, formats: stored.formats)
-      }
+      Result { () throws(SchemaFault) in try engine.recompileSchema(stored, of: address) }
     }
     return try outcome.get()
   }
@@ -131,18 +136,7 @@ extension GatewayResponder {
       json.instant(stored.changed)
     }
     json.key("references")
-    json.beginArray()
-    for pin in stored.references {
-      json.beginObject()
-      json.key("uri")
-      json.string(pin.uri)
-      json.key("document")
-      json.string(pin.document)
-      json.key("version")
-      json.integer(Int(pin.version))
-      json.endObject()
-    }
-    json.endArray()
+    writeReferences(of: stored, into: &json)
     if let warnings {
       json.key("warnings")
       SchemaFinding.write(warnings, into: &json)

@@ -18,7 +18,7 @@ extension GatewayResponder {
     guard let stored = parts.engine.schemaBook(of: address).defaultVersion(of: subject) else {
       throw Refusal(.notFound)
     }
-    answer.start(200)
+    guard try !startTagged(EntityTag(stored), request, &answer) else { return .complete }
     return finish(&answer) { json in
       write(stored, isDefault: true, warnings: nil, into: &json)
     }
@@ -29,7 +29,7 @@ extension GatewayResponder {
   func putSchemaDefault(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    try refuseQuery(of: request)
+    let change = try ChangeTerms(of: request)
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, for: .manage).detached
     let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
@@ -40,12 +40,14 @@ extension GatewayResponder {
     try members.finish()
     let book = parts.engine.schemaBook(of: address)
     guard let stored = book.version(UInt32(number)) else { throw Refusal(.notFound) }
+    try change.conditions.check(
+      book.defaultVersion(of: stored.subject).map { EntityTag($0) })
     if book.defaults[stored.subject] != stored.version {
-      let program = try await program(of: stored, in: book)
-      try await parts.engine.editSchemas(
+      let program = try await program(of: stored, in: book, at: address)
+      try await engine(change).editSchemas(
         of: address, .setDefault(version: stored.version, program: program), at: book.revision)
     }
-    answer.start(200)
+    start(200, change, tag: EntityTag(stored), &answer)
     return finish(&answer) { json in
       write(stored, isDefault: true, warnings: nil, into: &json)
     }
@@ -57,7 +59,7 @@ extension GatewayResponder {
     _ version: ByteSlice, _ reference: TopicReference, _ request: HTTPRequest,
     _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    try refuseQuery(of: request)
+    let change = try ChangeTerms(of: request)
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, for: .manage).detached
     let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
@@ -66,13 +68,15 @@ extension GatewayResponder {
       state.isLive
     else { throw members.wrong("state", "'active' or 'deprecated'; DELETE deletes") }
     try members.finish()
-    guard let number = UInt32(version.text),
-      parts.engine.schemaBook(of: address).version(number) != nil
-    else { throw Refusal(.notFound) }
-    let book = try await parts.engine.editSchemas(
-      of: address, .setState(version: number, state), at: nil)
+    let before = parts.engine.schemaBook(of: address)
+    guard let number = UInt32(version.text), let known = before.version(number) else {
+      throw Refusal(.notFound)
+    }
+    try change.conditions.check(EntityTag(known))
+    let book = try await edit(
+      address, .setState(version: number, state), of: before, change)
     guard let stored = book.version(number) else { throw Refusal(.notFound) }
-    answer.start(200)
+    start(200, change, tag: EntityTag(stored), &answer)
     return finish(&answer) { json in
       write(
         stored, isDefault: book.defaults[stored.subject] == number, warnings: nil, into: &json)
@@ -85,19 +89,19 @@ extension GatewayResponder {
     _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     var query = try QueryParameters(request.head.query)
+    let change = try ChangeTerms(of: request, &query)
     let isPermanent = try query.takeFlag("permanent") ?? false
     try query.finish()
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, for: .manage).detached
-    guard let number = UInt32(version.text),
-      let stored = parts.engine.schemaBook(of: address).version(number),
+    let book = parts.engine.schemaBook(of: address)
+    guard let number = UInt32(version.text), let stored = book.version(number),
       isPermanent || stored.state.isLive
     else { throw Refusal(.notFound) }
-    try await parts.engine.editSchemas(
-      of: address, isPermanent ? .remove(version: number) : .setState(version: number, .deleted),
-      at: nil)
-    answer.start(204)
-    answer.finishEmpty()
-    return .complete
+    try change.conditions.check(EntityTag(stored))
+    try await edit(
+      address, isPermanent ? .remove(version: number) : .setState(version: number, .deleted),
+      of: book, change)
+    return finishGone(change, &answer)
   }
 }

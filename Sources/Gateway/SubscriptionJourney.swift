@@ -36,18 +36,28 @@ extension GatewayResponder {
     _ name: Name, _ reference: TopicReference, _ request: HTTPRequest,
     _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    try refuseQuery(of: request)
+    let terms = try ChangeTerms(of: request)
     let scope = try admit(request, reference.tenant)
     let topic = try scope.address(of: reference, for: .subscribe).detached
     let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
     let wish = try SubscriptionWish(reading: body)
-    let start = try await site.place(wish.start, in: topic, of: parts.engine)
-    let made = try await parts.engine.createSubscription(
-      name, wish.terms, startingAt: start.reachable, of: topic)
-    if case .existing(let definition) = made, definition.terms != wish.terms {
-      throw Refusal(.subscriptionConflict)
+    let place = try await site.place(wish.start, in: topic, of: parts.engine)
+    try terms.conditions.check(
+      parts.engine.subscription(name, of: topic).map { EntityTag($0) })
+    let made = try await engine(terms).createSubscription(
+      name, wish.terms, startingAt: place.reachable, of: topic)
+    switch made {
+    case .created(let definition): start(201, terms, tag: EntityTag(definition), &answer)
+    case .existing(let definition):
+      try terms.conditions.check(EntityTag(definition))
+      guard definition.terms == wish.terms else { throw Refusal(.subscriptionConflict) }
+      start(200, terms, tag: EntityTag(definition), &answer)
     }
-    if case .created = made { answer.start(201) } else { answer.start(200) }
+    if terms.isTrial, case .created(let definition) = made {
+      let end = try parts.engine.bounds(of: topic).end
+      let facts = SubscriptionFacts(fresh: place.reachable, end: end)
+      return finish(&answer) { json in write(definition, facts, into: &json) }
+    }
     let facts = try await facts(of: made.thing, topic)
     return finish(&answer) { json in write(made.thing, facts, into: &json) }
   }
@@ -59,7 +69,7 @@ extension GatewayResponder {
     try refuseQuery(of: request)
     let (topic, definition) = try find(name, reference, request)
     let facts = try await facts(of: definition, topic)
-    answer.start(200)
+    guard try !startTagged(EntityTag(definition), request, &answer) else { return .complete }
     return finish(&answer) { json in write(definition, facts, into: &json) }
   }
 
@@ -67,13 +77,13 @@ extension GatewayResponder {
     _ name: Name, _ reference: TopicReference, _ request: HTTPRequest,
     _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    try refuseQuery(of: request)
+    let terms = try ChangeTerms(of: request)
     let (topic, definition) = try find(name, reference, request)
-    try await parts.engine.deleteSubscription(name, of: topic)
-    parts.dispatchers.close(definition, of: topic)
-    answer.start(204)
-    answer.finishEmpty()
-    return .complete
+    try terms.conditions.check(EntityTag(definition))
+    try await engine(terms).deleteSubscription(
+      name, of: topic, expecting: terms.conditions.isEmpty ? .anything : .exactly(definition))
+    if !terms.isTrial { parts.dispatchers.close(definition, of: topic) }
+    return finishGone(terms, &answer)
   }
 
   func listSubscriptions(
@@ -154,6 +164,20 @@ extension GatewayResponder {
     json.key("consumers")
     json.integer(facts.consumers)
     json.endObject()
+  }
+}
+
+extension EntityTag {
+  /// Of a subscription's terms: not of how far it has come. One made anew under the same name has
+  /// another.
+  init(_ definition: SubscriptionDefinition) {
+    self.init { json in
+      json.string("subscription")
+      json.integer(definition.number)
+      json.string(definition.terms.kind.word)
+      json.string(definition.terms.ackTimeout.text)
+      json.integer(definition.terms.maxUnacked)
+    }
   }
 }
 

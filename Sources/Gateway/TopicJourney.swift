@@ -14,22 +14,31 @@ extension GatewayResponder {
   func putTopic(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    try refuseQuery(of: request)
+    let terms = try ChangeTerms(of: request)
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, for: .manage).detached
     let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
     let configuration = try TopicConfiguration(reading: body)
-    let made = try await parts.engine.createTopic(address, configuration)
-    switch made {
-    case .created: answer.start(201)
-    case .existing:
-      _ = try await parts.engine.configureTopic(address, configuration)
-      answer.start(200)
+    let known = parts.engine.topic(address)
+    try terms.conditions.check(known.map { EntityTag($0) })
+    let engine = engine(terms)
+    if known == nil {
+      switch try await engine.createTopic(address, configuration) {
+      case .created(let info):
+        start(201, terms, tag: EntityTag(info), &answer)
+        return try await describe(info, address, &answer)
+      case .existing(let info): try terms.conditions.check(EntityTag(info))
+      }
     }
-    return try await describe(address, &answer)
+    let info = try await engine.configureTopic(
+      address, configuration,
+      expecting: terms.conditions.isEmpty ? .anything : known.map { .exactly($0) } ?? .anything)
+    start(200, terms, tag: EntityTag(info), &answer)
+    return try await describe(info, address, &answer)
   }
 
-  /// `GET …/{topic}`: configuration and statistics.
+  /// `GET …/{topic}`: configuration and statistics. Its tag is that of the configuration: what one
+  /// changes, and not what changes by itself.
   func getTopic(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
@@ -37,16 +46,15 @@ extension GatewayResponder {
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, forAnyOf: [.subscribe, .publish, .manage])
       .detached
-    guard parts.engine.topic(address) != nil else { throw Refusal(.notFound) }
-    answer.start(200)
-    return try await describe(address, &answer)
+    guard let info = parts.engine.topic(address) else { throw Refusal(.notFound) }
+    guard try !startTagged(EntityTag(info), request, &answer) else { return .complete }
+    return try await describe(info, address, &answer)
   }
 
   /// Ends an answer with what there is to say of a topic; a backlog only for those who may read it.
   private func describe(
-    _ address: TopicAddress, _ answer: inout AnswerWriter
+    _ info: TopicInfo, _ address: TopicAddress, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    guard let info = parts.engine.topic(address) else { throw Refusal(.notFound) }
     var subscriptions: [(SubscriptionDefinition, SubscriptionFacts?)] = []
     for definition in parts.engine.subscriptions(of: address) {
       let facts = address.action == .subscribe ? try await facts(of: definition, address) : nil
@@ -59,16 +67,19 @@ extension GatewayResponder {
   func deleteTopic(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    try refuseQuery(of: request)
+    let terms = try ChangeTerms(of: request)
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, for: .manage).detached
+    guard let known = parts.engine.topic(address) else { throw Refusal(.notFound) }
+    try terms.conditions.check(EntityTag(known))
     let subscriptions = parts.engine.subscriptions(of: address)
-    try await parts.engine.deleteTopic(address)
-    parts.metrics.remove(TopicKey(address))
-    for definition in subscriptions { parts.dispatchers.close(definition, of: address) }
-    answer.start(204)
-    answer.finishEmpty()
-    return .complete
+    try await engine(terms).deleteTopic(
+      address, expecting: terms.conditions.isEmpty ? .anything : .exactly(known))
+    if !terms.isTrial {
+      parts.metrics.remove(TopicKey(address))
+      for definition in subscriptions { parts.dispatchers.close(definition, of: address) }
+    }
+    return finishGone(terms, &answer)
   }
 
   /// `GET /v1/topics/{tenant}/{namespace}`: what the caller may see of it, paged by `Link`.
@@ -144,16 +155,17 @@ extension GatewayResponder {
     json.key("durability")
     json.string("sync")
     info.configuration.write(into: &json)
-    if let bounds = try? parts.engine.bounds(of: address) {
-      json.key("events")
-      json.integer(bounds.events)
-      json.key("bytes")
-      json.integer(bounds.bytes)
-      json.key("first")
-      writeID(bounds.events == 0 ? nil : bounds.first, bounds.ledger, into: &json)
-      json.key("last")
-      writeID(bounds.events == 0 ? nil : bounds.end - 1, bounds.ledger, into: &json)
-    }
+    let bounds =
+      (try? parts.engine.bounds(of: address))
+      ?? TopicBounds(ledger: info.ledger, first: 0, end: 0, bytes: 0)
+    json.key("events")
+    json.integer(bounds.events)
+    json.key("bytes")
+    json.integer(bounds.bytes)
+    json.key("first")
+    writeID(bounds.events == 0 ? nil : bounds.first, bounds.ledger, into: &json)
+    json.key("last")
+    writeID(bounds.events == 0 ? nil : bounds.end - 1, bounds.ledger, into: &json)
     let measured = parts.metrics.existing(TopicKey(address))
     json.key("publish")
     writeLatency(measured?.publishSummary, into: &json)
@@ -207,6 +219,19 @@ extension TopicKey {
   init(_ address: TopicAddress) {
     self.init(
       tenant: address.tenant.bytes, namespace: address.namespace.bytes, topic: address.topic.bytes)
+  }
+}
+
+extension EntityTag {
+  /// Of a topic's configuration. A topic made anew under the same name has another.
+  init(_ info: TopicInfo) {
+    self.init { json in
+      json.string("topic")
+      json.integer(info.ledger)
+      json.beginObject()
+      info.configuration.write(into: &json)
+      json.endObject()
+    }
   }
 }
 

@@ -9,8 +9,11 @@ public import Topics
 /// and `loadState` may. Mutations and appends go through the one committer thread.
 public final class RocksTopicLog: TopicLog {
   let committer: Committer
-  private let lock: FileLock
+  /// Nil of a trial, which lives no longer than what it tries.
+  private let lock: FileLock?
   private let isOpen = Atomic(true)
+  /// Whether mutations are only judged.
+  let isTrial: Bool
 
   /// Opens the store, founding it where there is none. Blocks: replays the log, proves the
   /// watermark, loads the catalogue, compiles schemas.
@@ -18,18 +21,27 @@ public final class RocksTopicLog: TopicLog {
     let paths = StorePaths(configuration.path)
     try Files.makeDirectory(paths.root)
     lock = try FileLock(path: paths.lock, making: true)
+    isTrial = false
     let opening = try StoreOpening(configuration, paths)
     committer = opening.committer(configuration)
     committer.checkSpace()
     try committer.start()
   }
 
+  private init(trying log: RocksTopicLog) {
+    committer = log.committer
+    lock = nil
+    isTrial = true
+  }
+
+  public var trial: RocksTopicLog { RocksTopicLog(trying: self) }
+
   deinit { close() }
 
   /// Commits what was handed over, then ends the committer and everybody's waiting. Blocks for at
   /// most a few commits and one read.
   public func close() {
-    guard isOpen.exchange(false, ordering: .relaxed) else { return }
+    guard let lock, isOpen.exchange(false, ordering: .relaxed) else { return }
     committer.stop()
     for topic in committer.directory.topics { topic.growth.close() }
     committer.database.close()

@@ -260,3 +260,14 @@ public struct SubscriptionFacts: Sendable, Hashable {
   public let oldestUnacked: UInt64?
   public let consumers: Int
 }
+
+extension SubscriptionFacts {
+  /// Of a subscription that nobody has used yet.
+  ///
+  /// - Parameter end: of its topic.
+  public init(fresh start: Cursor, end: UInt64) {
+    self.init(
+      markDelete: start, backlog: end - min(start.next, end), unacked: 0, waiting: 0,
+      oldestUnacked: nil, consumers: 0)
+  }
+}

@@ -24,6 +24,12 @@ public struct NamespaceAddress: Sendable {
   /// Who was granted it, and until when.
   public var caller: TenantScope { proven.caller }
 
+  /// The same proof with its name in storage of its own, for those who keep it longer than a
+  /// request.
+  public var detached: NamespaceAddress {
+    NamespaceAddress(namespace: namespace.detached, action: action, caller: caller)
+  }
+
   /// Whether the caller may see that `topic` of this namespace exists: any action on it will do.
   public func shows(_ topic: Name) -> Bool {
     Action.allCases.contains { caller.may($0, namespace: namespace, topic: topic) }

@@ -40,5 +40,5 @@ extension TenancyRefusal {
 
 /// The part of a path that a refusal is about.
 public enum PathPart: String, Equatable, Sendable {
-  case tenant, namespace, topic, subscription
+  case tenant, namespace, topic, subscription, document
 }

@@ -7,7 +7,12 @@ public import Tenancy
 /// Reads are snapshots and never block; mutations are durable before they return, and are not cut
 /// short by cancellation. Each mutation wants an address that was granted for it (`CatalogueVerb`).
 /// Names that are kept are detached from the request they came in. Any thread may call.
-public protocol Catalogue: Sendable {
+public protocol Catalogue: DocumentCatalogue {
+  /// The same catalogue on trial: what is asked of it is judged and answered as by this one and
+  /// leaves nothing behind. For one call: what was changed through it may be seen through it or
+  /// not.
+  var trial: Self { get }
+
   func topic(_ address: TopicAddress) -> TopicInfo?
 
   /// Topics of a namespace in byte order of their names, those behind `after`, at most `limit`.
@@ -17,12 +22,16 @@ public protocol Catalogue: Sendable {
   func createTopic(_ address: TopicAddress, _ configuration: TopicConfiguration)
     async throws(CatalogueFailure) -> Made<TopicInfo>
 
-  func configureTopic(_ address: TopicAddress, _ configuration: TopicConfiguration)
-    async throws(CatalogueFailure) -> TopicInfo
+  /// - Parameter expected: the topic as the caller saw it; its configuration counts.
+  func configureTopic(
+    _ address: TopicAddress, _ configuration: TopicConfiguration,
+    expecting expected: Expected<TopicInfo>
+  ) async throws(CatalogueFailure) -> TopicInfo
 
   /// Deletes the topic with its events, schemas and subscriptions. A topic made under the same name
-  /// later has a higher ledger.
-  func deleteTopic(_ address: TopicAddress) async throws(CatalogueFailure)
+  /// later has a higher ledger. `expected` as in `configureTopic`.
+  func deleteTopic(_ address: TopicAddress, expecting expected: Expected<TopicInfo>)
+    async throws(CatalogueFailure)
 
   /// Forgets the entries below `first`, which may lie at most at the topic's end. Returns when no
   /// read shows them any more; space comes back later.
@@ -30,9 +39,13 @@ public protocol Catalogue: Sendable {
 
   /// The namespace's policy; nil when none was ever set or it was removed.
   func policy(of namespace: NamespaceAddress) -> NamespacePolicy?
-  func setPolicy(_ policy: NamespacePolicy, of namespace: NamespaceAddress)
-    async throws(CatalogueFailure)
-  func removePolicy(of namespace: NamespaceAddress) async throws(CatalogueFailure)
+  func setPolicy(
+    _ policy: NamespacePolicy, of namespace: NamespaceAddress,
+    expecting expected: Expected<NamespacePolicy?>
+  ) async throws(CatalogueFailure)
+  func removePolicy(
+    of namespace: NamespaceAddress, expecting expected: Expected<NamespacePolicy?>
+  ) async throws(CatalogueFailure)
 
   /// What payloads of the topic are checked against; nil when it has no schema.
   func binding(of address: TopicAddress) -> SchemaBinding?
@@ -68,7 +81,9 @@ public protocol Catalogue: Sendable {
     _ name: Name, _ terms: SubscriptionTerms, startingAt start: Cursor, of address: TopicAddress
   ) async throws(CatalogueFailure) -> Made<SubscriptionDefinition>
 
-  func deleteSubscription(_ name: Name, of address: TopicAddress) async throws(CatalogueFailure)
+  func deleteSubscription(
+    _ name: Name, of address: TopicAddress, expecting expected: Expected<SubscriptionDefinition>
+  ) async throws(CatalogueFailure)
 }
 
 /// What a mutation of the catalogue needs to be granted; the engines ask before they do it.
@@ -197,9 +212,27 @@ public enum CatalogueFailure: Error, Hashable, Sendable {
   case closing
   /// The write failed half-way: it may have happened or not.
   case outcomeUnknown
+  /// What was to be changed is no longer what the caller took it for.
+  case changed
+  /// Another version of the document is current now; 0 none.
+  case documentChanged(current: UInt32)
+  /// A document that a schema refers to was deleted since the schema was read.
+  case referencesChanged
+  case unknownDocument
+  /// Another document of the namespace has this identifier.
+  case identifierTaken(String, by: DocumentName)
+  case documentInUse(DocumentUse)
 
   public enum Countable: Sendable, Hashable {
     case topics, subscriptions, schemaVersions, schemaSubjects
+    case documents, documentVersions, documentBytes
+  }
+
+  /// Who needs a document.
+  public enum DocumentUse: Sendable, Hashable {
+    /// This version was not softly deleted before.
+    case isLive(version: UInt32)
+    case referredTo(by: [DocumentReferrer])
   }
 
   /// Who needs a schema.

@@ -37,22 +37,26 @@ extension MemoryLog {
     }
   }
 
-  public func configureTopic(_ address: TopicAddress, _ configuration: TopicConfiguration)
-    async throws(CatalogueFailure) -> TopicInfo
-  {
+  public func configureTopic(
+    _ address: TopicAddress, _ configuration: TopicConfiguration,
+    expecting expected: Expected<TopicInfo>
+  ) async throws(CatalogueFailure) -> TopicInfo {
     try CatalogueVerb.governTopic.check(address.action)
     return try changeTopic(address) { (topic: inout TopicState) throws(CatalogueFailure) in
+      try expected.check { topic.info.isConfigured(as: $0) }
       topic.configuration = configuration
       return topic.info
     }
   }
 
-  public func deleteTopic(_ address: TopicAddress) async throws(CatalogueFailure) {
+  public func deleteTopic(_ address: TopicAddress, expecting expected: Expected<TopicInfo>)
+    async throws(CatalogueFailure)
+  {
     try CatalogueVerb.governTopic.check(address.action)
     let growth = try change { (state: inout State) throws(CatalogueFailure) in
-      guard let topic = state.topics.removeValue(forKey: TopicKey(address)) else {
-        throw .unknownTopic
-      }
+      guard let topic = state.topics[TopicKey(address)] else { throw .unknownTopic }
+      try expected.check { topic.info.isConfigured(as: $0) }
+      state.topics[TopicKey(address)] = nil
       state.bytes -= topic.bytes
       return topic.growth
     }
@@ -83,18 +87,23 @@ extension MemoryLog {
     state.withLock { $0.policies[NamespaceKey(namespace)] }
   }
 
-  public func setPolicy(_ policy: NamespacePolicy, of namespace: NamespaceAddress)
-    async throws(CatalogueFailure)
-  {
+  public func setPolicy(
+    _ policy: NamespacePolicy, of namespace: NamespaceAddress,
+    expecting expected: Expected<NamespacePolicy?>
+  ) async throws(CatalogueFailure) {
     try CatalogueVerb.governNamespace.check(namespace.action)
     try change { (state: inout State) throws(CatalogueFailure) in
+      try expected.check(state.policies[NamespaceKey(namespace)])
       state.policies[NamespaceKey(namespace)] = policy
     }
   }
 
-  public func removePolicy(of namespace: NamespaceAddress) async throws(CatalogueFailure) {
+  public func removePolicy(
+    of namespace: NamespaceAddress, expecting expected: Expected<NamespacePolicy?>
+  ) async throws(CatalogueFailure) {
     try CatalogueVerb.governNamespace.check(namespace.action)
     try change { (state: inout State) throws(CatalogueFailure) in
+      try expected.check(state.policies[NamespaceKey(namespace)])
       state.policies[NamespaceKey(namespace)] = nil
     }
   }
@@ -111,7 +120,12 @@ extension MemoryLog {
     try CatalogueVerb.governTopic.check(address.action)
     let now = clocks.wall()
     let untyped = address.untypedEvents
-    return try changeTopic(address) { (topic: inout TopicState) throws(CatalogueFailure) in
+    return try changeTopic(
+      address,
+      after: { (state: State) throws(CatalogueFailure) in
+        try state.check(candidate.references, of: address.tenant)
+      }
+    ) { (topic: inout TopicState) throws(CatalogueFailure) in
       let stored = try topic.book.register(
         candidate, replacing: current, by: address.caller.principal, at: now,
         limit: limits.schemaVersions)
@@ -153,9 +167,11 @@ extension MemoryLog {
   }
 
   func changeTopic<Answer: Sendable>(
-    _ address: TopicAddress, _ body: (inout TopicState) throws(CatalogueFailure) -> Answer
+    _ address: TopicAddress, after check: (State) throws(CatalogueFailure) -> Void = { _ in },
+    _ body: (inout TopicState) throws(CatalogueFailure) -> Answer
   ) throws(CatalogueFailure) -> Answer {
     try change { (state: inout State) throws(CatalogueFailure) in
+      try check(state)
       guard let index = state.topics.index(forKey: TopicKey(address)) else {
         throw .unknownTopic
       }

@@ -38,14 +38,14 @@ extension MemoryLog {
     }
   }
 
-  public func deleteSubscription(_ name: Name, of address: TopicAddress)
-    async throws(CatalogueFailure)
-  {
+  public func deleteSubscription(
+    _ name: Name, of address: TopicAddress, expecting expected: Expected<SubscriptionDefinition>
+  ) async throws(CatalogueFailure) {
     try CatalogueVerb.useSubscriptions.check(address.action)
     try changeTopic(address) { (topic: inout TopicState) throws(CatalogueFailure) in
-      guard topic.subscriptions.removeValue(forKey: name) != nil else {
-        throw .unknownSubscription
-      }
+      guard let entry = topic.subscriptions[name] else { throw .unknownSubscription }
+      try expected.check(entry.definition)
+      topic.subscriptions[name] = nil
     }
   }
 

@@ -12,6 +12,8 @@ public final class MemoryLog: TopicLog, Catalogue, SubscriptionStore {
   struct State {
     var topics: [TopicKey: TopicState] = [:]
     var policies: [NamespaceKey: NamespacePolicy] = [:]
+    var shelves: [NamespaceKey: DocumentShelf] = [:]
+    var nextDocument: UInt32 = 1
     var nextLedger: UInt64 = 1
     var bytes = 0
     var isClosed = false
@@ -19,11 +21,25 @@ public final class MemoryLog: TopicLog, Catalogue, SubscriptionStore {
 
   let clocks: Clocks
   let limits: MemoryLimits
-  let state = Mutex(State())
+  let state: Mutex<State>
 
   public init(clocks: Clocks, limits: MemoryLimits = MemoryLimits()) {
     self.clocks = clocks
     self.limits = limits
+    state = Mutex(State())
+  }
+
+  /// A copy of all that there is: what is changed there is changed nowhere else.
+  public var trial: MemoryLog { MemoryLog(copying: self) }
+
+  private init(copying log: MemoryLog) {
+    clocks = log.clocks
+    limits = log.limits
+    var copy = log.state.withLock { $0 }
+    for index in copy.topics.values.indices {
+      copy.topics.values[index].growth = Growth(end: copy.topics.values[index].end)
+    }
+    state = Mutex(copy)
   }
 
   /// Refuses everything from now on and wakes everybody who waits.
@@ -169,7 +185,7 @@ struct TopicState {
   let name: Name
   let ledger: UInt64
   let created: UnixTime
-  let growth = Growth(end: 0)
+  var growth = Growth(end: 0)
   var configuration: TopicConfiguration
   /// The kept events; the first one is entry `first`.
   var records: [Record] = []

@@ -68,7 +68,6 @@ import Testing
       ("POST", events, ["Content-Encoding": "gzip"], "{}", 501, "not_supported"),
       ("POST", "\(events)?atomic=true", [:], "{}", 400, "bad_parameter"),
       ("PUT", "/v1/topics/acme/shop/orders", [:], #"{"compatibility":"X"}"#, 400, "bad_parameter"),
-      ("PUT", "/v1/schemas/acme/shop/a", [:], "{}", 501, "not_supported"),
       ("PUT", "/v1/topics/acme/shop/orders", [:], #"{"retention":{}}"#, 501, "not_supported"),
       ("PUT", "/v1/topics/acme/shop/orders", [:], #"{"colour":1}"#, 400, "unknown_parameter"),
       ("PUT", "/v1/topics/acme/shop/orders", [:], "{", 400, "malformed_json"),

@@ -12,8 +12,10 @@ extension LogConformance {
     let log = bench.log
     let made = try subject("order.made")
     let pin = SchemaPin(
-      uri: ByteSlice(utf8: "https://example.com/money"), document: ByteSlice(utf8: "money"),
-      version: 3)
+      uri: ByteSlice(utf8: "https://example.com/money"), document: ByteSlice(utf8: "shop/money"),
+      version: 1)
+    _ = try await bench.log.putDocument(
+      proofs.document("money", "true"), in: proofs.namespace("shop", .manage), replacing: nil)
     _ = try await log.registerSchema(proofs.schema("true"), for: manage, replacing: 0)
     let second = try await log.registerSchema(
       proofs.schema("{}", subject: made, references: [pin]), for: manage, replacing: 0)

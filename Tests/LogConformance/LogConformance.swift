@@ -48,6 +48,12 @@ package struct LogConformance<Log: TopicLog & Catalogue & SubscriptionStore> {
     case .subscriptionsAreDefinedOnce: try await subscriptionsAreDefinedOnce(bench)
     case .progressIsKept: try await progressIsKept(bench)
     case .everythingSurvivesReopening: try await everythingSurvivesReopening(bench)
+    case .documentVersionsCount: try await documentVersionsCount(bench)
+    case .documentsAreDeletedInTwoSteps: try await documentsAreDeletedInTwoSteps(bench)
+    case .documentsInUseStay: try await documentsInUseStay(bench)
+    case .trialsChangeNothing: try await trialsChangeNothing(bench)
+    case .changesMeetWhatTheyExpect: try await changesMeetWhatTheyExpect(bench)
+    case .pinnedDocumentsSurviveReopening: try await pinnedDocumentsSurviveReopening(bench)
     case .randomHistoriesMatchTheModel: try await randomHistoriesMatchTheModel(bench)
     }
   }
@@ -61,6 +67,8 @@ package enum ConformanceCase: String, CaseIterable, Sendable, CustomStringConver
   case topicsAreListedByName, policiesAreKept, schemaVersionsCount
   case schemasHaveLines, schemaBindingsAreKept, schemasGoForGood
   case subscriptionsAreDefinedOnce, progressIsKept, everythingSurvivesReopening
+  case documentVersionsCount, documentsAreDeletedInTwoSteps, documentsInUseStay
+  case trialsChangeNothing, changesMeetWhatTheyExpect, pinnedDocumentsSurviveReopening
   case randomHistoriesMatchTheModel
 
   package var description: String { rawValue }

@@ -60,10 +60,11 @@ package struct Proofs: Sendable {
 
   /// A schema that may be registered.
   package func schema(
-    _ text: String, subject: SchemaSubject = .topic, references: [SchemaPin] = []
+    _ text: String, subject: SchemaSubject = .topic, references: [SchemaPin] = [],
+    library: SchemaLibrary = SchemaLibrary()
   ) throws -> SchemaCandidate {
     let program = try CompiledSchema.compile(
-      ByteSlice(utf8: text), dialect: .draft202012, formats: .annotate)
+      ByteSlice(utf8: text), dialect: .draft202012, formats: .annotate, library: library)
     return SchemaCandidate(
       subject: subject, text: ByteSlice(utf8: text), dialect: .draft202012, formats: .annotate,
       fingerprint: ByteSlice(utf8: "sha256:of-\(text)"), references: references,
@@ -80,6 +81,18 @@ package struct Proofs: Sendable {
     return try SchemaGate.check(
       draft, against: try self.topic(topic, .publish), binding: binding, requireSchema: false,
       scratch: SchemaScratch())
+  }
+
+  /// A schema document that may be put.
+  package func document(
+    _ name: String, _ text: String, dialect: SchemaDialect? = nil, uri: String? = nil,
+    identifiers: [String] = [], targets: [String] = []
+  ) throws -> DocumentCandidate {
+    guard let name = DocumentName(ByteSlice(utf8: name)) else { throw NotAName(text: name) }
+    return DocumentCandidate(
+      name: name, text: ByteSlice(utf8: text), dialect: dialect,
+      uri: uri.map { ByteSlice(utf8: $0) }, fingerprint: ByteSlice(utf8: "sha256:of-\(text)"),
+      links: DocumentLinks(identifiers: identifiers, targets: targets))
   }
 }
 

@@ -39,6 +39,10 @@ import Topics
     holds(topics.map { NamespaceKey(tenant: $0.tenant, namespace: $0.topic) })
     holds(topics.map { SchemaKey(tenant: $0.tenant, schema: $0.topic) })
     holds(topics.flatMap { t in Self.numbers.map { TopicSchemaKey(topic: t, version: $0) } })
+    holds(
+      topics.flatMap { t in
+        Self.numbers.map { DocumentVersionKey(tenant: t.tenant, document: t.topic, version: $0) }
+      })
     holds(topics.flatMap { t in Self.numbers.map { SubscriptionKey(topic: t, subscription: $0) } })
     holds(topics.flatMap { t in Self.numbers.map { CursorKey(topic: t, subscription: $0) } })
     holds(topics.flatMap { t in Self.sequences.map { SegmentKey(topic: t, first: $0) } })
@@ -58,7 +62,9 @@ import Topics
     for number in Self.numbers {
       let topic = TopicNumber(tenant: 3, topic: number)
       let named = Self.names.map { TopicNameKey(tenant: 3, namespace: number, name: $0).bytes }
+      let documents = Self.names.map { DocumentKey(tenant: 3, namespace: number, name: $0).bytes }
       for index in named.indices.dropFirst() {
+        #expect(ByteSlice(documents[index - 1]) < ByteSlice(documents[index]))
         #expect(ByteSlice(named[index - 1]) < ByteSlice(named[index]))
       }
       for name in Self.names {
@@ -135,6 +141,14 @@ import Topics
       TopicBindingKey.Value(
         revision: 9, defaults: [TopicBindingKey.Value.Pointer(subject: .topic, version: 2)],
         terms: text), .topicBinding)
+    try roundTrip(DocumentKey.Value(number: 3, lastVersion: 4), .document)
+    for dialect in [nil, SchemaDialect.draft07, .draft202012] {
+      try roundTrip(
+        DocumentVersionKey.Value(
+          state: .deleted, registered: time, dialect: dialect, uri: text, fingerprint: text,
+          author: text, identifiers: [text, .empty], targets: [text], text: text),
+        .documentVersion)
+    }
     try roundTrip(
       SubscriptionKey.Value(
         state: .live, created: time, name: text,

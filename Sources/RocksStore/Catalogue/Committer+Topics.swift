@@ -126,7 +126,7 @@ extension Committer {
   }
 
   /// The numbers of a namespace, made with its tenant if they are new.
-  private func namespace(_ path: NamespacePath) -> (tenant: UInt32, namespace: UInt32) {
+  func namespace(_ path: NamespacePath) -> (tenant: UInt32, namespace: UInt32) {
     if let known = directory.namespace(path), let tenant = directory.tenant(path.tenant) {
       return (tenant.number, known.number)
     }
@@ -155,7 +155,8 @@ extension Committer {
     put(CountersKey(), CountersKey.Value(nextTenant: number + 1, nextBucket: bucket))
     put(TenantNameKey(name: name.bytes), NumberValue(number))
     afterCommit { [directory] in directory.contents.withLock { $0.nextTenant = number + 1 } }
-    return Directory.Tenant(number: number, nextNamespace: 1, nextTopic: 1, nextSchema: 1)
+    return Directory.Tenant(
+      number: number, nextNamespace: 1, nextTopic: 1, nextSchema: Directory.Tenant.firstSchema)
   }
 
   /// Writes a tenant's counters; `pendingTenant` sees them at once, everybody else after the

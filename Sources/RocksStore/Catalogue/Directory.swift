@@ -11,14 +11,18 @@ final class Directory: Sendable {
     let number: UInt32
     var nextNamespace: UInt32
     var nextTopic: UInt32
+    /// Schemas of topics and documents share their numbers.
     var nextSchema: UInt32
+
+    static let firstSchema: UInt32 = 1
   }
 
-  /// A namespace, its policy, and its live topics in byte order of their names.
+  /// A namespace, its policy, its documents, and its live topics in byte order of their names.
   struct Namespace: Sendable {
     let number: UInt32
     var policy: NamespacePolicy?
     var topics: [TopicState] = []
+    var documents = DocumentShelf.empty
 
     /// Index of the first topic not before `name`.
     func index(of name: Name) -> Int {
@@ -49,6 +53,11 @@ final class Directory: Sendable {
   func topic(_ path: TopicPath) -> TopicState? { contents.withLock { $0.topics[path] } }
 
   func namespace(_ path: NamespacePath) -> Namespace? { contents.withLock { $0.namespaces[path] } }
+
+  /// The policy alone, since every publish asks for it.
+  func policy(_ path: NamespacePath) -> NamespacePolicy? {
+    contents.withLock { $0.namespaces[path]?.policy }
+  }
 
   func tenant(_ name: Name) -> Tenant? { contents.withLock { $0.tenants[name] } }
 

@@ -40,6 +40,7 @@ extension Committer {
   fileprivate func registerSchema(
     _ candidate: SchemaCandidate, for topic: TopicState, _ current: UInt32, by author: ByteSlice
   ) throws(CatalogueFailure) -> StoredSchema {
+    try check(candidate.references, of: topic.path.tenant)
     var facts = topic.facts.withLock { $0 }
     let stored = try facts.book.register(
       candidate, replacing: current, by: author, at: clocks.wall(),
@@ -56,6 +57,7 @@ extension Committer {
     put(
       TopicSchemaKey(topic: topic.number, version: stored.version),
       TopicSchemaKey.Value(stored, number: number, usedUntil: .max))
+    takingBack(usesOf: topic)
     topic.uses.registered(stored.version)
     write(&facts, withBookOf: topic)
     return stored
@@ -72,6 +74,7 @@ extension Committer {
     let rows = try reading { () throws(StoreFault) -> [UInt32: TopicSchemaKey.Value] in
       try storedRows(of: change.written + change.removed, topic)
     }
+    takingBack(usesOf: topic)
     for version in change.written {
       guard let stored = facts.book.version(version), let row = rows[version] else { continue }
       let key = TopicSchemaKey(topic: topic.number, version: version)

@@ -26,7 +26,7 @@ extension RocksTopicLog: SubscriptionStore {
   }
 
   public func deleteSubscription(
-    _ name: Name, of address: TopicAddress
+    _ name: Name, of address: TopicAddress, expecting expected: Expected<SubscriptionDefinition>
   ) async throws(CatalogueFailure) {
     try CatalogueVerb.useSubscriptions.check(address.action)
     try await mutate { committer throws(CatalogueFailure) in
@@ -35,6 +35,7 @@ extension RocksTopicLog: SubscriptionStore {
       guard let definition = facts.subscriptions.removeValue(forKey: name) else {
         throw .unknownSubscription
       }
+      try expected.check(definition)
       try committer.reading { () throws(StoreFault) in
         try committer.deleteSubscription(definition, of: topic)
       }

@@ -31,12 +31,14 @@ extension RocksTopicLog: Catalogue {
   }
 
   public func configureTopic(
-    _ address: TopicAddress, _ configuration: TopicConfiguration
+    _ address: TopicAddress, _ configuration: TopicConfiguration,
+    expecting expected: Expected<TopicInfo>
   ) async throws(CatalogueFailure) -> TopicInfo {
     try CatalogueVerb.governTopic.check(address.action)
     return try await mutate { committer throws(CatalogueFailure) in
       let topic = try committer.topic(address)
       let old = topic.info
+      try expected.check { old.isConfigured(as: $0) }
       var facts = topic.facts.withLock { $0 }
       facts.configuration = configuration
       committer.write(facts, of: topic)
@@ -46,10 +48,15 @@ extension RocksTopicLog: Catalogue {
     }
   }
 
-  public func deleteTopic(_ address: TopicAddress) async throws(CatalogueFailure) {
+  public func deleteTopic(
+    _ address: TopicAddress, expecting expected: Expected<TopicInfo>
+  ) async throws(CatalogueFailure) {
     try CatalogueVerb.governTopic.check(address.action)
     try await mutate { committer throws(CatalogueFailure) in
-      try committer.deleteTopic(try committer.topic(address))
+      let topic = try committer.topic(address)
+      let info = topic.info
+      try expected.check { info.isConfigured(as: $0) }
+      try committer.deleteTopic(topic)
     }
   }
 
@@ -63,29 +70,36 @@ extension RocksTopicLog: Catalogue {
   }
 
   public func policy(of namespace: NamespaceAddress) -> NamespacePolicy? {
-    committer.directory.namespace(NamespacePath(namespace))?.policy
+    committer.directory.policy(NamespacePath(namespace))
   }
 
   public func setPolicy(
-    _ policy: NamespacePolicy, of namespace: NamespaceAddress
+    _ policy: NamespacePolicy, of namespace: NamespaceAddress,
+    expecting expected: Expected<NamespacePolicy?>
   ) async throws(CatalogueFailure) {
     try CatalogueVerb.governNamespace.check(namespace.action)
     try await mutate(growing: true) { committer throws(CatalogueFailure) in
-      committer.write(policy, of: NamespacePath(namespace).detached)
+      let path = NamespacePath(namespace).detached
+      try expected.check(committer.directory.namespace(path)?.policy)
+      committer.write(policy, of: path)
     }
   }
 
-  public func removePolicy(of namespace: NamespaceAddress) async throws(CatalogueFailure) {
+  public func removePolicy(
+    of namespace: NamespaceAddress, expecting expected: Expected<NamespacePolicy?>
+  ) async throws(CatalogueFailure) {
     try CatalogueVerb.governNamespace.check(namespace.action)
     try await mutate { committer throws(CatalogueFailure) in
       let path = NamespacePath(namespace)
-      if committer.directory.namespace(path)?.policy == nil { return }
+      let known = committer.directory.namespace(path)?.policy
+      try expected.check(known)
+      if known == nil { return }
       committer.write(nil, of: path)
     }
   }
 
   /// Runs `body` on the committer thread; returns once what it wrote is durable, or at once when it
-  /// wrote nothing. `growing`: whether it is refused while space is short.
+  /// wrote nothing or this is a trial. `growing`: whether it is refused while space is short.
   func mutate<Result: Sendable>(
     growing: Bool = false,
     _ body: @escaping @Sendable (Committer) throws(CatalogueFailure) -> Result
@@ -97,8 +111,15 @@ extension RocksTopicLog: Catalogue {
     }
     let outcome = OneShot<Swift.Result<Result, CatalogueFailure>>()
     let mutation = Mutation(
-      apply: { committer in
+      apply: { [isTrial] committer in
         do throws(CatalogueFailure) {
+          if isTrial {
+            let result = try committer.tryOut { () throws(CatalogueFailure) in
+              try body(committer)
+            }
+            outcome.settle(.success(result))
+            return
+          }
           let result = try body(committer)
           committer.afterCommit { outcome.settle(.success(result)) }
         } catch {

@@ -29,6 +29,8 @@ import Topics
   private var draft: CommitDraft
   /// Waiting mutations, oldest first.
   private var mutations: [Mutation] = []
+  /// What takes back the changes in memory of the mutation that is tried out; nil in earnest.
+  private var undos: [() -> Void]?
   /// Ack chunks put into this commit, so that a deletion can take them back.
   private var ackChunks: Set<AckChunkKey> = []
   /// The tenant whose counters this commit changes.
@@ -214,6 +216,39 @@ extension Committer {
   func put<Key: StoredKey>(_ key: Key, _ value: Key.Value) { batch.put(key, value, in: database) }
 
   func delete<Key: StoredKey>(_ key: Key) { batch.delete(key, in: database) }
+
+  /// Runs the body of a mutation and takes back everything it wrote and left to be done: what is
+  /// left is its answer.
+  func tryOut<Result>(
+    _ body: () throws(CatalogueFailure) -> Result
+  ) throws(CatalogueFailure) -> Result {
+    let before = (
+      effects: draft.effects.count, deleted: deleted.count, tenant: changedTenant, acks: ackChunks
+    )
+    batch.setSavePoint()
+    undos = []
+    let outcome: Swift.Result<Result, CatalogueFailure>
+    do throws(CatalogueFailure) {
+      outcome = .success(try body())
+    } catch {
+      outcome = .failure(error)
+    }
+    try reading { () throws(StoreFault) in try batch.rollBack() }
+    for undo in undos ?? [] { undo() }
+    undos = nil
+    draft.effects.removeLast(draft.effects.count - before.effects)
+    deleted.removeLast(deleted.count - before.deleted)
+    changedTenant = before.tenant
+    ackChunks = before.acks
+    return try outcome.get()
+  }
+
+  /// Before a mutation changes which versions a topic's events name: they change before the commit,
+  /// since events of the same commit count.
+  func takingBack(usesOf topic: TopicState) {
+    let uses = topic.uses
+    undos?.append { topic.uses = uses }
+  }
 
   /// Runs on this thread once the commit is durable; never when it fails.
   func afterCommit(_ effect: @escaping () -> Void) { draft.effects.append(effect) }

@@ -17,6 +17,16 @@ private import CRocksDB
 
   mutating func clear() { unsafe rocksdb_writebatch_clear(handle) }
 
+  /// Remembers what is in the batch now; ended by `rollBack`.
+  mutating func setSavePoint() { unsafe rocksdb_writebatch_set_save_point(handle) }
+
+  /// Takes back everything since the last save point.
+  mutating func rollBack() throws(StoreFault) {
+    try unsafe engineCall { message in
+      unsafe rocksdb_writebatch_rollback_to_save_point(handle, &message)
+    }
+  }
+
   mutating func put(_ family: ColumnFamily, key: Span<UInt8>, value: Span<UInt8>) {
     unsafe key.withUnsafeBytes { key in
       unsafe value.withUnsafeBytes { value in

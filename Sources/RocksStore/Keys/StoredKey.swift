@@ -44,6 +44,8 @@ enum KeyFamily: UInt16, CaseIterable, Sendable {
   case schema = 0x030
   case topicSchema = 0x032
   case topicBinding = 0x033
+  case document = 0x038
+  case documentVersion = 0x039
   case subscription = 0x040
   case subscriptionName = 0x041
   case bucket = 0x060

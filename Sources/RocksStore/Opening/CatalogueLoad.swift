@@ -11,6 +11,14 @@ struct CatalogueLoad: ~Copyable {
     let text: ByteSlice
     let dialect: SchemaDialect
     let formats: FormatMode
+    /// Where references begin; nil where the schema was registered without documents.
+    let home: Home?
+
+    struct Home: Hashable {
+      let tenant: Name
+      let namespace: Name
+      let pins: [SchemaPin]
+    }
   }
 
   private let database: Database
@@ -22,6 +30,7 @@ struct CatalogueLoad: ~Copyable {
   private var versions: [TopicNumber: [(version: UInt32, value: TopicSchemaKey.Value)]] = [:]
   private var bindings: [TopicNumber: TopicBindingKey.Value] = [:]
   private var subscriptions: [TopicNumber: [Name: SubscriptionDefinition]] = [:]
+  private var shelves: [Name: [Name: DocumentShelf]] = [:]
   /// Topics often share a schema; each is compiled once.
   private var programs: [SchemaSource: CompiledSchema] = [:]
 
@@ -48,6 +57,7 @@ struct CatalogueLoad: ~Copyable {
       $0.nextBucket = counters.nextBucket
     }
     try loadNames(into: directory)
+    try loadDocuments(into: directory)
     try loadTopicParts()
     try loadTopics(into: directory)
     return directory
@@ -74,6 +84,42 @@ struct CatalogueLoad: ~Copyable {
         $0.namespaces[NamespacePath(tenant: tenant, namespace: name)] =
           Directory.Namespace(number: key.namespace, policy: policy)
       }
+    }
+  }
+
+  private mutating func loadDocuments(into directory: Directory) throws(StoreFault) {
+    var versions: [DocumentVersionKey: [DocumentVersion]] = [:]
+    try database.scan(DocumentVersionKey.self) { (key, value) throws(StoreFault) in
+      let document = DocumentVersionKey(tenant: key.tenant, document: key.document, version: 0)
+      versions[document, default: []].append(
+        DocumentVersion(
+          version: key.version, text: value.text, dialect: value.dialect,
+          uri: value.uri.isEmpty ? nil : value.uri, fingerprint: value.fingerprint,
+          links: DocumentLinks(
+            identifiers: value.identifiers.map(\.text), targets: value.targets.map(\.text)),
+          registered: value.registered, author: value.author,
+          isDeleted: value.state == .deleted))
+    }
+    var documents: [NamespaceKey: [SchemaDocument]] = [:]
+    try database.scan(DocumentKey.self) { (key, value) throws(StoreFault) in
+      let document = DocumentVersionKey(tenant: key.tenant, document: value.number, version: 0)
+      guard let name = DocumentName(key.name), let found = versions[document],
+        found.last.map({ $0.version <= value.lastVersion }) == true
+      else { throw .corruptRecord(family: KeyFamily.document.byte) }
+      documents[
+        NamespaceKey(tenant: key.tenant, namespace: key.namespace), default: []
+      ].append(
+        SchemaDocument(
+          name: name, number: value.number, versions: found, lastVersion: value.lastVersion))
+    }
+    for (key, found) in documents {
+      guard let tenant = tenants[key.tenant], let namespace = namespaces[key] else {
+        throw .corruptRecord(family: KeyFamily.document.byte)
+      }
+      let path = NamespacePath(tenant: tenant, namespace: namespace)
+      let shelf = DocumentShelf(loading: found)
+      directory.contents.withLock { $0.namespaces[path]?.documents = shelf }
+      shelves[tenant, default: [:]][namespace] = shelf
     }
   }
 
@@ -193,13 +239,19 @@ struct CatalogueLoad: ~Copyable {
   private mutating func program(
     _ schema: StoredSchema, _ path: TopicPath
   ) throws(StoreFault) -> CompiledSchema {
+    let pins = schema.references
     let source = SchemaSource(
-      text: schema.text, dialect: schema.dialect, formats: schema.formats)
+      text: schema.text, dialect: schema.dialect, formats: schema.formats,
+      home: pins.isEmpty
+        ? nil : .init(tenant: path.tenant, namespace: path.namespace, pins: pins))
     if let program = programs[source] { return program }
+    let places = pins.map { $0.place(in: shelves[path.tenant] ?? [:]) }
     let program: CompiledSchema
     do throws(SchemaFault) {
       program = try CompiledSchema.compile(
-        schema.text, dialect: schema.dialect, formats: schema.formats)
+        schema.text, dialect: schema.dialect, formats: schema.formats,
+        base: DocumentPath.folder(path.tenant, path.namespace),
+        library: try SchemaLibrary.pinned(pins, places, tenant: path.tenant))
     } catch {
       throw .unusableSchema(
         topic: "\(path.tenant.bytes)/\(path.namespace.bytes)/\(path.topic.bytes)",
@@ -212,56 +264,5 @@ struct CatalogueLoad: ~Copyable {
   private static func name(_ bytes: ByteSlice, _ family: KeyFamily) throws(StoreFault) -> Name {
     guard let name = Name(bytes) else { throw .corruptRecord(family: family.byte) }
     return name
-  }
-}
-
-/// Finds where topics end, with one iterator per bucket. Opening thread only.
-final class TopicEnds {
-  struct End {
-    var next: UInt64 = 0
-    /// Of the last chunk; nil when there is none or it cannot be read.
-    var lastPublish: UnixTime?
-    var bytes: UInt64?
-  }
-
-  private final class Walker {
-    var iterator: RangeIterator
-    init(_ iterator: consuming RangeIterator) { self.iterator = iterator }
-  }
-
-  private let database: Database
-  private var walkers: [UInt32: Walker] = [:]
-
-  init(_ database: Database) { self.database = database }
-
-  func end(of topic: TopicNumber, in segments: [Segment]) throws(StoreFault) -> End {
-    for segment in segments.reversed() {
-      let walker = try walker(segment.bucket)
-      walker.iterator.seekBackwards(EventKey(topic: topic, last: .max).bytes)
-      try walker.iterator.check()
-      guard walker.iterator.isValid, let key = EventKey(walker.iterator.key), key.topic == topic
-      else { continue }
-      // A damaged chunk still says where the topic ends: by its key. Reading it is refused later.
-      guard let chunk = try? Chunk(walker.iterator.value, under: key) else {
-        return End(next: key.last + 1)
-      }
-      #if MUTANTS
-        if Mutant.entryReused.isOn { return End(next: key.last) }
-      #endif
-      return End(
-        next: key.last + 1, lastPublish: chunk.baseTime,
-        bytes: chunk.bytesBefore + UInt64(chunk.records.count))
-    }
-    return End()
-  }
-
-  private func walker(_ bucket: EventBucket) throws(StoreFault) -> Walker {
-    if let walker = walkers[bucket.number] { return walker }
-    let walker = Walker(
-      try RangeIterator(
-        database, bucket.family, from: [0],
-        to: [UInt8](repeating: 0xFF, count: EventKey.byteCount + 1), fillCache: false))
-    walkers[bucket.number] = walker
-    return walker
   }
 }

@@ -27,6 +27,8 @@ public enum SchemaFaultReason: Equatable, Sendable {
   /// Schemas that refer to one another without ever reaching into the value.
   case referenceLoop
   case duplicateIdentifier(String)
+  /// A reference that means one document here and another one there, or two versions of one.
+  case ambiguousReference(String)
   case badPattern(PatternFault)
   case limitExceeded(what: String, limit: Int)
 
@@ -41,6 +43,7 @@ public enum SchemaFaultReason: Equatable, Sendable {
     case .unresolvedReferences: .unresolvedReference
     case .referenceLoop: .referenceLoop
     case .duplicateIdentifier: .duplicateIdentifier
+    case .ambiguousReference: .ambiguousReference
     case .badPattern: .badPattern
     case .limitExceeded: .limitExceeded
     }
@@ -63,6 +66,8 @@ public enum SchemaFaultReason: Equatable, Sendable {
         + (references.count > 8 ? " and \(references.count - 8) more" : "")
         + (references.count == 1 ? ", which is not there" : ", which are not there")
     case .referenceLoop: "refers to itself without reaching into the value"
+    case .ambiguousReference(let uri):
+      "refers to \(uri), which comes to mean two documents, or two versions of one"
     case .duplicateIdentifier(let uri): "names \(uri) a second time"
     case .badPattern(let fault): fault.message
     case .limitExceeded(let what, let limit): "has more than \(limit) \(what)"

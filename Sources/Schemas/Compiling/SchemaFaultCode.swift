@@ -7,6 +7,7 @@ public enum SchemaFaultCode: String, CaseIterable, Sendable {
   case unresolvedReference = "schema_reference_unresolved"
   case referenceLoop = "schema_reference_loop"
   case duplicateIdentifier = "schema_identifier_duplicate"
+  case ambiguousReference = "schema_reference_ambiguous"
   case badPattern = "schema_pattern_invalid"
   case limitExceeded = "schema_limit_exceeded"
 
@@ -19,6 +20,7 @@ public enum SchemaFaultCode: String, CaseIterable, Sendable {
     case .unresolvedReference: "A reference leads nowhere; each has an element of its own."
     case .referenceLoop: "Schemas refer to one another without reaching into the value."
     case .duplicateIdentifier: "Two parts have the same `$id` or anchor."
+    case .ambiguousReference: "Two versions of one document would be part of one schema."
     case .badPattern: "A pattern is none of ECMA-262, or needs more than patterns may."
     case .limitExceeded: "The schema is larger or deeper than docs/limits.md allows."
     }

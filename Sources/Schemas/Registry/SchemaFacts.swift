@@ -99,7 +99,7 @@ public struct SchemaSubject: Sendable, Hashable, Comparable, CustomStringConvert
 public struct SchemaPin: Sendable, Hashable {
   /// The absolute URI under which the schema's text refers to the document.
   public let uri: ByteSlice
-  /// The document's name within its namespace.
+  /// The document: its namespace and its name there, as `shop/common/address`.
   public let document: ByteSlice
   /// The document's version, from 1.
   public let version: UInt32

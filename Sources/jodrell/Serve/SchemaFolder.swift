@@ -95,7 +95,7 @@ struct SchemaFolder: Sendable {
   private static func register(
     _ file: File, at address: TopicAddress, in catalogue: some Catalogue
   ) async throws(CommandFault) -> Bool {
-    let candidate = try candidate(file)
+    let candidate = try candidate(file, at: address, in: catalogue)
     let current = catalogue.schemas(of: address).last
     let versions = catalogue.schemas(of: address).map { SchemaRegistration.Version($0) }
     let outcome = SchemaRegistration.decide(
@@ -121,12 +121,16 @@ struct SchemaFolder: Sendable {
     return true
   }
 
-  private static func candidate(_ file: File) throws(CommandFault) -> SchemaCandidate {
+  private static func candidate(
+    _ file: File, at address: TopicAddress, in catalogue: some Catalogue
+  ) throws(CommandFault) -> SchemaCandidate {
     do throws(SchemaFault) {
-      let program = try CompiledSchema.compile(file.text, dialect: nil, formats: nil)
+      let (program, references) = try catalogue.compileSchema(
+        file.text, dialect: nil, formats: nil, for: address)
       return SchemaCandidate(
         text: file.text, dialect: program.dialect, formats: program.formats,
-        fingerprint: program.fingerprint { Digest.sha256($0).bytes }, program: program)
+        fingerprint: program.fingerprint { Digest.sha256($0).bytes }, references: references,
+        program: program)
     } catch {
       let place = error.pointer.isEmpty ? "" : "\(error.pointer) "
       throw CommandFault(.badSettings, "\(file.path): \(place)\(error.reason.message)")

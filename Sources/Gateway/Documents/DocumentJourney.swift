@@ -1,0 +1,146 @@
+import Bytes
+import HTTPWire
+import JSONText
+import Schemas
+import Tenancy
+import Topics
+
+/// Named schema documents: put, delete, and who refers to them.
+extension GatewayResponder {
+  func serve(
+    _ resource: Route.DocumentResource, _ name: DocumentName, in namespace: NamespaceReference,
+    _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    switch (resource, request.head.method) {
+    case (.itself, .put): return try await putDocument(name, namespace, request, &answer)
+    case (.itself, .get), (.itself, .head):
+      return try await getDocument(name, namespace, request, &answer)
+    case (.itself, .delete): return try await deleteDocument(name, namespace, request, &answer)
+    case (.referrers, .get), (.referrers, .head):
+      return try await listReferrers(name, namespace, request, &answer)
+    default: throw Refusal.method(Route.document(namespace, name, resource).methods)
+    }
+  }
+
+  /// `PUT /v1/schemas/{tenant}/{namespace}/{name…}`: makes the body the document's next version.
+  private func putDocument(
+    _ name: DocumentName, _ reference: NamespaceReference, _ request: HTTPRequest,
+    _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    var query = try QueryParameters(request.head.query)
+    let terms = try ChangeTerms(of: request, &query)
+    let uriText = query.take("uri")
+    try query.finish()
+    let scope = try admit(request, reference.tenant)
+    let namespace = try scope.namespace(of: reference, for: .manage).detached
+    let wish = try WishedURI(uriText, tenant: namespace.tenant)
+    let media = try DocumentTerms(contentType: request.head.fields.first("content-type"))
+    let body = try await request.body.collect(upTo: SchemaLimits.sourceBytes)
+    let text = ByteSlice(copying: body.span)
+
+    let current = parts.engine.documents(in: namespace).live(name)?.current
+    try terms.conditions.check(current.map { EntityTag($0) })
+    let uri = wish.applied(to: current?.uri)
+    let review = try await review(text, uri, media.dialect, name, in: namespace)
+    if let current, current.fingerprint == review.fingerprint, current.uri == uri {
+      start(200, terms, tag: EntityTag(current), &answer)
+      return finish(&answer) { json in
+        writeDocument(current, name, review, in: namespace, into: &json)
+      }
+    }
+    let stored = try await engine(terms).putDocument(
+      DocumentCandidate(
+        name: name, text: text, dialect: media.dialect, uri: uri, fingerprint: review.fingerprint,
+        links: review.links),
+      in: namespace, replacing: terms.conditions.isEmpty ? nil : current?.version ?? 0)
+    start(201, terms, tag: EntityTag(stored), &answer)
+    let path = DocumentPath.text(namespace.tenant, namespace.namespace, name)
+    answer.field("Location", text: "\(path)?version=\(stored.version)")
+    return finish(&answer) { json in
+      writeDocument(stored, name, review, in: namespace, into: &json)
+    }
+  }
+
+  /// Reads a document on a worker, with the others as they are now.
+  func review(
+    _ text: ByteSlice, _ uri: ByteSlice?, _ dialect: SchemaDialect?, _ name: DocumentName,
+    in namespace: NamespaceAddress
+  ) async throws -> DocumentReview {
+    let base = uri?.text ?? DocumentPath.text(namespace.tenant, namespace.namespace, name)
+    let finder = parts.engine.finder(for: namespace)
+    let home = namespace.namespace
+    let outcome = try await parts.workers.run { () -> Result<DocumentReview, SchemaFault> in
+      do throws(SchemaFault) {
+        return .success(
+          try DocumentReview(
+            of: text, as: name, base: base, dialect: dialect, in: home, finder))
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try outcome.get()
+  }
+
+  /// `DELETE …/{name…}`: the document, or with `?version=N` one version of it; softly, and then
+  /// with `?permanent=true` for good.
+  private func deleteDocument(
+    _ name: DocumentName, _ reference: NamespaceReference, _ request: HTTPRequest,
+    _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    var query = try QueryParameters(request.head.query)
+    let terms = try ChangeTerms(of: request, &query)
+    let version = try query.takeVersion()
+    let isPermanent = try query.takeFlag("permanent") ?? false
+    try query.finish()
+    let scope = try admit(request, reference.tenant)
+    let namespace = try scope.namespace(of: reference, for: .manage).detached
+    let document = parts.engine.documents(in: namespace).documents[name]
+    guard let document else { throw Refusal(.notFound) }
+    let meant = version.map { document.version($0) } ?? document.current ?? document.versions.last
+    try terms.conditions.check(meant.map { EntityTag($0) })
+    do throws(CatalogueFailure) {
+      try await engine(terms).deleteDocument(
+        DocumentDeletion(name: name, version: version, isPermanent: isPermanent), in: namespace,
+        replacing: terms.conditions.isEmpty ? nil : document.current?.version ?? 0)
+    } catch .documentInUse(.referredTo(let referrers)) {
+      throw Refusal.inUse(referrers, namespace)
+    } catch {
+      throw error
+    }
+    return finishGone(terms, &answer)
+  }
+
+  /// `GET …/{name…}/referencedby`: the documents and topics' schemas that refer to it.
+  private func listReferrers(
+    _ name: DocumentName, _ reference: NamespaceReference, _ request: HTTPRequest,
+    _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    try refuseQuery(of: request)
+    let scope = try admit(request, reference.tenant)
+    let namespace = try scope.namespace(of: reference, forAnyOf: [.subscribe, .publish, .manage])
+      .detached
+    guard parts.engine.documents(in: namespace).documents[name] != nil else {
+      throw Refusal(.notFound)
+    }
+    let engine = parts.engine
+    let referrers = try await parts.workers.run { engine.referrers(to: name, in: namespace) }
+    let shown = ShownReferrers(referrers, namespace)
+    answer.start(200)
+    return finish(&answer) { json in
+      json.beginObject()
+      shown.write(into: &json)
+      json.endObject()
+    }
+  }
+}
+
+extension QueryParameters {
+  /// `version=N`, from 1.
+  mutating func takeVersion() throws(Refusal) -> UInt32? {
+    guard let value = take("version") else { return nil }
+    guard let number = UInt32(decimal: value) else {
+      throw Refusal(.badParameter, "'version' is a number from 1")
+    }
+    return number
+  }
+}

@@ -1,0 +1,102 @@
+import Bytes
+import HTTPWire
+import JSONText
+import Schemas
+import Tenancy
+import Topics
+
+/// What a document's media type says: `application/schema+json;version=draft-07`.
+struct DocumentTerms {
+  /// The edition of a text without `$schema`; nil: the referrer's.
+  private(set) var dialect: SchemaDialect?
+
+  init(contentType: ByteSlice?) throws(Refusal) {
+    let type = try MediaType(contentType)
+    if type.isOneOf("application/vnd.apache.avro+json", "text/x-protobuf") {
+      throw Refusal(.notSupported, "documents are JSON Schema; others are not supported yet")
+    }
+    guard type.isOneOf("application/schema+json", "application/json", "") else {
+      throw Refusal(.mediaType, "send application/schema+json")
+    }
+    for (name, value) in type.parameters {
+      switch name {
+      case "version":
+        guard let dialect = SchemaDialect(named: value) else {
+          throw Refusal(.mediaType, "the version is draft-07 or 2020-12")
+        }
+        self.dialect = dialect
+      case "charset": continue
+      case "formats":
+        throw Refusal(
+          .mediaType, "whether formats are asserted is said by a topic's schema, not by documents")
+      default: throw Refusal(.mediaType, "the media type's parameter '\(name)' is unknown")
+      }
+    }
+  }
+}
+
+/// What `?uri=` asks for.
+enum WishedURI {
+  /// Not given: as before.
+  case kept
+  /// Given and empty: none.
+  case none
+  case given(ByteSlice)
+
+  init(_ value: ByteSlice?, tenant: Name) throws(Refusal) {
+    guard let value else {
+      self = .kept
+      return
+    }
+    guard !value.isEmpty else {
+      self = .none
+      return
+    }
+    guard value.count <= DocumentLimits.uriBytes, Self.isAbsolute(value) else {
+      throw Refusal(
+        .badParameter,
+        "'uri' is not an absolute URI without fragment, of at most \(DocumentLimits.uriBytes) bytes"
+      )
+    }
+    guard DocumentPath(uri: value.text)?.tenant != tenant else {
+      throw Refusal(.badParameter, "'uri' is a place of this API, where a document has its own")
+    }
+    self = .given(ByteSlice(copying: value.span))
+  }
+
+  func applied(to current: ByteSlice?) -> ByteSlice? {
+    switch self {
+    case .kept: current
+    case .none: nil
+    case .given(let uri): uri
+    }
+  }
+
+  /// `scheme:` and characters that stand in URIs (RFC 3986 §2, §3.1), no fragment.
+  private static func isAbsolute(_ text: ByteSlice) -> Bool {
+    guard let colon = text.firstIndex(of: ASCII.colon), colon > 0, colon + 1 < text.count,
+      ASCII.isAlphanumeric(text[0]), !ASCII.isDigit(text[0])
+    else { return false }
+    for index in 1..<colon {
+      let byte = text[index]
+      guard ASCII.isAlphanumeric(byte) || byte == 0x2B || byte == ASCII.minus || byte == ASCII.dot
+      else { return false }
+    }
+    let excluded: [UInt8] = [0x22, 0x23, 0x3C, 0x3E, 0x5C, 0x5E, 0x60, 0x7B, 0x7C, 0x7D]
+    return text.array.allSatisfy { $0 > 0x20 && $0 < 0x7F && !excluded.contains($0) }
+      && PercentEncoding.decode(text) != nil
+  }
+}
+
+extension EntityTag {
+  /// Of a document's version: its text and what it is known by.
+  init(_ version: DocumentVersion) {
+    self.init { json in
+      json.string("document")
+      json.integer(Int(version.version))
+      json.string(version.fingerprint)
+      json.string(version.uri ?? .empty)
+      json.string(version.text)
+    }
+  }
+}

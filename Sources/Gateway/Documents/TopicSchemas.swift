@@ -1,0 +1,108 @@
+import Bytes
+import HTTPWire
+import JSONText
+import Schemas
+import Tenancy
+import Topics
+
+/// What topics' schemas have to do with documents, conditions and dry runs.
+extension GatewayResponder {
+  /// Makes the topic that a schema is registered for, where its namespace lets topics come into
+  /// being on first use.
+  ///
+  /// - Returns: false in a dry run of what would make the topic: it is not there.
+  func prepareTopic(_ address: TopicAddress, _ change: ChangeTerms) async throws -> Bool {
+    guard change.isTrial, parts.engine.topic(address) == nil else {
+      _ = try await openTopic(address)
+      return true
+    }
+    guard TopicRules(of: address.inNamespace, in: parts.engine).autoCreate else {
+      throw Refusal(.notFound, "topics of this namespace are not made on first use")
+    }
+    _ = try await parts.engine.trial.createTopic(address, TopicConfiguration())
+    return false
+  }
+
+  /// The version that a candidate would be on a topic which is not there yet.
+  func firstSchema(
+    _ candidate: SchemaCandidate, of address: TopicAddress, at now: UnixTime
+  ) throws(CatalogueFailure) -> StoredSchema {
+    var book = SchemaBook.empty
+    return try book.register(
+      candidate, replacing: 0, by: address.caller.principal, at: now, limit: 1)
+  }
+
+  /// Makes one change of a topic's schemas; under conditions only where they are still `book`.
+  @discardableResult
+  func edit(
+    _ address: TopicAddress, _ edit: SchemaEdit, of book: SchemaBook, _ change: ChangeTerms
+  ) async throws -> SchemaBook {
+    do throws(CatalogueFailure) {
+      return try await engine(change).editSchemas(
+        of: address, edit, at: change.conditions.isEmpty ? nil : book.revision)
+    } catch .schemaBookChanged where !change.conditions.isEmpty {
+      throw Refusal(.preconditionFailed, "the topic's schemas were changed meanwhile")
+    } catch {
+      throw error
+    }
+  }
+
+  /// `GET …/schema?bundle=true`: one text that means what the schema was registered to mean.
+  func bundle(
+    _ schema: StoredSchema, of address: TopicAddress, _ request: HTTPRequest,
+    _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    let address = address.detached
+    let pinned = parts.engine.pinned(schema.references, by: address)
+    let home = parts.operations.publicURL.text
+    let outcome = try await parts.workers.run { () -> Result<ByteSlice, SchemaFault> in
+      do throws(SchemaFault) {
+        return .success(try SchemaBundle.text(of: schema, pinned, of: address, home: home))
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try finishBundle(try outcome.get(), formats: schema.formats, request, &answer)
+  }
+
+  /// The documents that a version was registered with.
+  func writeReferences(of schema: StoredSchema, into json: inout JSONWriter) {
+    json.beginArray()
+    for pin in schema.references {
+      json.beginObject()
+      json.key("uri")
+      json.string(pin.uri)
+      json.key("document")
+      json.string(pin.document)
+      json.key("version")
+      json.integer(Int(pin.version))
+      json.endObject()
+    }
+    json.endArray()
+  }
+}
+
+extension EntityTag {
+  /// Of how a topic's events are bound to its schemas, default versions included.
+  init(binding book: SchemaBook) {
+    self.init { json in
+      json.string("binding")
+      json.integer(book.revision)
+      for (subject, version) in book.defaults.sorted(by: { $0.key < $1.key }) {
+        json.string(subject.bytes)
+        json.integer(Int(version))
+      }
+    }
+  }
+
+  /// Of one version of a topic's schema.
+  init(_ schema: StoredSchema) {
+    self.init { json in
+      json.string("schema")
+      json.integer(Int(schema.version))
+      json.string(schema.fingerprint)
+      json.string(schema.state.name)
+      json.string(schema.text)
+    }
+  }
+}

@@ -1,0 +1,157 @@
+import Bytes
+import Schemas
+
+/// `meta` 0x38: a schema document's number by its name.
+struct DocumentKey: StoredKey {
+  static var family: KeyFamily { .document }
+  var tenant: UInt32
+  var namespace: UInt32
+  /// As `DocumentName`: its parts with their slashes.
+  var name: ByteSlice
+
+  init(tenant: UInt32, namespace: UInt32, name: ByteSlice) {
+    self.tenant = tenant
+    self.namespace = namespace
+    self.name = name
+  }
+
+  init(from cursor: inout ByteCursor) throws {
+    tenant = try cursor.readUInt32()
+    namespace = try cursor.readUInt32()
+    name = try cursor.readRest()
+  }
+
+  func append(to writer: inout ByteWriter) {
+    writer.append(bigEndian: tenant)
+    writer.append(bigEndian: namespace)
+    writer.append(name)
+  }
+
+  struct Value: StoredValue {
+    var number: UInt32
+    /// The number of the version that was given out last.
+    var lastVersion: UInt32
+
+    init(number: UInt32, lastVersion: UInt32) {
+      self.number = number
+      self.lastVersion = lastVersion
+    }
+
+    init(from cursor: inout ByteCursor) throws {
+      number = try cursor.readUInt32()
+      lastVersion = try cursor.readUInt32()
+    }
+
+    func append(to bytes: inout ByteWriter) {
+      bytes.append(bigEndian: number)
+      bytes.append(bigEndian: lastVersion)
+    }
+  }
+}
+
+/// `meta` 0x39: one version of a schema document.
+struct DocumentVersionKey: StoredKey {
+  static var family: KeyFamily { .documentVersion }
+  var tenant: UInt32
+  var document: UInt32
+  var version: UInt32
+
+  init(tenant: UInt32, document: UInt32, version: UInt32) {
+    self.tenant = tenant
+    self.document = document
+    self.version = version
+  }
+
+  init(from cursor: inout ByteCursor) throws {
+    tenant = try cursor.readUInt32()
+    document = try cursor.readUInt32()
+    version = try cursor.readUInt32()
+  }
+
+  func append(to writer: inout ByteWriter) {
+    writer.append(bigEndian: tenant)
+    writer.append(bigEndian: document)
+    writer.append(bigEndian: version)
+  }
+
+  struct Value: StoredValue {
+    var state: LifeState
+    var registered: UnixTime
+    /// Nil: the media type named none.
+    var dialect: SchemaDialect?
+    /// Empty: none.
+    var uri: ByteSlice
+    var fingerprint: ByteSlice
+    var author: ByteSlice
+    var identifiers: [ByteSlice]
+    var targets: [ByteSlice]
+    var text: ByteSlice
+
+    init(
+      state: LifeState, registered: UnixTime, dialect: SchemaDialect?, uri: ByteSlice,
+      fingerprint: ByteSlice, author: ByteSlice, identifiers: [ByteSlice], targets: [ByteSlice],
+      text: ByteSlice
+    ) {
+      self.state = state
+      self.registered = registered
+      self.dialect = dialect
+      self.uri = uri
+      self.fingerprint = fingerprint
+      self.author = author
+      self.identifiers = identifiers
+      self.targets = targets
+      self.text = text
+    }
+
+    init(from cursor: inout ByteCursor) throws {
+      state = try LifeState(from: &cursor)
+      registered = try cursor.readInstant()
+      switch try cursor.readByte() {
+      case 0: dialect = nil
+      case 1: dialect = .draft07
+      case 2: dialect = .draft202012
+      default: throw MalformedRecord()
+      }
+      uri = try cursor.readPrefixed()
+      fingerprint = try cursor.readPrefixed()
+      author = try cursor.readPrefixed()
+      identifiers = try cursor.readPrefixedList()
+      targets = try cursor.readPrefixedList()
+      text = try cursor.readPrefixed()
+    }
+
+    func append(to bytes: inout ByteWriter) {
+      let dialectByte: UInt8 =
+        switch dialect {
+        case nil: 0
+        case .draft07: 1
+        case .draft202012: 2
+        }
+      bytes.append(state.rawValue)
+      bytes.append(registered)
+      bytes.append(dialectByte)
+      bytes.append(prefixed: uri)
+      bytes.append(prefixed: fingerprint)
+      bytes.append(prefixed: author)
+      bytes.append(prefixedList: identifiers)
+      bytes.append(prefixedList: targets)
+      bytes.append(prefixed: text)
+    }
+  }
+}
+
+extension ByteCursor {
+  fileprivate mutating func readPrefixedList() throws(ByteCursorFailure) -> [ByteSlice] {
+    var list: [ByteSlice] = []
+    let count = try readVarint()
+    while UInt64(list.count) < count { list.append(try readPrefixed()) }
+    return list
+  }
+}
+
+extension ByteWriter {
+  fileprivate mutating func append(prefixedList list: [ByteSlice]) {
+    append(varint: UInt64(list.count))
+    for element in list { append(prefixed: element) }
+  }
+}
