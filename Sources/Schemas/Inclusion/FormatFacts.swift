@@ -1,8 +1,8 @@
 // What is known of formats and contents apart from their checks: enough to tell many pairs.
 
 extension StringFormat {
-  /// Whether every text of this format is one of the other too, as the checks have it: international
-  /// forms only let more characters pass, references need no scheme.
+  /// Whether every text of this format is one of the other too, as the checks have it:
+  /// international forms only let more characters pass, references need no scheme.
   func implies(_ other: StringFormat) -> Bool {
     if self == other { return true }
     return switch self {

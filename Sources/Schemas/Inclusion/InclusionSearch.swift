@@ -5,9 +5,9 @@ import JSONText
 /// value.
 ///
 /// Whatever it cannot model it leaves out, which only lets more values pass: "there is none" is a
-/// proof, "here is one" is a candidate that the engine has to confirm. Recursive schemas are a least
-/// fixed point: values are finite, so a goal that needs itself has no value by that way. Used by one
-/// thread; bounded by its fuel and by `SchemaLimits.inclusionDepth`.
+/// proof, "here is one" is a candidate that the engine has to confirm. Recursive schemas are a
+/// least fixed point: values are finite, so a goal that needs itself has no value by that way. Used
+/// by one thread; bounded by its fuel and by `SchemaLimits.inclusionDepth`.
 final class InclusionSearch {
   let pair: SchemaPair
   /// Whether the writer's objects hold declared members only.
@@ -246,8 +246,8 @@ final class InclusionSearch {
     return now.minimum <= now.maximum && now.required.isDisjoint(with: now.absent)
   }
 
-  /// Takes out the choice with the fewest alternatives; broken schemas that the case excludes anyhow
-  /// need no choice.
+  /// Takes out the choice with the fewest alternatives; broken schemas that the case excludes
+  /// anyhow need no choice.
   private func nextChoice(_ now: inout Case) -> Choice? {
     while !now.choices.isEmpty {
       var best = 0

@@ -3,8 +3,8 @@ import Bytes
 /// Objects that keep the rules of one case.
 ///
 /// Names fall into those that some rule mentions and, for the others, one region for each way of
-/// matching the patterns; all names of a region are alike. An object needs the required members, one
-/// for each demand, and as many more as its least count asks for.
+/// matching the patterns; all names of a region are alike. An object needs the required members,
+/// one for each demand, and as many more as its least count asks for.
 struct ObjectSearch {
   private let rules: Case
   private let search: InclusionSearch
