@@ -79,7 +79,7 @@ extension GatewayResponder {
     }
     let binding = topic.binding
     let mustHave =
-      binding == nil
+      (binding?.takesUnchecked ?? true)
       && TopicRules(of: address.inNamespace, topic: topic.info, in: parts.engine).requireSchema
     var choice: ChosenSchema?
     do {

@@ -12,8 +12,8 @@ import Topics
 extension GatewayResponder {
   // MARK: - dataschema
 
-  /// The version that an event's `dataschema` chooses; nil for the default one, and where nothing is
-  /// checked. Throws `UncompiledChoice` for a version that this loop has no program of.
+  /// The version that an event's `dataschema` chooses; nil for the default one, and where nothing
+  /// is checked. Throws `UncompiledChoice` for a version that this loop has no program of.
   func chosen(
     by draft: EventDraft, of binding: SchemaBinding?, in topic: Engine.Topic,
     at address: TopicAddress

@@ -69,7 +69,7 @@ public enum SchemaGate {
   ///
   /// - Parameters:
   ///   - binding: the schema in force, nil where the topic has none.
-  ///   - requireSchema: whether a topic without a schema takes nothing.
+  ///   - requireSchema: whether what no schema is bound to is refused.
   ///   - choice: the version that the publisher named by `dataschema`, if the binding lets it
   ///     choose that one and it is not the default.
   public static func check(
@@ -83,6 +83,7 @@ public enum SchemaGate {
     }
     guard let schema = binding.sole ?? binding.schema(for: draft.attributes[.type]) else {
       if binding.terms.unmatched == .reject { throw .unknownType(binding.types) }
+      if requireSchema { throw .schemaRequired }
       if draft.payloadKind == .json { try scratch.tokenise(draft.payload) }
       return ConformingEvent(address: address, draft: draft, schemaVersion: 0)
     }

@@ -85,7 +85,9 @@ import Testing
     #expect(source?.text == "urn:jodrell:acme:a%20b%22%C3%A9/x%7Cy")
   }
 
-  @Test func `an event that is written and sent again has the same attributes`() throws {
+  @Test func `an event that is written and sent again has the same attributes, and its schema`()
+    throws
+  {
     let fields: [(name: ByteSlice, value: ByteSlice)] = [
       (bytes("content-type"), bytes("application/cloudevents+json"))
     ]
@@ -105,7 +107,9 @@ import Testing
     func own(_ draft: EventDraft) -> Set<String> {
       Set(texts(draft.attributes)).subtracting(["datacontenttype=application/json"])
     }
-    #expect(own(again) == own(first))
+    let schema = "dataschema=https://events.example/v1/topics/acme/shop/orders/schemas/2"
+    #expect(own(again) == own(first).union([schema]))
+    #expect(again.namesSchema && !first.namesSchema)
   }
 }
 

@@ -82,6 +82,9 @@ import Topics
     #expect(rule["versions"] as? String == "<=3" && rule["enforcement"] as? String == "warn")
     #expect(shown["unmatched"] as? String == "allow" && shown["quarantine"] as? String == "dead")
     #expect(try await publish(gateway, "z", "[1]").status == 201)
+    _ = try await gateway.send("PUT", topic, [:], #"{"requireSchema":true}"#)
+    #expect(try await publish(gateway, "z", "[1]").code == "schema_required")
+    #expect(try await publish(gateway, "a.b", #"{"a":1}"#).status == 201)
     #expect(try await gateway.send("GET", "\(topic)/schema/binding", as: "rita").status == 200)
     #expect(
       try await gateway.send("PUT", "\(topic)/schema/binding", as: "rita", [:], "{}").status == 403)

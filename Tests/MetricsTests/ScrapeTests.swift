@@ -36,6 +36,7 @@ struct ScrapeTests {
       }
       topic.refused(.schemaViolation, taking: .microseconds(80))
       topic.replayed(events: 3, bytes: 900)
+      topic.deprecated(events: 2)
       topic.consumptions.count(.forbidden)
     }
     for operation in Operation.allCases {

@@ -47,6 +47,9 @@ public final class SchemaBinding: Sendable {
     return bound[rule]
   }
 
+  /// Whether it lets events pass that no rule fits.
+  public var takesUnchecked: Bool { sole == nil && terms.unmatched == .allow }
+
   /// The types of the rules, for those whose event fits none.
   public var types: [ByteSlice] { terms.rules.map(\.type) }
 }

@@ -2,8 +2,8 @@ import Bytes
 import JSONText
 
 extension SchemaRefusal {
-  /// What stays with an event that is stored all the same: an array of `{"pointer","code"}`, at most
-  /// `SchemaLimits.marks` of them in `SchemaLimits.markBytes`. Never a value of the payload.
+  /// What stays with an event that is stored all the same: an array of `{"pointer","code"}`, at
+  /// most `SchemaLimits.marks` of them in `SchemaLimits.markBytes`. Never a value of the payload.
   var marks: ByteSlice {
     switch self {
     case .violations(let violations, let truncated):
