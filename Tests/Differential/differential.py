@@ -237,7 +237,7 @@ class Generator:
         if isinstance(value, bool) or value is None:
             return self.value(0)
         if isinstance(value, (int, float)):
-            return self.random.choice([value + 1, -value, value / 2 if value < 1e15 else value])
+            return self.random.choice([value + 1, -value, value / 2 if abs(value) < 1e15 else value])
         return self.random.choice([value + "a", value[1:], value.upper()])
 
 

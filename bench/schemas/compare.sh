@@ -3,7 +3,7 @@
 # jsonschema-rs with orjson (PyPI) over the same files, one after the other on one core.
 #
 #   bench/schemas/compare.sh [SECONDS]     8 for each figure; PYTHON names an interpreter that has
-#                                          jsonschema-rs and orjson
+#                                          jsonschema-rs and orjson, DRIVER a built driver
 #
 # The webhooks are measured where JODRELL_CONFORMANCE_DATA names the folder that has them.
 set -euo pipefail
@@ -13,7 +13,7 @@ seconds="${1:-8}"
 python="${PYTHON:-python3}"
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
-driver="$(swift build -c release --show-bin-path)/jodrell-schema-driver"
+driver="${DRIVER:-$(swift build -c release --show-bin-path)/jodrell-schema-driver}"
 [ -x "$driver" ] || { echo "first: swift build -c release --product jodrell-schema-driver" >&2; exit 1; }
 
 compare() {
