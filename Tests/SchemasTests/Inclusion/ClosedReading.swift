@@ -7,25 +7,30 @@ enum ClosedReading {
     "additionalProperties", "unevaluatedProperties", "unevaluatedItems",
   ]
 
-  /// Nil where a reference would let a schema stand in two readings.
+  /// A branch that may hold or not says something explicit of other members.
+  private struct Mixed: Error {}
+
+  /// Nil where a reference would let a schema stand in two readings, or where it depends on the
+  /// value whether other members are spoken of.
   static func of(_ schema: RandomJSON) -> RandomJSON? {
     guard case .object(let members) = schema else { return schema }
     let own = members.filter { $0.name != "$defs" }
     guard !RandomJSON.object(own).json.contains("$ref") else { return nil }
-    return closed(.object(own), isPosition: true)
+    return try? closed(.object(own), isPosition: true)
   }
 
-  private static func closed(_ schema: RandomJSON, isPosition: Bool) -> RandomJSON {
+  private static func closed(_ schema: RandomJSON, isPosition: Bool) throws -> RandomJSON {
     guard case .object(let members) = schema else { return schema }
-    var closed = members.map { name, value -> (name: String, value: RandomJSON) in
+    var closed = try members.map { name, value -> (name: String, value: RandomJSON) in
       if inPlace.contains(name) || name == "dependentSchemas" {
-        return (name, each(value, isMap: name == "dependentSchemas", isPosition: false))
+        return (name, try each(value, isMap: name == "dependentSchemas", isPosition: false))
       }
       guard positions.contains(name) else { return (name, value) }
-      return (name, each(value, isMap: isMap(name), isPosition: true))
+      return (name, try each(value, isMap: isMap(name), isPosition: true))
     }
     var facts = Facts()
-    facts.add(schema)
+    facts.add(schema, isCertain: true)
+    if isPosition, facts.isMixed { throw Mixed() }
     if isPosition, facts.declares, !facts.isExplicit {
       closed.append(("unevaluatedProperties", .text("false")))
     }
@@ -37,12 +42,14 @@ enum ClosedReading {
   }
 
   /// A schema, or the schemas of a list or map.
-  private static func each(_ value: RandomJSON, isMap: Bool, isPosition: Bool) -> RandomJSON {
+  private static func each(
+    _ value: RandomJSON, isMap: Bool, isPosition: Bool
+  ) throws -> RandomJSON {
     switch value {
-    case .array(let items): .array(items.map { closed($0, isPosition: isPosition) })
+    case .array(let items): .array(try items.map { try closed($0, isPosition: isPosition) })
     case .object(let members) where isMap:
-      .object(members.map { ($0.name, closed($0.value, isPosition: isPosition)) })
-    default: closed(value, isPosition: isPosition)
+      .object(try members.map { ($0.name, try closed($0.value, isPosition: isPosition)) })
+    default: try closed(value, isPosition: isPosition)
     }
   }
 
@@ -50,17 +57,27 @@ enum ClosedReading {
   private struct Facts {
     var declares = false
     var isExplicit = false
+    var isMixed = false
 
-    mutating func add(_ schema: RandomJSON) {
+    mutating func add(_ schema: RandomJSON, isCertain: Bool) {
       guard case .object(let members) = schema else { return }
       for (name, value) in members {
         switch name {
         case "properties", "patternProperties": declares = true
-        case "additionalProperties", "unevaluatedProperties": isExplicit = true
+        case "additionalProperties", "unevaluatedProperties":
+          isExplicit = true
+          if !isCertain { isMixed = true }
         case "dependentSchemas":
-          if case .object(let schemas) = value { for (_, schema) in schemas { add(schema) } }
+          if case .object(let schemas) = value {
+            for (_, schema) in schemas { add(schema, isCertain: false) }
+          }
         case _ where inPlace.contains(name):
-          if case .array(let schemas) = value { schemas.forEach { add($0) } } else { add(value) }
+          let isSure = isCertain && name == "allOf"
+          if case .array(let schemas) = value {
+            for schema in schemas { add(schema, isCertain: isSure) }
+          } else {
+            add(value, isCertain: false)
+          }
         default: break
         }
       }

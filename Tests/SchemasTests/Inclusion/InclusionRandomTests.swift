@@ -14,6 +14,11 @@ struct InclusionRandomTests {
     ProcessInfo.processInfo.environment[name].flatMap { Int($0) } ?? absent
   }
 
+  /// To the test's output, so that a failure can be repeated.
+  private func say(_ text: String) {
+    FileHandle.standardError.write(Data((text + "\n").utf8))
+  }
+
   private func compiled(_ schema: RandomJSON) -> CompiledSchema? {
     try? CompiledSchema.compile(ByteSlice(utf8: schema.json))
   }
@@ -29,6 +34,7 @@ struct InclusionRandomTests {
   @Test func `under evolution no closed writer has a value between`() throws {
     let seed = UInt64(Self.setting("JODRELL_INCLUSION_SEED", 1)) + 1
     let pairs = Self.setting("JODRELL_INCLUSION_PAIRS", 400)
+    say("evolution: seed \(seed), \(pairs) pairs")
     var generator = RandomSchemas(seed: seed)
     let scratch = SchemaScratch()
     func accepts(_ schema: CompiledSchema, _ text: ByteSlice) throws -> Bool {
@@ -46,16 +52,18 @@ struct InclusionRandomTests {
       included += 1
       for text in values(&generator, closed) where try accepts(closed, text) {
         guard try accepts(writer, text), try !accepts(reader, text) else { continue }
-        Issue.record("seed \(seed), pair \(pair): \(text.text) is between\n\(first.json)\n\(second.json)")
+        Issue.record("pair \(pair): \(text.text) is between\n\(first.json)\n\(second.json)")
         return
       }
     }
+    say("evolution: yes \(included)")
     #expect(included > 0)
   }
 
   @Test func `no included pair has a value between`() throws {
     let seed = UInt64(Self.setting("JODRELL_INCLUSION_SEED", 1))
     let pairs = Self.setting("JODRELL_INCLUSION_PAIRS", 400)
+    say("inclusion: seed \(seed), \(pairs) pairs")
     var generator = RandomSchemas(seed: seed)
     let scratch = SchemaScratch()
     func accepts(_ schema: CompiledSchema, _ text: ByteSlice) throws -> Bool {
@@ -76,7 +84,7 @@ struct InclusionRandomTests {
       for text in values(&generator, writer) where try accepts(writer, text) {
         let isBetween = try !accepts(reader, text)
         if isBetween, strict == .included {
-          Issue.record("seed \(seed), pair \(pair): \(text.text) is between\n\(first.json)\n\(second.json)")
+          Issue.record("pair \(pair): \(text.text) is between\n\(first.json)\n\(second.json)")
           return
         }
       }
@@ -84,6 +92,7 @@ struct InclusionRandomTests {
       let evolution = SchemaInclusion.compare(writer: writer, reader: reader, policy: .evolution)
       #expect(evolution.isIncluded != false, "\(first.json)\n\(second.json)")
     }
+    say("inclusion: yes \(tally[true] ?? 0), no \(tally[false] ?? 0), open \(tally[nil] ?? 0)")
     #expect(tally[true] ?? 0 > 0)
     #expect(tally[false] ?? 0 > 0)
   }

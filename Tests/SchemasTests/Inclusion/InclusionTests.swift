@@ -42,7 +42,7 @@ struct InclusionTests {
     ),
     (#"{"type":"object","maxProperties":0}"#, #"{"const":{}}"#),
     (#"{"not":{"type":"string"}}"#, #"{"type":["object","array","number","boolean","null"]}"#),
-    (#"{"propertyNames":{"pattern":"^x"}}"#, #"{"not":{"required":["a"]}}"#),
+    (#"{"type":"object","propertyNames":{"pattern":"^x"}}"#, #"{"not":{"required":["a"]}}"#),
     (
       ##"{"$defs":{"n":{"type":"object","properties":{"next":{"$ref":"#/$defs/n"}}}},"$ref":"#/$defs/n"}"##,
       ##"{"$defs":{"m":{"properties":{"next":{"$ref":"#/$defs/m"}}}},"$ref":"#/$defs/m"}"##
