@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import LogConformance
 import Testing
 
 @testable import Gateway
