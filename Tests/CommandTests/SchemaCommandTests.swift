@@ -13,7 +13,7 @@ struct SchemaCommandTests {
     try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
     let url = place.appending(path: name)
     try Data(text.utf8).write(to: url)
-    return url.path()
+    return url.path(percentEncoded: false)
   }
 
   private func run(_ words: String...) -> ExitCode {

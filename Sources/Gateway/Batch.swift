@@ -1,0 +1,183 @@
+import Bytes
+import Events
+import JSONText
+import Schemas
+import Tenancy
+import Topics
+
+/// The events of one request and what became of each, in order. At most
+/// `GatewayLimits.batchEvents`.
+struct Batch {
+  enum Item {
+    case waiting(ConformingEvent)
+    /// Chose a version of its schema that is not compiled yet.
+    case uncompiled(EventDraft, UncompiledChoice)
+    case stored(Receipt)
+    case quarantined(ConformingEvent, Receipt)
+    case refused(Refusal)
+  }
+
+  private(set) var items: [Item] = []
+  private(set) var stored = 0
+  private(set) var rejected = 0
+  /// Stored in the quarantine topic.
+  private(set) var quarantined = 0
+  /// The newest time at which a version of the stored events was deprecated.
+  private(set) var deprecated: UnixTime?
+  private(set) var deprecatedEvents = 0
+  private(set) var hasQuarantined = false
+  private var uncompiled: [Int] = []
+  /// Everything before it is settled, but for what is quarantined.
+  private var settled = 0
+  private var settledQuarantine = 0
+  /// Bytes of the errors that are told.
+  private var errorBytes = 0
+
+  /// What one commit takes of a batch that need not be whole.
+  private static let pieceBytes = 512 << 10
+  private static let pieceEvents = 4_096
+
+  var hasRefusals: Bool { rejected > 0 }
+  var hasRoomForErrors: Bool { errorBytes < GatewayLimits.batchErrorBytes }
+
+  mutating func add(_ event: ConformingEvent) {
+    if event.standing == .quarantined { hasQuarantined = true }
+    items.append(.waiting(event))
+  }
+
+  mutating func add(_ draft: EventDraft, _ choice: UncompiledChoice) {
+    uncompiled.append(items.count)
+    items.append(.uncompiled(draft, choice))
+  }
+
+  /// The next event that waits for a version to be compiled; the caller replaces or refuses it.
+  mutating func nextUncompiled() -> (Int, EventDraft, UncompiledChoice)? {
+    guard let index = uncompiled.popLast(), case .uncompiled(let draft, let choice) = items[index]
+    else { return nil }
+    return (index, draft, choice)
+  }
+
+  mutating func replace(_ index: Int, _ event: ConformingEvent) {
+    if event.standing == .quarantined { hasQuarantined = true }
+    items[index] = .waiting(event)
+  }
+
+  mutating func refuse(_ index: Int, _ refusal: Refusal) {
+    items[index] = .refused(refusal)
+    rejected += 1
+  }
+
+  mutating func add(_ refusal: Refusal) {
+    let bytes = min(refusal.faultBytes, GatewayLimits.problemBytes)
+    let hasRoom = hasRoomForErrors
+    if hasRoom { errorBytes += bytes }
+    items.append(.refused(hasRoom ? refusal : refusal.withoutFaults()))
+    rejected += 1
+  }
+
+  /// The next events to store together: indices of waiting items. Nil when none wait.
+  func nextPiece(whole: Bool, quarantined: Bool = false) -> [Int]? {
+    var piece: [Int] = []
+    var bytes = 0
+    for index in (quarantined ? settledQuarantine : settled)..<items.count {
+      guard case .waiting(let event) = items[index],
+        (event.standing == .quarantined) == quarantined
+      else { continue }
+      if !whole, !piece.isEmpty,
+        piece.count == Self.pieceEvents || bytes + event.draft.cost > Self.pieceBytes
+      {
+        break
+      }
+      piece.append(index)
+      bytes += event.draft.cost
+    }
+    return piece.isEmpty ? nil : piece
+  }
+
+  func events(at piece: [Int]) -> [ConformingEvent] {
+    piece.compactMap { index in
+      if case .waiting(let event) = items[index] { event } else { nil }
+    }
+  }
+
+  mutating func settle(
+    _ piece: [Int], _ receipts: [Receipt], quarantined isQuarantine: Bool = false
+  ) {
+    for (index, receipt) in zip(piece, receipts) {
+      guard case .waiting(let event) = items[index] else { continue }
+      items[index] = isQuarantine ? .quarantined(event, receipt) : .stored(receipt)
+      guard let since = event.deprecated else { continue }
+      deprecated = max(deprecated ?? since, since)
+      deprecatedEvents += 1
+    }
+    if isQuarantine { quarantined += receipts.count } else { stored += receipts.count }
+    advance(behind: piece, isQuarantine)
+  }
+
+  mutating func refuse(_ piece: [Int], _ refusal: Refusal, quarantined: Bool = false) {
+    for index in piece { items[index] = .refused(refusal) }
+    rejected += piece.count
+    advance(behind: piece, quarantined)
+  }
+
+  private mutating func advance(behind piece: [Int], _ quarantined: Bool) {
+    guard let last = piece.last else { return }
+    if quarantined { settledQuarantine = last + 1 } else { settled = last + 1 }
+  }
+
+  /// Some are refused, so none is stored: the faultless ones are told that it was not theirs.
+  mutating func abort() {
+    for index in items.indices {
+      guard case .waiting = items[index] else { continue }
+      items[index] = .refused(Refusal(.batchAborted))
+      rejected += 1
+    }
+  }
+
+  /// The one reason of overload why nothing is stored.
+  var hindrance: Refusal? {
+    if stored + quarantined > 0 { return nil }
+    for case .refused(let refusal) in items where refusal.code.status == 503 { return refusal }
+    return nil
+  }
+
+  /// 201 all stored, 202 all quarantined, 207 some, else what hinders them: 422, or the reason of
+  /// overload.
+  func status(under hindrance: Refusal?) -> Int {
+    if rejected + quarantined == 0 { return 201 }
+    if rejected + stored == 0 { return 202 }
+    if stored + quarantined > 0 { return 207 }
+    return hindrance?.code.status ?? 422
+  }
+}
+
+extension Batch.Item {
+  /// Writes the element of `results`.
+  func write(_ index: Int, into json: inout JSONWriter) {
+    json.beginObject()
+    json.key("index")
+    json.integer(index)
+    json.key("status")
+    switch self {
+    case .stored(let receipt):
+      json.integer(201)
+      json.key("messageId")
+      json.string(receipt.id)
+    case .quarantined(let event, let receipt):
+      json.integer(202)
+      json.key("topic")
+      json.string("\(event.address)")
+      json.key("messageId")
+      json.string(receipt.id)
+      json.key("errors")
+      json.raw(event.draft.attributes[.schemaErrors] ?? ByteSlice(utf8: "[]"))
+    case .refused(let refusal):
+      json.integer(refusal.code.status)
+      json.key("error")
+      refusal.write(instance: nil, into: &json)
+    case .waiting, .uncompiled:
+      json.integer(500)
+    }
+    json.endObject()
+  }
+}
