@@ -1,6 +1,7 @@
 import Bytes
 import Foundation
 import Glibc
+import JSONText
 import Schemas
 
 /// What tokenising and checking cost: all events of all folders in turn, for some seconds. Prints
