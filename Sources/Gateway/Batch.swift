@@ -1,8 +1,8 @@
 import Bytes
 import Events
 import JSONText
-import Metrics
 import Schemas
+import Tenancy
 import Topics
 
 /// The events of one request and what became of each, in order. At most
@@ -152,6 +152,7 @@ struct Batch {
 }
 
 extension Batch.Item {
+  /// Writes the element of `results`.
   func write(_ index: Int, into json: inout JSONWriter) {
     json.beginObject()
     json.key("index")

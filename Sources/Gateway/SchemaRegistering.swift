@@ -1,8 +1,8 @@
 import Bytes
 import Crypto
 import HTTPWire
-import JSONText
-import Schemas
+public import JSONText
+public import Schemas
 import Tenancy
 import Topics
 
@@ -146,7 +146,8 @@ extension GatewayResponder {
 }
 
 extension SchemaFinding {
-  static func write(_ findings: [SchemaFinding], into json: inout JSONWriter) {
+  /// Writes the array of `warnings`.
+  public static func write(_ findings: [SchemaFinding], into json: inout JSONWriter) {
     json.beginArray()
     for finding in findings {
       json.beginObject()

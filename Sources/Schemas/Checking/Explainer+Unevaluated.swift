@@ -42,7 +42,7 @@ extension Explainer {
   }
 
   /// Names that the schema and those applied to the same value declare, as far as a few steps
-  /// reach; enough for a suggestion.
+  /// reach: enough for a suggestion.
   private func names(inPlaceOf index: UInt32, depth: Int) -> [[UInt8]] {
     let node = program.nodes[Int(index)]
     var found: [[UInt8]] = []

@@ -17,8 +17,9 @@ struct SchemaChecking {
       let text = try SchemaInput.whole(path)
       do throws(SchemaFault) {
         let program = try source.program(text, of: path)
-        tell(program, SchemaInput.name(path))
-        if isStrict, !program.warnings.isEmpty { isGood = false }
+        let findings = SchemaLint.findings(in: program)
+        tell(program, findings, SchemaInput.name(path))
+        if isStrict, !findings.isEmpty { isGood = false }
       } catch {
         tell(error, SchemaInput.name(path))
         isGood = false
@@ -27,13 +28,13 @@ struct SchemaChecking {
     return isGood ? .done : .failed
   }
 
-  private func tell(_ program: CompiledSchema, _ name: String) {
-    let count = program.warnings.count
+  private func tell(_ program: CompiledSchema, _ findings: [SchemaFinding], _ name: String) {
+    let count = findings.count
     style.good(
       "\(name): good · \(program.dialect.name) · formats \(program.formats.name)"
         + (count == 0 ? "" : " · \(count) \(count == 1 ? "warning" : "warnings")"))
-    for warning in program.warnings {
-      style.bad("\(name): warning: \(warning.pointer) \(warning.message)")
+    for finding in findings {
+      style.bad("\(name): warning: \(finding.pointer) \(finding.message)  [\(finding.code)]")
     }
     style.object { json in
       json.key("file")
@@ -47,16 +48,7 @@ struct SchemaChecking {
       json.key("fingerprint")
       json.string(program.fingerprint { Digest.sha256($0).bytes })
       json.key("warnings")
-      json.beginArray()
-      for warning in program.warnings {
-        json.beginObject()
-        json.key("pointer")
-        json.string(warning.pointer)
-        json.key("message")
-        json.string(warning.message)
-        json.endObject()
-      }
-      json.endArray()
+      SchemaFinding.write(findings, into: &json)
     }
   }
 
