@@ -57,7 +57,7 @@ let package = Package(
       "RocksStore",
       [
         "Topics", "Subscriptions", "Tenancy", "Schemas", "Events", "Bytes", "Crypto", "Metrics",
-        "CRocksDB", "CWriteAhead",
+        "CRocksDB", "CTables", "CWriteAhead",
       ]),
     room(
       "Delivery",
@@ -86,6 +86,7 @@ let package = Package(
     foreign("CPCRE2", pkgConfig: "libpcre2-8"),
     foreign("CRocksDB", pkgConfig: "rocksdb"),
     foreign("CYAML", pkgConfig: "yaml-0.1"),
+    .target(name: "CTables", dependencies: ["CRocksDB"], path: "Sources/Foreign/CTables"),
     .target(
       name: "CWriteAhead", dependencies: ["CRocksDB"], path: "Sources/Foreign/CWriteAhead"),
 

@@ -14,6 +14,7 @@ enum Rules {
     "COpenSSL": ["Crypto"],
     "CPCRE2": ["Schemas"],
     "CRocksDB": ["RocksStore"],
+    "CTables": ["RocksStore"],
     "CWriteAhead": ["RocksStore"],
     "CYAML": ["Settings"],
     "Testing": ["Tests"],

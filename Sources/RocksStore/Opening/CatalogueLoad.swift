@@ -4,6 +4,14 @@ import Synchronization
 import Tenancy
 import Topics
 
+/// The catalogue in memory.
+struct LoadedCatalogue {
+  let directory: Directory
+  /// Topics that may hold more than was found: their last chunks may lie in a block that cannot be
+  /// read.
+  let doubtful: [TopicState]
+}
+
 /// Reads the whole catalogue and the end of every topic into a directory. One pass per key family,
 /// so that opening is bounded by bytes and not by topics. Opening thread only.
 struct CatalogueLoad: ~Copyable {
@@ -23,12 +31,13 @@ struct CatalogueLoad: ~Copyable {
   private var subscriptions: [TopicNumber: [Name: SubscriptionDefinition]] = [:]
   /// Topics often share a schema; each is compiled once.
   private var programs: [SchemaSource: CompiledSchema] = [:]
+  private var doubtful: [TopicState] = []
 
   init(_ database: Database) {
     self.database = database
   }
 
-  consuming func directory() throws(StoreFault) -> Directory {
+  consuming func catalogue() throws(StoreFault) -> LoadedCatalogue {
     var open: EventBucket?
     try database.scan(BucketKey.self) { (key, value) throws(StoreFault) in
       let name = key.familyName(value.retentionClass)
@@ -49,7 +58,7 @@ struct CatalogueLoad: ~Copyable {
     try loadNames(into: directory)
     try loadTopicParts()
     try loadTopics(into: directory)
-    return directory
+    return LoadedCatalogue(directory: directory, doubtful: doubtful)
   }
 
   private mutating func loadNames(into directory: Directory) throws(StoreFault) {
@@ -112,14 +121,15 @@ struct CatalogueLoad: ~Copyable {
       let path = TopicPath(
         tenant: tenant, namespace: namespace, topic: try Self.name(value.name, .topic))
       let end = try ends.end(of: number, in: segments)
-      directory.insert(
-        TopicState(
-          path: path, number: number, namespace: value.namespace,
-          ledger: UInt64(value.incarnation), created: value.created,
-          end: max(end.next, trims[number]?.nextFloor ?? 0),
-          lastPublish: end.lastPublish ?? trims[number]?.until ?? value.created,
-          bytes: end.bytes ?? trims[number]?.bytesBefore ?? 0, trim: trims[number],
-          segments: segments, bucket: last.bucket, facts: try facts(number, value, path)))
+      let topic = TopicState(
+        path: path, number: number, namespace: value.namespace,
+        ledger: UInt64(value.incarnation), created: value.created,
+        end: max(end.next, trims[number]?.nextFloor ?? 0),
+        lastPublish: end.lastPublish ?? trims[number]?.until ?? value.created,
+        bytes: end.bytes ?? trims[number]?.bytesBefore ?? 0, trim: trims[number],
+        segments: segments, bucket: last.bucket, facts: try facts(number, value, path))
+      directory.insert(topic)
+      if !end.isCertain { doubtful.append(topic) }
     }
   }
 
@@ -161,9 +171,7 @@ struct CatalogueLoad: ~Copyable {
       program = try CompiledSchema.compile(
         schema.text, dialect: schema.dialect, formats: schema.formats)
     } catch {
-      throw .unusableSchema(
-        topic: "\(path.tenant.bytes)/\(path.namespace.bytes)/\(path.topic.bytes)",
-        version: schema.version)
+      throw .unusableSchema(topic: path.text, version: schema.version)
     }
     programs[source] = program
     return program
@@ -172,56 +180,5 @@ struct CatalogueLoad: ~Copyable {
   private static func name(_ bytes: ByteSlice, _ family: KeyFamily) throws(StoreFault) -> Name {
     guard let name = Name(bytes) else { throw .corruptRecord(family: family.byte) }
     return name
-  }
-}
-
-/// Finds where topics end, with one iterator per bucket. Opening thread only.
-final class TopicEnds {
-  struct End {
-    var next: UInt64 = 0
-    /// Of the last chunk; nil when there is none or it cannot be read.
-    var lastPublish: UnixTime?
-    var bytes: UInt64?
-  }
-
-  private final class Walker {
-    var iterator: RangeIterator
-    init(_ iterator: consuming RangeIterator) { self.iterator = iterator }
-  }
-
-  private let database: Database
-  private var walkers: [UInt32: Walker] = [:]
-
-  init(_ database: Database) { self.database = database }
-
-  func end(of topic: TopicNumber, in segments: [Segment]) throws(StoreFault) -> End {
-    for segment in segments.reversed() {
-      let walker = try walker(segment.bucket)
-      walker.iterator.seekBackwards(EventKey(topic: topic, last: .max).bytes)
-      try walker.iterator.check()
-      guard walker.iterator.isValid, let key = EventKey(walker.iterator.key), key.topic == topic
-      else { continue }
-      // A damaged chunk still says where the topic ends: by its key. Reading it is refused later.
-      guard let chunk = try? Chunk(walker.iterator.value, under: key) else {
-        return End(next: key.last + 1)
-      }
-      #if MUTANTS
-        if Mutant.entryReused.isOn { return End(next: key.last) }
-      #endif
-      return End(
-        next: key.last + 1, lastPublish: chunk.baseTime,
-        bytes: chunk.bytesBefore + UInt64(chunk.records.count))
-    }
-    return End()
-  }
-
-  private func walker(_ bucket: EventBucket) throws(StoreFault) -> Walker {
-    if let walker = walkers[bucket.number] { return walker }
-    let walker = Walker(
-      try RangeIterator(
-        database, bucket.family, from: [0],
-        to: [UInt8](repeating: 0xFF, count: EventKey.byteCount + 1), fillCache: false))
-    walkers[bucket.number] = walker
-    return walker
   }
 }
