@@ -23,6 +23,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
   case fdatasyncSeconds = "jodrell_fdatasync_seconds"
   case commitEvents = "jodrell_commit_events"
   case commitFailuresTotal = "jodrell_commit_failures_total"
+  case damagedEvents = "jodrell_damaged_events"
   case queueDepth = "jodrell_queue_depth"
   case queueRefusedTotal = "jodrell_queue_refused_total"
   case logLinesTotal = "jodrell_log_lines_total"
@@ -43,8 +44,8 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
     switch self {
     case .publishSeconds, .deliverySeconds, .commitSeconds, .fdatasyncSeconds, .commitEvents:
       .histogram
-    case .connectionsOpen, .streamsOpen, .queueDepth, .measuredTopics, .buildInfo,
-      .processResident, .processVirtual, .processDescriptors, .processMaxDescriptors,
+    case .connectionsOpen, .streamsOpen, .damagedEvents, .queueDepth, .measuredTopics,
+      .buildInfo, .processResident, .processVirtual, .processDescriptors, .processMaxDescriptors,
       .processStart:
       .gauge
     default: .counter
@@ -59,7 +60,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
     case .publishBytesTotal, .deliveredBytesTotal, .receivedBytesTotal, .sentBytesTotal,
       .processResident, .processVirtual:
       .bytes
-    case .publishTotal, .deliveredEventsTotal, .commitEvents: .events
+    case .publishTotal, .deliveredEventsTotal, .commitEvents, .damagedEvents: .events
     case .consumeTotal, .requestsTotal: .requests
     case .connectionsOpen, .connectionsTotal: .connections
     default: .count
@@ -72,6 +73,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
     case .publishSeconds, .deliverySeconds, .publishBytesTotal: Self.topicLabels
     case .publishTotal, .refusedSecondsTotal, .consumeTotal: Self.topicLabels + ["outcome"]
     case .deliveredEventsTotal, .deliveredBytesTotal: Self.topicLabels + ["source"]
+    case .damagedEvents: Self.topicLabels + ["first", "last"]
     case .requestsTotal: ["operation", "outcome"]
     case .tokenCacheTotal, .connectionsTotal, .logLinesTotal: ["result"]
     case .tokenRefusedTotal: ["reason"]
