@@ -118,7 +118,7 @@ extension GatewayResponder {
   ) async throws {
     while let piece = batch.nextPiece(whole: atomic) {
       let events = batch.events(at: piece)
-      do {
+      do throws(AppendFailure) {
         let receipts = try await appender.appendAll(events, to: topic)
         batch.settle(piece, receipts)
         guard let durable = receipts.last?.durableAt else { continue }
@@ -126,9 +126,10 @@ extension GatewayResponder {
           events: events.count, bytes: events.reduce(0) { $0 + $1.draft.payload.count },
           latency: durable - request.received)
       } catch {
+        let refusal = refusal(error, at: address)
         // Nothing of an atomic batch is stored, or nobody knows: one answer for all of it.
-        if atomic { throw error }
-        batch.refuse(piece, Refusal(error))
+        if atomic { throw refusal }
+        batch.refuse(piece, refusal)
       }
     }
   }

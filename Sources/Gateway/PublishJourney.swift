@@ -50,7 +50,12 @@ extension GatewayResponder {
       : try EventIntake.structured(JSONDocument(parsing: body).root, envelope)
     let event = try check(draft, for: topic, at: address)
     let validated = timers.clocks.monotonic()
-    let receipt = try await appender.append(event, to: topic)
+    let receipt: Receipt
+    do throws(AppendFailure) {
+      receipt = try await appender.append(event, to: topic)
+    } catch {
+      throw refusal(error, at: address)
+    }
     topicMetrics.topic(TopicKey(address)).stored(
       bytes: draft.payload.count, latency: receipt.durableAt - request.received)
     return created(
