@@ -1,6 +1,4 @@
-import Bytes
 import Foundation
-import JSONText
 import TestSupport
 import Testing
 
@@ -14,28 +12,8 @@ extension EndToEnd {
     @Test(.timeLimit(.minutes(15)))
     func `kill -9 under load loses, repeats and alters nothing`() async throws {
       try await withGateway { gateway in
-        let place = try Workplace.directory("journal")
-        defer { try? FileManager.default.removeItem(at: place) }
-        let token = try await gateway.token()
-        let common = [
-          "--url", await gateway.url, "--topic", "public/default/crash", "--token", token,
-          "--journal", place.appending(path: "journal").path(),
-        ]
         // It ends by its own clock, after about as long as the rounds take.
-        let errors = place.appending(path: "bench.err")
-        let load = Process()
-        load.executableURL = Workplace.bench
-        load.arguments =
-          ["verify", "run"] + common
-          + [
-            "--connections", "8", "--duration", "\(Self.rounds * 2 / 3 + 2)s", "--through-restarts",
-            "--patience", "60s", "--no-check", "--quiet",
-          ]
-        load.standardOutput = FileHandle.nullDevice
-        load.standardError = try Workplace.handle(errors)
-        try load.run()
-        defer { if load.isRunning { load.terminate() } }
-
+        let load = try await VerifiedLoad(on: gateway, seconds: Self.rounds * 2 / 3 + 2)
         let seed = UInt64.random(in: 0..<1 << 32)
         var dice = Dice(seed: seed)
         var ready: [Duration] = []
@@ -45,15 +23,9 @@ extension EndToEnd {
           try await gateway.start()
           ready.append(await gateway.readyAfter)
         }
-        while load.isRunning { try await Task.sleep(for: .milliseconds(50)) }
-        let told = try String(contentsOf: errors, encoding: .utf8)
-        #expect(load.terminationStatus == 0, "\(told)")
-
-        let check = try await Workplace.run(
-          Workplace.bench, ["verify", "check", "--json", "--quiet"] + common)
-        #expect(check.code == 0, "seed \(seed)\n\(check.output)\(check.errors)")
-        let found = try JSONDocument(parsing: ByteSlice(utf8: check.output)).root
-        #expect(found["acknowledged"]?.integer ?? 0 > 100 * Int64(Self.rounds), "too little load")
+        let verdict = try await load.verdict()
+        #expect(verdict.code == 0, "seed \(seed)\n\(verdict.text)")
+        #expect(verdict.acknowledged > 100 * Self.rounds, "too little load")
         ready.sort()
         #expect(ready[ready.count / 2] <= .seconds(2), "ready after \(ready)")
         #expect(ready.last ?? .zero <= .seconds(5), "ready after \(ready)")
