@@ -110,7 +110,7 @@ crash-states: packages
 	"$$($(SWIFT) build -c release --show-bin-path)/jodrell-crash-states" run \
 	  $(CURDIR)/.build/record.so $(STATES) $(SEED)
 
-FAULT_TESTS := BrokenFile|TornLog|FullVolume|ClockTests|WriteFaults|SlowDisks|Descriptors|CrashStates
+FAULT_TESTS := BrokenFile|DamagedTable|DamagedBlocks|TornLog|FullVolume|ClockTests|WriteFaults|SlowDisks|Descriptors|CrashStates
 faults: packages
 	$(SWIFT) build --build-tests
 	JODRELL_FAULTS=long JODRELL_CRASH_STATES=2000 \
@@ -134,12 +134,13 @@ differential: packages
 
 # A mutant and the tests that must fail with it. Without any, in the same build, they must pass.
 MUTANTS := sync-skipped=CrashStates directory-sync-skipped=CrashStates entry-reused=CrashStates \
-  side-file-skipped=OpeningTests engine-unchecked=BrokenFileTests extent-unchecked=BrokenFileTests
+  side-file-skipped=OpeningTests engine-unchecked=BrokenFileTests extent-unchecked=BrokenFileTests \
+  end-guessed=DamagedTableTests
 mutants: packages
 	$(SWIFT) build --build-tests --scratch-path .build/mutants -Xswiftc -DMUTANTS
 	try() { JODRELL_MUTANT=$$1 $(SWIFT) test --skip-build --scratch-path .build/mutants \
 	  -Xswiftc -DMUTANTS --filter "$$2" >.build/mutants/$$1.log 2>&1; }; \
-	try none 'CrashStates|OpeningTests|BrokenFileTests' || { tail .build/mutants/none.log; exit 1; }; \
+	try none 'CrashStates|OpeningTests|BrokenFileTests|DamagedTableTests' || { tail .build/mutants/none.log; exit 1; }; \
 	echo "mutants: without any, all tests pass"; \
 	for mutant in $(MUTANTS); do \
 	  name=$${mutant%=*}; tests=$${mutant#*=}; \

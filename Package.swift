@@ -57,7 +57,7 @@ let package = Package(
       "RocksStore",
       [
         "Topics", "Subscriptions", "Tenancy", "Schemas", "Events", "Bytes", "Crypto", "Metrics",
-        "CRocksDB", "CWriteAhead",
+        "CRocksDB", "CTables", "CWriteAhead",
       ]),
     room(
       "Delivery",
@@ -87,6 +87,7 @@ let package = Package(
     foreign("CRocksDB", pkgConfig: "rocksdb"),
     foreign("CYAML", pkgConfig: "yaml-0.1"),
     foreign("CIDN2", pkgConfig: "libidn2"),
+    .target(name: "CTables", dependencies: ["CRocksDB"], path: "Sources/Foreign/CTables"),
     .target(
       name: "CWriteAhead", dependencies: ["CRocksDB"], path: "Sources/Foreign/CWriteAhead"),
 

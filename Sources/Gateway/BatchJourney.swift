@@ -159,15 +159,16 @@ extension GatewayResponder {
   ) async throws {
     while let piece = batch.nextPiece(whole: atomic) {
       let events = batch.events(at: piece)
-      do {
+      do throws(AppendFailure) {
         let receipts = try await appender.appendAll(events, to: topic)
         batch.settle(piece, receipts)
         guard let durable = receipts.last?.durableAt else { continue }
         count(events, durable - request.received, at: address)
       } catch {
+        let refusal = refusal(error, at: address)
         // Nothing of an atomic batch is stored, or nobody knows: one answer for all of it.
-        if atomic { throw error }
-        batch.refuse(piece, Refusal(error))
+        if atomic { throw refusal }
+        batch.refuse(piece, refusal)
       }
     }
     guard batch.hasQuarantined else { return }

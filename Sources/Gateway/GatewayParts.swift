@@ -55,13 +55,13 @@ public struct Operations: Sendable {
   public let heartbeat: TimeSpan
   public let version: StaticString
   /// Nil while everything needed to serve is there; otherwise what is missing.
-  public let unreadiness: @Sendable () -> String?
+  public let unreadiness: @Sendable () -> Unreadiness?
   /// All metrics as text; takes milliseconds, runs on a worker. `visible` restricts it to tenants.
   public let scrape: @Sendable (_ visible: (@Sendable (ByteSlice) -> Bool)?) -> ByteWriter
 
   public init(
     publicURL: ByteSlice, issuers: [ByteSlice], isDevelopment: Bool, heartbeat: TimeSpan,
-    version: StaticString, unreadiness: @escaping @Sendable () -> String?,
+    version: StaticString, unreadiness: @escaping @Sendable () -> Unreadiness?,
     scrape: @escaping @Sendable ((@Sendable (ByteSlice) -> Bool)?) -> ByteWriter
   ) {
     self.publicURL = publicURL
@@ -72,4 +72,12 @@ public struct Operations: Sendable {
     self.unreadiness = unreadiness
     self.scrape = scrape
   }
+}
+
+/// Why the gateway cannot serve everybody now.
+public enum Unreadiness: Sendable {
+  /// The volume is short of space: reading goes on.
+  case storageFull
+  /// The log takes no events any more: it closes, or a write failed.
+  case logClosed
 }

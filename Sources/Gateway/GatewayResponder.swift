@@ -184,8 +184,21 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       throw Refusal(.notFound, "topics of this namespace are not made on first use")
     }
     _ = try await parts.engine.createTopic(address.detached, TopicConfiguration())
-    guard let topic = parts.engine.open(address) else { throw AppendFailure.unknownTopic }
+    guard let topic = parts.engine.open(address) else { throw Self.deletedMeanwhile }
     return topic
+  }
+
+  /// What a failed append is to the sender. One that met the deletion of its topic would have made
+  /// the topic anew had it come a moment later, where that is allowed: it may come again.
+  func refusal(_ failure: AppendFailure, at address: TopicAddress) -> Refusal {
+    guard failure == .unknownTopic,
+      TopicRules(of: address.inNamespace, in: parts.engine).autoCreate
+    else { return Refusal(failure) }
+    return Self.deletedMeanwhile
+  }
+
+  private static var deletedMeanwhile: Refusal {
+    Refusal(.overloaded, "the topic was deleted while the event waited; nothing was stored")
   }
 
   /// Tells the log what the answer does not: why a token was refused, and faults of our own.

@@ -21,7 +21,11 @@ extension GatewayResponder {
 
   /// `GET /readyz`: the log is open and the keys are loaded.
   func readiness(_ answer: inout AnswerWriter) throws -> AnswerEnd {
-    if let missing = parts.operations.unreadiness() { throw Refusal(.overloaded, missing) }
+    switch parts.operations.unreadiness() {
+    case .storageFull: throw Refusal(.storageFull, "the log takes no events until there is space")
+    case .logClosed: throw Refusal(.draining, "the log takes no events any more")
+    case nil: break
+    }
     answer.start(200)
     return finish(&answer) { json in
       json.beginObject()

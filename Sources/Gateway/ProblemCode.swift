@@ -347,7 +347,7 @@ extension ProblemCode {
     case .dataCorrupt:
       Row(
         500, .storageFailed, "Data corrupt",
-        "Stored events of the range named fail their checksum; others can be read.")
+        "Stored events of the range named cannot be read; all others can.")
     case .tooManyConnections:
       Row(
         503, .overloaded, retryable: true, "Too many connections",

@@ -59,7 +59,12 @@ extension GatewayResponder {
     if event.standing == .quarantined {
       return try await quarantine(event, sentTo: address, request, &answer)
     }
-    let receipt = try await appender.append(event, to: topic)
+    let receipt: Receipt
+    do throws(AppendFailure) {
+      receipt = try await appender.append(event, to: topic)
+    } catch {
+      throw refusal(error, at: address)
+    }
     topicMetrics.topic(TopicKey(address)).stored(
       bytes: draft.payload.count, latency: receipt.durableAt - request.received,
       as: event.standing == .marked ? .schemaWarned : .accepted)

@@ -32,6 +32,8 @@ extension MetricsCatalogue {
     case .fdatasyncSeconds: "The part of a commit spent in fdatasync."
     case .commitEvents: "Events made durable by one group commit."
     case .commitFailuresTotal: "Group commits that failed or whose outcome is unknown."
+    case .damagedEvents:
+      "Stored events that were found to be unreadable, by the message ids of a range's ends."
     case .queueDepth: "Entries waiting in a bounded queue."
     case .queueRefusedTotal: "Entries turned away by a full queue."
     case .logLinesTotal: "Log lines written, or dropped because their queue was full."
@@ -62,6 +64,9 @@ extension MetricsCatalogue {
       scrape neither ever falls, so `rate()` stays true.
       - A caller without the operator's grant sees the topics of tenants it may see and nothing of \
       the process; its sum falls when a topic moves out of it.
+      - `jodrell_damaged_events` has a series per range, at most 1,000, and none while nothing is \
+      damaged. What is damaged is known once a reader or the start has met it; \
+      `jodrell inspect --verify` looks at everything.
       - Series of outcomes that never happened are left out, except `accepted`.
       - Histogram bounds are powers of two in nanoseconds (0.000065536 s to 17.179869184 s), so \
       that bucket counts are exact. Topic statistics take their percentiles from 32 steps per \

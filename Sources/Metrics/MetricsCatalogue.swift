@@ -24,6 +24,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
   case fdatasyncSeconds = "jodrell_fdatasync_seconds"
   case commitEvents = "jodrell_commit_events"
   case commitFailuresTotal = "jodrell_commit_failures_total"
+  case damagedEvents = "jodrell_damaged_events"
   case queueDepth = "jodrell_queue_depth"
   case queueRefusedTotal = "jodrell_queue_refused_total"
   case logLinesTotal = "jodrell_log_lines_total"
@@ -44,8 +45,8 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
     switch self {
     case .publishSeconds, .deliverySeconds, .commitSeconds, .fdatasyncSeconds, .commitEvents:
       .histogram
-    case .connectionsOpen, .streamsOpen, .queueDepth, .measuredTopics, .buildInfo,
-      .processResident, .processVirtual, .processDescriptors, .processMaxDescriptors,
+    case .connectionsOpen, .streamsOpen, .damagedEvents, .queueDepth, .measuredTopics,
+      .buildInfo, .processResident, .processVirtual, .processDescriptors, .processMaxDescriptors,
       .processStart:
       .gauge
     default: .counter
@@ -60,7 +61,9 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
     case .publishBytesTotal, .deliveredBytesTotal, .receivedBytesTotal, .sentBytesTotal,
       .processResident, .processVirtual:
       .bytes
-    case .publishTotal, .publishDeprecatedTotal, .deliveredEventsTotal, .commitEvents: .events
+    case .publishTotal, .publishDeprecatedTotal, .deliveredEventsTotal, .commitEvents,
+      .damagedEvents:
+      .events
     case .consumeTotal, .requestsTotal: .requests
     case .connectionsOpen, .connectionsTotal: .connections
     default: .count
@@ -74,6 +77,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
       Self.topicLabels
     case .publishTotal, .refusedSecondsTotal, .consumeTotal: Self.topicLabels + ["outcome"]
     case .deliveredEventsTotal, .deliveredBytesTotal: Self.topicLabels + ["source"]
+    case .damagedEvents: Self.topicLabels + ["first", "last"]
     case .requestsTotal: ["operation", "outcome"]
     case .tokenCacheTotal, .connectionsTotal, .logLinesTotal: ["result"]
     case .tokenRefusedTotal: ["reason"]

@@ -19,20 +19,24 @@ public struct Scrape {
   let server: ServerMetrics
   let log: LogWriter?
   let process: ProcessSample?
+  let damage: [DamagedRange]
   let version: StaticString
   let topicCap: Int
 
   /// - Parameters:
   ///   - process: a fresh sample, or nil to leave the process's own metrics out.
+  ///   - damage: what the log is known not to be able to read.
   ///   - topicCap: how many topics are shown by name at most; ≈ 6 KB of text each.
   public init(
     registry: MetricsRegistry, server: ServerMetrics, log: LogWriter? = nil,
-    process: ProcessSample? = nil, version: StaticString, topicCap: Int = 200
+    process: ProcessSample? = nil, damage: [DamagedRange] = [], version: StaticString,
+    topicCap: Int = 200
   ) {
     self.registry = registry
     self.server = server
     self.log = log
     self.process = process
+    self.damage = damage
     self.version = version
     self.topicCap = topicCap
   }
@@ -43,6 +47,7 @@ public struct Scrape {
       let ranking = registry.seats.withLock { $0.rank(cap: topicCap, visible: visible) }
       var exposition = Exposition(capacity: 1024 + ranking.named.count * 6_000)
       topics(ranking, into: &exposition)
+      damage(visible, into: &exposition)
       return exposition.text
     case .all:
       let (ranking, evictions, count) = registry.seats.withLock {
@@ -53,6 +58,7 @@ public struct Scrape {
       requests(into: &exposition)
       connections(into: &exposition)
       storage(into: &exposition)
+      damage({ _ in true }, into: &exposition)
       exposition.family(.measuredTopics, UInt64(count))
       exposition.family(.measuredTopicsEvictedTotal, evictions)
       exposition.family(.buildInfo)
@@ -172,6 +178,19 @@ public struct Scrape {
     exposition.sample([.named("result", "dropped")], log.droppedLines)
   }
 
+  private func damage(
+    _ isVisible: (ByteSlice) -> Bool, into exposition: inout Exposition
+  ) {
+    exposition.family(.damagedEvents)
+    for range in damage where isVisible(range.topic.tenant) {
+      exposition.sample(
+        [
+          .rendered(range.topic.labels), .text("first", range.id(range.first)),
+          .text("last", range.id(range.last)),
+        ], range.last - range.first + 1)
+    }
+  }
+
   private func process(into exposition: inout Exposition) {
     guard let process else { return }
     exposition.family(.processCPU, UInt64(max(process.cpu.nanoseconds, 0)))
@@ -180,5 +199,30 @@ public struct Scrape {
     exposition.family(.processDescriptors, UInt64(max(process.openDescriptors, 0)))
     exposition.family(.processMaxDescriptors, process.maxDescriptors)
     exposition.family(.processStart, UInt64(max(process.started.nanoseconds, 0)))
+  }
+}
+
+/// A run of a topic's events that cannot be read.
+public struct DamagedRange {
+  let topic: TopicKey
+  let ledger: UInt64
+  let first: UInt64
+  let last: UInt64
+
+  /// `first` and `last` are the entries at its ends.
+  public init(topic: TopicKey, ledger: UInt64, first: UInt64, last: UInt64) {
+    self.topic = topic
+    self.ledger = ledger
+    self.first = first
+    self.last = last
+  }
+
+  /// A message id.
+  fileprivate func id(_ entry: UInt64) -> ByteSlice {
+    var writer = ByteWriter(capacity: 24)
+    writer.append(decimal: ledger)
+    writer.append(":")
+    writer.append(decimal: entry)
+    return writer.slice
   }
 }

@@ -169,16 +169,26 @@ enum Syscalls {
 
   static func processorCount() -> Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 
-  private static func nanoseconds(_ clock: clockid_t) -> Int64 {
+  private static func time(_ clock: clockid_t) -> timespec {
     var time = timespec()
     _ = unsafe clock_gettime(clock, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    return time
   }
 
   static func monotonic() -> MonotonicTime {
-    MonotonicTime(nanoseconds: nanoseconds(CLOCK_MONOTONIC))
+    let time = time(CLOCK_MONOTONIC)
+    return MonotonicTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
   }
-  static func wall() -> UnixTime { UnixTime(nanoseconds: nanoseconds(CLOCK_REALTIME)) }
+
+  static func wall() -> UnixTime {
+    let time = time(CLOCK_REALTIME)
+    return instant(seconds: Int64(time.tv_sec), nanoseconds: Int64(time.tv_nsec))
+  }
+
+  /// Stands at the end of the representable range once the clock says a later time (2262).
+  static func instant(seconds: Int64, nanoseconds: Int64) -> UnixTime {
+    UnixTime(seconds: seconds) + .nanoseconds(nanoseconds)
+  }
 }
 
 /// Why the network could not be set up, or a connection could not be made.

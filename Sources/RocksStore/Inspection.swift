@@ -41,14 +41,16 @@ public final class Inspection {
           keys: database.property("rocksdb.estimate-num-keys", of: family) ?? 0,
           fileBytes: database.property("rocksdb.total-sst-files-size", of: family) ?? 0))
     }
-    let events = try topics().filter(\.isLive).reduce(0) { $0 + $1.end }
-    let catalogue = try database.get(RevisionKey())?.number ?? 0
-    let extent = StoreExtent(events: events, catalogue: catalogue)
+    var isWhole = true
+    if let promised = watermark?.extent {
+      let isExplained = try areEventsExplained(promised.events)
+      let catalogue = try database.get(RevisionKey())?.number ?? 0
+      isWhole = isExplained && catalogue == promised.catalogue
+    }
     return StoreReport(
       format: format.writer, store: format.store, created: format.created,
       recovered: watermark?.commit ?? 0, committed: watermark?.clock,
-      acknowledged: side?.commit, areTablesWhole: watermark?.extent.map { $0 == extent } ?? true,
-      families: families)
+      acknowledged: side?.commit, areTablesWhole: isWhole, families: families)
   }
 
   /// All topics, live and deleted, in the order of their numbers.
@@ -64,9 +66,11 @@ public final class Inspection {
     }
     let ends = TopicEnds(database)
     var reports: [TopicReport] = []
+    var doubtful: [Int] = []
     try database.scan(TopicKey.self) { (key, value) throws(StoreFault) in
       let end = try ends.end(of: key.topic, in: segments[key.topic] ?? [])
       let trim = try database.get(TrimKey(topic: key.topic))
+      if !end.isCertain, value.state == .live { doubtful.append(reports.count) }
       reports.append(
         TopicReport(
           tenant: names.tenants[key.topic.tenant] ?? .empty,
@@ -77,32 +81,62 @@ public final class Inspection {
           created: value.created, schemaVersion: value.schemaVersion,
           first: trim?.first ?? 0, end: max(end.next, trim?.nextFloor ?? 0),
           bytes: end.bytes, lastPublish: end.lastPublish,
-          buckets: (segments[key.topic] ?? []).map(\.bucket.number)))
+          segments: segments[key.topic] ?? []))
+    }
+    // As an opening would settle them.
+    if let promised = try database.get(WatermarkKey())?.extent?.events,
+      let lost = EndSettlement.lost(Self.events(reports), of: promised)
+    {
+      for index in doubtful { reports[index].unread = lost }
     }
     return reports
   }
 
+  private static func events(_ topics: [TopicReport]) -> UInt64 {
+    topics.reduce(0) { $0 + ($1.isLive ? $1.end : 0) }
+  }
+
+  /// Whether the topics hold as many events as they should, those in blocks that cannot be read
+  /// included.
+  private func areEventsExplained(_ promised: UInt64) throws(StoreFault) -> Bool {
+    let topics = try topics()
+    let found = Self.events(topics)
+    return found == promised || (found < promised && topics.contains { $0.unread > 0 })
+  }
+
   /// Calls `body` with each chunk of one topic that holds `entry` or later ones, in order, checked
-  /// in full, until it returns false. Memory for one chunk at a time.
+  /// in full, and with each range that cannot be read, until it returns false. Memory for one chunk
+  /// at a time.
   public func chunks(
     of topic: TopicReport, from entry: UInt64 = 0, _ body: (ChunkReport) -> Bool
   ) throws(StoreFault) {
     let number = TopicNumber(tenant: topic.tenantNumber, topic: topic.topicNumber)
-    let buckets = try buckets()
-    for bucket in topic.buckets {
-      guard let bucket = buckets[bucket] else { continue }
-      var iterator = try RangeIterator(
-        database, bucket.family, from: EventKey(topic: number, last: entry).bytes,
-        to: EventKey(topic: number, last: .max).bytes + [0], fillCache: false)
-      iterator.seekToFirst()
-      while iterator.isValid {
-        guard let key = EventKey(iterator.key) else {
-          throw .corruptRecord(family: 0)
+    var next = entry
+    while next < topic.end {
+      var walk = try ChunkWalk(database, number, topic.segments, from: next)
+      do throws(StoreFault) {
+        while next < topic.end {
+          let found = try walk.next(holding: next, end: topic.end)
+          next = found.last + 1
+          if !body(Self.report(found.chunk, found.last, walk.bucket)) { return }
         }
-        if !body(Self.report(key, iterator.value, bucket.number)) { return }
-        iterator.next()
+      } catch .corruptEvents(let range) {
+        next = range.last + 1
+        // What was trimmed may be gone.
+        if range.last < topic.first { continue }
+        let report = ChunkReport(
+          first: range.first, last: range.last, bytes: 0, published: nil, bucket: walk.bucket,
+          fault: range.reason)
+        if !body(report) { return }
+      } catch {
+        throw error
       }
-      try iterator.check()
+    }
+    if topic.unread > 0 {
+      _ = body(
+        ChunkReport(
+          first: topic.end, last: topic.end + topic.unread - 1, bytes: 0, published: nil,
+          bucket: topic.segments.last?.bucket.number ?? 0, fault: .unreadable))
     }
   }
 
@@ -148,18 +182,12 @@ public final class Inspection {
     return buckets
   }
 
-  private static func report(_ key: EventKey, _ value: ByteSlice, _ bucket: UInt32) -> ChunkReport {
-    do throws(ChunkFault) {
-      let chunk = try Chunk(value, under: key)
-      try chunk.forEach { _, _ in true }
-      return ChunkReport(
-        first: chunk.first(last: key.last), last: key.last, bytes: value.count,
-        published: chunk.baseTime, bucket: bucket, fault: nil)
-    } catch {
-      return ChunkReport(
-        first: nil, last: key.last, bytes: value.count, published: nil, bucket: bucket,
-        fault: error)
-    }
+  private static func report(_ chunk: Chunk, _ last: UInt64, _ bucket: UInt32) -> ChunkReport {
+    var fault: ChunkFault?
+    do throws(ChunkFault) { try chunk.forEach { _, _ in true } } catch { fault = error }
+    return ChunkReport(
+      first: chunk.first(last: last), last: last, bytes: Chunk.headerCount + chunk.records.count,
+      published: chunk.baseTime, bucket: bucket, fault: fault)
   }
 }
 
@@ -207,19 +235,20 @@ public struct TopicReport: Sendable {
   /// Record bytes ever stored; nil when there is no event or the last chunk is damaged.
   public let bytes: UInt64?
   public let lastPublish: UnixTime?
-  public let buckets: [UInt32]
+  /// How many entries from `end` on may lie in a block that cannot be read.
+  public internal(set) var unread: UInt64 = 0
+  let segments: [Segment]
 }
 
-/// One chunk on disk.
+/// One chunk on disk, or a range of entries that cannot be read.
 public struct ChunkReport: Sendable {
-  /// Nil when the chunk is damaged.
-  public let first: UInt64?
+  public let first: UInt64
   public let last: UInt64
-  /// Size of the value.
+  /// Size of the value; 0 when it cannot be read.
   public let bytes: Int
   public let published: UnixTime?
   public let bucket: UInt32
-  /// Why the chunk cannot be read, or nil.
+  /// Why the entries cannot be read, or nil.
   public let fault: ChunkFault?
 }
 

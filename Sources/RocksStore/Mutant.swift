@@ -16,6 +16,8 @@
     case engineUnchecked = "engine-unchecked"
     /// Believes the watermark without looking at the other column families.
     case extentUnchecked = "extent-unchecked"
+    /// Takes the last entry that can be read for the topic's end.
+    case endGuessed = "end-guessed"
 
     /// Whether the environment asks for this one.
     var isOn: Bool {

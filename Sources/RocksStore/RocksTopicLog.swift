@@ -9,6 +9,7 @@ public import Topics
 /// and `loadState` may. Mutations and appends go through the one committer thread.
 public final class RocksTopicLog: TopicLog {
   let committer: Committer
+  let damage: DamageBook
   /// Nil of a trial, which lives no longer than what it tries.
   private let lock: FileLock?
   private let isOpen = Atomic(true)
@@ -23,6 +24,7 @@ public final class RocksTopicLog: TopicLog {
     lock = try FileLock(path: paths.lock, making: true)
     isTrial = false
     let opening = try StoreOpening(configuration, paths)
+    damage = opening.damage
     committer = opening.committer(configuration)
     committer.checkSpace()
     try committer.start()
@@ -30,6 +32,7 @@ public final class RocksTopicLog: TopicLog {
 
   private init(trying log: RocksTopicLog) {
     committer = log.committer
+    damage = log.damage
     lock = nil
     isTrial = true
   }
@@ -56,11 +59,31 @@ public final class RocksTopicLog: TopicLog {
     RocksAppender(committer: committer, answeringBy: post)
   }
 
+  /// What is known to be unreadable, each range once; at most 1,000.
+  public var damages: [StoreDamage] { damage.all }
+
   /// Appends that wait for a commit.
   public var waitingEvents: Int { committer.queue.waitingEvents.load(ordering: .relaxed) }
 
-  /// Whether new events are taken; false at the low mark, while closing and after a failed write.
-  public var acceptsAppends: Bool { committer.condition.load(ordering: .relaxed) == .open }
+  /// Whether new events are taken now.
+  public var appends: AppendState {
+    switch committer.condition.load(ordering: .relaxed) {
+    case .open: .taken
+    case .storageFull: .storageFull
+    case .closing, .failed: .refused
+    }
+  }
+
+  public var acceptsAppends: Bool { appends == .taken }
+}
+
+/// Whether a log takes new events.
+public enum AppendState: Sendable {
+  case taken
+  /// Not until the volume has space again.
+  case storageFull
+  /// It closes, or a write failed.
+  case refused
 }
 
 extension StoreOpening {

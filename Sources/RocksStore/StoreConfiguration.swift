@@ -6,7 +6,6 @@ public struct StoreConfiguration: Sendable {
   public var path: String
   public var clocks: Clocks
   public var limits = StoreLimits()
-  /// Called by the committer thread; must not block.
   public var observer = StoreObserver()
   /// 16 random bytes that name a new store; unused when one exists.
   public var freshStoreName: ByteSlice
@@ -67,13 +66,27 @@ public struct StoreLimits: Sendable {
   public init() {}
 }
 
-/// What the store's two writing threads tell the shell, one call at a time; no closure may block.
+/// Bounds of what is done about damage (docs/faults.md).
+enum DamageLimits {
+  /// Tables that are searched by themselves.
+  static let tables = 64
+  /// Damaged blocks in a row that one read looks over; the next one goes on from there.
+  static let blocks = 32
+  /// Ranges that are remembered and shown.
+  static let ranges = 1000
+}
+
+/// What the store tells the shell. No closure may block; all but `damaged` are called by the two
+/// writing threads, one call at a time.
 public struct StoreObserver: Sendable {
   public var committed: @Sendable (CommitFacts) -> Void = { _ in }
   /// A write failed: the store accepts nothing any more and the process should end.
   public var failed: @Sendable (StoreFault) -> Void = { _ in }
   /// Free space fell below the low mark (true) or rose above it again (false).
   public var storageFull: @Sendable (Bool) -> Void = { _ in }
+  /// Events that cannot be read were met: each range once, by the opening thread or by whoever
+  /// reads.
+  public var damaged: @Sendable (StoreDamage) -> Void = { _ in }
 
   public init() {}
 }

@@ -15,6 +15,7 @@ enum Rules {
     "CPCRE2": ["Schemas"],
     "CIDN2": ["Schemas"],
     "CRocksDB": ["RocksStore"],
+    "CTables": ["RocksStore"],
     "CWriteAhead": ["RocksStore"],
     "CYAML": ["Settings"],
     "Testing": ["Tests"],

@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,21 +190,7 @@ static int open_at(const char *path, int flags, mode_t mode) {
   return file;
 }
 
-int open(const char *path, int flags, ...) {
-  va_list rest;
-  va_start(rest, flags);
-  mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(rest, mode_t) : 0;
-  va_end(rest);
-  return open_at(path, flags, mode);
-}
-
-int open64(const char *path, int flags, ...) {
-  va_list rest;
-  va_start(rest, flags);
-  mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(rest, mode_t) : 0;
-  va_end(rest);
-  return open_at(path, flags, mode);
-}
+#include "../Faults/opening.h"
 
 int rename(const char *from, const char *to) {
   ON_PATH(to, REAL(rename)(from, to), note(RENAME, -1, 0, from, strlen(from), to, strlen(to)));

@@ -1,6 +1,4 @@
-import Bytes
 import Foundation
-import JSONText
 import TestSupport
 import Testing
 

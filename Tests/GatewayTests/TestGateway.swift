@@ -93,9 +93,11 @@ actor TestGateway {
   }
 
   /// Sends one request and returns the answer; of a stream, the head and `steps` of its body.
+  /// `beforeBody` runs when the journey asks for the body.
   func send(
     _ method: String, _ target: String, as subject: String? = "alice", token: String? = nil,
-    _ fields: [String: String] = [:], _ body: String = "", steps: Int = 0
+    _ fields: [String: String] = [:], _ body: String = "", steps: Int = 0,
+    beforeBody: (@Sendable () async throws -> Void)? = nil
   ) async throws -> Answer {
     var text = "\(method) \(target) HTTP/1.1\r\nHost: gateway\r\n"
     if let token = try token ?? subject.map({ try Self.token($0) }) {
@@ -112,7 +114,14 @@ actor TestGateway {
     guard case .request(let head, _) = parser.next(ByteSlice(utf8: text)) else {
       throw NotARequest(text: text)
     }
-    let requestBody = RequestBody(whole: ByteSlice(utf8: body))
+    let requestBody =
+      if let beforeBody {
+        RequestBody(
+          arrivingFrom: LateBody(ByteSlice(utf8: body), after: beforeBody),
+          declared: body.utf8.count)
+      } else {
+        RequestBody(whole: ByteSlice(utf8: body))
+      }
     var writer = AnswerWriter(
       into: outbox, commons: commons, id: id, terms: AnswerTerms(for: head), body: requestBody)
     let request = HTTPRequest(
@@ -179,4 +188,28 @@ final class StandingTimers: LoopTimers {
   }
 
   func cancel(_ token: TimerToken) {}
+}
+
+/// A body that arrives in one piece, after something else has happened.
+private final class LateBody: BodySource {
+  private var bytes: ByteSlice?
+  private let before: @Sendable () async throws -> Void
+
+  init(_ bytes: ByteSlice, after before: @escaping @Sendable () async throws -> Void) {
+    self.bytes = bytes
+    self.before = before
+  }
+
+  var restIsTooMuch: Bool { false }
+
+  func nextPiece() async throws(BodyFailure) -> ByteSlice? {
+    guard let piece = bytes else { return nil }
+    bytes = nil
+    do { try await before() } catch { throw .closed }
+    return piece
+  }
+
+  func collectRest(upTo limit: Int) async throws(BodyFailure) -> ByteSlice {
+    try await nextPiece() ?? .empty
+  }
 }

@@ -21,8 +21,11 @@ struct ScrapeTests {
       cpu: .milliseconds(1_500), residentBytes: 1 << 20, virtualBytes: 1 << 30, openDescriptors: 9,
       maxDescriptors: 1024, started: UnixTime(seconds: 1_700_000_000))
     let scrape = Scrape(
-      registry: registry, server: server, log: log, process: process, version: "1.0.0",
-      topicCap: cap)
+      registry: registry, server: server, log: log, process: process,
+      damage: ["acme", "globex"].map {
+        DamagedRange(topic: key("bad", tenant: $0), ledger: 2, first: 10, last: 19)
+      },
+      version: "1.0.0", topicCap: cap)
     return ExpositionCheck(scrape.text(for: audience).slice.text)
   }
 

@@ -92,4 +92,14 @@ import Testing
       }
     }
   }
+
+  @Test func `a wall clock beyond what nanoseconds can tell stands at the end`() {
+    let end = Int64.max / 1_000_000_000
+    let late: [(Int64, Int64)] = [(end, 999_999_999), (end + 1, 0), (9_999_999_999, 5), (.max, 1)]
+    for (seconds, rest) in late {
+      #expect(Syscalls.instant(seconds: seconds, nanoseconds: rest) == .distantFuture)
+    }
+    let last = Syscalls.instant(seconds: end, nanoseconds: 5)
+    #expect(last.nanoseconds == end * 1_000_000_000 + 5)
+  }
 }

@@ -1,5 +1,5 @@
 import Bytes
-import Synchronization
+import LogConformance
 import Tenancy
 import Testing
 import Topics
@@ -8,15 +8,13 @@ import Topics
 
 /// A wall clock that steps and stands: times of publishing never fall, and order is the log's.
 @Suite struct ClockTests {
-  private static let hour: Int64 = 3_600_000_000_000
-
   @Test func `publish times never fall over steps, standstills and reopenings`() async throws {
     let scratch = Scratch()
-    let clock = TestClock()
+    let clock = SteppedClock()
     let topic = try address("orders")
     let reader = try address("orders", .subscribe)
     // An hour back, a month forwards, a day back, standing, and ever so little on.
-    let steps = [0, -Self.hour, 720 * Self.hour, -24 * Self.hour, 0, 0, 1]
+    let steps = [0, -3600, 720 * 3600, -24 * 3600, 0, 0].map(TimeSpan.seconds) + [.nanoseconds(1)]
     var sent = 0
     for (life, step) in steps.enumerated() {
       let log = try RocksTopicLog(opening: configuration(scratch, clock))
@@ -27,7 +25,7 @@ import Topics
         sent += 1
       }
       // In the middle of a life as well as between two.
-      clock.wall.add(step, ordering: .relaxed)
+      clock.set(wall: clock.wall + step)
       for _ in 0..<5 {
         _ = try await loop.append(event(topic, "\(sent)"))
         sent += 1
@@ -45,5 +43,21 @@ import Topics
       #expect(place.next == UInt64(times.firstIndex(of: record.publishTime) ?? 0))
     }
     log.close()
+  }
+
+  @Test func `a clock at the end of representable time stands there`() async throws {
+    let scratch = Scratch()
+    let clock = SteppedClock(wall: .distantFuture)
+    let (topic, reader) = (try address("orders"), try address("orders", .subscribe))
+    for life in 0..<2 {
+      let log = try RocksTopicLog(opening: configuration(scratch, clock))
+      if life == 0 { _ = try await log.createTopic(topic, TopicConfiguration()) }
+      let receipt = try await TestLoop(log).append(event(topic, "\(life)"))
+      #expect(receipt.publishTime == .distantFuture)
+      #expect(try log.locate(.distantFuture, in: reader) == .first())
+      #expect(try log.stored(reader).count == life + 1)
+      log.close()
+      clock.step(.seconds(3600))
+    }
   }
 }

@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import LogConformance
 import Schemas
 import Synchronization
 import Tenancy
@@ -14,7 +15,7 @@ import Topics
 struct FullVolumeTests {
   private func settings(_ volume: SmallVolume) -> StoreConfiguration {
     var settings = StoreConfiguration(
-      path: volume.path.appending(path: "data").path(), clocks: TestClock().clocks,
+      path: volume.path.appending(path: "data").path(), clocks: SteppedClock().clocks,
       freshStoreName: ByteSlice((0..<16).map { UInt8($0) }))
     settings.limits.cacheBytes = 8 << 20
     settings.limits.readTime = .seconds(60)

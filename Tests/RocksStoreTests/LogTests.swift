@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import LogConformance
 import Synchronization
 import Tenancy
 import Testing
@@ -150,14 +151,14 @@ import Topics
 
   @Test func `publish times never fall, whatever the wall clock does`() async throws {
     let scratch = Scratch()
-    let clock = TestClock()
+    let clock = SteppedClock()
     let topic = try address("orders")
     let reader = try address("orders", .subscribe)
     var log = try RocksTopicLog(opening: configuration(scratch, clock))
     _ = try await log.createTopic(topic, TopicConfiguration())
     var times: [UnixTime] = []
     for step in [0, 5_000, -60_000, 10, -1_000_000] as [Int64] {
-      clock.wall.add(step * 1_000_000, ordering: .relaxed)
+      clock.set(wall: clock.wall + .milliseconds(step))
       times.append(try await TestLoop(log).append(event(topic, "1")).publishTime)
       log.close()
       log = try RocksTopicLog(opening: configuration(scratch, clock))
@@ -273,7 +274,7 @@ import Topics
     let paths = StorePaths(settings.path)
     let database = try Database(
       path: paths.engine, options: EngineOptions(cacheBytes: 1 << 20), readOnly: true)
-    let directory = try CatalogueLoad(database).directory()
+    let directory = try CatalogueLoad(database).catalogue().directory
     let store = try #require(try database.get(FormatKey())).store
     return Committer(
       database: database, directory: directory,

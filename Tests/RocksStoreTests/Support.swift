@@ -2,7 +2,6 @@ import Bytes
 import Foundation
 import LogConformance
 import Schemas
-import Synchronization
 import Tenancy
 import Topics
 
@@ -19,18 +18,9 @@ final class Scratch: Sendable {
   deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
-/// A wall clock that tests move; the monotonic one runs by itself.
-final class TestClock: Sendable {
-  let wall = Atomic<Int64>(1_700_000_000_000_000_000)
-
-  var clocks: Clocks {
-    Clocks(
-      wall: { UnixTime(nanoseconds: self.wall.load(ordering: .relaxed)) },
-      monotonic: { CommitQueue.now() })
-  }
-}
-
-func configuration(_ scratch: Scratch, _ clock: TestClock = TestClock()) -> StoreConfiguration {
+func configuration(
+  _ scratch: Scratch, _ clock: SteppedClock = SteppedClock()
+) -> StoreConfiguration {
   var configuration = StoreConfiguration(
     path: scratch.path, clocks: clock.clocks,
     freshStoreName: ByteSlice((0..<16).map { UInt8($0) }))

@@ -81,20 +81,35 @@ extension Committer {
     }
     let (oldest, segments) = topic.tail.withLock { ($0.first, $0.segments) }
     if first <= oldest { return }
-    // The chunk that holds the newest trimmed entry tells its time, and how many bytes go at least.
     let end = topic.next
-    let found = try reading { () throws(StoreFault) in
-      var walk = try ChunkWalk(database, topic.number, segments, from: first - 1)
-      return try walk.next(holding: first - 1, end: end)
+    let gone = try reading { () throws(StoreFault) in
+      try extent(of: topic, before: first, segments)
     }
-    let goesWhole = found.last < first
     let trim = TrimKey.Value(
-      first: first, nextFloor: end,
-      bytesBefore: found.chunk.bytesBefore
-        + (goesWhole ? UInt64(found.chunk.records.count) : 0),
-      until: found.chunk.baseTime)
+      first: first, nextFloor: end, bytesBefore: gone.bytes, until: gone.until)
     put(TrimKey(topic: topic.number), trim)
     afterCommit { topic.tail.withLock { $0.trim(trim) } }
+  }
+
+  /// How many record bytes lie in the chunks before `first` at least, and the time of the newest of
+  /// those entries. The chunk that holds it tells; where that cannot be read, the one behind it.
+  private func extent(
+    of topic: TopicState, before first: UInt64, _ segments: [Segment]
+  ) throws(StoreFault) -> (bytes: UInt64, until: UnixTime) {
+    var entry = first - 1
+    while entry < topic.next {
+      do throws(StoreFault) {
+        var walk = try ChunkWalk(database, topic.number, segments, from: entry)
+        let (chunk, last) = try walk.next(holding: entry, end: topic.next)
+        let bytes = last < first ? UInt64(chunk.records.count) : 0
+        return (chunk.bytesBefore + bytes, chunk.baseTime)
+      } catch .corruptEvents(let range) {
+        entry = range.last + 1
+      } catch {
+        throw error
+      }
+    }
+    return (topic.bytes, topic.lastPublish)
   }
 
   /// Writes a namespace's policy, making the namespace if need be.

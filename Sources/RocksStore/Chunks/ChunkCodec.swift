@@ -13,6 +13,8 @@ public enum ChunkFault: Error, Hashable, Sendable {
   case malformedRecord
   /// The key is not one of this topic, or the chunk does not follow the one before it.
   case misplaced
+  /// It lies in a block of a table that cannot be read.
+  case unreadable
 }
 
 /// One chunk's value: a header and records (docs/log-format.md, "Chunk").

@@ -61,6 +61,9 @@ struct Tail: Sendable {
     }
   }
 
+  /// Nothing is held yet: the topic goes on at `end`.
+  mutating func move(to end: UInt64) { self.end = end }
+
   mutating func trim(_ trim: TrimKey.Value) {
     first = trim.first
     trimmedBytes = trim.bytesBefore
@@ -95,10 +98,14 @@ struct Tail: Sendable {
   /// here.
   func locate(_ instant: UnixTime) -> UInt64? {
     guard head < entries.count, entries[head].chunk.baseTime < instant else { return nil }
-    for index in head..<entries.count where entries[index].chunk.baseTime >= instant {
-      return entries[index].first
+    // Publish times never fall.
+    var low = head
+    var high = entries.count
+    while low < high {
+      let middle = (low + high) / 2
+      if entries[middle].chunk.baseTime < instant { low = middle + 1 } else { high = middle }
     }
-    return end
+    return low < entries.count ? entries[low].first : end
   }
 }
 

@@ -59,6 +59,15 @@ final class TopicState: @unchecked Sendable {
     self.facts = Mutex(facts)
   }
 
+  /// Lets the topic go on at a later entry than the one found: what lies between may have been
+  /// given out, the last of it published at `published`. Opening thread only.
+  func move(to end: UInt64, published: UnixTime) {
+    next = end
+    lastPublish = max(lastPublish, published)
+    tail.withLock { $0.move(to: end) }
+    growth.advance(to: end)
+  }
+
   /// What the catalogue tells of the topic.
   var info: TopicInfo {
     facts.withLock { facts in
@@ -97,6 +106,9 @@ struct TopicPath: Hashable, Sendable {
     TopicPath(
       tenant: tenant.detached, namespace: namespace.detached, topic: topic.detached)
   }
+
+  /// For messages.
+  var text: String { "\(tenant.bytes)/\(namespace.bytes)/\(topic.bytes)" }
 
   var namespacePath: NamespacePath { NamespacePath(tenant: tenant, namespace: namespace) }
 

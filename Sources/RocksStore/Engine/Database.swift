@@ -14,7 +14,8 @@ import Synchronization
 /// reads are admitted by `beginUse`, and the committer's thread has ended before. What varies is
 /// behind a mutex.
 @safe final class Database: @unchecked Sendable {
-  private let handle: OpaquePointer
+  /// For calls between `beginUse` and `endUse`.
+  let handle: OpaquePointer
   private let options: EngineOptions
   private let syncedWrite: OpaquePointer
   private let plainWrite: OpaquePointer
@@ -25,6 +26,8 @@ import Synchronization
   let state: ColumnFamily
   private let families: Mutex<[ColumnFamily]>
   private let users = Mutex(Users())
+  /// Tables of events that this process has met damage in.
+  let suspects = SuspectTables()
 
   private struct Users {
     var count = 0

@@ -16,9 +16,10 @@ private import CRocksDB
   /// Covers keys from `lower` up to but without `upper`; both at most a few dozen bytes.
   /// Throws `closed` on a closed database.
   /// `fillCache`: whether blocks read stay in the block cache; off for readers far behind.
+  /// `tables`: of a column family of events, those to look into.
   init(
     _ database: Database, _ family: ColumnFamily, from lower: [UInt8], to upper: [UInt8],
-    fillCache: Bool
+    fillCache: Bool, tables: TableChoice = .all
   ) throws(StoreFault) {
     try database.beginUse()
     self.database = database
@@ -34,6 +35,7 @@ private import CRocksDB
     unsafe rocksdb_readoptions_set_iterate_lower_bound(options, start, lower.count)
     unsafe rocksdb_readoptions_set_iterate_upper_bound(
       options, start?.advanced(by: lower.count), upper.count)
+    unsafe tables.apply(to: options)
     unsafe iterator = database.makeIterator(family, options)
   }
 

@@ -154,9 +154,15 @@ extension WriteBatch {
 
 /// The number of a topic: its tenant's number and its own within the tenant. Never leaves this
 /// room.
-struct TopicNumber: Hashable, Sendable {
+struct TopicNumber: Hashable, Comparable, Sendable {
+  static let byteCount = 8
   var tenant: UInt32
   var topic: UInt32
+
+  /// As their keys sort.
+  static func < (one: TopicNumber, other: TopicNumber) -> Bool {
+    (one.tenant, one.topic) < (other.tenant, other.topic)
+  }
 
   func append(to writer: inout ByteWriter) {
     writer.append(bigEndian: tenant)

@@ -4,6 +4,14 @@ import Synchronization
 import Tenancy
 import Topics
 
+/// The catalogue in memory.
+struct LoadedCatalogue {
+  let directory: Directory
+  /// Topics that may hold more than was found: their last chunks may lie in a block that cannot be
+  /// read.
+  let doubtful: [TopicState]
+}
+
 /// Reads the whole catalogue and the end of every topic into a directory. One pass per key family,
 /// so that opening is bounded by bytes and not by topics. Opening thread only.
 struct CatalogueLoad: ~Copyable {
@@ -33,12 +41,13 @@ struct CatalogueLoad: ~Copyable {
   private var shelves: [Name: [Name: DocumentShelf]] = [:]
   /// Topics often share a schema; each is compiled once.
   private var programs: [SchemaSource: CompiledSchema] = [:]
+  private var doubtful: [TopicState] = []
 
   init(_ database: Database) {
     self.database = database
   }
 
-  consuming func directory() throws(StoreFault) -> Directory {
+  consuming func catalogue() throws(StoreFault) -> LoadedCatalogue {
     var open: EventBucket?
     try database.scan(BucketKey.self) { (key, value) throws(StoreFault) in
       let name = key.familyName(value.retentionClass)
@@ -60,7 +69,7 @@ struct CatalogueLoad: ~Copyable {
     try loadDocuments(into: directory)
     try loadTopicParts()
     try loadTopics(into: directory)
-    return directory
+    return LoadedCatalogue(directory: directory, doubtful: doubtful)
   }
 
   private mutating func loadNames(into directory: Directory) throws(StoreFault) {
@@ -159,15 +168,16 @@ struct CatalogueLoad: ~Copyable {
       let path = TopicPath(
         tenant: tenant, namespace: namespace, topic: try Self.name(value.name, .topic))
       let end = try ends.end(of: number, in: segments)
-      directory.insert(
-        TopicState(
-          path: path, number: number, namespace: value.namespace,
-          ledger: UInt64(value.incarnation), created: value.created,
-          end: max(end.next, trims[number]?.nextFloor ?? 0),
-          lastPublish: end.lastPublish ?? trims[number]?.until ?? value.created,
-          bytes: end.bytes ?? trims[number]?.bytesBefore ?? 0, trim: trims[number],
-          segments: segments, bucket: last.bucket, facts: try facts(number, value, path),
-          deletedSchemas: deletedSchemas(number)))
+      let topic = TopicState(
+        path: path, number: number, namespace: value.namespace,
+        ledger: UInt64(value.incarnation), created: value.created,
+        end: max(end.next, trims[number]?.nextFloor ?? 0),
+        lastPublish: end.lastPublish ?? trims[number]?.until ?? value.created,
+        bytes: end.bytes ?? trims[number]?.bytesBefore ?? 0, trim: trims[number],
+        segments: segments, bucket: last.bucket, facts: try facts(number, value, path),
+        deletedSchemas: deletedSchemas(number))
+      directory.insert(topic)
+      if !end.isCertain { doubtful.append(topic) }
     }
   }
 
@@ -253,9 +263,7 @@ struct CatalogueLoad: ~Copyable {
         base: DocumentPath.folder(path.tenant, path.namespace),
         library: try SchemaLibrary.pinned(pins, places, tenant: path.tenant))
     } catch {
-      throw .unusableSchema(
-        topic: "\(path.tenant.bytes)/\(path.namespace.bytes)/\(path.topic.bytes)",
-        version: schema.version)
+      throw .unusableSchema(topic: path.text, version: schema.version)
     }
     programs[source] = program
     return program

@@ -14,6 +14,8 @@ struct StoreOpening: ~Copyable {
   /// Number of the last commit.
   let commit: UInt64
   let extent: StoreExtent
+  /// What cannot be read, as far as it is known.
+  let damage: DamageBook
 
   init(_ configuration: StoreConfiguration, _ paths: StorePaths) throws(StoreFault) {
     try Files.makeDirectory(paths.engine)
@@ -25,16 +27,18 @@ struct StoreOpening: ~Copyable {
     let database = try Database(path: paths.engine, options: options, readOnly: false)
     let now = configuration.clocks.wall()
     let (commit, store) = try Self.recover(database, configuration, paths, at: now)
-    let directory = try CatalogueLoad(database).directory()
-    let extent = try Self.extent(
-      database, directory, at: commit, accepted: configuration.acceptingLossAt)
+    let loaded = try CatalogueLoad(database).catalogue()
+    let damage = DamageBook(configuration.observer)
+    let settled = try EndSettlement(database, loaded, damage).settle(
+      at: commit, accepted: configuration.acceptingLossAt)
     // Of two slots the older one is history now.
-    let sideFile = try SideFile.restart(paths, store, commit: commit, clock: now)
+    let sideFile = try SideFile.restart(paths, store, commit: settled.commit, clock: now)
     paths.forgetFiles()
     self.database = database
-    self.directory = directory
-    self.extent = extent
-    self.commit = commit
+    self.damage = damage
+    directory = loaded.directory
+    extent = settled.extent
+    self.commit = settled.commit
     self.sideFile = sideFile
   }
 
@@ -83,25 +87,6 @@ struct StoreOpening: ~Copyable {
     }
     guard let slot else { throw .acknowledgementsUnreadable(recovered: recovered) }
     throw .acknowledgedDataMissing(recovered: recovered, acknowledged: slot.commit)
-  }
-
-  /// What lies in the catalogue and the events, which must be what the watermark says: RocksDB can
-  /// lose a table of theirs with the end of its manifest and still find the watermark in another.
-  private static func extent(
-    _ database: Database, _ directory: Directory, at commit: UInt64, accepted: UInt64?
-  ) throws(StoreFault) -> StoreExtent {
-    let found = StoreExtent(
-      events: directory.topics.reduce(0) { $0 + $1.next },
-      catalogue: try database.get(RevisionKey())?.number ?? 0)
-    // Version 1 of the watermark did not say.
-    guard let promised = try database.get(WatermarkKey())?.extent else { return found }
-    #if MUTANTS
-      if Mutant.extentUnchecked.isOn { return found }
-    #endif
-    if found == promised || accepted == commit { return found }
-    throw .tablesMissing(
-      commit: commit, events: promised.events, found: found.events,
-      isCatalogueWhole: found.catalogue == promised.catalogue)
   }
 
   /// Writes the first commit of a new store: format, counters, the first bucket.

@@ -26,11 +26,7 @@ extension RocksTopicLog {
       } catch {
         // What was read before the damage is sound: the next read starts at the damage and says so.
         if !collector.records.isEmpty { break }
-        if case .corruptFile = error {
-          let damage = DamageSearch(committer.database, topic.number, segments, end: front.end)
-          throw .corrupt(
-            ledger: topic.ledger, first: collector.next, last: damage.last(from: collector.next))
-        }
+        if case .corruptEvents(let range) = error { damage.met(range, in: topic) }
         throw ReadFailure(error, topic.ledger, at: collector.next)
       }
     }
@@ -55,11 +51,40 @@ extension RocksTopicLog {
         } else {
           low = found.last + 1
         }
+      } catch .corruptEvents(let range) {
+        // Of what cannot be read the time is told by what lies behind it. Where that does not
+        // exclude it, it counts as late enough: a reader is told of it rather than led past it.
+        damage.met(range, in: topic)
+        if let behind = try published(after: range, before: high, topic, segments),
+          behind.time < instant
+        {
+          low = behind.last + 1
+        } else {
+          high = middle
+        }
       } catch {
         throw ReadFailure(error, topic.ledger, at: middle)
       }
     }
     return Cursor(ledger: topic.ledger, next: low)
+  }
+
+  /// The publish time and the last entry of the chunk behind `range`; nil where that is no chunk
+  /// before `end` that can be read.
+  private func published(
+    after range: CorruptRange, before end: UInt64, _ topic: TopicState, _ segments: [Segment]
+  ) throws(ReadFailure) -> (time: UnixTime, last: UInt64)? {
+    let next = range.last + 1
+    guard next < end else { return nil }
+    do throws(StoreFault) {
+      var walk = try ChunkWalk(committer.database, topic.number, segments, from: next)
+      let found = try walk.next(holding: next, end: end)
+      return (found.chunk.baseTime, found.last)
+    } catch .corruptEvents {
+      return nil
+    } catch {
+      throw ReadFailure(error, topic.ledger, at: next)
+    }
   }
 }
 
@@ -73,82 +98,5 @@ extension ReadFailure {
     case .closed: self = .closing
     default: self = .unavailable(retryAfter: .seconds(1))
     }
-  }
-}
-
-/// Walks one topic's chunks on disk in order, through the buckets they lie in. Short-lived: see
-/// `RangeIterator`.
-struct ChunkWalk: ~Copyable {
-  private let database: Database
-  private let topic: TopicNumber
-  private let segments: [Segment]
-  /// Index of the segment that `iterator` covers.
-  private var segment: Int
-  private var iterator: RangeIterator
-
-  /// Starts at the chunk that holds `entry`.
-  init(_ database: Database, _ topic: TopicNumber, _ segments: [Segment], from entry: UInt64)
-    throws(StoreFault)
-  {
-    self.database = database
-    self.topic = topic
-    self.segments = segments
-    segment = max((segments.firstIndex { $0.first > entry } ?? segments.count) - 1, 0)
-    iterator = try Self.iterator(database, topic, segments[segment], from: entry)
-  }
-
-  private static func iterator(
-    _ database: Database, _ topic: TopicNumber, _ segment: Segment, from entry: UInt64
-  ) throws(StoreFault) -> RangeIterator {
-    var iterator = try RangeIterator(
-      database, segment.bucket.family, from: EventKey(topic: topic, last: entry).bytes,
-      to: EventKey(topic: topic, last: .max).bytes + [0], fillCache: false)
-    iterator.seekToFirst()
-    return iterator
-  }
-
-  /// Feeds the next chunk to `collector`.
-  mutating func take(
-    into collector: inout PageCollector, end: UInt64
-  ) throws(StoreFault) {
-    let found = try next(holding: collector.next, end: end)
-    do throws(ChunkFault) {
-      try collector.take(found.chunk, last: found.last, durableAt: nil)
-    } catch {
-      throw Self.corrupt(from: collector.next, to: found.last, error)
-    }
-  }
-
-  /// The next chunk, which must hold `entry`; `end` is the topic's end when the walk began.
-  mutating func next(
-    holding entry: UInt64, end: UInt64
-  ) throws(StoreFault) -> (chunk: Chunk, last: UInt64) {
-    while !iterator.isValid {
-      try iterator.check()
-      guard segment + 1 < segments.count else {
-        throw Self.corrupt(from: entry, to: end - 1, .misplaced)
-      }
-      segment += 1
-      iterator = try Self.iterator(database, topic, segments[segment], from: entry)
-    }
-    guard let key = EventKey(iterator.key), key.topic == topic, key.last >= entry else {
-      throw Self.corrupt(from: entry, to: entry, .misplaced)
-    }
-    let chunk: Chunk
-    do throws(ChunkFault) {
-      chunk = try Chunk(iterator.value, under: key)
-    } catch {
-      throw Self.corrupt(from: entry, to: key.last, error)
-    }
-    let first = chunk.first(last: key.last)
-    guard first <= entry else { throw Self.corrupt(from: entry, to: first - 1, .misplaced) }
-    iterator.next()
-    return (chunk, key.last)
-  }
-
-  private static func corrupt(
-    from first: UInt64, to last: UInt64, _ reason: ChunkFault
-  ) -> StoreFault {
-    .corruptEvents(CorruptRange(first: first, last: last, reason: reason))
   }
 }

@@ -94,7 +94,7 @@ enum HelpText {
 
         --data DIR       the data directory (./data); no server may be running on it
         --chunks T       the chunks of one topic, tenant/namespace/topic
-        --verify         read every chunk and check it
+        --verify         read every chunk, check it, and list the events that cannot be read
 
     Shown are names, numbers and sizes, never a payload. Exit codes: 0; 1 no such topic; 5 a server
     uses the directory; 6 acknowledged data is missing; 8 damage was found; 9 no store there.

@@ -112,11 +112,10 @@ enum InspectCommand {
   ) throws(StoreFault) -> ExitCode {
     var isDamaged = false
     try inspection.chunks(of: topic) { chunk in
-      let first = chunk.first.map { "\($0)" } ?? "?"
       let published = chunk.published?.rfc3339 ?? "-"
       isDamaged = isDamaged || chunk.fault != nil
       let fault = chunk.fault.map { "  " + ink.bad("\($0)") } ?? ""
-      let range = "\(first)…\(chunk.last)".padded(24)
+      let range = "\(chunk.first)…\(chunk.last)".padded(24)
       let size = Figures.bytes(UInt64(chunk.bytes)).leftPadded(11)
       let line = "\(range) \(size)  \(published)  bucket \(chunk.bucket)\(fault)\n"
       return Terminal.output.write(bytes: Array(line.utf8))
@@ -130,19 +129,25 @@ enum InspectCommand {
   ) throws(StoreFault) -> Bool {
     var chunks = 0
     var damaged = 0
+    var events: UInt64 = 0
     for topic in topics where topic.isLive {
       try inspection.chunks(of: topic) { chunk in
         chunks += 1
         if let fault = chunk.fault {
           damaged += 1
-          Terminal.output.line(ink.bad("\(topic.path): chunk up to \(chunk.last): \(fault)"))
+          events += chunk.last - chunk.first + 1
+          Terminal.output.line(
+            ink.bad(
+              "\(topic.path): events \(topic.ledger):\(chunk.first) to "
+                + "\(topic.ledger):\(chunk.last) cannot be read: \(fault)"))
         }
         return true
       }
     }
     Terminal.output.line(
       "\n\(ink.bold("verified")) \(chunks) chunks, "
-        + (damaged == 0 ? ink.good("none damaged") : ink.bad("\(damaged) damaged")))
+        + (damaged == 0
+          ? ink.good("none damaged") : ink.bad("\(damaged) damaged with \(events) events")))
     return damaged > 0
   }
 }

@@ -63,7 +63,7 @@ struct GatewayProcess: Sendable {
         publicURL: ByteSlice(utf8: url), issuers: plan.compiled.issuers.map(\.issuer),
         isDevelopment: plan.isDevelopment, heartbeat: plan.compiled.settings.heartbeat,
         version: Command.version,
-        unreadiness: { engine.acceptsAppends ? nil : "the log takes no events" },
+        unreadiness: { Unreadiness(engine.appends) },
         scrape: Self.scrape(registry, metrics, log, engine, threads, server.counters)))
   }
 
@@ -130,6 +130,20 @@ struct GatewayProcess: Sendable {
     store.observer.storageFull = { isFull in
       log.log(isFull ? .error : .info, isFull ? "storage full" : "storage has space again")
     }
+    store.observer.damaged = { damage in
+      let message: StaticString =
+        switch damage.kind {
+        case .events: "stored events cannot be read"
+        case .end: "a topic's last events cannot be read; it goes on behind them"
+        }
+      log.log(
+        .error, message,
+        [
+          "tenant": .bytes(damage.tenant), "namespace": .bytes(damage.namespace),
+          "topic": .bytes(damage.topic), "first": .text("\(damage.ledger):\(damage.first)"),
+          "last": .text("\(damage.ledger):\(damage.last)"),
+        ])
+    }
     return store
   }
 
@@ -145,7 +159,7 @@ struct GatewayProcess: Sendable {
       metrics.queues.workers.set(threads.depth)
       let scrape = Scrape(
         registry: registry, server: metrics, log: log, process: process.sample(),
-        version: Command.version)
+        damage: engine.damages.map(DamagedRange.init), version: Command.version)
       guard let visible else { return scrape.text(for: .all) }
       return scrape.text(for: .tenants(visible: visible))
     }
@@ -156,6 +170,26 @@ struct GatewayProcess: Sendable {
 
   private static func text(_ host: String, _ port: UInt16) -> String {
     host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+  }
+}
+
+extension Unreadiness {
+  /// Why a log in this state is no place to publish to, or nil.
+  init?(_ state: AppendState) {
+    switch state {
+    case .taken: return nil
+    case .storageFull: self = .storageFull
+    case .refused: self = .logClosed
+    }
+  }
+}
+
+extension DamagedRange {
+  init(_ damage: StoreDamage) {
+    self.init(
+      topic: TopicKey(
+        tenant: damage.tenant, namespace: damage.namespace, topic: damage.topic),
+      ledger: damage.ledger, first: damage.first, last: damage.last)
   }
 }
 
