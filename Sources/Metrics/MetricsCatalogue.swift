@@ -19,6 +19,9 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
   case streamsStalledTotal = "jodrell_streams_stalled_total"
   case receivedBytesTotal = "jodrell_received_bytes_total"
   case sentBytesTotal = "jodrell_sent_bytes_total"
+  case tlsHandshakesTotal = "jodrell_tls_handshakes_total"
+  case tlsReloadsTotal = "jodrell_tls_reloads_total"
+  case tlsCertificateExpiry = "jodrell_tls_certificate_expiry_seconds"
   case commitSeconds = "jodrell_commit_seconds"
   case fdatasyncSeconds = "jodrell_fdatasync_seconds"
   case commitEvents = "jodrell_commit_events"
@@ -45,7 +48,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
       .histogram
     case .connectionsOpen, .streamsOpen, .queueDepth, .measuredTopics, .buildInfo,
       .processResident, .processVirtual, .processDescriptors, .processMaxDescriptors,
-      .processStart:
+      .processStart, .tlsCertificateExpiry:
       .gauge
     default: .counter
     }
@@ -54,7 +57,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
   public var unit: MetricUnit {
     switch self {
     case .publishSeconds, .deliverySeconds, .refusedSecondsTotal, .commitSeconds,
-      .fdatasyncSeconds, .processCPU, .processStart:
+      .fdatasyncSeconds, .processCPU, .processStart, .tlsCertificateExpiry:
       .seconds
     case .publishBytesTotal, .deliveredBytesTotal, .receivedBytesTotal, .sentBytesTotal,
       .processResident, .processVirtual:
@@ -73,7 +76,10 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
     case .publishTotal, .refusedSecondsTotal, .consumeTotal: Self.topicLabels + ["outcome"]
     case .deliveredEventsTotal, .deliveredBytesTotal: Self.topicLabels + ["source"]
     case .requestsTotal: ["operation", "outcome"]
-    case .tokenCacheTotal, .connectionsTotal, .logLinesTotal: ["result"]
+    case .tokenCacheTotal, .connectionsTotal, .logLinesTotal, .tlsHandshakesTotal,
+      .tlsReloadsTotal:
+      ["result"]
+    case .tlsCertificateExpiry: ["certificate"]
     case .tokenRefusedTotal: ["reason"]
     case .queueDepth, .queueRefusedTotal: ["queue"]
     case .buildInfo: ["version"]
