@@ -82,7 +82,7 @@ let package = Package(
       path: "bench/jodrell-bench", swiftSettings: house),
 
     foreign("CLinux"),
-    foreign("COpenSSL", pkgConfig: "libcrypto"),
+    foreign("COpenSSL", pkgConfig: "openssl"),
     foreign("CPCRE2", pkgConfig: "libpcre2-8"),
     foreign("CRocksDB", pkgConfig: "rocksdb"),
     foreign("CYAML", pkgConfig: "yaml-0.1"),
@@ -116,7 +116,7 @@ let package = Package(
     tests("Bytes", ["Bytes"]),
     tests("JSONText", ["JSONText", "Bytes"]),
     tests("HTTPWire", ["HTTPWire", "Bytes"]),
-    tests("Network", ["Network", "HTTPWire", "Bytes"]),
+    tests("Network", ["Network", "HTTPWire", "Crypto", "Bytes"]),
     tests("Crypto", ["Crypto", "Bytes"]),
     tests("Metrics", ["Metrics", "Bytes"]),
     tests("Settings", ["Settings", "JSONText", "Bytes"]),

@@ -1,17 +1,46 @@
 package import Bytes
+import Crypto
 
-/// Where a gateway is: `http://host[:port][/prefix]`.
+/// Whose certificates a client takes: the system's authorities', or those of one file.
+package struct ServerTrust: Sendable, Equatable {
+  let tls: TLSClient
+
+  /// - Parameter authorities: certificates in PEM; nil: the system's.
+  package init(authorities: ByteSlice? = nil) throws(ClientFault) {
+    do throws(TLSFault) {
+      let named = try authorities.map { pem throws(TLSFault) in
+        try CertificateAuthorities(pem: pem)
+      }
+      tls = try TLSClient(trusting: named)
+    } catch {
+      throw .badAuthorities(error.text)
+    }
+  }
+
+  package static func == (left: ServerTrust, right: ServerTrust) -> Bool { left.tls === right.tls }
+}
+
+/// Where a gateway is: `http://host[:port][/prefix]`, or `https://…`.
 package struct Endpoint: Sendable, Equatable {
   /// A name, an IPv4 address, or an IPv6 address without its brackets.
   package let host: String
   package let port: UInt16
   /// What stands before every path, without a slash at the end; usually empty.
   package let prefix: String
+  /// How to find out that it is the right one; nil: in the clear.
+  package let trust: ServerTrust?
 
-  /// Reads a base URL. TLS is not spoken here, so `https` is refused rather than sent in the clear.
-  package init(_ url: String) throws(ClientFault) {
-    guard url.hasPrefix("http://") else { throw .badURL(url) }
-    let rest = url.dropFirst(7)
+  private var defaultPort: UInt16 { trust == nil ? 80 : 443 }
+
+  /// Reads a base URL.
+  ///
+  /// - Parameter authorities: for `https`: who may sign the gateway's certificate, in PEM; nil:
+  ///   the system's authorities.
+  package init(_ url: String, authorities: ByteSlice? = nil) throws(ClientFault) {
+    let isSecure = url.hasPrefix("https://")
+    guard isSecure || url.hasPrefix("http://") else { throw .badURL(url) }
+    trust = isSecure ? try ServerTrust(authorities: authorities) : nil
+    let rest = url.dropFirst(isSecure ? 8 : 7)
     let slash = rest.firstIndex(of: "/") ?? rest.endIndex
     var authority = rest[..<slash]
     var path = rest[slash...]
@@ -20,7 +49,7 @@ package struct Endpoint: Sendable, Equatable {
     else { throw .badURL(url) }
     while path.last == "/" { path.removeLast() }
     prefix = String(path)
-    var port: UInt16 = 80
+    var port: UInt16 = isSecure ? 443 : 80
     if let colon = authority.lastIndex(of: ":"), !authority[colon...].contains("]") {
       guard let number = UInt16(authority[authority.index(after: colon)...]), number > 0 else {
         throw .badURL(url)
@@ -42,18 +71,22 @@ package struct Endpoint: Sendable, Equatable {
   /// What the Host field says.
   package var authority: String {
     let name = host.contains(":") ? "[\(host)]" : host
-    return port == 80 ? name : "\(name):\(port)"
+    return port == defaultPort ? name : "\(name):\(port)"
   }
 }
 
 /// Why a request got no answer, or none that can be used. Answers with any status are not faults.
 package enum ClientFault: Error, Equatable, Sendable {
-  /// Not `http://host[:port][/path]`.
+  /// Not `http://host[:port][/path]`, nor with `https`.
   case badURL(String)
+  /// The certificates of the authorities to trust cannot be used.
+  case badAuthorities(String)
   /// A field or target with bytes that would end it early.
   case badRequest(String)
   /// Nobody listens there, or the address cannot be reached.
   case unreachable(String)
+  /// Who answers shows no certificate that we trust for that host.
+  case untrusted(String)
   /// The connection ended before the answer did. The request may have been carried out.
   case connectionLost
   /// Nothing came in for too long. The request may have been carried out.

@@ -1,4 +1,5 @@
 package import Bytes
+import Crypto
 package import HTTPWire
 import Network
 
@@ -37,8 +38,17 @@ package final class HTTPConnection {
     } catch {
       throw .unreachable("\(endpoint.host) is no address")
     }
+    let session = try endpoint.trust.map { trust throws(ClientFault) in
+      guard let session = trust.tls.connect(to: endpoint.host, protocols: [.http11]) else {
+        throw .unreachable("\(endpoint.host) is no name for a certificate")
+      }
+      return session
+    }
     do throws(ClientFailure) {
-      return HTTPConnection(try await ClientConnection(to: address, within: span, on: loop))
+      return HTTPConnection(
+        try await ClientConnection(to: address, tls: session, within: span, on: loop))
+    } catch .tls(.certificate) {
+      throw .untrusted(endpoint.authority)
     } catch {
       throw .unreachable("\(endpoint.authority): \(error)")
     }
@@ -139,7 +149,7 @@ extension ClientFault {
   /// What a broken connection means to whoever waits for an answer.
   init(_ failure: ClientFailure, limit: Int = 0) {
     switch failure {
-    case .network, .closed, .cancelled: self = .connectionLost
+    case .network, .closed, .cancelled, .tls: self = .connectionLost
     case .timedOut: self = .timedOut
     case .malformed: self = .malformedAnswer
     case .tooLong: self = .tooLarge(limit: limit)

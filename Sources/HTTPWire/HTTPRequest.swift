@@ -14,10 +14,13 @@ public struct HTTPRequest {
   public let listener: ListenerKind
   /// The peer's address as text, without the port.
   public let peer: ByteSlice
+  /// The client's certificate in DER, where TLS has verified one.
+  public let clientCertificate: ByteSlice?
 
   public init(
     id: RequestID, head: RequestHead, body: RequestBody, received: MonotonicTime,
-    receivedAt: UnixTime, listener: ListenerKind = .open, peer: ByteSlice = .empty
+    receivedAt: UnixTime, listener: ListenerKind = .open, peer: ByteSlice = .empty,
+    clientCertificate: ByteSlice? = nil
   ) {
     self.id = id
     self.head = head
@@ -26,6 +29,7 @@ public struct HTTPRequest {
     self.receivedAt = receivedAt
     self.listener = listener
     self.peer = peer
+    self.clientCertificate = clientCertificate
   }
 }
 

@@ -38,6 +38,10 @@ public struct WireLimits: Sendable {
   public var bufferKeepTime = TimeSpan.seconds(2)
   /// Open connections in total; nil: what the descriptor limit allows.
   public var connections: Int?
+  /// From a connection's begin to the end of its TLS handshake.
+  public var handshakeTime = TimeSpan.seconds(10)
+  /// Unfinished TLS handshakes of one loop; beyond it the oldest makes room.
+  public var handshakes = 512
   /// Descriptors kept for the log and for everything else but connections.
   public var descriptorReserve = 512
 

@@ -38,7 +38,8 @@ public enum WireRefusal: Error, Equatable, Sendable {
   }
 }
 
-/// The rules of RFC 9112 whose breach is answered with 400, for counters and for the answer's text.
+/// The rules, most of them of RFC 9112, whose breach is answered with 400, for counters and for the
+/// answer's text.
 public enum WireRule: UInt8, CaseIterable, Sendable {
   /// §2.2: a line ended by LF alone.
   case bareLineFeed
@@ -84,6 +85,8 @@ public enum WireRule: UInt8, CaseIterable, Sendable {
   case chunkEnd
   /// §7.1.2: a malformed or overlong trailer section.
   case trailer
+  /// A request in the clear where TLS is spoken.
+  case clearOnTLS
 
   /// The rule in words, for an answer's detail.
   public var text: StaticString {
@@ -109,6 +112,7 @@ public enum WireRule: UInt8, CaseIterable, Sendable {
     case .chunkSize: "a chunk size is malformed"
     case .chunkExtension: "a chunk carries an extension"
     case .chunkEnd: "a chunk does not end where its size says"
+    case .clearOnTLS: "this port speaks TLS: the address begins with https"
     case .trailer: "the trailer section is malformed or too long"
     }
   }

@@ -28,6 +28,10 @@ extension MetricsCatalogue {
     case .streamsStalledTotal: "Streams cut because the reader accepted no byte for too long."
     case .receivedBytesTotal: "Bytes read from sockets."
     case .sentBytesTotal: "Bytes written to sockets."
+    case .tlsHandshakesTotal: "TLS handshakes by how they ended."
+    case .tlsReloadsTotal: "Times that changed certificates were taken, or found bad and left."
+    case .tlsCertificateExpiry:
+      "When the certificate in use ends, since 1970-01-01T00:00:00Z; its file is the label."
     case .commitSeconds: "Time of a group commit from the batch taken to the batch durable."
     case .fdatasyncSeconds: "The part of a commit spent in fdatasync."
     case .commitEvents: "Events made durable by one group commit."
@@ -89,7 +93,8 @@ extension MetricsCatalogue {
     page += line("source", ["tail", "log"])
     page += line("queue", ["commit", "workers", "log"])
     page += "- `result`: of tokens `hit`, `miss`; of connections `accepted`, `refused`; "
-    page += "of log lines `written`, `dropped`\n"
+    page += "of log lines `written`, `dropped`; of TLS handshakes `full`, `resumed`, `failed`, "
+    page += "`timed_out`, `shed`; of certificates `taken`, `refused`\n"
     return page
   }
 

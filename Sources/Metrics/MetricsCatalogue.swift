@@ -20,6 +20,9 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
   case streamsStalledTotal = "jodrell_streams_stalled_total"
   case receivedBytesTotal = "jodrell_received_bytes_total"
   case sentBytesTotal = "jodrell_sent_bytes_total"
+  case tlsHandshakesTotal = "jodrell_tls_handshakes_total"
+  case tlsReloadsTotal = "jodrell_tls_reloads_total"
+  case tlsCertificateExpiry = "jodrell_tls_certificate_expiry_seconds"
   case commitSeconds = "jodrell_commit_seconds"
   case fdatasyncSeconds = "jodrell_fdatasync_seconds"
   case commitEvents = "jodrell_commit_events"
@@ -47,7 +50,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
       .histogram
     case .connectionsOpen, .streamsOpen, .damagedEvents, .queueDepth, .measuredTopics,
       .buildInfo, .processResident, .processVirtual, .processDescriptors, .processMaxDescriptors,
-      .processStart:
+      .processStart, .tlsCertificateExpiry:
       .gauge
     default: .counter
     }
@@ -56,7 +59,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
   public var unit: MetricUnit {
     switch self {
     case .publishSeconds, .deliverySeconds, .refusedSecondsTotal, .commitSeconds,
-      .fdatasyncSeconds, .processCPU, .processStart:
+      .fdatasyncSeconds, .processCPU, .processStart, .tlsCertificateExpiry:
       .seconds
     case .publishBytesTotal, .deliveredBytesTotal, .receivedBytesTotal, .sentBytesTotal,
       .processResident, .processVirtual:
@@ -79,7 +82,10 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
     case .deliveredEventsTotal, .deliveredBytesTotal: Self.topicLabels + ["source"]
     case .damagedEvents: Self.topicLabels + ["first", "last"]
     case .requestsTotal: ["operation", "outcome"]
-    case .tokenCacheTotal, .connectionsTotal, .logLinesTotal: ["result"]
+    case .tokenCacheTotal, .connectionsTotal, .logLinesTotal, .tlsHandshakesTotal,
+      .tlsReloadsTotal:
+      ["result"]
+    case .tlsCertificateExpiry: ["certificate"]
     case .tokenRefusedTotal: ["reason"]
     case .queueDepth, .queueRefusedTotal: ["queue"]
     case .buildInfo: ["version"]

@@ -154,6 +154,25 @@ public struct Scrape {
     exposition.family(.streamsStalledTotal, connections.stalled.value)
     exposition.family(.receivedBytesTotal, connections.receivedBytes.value)
     exposition.family(.sentBytesTotal, connections.sentBytes.value)
+    security(into: &exposition)
+  }
+
+  private func security(into exposition: inout Exposition) {
+    let tls = server.tls
+    exposition.family(.tlsHandshakesTotal)
+    exposition.sample([.named("result", "full")], tls.full.value)
+    exposition.sample([.named("result", "resumed")], tls.resumed.value)
+    exposition.sample([.named("result", "failed")], tls.failed.value)
+    exposition.sample([.named("result", "timed_out")], tls.timedOut.value)
+    exposition.sample([.named("result", "shed")], tls.shed.value)
+    exposition.family(.tlsReloadsTotal)
+    exposition.sample([.named("result", "taken")], tls.reloads.value)
+    exposition.sample([.named("result", "refused")], tls.failedReloads.value)
+    exposition.family(.tlsCertificateExpiry)
+    for (certificate, end) in tls.expiries {
+      exposition.sample(
+        [.text("certificate", certificate)], UInt64(clamping: end.nanoseconds))
+    }
   }
 
   private func storage(into exposition: inout Exposition) {

@@ -4,6 +4,7 @@ public import Bytes
 public final class ServerMetrics: Sendable {
   public let connections = ConnectionMetrics()
   public let commits = CommitMetrics()
+  public let tls = TLSMetrics()
   public let tokens = TokenMetrics()
   public let queues = QueueMetrics()
   private let requests = CounterRow(Operation.allCases.count * Outcome.allCases.count)

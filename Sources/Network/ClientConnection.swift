@@ -1,4 +1,5 @@
 public import Bytes
+public import Crypto
 public import HTTPWire
 
 /// A client's connection to an HTTP/1.1 server: send requests, read their answers in order.
@@ -24,9 +25,11 @@ public final class ClientConnection {
 
   /// Connects without blocking the loop.
   ///
-  /// - Parameter span: how long it may take.
+  /// - Parameters:
+  ///   - tls: the session to speak TLS with; nil: in the clear.
+  ///   - span: how long it may take, with the TLS handshake.
   public init(
-    to address: SocketAddress, within span: TimeSpan = .seconds(10),
+    to address: SocketAddress, tls: TLSSession? = nil, within span: TimeSpan = .seconds(10),
     limits: WireLimits = WireLimits(), on loop: isolated Loop
   ) async throws(ClientFailure) {
     self.loop = loop
@@ -35,7 +38,8 @@ public final class ClientConnection {
     do throws(NetworkFailure) {
       let fd = try Syscalls.connect(to: address)
       socket = Socket(
-        fd: fd, clock: loop.clock, lane: ServerCounters.Lane(), limits: limits, canWrite: false)
+        fd: fd, clock: loop.clock, lane: ServerCounters.Lane(), limits: limits, tls: tls,
+        canWrite: false)
       do throws(NetworkFailure) {
         try socket.watch(on: loop)
       } catch {
@@ -56,10 +60,26 @@ public final class ClientConnection {
       case .abandoned: throw .cancelled
       }
     }
+    guard let tls else { return }
+    tls.begin()
+    socket.sendPending()
+    let ending = await interruptible { await socket.shakeHands(until: end) }
+    guard ending != .bytes else { return }
+    socket.close(on: loop)
+    switch ending {
+    case .bytes, .ended, .failed:
+      if case .failed(let failure) = tls.phase { throw .tls(failure) }
+      throw .closed
+    case .deadline: throw .timedOut
+    case .abandoned: throw .cancelled
+    }
   }
 
   /// Ends the connection; to be called on every path.
-  public func close(on loop: isolated Loop) { socket.close(on: loop) }
+  public func close(on loop: isolated Loop) {
+    socket.sayGoodbye()
+    socket.close(on: loop)
+  }
 
   /// Sends bytes of a request, suspending while the server does not take them.
   public func send(_ bytes: ByteSlice) async throws(ClientFailure) {
@@ -74,7 +94,10 @@ public final class ClientConnection {
   }
 
   /// Ends our side: the server sees that no more requests come.
-  public func finishSending() { Syscalls.shutdownWriting(socket.fd) }
+  public func finishSending() {
+    socket.sayGoodbye()
+    Syscalls.shutdownWriting(socket.fd)
+  }
 
   /// Reads the next answer's head; interim answers are skipped.
   ///
@@ -124,7 +147,9 @@ public final class ClientConnection {
       do throws(ClientFailure) {
         try await receive(until: end)
       } catch {
-        guard case .untilClose = body, error == .closed else { throw error }
+        // Under TLS an end that was not announced may be somebody else's doing.
+        let isWhole = socket.tls.map { $0.phase == .ended } ?? true
+        guard case .untilClose = body, error == .closed, isWhole else { throw error }
         body = .none
         return nil
       }
@@ -213,6 +238,8 @@ public final class ClientConnection {
 public enum ClientFailure: Error, Equatable, Sendable {
   case network(NetworkFailure)
   case timedOut
+  /// The TLS handshake failed.
+  case tls(TLSFailure)
   /// The server ended the connection.
   case closed
   /// The task was cancelled; the connection is of no use any more.

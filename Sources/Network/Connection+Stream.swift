@@ -102,10 +102,10 @@ extension Connection: AnswerSink, Sleeper {
     }
     let bytes = body.isChunked ? chunk : ChunkFrame.payload(of: chunk)
     let count = socket.send(directly: bytes)
-    if count == bytes.count { return .sent }
+    if count == bytes.count, socket.pending == 0 { return .sent }
     rouse()
     guard count > 0 else { return .refused }
-    outbox.append(bytes.dropFirst(count))
+    if count < bytes.count { outbox.append(bytes.dropFirst(count)) }
     return .queued
   }
 }

@@ -1,4 +1,5 @@
 import Bytes
+import Crypto
 import HTTPWire
 
 /// One client connection and the state of its task: read a head, let the responder answer, send,
@@ -10,6 +11,8 @@ import HTTPWire
 final class Connection<R: Responder> {
   /// What the task is doing, for those who want to end it.
   enum Activity {
+    /// In the TLS handshake.
+    case handshaking
     /// Between two requests.
     case idle
     /// Reading a head or a body, sending, lingering.
@@ -23,7 +26,7 @@ final class Connection<R: Responder> {
   let server: ServerLoop<R>
   let socket: Socket
   private let kind: ListenerKind
-  private let peer: ByteSlice
+  let peer: ByteSlice
   private let openingRefusal: WireRefusal?
   var activity = Activity.transferring
   private var parser: RequestParser
@@ -38,13 +41,15 @@ final class Connection<R: Responder> {
   var outbox: Outbox { socket.outbox }
 
   init(
-    fd: Int32, kind: ListenerKind, peer: ByteSlice, server: ServerLoop<R>, refusal: WireRefusal?
+    fd: Int32, kind: ListenerKind, peer: ByteSlice, tls: TLSSession?, server: ServerLoop<R>,
+    refusal: WireRefusal?
   ) {
     self.kind = kind
     self.peer = peer
     self.server = server
     openingRefusal = refusal
-    socket = Socket(fd: fd, clock: server.clock, lane: server.counters, limits: server.limits)
+    socket = Socket(
+      fd: fd, clock: server.clock, lane: server.counters, limits: server.limits, tls: tls)
     parser = RequestParser(limits: server.limits)
   }
 
@@ -52,7 +57,7 @@ final class Connection<R: Responder> {
   /// being read or written gets its answer.
   func drainBegan() {
     switch activity {
-    case .idle: socket.abandon()
+    case .idle, .handshaking: socket.abandon()
     case .answering: socket.task?.cancel()
     case .waiting: rouse()
     case .transferring: break
@@ -64,6 +69,8 @@ final class Connection<R: Responder> {
     case request
     /// An answer has been sent that ends the connection: let it arrive.
     case farewell
+    /// Nothing is under way: the connection ends in order, without waiting.
+    case parting
     /// The connection is lost or must look lost.
     case cut
     /// The stream waits.
@@ -79,6 +86,9 @@ final class Connection<R: Responder> {
 
   /// The connection's task, from accept to close, except where a stream waits.
   func run() async -> Leave {
+    if socket.tls != nil, streamed == nil, isFirstRequest {
+      guard await shakeHands() else { return .over }
+    }
     if let openingRefusal {
       if await refuse(openingRefusal) { await linger() }
       return .over
@@ -88,6 +98,9 @@ final class Connection<R: Responder> {
       case .request: continue
       case .farewell:
         if await socket.flush() { await linger() }
+        return .over
+      case .parting:
+        socket.sayGoodbye()
         return .over
       case .cut: return .over
       case .wait: return .waiting
@@ -99,11 +112,11 @@ final class Connection<R: Responder> {
     if start == socket.buffer.count {
       rewind()
       socket.sendPending()
-      if outbox.pending > 0 || socket.isBroken {
+      if socket.pending > 0 || socket.isBroken {
         guard await socket.flush() else { return .cut }
       }
-      if server.commons.isDraining, !isFirstRequest { return .cut }
-      guard await awaitRequest() else { return .cut }
+      if server.commons.isDraining, !isFirstRequest { return .parting }
+      guard await awaitRequest() else { return .parting }
     }
     // The previous head is gone by now, so that its field table's memory can be used again.
     parser.reset()
@@ -184,7 +197,7 @@ final class Connection<R: Responder> {
     if arriving != nil {
       guard await skipRest() else { return .farewell }
     }
-    if outbox.pending > server.limits.outboxBytes {
+    if socket.pending > server.limits.outboxBytes {
       guard await socket.flush() else { return .cut }
     }
     return .request
@@ -204,7 +217,8 @@ final class Connection<R: Responder> {
     let body = makeBody(head, at: bodyAt, now: now)
     let request = HTTPRequest(
       id: server.makeID(), head: head, body: body, received: now,
-      receivedAt: server.clock.wallNow + (now - server.clock.now), listener: kind, peer: peer)
+      receivedAt: server.clock.wallNow + (now - server.clock.now), listener: kind, peer: peer,
+      clientCertificate: socket.tls?.peerCertificate)
     var writer = AnswerWriter(
       into: outbox, commons: server.commons, id: request.id, terms: AnswerTerms(for: head),
       body: body)
@@ -229,7 +243,7 @@ final class Connection<R: Responder> {
   /// Writes the one answer to what the wire itself refuses.
   ///
   /// - Returns: whether it was sent.
-  private func refuse(_ refusal: WireRefusal) async -> Bool {
+  func refuse(_ refusal: WireRefusal) async -> Bool {
     server.counters.count(refusal)
     let id = server.makeID()
     var writer = AnswerWriter(
@@ -245,15 +259,19 @@ final class Connection<R: Responder> {
 
   /// Ends our side and swallows what the peer still sends, for a while: closing with unread bytes
   /// would reset the connection and could destroy the answer before it is read (RFC 9112 §9.6).
-  private func linger() async {
+  func linger() async {
     if socket.hasEnded || socket.isBroken { return }
+    socket.sayGoodbye()
+    await swallowRest()
+  }
+
+  func swallowRest() async {
     Syscalls.shutdownWriting(socket.fd)
     let end = server.clock.clocks.monotonic() + server.limits.lingerTime
     var swallowed = 0
     while swallowed < server.limits.lingerBytes {
-      socket.buffer.reset(keeping: server.limits.receiveBytes)
-      guard await socket.receive(until: end) == .bytes else { return }
-      swallowed += socket.buffer.count
+      guard let count = await socket.swallow(until: end) else { return }
+      swallowed += count
     }
   }
 

@@ -9,11 +9,14 @@ public struct ListenerConfiguration: Sendable {
   public var host: String
   /// 0: one that is free.
   public var port: UInt16
+  /// nil: in the clear.
+  public var tls: TLSDoor?
 
-  public init(kind: ListenerKind = .open, host: String, port: UInt16) {
+  public init(kind: ListenerKind = .open, host: String, port: UInt16, tls: TLSDoor? = nil) {
     self.kind = kind
     self.host = host
     self.port = port
+    self.tls = tls
   }
 }
 
@@ -37,10 +40,10 @@ public final class Server<R: Responder>: Sendable {
   public let counters: ServerCounters
   private let configuration: ServerConfiguration
   private let loops: [Loop]
-  private let addresses: [(kind: ListenerKind, address: SocketAddress)]
+  private let doors: [Door]
 
   /// The ports listened at, in the order of the configuration.
-  public var ports: [UInt16] { addresses.map { $0.address.port } }
+  public var ports: [UInt16] { doors.map { $0.address.port } }
   /// The first listener's port.
   public var port: UInt16 { ports.first ?? 0 }
   private let hasDrained = Atomic<Bool>(false)
@@ -55,7 +58,7 @@ public final class Server<R: Responder>: Sendable {
   private init(_ foundation: ServerFoundation) {
     configuration = foundation.configuration
     connectionCap = foundation.connectionCap
-    addresses = foundation.addresses
+    doors = foundation.doors
     loops = foundation.loops
     counters = ServerCounters(loops: foundation.loops.count)
   }
@@ -71,8 +74,8 @@ public final class Server<R: Responder>: Sendable {
         let server = ServerLoop(
           responder: makeResponder(loop.clock), configuration: self.configuration,
           counters: self.counters, cap: self.connectionCap, on: loop)
-        for (kind, address) in self.addresses {
-          try server.listen(kind, at: address, backlog: self.configuration.backlog, on: loop)
+        for door in self.doors {
+          try server.listen(at: door, backlog: self.configuration.backlog, on: loop)
         }
         return server
       }
@@ -112,12 +115,19 @@ public final class Server<R: Responder>: Sendable {
   }
 }
 
+/// A listener as every loop opens it: the address that was really taken, and who comes through.
+struct Door: Sendable {
+  let kind: ListenerKind
+  let address: SocketAddress
+  let tls: TLSDoor?
+}
+
 /// What a server stands on, made before it: everything that can fail, and nothing that depends on
 /// who answers.
 private struct ServerFoundation {
   let configuration: ServerConfiguration
   let connectionCap: Int
-  let addresses: [(kind: ListenerKind, address: SocketAddress)]
+  let doors: [Door]
   let loops: [Loop]
 
   init(_ configuration: ServerConfiguration) throws(NetworkFailure) {
@@ -128,12 +138,13 @@ private struct ServerFoundation {
     let reserve = max(least, min(descriptors / 4, 9 * least))
     let allowed = max(descriptors - reserve, descriptors / 2)
     connectionCap = min(configuration.limits.connections ?? allowed, allowed)
-    var addresses: [(kind: ListenerKind, address: SocketAddress)] = []
+    var doors: [Door] = []
     for listener in configuration.listeners {
       let wanted = try SocketAddress(host: listener.host, port: listener.port)
-      addresses.append((listener.kind, try Self.probe(wanted, configuration.backlog)))
+      let address = try Self.probe(wanted, configuration.backlog)
+      doors.append(Door(kind: listener.kind, address: address, tls: listener.tls))
     }
-    self.addresses = addresses
+    self.doors = doors
     var loops: [Loop] = []
     for number in 0..<(configuration.loops ?? Syscalls.processorCount()) {
       loops.append(try Loop(number: number, clocks: configuration.clocks))

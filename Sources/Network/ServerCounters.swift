@@ -15,6 +15,11 @@ public final class ServerCounters: Sendable {
     let headTimeouts = Atomic<Int>(0)
     let bodyTimeouts = Atomic<Int>(0)
     let writeStalls = Atomic<Int>(0)
+    let handshakes = Atomic<Int>(0)
+    let resumptions = Atomic<Int>(0)
+    let failedHandshakes = Atomic<Int>(0)
+    let slowHandshakes = Atomic<Int>(0)
+    let shedHandshakes = Atomic<Int>(0)
     let rules = Mutex<[Int]>(Array(repeating: 0, count: WireRule.allCases.count))
   }
 
@@ -41,6 +46,16 @@ public final class ServerCounters: Sendable {
   public var bodyTimeouts: Int { sum { $0.bodyTimeouts.load(ordering: .relaxed) } }
   /// Connections cut because the peer accepted nothing.
   public var writeStalls: Int { sum { $0.writeStalls.load(ordering: .relaxed) } }
+  /// TLS handshakes done, those that took up an earlier session included.
+  public var handshakes: Int { sum { $0.handshakes.load(ordering: .relaxed) } }
+  /// Those that took up an earlier session.
+  public var resumptions: Int { sum { $0.resumptions.load(ordering: .relaxed) } }
+  /// Handshakes that failed, requests in the clear included.
+  public var failedHandshakes: Int { sum { $0.failedHandshakes.load(ordering: .relaxed) } }
+  /// Handshakes that took too long.
+  public var slowHandshakes: Int { sum { $0.slowHandshakes.load(ordering: .relaxed) } }
+  /// Unfinished handshakes ended to make room for others.
+  public var shedHandshakes: Int { sum { $0.shedHandshakes.load(ordering: .relaxed) } }
 
   /// Heads and bodies that broke this rule.
   public func breaches(of rule: WireRule) -> Int {

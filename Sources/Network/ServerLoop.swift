@@ -19,6 +19,7 @@ final class ServerLoop<R: Responder>: LoopResident {
   private var connections: [ObjectIdentifier: Connection<R>] = [:]
   /// Connections with finished answers to send while their task waits for the next one.
   private var unsent: [Socket] = []
+  private var handshakes = HandshakeLine<Connection<R>>()
 
   /// Connections beyond the cap that are told so; further ones are closed without a word.
   private static var politeMargin: Int { 64 }
@@ -43,10 +44,10 @@ final class ServerLoop<R: Responder>: LoopResident {
   func makeID() -> RequestID { ids.make() }
 
   func listen(
-    _ kind: ListenerKind, at address: SocketAddress, backlog: Int32, on loop: isolated Loop
+    at door: Door, backlog: Int32, on loop: isolated Loop
   ) throws(NetworkFailure) {
-    let fd = try Syscalls.listen(on: address, sharingPort: true, backlog: backlog)
-    let listener = Listener(fd: fd, kind: kind, server: self)
+    let fd = try Syscalls.listen(on: door.address, sharingPort: true, backlog: backlog)
+    let listener = Listener(fd: fd, door: door, server: self)
     do throws(NetworkFailure) {
       try listener.open(on: loop)
     } catch {
@@ -58,7 +59,7 @@ final class ServerLoop<R: Responder>: LoopResident {
 
   /// Takes over an accepted socket: a task serves it until it is closed
   /// or its stream waits.
-  func adopt(_ fd: Int32, _ kind: ListenerKind, _ peer: SocketAddress, on loop: isolated Loop) {
+  func adopt(_ fd: Int32, _ door: Door, _ peer: SocketAddress, on loop: isolated Loop) {
     counters.bump(counters.accepted)
     let open = all.open.add(1, ordering: .relaxed).newValue
     let refusal: WireRefusal? =
@@ -69,8 +70,15 @@ final class ServerLoop<R: Responder>: LoopResident {
       noteClosed()
       return
     }
+    let session = door.tls?.accept()
+    if session == nil, door.tls != nil {
+      // No memory for it, and nothing may be said in the clear.
+      Syscalls.close(fd)
+      noteClosed()
+      return
+    }
     let connection = Connection(
-      fd: fd, kind: kind, peer: peer.hostText, server: self, refusal: refusal)
+      fd: fd, kind: door.kind, peer: peer.hostText, tls: session, server: self, refusal: refusal)
     do throws(NetworkFailure) {
       try connection.socket.watch(on: loop)
     } catch {
@@ -91,6 +99,20 @@ final class ServerLoop<R: Responder>: LoopResident {
     connections[name] = nil
     noteClosed()
   }
+
+  /// A TLS handshake begins; when there are too many, the one that began first is given up: those
+  /// of honest clients are short.
+  ///
+  /// - Returns: its number, for `handshakeEnded`.
+  func handshakeBegan(_ connection: Connection<R>) -> Int {
+    if handshakes.count >= limits.handshakes, let oldest = handshakes.removeFirst() {
+      counters.bump(counters.shedHandshakes)
+      oldest.socket.abandon()
+    }
+    return handshakes.append(connection)
+  }
+
+  func handshakeEnded(_ number: Int) { handshakes.remove(number) }
 
   private func noteClosed() {
     counters.bump(counters.closed)
@@ -135,7 +157,7 @@ final class ServerLoop<R: Responder>: LoopResident {
 /// A listening socket of one loop. Loop-confined.
 final class Listener<R: Responder>: EventHandler {
   private let fd: Int32
-  private let kind: ListenerKind
+  private let door: Door
   private unowned let server: ServerLoop<R>
   private var registration: Registration?
   /// Given up for a moment when the descriptor table is full, to take a connection off the queue.
@@ -146,9 +168,9 @@ final class Listener<R: Responder>: EventHandler {
   /// How long a full descriptor table keeps the listener quiet.
   private static var pause: TimeSpan { .milliseconds(100) }
 
-  init(fd: Int32, kind: ListenerKind, server: ServerLoop<R>) {
+  init(fd: Int32, door: Door, server: ServerLoop<R>) {
     self.fd = fd
-    self.kind = kind
+    self.door = door
     self.server = server
     spare = Syscalls.placeholder()
   }
@@ -160,7 +182,7 @@ final class Listener<R: Responder>: EventHandler {
   func ready(_ readiness: Readiness, on loop: isolated Loop) {
     for _ in 0..<Self.acceptsPerTurn {
       switch Syscalls.accept(fd) {
-      case .socket(let accepted, let peer): server.adopt(accepted, kind, peer, on: loop)
+      case .socket(let accepted, let peer): server.adopt(accepted, door, peer, on: loop)
       case .again: continue
       case .none: return
       case .exhausted:

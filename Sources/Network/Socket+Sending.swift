@@ -9,7 +9,7 @@ extension Socket {
     while true {
       sendPending()
       if isBroken { return false }
-      if outbox.pending == 0 { return true }
+      if pending == 0 { return true }
       let stall = clock.clocks.monotonic() + writeStallTime
       switch await wait(for: .writable, until: stall) {
       case .ready: continue
@@ -24,9 +24,10 @@ extension Socket {
 
   /// Sends bytes of somebody else's, with nothing of its own pending.
   ///
-  /// - Returns: how many the socket has taken.
+  /// - Returns: how many are taken; under TLS some of them may be `pending`.
   func send(directly bytes: ByteSlice) -> Int {
-    guard outbox.pending == 0, canWrite, !isBroken else { return 0 }
+    guard pending == 0, canWrite, !isBroken else { return 0 }
+    if let tls { return sendSealed(tls, directly: bytes) }
     // SAFETY: the bytes are borrowed for the call.
     switch unsafe bytes.withUnsafeBytes({ unsafe Syscalls.send(fd, $0) }) {
     case .bytes(let count):
@@ -41,6 +42,10 @@ extension Socket {
 
   /// Sends what the socket takes without waiting.
   func sendPending() {
+    if let tls {
+      sendSealed(tls)
+      return
+    }
     while outbox.pending > 0, canWrite, !isBroken {
       let sent = outbox.sent
       // SAFETY: the bytes are borrowed for the call; what has been sent and what is committed lie

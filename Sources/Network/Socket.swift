@@ -1,4 +1,5 @@
 import Bytes
+import Crypto
 import HTTPWire
 
 /// One connected socket as a task sees it: wait, receive, send. Loop-confined; the events come from
@@ -26,17 +27,22 @@ import HTTPWire
   let fd: Int32
   let clock: LoopClock
   let lane: ServerCounters.Lane
-  private let receiveBytes: Int
+  let receiveBytes: Int
   let writeStallTime: TimeSpan
   private(set) var registration: Registration?
 
   // What the kernel said.
   private(set) var canRead = false
   var canWrite: Bool
+  /// The records around the bytes; nil in the clear.
+  private(set) var tls: TLSSession?
+  /// Whether anything has come in under TLS, and whether that was a request in the clear.
+  var hasReceived = false
+  var metPlainHTTP = false
   /// The peer has sent its last byte, or the connection is gone.
   private(set) var hasHungUp = false
   /// `recv` has returned the peer's end.
-  private(set) var hasEnded = false
+  var hasEnded = false
   /// Nothing more can be sent or received.
   var isBroken = false
   private(set) var isAbandoned = false
@@ -62,8 +68,9 @@ import HTTPWire
   /// - Parameter canWrite: false for a socket that is still connecting.
   init(
     fd: Int32, clock: LoopClock, lane: ServerCounters.Lane, limits: WireLimits,
-    canWrite: Bool = true
+    tls: TLSSession? = nil, canWrite: Bool = true
   ) {
+    self.tls = tls
     self.canWrite = canWrite
     self.fd = fd
     self.clock = clock
@@ -226,6 +233,7 @@ import HTTPWire
 
   /// Appends what the socket has to `buffer`, without waiting.
   func readNow(_ room: Int) -> Syscalls.Transfer {
+    if let tls { return receiveSealed(tls) }
     let capacity = buffer.capacity
     let wanted =
       capacity == 0 ? receiveBytes : max(capacity - buffer.count, room)
@@ -238,17 +246,34 @@ import HTTPWire
       if case .bytes(let count) = transfer { return count }
       return 0
     }
-    switch transfer {
-    case .bytes(let count):
-      // A short read has emptied the socket: what comes now makes a new event. A hang-up that has
-      // been reported makes none, so then the end is still to be read.
-      canRead = count == hadRoom || hasHungUp
-      lane.bump(lane.received, by: count)
-    case .wouldBlock: canRead = false
-    case .ended: hasEnded = true
-    case .failed: isBroken = true
+    if case .bytes(let count) = transfer {
+      noteReceived(count, of: hadRoom)
+    } else {
+      noteFailed(transfer)
     }
     return transfer
+  }
+
+  /// The peer began without TLS: what it gets for an answer goes in the clear, too.
+  func fallBackToPlain() {
+    metPlainHTTP = true
+    tls = nil
+  }
+
+  /// A short read has emptied the socket: what comes now makes a new event. A hang-up that has been
+  /// reported makes none, so then the end is still to be read.
+  func noteReceived(_ count: Int, of room: Int) {
+    canRead = count == room || hasHungUp
+    lane.bump(lane.received, by: count)
+  }
+
+  /// Nothing was received.
+  func noteFailed(_ transfer: Syscalls.Transfer) {
+    switch transfer {
+    case .wouldBlock: canRead = false
+    case .ended: hasEnded = true
+    case .bytes, .failed: isBroken = true
+    }
   }
 }
 

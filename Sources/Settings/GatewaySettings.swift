@@ -3,8 +3,11 @@ public import Bytes
 /// The configuration file's top level: what the shell itself needs, and the parts that other rooms
 /// compile. Paths are as written; they are relative to the file.
 public struct GatewaySettings: Sendable {
-  /// Where the server listens without TLS; `127.0.0.1:8080` unless given.
-  public let http: ListenAddress
+  /// Where the server listens without TLS: `127.0.0.1:8080` without `listen`; nil when `listen`
+  /// names `https` only.
+  public let http: ListenAddress?
+  /// Where the server listens with TLS.
+  public let https: SecureListener?
   /// Where metrics and health are served apart from events; nil: on `http`, metrics by grant.
   public let management: ListenAddress?
   /// The data directory; `data` unless given.
@@ -29,7 +32,7 @@ public struct GatewaySettings: Sendable {
 
   public init(compiling document: SettingsDocument) throws(SettingsFault) {
     var top = try SettingsMapping(document.root)
-    (http, management) = try Self.listeners(top.optional("listen"))
+    (http, https, management) = try Self.listeners(top.optional("listen"))
     data =
       try top.optional("data").map { node throws(SettingsFault) in
         try node.nonEmptyText()
@@ -47,21 +50,35 @@ public struct GatewaySettings: Sendable {
 
   private static func listeners(
     _ node: SettingsNode?
-  ) throws(SettingsFault) -> (ListenAddress, ListenAddress?) {
-    guard let node else { return (.loopback, nil) }
+  ) throws(SettingsFault) -> (ListenAddress?, SecureListener?, ListenAddress?) {
+    guard let node else { return (.loopback, nil, nil) }
     var listen = try SettingsMapping(node)
-    let http = listen.optional("http")
-    let management = listen.optional("management")
-    try listen.notBuiltYet("https", "TLS on the gateway's own port")
+    let nodes = (listen.optional("http"), listen.optional("https"), listen.optional("management"))
     try listen.finish()
-    guard let http else { throw node.fault(.missingKey("http")) }
-    let address = try ListenAddress(compiling: http)
-    guard let management else { return (address, nil) }
-    let second = try ListenAddress(compiling: management)
-    guard second != address || address.port == 0 else {
-      throw management.fault(.invalid("http and management are the same address"))
+    guard nodes.0 != nil || nodes.1 != nil else { throw node.fault(.missingKey("http")) }
+    var taken: [ListenAddress] = []
+    func once(_ address: ListenAddress, _ node: SettingsNode) throws(SettingsFault) {
+      guard !taken.contains(address) || address.port == 0 else {
+        throw node.fault(.invalid("two listeners have the same address"))
+      }
+      taken.append(address)
     }
-    return (address, second)
+    let http = try nodes.0.map { node throws(SettingsFault) in
+      let address = try ListenAddress(compiling: node)
+      try once(address, node)
+      return address
+    }
+    let https = try nodes.1.map { node throws(SettingsFault) in
+      let listener = try SecureListener(compiling: node)
+      try once(listener.address, node)
+      return listener
+    }
+    let management = try nodes.2.map { node throws(SettingsFault) in
+      let address = try ListenAddress(compiling: node)
+      try once(address, node)
+      return address
+    }
+    return (http, https, management)
   }
 
   private static func heartbeat(_ node: SettingsNode?) throws(SettingsFault) -> TimeSpan {

@@ -39,9 +39,6 @@ public struct ListenAddress: Hashable, Sendable {
     if case .mapping = node.value {
       var listener = try SettingsMapping(node)
       address = try listener.required("address")
-      try listener.notBuiltYet("certificate", "TLS")
-      try listener.notBuiltYet("key", "TLS")
-      try listener.notBuiltYet("clientCA", "client certificates")
       try listener.finish()
     }
     guard let parsed = ListenAddress(parsing: try address.bytes()) else {

@@ -45,11 +45,16 @@ struct ArgumentsTests {
     #expect(throws: UsageFault.self) { try Target(&spread, spreads: true) }
   }
 
-  @Test("TLS is refused with its reason, not sent in the clear")
-  func tls() {
-    var arguments = Arguments(["--topic", "a/b/c", "--url", "https://gateway.example"])
-    let fault = #expect(throws: UsageFault.self) { try Target(&arguments) }
-    #expect(fault?.message.contains("TLS") == true)
+  @Test("https takes the authorities of a file, and no file that holds none")
+  func tls() throws {
+    let words = ["--topic", "a/b/c", "--url", "https://gateway.example"]
+    var plain = Arguments(words)
+    #expect(try Target(&plain).url == words[3])
+    for (file, reason) in [(#filePath, "no certificate"), ("/nowhere/ca.pem", "cannot read")] {
+      var arguments = Arguments(words + ["--ca", file])
+      let fault = #expect(throws: UsageFault.self) { try Target(&arguments) }
+      #expect(fault?.message.contains(reason) == true)
+    }
   }
 
   @Test("a topic pattern names many topics, a token file many callers")

@@ -66,8 +66,14 @@ struct ClientRequestTests {
     #expect(six.authority == "[::1]:99")
     #expect(try Endpoint("http://[::1]").authority == "[::1]")
     #expect(try Endpoint("http://example.org/").authority == "example.org")
+    let secure = try Endpoint("https://example.org")
+    #expect((secure.port, secure.authority) == (443, "example.org"))
+    #expect(secure.trust != nil)
+    #expect(try Endpoint("https://example.org:80").authority == "example.org:80")
+    #expect(throws: ClientFault.self) { try Endpoint("https://h", authorities: .empty) }
     for url in [
-      "https://h", "h:80", "http://", "http:///x", "http://h:0", "http://h:65536", "http://h:x",
+      "ftp://h", "https://", "https://h:0",
+      "h:80", "http://", "http:///x", "http://h:0", "http://h:65536", "http://h:x",
       "http://u@h", "http://h/?q", "http://h/#f", "http://::1", "http://[::1", "http://h\r\n",
     ] {
       #expect(throws: ClientFault.badURL(url)) { try Endpoint(url) }

@@ -47,6 +47,7 @@ struct ScrapeTests {
     }
     server.commits.committed(events: 17, taking: .milliseconds(2), sync: .milliseconds(1))
     server.tokens.refused(.expired)
+    server.tls.use([(ByteSlice(utf8: "a \"b\".pem"), UnixTime(seconds: 2_000_000_000))])
     let check = scrape(cap: 10)
     #expect(check.faults == [])
     #expect(Set(check.types.keys) == Set(MetricsCatalogue.allCases.map(\.name)))

@@ -75,6 +75,13 @@ final class TestResponder: Responder {
       answer.startStream(contentType: "text/event-stream")
       return .stream(WaitingStream(timers, journal, isLarge: request.head.query != nil))
     }
+    if path.equals("/certificate") {
+      answer.start(200)
+      var text = ByteWriter()
+      text.append(decimal: request.clientCertificate?.count ?? 0)
+      answer.finish(contentType: "text/plain", body: text)
+      return .complete
+    }
     if path.equals("/forgetful") { return .complete }
     answer.start(200)
     answer.finish(contentType: "text/plain", body: path)

@@ -40,10 +40,10 @@ private func message(_ text: String) -> String {
       tenants: {acme: {}}
       tests: []
       """)
-    #expect(settings.http.text == "[::]:8080")
+    #expect(settings.http?.text == "[::]:8080")
     #expect(settings.management?.text == "127.0.0.1:9090")
     #expect(settings.management?.isLoopback == true)
-    #expect(settings.http.isLoopback == false)
+    #expect(settings.http?.isLoopback == false)
     #expect(settings.data == "/var/lib/jodrell")
     #expect(settings.publicURL == "https://events.acme.example")
     #expect(settings.heartbeat == .seconds(5))
@@ -56,15 +56,32 @@ private func message(_ text: String) -> String {
     ("listen: {}", "j.yaml:1:9: the key 'http' is missing in listen"),
     (
       "listen: {http: '0.0.0.0:80', https: {address: '0.0.0.0:443'}}",
-      "j.yaml:1:30: 'https' (TLS on the gateway's own port) is not supported yet in listen"
+      "j.yaml:1:37: the key 'certificate' is missing in listen.https"
+    ),
+    (
+      "listen: {https: {address: '0.0.0.0:443', certificate: a, key: b, clientCertificates: required}}",
+      "j.yaml:1:86: clientCertificates needs clientCA, which says who signs them "
+        + "in listen.https.clientCertificates"
+    ),
+    (
+      "listen: {https: {address: '0.0.0.0:443', certificate: a, key: b, certificates: []}}",
+      "j.yaml:1:80: certificates stands instead of certificate and key in listen.https.certificates"
+    ),
+    (
+      "listen: {http: '0.0.0.0:80', https: {address: '0.0.0.0:80', certificate: a, key: b}}",
+      "j.yaml:1:37: two listeners have the same address in listen.https"
+    ),
+    (
+      "listen: {https: {address: '0.0.0.0:443', certificate: a, key: b, maxKeyAge: 1h}}",
+      "j.yaml:1:77: 1h is outside 1d to 3650d in listen.https.maxKeyAge"
     ),
     (
       "listen:\n  http: '0.0.0.0:80'\n  management: {address: '0.0.0.0:81', clientCA: ca.pem}",
-      "j.yaml:3:39: 'clientCA' (client certificates) is not supported yet in listen.management"
+      "j.yaml:3:39: unknown key 'clientCA' in listen.management"
     ),
     (
       "listen: {http: '0.0.0.0:80', management: '0.0.0.0:80'}",
-      "j.yaml:1:42: http and management are the same address in listen.management"
+      "j.yaml:1:42: two listeners have the same address in listen.management"
     ),
     (
       "streams: {heartbeat: 15}",

@@ -114,6 +114,11 @@ import Testing
     text(tenant: "requireSchema: 1"), text(more: "listen: {}"), text(more: "nonsense: 1"),
     text(more: "listen: {http: \"a:80\"}"), text(more: "listen: {http: \"0.0.0.0\"}"),
     text(more: "listen: {http: \"0.0.0.0:80\", https: {}}"),
+    text(more: "listen: {management: \"0.0.0.0:80\"}"),
+    text(more: "listen: {https: {address: \"0.0.0.0:80\", certificate: c}}"),
+    text(
+      more: "listen: {https: {address: \"0.0.0.0:80\", certificate: c, key: k, "
+        + "clientCertificates: required}}"),
     text(more: "listen: {http: {address: \"0.0.0.0:80\", clientCA: x}}"),
     text(more: "streams: {heartbeat: soon}"), text(more: "publicURL: events.example"),
     text(more: "data: \"\""), text(more: "tests: [{name: t}]"),

@@ -56,7 +56,7 @@ final class Tally: Sendable {
     guard counting.load(ordering: .relaxed) else { return }
     let kind: Int
     switch fault {
-    case .unreachable: kind = 0
+    case .unreachable, .untrusted: kind = 0
     case .connectionLost: kind = 1
     default: kind = 2
     }

@@ -18,7 +18,7 @@ struct Target: Sendable {
   /// - Parameter spreads: whether `--topics` and `--path` are taken.
   init(_ arguments: inout Arguments, spreads: Bool = false) throws {
     url = try arguments.text("--url") ?? "http://127.0.0.1:8080"
-    endpoint = try Self.endpoint(of: url)
+    endpoint = try Self.endpoint(of: url, authorities: arguments.text("--ca"))
     if spreads, let path = try arguments.text("--path") {
       topic = path
       paths = try Paths(path, count: try arguments.number("--topics", in: 1...100_000, or: 1))
@@ -35,14 +35,14 @@ struct Target: Sendable {
   /// The topic's events, as a path; of the first topic where there are several.
   var eventsPath: String { paths[0] }
 
-  private static func endpoint(of url: String) throws -> Endpoint {
-    guard !url.hasPrefix("https://") else {
-      throw UsageFault("--url: TLS is not spoken here yet; give an http:// address")
-    }
+  private static func endpoint(of url: String, authorities file: String?) throws -> Endpoint {
+    let authorities = try file.map { try fileBytes($0, of: "--ca") }
     do throws(ClientFault) {
-      return try Endpoint(url)
+      return try Endpoint(url, authorities: authorities)
+    } catch .badAuthorities(let words) {
+      throw UsageFault("--ca: \(words)")
     } catch {
-      throw UsageFault("--url takes http://host[:port][/path], not \(url)")
+      throw UsageFault("--url takes http://host[:port][/path] or https://…, not \(url)")
     }
   }
 

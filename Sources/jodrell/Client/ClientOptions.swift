@@ -12,10 +12,18 @@ struct ClientOptions: Sendable {
 
   init(_ arguments: inout Arguments) throws(CommandFault) {
     let url = try arguments.text("--url") ?? Self.variable("JODRELL_URL") ?? "http://127.0.0.1:8080"
+    let authorities = try (arguments.text("--ca") ?? Self.variable("JODRELL_CA")).map {
+      path throws(CommandFault) in
+      try CommandFault.wrap(.failed) { () throws(FileFault) in
+        try FileAccess.read(path, limit: 4 << 20)
+      }
+    }
     do throws(ClientFault) {
-      endpoint = try Endpoint(url)
+      endpoint = try Endpoint(url, authorities: authorities)
+    } catch .badAuthorities(let words) {
+      throw .usage("--ca: \(words)")
     } catch {
-      throw .usage("--url takes http://host[:port][/path]; TLS is not spoken yet")
+      throw .usage("--url takes http://host[:port][/path] or https://…")
     }
     data = try arguments.text("--data") ?? "data"
     let token = try arguments.text("--token")

@@ -47,8 +47,9 @@ enum HelpText {
     tenant public, namespace default; jodrell token mints for it.
 
     The log on stderr is JSON, one object per line; the one with "message":"ready" names the
-    addresses. On SIGTERM, SIGINT or SIGHUP the gateway stops accepting, answers what is in flight
-    for at most 10 s, and ends with 0; a second signal ends it at once.
+    addresses. On SIGTERM or SIGINT the gateway stops accepting, answers what is in flight for at
+    most 10 s, and ends with 0; a second signal ends it at once. On SIGHUP it reads its TLS
+    certificates anew (-c), as it does when their files change.
 
     Examples:
       jodrell serve
@@ -108,6 +109,8 @@ enum HelpText {
 
   private static let client = """
         --url URL            the gateway (JODRELL_URL, else http://127.0.0.1:8080)
+        --ca FILE            for https: who may sign its certificate, in PEM (JODRELL_CA, else the
+                             system's authorities)
         --token TOKEN        sent as bearer token (JODRELL_TOKEN)
         --token-file FILE    the same from a file
         --data DIR           without a token, and on the gateway's own machine: mint one with the

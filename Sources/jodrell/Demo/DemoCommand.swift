@@ -13,7 +13,9 @@ enum DemoCommand {
 
     let gateway = try DemoGateway()
     let stop = StopSignal()
-    guard stop.obeySignals() else { throw CommandFault(.failed, "the system has no threads left") }
+    guard stop.obeySignals(reloading: false) else {
+      throw CommandFault(.failed, "the system has no threads left")
+    }
     let watch = Task.detached {
       let reason = await stop.reason()
       await gateway.discard(keepingDirectory: isKeeping)

@@ -12,7 +12,7 @@ enum Banner {
       subject: "developer", tenant: "public", actions: ["publish", "subscribe", "manage"],
       lifetime: lifetime)
     let ink = Ink(isOn: Terminal.output.isColourful)
-    let base = "http://\(gateway.http)"
+    let base = gateway.baseURL
     let topic = "\(base)/v1/topics/~/hello"
     let authorization = "-H \"Authorization: Bearer $TOKEN\""
     let publish =

@@ -11,6 +11,8 @@ struct CompiledPolicy: Sendable {
   let verifier: TokenVerifier
   let policy: TenancyPolicy
   let tests: [PolicyTest]
+  /// What paths in the text are relative to.
+  let directory: String
 
   /// - Parameters:
   ///   - name: the file's name, for faults.
@@ -30,6 +32,7 @@ struct CompiledPolicy: Sendable {
       tests = try PolicyTest.compile(settings)
       verifier = try Self.verifier(issuers, settings.issuers)
       self.settings = settings
+      self.directory = directory
       self.issuers = issuers
     } catch {
       throw CommandFault(.badSettings, error.text)

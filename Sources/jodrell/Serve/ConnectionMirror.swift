@@ -11,6 +11,11 @@ final class ConnectionMirror: Sendable {
     var received = 0
     var sent = 0
     var stalled = 0
+    var handshakes = 0
+    var resumed = 0
+    var failed = 0
+    var slow = 0
+    var shed = 0
   }
 
   private let counters: ServerCounters
@@ -18,7 +23,7 @@ final class ConnectionMirror: Sendable {
 
   init(_ counters: ServerCounters) { self.counters = counters }
 
-  func update(_ metrics: ConnectionMetrics) {
+  func update(_ metrics: ConnectionMetrics, _ tls: TLSMetrics) {
     metrics.open.set(counters.openConnections)
     seen.withLock { seen in
       func advance(_ last: inout Int, to now: Int, _ add: (Int) -> Void) {
@@ -30,6 +35,14 @@ final class ConnectionMirror: Sendable {
       advance(&seen.received, to: counters.bytesReceived) { metrics.receivedBytes.add($0) }
       advance(&seen.sent, to: counters.bytesSent) { metrics.sentBytes.add($0) }
       advance(&seen.stalled, to: counters.writeStalls) { metrics.stalled.add($0) }
+      let resumed = counters.resumptions
+      advance(&seen.handshakes, to: max(counters.handshakes - resumed, seen.handshakes)) {
+        tls.full.add($0)
+      }
+      advance(&seen.resumed, to: resumed) { tls.resumed.add($0) }
+      advance(&seen.failed, to: counters.failedHandshakes) { tls.failed.add($0) }
+      advance(&seen.slow, to: counters.slowHandshakes) { tls.timedOut.add($0) }
+      advance(&seen.shed, to: counters.shedHandshakes) { tls.shed.add($0) }
     }
   }
 }

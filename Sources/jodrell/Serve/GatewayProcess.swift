@@ -21,15 +21,22 @@ struct GatewayProcess: Sendable {
   private let threads: WorkerThreads
 
   /// Where clients reach it, with the ports that were really taken.
-  let http: String
+  let http: String?
+  let https: String?
   let management: String?
 
   /// Takes the ports, opens the log and registers schemas; nothing is accepted yet. Blocks while
   /// the log recovers.
   init(_ plan: ServePlan, log: LogWriter, stop: StopSignal) async throws(CommandFault) {
     server = try Self.server(plan)
-    http = Self.text(plan.http.host, server.ports[0])
-    management = plan.management.map { [server] in Self.text($0.host, server.ports[1]) }
+    var ports = server.ports[...]
+    func text(_ address: ListenAddress?) -> String? {
+      guard let address, let port = ports.popFirst() else { return nil }
+      return Self.text(address.host, port)
+    }
+    http = text(plan.http)
+    https = text(plan.certificates?.listener.address)
+    management = text(plan.management)
     let metrics = ServerMetrics()
     let engine: Log
     do throws(StoreFault) {
@@ -52,7 +59,8 @@ struct GatewayProcess: Sendable {
       throw CommandFault(.failed, "no worker threads: \(error)")
     }
     let registry = MetricsRegistry()
-    let url = plan.compiled.settings.publicURL ?? "http://\(http)"
+    plan.certificates?.report(to: metrics.tls, log, at: Clocks.system.wall())
+    let url = plan.compiled.settings.publicURL ?? Self.url(http, https)
     parts = GatewayParts(
       engine: engine, verifier: plan.compiled.verifier, policy: plan.compiled.policy,
       metrics: registry, server: metrics,
@@ -67,12 +75,19 @@ struct GatewayProcess: Sendable {
         scrape: Self.scrape(registry, metrics, log, engine, threads, server.counters)))
   }
 
+  /// How a client on this machine begins its URLs.
+  var baseURL: String { Self.url(http, https) }
+
+  private static func url(_ http: String?, _ https: String?) -> String {
+    http.map { "http://\($0)" } ?? "https://\(https ?? "")"
+  }
+
   /// Begins to accept.
   func start() async throws(CommandFault) {
     do throws(NetworkFailure) {
       try await server.start { [parts] timers in GatewayResponder(parts, timers: timers) }
     } catch {
-      throw CommandFault(.cannotListen, "\(http): \(error.text)")
+      throw CommandFault(.cannotListen, "\(baseURL): \(error.text)")
     }
   }
 
@@ -90,20 +105,22 @@ struct GatewayProcess: Sendable {
   private static func server(
     _ plan: ServePlan
   ) throws(CommandFault) -> Server<GatewayResponder<Log>> {
-    var listeners = [
-      ListenerConfiguration(kind: .open, host: host(plan.http.host), port: plan.http.port)
+    let secure = plan.certificates
+    let wanted: [(ListenAddress?, ListenerKind, TLSDoor?)] = [
+      (plan.http, .open, nil), (secure?.listener.address, .open, secure?.door),
+      (plan.management, .management, nil),
     ]
-    if let management = plan.management {
-      listeners.append(
-        ListenerConfiguration(
-          kind: .management, host: host(management.host), port: management.port))
+    let listeners = wanted.compactMap { address, kind, door in
+      address.map {
+        ListenerConfiguration(kind: kind, host: host($0.host), port: $0.port, tls: door)
+      }
     }
     do throws(NetworkFailure) {
       var configuration = ServerConfiguration(listeners: listeners)
       configuration.run = SecureRandom.bytes(4).array.reduce(0) { $0 << 8 | UInt32($1) }
       return try Server(configuration: configuration)
     } catch {
-      let places = [plan.http, plan.management].compactMap { $0?.text }.joined(separator: ", ")
+      let places = wanted.compactMap { $0.0?.text }.joined(separator: ", ")
       throw CommandFault(.cannotListen, "\(places): \(error.text)")
     }
   }
@@ -154,7 +171,7 @@ struct GatewayProcess: Sendable {
     let connections = ConnectionMirror(counters)
     let process = ProcessReading()
     return { visible in
-      connections.update(metrics.connections)
+      connections.update(metrics.connections, metrics.tls)
       metrics.queues.commit.set(engine.waitingEvents)
       metrics.queues.workers.set(threads.depth)
       let scrape = Scrape(

@@ -8,12 +8,18 @@ enum ServeCommand {
   static func run(_ arguments: Arguments) async throws(CommandFault) -> ExitCode {
     let options = try ServeOptions(arguments)
     let stop = StopSignal()
-    guard stop.obeySignals(), let pump = LogPump() else {
+    guard stop.obeySignals(reloading: options.file != nil), let pump = LogPump() else {
       throw CommandFault(.failed, "the system has no threads or descriptors left")
     }
     let code: ExitCode
     do throws(CommandFault) {
-      code = try await serve(ServePlan(options), options, pump.writer, stop)
+      let plan = try ServePlan(options)
+      if let certificates = plan.certificates {
+        stop.onReload { isAsked in
+          certificates.look(at: Clocks.system.wall(), isAsked: isAsked)
+        }
+      }
+      code = try await serve(plan, options, pump.writer, stop)
     } catch {
       pump.finish()
       throw error
@@ -36,7 +42,8 @@ enum ServeCommand {
     log.log(
       .info, "ready",
       [
-        "http": .text(gateway.http), "management": .text(gateway.management ?? ""),
+        "http": .text(gateway.http ?? ""), "https": .text(gateway.https ?? ""),
+        "management": .text(gateway.management ?? ""),
         "data": .text(plan.data), "mode": .text(plan.isDevelopment ? "development" : "configured"),
         "version": .text("\(Command.version)"), "pid": .integer(Int(getpid())),
         "opened": .span(Clocks.system.monotonic() - began),

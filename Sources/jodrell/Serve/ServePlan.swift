@@ -1,11 +1,13 @@
 import Bytes
+import Network
 import Settings
 import Tenancy
 
 /// Everything that is known before a port or the store is touched.
 struct ServePlan: Sendable {
   let compiled: CompiledPolicy
-  let http: ListenAddress
+  let http: ListenAddress?
+  let certificates: CertificateKeeper?
   let management: ListenAddress?
   /// The data directory.
   let data: String
@@ -43,6 +45,9 @@ struct ServePlan: Sendable {
     }
     isDevelopment = options.file == nil
     http = options.listen ?? compiled.settings.http
+    certificates = try compiled.settings.https.map { [compiled] listener throws(CommandFault) in
+      try CertificateKeeper(listener, in: compiled.directory, at: Clocks.system.wall())
+    }
     management = options.management ?? compiled.settings.management
     self.schemas = schemas
     acceptedLoss = options.acceptedLoss

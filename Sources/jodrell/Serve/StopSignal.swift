@@ -3,7 +3,7 @@ import Synchronization
 
 /// Why the gateway ends.
 enum StopReason: Equatable, Sendable {
-  /// SIGTERM, SIGINT or SIGHUP.
+  /// SIGTERM, SIGINT, or SIGHUP where there is no file to read anew.
   case signal(Int32)
   /// The store refused a write; nothing more can be promised.
   case writeFailed(String)
@@ -20,6 +20,10 @@ final class StopSignal: Sendable {
   }
 
   private let state = Mutex(State())
+  private let reload = Mutex<(@Sendable (_ isAsked: Bool) -> Void)?>(nil)
+
+  /// The pause between two looks at files that may have changed.
+  private static let pause = 5
 
   func stop(_ reason: StopReason) {
     let waiter = state.withLock { state -> CheckedContinuation<StopReason, Never>? in
@@ -53,16 +57,38 @@ final class StopSignal: Sendable {
 
   /// Turns those signals into a stop: the first one drains, a second one ends the process at once
   /// with 128 + its number. False when the system has no thread left.
-  func obeySignals() -> Bool {
+  ///
+  /// - Parameter reloading: SIGHUP asks for files to be read anew and ends nothing.
+  func obeySignals(reloading: Bool) -> Bool {
     let thread = BackgroundThread { [self] in
-      var signals = Self.signals
-      var number: Int32 = 0
-      guard unsafe sigwait(&signals, &number) == 0 else { return }
-      stop(.signal(number))
-      guard unsafe sigwait(&signals, &number) == 0 else { return }
-      _exit(128 + number)
+      var hasStopped = false
+      while true {
+        let number = Self.nextSignal()
+        if number == 0 || number == SIGHUP && reloading {
+          reload.withLock { $0 }?(number == SIGHUP)
+        } else if hasStopped {
+          _exit(128 + number)
+        } else {
+          hasStopped = true
+          stop(.signal(number))
+        }
+      }
     }
     return thread != nil
+  }
+
+  /// From now on `look` is called on the thread of the signals: every few seconds, and when SIGHUP
+  /// asks for it.
+  func onReload(_ look: @escaping @Sendable (_ isAsked: Bool) -> Void) {
+    reload.withLock { $0 = look }
+  }
+
+  /// The next signal of ours; 0 after a pause without any.
+  private static func nextSignal() -> Int32 {
+    var signals = Self.signals
+    var span = timespec(tv_sec: pause, tv_nsec: 0)
+    // -1: the pause is over, or a signal of somebody else's has come.
+    return max(unsafe sigtimedwait(&signals, nil, &span), 0)
   }
 
   private static var signals: sigset_t {

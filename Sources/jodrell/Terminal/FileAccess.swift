@@ -29,6 +29,16 @@ extension CommandFault {
   }
 }
 
+/// A file as its directory knows it.
+struct FileFacts: Equatable, Sendable {
+  /// In nanoseconds since 1970.
+  let modified: Int64
+  let size: Int64
+  let inode: UInt64
+  /// Permissions.
+  let mode: mode_t
+}
+
 /// Whole files, for commands: blocking, away from any event loop that serves others.
 ///
 /// SAFETY: pointers into arrays and C strings are used inside the call that they are handed to; a
@@ -48,6 +58,15 @@ enum FileAccess {
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw FileFault(path: path, code: errno) }
     return descriptor
+  }
+
+  /// What tells whether a file has changed, and who may use it. Links are followed.
+  static func facts(of path: String) throws(FileFault) -> FileFacts {
+    var facts = stat()
+    guard unsafe stat(path, &facts) == 0 else { throw FileFault(path: path, code: errno) }
+    return FileFacts(
+      modified: Int64(facts.st_mtim.tv_sec) * 1_000_000_000 + Int64(facts.st_mtim.tv_nsec),
+      size: Int64(facts.st_size), inode: UInt64(facts.st_ino), mode: facts.st_mode & 0o7777)
   }
 
   static func size(of path: String) throws(FileFault) -> UInt64 {

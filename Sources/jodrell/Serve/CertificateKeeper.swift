@@ -1,0 +1,147 @@
+import Bytes
+import Crypto
+import Metrics
+import Network
+import Settings
+import Synchronization
+
+/// Keeps a TLS listener's certificates as their files say, while it listens: changed files are
+/// taken when all of them are good together, and otherwise what is in use stays. New connections
+/// meet the new certificates, open ones live on.
+///
+/// The thread of the signals looks; any thread may.
+final class CertificateKeeper: Sendable {
+  private struct State {
+    var certificates: [CertificateFiles.Certificate]
+    /// The files at the last attempt, good or bad: a bad one is not tried over and over.
+    var seen: [FileFacts?]
+    var renewed: UnixTime
+    /// When the log was last told about ends that come near.
+    var warned: UnixTime?
+    var report: (metrics: TLSMetrics, log: LogWriter)?
+  }
+
+  let listener: SecureListener
+  let door: TLSDoor
+  private let directory: String
+  private let state: Mutex<State>
+
+  /// After so long session tickets are sealed with new keys: whoever steals a key opens no more
+  /// than this (RFC 9325 §3.4).
+  private static let ticketLife = TimeSpan.seconds(12 * 3600)
+  /// Between two warnings about the same end.
+  private static let warningPause = TimeSpan.seconds(24 * 3600)
+
+  init(
+    _ listener: SecureListener, in directory: String, at now: UnixTime
+  ) throws(CommandFault) {
+    self.listener = listener
+    self.directory = directory
+    let seen = Self.facts(listener, directory)
+    do throws(SettingsFault) {
+      let files = try CertificateFiles(listener, in: directory, at: now)
+      door = TLSDoor(files.server)
+      state = Mutex(State(certificates: files.certificates, seen: seen, renewed: now))
+    } catch {
+      throw CommandFault(.badSettings, error.text)
+    }
+  }
+
+  /// What is in use.
+  var certificates: [CertificateFiles.Certificate] { state.withLock { $0.certificates } }
+
+  /// From now on changes and ends show in the metrics and the log.
+  func report(to metrics: TLSMetrics, _ log: LogWriter, at now: UnixTime) {
+    state.withLock { state in
+      state.report = (metrics, log)
+      Self.show(state)
+      warn(&state, at: now)
+    }
+  }
+
+  /// Looks whether the files have changed, or an end comes near. Blocks for reading.
+  ///
+  /// - Parameter isAsked: read them whether they have changed or not.
+  func look(at now: UnixTime, isAsked: Bool) {
+    let facts = Self.facts(listener, directory)
+    state.withLock { state in
+      if isAsked || facts != state.seen {
+        state.seen = facts
+        take(&state, at: now)
+      } else if now - state.renewed > Self.ticketLife {
+        state.renewed = now
+        renewTickets(&state, at: now)
+      }
+      warn(&state, at: now)
+    }
+  }
+
+  private func take(_ state: inout State, at now: UnixTime) {
+    do throws(SettingsFault) {
+      let files = try CertificateFiles(listener, in: directory, at: now)
+      for (index, new) in files.certificates.enumerated()
+      where !new.validity.contains(now) && state.certificates[index].validity.contains(now) {
+        throw listener.pairs[index].node.fault(
+          .invalid("\(new.name): not valid now, and the one in use is"))
+      }
+      door.replace(by: files.server)
+      state.certificates = files.certificates
+      state.renewed = now
+      state.warned = nil
+      state.report?.metrics.reloads.add()
+      state.report?.log.log(
+        .info, "certificates taken",
+        ["certificates": .integer(files.certificates.count), "until": .text(Self.end(state))])
+      Self.show(state)
+    } catch {
+      state.report?.metrics.failedReloads.add()
+      state.report?.log.log(
+        .error, "certificates refused, those in use stay", ["fault": .text(error.text)])
+    }
+  }
+
+  /// The same files with fresh keys for tickets; what is wrong with them has been said.
+  private func renewTickets(_ state: inout State, at now: UnixTime) {
+    if let files = try? CertificateFiles(listener, in: directory, at: now) {
+      door.replace(by: files.server)
+    }
+  }
+
+  private func warn(_ state: inout State, at now: UnixTime) {
+    guard let log = state.report?.log else { return }
+    if let warned = state.warned, now - warned < Self.warningPause { return }
+    for certificate in state.certificates {
+      let end = certificate.validity.upperBound
+      let facts: KeyValuePairs<StaticString, LogValue> = [
+        "certificate": .text(certificate.name), "until": .text(end.rfc3339),
+      ]
+      if end < now {
+        log.log(.error, "certificate has ended", facts)
+        state.warned = now
+      } else if end - now < listener.expiryWarning {
+        log.log(.warning, "certificate ends soon", facts)
+        state.warned = now
+      }
+      if let most = listener.maxKeyAge, now - certificate.keySince > most {
+        log.log(.warning, "key is older than maxKeyAge", facts)
+        state.warned = now
+      }
+    }
+  }
+
+  private static func show(_ state: State) {
+    state.report?.metrics.use(
+      state.certificates.map { (ByteSlice(utf8: $0.name), $0.validity.upperBound) })
+  }
+
+  /// When the first one ends.
+  private static func end(_ state: State) -> String {
+    state.certificates.map(\.validity.upperBound).min()?.rfc3339 ?? ""
+  }
+
+  private static func facts(_ listener: SecureListener, _ directory: String) -> [FileFacts?] {
+    var paths = listener.pairs.flatMap { [$0.certificate, $0.key] }
+    if let authority = listener.clientCA { paths.append(authority.path) }
+    return paths.map { try? FileAccess.facts(of: FileAccess.resolve($0, from: directory)) }
+  }
+}
