@@ -33,7 +33,47 @@ import Testing
     #expect(scratch.fuelUsed < 100_000)
     #expect(try Sample.check("[\(numbers),19999.0]", schema, scratch) == .invalid)
     let many = (0..<110_000).map(String.init).joined(separator: ",")
-    #expect(try Sample.check("[\(many)]", schema, scratch) == .fuelExhausted)
+    #expect(try Sample.check("[\(many)]", schema, scratch) == .valid)
+    let thrice = try Sample.schema(
+      #"{"allOf":[{"uniqueItems":true},{"uniqueItems":true,"minItems":1},{"uniqueItems":true,"#
+        + #""minItems":2}]}"#)
+    #expect(try Sample.check("[\(many)]", thrice, scratch) == .fuelExhausted)
+  }
+
+  @Test func `what a check may cost grows with the payload`() {
+    #expect(SchemaLimits.fuel(bytes: 0) == SchemaLimits.leastFuel)
+    #expect(SchemaLimits.fuel(bytes: 8_192) == SchemaLimits.leastFuel + 4_096)
+    #expect(SchemaLimits.fuel(bytes: 65_536) == SchemaLimits.leastFuel + 4_096 + 86_016)
+    #expect(SchemaLimits.fuel(bytes: 8 << 20) == SchemaLimits.fuel)
+  }
+
+  @Test(arguments: [
+    (#"{"anyOf":[@{"maxLength":#}]}"#, "\"" + String(repeating: "é", count: 4_000) + "\""),
+    (#"{"anyOf":[@{"pattern":"^(a|b)*c#"}]}"#, "\"" + String(repeating: "ab", count: 400) + "\""),
+    (
+      #"{"anyOf":[@{"format":"uri-reference","minLength":#}]}"#,
+      "\"" + String(repeating: "a", count: 7_000) + "%\""
+    ),
+    (#"{"anyOf":[@{"multipleOf":1234567890123456789#}]}"#, String(repeating: "7", count: 900)),
+    (
+      #"{"anyOf":[@{"type":"integer","minimum":#}]}"#,
+      "1." + String(repeating: "0", count: 900) + "1"
+    ),
+    (
+      ##"{"anyOf":[@{"maxLength":0,"title":"#"}]}"##,
+      "\"" + String(repeating: "\\n", count: 900) + "\""
+    ),
+  ])
+  func `long values cost fuel where many schemas look at them`(
+    template: String, payload: String
+  ) throws {
+    let start = try #require(template.firstIndex(of: "@"))
+    let end = try #require(template.lastIndex(of: "]"))
+    let branch = template[template.index(after: start)..<end]
+    let branches = (1...800).map { branch.replacing("#", with: String($0)) }
+    let text = template[..<start] + branches.joined(separator: ",") + template[end...]
+    let outcome = try Sample.check(payload, try Sample.schema(String(text)))
+    #expect(outcome == .fuelExhausted || outcome == .patternLimit)
   }
 
   @Test func `the deepest evaluation that limits allow does not overflow the stack`() throws {

@@ -8,7 +8,10 @@ extension Evaluator {
   @_lifetime(self: copy self)
   mutating func find(_ at: Int, in table: NameTable) -> Int? {
     let token = value.tokens[at]
-    if token.isEscaped || token.length > 64 { return findSlowly(token, in: table) }
+    // One comparison for both: an escape counts as a length of two billion.
+    if token.length | UInt32(token.flags.rawValue & 1) &<< 31 > 64 {
+      return findSlowly(token, in: table)
+    }
     return table.find(
       value.bytes.raw, at: Int(token.offset), count: Int(token.length), slots: slots,
       names: names)

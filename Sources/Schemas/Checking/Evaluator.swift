@@ -89,9 +89,14 @@ struct Evaluator: ~Copyable, ~Escapable {
       guard node.types.contains(.string) else { return false }
       return node.string == ProgramNode.none || acceptsString(strings[Int(node.string)], token)
     case .number:
-      guard !token.hasFraction || spend(8 &+ Int(token.length) >> 3),
-        acceptsNumberKind(node.types, token)
-      else { return false }
+      if !node.types.isSuperset(of: .number) {
+        // Whether a fraction is whole takes its whole text to say.
+        guard
+          token.hasFraction
+            ? spend(8 &+ Int(token.length) >> 2) && acceptsNumberKind(node.types, token)
+            : node.types.contains(.integer)
+        else { return false }
+      }
       return node.number == ProgramNode.none || acceptsNumber(numbers[Int(node.number)], token)
     case .object:
       guard node.types.contains(.object) else { return false }

@@ -97,7 +97,7 @@ public enum StringFormat: UInt8, CaseIterable, Sendable {
   /// regular expressions take longer than the rest.
   @inline(__always)
   func cost(_ text: Span<UInt8>) -> Int {
-    rawValue >= Self.hostname.rawValue ? slowCost(text) : text.count &>> 2
+    rawValue >= Self.hostname.rawValue ? slowCost(text) : text.count &>> 3
   }
 
   @inline(never)
@@ -110,10 +110,10 @@ public enum StringFormat: UInt8, CaseIterable, Sendable {
       where text[index] >= 0x80
         || (text[index] == ASCII.minus && index > 0 && text[index &- 1] == ASCII.minus)
       {
-        return 32 &* text.count
+        return 8 &* text.count
       }
-      return text.count &>> 2
-    default: return text.count &>> 2
+      return text.count &>> 3
+    default: return text.count &>> 3
     }
   }
 
