@@ -1,4 +1,6 @@
+import Bytes
 import Foundation
+import JSONText
 import TestSupport
 import Testing
 
