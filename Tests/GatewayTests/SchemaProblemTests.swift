@@ -123,13 +123,15 @@ import Testing
 
   @Test("a budget and a pattern's limit have codes of their own")
   func budgets() async throws {
+    // Each item is looked at sixty times.
+    let bounds = (1...60).map { "{\"items\":{\"minimum\":-\($0)}}" }.joined(separator: ",")
     let gateway = try await gateway(
-      #"{"properties":{"p":{"pattern":"^(a+)+$"},"u":{"uniqueItems":true}}}"#)
+      "{\"properties\":{\"p\":{\"pattern\":\"^(a+)+$\"},\"u\":{\"allOf\":[\(bounds)]}}}")
     let hostile = "{\"p\":\"\(String(repeating: "a", count: 40))!\"}"
     let pattern = try await gateway.send("POST", "\(topic)/events", json, hostile)
     #expect(pattern.status == 422 && pattern.code == "pattern_limit_exceeded")
     #expect(errors(try pattern.json).first?["pointer"] as? String == "/p")
-    let numbers = (0..<110_000).map(String.init).joined(separator: ",")
+    let numbers = (0..<1_000).map(String.init).joined(separator: ",")
     let budget = try await gateway.send("POST", "\(topic)/events", json, "{\"u\":[\(numbers)]}")
     #expect(budget.status == 422 && budget.code == "validation_budget_exceeded")
   }
