@@ -73,8 +73,8 @@ lint:
 asan: FILTER := $(or $(FILTER),^(Bytes|JSONText|HTTPWire|Network|Crypto|Settings|Schemas|RocksStore)Tests)
 asan: packages
 	$(SWIFT) build --build-tests --sanitize=address --scratch-path .build/asan
-	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --skip-build --sanitize=address \
-	  --scratch-path .build/asan $(only)
+	ASAN_OPTIONS=detect_leaks=0:suppressions=$(CURDIR)/.ci/asan.suppressions \
+	  $(SWIFT) test --skip-build --sanitize=address --scratch-path .build/asan $(only)
 
 tsan: FILTER := $(or $(FILTER),^(Network|Metrics|Topics|RocksStore|Delivery|Gateway|Client)Tests)
 tsan: packages

@@ -8,30 +8,15 @@ import Topics
 /// What a document's media type says: `application/schema+json;version=draft-07`.
 struct DocumentTerms {
   /// The edition of a text without `$schema`; nil: the referrer's.
-  private(set) var dialect: SchemaDialect?
+  let dialect: SchemaDialect?
 
   init(contentType: ByteSlice?) throws(Refusal) {
-    let type = try MediaType(contentType)
-    if type.isOneOf("application/vnd.apache.avro+json", "text/x-protobuf") {
-      throw Refusal(.notSupported, "documents are JSON Schema; others are not supported yet")
+    let terms = try SchemaTerms(contentType: contentType)
+    guard terms.formats == nil else {
+      throw Refusal(
+        .mediaType, "whether formats are asserted is said by a topic's schema, not by documents")
     }
-    guard type.isOneOf("application/schema+json", "application/json", "") else {
-      throw Refusal(.mediaType, "send application/schema+json")
-    }
-    for (name, value) in type.parameters {
-      switch name {
-      case "version":
-        guard let dialect = SchemaDialect(named: value) else {
-          throw Refusal(.mediaType, "the version is draft-07 or 2020-12")
-        }
-        self.dialect = dialect
-      case "charset": continue
-      case "formats":
-        throw Refusal(
-          .mediaType, "whether formats are asserted is said by a topic's schema, not by documents")
-      default: throw Refusal(.mediaType, "the media type's parameter '\(name)' is unknown")
-      }
-    }
+    dialect = terms.dialect
   }
 }
 
