@@ -43,7 +43,7 @@ public struct StoreLimits: Sendable {
   /// How many appends must wait for the spacing to apply.
   public var spacingThreshold = 8
   /// From so many events on that wait or are in a commit, the next commit is made while one is
-  /// being synced.
+  /// being written.
   public var pipeliningThreshold = 16
   /// How long a cursor change that nobody waits for may wait for company.
   public var lazyChangeDelay = TimeSpan.milliseconds(10)
@@ -76,8 +76,8 @@ enum DamageLimits {
   static let ranges = 1000
 }
 
-/// What the store tells the shell. No closure may block; all but `damaged` are called by the two
-/// writing threads, one call at a time.
+/// What the store tells the shell. No closure may block. `committed` is called once at a time, by
+/// one of the two writing threads; `failed` and `storageFull` by the committer; `damaged` by any.
 public struct StoreObserver: Sendable {
   public var committed: @Sendable (CommitFacts) -> Void = { _ in }
   /// A write failed: the store accepts nothing any more and the process should end.
@@ -100,7 +100,7 @@ public struct CommitFacts: Sendable {
   public var bytes: Int
   /// From taking the work until it was durable and noted in the side file.
   public var duration: TimeSpan
-  /// How long its sync took; nil where it shared the one of the commit before it.
+  /// The part of it in which the log file was written and synced.
   public var sync: TimeSpan?
   /// Events that still waited when it was done.
   public var queued: Int

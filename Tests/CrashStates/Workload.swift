@@ -68,7 +68,7 @@ struct Workload {
   /// Returns when all is answered. Every other life closes its store; the others just end.
   func run() async throws {
     var configuration = Self.configuration(data)
-    // Commits that are written while others are synced leave more states behind.
+    // Most lives hand every commit over to the writer's thread.
     if life % 3 != 0 { configuration.limits.pipeliningThreshold = 0 }
     let log = try RocksTopicLog(opening: configuration)
     for topic in Self.topics {

@@ -16,7 +16,7 @@ import Topics
     let events = try #require(database.family(named: "ev.x.00000001"))
     var batch = WriteBatch()
     try change(database, &batch, events)
-    try database.write(batch, isSynced: true)
+    try database.write(batch)
     database.close()
   }
 

@@ -248,7 +248,7 @@ import Topics
     old.removeLast(16)
     var batch = WriteBatch()
     batch.put(database.state, key: WatermarkKey().bytes.span, value: old.span)
-    try database.write(batch, isSynced: true)
+    try database.write(batch)
     database.close()
     #expect(throws: StoreFault.self) { try RocksTopicLog(opening: configuration(copy.scratch)) }
   }

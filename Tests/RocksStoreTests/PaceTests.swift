@@ -25,14 +25,14 @@ import Testing
 
   @Test func `starts are a spacing apart at most`() {
     let pace = pace(medianSync: .microseconds(200))
-    #expect(pace.notBefore(isSyncing: false) == start + .milliseconds(1))
-    #expect(pace.notBefore(isSyncing: true) == start + .milliseconds(1))
+    #expect(pace.notBefore(isWriting: false) == start + .milliseconds(1))
+    #expect(pace.notBefore(isWriting: true) == start + .milliseconds(1))
   }
 
   @Test func `a disk slower than the spacing sets the pace by itself`() {
     let pace = pace(medianSync: .milliseconds(2))
-    #expect(pace.notBefore(isSyncing: false) == start)
-    #expect(pace.notBefore(isSyncing: true) == start + .milliseconds(1))
+    #expect(pace.notBefore(isWriting: false) == start)
+    #expect(pace.notBefore(isWriting: true) == start + .milliseconds(2))
   }
 
   @Test func `one slow sync does not move the median`() {

@@ -5,8 +5,8 @@ import Topics
 /// What follows a commit's sync: the note in the side file, then what readers see, then the
 /// answers.
 ///
-/// SAFETY: `@unchecked Sendable` because one thread at a time uses it: the syncer while a commit
-/// is in its line, the committer while none is. `Syncer`'s lock passes it on.
+/// SAFETY: `@unchecked Sendable` because one thread at a time uses it: the writer while it has a
+/// commit, the committer while it has none. `BatchWriter`'s lock passes it on.
 final class Acknowledger: @unchecked Sendable {
   private var sideFile: SideFile
   private var budget: TailBudget
@@ -29,13 +29,9 @@ final class Acknowledger: @unchecked Sendable {
 
   /// A commit is durable. Fails before anything was shown or answered.
   ///
-  /// - Parameters:
-  ///   - sync: how long its sync took; nil where it shared the one of the commit before it.
-  ///   - isWritten: whether it had anything to write.
-  func acknowledge(
-    _ draft: CommitDraft, sync: TimeSpan?, isWritten: Bool = true
-  ) throws(StoreFault) {
-    if isWritten { try sideFile.write(commit: draft.number, clock: draft.clock.nanoseconds) }
+  /// - Parameter sync: how long log and sync took; nil where there was nothing to write.
+  func acknowledge(_ draft: CommitDraft, sync: TimeSpan?) throws(StoreFault) {
+    if sync != nil { try sideFile.write(commit: draft.number, clock: draft.clock.nanoseconds) }
     let durableAt = clocks.monotonic()
     let took = CommitQueue.now() - draft.started
     for written in draft.chunks {
@@ -55,6 +51,6 @@ final class Acknowledger: @unchecked Sendable {
       number: draft.number, events: draft.events, chunks: draft.chunks.count, bytes: draft.bytes,
       duration: took, sync: sync, queued: queue.waitingEvents.load(ordering: .relaxed))
     queue.recycle(draft.finish())
-    if isWritten { committed(facts) }
+    if sync != nil { committed(facts) }
   }
 }

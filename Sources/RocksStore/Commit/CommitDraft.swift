@@ -5,8 +5,7 @@ import Topics
 /// later serves the tail; and what else it settles once it is durable. Used again and again.
 ///
 /// SAFETY: `@unchecked Sendable` because it has one owner at a time: the committer thread while it
-/// is made and written, then whoever syncs and acknowledges it, which passes under the lock of
-/// `Syncer`.
+/// is made, then whoever writes and acknowledges it, which passes under the lock of `BatchWriter`.
 final class CommitDraft: @unchecked Sendable {
   /// All appends of one topic in this commit, in order of arrival.
   struct Group {
@@ -53,6 +52,8 @@ final class CommitDraft: @unchecked Sendable {
   var applied: [Mutation] = []
   /// What is to be done once it is durable, and never when it fails.
   var effects: [() -> Void] = []
+  /// What it writes.
+  var batch = WriteBatch()
   /// The stages the appends are taken from, oldest first. The last one may have more in it than
   /// this commit takes.
   private(set) var stages: [Stage] = []
@@ -117,8 +118,8 @@ final class CommitDraft: @unchecked Sendable {
     }
   }
 
-  /// Assigns sequences and publish times, writes all chunks and puts them into `batch`.
-  func writeChunks(into batch: inout WriteBatch, at now: UnixTime) {
+  /// Assigns sequences and publish times, writes all chunks and puts them into the batch.
+  func writeChunks(at now: UnixTime) {
     let chunkBound = groups.count * 2 + events / Chunk.maxEvents + 2 * bytes / Chunk.maxBytes
     buffer = ByteBuffer(capacity: bytes + chunkBound * ChunkHeader.byteCount)
     for index in groups.indices {
@@ -128,20 +129,20 @@ final class CommitDraft: @unchecked Sendable {
       groups[index].publishTime = topic.lastPublish
       var next = groups[index].head
       while next >= 0 {
-        add(next, of: topic, into: &batch)
+        add(next, of: topic)
         next = taken[next].next
       }
-      closeChunk(of: topic, into: &batch)
+      closeChunk(of: topic)
     }
   }
 
   /// Adds one append's records to the chunk being collected.
-  private func add(_ index: Int, of topic: TopicState, into batch: inout WriteBatch) {
+  private func add(_ index: Int, of topic: TopicState) {
     let stage = taken[index].stage
     let entry = entry(index)
     if entry.events == 1 {
       return add(
-        Piece(stage: stage, start: entry.start, count: entry.byteCount), of: topic, into: &batch)
+        Piece(stage: stage, start: entry.start, count: entry.byteCount), of: topic)
     }
     // An atomic batch: its records one by one, so that a chunk's bounds hold for it too.
     let records = stages[stage].bytes.slice(entry.start..<(entry.start + entry.byteCount))
@@ -152,22 +153,21 @@ final class CommitDraft: @unchecked Sendable {
         preconditionFailure("a stage holds whole records")
       }
       add(
-        Piece(stage: stage, start: entry.start + start, count: cursor.offset - start), of: topic,
-        into: &batch)
+        Piece(stage: stage, start: entry.start + start, count: cursor.offset - start), of: topic)
     }
   }
 
-  private func add(_ piece: Piece, of topic: TopicState, into batch: inout WriteBatch) {
+  private func add(_ piece: Piece, of topic: TopicState) {
     if pieces.count == Chunk.maxEvents
       || (!pieces.isEmpty && pieceBytes + piece.count > Chunk.maxBytes)
     {
-      closeChunk(of: topic, into: &batch)
+      closeChunk(of: topic)
     }
     pieces.append(piece)
     pieceBytes += piece.count
   }
 
-  private func closeChunk(of topic: TopicState, into batch: inout WriteBatch) {
+  private func closeChunk(of topic: TopicState) {
     if pieces.isEmpty { return }
     let start = buffer.count
     let last = topic.next + UInt64(pieces.count) - 1
@@ -248,6 +248,7 @@ final class CommitDraft: @unchecked Sendable {
     changes.removeAll(keepingCapacity: true)
     applied.removeAll(keepingCapacity: true)
     effects.removeAll(keepingCapacity: true)
+    batch.clear()
     events = 0
     bytes = 0
     buffer = ByteBuffer()

@@ -3,9 +3,9 @@ import Synchronization
 import Tenancy
 import Topics
 
-/// The one thread that writes: it takes everything that arrived since its last commit and writes it
-/// as one batch. Under load the `Syncer` makes that durable and answers while the next batch is
-/// made; otherwise, and for whatever changes the catalogue, this thread does both.
+/// The one thread that makes commits: it takes everything that arrived since its last one and makes
+/// one batch of it. Under load the `BatchWriter` writes that and answers while the next batch is
+/// made; otherwise, and for whatever looks at the database first, this thread does it by itself.
 ///
 /// SAFETY: `@unchecked Sendable` because every unprotected variable is touched by the committer
 /// thread only (before `start`, by the opening thread), except `thread`, which the closing thread
@@ -19,11 +19,10 @@ import Topics
   private let space: SpaceWatch
   private let observer: StoreObserver
   private let acknowledger: Acknowledger
-  private let syncer: Syncer
+  private let writer: BatchWriter
   /// What callers may still do; any thread reads it.
   let condition = Atomic<StoreCondition>(.open)
 
-  private var batch = WriteBatch()
   private var backlog = Backlog()
   /// The commit being made.
   private var draft: CommitDraft
@@ -62,12 +61,12 @@ import Topics
     draft = CommitDraft(limits: limits)
     pace = Pace(spacing: limits.commitSpacing, threshold: limits.spacingThreshold)
     acknowledger = Acknowledger(sideFile: sideFile, queue: queue, configuration)
-    syncer = Syncer(database: database, acknowledger: acknowledger, queue: queue)
+    writer = BatchWriter(database: database, acknowledger: acknowledger, queue: queue)
   }
 
   /// Starts the threads. Once.
   func start() throws(StoreFault) {
-    try syncer.start()
+    try writer.start()
     thread = try StoreThread("committer") { [self] in run() }
   }
 
@@ -83,7 +82,7 @@ import Topics
     var clock = SyncClock()
     do throws(StoreFault) {
       while true {
-        let line = try syncer.awaitRoom()
+        let line = try writer.awaitRoom()
         if let finished = line.finished {
           pace.synced(in: finished.sync)
           pace.answering(inFlight: finished.inFlight)
@@ -91,14 +90,15 @@ import Topics
         guard
           let inbox = queue.take(
             backlog: !backlog.isEmpty || !mutations.isEmpty,
-            notBefore: pace.notBefore(isSyncing: !line.isIdle), quorum: pace.quorum,
+            notBefore: pace.notBefore(isWriting: !line.isIdle), quorum: pace.quorum,
             wakeAt: nextSpaceCheck)
         else { break }
         checkSpace()
+        if inbox.isEmpty, backlog.isEmpty, mutations.isEmpty { continue }
         try commit(inbox, &clock)
       }
-      syncer.stop()
-      if let fault = syncer.failure { throw fault }
+      writer.stop()
+      if let fault = writer.failure { throw fault }
       try acknowledger.close()
     } catch {
       fail(error)
@@ -114,37 +114,33 @@ import Topics
     queue.commitBegan(draft.events, draft.bytes)
     draft.changes += inbox.changes
     mutations += inbox.mutations
-    // Each mutation sees what the ones before it have published.
+    // Each mutation sees what the ones before it have published, and who replaces acknowledgements
+    // deletes the ones that are stored.
     let isAlone =
-      !mutations.isEmpty
+      !mutations.isEmpty || draft.changes.contains { $0.change.replacesAll }
       || queue.waitingEvents.load(ordering: .relaxed) < limits.pipeliningThreshold
-    if isAlone { try syncer.awaitIdle() }
+    if isAlone { try writer.awaitIdle() }
     // Changes first: a deletion in the same commit then deletes what they wrote.
     for change in draft.changes { try write(change) }
     writeMutations()
     draft.clock = clocks.wall()
-    draft.writeChunks(into: &batch, at: draft.clock)
+    draft.writeChunks(at: draft.clock)
     for group in draft.groups { writeLateUses(of: group.topic) }
     draft.closeGroups()
-    let isWritten = batch.count > 0
-    if isWritten {
+    if draft.batch.count > 0 {
       commit += 1
       putWatermark()
     }
     draft.number = commit
     if isAlone {
-      clock.start()
-      if isWritten { try database.write(batch, isSynced: true) }
-      let sync = clock.elapsed()
-      if isWritten { pace.synced(in: sync) }
+      let sync = try writer.write(draft, &clock)
+      if let sync { pace.synced(in: sync) }
       pace.answering(inFlight: queue.waitingEvents.load(ordering: .relaxed))
-      try acknowledger.acknowledge(draft, sync: sync, isWritten: isWritten)
+      try acknowledger.acknowledge(draft, sync: sync)
     } else {
-      try database.write(batch, isSynced: false)
-      try syncer.push(draft)
-      draft = syncer.spareDraft() ?? CommitDraft(limits: limits)
+      try writer.push(draft)
+      draft = writer.spareDraft() ?? CommitDraft(limits: limits)
     }
-    batch.clear()
     ackChunks.removeAll(keepingCapacity: true)
     changedTenant = nil
   }
@@ -154,8 +150,8 @@ import Topics
   private func fail(_ fault: StoreFault) {
     condition.store(.failed, ordering: .relaxed)
     queue.stop()
-    // What was written before may still become durable, and is then answered as such.
-    syncer.stop()
+    // A write under way may still succeed, and is then answered as such.
+    writer.stop()
     draft.fail()
     backlog.fail(.closing)
     for mutation in mutations { mutation.fail(.closing) }
@@ -166,7 +162,8 @@ import Topics
       for mutation in rest.mutations { mutation.fail(.closing) }
       for change in rest.changes { change.settle(.failure(.closing)) }
     }
-    observer.failed(fault)
+    // Whoever fails after the first failure fails because of it.
+    observer.failed(writer.failure ?? fault)
   }
 
   /// Stops appends at the low mark and takes them in again above it. By the opening thread before
@@ -192,13 +189,13 @@ extension Committer {
   /// Runs waiting mutations up to and including the first one that writes: the next one then sees
   /// what that one published.
   private func writeMutations() {
-    let before = batch.count
-    while batch.count == before, !mutations.isEmpty {
+    let before = draft.batch.count
+    while draft.batch.count == before, !mutations.isEmpty {
       let mutation = mutations.removeFirst()
       draft.applied.append(mutation)
       mutation.apply(self)
     }
-    changesCatalogue = batch.count > before
+    changesCatalogue = draft.batch.count > before
   }
 
   /// The commit's number and what must be found beside it. After the chunks, which count topics on.
@@ -213,9 +210,11 @@ extension Committer {
     put(WatermarkKey(), WatermarkKey.Value(commit: commit, clock: draft.clock, extent: extent))
   }
 
-  func put<Key: StoredKey>(_ key: Key, _ value: Key.Value) { batch.put(key, value, in: database) }
+  func put<Key: StoredKey>(_ key: Key, _ value: Key.Value) {
+    draft.batch.put(key, value, in: database)
+  }
 
-  func delete<Key: StoredKey>(_ key: Key) { batch.delete(key, in: database) }
+  func delete<Key: StoredKey>(_ key: Key) { draft.batch.delete(key, in: database) }
 
   /// Runs the body of a mutation and takes back everything it wrote and left to be done: what is
   /// left is its answer.
@@ -225,7 +224,7 @@ extension Committer {
     let before = (
       effects: draft.effects.count, deleted: deleted.count, tenant: changedTenant, acks: ackChunks
     )
-    batch.setSavePoint()
+    draft.batch.setSavePoint()
     undos = []
     let outcome: Swift.Result<Result, CatalogueFailure>
     do throws(CatalogueFailure) {
@@ -233,7 +232,7 @@ extension Committer {
     } catch {
       outcome = .failure(error)
     }
-    try reading { () throws(StoreFault) in try batch.rollBack() }
+    try reading { () throws(StoreFault) in try draft.batch.rollBack() }
     for undo in undos ?? [] { undo() }
     undos = nil
     draft.effects.removeLast(draft.effects.count - before.effects)

@@ -34,9 +34,10 @@ struct Pace {
     medianSync.nanoseconds += span > medianSync ? step : span < medianSync ? -step : 0
   }
 
-  /// The earliest start of the next commit while many wait. Where commits are still being synced,
-  /// there is always time for a spacing.
-  func notBefore(isSyncing: Bool) -> MonotonicTime {
-    medianSync > spacing && !isSyncing ? started : started + spacing
+  /// The earliest start of the next commit while many wait. Where one is still being written, the
+  /// next one takes what arrives until that is about to end.
+  func notBefore(isWriting: Bool) -> MonotonicTime {
+    if isWriting { return started + max(spacing, medianSync) }
+    return medianSync > spacing ? started : started + spacing
   }
 }

@@ -5,9 +5,9 @@ import Synchronization
 
 /// One open RocksDB: sole owner of its handle and of its column families' handles.
 ///
-/// Reads may be made by any thread; `write` by the committer alone. Destruction order is RocksDB's:
-/// reads and iterators are counted, `close` waits for the last of them, then destroys the column
-/// families, then the database, whose lock goes with it.
+/// Reads may be made by any thread; `write` by one of the two writing threads at a time.
+/// Destruction order is RocksDB's: reads and iterators are counted, `close` waits for the last of
+/// them, then destroys the column families, then the database, whose lock goes with it.
 ///
 /// SAFETY: `@unchecked Sendable` because RocksDB synchronises its handles itself and the pointers
 /// here never change between `init` and `close`; no call reaches a handle after `close`, because
@@ -18,7 +18,6 @@ import Synchronization
   let handle: OpaquePointer
   private let options: EngineOptions
   private let syncedWrite: OpaquePointer
-  private let plainWrite: OpaquePointer
   let readOptions: OpaquePointer
   /// Whether the database was opened for inspection, without its lock.
   let isReadOnly: Bool
@@ -66,7 +65,6 @@ import Synchronization
     #if MUTANTS
       if Mutant.syncSkipped.isOn { unsafe rocksdb_writeoptions_set_sync(syncedWrite, 0) }
     #endif
-    unsafe plainWrite = rocksdb_writeoptions_create()
     unsafe readOptions = rocksdb_readoptions_create()
     unsafe rocksdb_readoptions_set_verify_checksums(readOptions, 1)
   }
@@ -99,31 +97,18 @@ import Synchronization
     unsafe rocksdb_cancel_all_background_work(handle, 1)
     unsafe rocksdb_close(handle)
     unsafe rocksdb_writeoptions_destroy(syncedWrite)
-    unsafe rocksdb_writeoptions_destroy(plainWrite)
     unsafe rocksdb_readoptions_destroy(readOptions)
   }
 
-  /// Applies `batch` and returns once it is in the log: on stable storage if `isSynced`, otherwise
-  /// `syncLog` brings it there. Any error means that the outcome is unknown: the caller must not
-  /// write again.
-  func write(_ batch: borrowing WriteBatch, isSynced: Bool) throws(StoreFault) {
+  /// Applies `batch` and returns once it is on stable storage. Any error means that the outcome is
+  /// unknown: the caller must not write again.
+  func write(_ batch: borrowing WriteBatch) throws(StoreFault) {
     try beginUse()
     defer { endUse() }
     let pointer = unsafe batch.handle
     try unsafe engineCall { message in
-      unsafe rocksdb_write(handle, isSynced ? syncedWrite : plainWrite, pointer, &message)
+      unsafe rocksdb_write(handle, syncedWrite, pointer, &message)
     }
-  }
-
-  /// Returns once everything is on stable storage whose `write` returned before the call. Any error
-  /// means that the outcome is unknown. May run beside a `write`.
-  func syncLog() throws(StoreFault) {
-    try beginUse()
-    defer { endUse() }
-    #if MUTANTS
-      if Mutant.syncSkipped.isOn { return }
-    #endif
-    try unsafe engineCall { message in unsafe rocksdb_flush_wal(handle, 1, &message) }
   }
 
   /// The value under `key`, or nil. Blocks on disk when the block is not cached.

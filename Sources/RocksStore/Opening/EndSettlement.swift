@@ -93,7 +93,7 @@ struct EndSettlement: ~Copyable {
     batch.put(
       WatermarkKey(), WatermarkKey.Value(commit: commit, clock: clock, extent: extent),
       in: database)
-    try database.write(batch, isSynced: true)
+    try database.write(batch)
     return (commit, extent)
   }
 }

@@ -113,6 +113,6 @@ struct StoreOpening: ~Copyable {
       WatermarkKey.Value(
         commit: 1, clock: now, extent: StoreExtent(events: 0, catalogue: 1)),
       in: database)
-    try database.write(batch, isSynced: true)
+    try database.write(batch)
   }
 }

@@ -2,21 +2,22 @@ import Bytes
 import JSONText
 
 /// Which members or items of values are evaluated, a bit each: a stack, since values inside may ask
-/// while an outer one is still being asked about. Allocates only while it grows.
-struct EvaluatedMarks {
+/// while an outer one is still being asked about. Allocates only while it grows. Part of one
+/// `SchemaScratch`, and like it confined to one thread at a time.
+final class EvaluatedMarks {
   private var words: [UInt64] = []
 
   /// Opens a set of `count` clear bits; returns its first word.
-  mutating func open(_ count: Int) -> Int {
+  func open(_ count: Int) -> Int {
     let first = words.count
     for _ in 0..<((count + 63) / 64) { words.append(0) }
     return first
   }
 
   /// Drops the set that was opened last.
-  mutating func close(_ first: Int) { words.removeLast(words.count - first) }
+  func close(_ first: Int) { words.removeLast(words.count - first) }
 
-  mutating func mark(_ position: Int, _ first: Int) {
+  func mark(_ position: Int, _ first: Int) {
     words[first + position / 64] |= 1 << UInt64(position % 64)
   }
 

@@ -11,7 +11,7 @@ public final class SchemaScratch {
   public var explains = true
   let matcher = PatternMatcher()
   var uniqueness = UniquenessSet()
-  var evaluated = EvaluatedMarks()
+  let evaluated = EvaluatedMarks()
   private var text: [UInt8] = []
   /// Fuel that the last check used: nodes visited, members walked, items compared.
   public internal(set) var fuelUsed = 0

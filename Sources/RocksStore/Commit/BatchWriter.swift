@@ -2,25 +2,21 @@ import Bytes
 private import Glibc
 import Synchronization
 
-/// The thread that makes written commits durable, so that the committer can write the next one
-/// meanwhile: one sync for all that were written before it began, then their answers.
+/// The thread that writes commits, each with one sync, and answers them, so that the committer can
+/// make the next one meanwhile. There is never more than one commit that is written and not synced.
 ///
-/// Under little load it only waits: the committer then syncs by itself, which saves the hand-over.
+/// Under little load it only waits: the committer then writes by itself, which saves the hand-over.
 ///
 /// SAFETY: `@unchecked Sendable` because what varies is touched only between locking and unlocking
 /// `mutex`, and `thread` by the committer thread alone; the three pthread objects live in memory of
 /// their own from `init` to `deinit` and are never moved.
-@safe final class Syncer: @unchecked Sendable {
+@safe final class BatchWriter: @unchecked Sendable {
   /// What the committer paces itself by.
   struct Finished {
     var sync: TimeSpan
     /// Events that were waiting or in a commit just before the answers.
     var inFlight: Int
   }
-
-  /// So many commits may be written that no sync has begun for; the committer waits while there are
-  /// as many. What they hold is bounded by the queue's limits anyway.
-  static let lineLimit = 8
 
   private let database: Database
   private let acknowledger: Acknowledger
@@ -30,8 +26,9 @@ import Synchronization
   private let moved: UnsafeMutablePointer<pthread_cond_t>
   private var thread: StoreThread?
 
-  private var line: [CommitDraft] = []
-  private var isSyncing = false
+  /// A commit that is made and waits.
+  private var next: CommitDraft?
+  private var isWriting = false
   private var isStopped = false
   private var committerWaits = false
   private var spare: [CommitDraft] = []
@@ -61,111 +58,106 @@ import Synchronization
 
   /// Starts the thread. Once.
   func start() throws(StoreFault) {
-    thread = try StoreThread("syncer") { [self] in run() }
+    thread = try StoreThread("writer") { [self] in run() }
   }
 
-  /// Makes durable what is in line, then ends the thread. Committer thread, once.
+  /// Writes what waits, then ends the thread. Committer thread; a second call does nothing.
   func stop() {
     locked {
       isStopped = true
       unsafe pthread_cond_signal(arrived)
     }
     thread?.join()
+    thread = nil
   }
 
-  /// Why the thread has ended, if a sync failed. What was in line has been answered.
+  /// Why the thread has ended, if a write failed. What it had taken has been answered.
   var failure: StoreFault? { locked { fault } }
 
-  /// Takes over a commit that is written and not synced. Committer thread. Fails, and takes
-  /// nothing, after a sync that failed.
+  /// Takes over a commit that is made; there is room for it. Committer thread. Fails, and takes
+  /// nothing, after a write that failed.
   func push(_ draft: CommitDraft) throws(StoreFault) {
     let met = locked {
       if fault == nil {
-        line.append(draft)
-        if line.count == 1 { unsafe pthread_cond_signal(arrived) }
+        next = draft
+        unsafe pthread_cond_signal(arrived)
       }
       return fault
     }
     if let met { throw met }
   }
 
-  /// Waits until the line has room, and tells whether nothing is in it or being synced, and what
-  /// has been finished since the last call. Committer thread.
+  /// Waits until a commit may be pushed, and tells whether none is being written, and what has been
+  /// finished since the last call. Committer thread.
   func awaitRoom() throws(StoreFault) -> (isIdle: Bool, finished: Finished?) {
-    try wait { line.count < Self.lineLimit }
+    try wait { next == nil }
     return locked {
       defer { finished = nil }
-      return (line.isEmpty && !isSyncing, finished)
+      return (!isWriting, finished)
     }
   }
 
-  /// Waits until everything is durable and answered. Committer thread, which may then use the
-  /// acknowledger until its next `push`.
-  func awaitIdle() throws(StoreFault) { try wait { line.isEmpty && !isSyncing } }
+  /// Waits until everything is durable and answered. Committer thread, which may then write and use
+  /// the acknowledger until its next `push`.
+  func awaitIdle() throws(StoreFault) { try wait { next == nil && !isWriting } }
 
   /// An empty draft that served before.
   func spareDraft() -> CommitDraft? { locked { spare.popLast() } }
 
-  /// Takes an empty draft back.
-  func recycle(_ draft: CommitDraft) { locked { keep(draft) } }
-
-  private func keep(_ draft: CommitDraft) {
-    if spare.count < 2 * Self.lineLimit { spare.append(draft) }
+  /// Writes a commit and returns once it is durable; tells how long log and sync took, nil where
+  /// there was nothing to write. This thread, or the committer's while this one is idle.
+  func write(_ draft: CommitDraft, _ clock: inout SyncClock) throws(StoreFault) -> TimeSpan? {
+    guard draft.batch.count > 0 else { return nil }
+    clock.start()
+    try database.write(draft.batch)
+    return clock.elapsed()
   }
 
   /// The thread's life.
   private func run() {
-    while let drafts = take() {
-      let began = CommitQueue.now()
-      var next = 0
+    var clock = SyncClock()
+    while let draft = take() {
       do throws(StoreFault) {
-        try database.syncLog()
-        let sync = CommitQueue.now() - began
+        let sync = try write(draft, &clock)
         let inFlight = queue.waitingEvents.load(ordering: .relaxed)
-        locked { finished = Finished(sync: sync, inFlight: inFlight) }
-        while next < drafts.count {
-          try acknowledger.acknowledge(drafts[next], sync: next == 0 ? sync : nil)
-          next += 1
-        }
-        done(drafts)
+        if let sync { locked { finished = Finished(sync: sync, inFlight: inFlight) } }
+        try acknowledger.acknowledge(draft, sync: sync)
       } catch {
-        return fail(error, drafts[next...])
+        return fail(error, draft)
+      }
+      locked {
+        isWriting = false
+        // Two are at work, one waits.
+        if spare.count < 3 { spare.append(draft) }
+        if committerWaits { unsafe pthread_cond_signal(moved) }
       }
     }
   }
 
-  private func take() -> [CommitDraft]? {
+  private func take() -> CommitDraft? {
     locked {
-      while line.isEmpty {
+      while next == nil {
         if isStopped { return nil }
         unsafe pthread_cond_wait(arrived, mutex)
       }
-      defer { line = [] }
-      isSyncing = true
+      defer { next = nil }
+      isWriting = true
       if committerWaits { unsafe pthread_cond_signal(moved) }
-      return line
+      return next
     }
   }
 
-  private func done(_ drafts: [CommitDraft]) {
-    locked {
-      isSyncing = false
-      for draft in drafts { keep(draft) }
-      if committerWaits { unsafe pthread_cond_signal(moved) }
-    }
-  }
-
-  private func fail(_ fault: StoreFault, _ drafts: ArraySlice<CommitDraft>) {
-    let written = locked {
+  private func fail(_ fault: StoreFault, _ draft: CommitDraft) {
+    let waiting = locked {
       self.fault = fault
-      defer { line = [] }
-      return line
+      defer { next = nil }
+      return next
     }
-    for draft in drafts { draft.fail() }
-    for draft in written { draft.fail() }
+    draft.fail()
+    waiting?.fail()
     // The committer waits for this one or for work; it tells the others.
     locked {
-      isSyncing = false
+      isWriting = false
       unsafe pthread_cond_signal(moved)
     }
     queue.stop()
@@ -174,7 +166,7 @@ import Synchronization
   private func wait(until holds: () -> Bool) throws(StoreFault) {
     let met = locked {
       committerWaits = true
-      while fault == nil ? !holds() : isSyncing { unsafe pthread_cond_wait(moved, mutex) }
+      while fault == nil ? !holds() : isWriting { unsafe pthread_cond_wait(moved, mutex) }
       committerWaits = false
       return fault
     }
