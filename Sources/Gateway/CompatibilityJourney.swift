@@ -22,6 +22,14 @@ extension GatewayResponder {
     let text = try await request.body.collect(upTo: SchemaLimits.sourceBytes)
     let candidate = try await compile(
       ByteSlice(copying: text.span), terms, for: subject, of: address)
+    let key = ByteSlice(utf8: "\(address)")
+    let began = timers.clocks.monotonic()
+    if let pause = parts.comparisons.enter(key, at: began) {
+      throw Refusal(
+        .rateLimited, "another compatibility check runs, or the topic's last one just ended"
+      ).retrying(after: pause)
+    }
+    defer { parts.comparisons.leave(key, from: began, at: timers.clocks.monotonic()) }
     let rules = compatibilityTerms(of: address)
     let versions = try await versions(
       of: subject, in: parts.engine.schemaBook(of: address), at: address)

@@ -19,6 +19,8 @@ public struct GatewayParts<Engine: EventEngine>: Sendable {
   public let dispatchers: DispatcherDirectory<Engine>
   public let tickets: StreamTickets
   public let replays: ReplayDesk
+  /// Of compatibility checks: one of the workers is left to everybody else.
+  public let comparisons = ReplayDesk(atOnce: 1, pause: .zero)
   public let workers: Workers
   public let log: LogWriter
   public let operations: Operations

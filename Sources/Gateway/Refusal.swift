@@ -20,6 +20,9 @@ public struct Refusal: Error {
   var retryAfter: TimeSpan?
   /// Extension members of the problem document: name and JSON text.
   var members: [(StaticString, ByteSlice)] = []
+  /// Members that are arrays: name and the elements' JSON texts. Written as far as half of a
+  /// document has room for them.
+  var lists: [(name: StaticString, elements: [ByteSlice])] = []
   /// The methods that `Allow` names, for 405.
   var allow: StaticString?
   /// What `error=` says in the challenge of a 401 or 403 (RFC 6750 §3.1).
@@ -65,6 +68,13 @@ public struct Refusal: Error {
     return copy
   }
 
+  /// The same refusal with one more member, an array.
+  func with(_ name: StaticString, elements: [ByteSlice]) -> Refusal {
+    var copy = self
+    copy.lists.append((name, elements))
+    return copy
+  }
+
   func with(_ name: StaticString, _ text: String) -> Refusal {
     var json = JSONWriter()
     json.string(text)
@@ -99,12 +109,31 @@ public struct Refusal: Error {
       json.key(name)
       json.raw(value)
     }
-    if let faults { write(faults, from: start, into: &json) }
+    var isTruncated = faultsTruncated
+    for (name, elements) in lists {
+      json.key(name)
+      json.beginArray()
+      for element in elements {
+        guard json.bytes.count - start + element.count <= GatewayLimits.problemBytes / 2 else {
+          isTruncated = true
+          break
+        }
+        json.raw(element)
+      }
+      json.endArray()
+    }
+    if let faults {
+      isTruncated = !write(faults, from: start, into: &json) || isTruncated
+    }
+    if isTruncated {
+      json.key("truncated")
+      json.bool(true)
+    }
     json.endObject()
   }
 
-  /// Writes `errors` as far as the document has room for them.
-  private func write(_ faults: [ByteSlice], from start: Int, into json: inout JSONWriter) {
+  /// Writes `errors` as far as the document has room for them; false if not all.
+  private func write(_ faults: [ByteSlice], from start: Int, into json: inout JSONWriter) -> Bool {
     var event = ByteWriter(capacity: 24)
     if let index = self.event {
       event.append("{\"event\":")
@@ -113,24 +142,21 @@ public struct Refusal: Error {
     } else {
       event.append("{")
     }
-    var isTruncated = faultsTruncated
+    var isWhole = true
     json.key("errors")
     json.beginArray()
     for fault in faults {
       // Room for the end of the document too.
       let room = GatewayLimits.problemBytes - 64 - (json.bytes.count - start)
       guard fault.count + event.count <= room else {
-        isTruncated = true
+        isWhole = false
         break
       }
       json.raw(event.slice)
       json.bytes.append(fault.dropFirst(1))
     }
     json.endArray()
-    if isTruncated {
-      json.key("truncated")
-      json.bool(true)
-    }
+    return isWhole
   }
 
   /// The document alone: for batch results, the last event of a stream, and commands that say
@@ -183,5 +209,14 @@ extension Refusal.Challenge {
     text.append(metadata)
     text.append("\"")
     return text.slice
+  }
+}
+
+extension JSONWriter {
+  /// One value as a text of its own.
+  static func text(_ write: (inout JSONWriter) -> Void) -> ByteSlice {
+    var json = JSONWriter()
+    write(&json)
+    return json.bytes.slice
   }
 }

@@ -1,9 +1,9 @@
 import Bytes
 import Synchronization
 
-/// Who may run a replay check now: one per topic, few at once, and after each a pause as long as it
-/// took, so that checks of one topic take at most half of a worker. Shared by the loops; its lock
-/// is a leaf.
+/// Who may run a long check on the workers now, of stored events or of compatibility: one per
+/// topic, few at once, and after each a pause as long as it took, so that checks of one topic take
+/// at most half of a worker. Shared by the loops; its lock is a leaf.
 public final class ReplayDesk: Sendable {
   private struct State {
     var running: Set<ByteSlice> = []
@@ -12,8 +12,18 @@ public final class ReplayDesk: Sendable {
   }
 
   private let state = Mutex(State())
+  private let atOnce: Int
+  private let pause: TimeSpan
 
-  public init() {}
+  /// For replay checks.
+  public convenience init() { self.init(atOnce: ReplayLimits.atOnce, pause: ReplayLimits.pause) }
+
+  /// - Parameter pause: at least so long after each; what took less than a tenth of a second needs
+  ///   none beyond that.
+  init(atOnce: Int, pause: TimeSpan) {
+    self.atOnce = atOnce
+    self.pause = pause
+  }
 
   /// Takes a place for a check of `topic`, which `leave` gives back.
   ///
@@ -22,7 +32,7 @@ public final class ReplayDesk: Sendable {
     state.withLock { state in
       if state.running.contains(topic) { return ReplayLimits.pause }
       if let due = state.notBefore[topic], due > now { return due - now }
-      guard state.running.count < ReplayLimits.atOnce else { return ReplayLimits.pause }
+      guard state.running.count < atOnce else { return ReplayLimits.pause }
       state.running.insert(topic)
       return nil
     }
@@ -37,7 +47,9 @@ public final class ReplayDesk: Sendable {
       }
       // Pauses beyond that many would take more than a day of checks; the topic is let off.
       guard state.notBefore.count < ReplayLimits.pauses else { return }
-      state.notBefore[topic] = now + max(now - start, ReplayLimits.pause)
+      let took = now - start
+      let rest = took < .milliseconds(100) ? pause : max(took, pause)
+      if rest > .zero { state.notBefore[topic] = now + rest }
     }
   }
 }

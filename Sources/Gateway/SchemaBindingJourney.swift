@@ -15,7 +15,8 @@ extension GatewayResponder {
     let address = try readable(reference, request)
     guard parts.engine.topic(address) != nil else { throw Refusal(.notFound) }
     let book = parts.engine.schemaBook(of: address)
-    guard try !startTagged(EntityTag(binding: book), request, &answer) else { return .complete }
+    let tag = EntityTag(binding: book, of: address)
+    guard try !startTagged(tag, request, &answer) else { return .complete }
     return write(book, of: address, &answer)
   }
 
@@ -31,14 +32,14 @@ extension GatewayResponder {
     if terms.quarantines { try checkQuarantine(terms, of: address, in: scope) }
     let known = parts.engine.schemaBook(of: address)
     let isNew = known.terms == nil
-    try change.conditions.check(EntityTag(binding: known), isMade: !isNew)
+    try change.conditions.check(EntityTag(binding: known, of: address), isMade: !isNew)
     var book = known
     if try await prepareTopic(address, change) {
       book = try await edit(address, .bind(terms), of: known, change)
     } else {
       _ = try book.apply(.bind(terms), at: nil, now: request.receivedAt) { _ in false }
     }
-    start(isNew ? 201 : 200, change, tag: EntityTag(binding: book), &answer)
+    start(isNew ? 201 : 200, change, tag: EntityTag(binding: book, of: address), &answer)
     return write(book, of: address, &answer)
   }
 
@@ -51,7 +52,7 @@ extension GatewayResponder {
     let address = try scope.address(of: reference, for: .manage).detached
     let book = parts.engine.schemaBook(of: address)
     guard book.terms != nil else { throw Refusal(.notFound) }
-    try change.conditions.check(EntityTag(binding: book))
+    try change.conditions.check(EntityTag(binding: book, of: address))
     try await edit(address, .bind(nil), of: book, change)
     return finishGone(change, &answer)
   }
@@ -75,27 +76,46 @@ extension GatewayResponder {
   private func write(
     _ book: SchemaBook, of address: TopicAddress, _ answer: inout AnswerWriter
   ) -> AnswerEnd {
-    let terms = book.terms ?? SchemaBindingTerms()
-    return finish(&answer) { json in
+    finish(&answer) { json in
       json.beginObject()
-      json.key("rules")
-      json.beginArray()
-      for rule in terms.rules { rule.write(book.defaults[rule.subject], into: &json) }
-      json.endArray()
-      json.key("unmatched")
-      json.string(terms.unmatched == .reject ? "reject" as StaticString : "allow")
-      json.key("enforcement")
-      json.string(terms.enforcement.name)
-      json.key("quarantine")
-      if let name = terms.quarantine(of: address.topic) {
-        json.string(name.bytes)
-      } else {
-        json.null()
-      }
-      json.key("lint")
-      json.string(terms.lint.name)
+      book.writeBinding(of: address, into: &json)
       json.key("revision")
       json.integer(book.revision)
+      json.endObject()
+    }
+  }
+}
+
+extension SchemaBook {
+  /// Writes the members that tell how a topic's events are bound.
+  fileprivate func writeBinding(of address: TopicAddress, into json: inout JSONWriter) {
+    let terms = self.terms ?? SchemaBindingTerms()
+    json.key("rules")
+    json.beginArray()
+    for rule in terms.rules { rule.write(defaults[rule.subject], into: &json) }
+    json.endArray()
+    json.key("unmatched")
+    json.string(terms.unmatched == .reject ? "reject" as StaticString : "allow")
+    json.key("enforcement")
+    json.string(terms.enforcement.name)
+    json.key("quarantine")
+    if let name = terms.quarantine(of: address.topic) {
+      json.string(name.bytes)
+    } else {
+      json.null()
+    }
+    json.key("lint")
+    json.string(terms.lint.name)
+  }
+}
+
+extension EntityTag {
+  /// Of how a topic's events are bound to its schemas, default versions included.
+  init(binding book: SchemaBook, of address: TopicAddress) {
+    self.init { json in
+      json.string("\(address)")
+      json.beginObject()
+      book.writeBinding(of: address, into: &json)
       json.endObject()
     }
   }

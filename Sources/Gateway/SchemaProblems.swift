@@ -80,19 +80,12 @@ extension Refusal {
     case .schemaRequired: self.init(ProblemCode.schemaRequired)
     case .unknownType(let types):
       self.init(.unknownEventType, "no rule of the topic's binding fits the event's type")
-      var json = JSONWriter()
-      json.beginArray()
-      for type in types { json.string(type) }
-      json.endArray()
-      self = with("types", json: json.slice)
+      self = with("types", elements: types.map { type in JSONWriter.text { $0.string(type) } })
     case .schemaMismatch(let subject, let accepted):
       self.init(
         .dataschemaMismatch, "'dataschema' names no version of '\(subject)' that is accepted")
-      var json = JSONWriter()
-      json.beginArray()
-      for version in accepted { json.integer(Int(version)) }
-      json.endArray()
-      self = with("accepted", json: json.slice)
+      let versions = accepted.map { version in JSONWriter.text { $0.integer(Int(version)) } }
+      self = with("accepted", elements: versions)
     case .mediaType(let sent):
       self.init(
         .mediaType,
@@ -161,17 +154,22 @@ extension Refusal {
     return copy
   }
 
-  /// The same refusal without the list of what is wrong.
+  /// The same refusal without the lists of what is wrong and what would be right.
   func withoutFaults() -> Refusal {
-    guard faults != nil else { return self }
+    guard faults != nil || !lists.isEmpty else { return self }
     var copy = self
-    copy.faults = []
+    if faults != nil { copy.faults = [] }
+    copy.lists = lists.map { ($0.name, []) }
     copy.faultsTruncated = true
     return copy
   }
 
-  /// Bytes of the list of what is wrong.
-  var faultBytes: Int { faults?.reduce(0) { $0 + $1.count } ?? 0 }
+  /// Bytes of those lists.
+  var faultBytes: Int {
+    lists.reduce(faults?.reduce(0) { $0 + $1.count } ?? 0) { sum, list in
+      sum + list.elements.reduce(0) { $0 + $1.count }
+    }
+  }
 }
 
 /// Where an event stands in a body that holds several.

@@ -42,12 +42,16 @@ extension GatewayResponder {
         schema: known, isNew: false, isDefault: book.defaults[known.subject] == known.version,
         warnings: warnings)
     }
+    // What the caller took for granted must hold for what its version is put upon.
+    try change.conditions.check(
+      book.defaultVersion(of: candidate.subject).map { EntityTag($0) })
     let newest = book.newest(of: candidate.subject)
+    var overridden: CompatibilityReport?
     switch try await decide(candidate, in: book, at: address) {
     case .incompatible(let report): throw Refusal(.schemaIncompatible, report)
     case .undecided(let report):
-      guard let request else { throw Refusal(.schemaUndecided, report) }
-      noteOverride(report, address, request)
+      guard request != nil else { throw Refusal(.schemaUndecided, report) }
+      overridden = report
     case .register, .identical: break
     }
     let stored =
@@ -55,6 +59,7 @@ extension GatewayResponder {
       ? try await engine(change).registerSchema(
         candidate, for: address, replacing: newest?.version ?? 0)
       : try firstSchema(candidate, of: address, at: now)
+    if let overridden, let request, !change.isTrial { noteOverride(overridden, address, request) }
     return SchemaOutcome(schema: stored, isNew: true, isDefault: true, warnings: warnings)
   }
 
@@ -149,17 +154,20 @@ extension SchemaFinding {
   /// Writes the array of `warnings`.
   public static func write(_ findings: [SchemaFinding], into json: inout JSONWriter) {
     json.beginArray()
-    for finding in findings {
-      json.beginObject()
-      json.key("pointer")
-      json.string(finding.pointer)
-      json.key("code")
-      json.string(finding.code)
-      json.key("message")
-      json.string(finding.message)
-      json.endObject()
-    }
+    for finding in findings { finding.write(into: &json) }
     json.endArray()
+  }
+
+  /// Its texts are cut: names of a schema may be long.
+  func write(into json: inout JSONWriter) {
+    json.beginObject()
+    json.key("pointer")
+    json.string(JSONPointer.cut(ByteSlice(utf8: pointer), to: SchemaLimits.pointerBytes))
+    json.key("code")
+    json.string(code)
+    json.key("message")
+    json.string(JSONPointer.cut(ByteSlice(utf8: message), to: GatewayLimits.detailBytes))
+    json.endObject()
   }
 }
 
@@ -169,9 +177,8 @@ extension Refusal {
     self.init(
       .schemaLint,
       "the schema draws \(warnings.count == 1 ? "a warning" : "\(warnings.count) warnings")")
-    var json = JSONWriter()
-    SchemaFinding.write(warnings, into: &json)
-    self = with("warnings", json: json.bytes.slice)
+    let texts = warnings.map { warning in JSONWriter.text { warning.write(into: &$0) } }
+    self = with("warnings", elements: texts)
   }
 }
 

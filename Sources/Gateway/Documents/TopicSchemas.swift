@@ -83,18 +83,6 @@ extension GatewayResponder {
 }
 
 extension EntityTag {
-  /// Of how a topic's events are bound to its schemas, default versions included.
-  init(binding book: SchemaBook) {
-    self.init { json in
-      json.string("binding")
-      json.integer(book.revision)
-      for (subject, version) in book.defaults.sorted(by: { $0.key < $1.key }) {
-        json.string(subject.bytes)
-        json.integer(Int(version))
-      }
-    }
-  }
-
   /// Of one version of a topic's schema.
   init(_ schema: StoredSchema) {
     self.init { json in

@@ -46,11 +46,21 @@ public struct SchemaAssembly: Sendable {
 
   /// What a document put under `base` is known by and needs: kept with it, so that nobody has to
   /// read it again.
-  public func links(of text: ByteSlice, base: String) throws(SchemaFault) -> DocumentLinks {
+  public func links(
+    of text: ByteSlice, base: String, in tenant: Name, _ namespace: Name
+  ) throws(SchemaFault) -> DocumentLinks {
     let identifiers = Set(outline.identifiers).filter { $0 != base && !$0.isEmpty }
     var targets = Set(outline.references.map { DocumentLinks.plain($0.uri) })
     if let uri = SchemaOutline.metaschema(of: text) { targets.insert(uri) }
     targets = targets.filter { !SchemaLibrary.isBuiltIn($0) }
+    for identifier in identifiers {
+      // The places of the tenant's other namespaces are theirs; another tenant's are none here, as
+      // in a bundle that came from there.
+      guard let place = DocumentPath(uri: identifier),
+        place.tenant == tenant, place.namespace != namespace
+      else { continue }
+      throw .identifierElsewhere(identifier)
+    }
     guard identifiers.count <= DocumentLimits.identifiers else {
       throw .limitExceeded("identifiers", DocumentLimits.identifiers)
     }

@@ -87,7 +87,7 @@ struct CertificateFiles: Sendable {
   /// Bytes of a file; what cannot be read is refused in the system's words.
   private static func read(_ path: String) throws(TLSFault) -> ByteSlice {
     do throws(FileFault) {
-      return try FileAccess.read(path, limit: longestFile)
+      return try FileAccess.readFile(path, limit: longestFile)
     } catch {
       throw .refused(error.description)
     }

@@ -53,6 +53,17 @@ enum FileAccess {
     return try readAll(descriptor, path, limit: limit)
   }
 
+  /// The same of what can only be a file: a pipe, whose opening may wait for ever, is refused.
+  static func readFile(_ path: String, limit: Int) throws(FileFault) -> ByteSlice {
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { throw FileFault(path: path, code: errno) }
+    defer { close(descriptor) }
+    var facts = stat()
+    guard unsafe fstat(descriptor, &facts) == 0 else { throw FileFault(path: path, code: errno) }
+    guard facts.st_mode & S_IFMT == S_IFREG else { throw FileFault(path: path, code: EINVAL) }
+    return try readAll(descriptor, path, limit: limit)
+  }
+
   /// A descriptor that the caller closes.
   static func openToRead(_ path: String) throws(FileFault) -> Int32 {
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
