@@ -42,16 +42,13 @@ import Topics
   }
 
   @Test(arguments: ConformanceCase.allCases)
-  func `keeps them with a short tail and overlapping commits`(
-    _ what: ConformanceCase
-  ) async throws {
+  func `keeps them with a short tail and small commits too`(_ what: ConformanceCase) async throws {
     try await check(
       what,
       Stores {
         $0.tailBytes = 200
         $0.commitEvents = 3
         $0.commitBytes = 500
-        $0.pipeliningThreshold = 0
       })
   }
 }

@@ -34,10 +34,8 @@ struct Pace {
     medianSync.nanoseconds += span > medianSync ? step : span < medianSync ? -step : 0
   }
 
-  /// The earliest start of the next commit while many wait. Where one is still being written, the
-  /// next one takes what arrives until that is about to end.
-  func notBefore(isWriting: Bool) -> MonotonicTime {
-    if isWriting { return started + max(spacing, medianSync) }
-    return medianSync > spacing ? started : started + spacing
+  /// The earliest start of the next commit while many wait.
+  var notBefore: MonotonicTime {
+    medianSync > spacing ? started : started + spacing
   }
 }

@@ -121,7 +121,12 @@ final class FileLock: Sendable {
   /// Lets others have the store. Once; later calls change nothing.
   func release() {
     descriptor.withLock { descriptor in
-      if let descriptor { close(descriptor) }
+      if let descriptor {
+        // A child that is being started shares the descriptor until its exec: closing ours would
+        // leave it the lock.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+      }
       descriptor = nil
     }
   }
