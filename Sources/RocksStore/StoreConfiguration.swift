@@ -42,9 +42,6 @@ public struct StoreLimits: Sendable {
   public var commitSpacing = TimeSpan.milliseconds(1)
   /// How many appends must wait for the spacing to apply.
   public var spacingThreshold = 8
-  /// From so many events on that wait or are in a commit, the next commit is made while one is
-  /// being written.
-  public var pipeliningThreshold = 16
   /// How long a cursor change that nobody waits for may wait for company.
   public var lazyChangeDelay = TimeSpan.milliseconds(10)
   /// Appends stop when less than this much of the volume is free: bytes…
@@ -76,8 +73,8 @@ enum DamageLimits {
   static let ranges = 1000
 }
 
-/// What the store tells the shell. No closure may block. `committed` is called once at a time, by
-/// one of the two writing threads; `failed` and `storageFull` by the committer; `damaged` by any.
+/// What the store tells the shell. No closure may block. All but `damaged` are called by the
+/// committer.
 public struct StoreObserver: Sendable {
   public var committed: @Sendable (CommitFacts) -> Void = { _ in }
   /// A write failed: the store accepts nothing any more and the process should end.
@@ -101,7 +98,7 @@ public struct CommitFacts: Sendable {
   /// From taking the work until it was durable and noted in the side file.
   public var duration: TimeSpan
   /// The part of it in which the log file was written and synced.
-  public var sync: TimeSpan?
+  public var sync: TimeSpan
   /// Events that still waited when it was done.
   public var queued: Int
 }

@@ -67,10 +67,7 @@ struct Workload {
 
   /// Returns when all is answered. Every other life closes its store; the others just end.
   func run() async throws {
-    var configuration = Self.configuration(data)
-    // Most lives hand every commit over to the writer's thread.
-    if life % 3 != 0 { configuration.limits.pipeliningThreshold = 0 }
-    let log = try RocksTopicLog(opening: configuration)
+    let log = try RocksTopicLog(opening: Self.configuration(data))
     for topic in Self.topics {
       _ = try await log.createTopic(proofs.topic(topic, .manage), TopicConfiguration())
       marks.note(.topic(topic))

@@ -3,11 +3,8 @@ import Synchronization
 import Topics
 
 /// What follows a commit's sync: the note in the side file, then what readers see, then the
-/// answers.
-///
-/// SAFETY: `@unchecked Sendable` because one thread at a time uses it: the writer while it has a
-/// commit, the committer while it has none. `BatchWriter`'s lock passes it on.
-final class Acknowledger: @unchecked Sendable {
+/// answers. Committer thread only.
+final class Acknowledger {
   private var sideFile: SideFile
   private var budget: TailBudget
   private let queue: CommitQueue
@@ -45,12 +42,15 @@ final class Acknowledger: @unchecked Sendable {
     for written in draft.chunks { written.topic.growth.advance(to: written.last + 1) }
     for effect in draft.effects { effect() }
     for change in draft.changes { change.settle(.success(())) }
-    queue.commitEnded(draft.events, draft.bytes)
+    queue.lower(draft.events, draft.bytes)
     draft.giveAnswers(durableAt: durableAt, took: took)
-    let facts = CommitFacts(
-      number: draft.number, events: draft.events, chunks: draft.chunks.count, bytes: draft.bytes,
-      duration: took, sync: sync, queued: queue.waitingEvents.load(ordering: .relaxed))
+    if let sync {
+      committed(
+        CommitFacts(
+          number: draft.number, events: draft.events, chunks: draft.chunks.count,
+          bytes: draft.bytes, duration: took, sync: sync,
+          queued: queue.waitingEvents.load(ordering: .relaxed)))
+    }
     queue.recycle(draft.finish())
-    if sync != nil { committed(facts) }
   }
 }

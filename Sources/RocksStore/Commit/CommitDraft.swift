@@ -2,11 +2,9 @@ import Bytes
 import Topics
 
 /// One commit: appends taken from stages, grouped by topic, written as chunks into one buffer that
-/// later serves the tail; and what else it settles once it is durable. Used again and again.
-///
-/// SAFETY: `@unchecked Sendable` because it has one owner at a time: the committer thread while it
-/// is made, then whoever writes and acknowledges it, which passes under the lock of `BatchWriter`.
-final class CommitDraft: @unchecked Sendable {
+/// later serves the tail; and what else it settles once it is durable. Committer thread only; used
+/// again and again.
+final class CommitDraft {
   /// All appends of one topic in this commit, in order of arrival.
   struct Group {
     let topic: TopicState

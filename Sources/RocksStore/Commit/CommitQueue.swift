@@ -43,13 +43,10 @@ import Topics
   private var quorum = 0
   private var isStopped = false
   private var spare: [Stage] = []
-  /// Appends staged, waiting or in a commit, in events and in record bytes. Raised by loops,
-  /// lowered by whoever answers.
+  /// Appends staged or waiting, in events and in record bytes. Raised by loops, lowered by whoever
+  /// answers.
   let waitingEvents = Atomic<Int>(0)
   let waitingBytes = Atomic<Int>(0)
-  /// Those of them that are in a commit. Raised by the committer.
-  private let committingEvents = Atomic<Int>(0)
-  private let committingBytes = Atomic<Int>(0)
   private let limits: StoreLimits
 
   init(limits: StoreLimits) {
@@ -112,31 +109,10 @@ import Topics
     }
   }
 
-  /// So much has been taken into a commit.
-  func commitBegan(_ events: Int, _ bytes: Int) {
-    committingEvents.add(events, ordering: .relaxed)
-    committingBytes.add(bytes, ordering: .relaxed)
-  }
-
-  /// A commit of so much is about to be answered.
-  func commitEnded(_ events: Int, _ bytes: Int) {
-    lower(events, bytes)
-    committingEvents.subtract(events, ordering: .relaxed)
-    committingBytes.subtract(bytes, ordering: .relaxed)
-  }
-
-  /// So much is answered without having been in a commit.
+  /// So much is answered, or about to be.
   func lower(_ events: Int, _ bytes: Int) {
     waitingEvents.subtract(events, ordering: .relaxed)
     waitingBytes.subtract(bytes, ordering: .relaxed)
-  }
-
-  /// What waits for a commit.
-  private var queued: (events: Int, bytes: Int) {
-    (
-      waitingEvents.load(ordering: .relaxed) - committingEvents.load(ordering: .relaxed),
-      waitingBytes.load(ordering: .relaxed) - committingBytes.load(ordering: .relaxed)
-    )
   }
 
   /// Gives emptied stages back to the loops.
@@ -173,7 +149,7 @@ import Topics
           if now >= until { break }
           wait(.idle, until: until)
         } else if now < notBefore, inbox.mutations.isEmpty,
-          queued.events >= limits.spacingThreshold, !isEnough
+          waitingEvents.load(ordering: .relaxed) >= limits.spacingThreshold, !isEnough
         {
           wait(.pacing, until: notBefore)
         } else {
@@ -187,8 +163,8 @@ import Topics
 
   /// Whether what waits is worth a commit whatever the time.
   private var isEnough: Bool {
-    let queued = queued
-    return queued.events >= min(quorum, limits.commitEvents) || queued.bytes >= limits.commitBytes
+    waitingEvents.load(ordering: .relaxed) >= min(quorum, limits.commitEvents)
+      || waitingBytes.load(ordering: .relaxed) >= limits.commitBytes
   }
 
   private func wakeCommitter() {

@@ -3,9 +3,8 @@ import Synchronization
 import Tenancy
 import Topics
 
-/// The one thread that makes commits: it takes everything that arrived since its last one and makes
-/// one batch of it. Under load the `BatchWriter` writes that and answers while the next batch is
-/// made; otherwise, and for whatever looks at the database first, this thread does it by itself.
+/// The one thread that writes: it takes everything that arrived while its last commit ran, writes
+/// one batch with one sync, and answers.
 ///
 /// SAFETY: `@unchecked Sendable` because every unprotected variable is touched by the committer
 /// thread only (before `start`, by the opening thread), except `thread`, which the closing thread
@@ -19,7 +18,6 @@ import Topics
   private let space: SpaceWatch
   private let observer: StoreObserver
   private let acknowledger: Acknowledger
-  private let writer: BatchWriter
   /// What callers may still do; any thread reads it.
   let condition = Atomic<StoreCondition>(.open)
 
@@ -61,16 +59,14 @@ import Topics
     draft = CommitDraft(limits: limits)
     pace = Pace(spacing: limits.commitSpacing, threshold: limits.spacingThreshold)
     acknowledger = Acknowledger(sideFile: sideFile, queue: queue, configuration)
-    writer = BatchWriter(database: database, acknowledger: acknowledger, queue: queue)
   }
 
-  /// Starts the threads. Once.
+  /// Starts the thread. Once.
   func start() throws(StoreFault) {
-    try writer.start()
     thread = try StoreThread("committer") { [self] in run() }
   }
 
-  /// Commits what is queued, then ends the threads. Blocks; called once.
+  /// Commits what is queued, then ends the thread. Blocks; called once.
   func stop() {
     condition.store(.closing, ordering: .relaxed)
     queue.stop()
@@ -81,24 +77,13 @@ import Topics
   private func run() {
     var clock = SyncClock()
     do throws(StoreFault) {
-      while true {
-        let line = try writer.awaitRoom()
-        if let finished = line.finished {
-          pace.synced(in: finished.sync)
-          pace.answering(inFlight: finished.inFlight)
-        }
-        guard
-          let inbox = queue.take(
-            backlog: !backlog.isEmpty || !mutations.isEmpty,
-            notBefore: pace.notBefore(isWriting: !line.isIdle), quorum: pace.quorum,
-            wakeAt: nextSpaceCheck)
-        else { break }
+      while let inbox = queue.take(
+        backlog: !backlog.isEmpty || !mutations.isEmpty, notBefore: pace.notBefore,
+        quorum: pace.quorum, wakeAt: nextSpaceCheck)
+      {
         checkSpace()
-        if inbox.isEmpty, backlog.isEmpty, mutations.isEmpty { continue }
         try commit(inbox, &clock)
       }
-      writer.stop()
-      if let fault = writer.failure { throw fault }
       try acknowledger.close()
     } catch {
       fail(error)
@@ -111,15 +96,8 @@ import Topics
     backlog.add(inbox.stages)
     let refused = draft.gather(from: &backlog)
     if refused.events > 0 { queue.lower(refused.events, refused.bytes) }
-    queue.commitBegan(draft.events, draft.bytes)
     draft.changes += inbox.changes
     mutations += inbox.mutations
-    // Each mutation sees what the ones before it have published, and who replaces acknowledgements
-    // deletes the ones that are stored.
-    let isAlone =
-      !mutations.isEmpty || draft.changes.contains { $0.change.replacesAll }
-      || queue.waitingEvents.load(ordering: .relaxed) < limits.pipeliningThreshold
-    if isAlone { try writer.awaitIdle() }
     // Changes first: a deletion in the same commit then deletes what they wrote.
     for change in draft.changes { try write(change) }
     writeMutations()
@@ -127,31 +105,27 @@ import Topics
     draft.writeChunks(at: draft.clock)
     for group in draft.groups { writeLateUses(of: group.topic) }
     draft.closeGroups()
+    var sync: TimeSpan?
     if draft.batch.count > 0 {
       commit += 1
       putWatermark()
+      clock.start()
+      try database.write(draft.batch)
+      let took = clock.elapsed()
+      pace.synced(in: took)
+      sync = took
     }
     draft.number = commit
-    if isAlone {
-      let sync = try writer.write(draft, &clock)
-      if let sync { pace.synced(in: sync) }
-      pace.answering(inFlight: queue.waitingEvents.load(ordering: .relaxed))
-      try acknowledger.acknowledge(draft, sync: sync)
-    } else {
-      try writer.push(draft)
-      draft = writer.spareDraft() ?? CommitDraft(limits: limits)
-    }
+    pace.answering(inFlight: queue.waitingEvents.load(ordering: .relaxed))
+    try acknowledger.acknowledge(draft, sync: sync)
     ackChunks.removeAll(keepingCapacity: true)
     changedTenant = nil
   }
 
-  /// A write or a sync failed: nobody knows what of it survives. Nothing is written on this open
-  /// any more.
+  /// A write failed: nobody knows what of it survives. Nothing is written on this open any more.
   private func fail(_ fault: StoreFault) {
     condition.store(.failed, ordering: .relaxed)
     queue.stop()
-    // A write under way may still succeed, and is then answered as such.
-    writer.stop()
     draft.fail()
     backlog.fail(.closing)
     for mutation in mutations { mutation.fail(.closing) }
@@ -162,8 +136,7 @@ import Topics
       for mutation in rest.mutations { mutation.fail(.closing) }
       for change in rest.changes { change.settle(.failure(.closing)) }
     }
-    // Whoever fails after the first failure fails because of it.
-    observer.failed(writer.failure ?? fault)
+    observer.failed(fault)
   }
 
   /// Stops appends at the low mark and takes them in again above it. By the opening thread before

@@ -5,7 +5,7 @@ import Synchronization
 
 /// One open RocksDB: sole owner of its handle and of its column families' handles.
 ///
-/// Reads may be made by any thread; `write` by one of the two writing threads at a time.
+/// Reads may be made by any thread; `write` by the committer alone.
 /// Destruction order is RocksDB's: reads and iterators are counted, `close` waits for the last of
 /// them, then destroys the column families, then the database, whose lock goes with it.
 ///
