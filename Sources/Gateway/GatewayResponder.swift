@@ -15,6 +15,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   let appender: Engine.Appender
   let admission: Admission
   let streams: OpenStreams
+  let shares: FairShare
   let scratch = SchemaScratch()
   let frames = FrameCache()
   var topicMetrics: TopicMetricsCache
@@ -34,6 +35,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     appender = parts.engine.makeAppender(answeringBy: timers.post)
     admission = Admission(parts.access, parts.limits, metrics: parts.server.tokens)
     streams = OpenStreams(parts.streams, timers: timers, metrics: parts.server.policy)
+    shares = FairShare(at: timers.now, metrics: parts.server.limits)
     parts.access.wake(timers.post)
     topicMetrics = TopicMetricsCache(of: parts.metrics)
     var url = ByteWriter()
