@@ -75,6 +75,9 @@ public struct KeySet: Sendable {
     self.keys = keys
   }
 
+  /// Whether a key of that id is in the set; of no id, any key.
+  func holds(_ id: ByteSlice?) -> Bool { keys.contains { id == nil || $0.id == id } }
+
   /// The key that a header with `algorithm` and `id` asks for. There is no second guess: without a
   /// `kid` the choice must be the only one.
   func key(id: ByteSlice?, for algorithm: SignatureAlgorithm) throws(TokenRefusal) -> Key {

@@ -24,6 +24,9 @@ public struct TokenVerifier: Sendable {
     self.generation = generation
   }
 
+  /// The issuer of exactly that `iss`.
+  func issuer(named issuer: ByteSlice) -> IssuerProfile? { issuers[issuer] }
+
   /// Everything about a token that can be known without a clock: form, header, issuer, key,
   /// signature.
   func authenticate(_ text: ByteSlice) throws(TokenRefusal) -> AuthenticToken {

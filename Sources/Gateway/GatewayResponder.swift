@@ -14,6 +14,8 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   let timers: any LoopTimers
   let appender: Engine.Appender
   let admission: Admission
+  let streams: OpenStreams
+  let shares: FairShare
   let scratch = SchemaScratch()
   let frames = FrameCache()
   var topicMetrics: TopicMetricsCache
@@ -22,13 +24,19 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   /// Where answers are composed; nothing of it outlives the call that fills it.
   private var draft = JSONWriter(capacity: 4096)
   private let metadataURL: ByteSlice
+  /// Counts what was allowed, for the audit log's sample.
+  var auditTurn = 0
+  /// The snapshot that open streams are held against.
+  private var reviewedGeneration: UInt64 = 1
 
   public init(_ parts: GatewayParts<Engine>, timers: any LoopTimers) {
     self.parts = parts
     self.timers = timers
     appender = parts.engine.makeAppender(answeringBy: timers.post)
-    admission = Admission(
-      verifier: parts.verifier, policy: parts.policy, metrics: parts.server.tokens)
+    admission = Admission(parts.access, parts.limits, metrics: parts.server.tokens)
+    streams = OpenStreams(parts.streams, timers: timers, metrics: parts.server.policy)
+    shares = FairShare(at: timers.now, metrics: parts.server.limits)
+    parts.access.wake(timers.post)
     topicMetrics = TopicMetricsCache(of: parts.metrics)
     var url = ByteWriter()
     url.append(parts.operations.publicURL)
@@ -36,7 +44,12 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     metadataURL = url.slice
   }
 
-  public func turnEnded() { appender.flush() }
+  public func turnEnded() {
+    appender.flush()
+    let isNew = admission.refresh() || reviewedGeneration != admission.snapshot.generation
+    reviewedGeneration = admission.snapshot.generation
+    streams.turnEnded(admission.snapshot, isNew: isNew)
+  }
 
   public func refuse(
     _ refusal: WireRefusal, id: RequestID, with answer: inout AnswerWriter
@@ -55,11 +68,13 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       operation = route.operation(request.head.method)
       let end = try await serve(route, request, &answer)
       parts.server.answered(operation, .accepted)
+      audit(allowed: end, operation, request)
       return end
     } catch {
       let refusal = Refusal(error)
       parts.server.answered(operation, refusal.code.outcome)
       note(refusal, error, request)
+      audit(denied: refusal, error, operation, request)
       allowCrossOrigin(request, &answer, refusing: refusal)
       refusal.answer(id: request.id, metadata: metadataURL, with: &answer)
       return .complete
@@ -95,7 +110,8 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       return try await serve(resource, name, in: namespace, request, &answer)
     case (.documents(let namespace), .get), (.documents(let namespace), .head):
       return try listDocuments(namespace, request, &answer)
-    case (.explain, .post): throw Refusal(.notSupported, "explain is not supported yet")
+    case (.streamToken(let stream), .post): return try renewStream(stream, request, &answer)
+    case (.explain, .post): return try await explain(request, &answer)
     default: throw Refusal.method(route.methods)
     }
   }
@@ -155,9 +171,13 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
 
   // MARK: - What journeys share
 
-  /// The caller's scope; see `Admission`.
+  /// The caller's scope, if its rates let the request in; see `Admission` and `LimitDesk`.
   func admit(_ request: HTTPRequest, _ tenant: Name?) throws -> TenantScope {
-    try admission.scope(of: request.head, selecting: tenant, at: request.receivedAt)
+    let scope = try admission.scope(of: request, selecting: tenant)
+    try parts.limits.admit(
+      scope, from: request.peer, under: admission.snapshot.policy.addressLimits,
+      at: request.received)
+    return scope
   }
 
   /// For calls that take no query.
@@ -180,7 +200,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   /// use.
   func openTopic(_ address: TopicAddress) async throws -> Engine.Topic {
     if let topic = parts.engine.open(address) { return topic }
-    guard TopicRules(of: address.inNamespace, in: parts.engine).autoCreate else {
+    guard !address.isShared, TopicRules(of: address.inNamespace, in: parts.engine).autoCreate else {
       throw Refusal(.notFound, "topics of this namespace are not made on first use")
     }
     _ = try await parts.engine.createTopic(address.detached, TopicConfiguration())
@@ -235,7 +255,7 @@ extension Route {
       default: .consume
       }
     case .topic, .topics, .namespace, .tenant, .document, .documents: .administer
-    case .tickets: .read
+    case .tickets, .streamToken: .read
     case .whoami, .explain, .health, .readiness, .metrics, .openAPI, .resourceMetadata: .observe
     }
   }

@@ -46,6 +46,7 @@ extension Refusal {
     case .notFound: self.init(ProblemCode.notFound)
     case .forbidden(let action):
       self.init(.forbidden, "your token does not grant '\(action.word)' here")
+    case .tenantMismatch: self.init(ProblemCode.tenantMismatch)
     }
   }
 
