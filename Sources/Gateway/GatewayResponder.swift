@@ -61,7 +61,11 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       parts.server.answered(operation, refusal.code.outcome)
       note(refusal, error, request)
       allowCrossOrigin(request, &answer, refusing: refusal)
-      refusal.answer(id: request.id, metadata: metadataURL, with: &answer)
+      if PulsarAdmin.speaks(request.head.path) {
+        refusal.answerAsPulsar(metadata: metadataURL, with: &answer)
+      } else {
+        refusal.answer(id: request.id, metadata: metadataURL, with: &answer)
+      }
       return .complete
     }
   }
@@ -95,6 +99,8 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       return try await serve(resource, name, in: namespace, request, &answer)
     case (.documents(let namespace), .get), (.documents(let namespace), .head):
       return try listDocuments(namespace, request, &answer)
+    case (.pulsarSchema(let topic, let resource), _):
+      return try await serve(resource, of: topic, request, &answer)
     case (.explain, .post): throw Refusal(.notSupported, "explain is not supported yet")
     default: throw Refusal.method(route.methods)
     }
@@ -234,7 +240,7 @@ extension Route {
       case .itself: .administer
       default: .consume
       }
-    case .topic, .topics, .namespace, .tenant, .document, .documents: .administer
+    case .topic, .topics, .namespace, .tenant, .document, .documents, .pulsarSchema: .administer
     case .tickets: .read
     case .whoami, .explain, .health, .readiness, .metrics, .openAPI, .resourceMetadata: .observe
     }

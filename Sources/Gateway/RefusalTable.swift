@@ -125,6 +125,7 @@ extension Refusal {
         case .subscriptions: "subscriptions"
         case .schemaVersions: "schema versions of one topic"
         case .schemaSubjects: "lines of schema versions of one topic"
+        case .schemaBytes: "bytes of schema versions of one topic"
         case .documents: "schema documents in one namespace"
         case .documentVersions: "versions of one schema document"
         case .documentBytes: "bytes of schema documents in one namespace"

@@ -243,8 +243,11 @@ extension TopicConfiguration {
       guard durability.equals("async") else { throw members.wrong("durability", "'sync'") }
       throw Refusal(.notSupported, "'/durability' async is not supported yet")
     }
-    try members.refuseLater(
-      "retention", "ttl", "enforcement", "compaction", "limits")
+    try members.refuseLater("retention", "ttl", "compaction", "limits")
+    if members.has("enforcement") {
+      throw Refusal(
+        .badParameter, "'/enforcement' is part of the binding: PUT it to …/{topic}/schema/binding")
+    }
     let requireSchema = try members.takeFlag("requireSchema")
     let (compatibility, evolution) = try members.takeCompatibility()
     try members.finish()
