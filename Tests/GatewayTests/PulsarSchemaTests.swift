@@ -93,6 +93,7 @@ import Testing
       ("POST", "schema", Self.payload(Self.retyped), 200, #"{"version":{"version":3}}"#),
       ("GET", "schema", "", 200, Self.shown(3, Self.retyped, at: now)),
       ("DELETE", "schema?authoritative=false&force=false", "", 200, #"{"version":4}"#),
+      ("DELETE", "schema", "", 404, #"{"reason":"Schema not found"}"#),
     ]
     for (method, path, body, status, answer) in exchanges {
       let got = try await gateway.send(
@@ -125,7 +126,7 @@ import Testing
       ("PUT", "schema", "", 405, ""), ("GET", "compatibility", "", 405, ""),
       ("GET", "nothing", "", 404, ""), ("GET", "schema?colour=1", "", 400, ""),
       ("DELETE", "schema?force=true", "", 501, ""),
-      ("DELETE", "schema", "", 404, #"{"reason":"Topic not found"}"#),
+      ("DELETE", "schema", "", 404, #"{"reason":"Schema not found"}"#),
     ])
   func refusals(
     _ method: String, _ path: String, _ body: String, _ status: Int, _ text: String

@@ -122,13 +122,20 @@ extension GatewayResponder {
     try readPulsarQuery(request)
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, for: .manage).detached
-    guard parts.engine.topic(address) != nil else { throw Refusal(.notFound, "Topic not found") }
+    guard !parts.engine.schemaBook(of: address).live(.topic).isEmpty else {
+      throw Refusal(.notFound, "Schema not found")
+    }
     let book = try await parts.engine.editSchemas(of: address, .retire(.topic), at: nil)
+    return finishPulsar(PulsarAdmin.version(book.lastVersion), &answer)
+  }
+
+  /// Pulsar's `DeleteSchemaResponse` and `LongSchemaVersionResponse`.
+  private func finishPulsar(_ version: Int, _ answer: inout AnswerWriter) -> AnswerEnd {
     answer.start(200)
     return finish(&answer) { json in
       json.beginObject()
       json.key("version")
-      json.integer(PulsarAdmin.version(book.lastVersion))
+      json.integer(version)
       json.endObject()
     }
   }
@@ -163,13 +170,8 @@ extension GatewayResponder {
     let candidate = try await readPulsarCandidate(request, of: address)
     let known = parts.engine.schemaBook(of: address).identical(
       to: candidate.fingerprint, references: [], in: .topic)
-    answer.start(200)
-    return finish(&answer) { json in
-      json.beginObject()
-      json.key("version")
-      json.integer(known.map { PulsarAdmin.version($0.version) } ?? PulsarAdmin.noVersion)
-      json.endObject()
-    }
+    return finishPulsar(
+      known.map { PulsarAdmin.version($0.version) } ?? PulsarAdmin.noVersion, &answer)
   }
 
   private func readPulsarCandidate(

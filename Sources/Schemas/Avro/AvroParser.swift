@@ -20,17 +20,7 @@ struct AvroParser {
     }
     _ = try parser.type(root, at: "#", in: "")
     let definition = AvroDefinition(types: parser.types)
-    for type in parser.types {
-      guard case .record(_, let fields) = type.kind else { continue }
-      for field in fields {
-        guard let value = field.fallback else { continue }
-        guard definition.takes(value, asDefaultOf: field.type) else {
-          throw SchemaFault(
-            at: field.pointer + "/default",
-            .wrongValue(expected: "a value of the field's type, \(definition[field.type].word)"))
-        }
-      }
-    }
+    try AvroDefaults.check(definition)
     return (definition, parser.warnings)
   }
 
@@ -302,62 +292,5 @@ struct AvroParser {
 extension AvroType {
   fileprivate func word(as kind: Kind) -> String {
     AvroType(kind: kind, pointer: pointer, logical: nil).word
-  }
-}
-
-/// Avro's names (specification, "Names"), with the `$` that Java puts into names of nested classes.
-enum AvroNames {
-  static let rule = "a name: letters, digits and _, not beginning with a digit"
-
-  static func isPlain(_ name: ByteSlice) -> Bool { isPlain(name.array[...]) }
-
-  /// Names joined by dots.
-  static func isDotted(_ name: String) -> Bool {
-    name.utf8.split(separator: ASCII.dot, omittingEmptySubsequences: false)
-      .allSatisfy { isPlain(Array($0)[...]) }
-  }
-
-  private static func isPlain(_ name: ArraySlice<UInt8>) -> Bool {
-    guard let first = name.first, !ASCII.isDigit(first) else { return false }
-    return name.allSatisfy { byte in
-      ASCII.isDigit(byte) || (byte | 0x20) &- 0x61 < 26 || byte == 0x5F || byte == 0x24
-    }
-  }
-}
-
-extension AvroDefinition {
-  /// Whether a JSON value stands for a default of a type: as the specification says, bytes as text,
-  /// and of a union any branch. Goes down with the value.
-  func takes(_ value: JSONNode, asDefaultOf number: Int) -> Bool {
-    switch self[number].kind {
-    case .null: return value.isNull
-    case .boolean: return value.bool != nil
-    case .int: return value.integer.map { Int32(exactly: $0) != nil } ?? false
-    case .long: return value.integer != nil
-    case .float, .double: return value.kind == .number
-    case .string: return value.kind == .string
-    case .bytes: return Self.isOctets(value)
-    case .fixed(_, let size):
-      return Self.isOctets(value) && value.text?.unicodeScalars.count == size
-    case .enumeration(_, let symbols, _):
-      guard let symbol = value.string else { return false }
-      return symbols.elements.contains { $0.string == symbol }
-    case .array(let items):
-      return value.kind == .array && value.elements.allSatisfy { takes($0, asDefaultOf: items) }
-    case .map(let values):
-      return value.kind == .object
-        && value.members.allSatisfy { takes($0.value, asDefaultOf: values) }
-    case .union(let branches): return branches.contains { takes(value, asDefaultOf: $0) }
-    case .record(_, let fields):
-      return value.kind == .object
-        && fields.allSatisfy { field in
-          value[field.name].map { takes($0, asDefaultOf: field.type) } ?? (field.fallback != nil)
-        }
-    }
-  }
-
-  /// Text whose characters stand for bytes.
-  private static func isOctets(_ value: JSONNode) -> Bool {
-    value.text?.unicodeScalars.allSatisfy { $0.value < 256 } ?? false
   }
 }

@@ -57,8 +57,8 @@ struct AvroResolution {
       // Reasons of an answer that was found while trying were not kept.
       if answer || isTrying { return answer }
     }
-    fuel -= 1
-    guard fuel > 0, depth < SchemaLimits.inclusionFrames else { throw .outOfBudget }
+    try spend(1)
+    guard depth < SchemaLimits.inclusionFrames else { throw .outOfBudget }
     depth += 1
     defer { depth -= 1 }
     let entered = trail.count
@@ -71,6 +71,11 @@ struct AvroResolution {
       known[pair] = false
     }
     return answer
+  }
+
+  private mutating func spend(_ units: Int) throws(Failure) {
+    fuel -= units
+    guard fuel > 0 else { throw .outOfBudget }
   }
 
   private mutating func resolve(_ first: Int, _ second: Int) throws(Failure) -> Bool {
@@ -89,6 +94,7 @@ struct AvroResolution {
       return try reads(fields, from: written, first, second)
     case (.enumeration(let name, let written, _), .enumeration(let other, let known, let fallback)):
       guard other.reads(name) else { return refuse("name", nameRule(name), first, second) }
+      try spend(written.count + known.count)
       let symbols = Set(known.elements.compactMap(\.string))
       let lost = written.elements.compactMap(\.string).filter { !symbols.contains($0) }
       guard lost.isEmpty || fallback != nil else {
@@ -127,6 +133,7 @@ struct AvroResolution {
   private mutating func reads(
     _ fields: [AvroField], from written: [AvroField], _ first: Int, _ second: Int
   ) throws(Failure) -> Bool {
+    try spend(fields.count + written.count)
     let positions = Dictionary(
       written.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
     var answer = true

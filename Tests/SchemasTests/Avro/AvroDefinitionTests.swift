@@ -1,4 +1,5 @@
 import Bytes
+import TestSupport
 import Testing
 
 @testable import Schemas
@@ -172,6 +173,52 @@ import Testing
     #expect(throws: SchemaFault.self) {
       try Self.schema(
         #"{"type":"record","name":"R","fields":[\#(many.joined(separator: ","))]}"#)
+    }
+  }
+
+  @Test("a default that unions make hard to check ends with a fault")
+  func hostileDefault() throws {
+    // Every level of the value may be any of the records, and the innermost is none of them.
+    let inner = (1..<16).map {
+      #"{"type":"record","name":"R\#($0)","fields":[{"name":"f","type":"R0"}]}"#
+    }
+    let types = inner.joined(separator: ",")
+    let value =
+      String(repeating: #"{"f":"#, count: 40) + "1" + String(repeating: "}", count: 40)
+    let text =
+      #"{"type":"record","name":"R0","fields":[{"name":"f","type":[\#(types)],"#
+      + #""default":\#(value)}]}"#
+    do throws(SchemaFault) {
+      _ = try Self.schema(text)
+      Issue.record("taken")
+    } catch {
+      #expect(error.pointer == "#/fields/0/default" && error.reason.code == "schema_limit_exceeded")
+    }
+  }
+
+  @Test("texts cut anywhere and with single bytes changed are read or refused, never worse")
+  func damaged() throws {
+    let text = Array(
+      """
+      {"type":"record","name":"a.R","fields":[{"name":"e","type":["null",{"type":"enum","name":"E",
+      "symbols":["A","B"]}],"default":null},{"name":"m","type":{"type":"map","values":"R"}}]}
+      """.utf8)
+    var dice = Dice(seed: 7)
+    for length in text.indices {
+      #expect(throws: SchemaFault.self) {
+        try CompiledSchema.compile(ByteSlice(text[..<length]), as: .pulsarJSON)
+      }
+    }
+    for _ in 0..<2_000 {
+      var bytes = text
+      for _ in 0..<(1 + Int(dice.next() % 3)) {
+        bytes[Int(dice.next() % UInt64(bytes.count))] = text[Int(dice.next() % UInt64(text.count))]
+      }
+      if let schema = try? CompiledSchema.compile(ByteSlice(bytes), as: .pulsarJSON) {
+        _ = try Sample.check(#"{"e":"A","m":{"x":{"m":{}}}}"#, schema)
+        #expect(
+          SchemaInclusion.compare(writer: schema, reader: schema, policy: .evolution) == .included)
+      }
     }
   }
 

@@ -97,6 +97,26 @@ import Testing
     #expect(try isRead(list(#""long""#), list(#""int""#)) == false)
   }
 
+  @Test("definitions too deep to compare are neither yes nor no")
+  func deep() throws {
+    // Each record holds the one before it; the two sides share the last field alone, so that
+    // nothing on the way is known when it is compared.
+    func chain(_ side: String) -> String {
+      let fields = (0..<1_000).map { number in
+        let inner = number == 0 ? "" : #"{"name":"inner","type":"R\#(number - 1)"}"#
+        let type = #"{"type":"record","name":"R\#(number)","fields":[\#(inner)]}"#
+        return number == 999
+          ? #"{"name":"last","type":\#(type)}"#
+          : #"{"name":"\#(side)\#(number)","type":["null",\#(type)],"default":null}"#
+      }
+      return #"{"type":"record","name":"Root","fields":[\#(fields.joined(separator: ","))]}"#
+    }
+    let verdict = SchemaInclusion.compare(
+      writer: try AvroDefinitionTests.schema(chain("a")),
+      reader: try AvroDefinitionTests.schema(chain("b")), policy: .evolution)
+    #expect(verdict.isIncluded == nil && verdict.reasons.map(\.rule) == ["undecided"])
+  }
+
   @Test("schemas of two languages do not follow one another")
   func languages() throws {
     let avro = try AvroDefinitionTests.schema(AvroDefinitionTests.record(#""int""#))
