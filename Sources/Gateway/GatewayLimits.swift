@@ -34,6 +34,8 @@ public enum GatewayLimits {
   public static let chosenSchemas = 256
   /// A consumer's name, in bytes.
   public static let consumerName = 128
+  /// A schema in the body of a call to Pulsar's API, in bytes: a text of JSON within JSON.
+  public static let pulsarBody = 7 << 20
   /// Bytes of a counterexample that an answer shows.
   public static let counterexample = 8 << 10
 }

@@ -76,7 +76,11 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       note(refusal, error, request)
       audit(denied: refusal, error, operation, request)
       allowCrossOrigin(request, &answer, refusing: refusal)
-      refusal.answer(id: request.id, metadata: metadataURL, with: &answer)
+      if PulsarAdmin.speaks(request.head.path) {
+        refusal.answerAsPulsar(metadata: metadataURL, with: &answer)
+      } else {
+        refusal.answer(id: request.id, metadata: metadataURL, with: &answer)
+      }
       return .complete
     }
   }
@@ -112,6 +116,8 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       return try listDocuments(namespace, request, &answer)
     case (.streamToken(let stream), .post): return try renewStream(stream, request, &answer)
     case (.explain, .post): return try await explain(request, &answer)
+    case (.pulsarSchema(let topic, let resource), _):
+      return try await serve(resource, of: topic, request, &answer)
     default: throw Refusal.method(route.methods)
     }
   }
@@ -254,7 +260,7 @@ extension Route {
       case .itself: .administer
       default: .consume
       }
-    case .topic, .topics, .namespace, .tenant, .document, .documents: .administer
+    case .topic, .topics, .namespace, .tenant, .document, .documents, .pulsarSchema: .administer
     case .tickets, .streamToken: .read
     case .whoami, .explain, .health, .readiness, .metrics, .openAPI, .resourceMetadata: .observe
     }

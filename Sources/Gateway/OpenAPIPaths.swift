@@ -1,7 +1,7 @@
 extension OpenAPIDocument {
   /// Every path of the contract that is built, with its operations.
   static let paths: [Path] =
-    topicPaths + subscriptionPaths + schemaPaths + documentPaths + otherPaths
+    topicPaths + subscriptionPaths + schemaPaths + documentPaths + pulsarPaths + otherPaths
 
   private static let topicPaths: [Path] = [
     Path(

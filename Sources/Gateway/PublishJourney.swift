@@ -97,12 +97,14 @@ extension GatewayResponder {
       (binding?.takesUnchecked ?? true)
       && TopicRules(of: address.inNamespace, topic: topic.info, in: parts.engine).requireSchema
     var choice: ChosenSchema?
+    var settled = draft
     do {
       if draft.namesSchema {
         choice = try chosen(by: draft, of: binding, in: topic, at: address)
+        settled = named(draft, under: binding)
       }
       return try SchemaGate.check(
-        draft, against: address, binding: binding, requireSchema: mustHave, scratch: scratch,
+        settled, against: address, binding: binding, requireSchema: mustHave, scratch: scratch,
         choice: choice)
     } catch let refusal as SchemaRefusal {
       do {

@@ -30,7 +30,8 @@ extension Refusal {
     case let fault as SchemaFault: self.init(fault)
     case let failure as BodyFailure: self.init(failure)
     case let failure as DispatchFailure: self.init(failure)
-    case is WorkersBusy: self.init(.overloaded, "the queue for disk reads is full")
+    case WorkersBusy.full: self.init(.overloaded, "the queue for disk reads is full")
+    case WorkersBusy.stopping: self.init(ProblemCode.draining)
     default: self.init(ProblemCode.internalError)
     }
     if let place { self = at(place) }
@@ -125,6 +126,7 @@ extension Refusal {
         case .subscriptions: "subscriptions"
         case .schemaVersions: "schema versions of one topic"
         case .schemaSubjects: "lines of schema versions of one topic"
+        case .schemaBytes: "bytes of schema versions of one topic"
         case .documents: "schema documents in one namespace"
         case .documentVersions: "versions of one schema document"
         case .documentBytes: "bytes of schema documents in one namespace"

@@ -12,6 +12,8 @@ enum Route {
   /// The schema documents of a namespace: `/v1/schemas/{tenant}/{namespace}`.
   case documents(NamespaceReference)
   case document(NamespaceReference, DocumentName, DocumentResource)
+  /// Pulsar's admin API of a topic's schemas: `/admin/v2/schemas/{tenant}/{namespace}/{topic}/…`.
+  case pulsarSchema(TopicReference, PulsarSchemaResource)
   case tickets
   /// The token under which a live stream goes on.
   case streamToken(RequestID)
@@ -71,6 +73,10 @@ enum Route {
       self = .tenant(name)
       return
     }
+    if path.starts(with: PulsarAdmin.schemas) {
+      self = try Self.belowPulsarSchemas(path.dropFirst(PulsarAdmin.schemas.utf8CodeUnitCount))
+      return
+    }
     if path.starts(with: "/v1/schemas/") {
       self = try Self.belowSchemas(path.dropFirst("/v1/schemas/".utf8.count))
       return
@@ -104,6 +110,19 @@ enum Route {
     }
     guard let name = DocumentName(path: path) else { throw TenancyRefusal.badName(.document) }
     return .document(reference, name, resource)
+  }
+
+  private static func belowPulsarSchemas(_ path: ByteSlice) throws -> Route {
+    let (reference, rest) = try TopicReference.read(from: path)
+    let topic = PulsarAdmin.unpartitioned(reference)
+    if rest.equals("/schema") { return .pulsarSchema(topic, .current) }
+    if rest.equals("/schemas") { return .pulsarSchema(topic, .all) }
+    if rest.equals("/compatibility") { return .pulsarSchema(topic, .compatibility) }
+    if rest.equals("/version") { return .pulsarSchema(topic, .lookup) }
+    if rest.starts(with: "/schema/") {
+      return .pulsarSchema(topic, .version(try segment(rest, after: "/schema/")))
+    }
+    throw Refusal(.notFound)
   }
 
   private static func operation(_ path: ByteSlice) throws(Refusal) -> Route {
@@ -209,6 +228,7 @@ extension Route {
   var methods: StaticString {
     switch self {
     case .topic(_, let resource): resource.methods
+    case .pulsarSchema(_, let resource): resource.methods
     case .namespace: "GET, HEAD, PUT, DELETE, OPTIONS"
     case .tickets, .streamToken, .explain: "POST, OPTIONS"
     case .document(_, _, .itself): "GET, HEAD, PUT, DELETE, OPTIONS"

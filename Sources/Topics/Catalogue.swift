@@ -242,7 +242,7 @@ public enum CatalogueFailure: Error, Hashable, Sendable {
   case documentInUse(DocumentUse)
 
   public enum Countable: Sendable, Hashable {
-    case topics, subscriptions, schemaVersions, schemaSubjects
+    case topics, subscriptions, schemaVersions, schemaSubjects, schemaBytes
     case documents, documentVersions, documentBytes
   }
 

@@ -228,9 +228,10 @@ enum HelpText {
       jodrell schema validate SCHEMA FILE…   check payloads, as publishing them would
       jodrell schema diff OLD… NEW           whether NEW may follow the versions before it
 
-    A file called - is standard input; validate without one reads it too. Faults of a payload come
-    with pointer, line and column, the rule in the schema, and what was probably meant; never with
-    a value. A no of diff comes with the places in both schemas and a value that tells them apart.
+    A file called - is standard input; validate without one reads it too. One that ends in .avsc is
+    an Avro record definition over JSON payloads. Faults of a payload come with pointer, line and
+    column, the rule in the schema, and what was probably meant; never with a value. A no of diff
+    comes with the places in both schemas and, of JSON Schemas, a value that tells them apart.
 
         --dialect D      draft-07 or 2020-12, for schemas that have no $schema (2020-12)
         --formats M      assert or annotate (draft-07 asserts, 2020-12 annotates)

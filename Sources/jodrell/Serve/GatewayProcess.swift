@@ -15,6 +15,9 @@ struct GatewayProcess: Sendable {
 
   /// How long requests in flight may take once the gateway was told to stop.
   static let drainTime = TimeSpan.seconds(10)
+  /// When, counted from there, the workers give up what they have not begun: its requests are
+  /// answered before their connections are cut.
+  static let workersTime = TimeSpan.seconds(5)
 
   private let server: Server<GatewayResponder<Log>>
   private let parts: GatewayParts<Log>
@@ -105,7 +108,14 @@ struct GatewayProcess: Sendable {
 
   /// Stops accepting, answers what is in flight, writes what is left, and closes the log.
   func end() async {
+    let closing = Task { [threads] in
+      // Cancelled when the drain is over before.
+      try? await Task.sleep(nanoseconds: UInt64(Self.workersTime.nanoseconds))
+      threads.close()
+    }
     let cut = await server.drain(within: Self.drainTime)
+    closing.cancel()
+    await closing.value
     if cut > 0 {
       parts.log.log(.warning, "connections cut at the end", ["connections": .integer(cut)])
     }
