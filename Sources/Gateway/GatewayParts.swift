@@ -24,12 +24,16 @@ public struct GatewayParts<Engine: EventEngine>: Sendable {
   public let workers: Workers
   public let log: LogWriter
   public let operations: Operations
+  public let identity: IdentityServices
+  public let proofs = ProofMemory()
 
   public init(
     engine: Engine, verifier: TokenVerifier, policy: TenancyPolicy, metrics: MetricsRegistry,
     server: ServerMetrics, dispatchers: DispatcherDirectory<Engine>, tickets: StreamTickets,
-    replays: ReplayDesk = ReplayDesk(), workers: Workers, log: LogWriter, operations: Operations
+    replays: ReplayDesk = ReplayDesk(), workers: Workers, log: LogWriter, operations: Operations,
+    identity: IdentityServices = IdentityServices()
   ) {
+    self.identity = identity
     self.engine = engine
     self.verifier = verifier
     self.policy = policy
@@ -82,4 +86,6 @@ public enum Unreadiness: Sendable {
   case storageFull
   /// The log takes no events any more: it closes, or a write failed.
   case logClosed
+  /// The keys of these issuers have never been fetched.
+  case keysMissing([ByteSlice])
 }

@@ -4,6 +4,7 @@ public import HTTPWire
 import JSONText
 import Metrics
 import Schemas
+import Synchronization
 import Tenancy
 import Topics
 
@@ -28,12 +29,10 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     self.timers = timers
     appender = parts.engine.makeAppender(answeringBy: timers.post)
     admission = Admission(
-      verifier: parts.verifier, policy: parts.policy, metrics: parts.server.tokens)
+      verifier: parts.verifier, policy: parts.policy, metrics: parts.server.tokens,
+      identity: parts.identity, proofs: parts.proofs, publicURL: parts.operations.publicURL)
     topicMetrics = TopicMetricsCache(of: parts.metrics)
-    var url = ByteWriter()
-    url.append(parts.operations.publicURL)
-    url.append("/.well-known/oauth-protected-resource")
-    metadataURL = url.slice
+    metadataURL = ResourceMetadata.url(of: parts.operations.publicURL)
   }
 
   public func turnEnded() { appender.flush() }
@@ -53,7 +52,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     do {
       let route = try Route(request.head.path)
       operation = route.operation(request.head.method)
-      let end = try await serve(route, request, &answer)
+      let end = try await serveOrWait(route, request, &answer)
       parts.server.answered(operation, .accepted)
       return end
     } catch {
@@ -61,9 +60,42 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       parts.server.answered(operation, refusal.code.outcome)
       note(refusal, error, request)
       allowCrossOrigin(request, &answer, refusing: refusal)
-      refusal.answer(id: request.id, metadata: metadataURL, with: &answer)
+      refusal.answer(
+        id: request.id, metadata: metadataURL,
+        nonce: parts.identity.nonces(request.receivedAt).first, with: &answer)
       return .complete
     }
+  }
+
+  /// Serves the request; once more when its caller could not be known before somebody was asked.
+  private func serveOrWait(
+    _ route: Route, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    do {
+      return try await serve(route, request, &answer)
+    } catch let pending as PendingAdmission {
+      // Every journey learns who calls before it does anything, so that it can begin again.
+      guard request.body.isUntouched else { throw admission.final(pending) }
+      await wait(for: pending)
+      answer.startOver()
+      do {
+        return try await serve(route, request, &answer)
+      } catch let again as PendingAdmission {
+        throw admission.final(again)
+      }
+    }
+  }
+
+  /// Waits until somebody has been asked, or the request's patience is over.
+  private func wait(for pending: PendingAdmission) async {
+    var timer: TimerToken?
+    let post = timers.post
+    await withCheckedContinuation { waiting in
+      let once = OneResumption(waiting)
+      timer = timers.schedule(at: timers.now + PendingAdmission.patience) { once.resume() }
+      pending.begin { post { once.resume() } }
+    }
+    if let timer { timers.cancel(timer) }
   }
 
   private func serve(
@@ -87,10 +119,13 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     case (.tickets, .post): return try await issueTicket(request, &answer)
     case (.whoami, .get), (.whoami, .head): return try whoami(request, &answer)
     case (.health, .get), (.health, .head): return health(&answer)
-    case (.readiness, .get), (.readiness, .head): return try readiness(&answer)
+    case (.readiness, .get), (.readiness, .head): return try readiness(request, &answer)
+    case (.revocations, .get), (.revocations, .head): return try revocations(request, &answer)
+    case (.revocations, .post): return try await revoke(request, &answer)
     case (.metrics, .get), (.metrics, .head): return try await metrics(request, &answer)
     case (.openAPI, .get), (.openAPI, .head): return openAPI(&answer)
-    case (.resourceMetadata, .get), (.resourceMetadata, .head): return resourceMetadata(&answer)
+    case (.resourceMetadata(let path), .get), (.resourceMetadata(let path), .head):
+      return try resourceMetadata(path, &answer)
     case (.document(let namespace, let name, let resource), _):
       return try await serve(resource, name, in: namespace, request, &answer)
     case (.documents(let namespace), .get), (.documents(let namespace), .head):
@@ -157,7 +192,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
 
   /// The caller's scope; see `Admission`.
   func admit(_ request: HTTPRequest, _ tenant: Name?) throws -> TenantScope {
-    try admission.scope(of: request.head, selecting: tenant, at: request.receivedAt)
+    try admission.scope(of: request, selecting: tenant)
   }
 
   /// For calls that take no query.
@@ -215,6 +250,21 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   }
 }
 
+/// A waiting task that two may resume: the first one does.
+private final class OneResumption: Sendable {
+  private let waiting: Mutex<CheckedContinuation<Void, Never>?>
+
+  init(_ waiting: CheckedContinuation<Void, Never>) { self.waiting = Mutex(waiting) }
+
+  func resume() {
+    let waiting = waiting.withLock { waiting in
+      defer { waiting = nil }
+      return waiting
+    }
+    waiting?.resume()
+  }
+}
+
 extension Refusal {
   static func method(_ allowed: StaticString) -> Refusal {
     var refusal = Refusal(.methodNotAllowed, "the path answers to \(allowed)")
@@ -234,7 +284,7 @@ extension Route {
       case .itself: .administer
       default: .consume
       }
-    case .topic, .topics, .namespace, .tenant, .document, .documents: .administer
+    case .topic, .topics, .namespace, .tenant, .document, .documents, .revocations: .administer
     case .tickets: .read
     case .whoami, .explain, .health, .readiness, .metrics, .openAPI, .resourceMetadata: .observe
     }

@@ -16,6 +16,8 @@ public enum ProblemCode: String, CaseIterable, Sendable {
   case badToken = "bad_ack_token"
   case missingToken = "missing_token"
   case invalidToken = "invalid_token"
+  case invalidProof = "invalid_dpop_proof"
+  case useNonce = "use_dpop_nonce"
   case invalidTicket = "invalid_ticket"
   case noTenant = "no_tenant"
   case ambiguousTenant = "ambiguous_tenant"
@@ -56,6 +58,7 @@ public enum ProblemCode: String, CaseIterable, Sendable {
   case internalError = "internal_error"
   case notSupported = "not_supported"
   case versionNotSupported = "version_not_supported"
+  case authUnavailable = "auth_unavailable"
   case overloaded = "overloaded"
   case storageFull = "storage_full"
   case storageFailed = "storage_failed"
@@ -96,8 +99,8 @@ extension ProblemCode {
     case .badRequest, .malformedJSON, .malformedEvent, .badName, .badParameter, .unknownParameter,
       .badHeader, .badCursor, .badToken:
       malformedRow
-    case .missingToken, .invalidToken, .invalidTicket, .noTenant, .ambiguousTenant, .noNamespace,
-      .forbidden:
+    case .missingToken, .invalidToken, .invalidProof, .useNonce, .invalidTicket, .noTenant,
+      .ambiguousTenant, .noNamespace, .forbidden:
       identityRow
     case .notFound, .methodNotAllowed, .notAcceptable, .timeout, .tooLarge, .uriTooLong, .mediaType,
       .expectationFailed, .headersTooLarge, .versionNotSupported, .notSupported:
@@ -110,7 +113,7 @@ extension ProblemCode {
     case .schemaViolation, .validationBudget, .patternLimit, .schemaInvalid, .unknownEventType,
       .dataschemaMismatch, .schemaLint, .batchRejected, .batchAborted:
       contentRow
-    case .internalError, .overloaded, .storageFull, .storageFailed, .dataCorrupt,
+    case .internalError, .authUnavailable, .overloaded, .storageFull, .storageFailed, .dataCorrupt,
       .tooManyConnections, .draining:
       serverRow
     }
@@ -158,6 +161,15 @@ extension ProblemCode {
       Row(
         401, .unauthenticated, "Authentication required",
         "Send `Authorization: Bearer <token>`, or a stream ticket.")
+    case .invalidProof:
+      Row(
+        401, .unauthenticated, "Invalid proof of possession",
+        "Send one fresh `DPoP` proof (RFC 9449) for this method, URL and token, signed by the key "
+          + "that the token is bound to.")
+    case .useNonce:
+      Row(
+        401, .unauthenticated, "Nonce required",
+        "Sign the proof anew with the nonce in `DPoP-Nonce`.")
     case .invalidTicket:
       Row(
         401, .unauthenticated, "Invalid ticket",
@@ -331,6 +343,11 @@ extension ProblemCode {
 
   private var serverRow: Row {
     switch self {
+    case .authUnavailable:
+      Row(
+        503, .overloaded, retryable: true, "Issuer unavailable",
+        "Whether the token is good cannot be found out now: its issuer does not answer. Come back "
+          + "after `Retry-After`.")
     case .overloaded:
       Row(
         503, .overloaded, retryable: true, "Overloaded",

@@ -14,6 +14,11 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
   case strippedAttributesTotal = "jodrell_stripped_attributes_total"
   case tokenCacheTotal = "jodrell_token_cache_total"
   case tokenRefusedTotal = "jodrell_token_refused_total"
+  case issuerKeys = "jodrell_issuer_keys"
+  case issuerKeysAge = "jodrell_issuer_keys_fetched_seconds"
+  case issuerFetchesTotal = "jodrell_issuer_fetches_total"
+  case issuerFetchesSuppressedTotal = "jodrell_issuer_fetches_suppressed_total"
+  case introspectionsTotal = "jodrell_introspections_total"
   case connectionsOpen = "jodrell_connections_open"
   case connectionsTotal = "jodrell_connections_total"
   case streamsOpen = "jodrell_streams_open"
@@ -50,7 +55,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
       .histogram
     case .connectionsOpen, .streamsOpen, .damagedEvents, .queueDepth, .measuredTopics,
       .buildInfo, .processResident, .processVirtual, .processDescriptors, .processMaxDescriptors,
-      .processStart, .tlsCertificateExpiry:
+      .processStart, .tlsCertificateExpiry, .issuerKeys, .issuerKeysAge:
       .gauge
     default: .counter
     }
@@ -59,7 +64,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
   public var unit: MetricUnit {
     switch self {
     case .publishSeconds, .deliverySeconds, .refusedSecondsTotal, .commitSeconds,
-      .fdatasyncSeconds, .processCPU, .processStart, .tlsCertificateExpiry:
+      .fdatasyncSeconds, .processCPU, .processStart, .tlsCertificateExpiry, .issuerKeysAge:
       .seconds
     case .publishBytesTotal, .deliveredBytesTotal, .receivedBytesTotal, .sentBytesTotal,
       .processResident, .processVirtual:
@@ -83,9 +88,10 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
     case .damagedEvents: Self.topicLabels + ["first", "last"]
     case .requestsTotal: ["operation", "outcome"]
     case .tokenCacheTotal, .connectionsTotal, .logLinesTotal, .tlsHandshakesTotal,
-      .tlsReloadsTotal:
+      .tlsReloadsTotal, .issuerFetchesTotal, .introspectionsTotal:
       ["result"]
     case .tlsCertificateExpiry: ["certificate"]
+    case .issuerKeys, .issuerKeysAge: ["issuer"]
     case .tokenRefusedTotal: ["reason"]
     case .queueDepth, .queueRefusedTotal: ["queue"]
     case .buildInfo: ["version"]

@@ -1,5 +1,6 @@
 import Authentication
 import Bytes
+import Network
 import Settings
 import Tenancy
 
@@ -11,26 +12,40 @@ struct CompiledPolicy: Sendable {
   let verifier: TokenVerifier
   let policy: TenancyPolicy
   let tests: [PolicyTest]
+  /// What the text lists as revoked; in force once the configuration is taken.
+  let revoked: [Revocation]
+  /// The secrets that the text refers to.
+  let secrets: SecretStore
   /// What paths in the text are relative to.
   let directory: String
 
   /// - Parameters:
   ///   - name: the file's name, for faults.
   ///   - directory: what paths in the text are relative to.
-  init(_ text: ByteSlice, named name: String, in directory: String) throws(CommandFault) {
+  ///   - revocations: what the verifier goes by.
+  init(
+    _ text: ByteSlice, named name: String, in directory: String,
+    revocations: Revocations = Revocations()
+  ) throws(CommandFault) {
     do throws(SettingsFault) {
       let settings = try GatewaySettings(
         compiling: SettingsDocument(parsing: text, named: name))
+      let secrets = SecretStore(directory: directory)
+      let surroundings = IssuerProfile.Surroundings(
+        file: { path in
+          try FileAccess.read(FileAccess.resolve(path, from: directory), limit: 1 << 20)
+        }, secret: { reference in try secrets.find(reference) })
       var issuers: [IssuerProfile] = []
       for node in settings.issuers {
-        issuers.append(
-          try IssuerProfile.compile(node) { path in
-            try FileAccess.read(FileAccess.resolve(path, from: directory), limit: 1 << 20)
-          })
+        issuers.append(try IssuerProfile.compile(node, in: surroundings))
       }
+      let revoked = try Revocation.compile(
+        settings.revoked, of: issuers.map(\.id), at: Clocks.system.wall())
       policy = try TenancyPolicy.compile(settings, generation: 1)
       tests = try PolicyTest.compile(settings)
-      verifier = try Self.verifier(issuers, settings.issuers)
+      verifier = try Self.verifier(issuers, settings.issuers, revocations)
+      self.revoked = revoked
+      self.secrets = secrets
       self.settings = settings
       self.directory = directory
       self.issuers = issuers
@@ -51,16 +66,21 @@ struct CompiledPolicy: Sendable {
   }
 
   private static func verifier(
-    _ issuers: [IssuerProfile], _ nodes: [SettingsNode]
+    _ issuers: [IssuerProfile], _ nodes: [SettingsNode], _ revocations: Revocations
   ) throws(SettingsFault) -> TokenVerifier {
     do throws(IssuersFault) {
-      return try TokenVerifier(issuers: issuers, generation: 1)
+      return try TokenVerifier(issuers: issuers, revocations: revocations, generation: 1)
     } catch {
       switch error {
       case .duplicateID(let index):
         throw nodes[index].fault(.invalid("a second issuer with the same id"))
       case .duplicateIssuer(let index):
         throw nodes[index].fault(.invalid("a second issuer with the same iss"))
+      case .duplicateAPIKey(let index):
+        throw nodes[index].fault(.invalid("one of its API keys stands twice"))
+      case .secondIntrospection(let index):
+        throw nodes[index].fault(
+          .invalid("a second issuer with introspection: nobody could say which one to ask"))
       }
     }
   }

@@ -2,6 +2,7 @@ import Authentication
 import Bytes
 import Crypto
 import Delivery
+import Fetching
 import Gateway
 import HTTPWire
 import Metrics
@@ -19,6 +20,7 @@ struct GatewayProcess: Sendable {
   private let server: Server<GatewayResponder<Log>>
   private let parts: GatewayParts<Log>
   private let threads: WorkerThreads
+  private let issuers: IssuerService
 
   /// Where clients reach it, with the ports that were really taken.
   let http: String?
@@ -37,6 +39,7 @@ struct GatewayProcess: Sendable {
     http = text(plan.http)
     https = text(plan.certificates?.listener.address)
     management = text(plan.management)
+    let revoked = try RevocationFile(in: plan.data, for: plan.compiled.verifier.revocations)
     let metrics = ServerMetrics()
     let engine: Log
     do throws(StoreFault) {
@@ -60,6 +63,9 @@ struct GatewayProcess: Sendable {
     }
     let registry = MetricsRegistry()
     plan.certificates?.report(to: metrics.tls, log, at: Clocks.system.wall())
+    issuers = try IssuerService(metrics: metrics.issuers, log: log, changed: {})
+    try issuers.take(plan.compiled)
+    let nonces = try Self.nonces(plan)
     let url = plan.compiled.settings.publicURL ?? Self.url(http, https)
     parts = GatewayParts(
       engine: engine, verifier: plan.compiled.verifier, policy: plan.compiled.policy,
@@ -68,11 +74,27 @@ struct GatewayProcess: Sendable {
       tickets: StreamTickets(random: { SecureRandom.bytes($0) }), workers: threads.workers,
       log: log,
       operations: Operations(
-        publicURL: ByteSlice(utf8: url), issuers: plan.compiled.issuers.map(\.issuer),
+        publicURL: ByteSlice(utf8: url),
+        issuers: plan.compiled.issuers.filter(\.apiKeys.isEmpty).map(\.issuer),
         isDevelopment: plan.isDevelopment, heartbeat: plan.compiled.settings.heartbeat,
         version: Command.version,
-        unreadiness: { Unreadiness(engine.appends) },
-        scrape: Self.scrape(registry, metrics, log, engine, threads, server.counters)))
+        unreadiness: { [issuers] in
+          if let state = Unreadiness(engine.appends) { return state }
+          let missing = issuers.keys.missing
+          return missing.isEmpty ? nil : .keysMissing(missing)
+        },
+        scrape: Self.scrape(registry, metrics, log, engine, threads, server.counters)),
+      identity: issuers.services(keeping: revoked, nonces: nonces, recheck: {}))
+  }
+
+  /// Nil where no nonce is asked for.
+  private static func nonces(_ plan: ServePlan) throws(CommandFault) -> ProofNonces? {
+    guard plan.compiled.settings.asksForNonce else { return nil }
+    do throws(KeyFault) {
+      return try ProofNonces(secret: SecureRandom.bytes(32))
+    } catch {
+      throw CommandFault(.failed, "libcrypto makes no nonces: \(error)")
+    }
   }
 
   /// How a client on this machine begins its URLs.
@@ -99,6 +121,7 @@ struct GatewayProcess: Sendable {
     }
     await parts.dispatchers.close()
     parts.engine.close()
+    issuers.stop()
     await threads.stop()
   }
 
