@@ -58,6 +58,15 @@ public final class TokenCache {
     _ token: ByteSlice, presentedBy presentation: Presentation = .bare,
     for verifier: TokenVerifier, at now: UnixTime
   ) throws(TokenRefusal) -> Finding {
+    let finding = try recall(token, for: verifier, at: now)
+    if case .known(let found) = finding { try found.check(presentation) }
+    return finding
+  }
+
+  /// The same, whoever presents it: to tell whose token it is, not to let anybody in.
+  public func recall(
+    _ token: ByteSlice, for verifier: TokenVerifier, at now: UnixTime
+  ) throws(TokenRefusal) -> Finding {
     guard token.count <= TokenLimits.bytes else { throw .tooLarge(bytes: token.count) }
     prepare(for: verifier.generation, at: now)
     let digest = digests.sha256(token)
@@ -69,7 +78,6 @@ public final class TokenCache {
       }
       let found = slot.token
       if found.isFresh(at: now), stillHolds(index, under: verifier.revocations) {
-        try found.check(presentation)
         slots[index]?.lastUse = lookups
         return .known(found)
       }

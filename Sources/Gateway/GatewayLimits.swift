@@ -11,6 +11,10 @@ public enum GatewayLimits {
   public static let wholeLines = 1 << 20
   /// The body of an administrative call, in bytes.
   public static let administrativeBody = 64 << 10
+  /// The body of an explanation: a token and perhaps a payload, in bytes.
+  public static let explainBody = 1 << 20
+  /// Bytes of a path that the audit log shows.
+  public static let auditedPath = 512
   /// A problem document, in bytes; the errors in it that do not fit are left out.
   public static let problemBytes = 8 << 10
   /// The `detail` of a problem, in bytes.

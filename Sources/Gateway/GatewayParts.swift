@@ -1,9 +1,7 @@
-public import Authentication
 public import Bytes
 public import Delivery
 public import HTTPWire
 public import Metrics
-public import Tenancy
 public import Topics
 
 /// What a log engine has to be for the gateway: the memory engine and RocksStore are.
@@ -12,38 +10,45 @@ public typealias EventEngine = Catalogue & SubscriptionStore & TopicLog
 /// What all loops share: immutable, or safe by itself. Made once by the executable.
 public struct GatewayParts<Engine: EventEngine>: Sendable {
   public let engine: Engine
-  public let verifier: TokenVerifier
-  public let policy: TenancyPolicy
+  public let access: AccessDesk
   public let metrics: MetricsRegistry
   public let server: ServerMetrics
   public let dispatchers: DispatcherDirectory<Engine>
   public let tickets: StreamTickets
+  public let streams: StreamDirectory
+  let limits: LimitDesk
+  public let quotas: StorageQuotas
   public let replays: ReplayDesk
   /// Of compatibility checks: one of the workers is left to everybody else.
   public let comparisons = ReplayDesk(atOnce: 1, pause: .zero)
   public let workers: Workers
   public let log: LogWriter
+  /// Where decisions are recorded; nil where no audit log is kept.
+  let audit: AuditTrail?
   public let operations: Operations
   public let identity: IdentityServices
   public let proofs = ProofMemory()
 
   public init(
-    engine: Engine, verifier: TokenVerifier, policy: TenancyPolicy, metrics: MetricsRegistry,
-    server: ServerMetrics, dispatchers: DispatcherDirectory<Engine>, tickets: StreamTickets,
-    replays: ReplayDesk = ReplayDesk(), workers: Workers, log: LogWriter, operations: Operations,
-    identity: IdentityServices = IdentityServices()
+    engine: Engine, access: AccessDesk, metrics: MetricsRegistry, server: ServerMetrics,
+    dispatchers: DispatcherDirectory<Engine>, tickets: StreamTickets,
+    replays: ReplayDesk = ReplayDesk(), workers: Workers, log: LogWriter, audit: AuditTrail? = nil,
+    operations: Operations, identity: IdentityServices = IdentityServices()
   ) {
     self.identity = identity
     self.engine = engine
-    self.verifier = verifier
-    self.policy = policy
+    self.access = access
     self.metrics = metrics
     self.server = server
     self.dispatchers = dispatchers
     self.tickets = tickets
+    streams = StreamDirectory(metrics: server.limits)
+    limits = LimitDesk(metrics: server.limits)
+    quotas = StorageQuotas(metrics: server.limits)
     self.replays = replays
     self.workers = workers
     self.log = log
+    self.audit = audit
     self.operations = operations
   }
 }
@@ -52,8 +57,6 @@ public struct GatewayParts<Engine: EventEngine>: Sendable {
 public struct Operations: Sendable {
   /// How clients reach the gateway, without a trailing slash.
   public let publicURL: ByteSlice
-  /// The `iss` of each configured issuer, for the protected-resource metadata (RFC 9728 §2).
-  public let issuers: [ByteSlice]
   /// Whether the embedded development policy is in force: metrics are open, loopback pages may
   /// call.
   public let isDevelopment: Bool
@@ -66,12 +69,11 @@ public struct Operations: Sendable {
   public let scrape: @Sendable (_ visible: (@Sendable (ByteSlice) -> Bool)?) -> ByteWriter
 
   public init(
-    publicURL: ByteSlice, issuers: [ByteSlice], isDevelopment: Bool, heartbeat: TimeSpan,
+    publicURL: ByteSlice, isDevelopment: Bool, heartbeat: TimeSpan,
     version: StaticString, unreadiness: @escaping @Sendable () -> Unreadiness?,
     scrape: @escaping @Sendable ((@Sendable (ByteSlice) -> Bool)?) -> ByteWriter
   ) {
     self.publicURL = publicURL
-    self.issuers = issuers
     self.isDevelopment = isDevelopment
     self.heartbeat = heartbeat
     self.version = version

@@ -4,7 +4,6 @@ public import HTTPWire
 import JSONText
 import Metrics
 import Schemas
-import Synchronization
 import Tenancy
 import Topics
 
@@ -15,6 +14,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   let timers: any LoopTimers
   let appender: Engine.Appender
   let admission: Admission
+  let streams: OpenStreams
   let scratch = SchemaScratch()
   let frames = FrameCache()
   var topicMetrics: TopicMetricsCache
@@ -23,19 +23,30 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   /// Where answers are composed; nothing of it outlives the call that fills it.
   private var draft = JSONWriter(capacity: 4096)
   private let metadataURL: ByteSlice
+  /// Counts what was allowed, for the audit log's sample.
+  var auditTurn = 0
+  /// The snapshot that open streams are held against.
+  private var reviewedGeneration: UInt64 = 1
 
   public init(_ parts: GatewayParts<Engine>, timers: any LoopTimers) {
     self.parts = parts
     self.timers = timers
     appender = parts.engine.makeAppender(answeringBy: timers.post)
     admission = Admission(
-      verifier: parts.verifier, policy: parts.policy, metrics: parts.server.tokens,
-      identity: parts.identity, proofs: parts.proofs, publicURL: parts.operations.publicURL)
+      parts.access, parts.limits, metrics: parts.server.tokens, identity: parts.identity,
+      proofs: parts.proofs, publicURL: parts.operations.publicURL)
+    streams = OpenStreams(parts.streams, timers: timers, metrics: parts.server.policy)
+    parts.access.wake(timers.post)
     topicMetrics = TopicMetricsCache(of: parts.metrics)
     metadataURL = ResourceMetadata.url(of: parts.operations.publicURL)
   }
 
-  public func turnEnded() { appender.flush() }
+  public func turnEnded() {
+    appender.flush()
+    let isNew = admission.refresh() || reviewedGeneration != admission.snapshot.generation
+    reviewedGeneration = admission.snapshot.generation
+    streams.turnEnded(admission.snapshot, isNew: isNew)
+  }
 
   public func refuse(
     _ refusal: WireRefusal, id: RequestID, with answer: inout AnswerWriter
@@ -54,11 +65,13 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       operation = route.operation(request.head.method)
       let end = try await serveOrWait(route, request, &answer)
       parts.server.answered(operation, .accepted)
+      audit(allowed: end, operation, request)
       return end
     } catch {
       let refusal = Refusal(error)
       parts.server.answered(operation, refusal.code.outcome)
       note(refusal, error, request)
+      audit(denied: refusal, error, operation, request)
       allowCrossOrigin(request, &answer, refusing: refusal)
       refusal.answer(
         id: request.id, metadata: metadataURL,
@@ -75,27 +88,15 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       return try await serve(route, request, &answer)
     } catch let pending as PendingAdmission {
       // Every journey learns who calls before it does anything, so that it can begin again.
-      guard request.body.isUntouched else { throw admission.final(pending) }
+      guard request.body.isUntouched else { throw admission.final(pending, request) }
       await wait(for: pending)
       answer.startOver()
       do {
         return try await serve(route, request, &answer)
       } catch let again as PendingAdmission {
-        throw admission.final(again)
+        throw admission.final(again, request)
       }
     }
-  }
-
-  /// Waits until somebody has been asked, or the request's patience is over.
-  private func wait(for pending: PendingAdmission) async {
-    var timer: TimerToken?
-    let post = timers.post
-    await withCheckedContinuation { waiting in
-      let once = OneResumption(waiting)
-      timer = timers.schedule(at: timers.now + PendingAdmission.patience) { once.resume() }
-      pending.begin { post { once.resume() } }
-    }
-    if let timer { timers.cancel(timer) }
   }
 
   private func serve(
@@ -130,7 +131,8 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       return try await serve(resource, name, in: namespace, request, &answer)
     case (.documents(let namespace), .get), (.documents(let namespace), .head):
       return try listDocuments(namespace, request, &answer)
-    case (.explain, .post): throw Refusal(.notSupported, "explain is not supported yet")
+    case (.streamToken(let stream), .post): return try renewStream(stream, request, &answer)
+    case (.explain, .post): return try await explain(request, &answer)
     default: throw Refusal.method(route.methods)
     }
   }
@@ -190,9 +192,13 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
 
   // MARK: - What journeys share
 
-  /// The caller's scope; see `Admission`.
+  /// The caller's scope, if its rates let the request in; see `Admission` and `LimitDesk`.
   func admit(_ request: HTTPRequest, _ tenant: Name?) throws -> TenantScope {
-    try admission.scope(of: request, selecting: tenant)
+    let scope = try admission.scope(of: request, selecting: tenant)
+    try parts.limits.admit(
+      scope, from: request.peer, under: admission.snapshot.policy.addressLimits,
+      at: request.received)
+    return scope
   }
 
   /// For calls that take no query.
@@ -215,7 +221,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   /// use.
   func openTopic(_ address: TopicAddress) async throws -> Engine.Topic {
     if let topic = parts.engine.open(address) { return topic }
-    guard TopicRules(of: address.inNamespace, in: parts.engine).autoCreate else {
+    guard !address.isShared, TopicRules(of: address.inNamespace, in: parts.engine).autoCreate else {
       throw Refusal(.notFound, "topics of this namespace are not made on first use")
     }
     _ = try await parts.engine.createTopic(address.detached, TopicConfiguration())
@@ -250,21 +256,6 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   }
 }
 
-/// A waiting task that two may resume: the first one does.
-private final class OneResumption: Sendable {
-  private let waiting: Mutex<CheckedContinuation<Void, Never>?>
-
-  init(_ waiting: CheckedContinuation<Void, Never>) { self.waiting = Mutex(waiting) }
-
-  func resume() {
-    let waiting = waiting.withLock { waiting in
-      defer { waiting = nil }
-      return waiting
-    }
-    waiting?.resume()
-  }
-}
-
 extension Refusal {
   static func method(_ allowed: StaticString) -> Refusal {
     var refusal = Refusal(.methodNotAllowed, "the path answers to \(allowed)")
@@ -285,7 +276,7 @@ extension Route {
       default: .consume
       }
     case .topic, .topics, .namespace, .tenant, .document, .documents, .revocations: .administer
-    case .tickets: .read
+    case .tickets, .streamToken: .read
     case .whoami, .explain, .health, .readiness, .metrics, .openAPI, .resourceMetadata: .observe
     }
   }

@@ -170,6 +170,20 @@ extension OpenAPIDocument {
           statuses: [201], body: ["application/json"])
       ]),
     Path(
+      template: "/v1/streams/{stream}/token",
+      operations: [
+        Operation(
+          method: "post", id: "renewStream", summary: "Lets a live stream go on under this token",
+          statuses: [200])
+      ]),
+    Path(
+      template: "/v1/explain",
+      operations: [
+        Operation(
+          method: "post", id: "explain", summary: "Which key, mapping and rule decide",
+          statuses: [200], body: ["application/json"])
+      ]),
+    Path(
       template: "/v1/whoami",
       operations: [
         Operation(

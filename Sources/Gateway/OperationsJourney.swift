@@ -62,56 +62,13 @@ extension GatewayResponder {
     return .complete
   }
 
-  /// `GET /v1/whoami`: how the gateway sees the caller.
-  func whoami(_ request: HTTPRequest, _ answer: inout AnswerWriter) throws -> AnswerEnd {
-    try refuseQuery(of: request)
-    let scope = try admit(request, nil)
-    answer.start(200)
-    answer.field("Cache-Control", "no-store")
-    return finish(&answer) { json in
-      json.beginObject()
-      json.key("principal")
-      json.string(scope.principal)
-      json.key("tenant")
-      json.string(scope.tenant.bytes)
-      json.key("namespace")
-      if let namespace = scope.namespace { json.string(namespace.bytes) } else { json.null() }
-      json.key("issuer")
-      json.string(scope.issuer)
-      if let service = scope.service {
-        json.key("service")
-        json.string(service)
-      }
-      json.key("grants")
-      write(scope.grants, into: &json)
-      json.key("denials")
-      write(scope.denials, into: &json)
-      json.key("expires")
-      json.instant(scope.expires)
-      json.endObject()
-    }
-  }
-
-  private func write(_ grants: [Grant], into json: inout JSONWriter) {
-    json.beginArray()
-    for grant in grants {
-      json.beginObject()
-      json.key("rule")
-      json.string(grant.rule)
-      json.key("action")
-      json.string(grant.action.word)
-      json.key("pattern")
-      json.string(grant.patternText)
-      json.endObject()
-    }
-    json.endArray()
-  }
-
   /// `POST /v1/tickets` `{"path":"/v1/topics/…/events"}`: a ticket for one stream.
   func issueTicket(
     _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     try refuseQuery(of: request)
+    // Before the body is read: nobody reads it twice, should the caller's key have to be looked for.
+    _ = try admission.token(of: request)
     let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
     var members = try BodyMembers(parsing: body)
     guard let path = try members.takeText("path") else {
@@ -169,7 +126,7 @@ extension GatewayResponder {
     answer.start(200)
     return finish(&answer) { json in
       ResourceMetadata.write(
-        resource: parts.operations.publicURL, issuers: parts.operations.issuers, into: &json)
+        resource: parts.operations.publicURL, issuers: parts.access.current.issuers, into: &json)
     }
   }
 

@@ -44,6 +44,7 @@ extension GatewayResponder {
     }
     let authenticated = timers.clocks.monotonic()
     let body = try await request.body.collect(upTo: GatewayLimits.event)
+    try pay(events: 1, bytes: body.count, at: address)
     let draft =
       envelope.mode == .binary
       ? try EventIntake.binary(envelope, body: body)
@@ -72,6 +73,12 @@ extension GatewayResponder {
       event, receipt, ServerTiming(request.received, authenticated, validated, receipt), &answer)
   }
 
+  /// Charges what is about to be stored to the bounds of tenant, principal and topic.
+  func pay(events: Int, bytes: Int, at address: TopicAddress) throws(Refusal) {
+    try parts.limits.publish(events: events, bytes: bytes, to: address, at: timers.now)
+    try parts.quotas.check(address)
+  }
+
   /// The schema gate, with what holds for the topic.
   ///
   /// - Parameter quarantines: see `tolerate`.
@@ -82,6 +89,7 @@ extension GatewayResponder {
     if draft.strippedAttributes > 0 {
       parts.server.strippedAttributes(draft.strippedAttributes)
     }
+    if address.looksIntoPayloads { try checkOwn(draft, at: address) }
     let binding = topic.binding
     let mustHave =
       (binding?.takesUnchecked ?? true)
@@ -104,6 +112,13 @@ extension GatewayResponder {
         throw RefusedPayload(refusal: refusal, address: address, version: version ?? 0)
       }
     }
+  }
+
+  /// What the caller's grants ask of payloads. The payload is parsed for it a second time, since
+  /// few policies ask.
+  private func checkOwn(_ draft: EventDraft, at address: TopicAddress) throws(TenancyRefusal) {
+    let payload = try? JSONDocument(parsing: draft.payload)
+    guard address.takes(payload) else { throw .tenantMismatch }
   }
 
   private func created(
@@ -271,7 +286,19 @@ extension TopicAddress {
   fileprivate func stamp(_ request: RequestID) -> GatewayStamp {
     GatewayStamp(
       authtype: Self.authType, authid: caller.principal, authissuer: caller.issuer,
-      service: caller.service, requestid: request.slice, source: caller.source)
+      service: caller.service, requestid: request.slice, source: caller.source ?? foreignSource)
+  }
+
+  /// The source of an event that carries none and comes from another tenant: readers would take the
+  /// principal for one of the topic's own tenant.
+  private var foreignSource: ByteSlice? {
+    guard isShared else { return nil }
+    var source = ByteWriter()
+    source.append("urn:jodrell:")
+    source.append(caller.tenant.bytes)
+    source.append(ASCII.colon)
+    source.append(caller.principal)
+    return source.slice
   }
 
   /// Callers are workloads with a token of their own (CloudEvents auth context).

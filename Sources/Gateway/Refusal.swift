@@ -27,6 +27,8 @@ public struct Refusal: Error {
   var lists: [(name: StaticString, elements: [ByteSlice])] = []
   /// The methods that `Allow` names, for 405.
   var allow: StaticString?
+  /// The bound that was met, for 429.
+  var rateLimit: RateLimitFacts?
   /// What `error=` says in the challenge of a 401 or 403 (RFC 6750 §3.1).
   var challenge: Challenge?
 
@@ -48,7 +50,8 @@ public struct Refusal: Error {
     case .invalidToken, .invalidTicket: challenge = .invalidToken(description: nil)
     case .invalidProof: challenge = .proof(error: "invalid_dpop_proof")
     case .useNonce: challenge = .proof(error: "use_dpop_nonce")
-    case .noTenant, .ambiguousTenant, .noNamespace, .forbidden: challenge = .insufficientScope
+    case .noTenant, .ambiguousTenant, .noNamespace, .forbidden, .tenantMismatch:
+      challenge = .insufficientScope
     default: break
     }
   }
@@ -190,6 +193,7 @@ public struct Refusal: Error {
     answer.startOver()
     answer.start(code.status)
     writeRetryAfter(&answer)
+    rateLimit?.write(&answer)
     if let allow { answer.field("Allow", allow) }
     if let challenge { answer.field("WWW-Authenticate", challenge.field(metadata: metadata)) }
     if code == .useNonce, let nonce { answer.field("DPoP-Nonce", nonce) }

@@ -48,6 +48,7 @@ extension Refusal {
     case .notFound: self.init(ProblemCode.notFound)
     case .forbidden(let action):
       self.init(.forbidden, "your token does not grant '\(action.word)' here")
+    case .tenantMismatch: self.init(ProblemCode.tenantMismatch)
     }
   }
 

@@ -13,6 +13,8 @@ enum Route {
   case documents(NamespaceReference)
   case document(NamespaceReference, DocumentName, DocumentResource)
   case tickets
+  /// The token under which a live stream goes on.
+  case streamToken(RequestID)
   case whoami
   case explain
   case health
@@ -75,7 +77,19 @@ enum Route {
       self = try Self.belowSchemas(path.dropFirst("/v1/schemas/".utf8.count))
       return
     }
+    if path.starts(with: "/v1/streams/") {
+      self = try Self.stream(path.dropFirst("/v1/streams/".utf8.count))
+      return
+    }
     self = try Self.operation(path)
+  }
+
+  private static func stream(_ path: ByteSlice) throws(Refusal) -> Route {
+    let end = path.firstIndex(of: ASCII.slash) ?? path.count
+    guard path.dropFirst(end).equals("/token"), let id = RequestID(path.prefix(end)) else {
+      throw Refusal(.notFound)
+    }
+    return .streamToken(id)
   }
 
   /// `~` and `{tenant}/{namespace}` are namespaces; all behind one is a document's name, but for a
@@ -185,12 +199,24 @@ enum Route {
 }
 
 extension Route {
+  /// The tenant that the path names; nil for `~` and for what belongs to none.
+  var tenant: Name? {
+    switch self {
+    case .topic(let topic, _): topic.tenant
+    case .topics(let namespace), .namespace(let namespace), .documents(let namespace),
+      .document(let namespace, _, _):
+      namespace.tenant
+    case .tenant(let name): name
+    default: nil
+    }
+  }
+
   /// The methods a route answers to, for `Allow`; OPTIONS is answered everywhere.
   var methods: StaticString {
     switch self {
     case .topic(_, let resource): resource.methods
     case .namespace: "GET, HEAD, PUT, DELETE, OPTIONS"
-    case .tickets, .explain: "POST, OPTIONS"
+    case .tickets, .streamToken, .explain: "POST, OPTIONS"
     case .revocations: "GET, HEAD, POST, OPTIONS"
     case .document(_, _, .itself): "GET, HEAD, PUT, DELETE, OPTIONS"
     case .document, .documents: "GET, HEAD, OPTIONS"

@@ -39,6 +39,14 @@ extension MetricsCatalogue {
     case .tlsReloadsTotal: "Times that changed certificates were taken, or found bad and left."
     case .tlsCertificateExpiry:
       "When the certificate in use ends, since 1970-01-01T00:00:00Z; its file is the label."
+    case .policyReloadsTotal: "Times that a changed policy was taken, or found bad and left."
+    case .policyGeneration: "The number of the snapshot of policy and keys that is in force."
+    case .streamReviewsTotal:
+      "Open streams held against a new snapshot (reviewed), those of them that ended (withdrawn), "
+        + "and streams that went on with another token (renewed)."
+    case .limitedTotal: "Requests refused by a bound that the operator has set (429)."
+    case .auditEntriesTotal:
+      "Audit entries written, dropped because their queue was full, or not written (failed)."
     case .commitSeconds: "Time of a group commit from the batch taken to the batch durable."
     case .fdatasyncSeconds: "The part of a commit spent in fdatasync."
     case .commitEvents: "Events made durable by one group commit."

@@ -28,6 +28,11 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
   case tlsHandshakesTotal = "jodrell_tls_handshakes_total"
   case tlsReloadsTotal = "jodrell_tls_reloads_total"
   case tlsCertificateExpiry = "jodrell_tls_certificate_expiry_seconds"
+  case policyReloadsTotal = "jodrell_policy_reloads_total"
+  case policyGeneration = "jodrell_policy_generation"
+  case streamReviewsTotal = "jodrell_stream_reviews_total"
+  case limitedTotal = "jodrell_limited_total"
+  case auditEntriesTotal = "jodrell_audit_entries_total"
   case commitSeconds = "jodrell_commit_seconds"
   case fdatasyncSeconds = "jodrell_fdatasync_seconds"
   case commitEvents = "jodrell_commit_events"
@@ -55,7 +60,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
       .histogram
     case .connectionsOpen, .streamsOpen, .damagedEvents, .queueDepth, .measuredTopics,
       .buildInfo, .processResident, .processVirtual, .processDescriptors, .processMaxDescriptors,
-      .processStart, .tlsCertificateExpiry, .issuerKeys, .issuerKeysAge:
+      .processStart, .tlsCertificateExpiry, .policyGeneration, .issuerKeys, .issuerKeysAge:
       .gauge
     default: .counter
     }
@@ -88,11 +93,13 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
     case .damagedEvents: Self.topicLabels + ["first", "last"]
     case .requestsTotal: ["operation", "outcome"]
     case .tokenCacheTotal, .connectionsTotal, .logLinesTotal, .tlsHandshakesTotal,
-      .tlsReloadsTotal, .issuerFetchesTotal, .introspectionsTotal:
+      .tlsReloadsTotal, .policyReloadsTotal, .streamReviewsTotal, .auditEntriesTotal,
+      .issuerFetchesTotal, .introspectionsTotal:
       ["result"]
     case .tlsCertificateExpiry: ["certificate"]
     case .issuerKeys, .issuerKeysAge: ["issuer"]
     case .tokenRefusedTotal: ["reason"]
+    case .limitedTotal: ["limit"]
     case .queueDepth, .queueRefusedTotal: ["queue"]
     case .buildInfo: ["version"]
     default: []

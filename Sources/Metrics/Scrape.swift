@@ -174,6 +174,27 @@ public struct Scrape {
       exposition.sample(
         [.text("certificate", certificate)], UInt64(clamping: end.nanoseconds))
     }
+    policy(into: &exposition)
+  }
+
+  private func policy(into exposition: inout Exposition) {
+    let policy = server.policy
+    exposition.family(.policyReloadsTotal)
+    exposition.sample([.named("result", "taken")], policy.taken.value)
+    exposition.sample([.named("result", "refused")], policy.refused.value)
+    exposition.family(.policyGeneration, UInt64(max(policy.generation.value, 0)))
+    exposition.family(.streamReviewsTotal)
+    exposition.sample([.named("result", "reviewed")], policy.reviewed.value)
+    exposition.sample([.named("result", "withdrawn")], policy.withdrawn.value)
+    exposition.sample([.named("result", "renewed")], policy.renewed.value)
+    exposition.family(.auditEntriesTotal)
+    exposition.sample([.named("result", "written")], server.audit.written.value)
+    exposition.sample([.named("result", "dropped")], server.audit.dropped.value)
+    exposition.sample([.named("result", "failed")], server.audit.failures.value)
+    exposition.family(.limitedTotal)
+    for limit in LimitName.allCases {
+      exposition.sample([.named("limit", limit.label)], server.limits.refusals(by: limit))
+    }
   }
 
   private func storage(into exposition: inout Exposition) {

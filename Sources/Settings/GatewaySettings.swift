@@ -26,6 +26,10 @@ public struct GatewaySettings: Sendable {
   public let mappings: [SettingsNode]
   /// Name and settings of each tenant, for Tenancy.
   public let tenants: [SettingsEntry]
+  /// Limits that are no tenant's, for Tenancy.
+  public let limits: SettingsNode?
+  /// Where decisions are recorded; nil: nowhere.
+  public let audit: AuditSettings?
   /// Policy tests, for Tenancy.
   public let tests: [SettingsNode]
 
@@ -50,6 +54,10 @@ public struct GatewaySettings: Sendable {
     asksForNonce = try Self.dpop(top.optional("dpop"))
     mappings = try top.optional("mappings")?.elements() ?? []
     tenants = try top.optional("tenants")?.entries() ?? []
+    limits = top.optional("limits")
+    audit = try top.optional("audit").map { node throws(SettingsFault) in
+      try AuditSettings(compiling: node)
+    }
     tests = try top.optional("tests")?.elements() ?? []
     try top.finish()
   }

@@ -18,6 +18,10 @@ public protocol Catalogue: DocumentCatalogue {
   /// Topics of a namespace in byte order of their names, those behind `after`, at most `limit`.
   func topics(in namespace: NamespaceAddress, after: Name?, limit: Int) -> [TopicInfo]
 
+  /// What the kept events of each namespace take, those that have topics. Costs a look at every
+  /// topic: for quotas, once a second.
+  func usage() -> [NamespaceUsage]
+
   /// Makes the topic, or returns the one that exists with its configuration unchanged.
   func createTopic(_ address: TopicAddress, _ configuration: TopicConfiguration)
     async throws(CatalogueFailure) -> Made<TopicInfo>
@@ -137,6 +141,20 @@ public struct TopicInfo: Sendable, Hashable {
     self.configuration = configuration
     self.created = created
     self.schemaVersion = schemaVersion
+  }
+}
+
+/// What a namespace's kept events take. Names by themselves: it proves nothing to anybody.
+public struct NamespaceUsage: Sendable, Equatable {
+  public let tenant: Name
+  public let namespace: Name
+  /// As `TopicBounds.bytes`, of all its topics.
+  public let bytes: UInt64
+
+  public init(tenant: Name, namespace: Name, bytes: UInt64) {
+    self.tenant = tenant
+    self.namespace = namespace
+    self.bytes = bytes
   }
 }
 

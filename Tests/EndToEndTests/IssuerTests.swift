@@ -158,6 +158,28 @@ extension EndToEnd {
       }
     }
 
+    @Test func `an open stream ends when its token is revoked`() async throws {
+      let neighbour = try HTTPNeighbour()
+      defer { neighbour.stop() }
+      let keys = try TestIssuer.keySet().text
+      neighbour.answer { _ in .init(keys) }
+      try await withIssuer(neighbour) { gateway, management in
+        try await ready(management)
+        let stolen = try token(["jti": "stolen"])
+        #expect(try await publish(gateway, stolen).status == 201)
+        let stream = "\(await gateway.url)/v1/topics/~/orders/events"
+        async let told = curl(
+          "-N", "--max-time", "50", stream, "-H", "Authorization: Bearer \(stolen)", "-H",
+          "Accept: text/event-stream")
+        while try await !curl("http://\(management)/metrics").contains("jodrell_streams_open 1") {
+          try await Task.sleep(for: .milliseconds(20))
+        }
+        let revocation = #"{"issuer":"remote","sub":"alice"}"#
+        _ = try await curl("http://\(management)/v1/revocations", "--json", revocation)
+        #expect(try await told.contains("event: jodrell.end"))
+      }
+    }
+
     @Test func `opaque tokens are looked up, and only as often as needed`() async throws {
       let neighbour = try HTTPNeighbour()
       defer { neighbour.stop() }

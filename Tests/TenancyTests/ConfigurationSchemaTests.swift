@@ -53,7 +53,9 @@ import Testing
     let policy = try TenancyPolicy.compile(settings, generation: 1)
     let tests = try PolicyTest.compile(settings)
     #expect(tests.count == 6)
-    for test in tests { #expect(test.failure(on: policy) == nil, "\(test.name)") }
+    for test in tests {
+      #expect(test.failure(on: policy, at: TestIssuer.now) == nil, "\(test.name)")
+    }
   }
 
   @Test func `development mode's text pleases the schema`() throws {
@@ -72,7 +74,8 @@ import Testing
     """
     issuers: [{\(Self.issuer), \(issuer)}]
     mappings: [{\(rule), \(mapping)}]
-    tenants: {acme: {\(tenant)}}
+    tenants:
+      acme: {\(tenant)}
     \(more)
     """
   }
@@ -86,6 +89,25 @@ import Testing
     text(mapping: "allow: [{manage: [\"*/*\"], admin: [\"*/*\"]}]"),
     text(tenant: "limits: {}, namespaceDefaults: {compatibility: NONE}, autoCreate: false"),
     text(tenant: "namespaceDefaults: {compatibility: FULL, compatibilityPolicy: strict}"),
+    text(
+      tenant: "limits: {publishRate: 20000/s, publishBytes: 50MiB/s, streams: 2000, "
+        + "storage: 200GiB, burst: 2s, weight: 300, perPrincipal: {requests: 600/m, streams: 5}, "
+        + "perTopic: {publishBytes: 1GB/h}, perNamespace: {storage: 1TiB}}"),
+    text(
+      mapping: "allow: [{publish: [a/*], where: {/tenantId: {eq: \"{tenant}\"}, "
+        + "/by: {in: [\"{/sub}\", \"{principal}\"]}}}]"),
+    text(
+      mapping: "allow: [{publish: [a/b], notBefore: \"2026-01-01T00:00:00Z\", "
+        + "until: \"2026-02-01T00:00:00+01:00\"}]"),
+    text(
+      mapping: "allow: [{subscribe: [a/*], of: globex}]",
+      more: "  globex: {shares: [{with: acme, subscribe: [\"a/*\"]}]}"),
+    text(more: "limits: {perAddress: {requests: 10/s, refusedTokens: 60/m, streams: 9}}"),
+    text(more: "audit: {file: audit.jsonl, topic: true, sample: 0}"),
+    text(
+      more: "tests: [{name: t, issuer: i, claims: {}, at: \"2026-01-01T00:00:00Z\", "
+        + "request: {publish: ~/x, payload: {a: 1}}, expect: {status: 403, code: tenant_mismatch}}]"
+    ),
     text(more: "listen: {http: \"[::1]:0\"}\nstreams: {heartbeat: 1s}\npublicURL: http://a/b"),
     text(more: "listen: {http: {address: \"localhost:80\"}}"),
     text(
@@ -123,7 +145,17 @@ import Testing
     text(mapping: "allow: [{publish: [a/b]}], service: \"{x}\""),
     text(mapping: "allow: [{publish: [a/b]}], namespace: \"a b\""),
     text(mapping: "allow: [{publish: [a/b]}], select: header"),
-    text(tenant: "limits: {streams: 5}"), text(tenant: "namespaceDefaults: {compatibility: full}"),
+    text(tenant: "limits: {streams: many}"),
+    text(tenant: "namespaceDefaults: {compatibility: full}"),
+    text(tenant: "limits: {publishRate: 5}"), text(tenant: "limits: {publishRate: 5MiB/s}"),
+    text(tenant: "limits: {perTopic: {streams: 5}}"), text(tenant: "limits: {storage: much}"),
+    text(tenant: "shares: [{with: globex}]"), text(tenant: "shares: [{subscribe: [a/b]}]"),
+    text(mapping: "allow: [{where: {/a: {eq: x}}}]"), text(mapping: "allow: [{until: soon}]"),
+    text(mapping: "allow: [{subscribe: [a/b], where: {/a: {eq: x}}}]"),
+    text(mapping: "allow: [{manage: [a/b], of: globex}]"),
+    text(mapping: "allow: [{publish: [a/b], until: tomorrow}]"),
+    text(more: "audit: {}"), text(more: "audit: {topic: false}"),
+    text(more: "limits: {perAddress: {requests: 10}}"), text(more: "limits: {perTenant: {}}"),
     text(tenant: "requireSchema: 1"), text(more: "listen: {}"), text(more: "nonsense: 1"),
     text(more: "listen: {http: \"a:80\"}"), text(more: "listen: {http: \"0.0.0.0\"}"),
     text(more: "listen: {http: \"0.0.0.0:80\", https: {}}"),

@@ -21,6 +21,8 @@ struct GatewayProcess: Sendable {
   private let parts: GatewayParts<Log>
   private let threads: WorkerThreads
   private let issuers: IssuerService
+  private let audit: AuditKeeper?
+  private let auditing: Task<Void, Never>?
 
   /// Where clients reach it, with the ports that were really taken.
   let http: String?
@@ -41,6 +43,9 @@ struct GatewayProcess: Sendable {
     management = text(plan.management)
     let revoked = try RevocationFile(in: plan.data, for: plan.compiled.verifier.revocations)
     let metrics = ServerMetrics()
+    audit = try plan.compiled.settings.audit.map { settings throws(CommandFault) in
+      try AuditKeeper(settings, in: plan.compiled.directory, metrics: metrics.audit, log: log)
+    }
     let engine: Log
     do throws(StoreFault) {
       engine = try Log(opening: Self.store(plan, metrics, log, stop))
@@ -63,20 +68,22 @@ struct GatewayProcess: Sendable {
     }
     let registry = MetricsRegistry()
     plan.certificates?.report(to: metrics.tls, log, at: Clocks.system.wall())
-    issuers = try IssuerService(metrics: metrics.issuers, log: log, changed: {})
+    issuers = try IssuerService(metrics: metrics.issuers, log: log) { [access = plan.access] in
+      access.take()
+    }
     try issuers.take(plan.compiled)
     let nonces = try Self.nonces(plan)
+    auditing = audit?.start(engine)
+    plan.policy?.report(to: metrics.policy, log, issuers: issuers)
     let url = plan.compiled.settings.publicURL ?? Self.url(http, https)
     parts = GatewayParts(
-      engine: engine, verifier: plan.compiled.verifier, policy: plan.compiled.policy,
-      metrics: registry, server: metrics,
+      engine: engine, access: plan.access, metrics: registry, server: metrics,
       dispatchers: DispatcherDirectory(engine, wall: Clocks.system.wall),
       tickets: StreamTickets(random: { SecureRandom.bytes($0) }), workers: threads.workers,
-      log: log,
+      log: log, audit: audit?.trail,
       operations: Operations(
-        publicURL: ByteSlice(utf8: url),
-        issuers: plan.compiled.issuers.filter(\.apiKeys.isEmpty).map(\.issuer),
-        isDevelopment: plan.isDevelopment, heartbeat: plan.compiled.settings.heartbeat,
+        publicURL: ByteSlice(utf8: url), isDevelopment: plan.isDevelopment,
+        heartbeat: plan.compiled.settings.heartbeat,
         version: Command.version,
         unreadiness: { [issuers] in
           if let state = Unreadiness(engine.appends) { return state }
@@ -84,7 +91,9 @@ struct GatewayProcess: Sendable {
           return missing.isEmpty ? nil : .keysMissing(missing)
         },
         scrape: Self.scrape(registry, metrics, log, engine, threads, server.counters)),
-      identity: issuers.services(keeping: revoked, nonces: nonces, recheck: {}))
+      identity: issuers.services(keeping: revoked, nonces: nonces) { [access = plan.access] in
+        access.take()
+      })
   }
 
   /// Nil where no nonce is asked for.
@@ -113,12 +122,20 @@ struct GatewayProcess: Sendable {
     }
   }
 
+  /// Holds what is stored against the policy's quotas. Blocks for a walk over all topics, where
+  /// there are quotas.
+  func lookAtStorage() {
+    parts.quotas.look(at: parts.engine, under: parts.access.current.policy)
+  }
+
   /// Stops accepting, answers what is in flight, writes what is left, and closes the log.
   func end() async {
     let cut = await server.drain(within: Self.drainTime)
     if cut > 0 {
       parts.log.log(.warning, "connections cut at the end", ["connections": .integer(cut)])
     }
+    audit?.finish()
+    await auditing?.value
     await parts.dispatchers.close()
     parts.engine.close()
     issuers.stop()

@@ -7,6 +7,12 @@ import Network
 import Settings
 import Synchronization
 
+/// What the process knows already and a new configuration must not forget.
+struct KnownIdentities {
+  let keys: KeyKeeper?
+  let revocations: Revocations
+}
+
 /// The issuers on the network: their keys and what they say of opaque tokens, and the thread that
 /// asks them, which begins when there is somebody to ask.
 final class IssuerService: Sendable {

@@ -9,8 +9,10 @@ import Tenancy
 ///
 /// Loop-confined. A caller seen before costs one digest and two look-ups.
 final class Admission {
-  let verifier: TokenVerifier
-  private let policy: TenancyPolicy
+  private let desk: AccessDesk
+  private let limits: LimitDesk
+  /// What decides the request at hand: the one in force when its head had been read.
+  private(set) var snapshot: AccessSnapshot
   private let metrics: TokenMetrics
   private let identity: IdentityServices
   private let proofs: ProofMemory
@@ -19,15 +21,28 @@ final class Admission {
   private let scopes = ScopeCache()
 
   init(
-    verifier: TokenVerifier, policy: TenancyPolicy, metrics: TokenMetrics,
-    identity: IdentityServices, proofs: ProofMemory, publicURL: ByteSlice
+    _ desk: AccessDesk, _ limits: LimitDesk, metrics: TokenMetrics, identity: IdentityServices,
+    proofs: ProofMemory, publicURL: ByteSlice
   ) {
-    self.verifier = verifier
-    self.policy = policy
+    self.desk = desk
+    self.limits = limits
+    snapshot = desk.current
     self.metrics = metrics
     self.identity = identity
     self.proofs = proofs
     self.publicURL = publicURL
+  }
+
+  var verifier: TokenVerifier { snapshot.verifier }
+
+  /// Looks whether another snapshot is in force.
+  ///
+  /// - Returns: whether there was a change.
+  @discardableResult
+  func refresh() -> Bool {
+    guard desk.generation != snapshot.generation else { return false }
+    snapshot = desk.current
+    return true
   }
 
   /// The scope of a request's caller; throws the rooms' own refusals, or `PendingAdmission`.
@@ -35,7 +50,8 @@ final class Admission {
   func scope(of request: HTTPRequest, selecting tenant: Name?) throws -> TenantScope {
     let token = try token(of: request)
     do throws(TenancyRefusal) {
-      return try scopes.scope(of: token, selecting: tenant, under: policy)
+      return try scopes.scope(
+        of: token, selecting: tenant, under: snapshot.policy, at: request.receivedAt)
     } catch {
       metrics.refused(.noTenant)
       throw error
@@ -44,6 +60,7 @@ final class Admission {
 
   /// The verified token of a request's caller, by whichever door it comes.
   func token(of request: HTTPRequest) throws -> VerifiedToken {
+    refresh()
     let fields = request.head.fields
     let field = fields.first("authorization")
     let occurrences = field == nil ? 0 : fields.occurrences(of: "authorization")
@@ -52,7 +69,7 @@ final class Admission {
       guard field == nil, fields.occurrences(of: "x-api-key") == 1 else {
         throw Refusal(.badHeader, "send either one X-API-Key or one Authorization field")
       }
-      return try apiKey(key, at: request.receivedAt)
+      return try apiKey(key, of: request)
     }
     switch credential {
     case .absent:
@@ -60,16 +77,51 @@ final class Admission {
       throw Refusal(.missingToken)
     case .bearer(let text):
       let shown = Presentation(certificate: request.clientCertificate, proofKey: nil)
-      return try verify(text, shown, at: request.receivedAt)
+      return try verify(text, shown, of: request)
     case .dpop(let text):
-      return try counting { () throws -> VerifiedToken in
+      return try counting(request) { () throws -> VerifiedToken in
         let proof = try proof(in: request, for: text)
         let shown = Presentation(certificate: request.clientCertificate, proofKey: proof.key)
-        let token = try verify(text, shown, at: request.receivedAt)
+        let token = try verify(text, shown, of: request)
         try proofs.take(proof, for: request.id, at: request.receivedAt)
         return token
       }
     }
+  }
+
+  /// Who has asked, looked up again without being counted: for the audit log.
+  ///
+  /// - Parameter stream: what the request has opened, perhaps with a ticket.
+  func identity(of request: HTTPRequest, opening stream: TopicAddress?) -> AuditedIdentity {
+    var identity = AuditedIdentity()
+    if let stream {
+      identity.scope = stream.caller
+      return identity
+    }
+    let fields = request.head.fields
+    let field = fields.first("authorization")
+    let name: ByteSlice
+    switch try? Credential(
+      field: field, occurrences: field == nil ? 0 : fields.occurrences(of: "authorization"))
+    {
+    case .bearer(let text), .dpop(let text): name = text
+    case .absent:
+      guard verifier.takesAPIKeys, let key = fields.first("x-api-key") else { return identity }
+      name = Self.name(ofAPIKey: key)
+    case nil: return identity
+    }
+    guard let finding = try? tokens.recall(name, for: verifier, at: request.receivedAt) else {
+      return identity
+    }
+    switch finding {
+    case .known(let token):
+      identity.token = token
+      let tenant = try? Route(request.head.path).tenant
+      identity.scope = try? scopes.scope(
+        of: token, selecting: tenant, under: snapshot.policy, at: request.receivedAt)
+    case .unknown(let digest): identity.digest = ByteSlice(utf8: digest.hexadecimal)
+    }
+    return identity
   }
 
   private func proof(in request: HTTPRequest, for token: ByteSlice) throws -> DPoPProof {
@@ -88,18 +140,21 @@ final class Admission {
   }
 
   /// Counts a proof that is refused; what is wrong with tokens is counted where it is found.
-  private func counting(_ body: () throws -> VerifiedToken) throws -> VerifiedToken {
+  private func counting(
+    _ request: HTTPRequest, _ body: () throws -> VerifiedToken
+  ) throws -> VerifiedToken {
     do {
       return try body()
     } catch let refusal as DPoPRefusal {
-      metrics.refused(TokenReason(refusal))
+      count(TokenReason(refusal), request)
       throw refusal
     }
   }
 
   private func verify(
-    _ text: ByteSlice, _ shown: Presentation, at now: UnixTime
+    _ text: ByteSlice, _ shown: Presentation, of request: HTTPRequest
   ) throws -> VerifiedToken {
+    let now = request.receivedAt
     do {
       switch try tokens.find(text, presentedBy: shown, for: verifier, at: now) {
       case .known(let token):
@@ -107,25 +162,26 @@ final class Admission {
         return token
       case .unknown(let digest):
         try Credential.checkForm(text)
+        try mayVerify(request)
         metrics.cacheMisses.add()
         return try tokens.verify(
           text, digest: digest, presentedBy: shown, with: verifier, at: now)
       }
     } catch TokenRefusal.key {
-      throw lookOnce(for: text)
+      throw lookOnce(for: text, request)
     } catch TokenRefusal.parts(let count) where count < 3 && verifier.introspected != nil {
-      return try introspected(text, shown, at: now)
+      return try introspected(text, shown, of: request)
     } catch let refusal as TokenRefusal {
-      throw counted(refusal)
+      throw counted(refusal, request)
     }
   }
 
   /// A key that is not known may be a new one: worth one look at an issuer that publishes its keys
   /// on the network.
-  private func lookOnce(for text: ByteSlice) -> any Error {
+  private func lookOnce(for text: ByteSlice, _ request: HTTPRequest) -> any Error {
     guard let (issuer, keyID) = verifier.claimedKey(of: text),
       case .remote = issuer.source, identity.mayBring(keyID, issuer.id)
-    else { return counted(.key) }
+    else { return counted(.key, request) }
     return PendingAdmission(otherwise: TokenRefusal.key) { [identity] done in
       identity.bring(keyID, issuer.id, done)
     }
@@ -133,9 +189,10 @@ final class Admission {
 
   /// A token that is no signed one: what its issuer says of it.
   private func introspected(
-    _ text: ByteSlice, _ shown: Presentation, at now: UnixTime
+    _ text: ByteSlice, _ shown: Presentation, of request: HTTPRequest
   ) throws -> VerifiedToken {
-    guard let issuer = verifier.introspected else { throw counted(.parts(1)) }
+    let now = request.receivedAt
+    guard let issuer = verifier.introspected else { throw counted(.parts(1), request) }
     let digest = Digest.sha256(text)
     switch identity.finding(digest) {
     case .answer(let answer):
@@ -145,7 +202,7 @@ final class Admission {
         tokens.keep(token, at: now)
         return token
       } catch {
-        throw counted(error)
+        throw counted(error, request)
       }
     case .unavailable: throw Refusal(.authUnavailable)
     case .unknown:
@@ -156,83 +213,54 @@ final class Admission {
     }
   }
 
-  private func apiKey(_ text: ByteSlice, at now: UnixTime) throws -> VerifiedToken {
-    // In the cache keys stand behind a byte that no field has: no bearer token is taken for one.
-    var name = ByteWriter(capacity: text.count + 1)
-    name.append(0)
-    name.append(text)
-    do throws(TokenRefusal) {
-      switch try tokens.find(name.slice, for: verifier, at: now) {
+  private func apiKey(_ text: ByteSlice, of request: HTTPRequest) throws -> VerifiedToken {
+    let now = request.receivedAt
+    let name = Self.name(ofAPIKey: text)
+    do {
+      switch try tokens.find(name, for: verifier, at: now) {
       case .known(let token):
         metrics.cacheHits.add()
         return token
       case .unknown(let digest):
+        try mayVerify(request)
         metrics.cacheMisses.add()
         let token = try verifier.verify(apiKey: text, rememberedAs: digest, at: now)
         tokens.keep(token, at: now)
         return token
       }
-    } catch {
-      throw counted(error)
+    } catch let refusal as TokenRefusal {
+      throw counted(refusal, request)
     }
+  }
+
+  /// In the cache keys stand behind a byte that no field has: no bearer token is taken for one.
+  private static func name(ofAPIKey text: ByteSlice) -> ByteSlice {
+    var name = ByteWriter(capacity: text.count + 1)
+    name.append(0)
+    name.append(text)
+    return name.slice
   }
 
   /// What is left to say when nobody is asked any more.
-  func final(_ pending: PendingAdmission) -> any Error {
-    if let refusal = pending.otherwise as? TokenRefusal { metrics.refused(TokenReason(refusal)) }
+  func final(_ pending: PendingAdmission, _ request: HTTPRequest) -> any Error {
+    if let refusal = pending.otherwise as? TokenRefusal { count(TokenReason(refusal), request) }
     return pending.otherwise
   }
 
-  private func counted(_ refusal: TokenRefusal) -> TokenRefusal {
-    metrics.refused(TokenReason(refusal))
+  private func counted(_ refusal: TokenRefusal, _ request: HTTPRequest) -> TokenRefusal {
+    count(TokenReason(refusal), request)
     return refusal
   }
-}
 
-/// The caller may be known in a moment: somebody has to be asked first. The request is served anew
-/// when the answer is there, or refused as `otherwise` says.
-struct PendingAdmission: Error {
-  let otherwise: any Error
-  /// Begins to ask; calls back once.
-  let begin: @Sendable (_ done: @escaping @Sendable () -> Void) -> Void
-
-  /// How long a request waits at most.
-  static let patience = TimeSpan.seconds(3)
-
-  init(
-    otherwise: any Error,
-    _ begin: @escaping @Sendable (_ done: @escaping @Sendable () -> Void) -> Void
-  ) {
-    self.otherwise = otherwise
-    self.begin = begin
-  }
-}
-
-extension TokenReason {
-  /// The counter that a refused proof of possession belongs to.
-  init(_ refusal: DPoPRefusal) {
-    switch refusal {
-    case .replayed: self = .replayed
-    default: self = .possession
-    }
+  private func count(_ reason: TokenReason, _ request: HTTPRequest) {
+    metrics.refused(reason)
+    limits.tokenRefused(
+      from: request.peer, under: snapshot.policy.addressLimits, at: request.received)
   }
 
-  /// The counter that a refusal belongs to.
-  init(_ refusal: TokenRefusal) {
-    switch refusal {
-    case .tooLarge, .parts, .encoding, .json, .headerMember, .extensionMember: self = .malformed
-    case .type, .notForAccess: self = .tokenType
-    case .issuer: self = .unknownIssuer
-    case .algorithm, .algorithmOfKey: self = .algorithm
-    case .key, .keyAmbiguous: self = .unknownKey
-    case .signature: self = .signature
-    case .claim, .requirement: self = .claims
-    case .bound: self = .possession
-    case .revoked, .inactive: self = .revoked
-    case .audience: self = .audience
-    case .expired: self = .expired
-    case .notYetValid, .issuedAhead: self = .notYetValid
-    case .lifetime: self = .lifetime
-    }
+  /// Whether the address may have one more credential verified that is not known.
+  private func mayVerify(_ request: HTTPRequest) throws {
+    try limits.mayVerify(
+      for: request.peer, under: snapshot.policy.addressLimits, at: request.received)
   }
 }
