@@ -42,9 +42,9 @@ public enum LiveEnd: Sendable, Hashable {
 /// the socket has taken the last ones, so a slow reader merely reads later, from the log.
 /// Loop-confined.
 ///
-/// It ends when the token does or its permit is withdrawn, with a problem document; when the topic can no longer be read,
-/// likewise; and without a word when its task is cancelled (the client hung up, or the server
-/// drains and the client will reconnect).
+/// It ends when the token does or its permit is withdrawn, with a problem document; when the topic
+/// can no longer be read, likewise; and without a word when its task is cancelled (the client hung
+/// up, or the server drains and the client will reconnect).
 public final class LiveStream<Log: TopicLog>: AnswerStream {
   private let feed: TopicFeed<Log>
   private let format: StreamFormat

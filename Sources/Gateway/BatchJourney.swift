@@ -167,6 +167,15 @@ extension GatewayResponder {
   ) async throws {
     while let piece = batch.nextPiece(whole: atomic) {
       let events = batch.events(at: piece)
+      let place: FairShare.Place
+      do throws(Refusal) {
+        place = try shares.enter(events.count, of: address.caller, at: timers.now)
+      } catch {
+        if atomic { throw error }
+        batch.refuse(piece, error)
+        continue
+      }
+      defer { shares.leave(place) }
       do throws(AppendFailure) {
         let receipts = try await appender.appendAll(events, to: topic)
         batch.settle(piece, receipts)

@@ -15,6 +15,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   let appender: Engine.Appender
   let admission: Admission
   let streams: OpenStreams
+  let shares: FairShare
   let scratch = SchemaScratch()
   let frames = FrameCache()
   var topicMetrics: TopicMetricsCache
@@ -36,6 +37,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       parts.access, parts.limits, metrics: parts.server.tokens, identity: parts.identity,
       proofs: parts.proofs, publicURL: parts.operations.publicURL)
     streams = OpenStreams(parts.streams, timers: timers, metrics: parts.server.policy)
+    shares = FairShare(at: timers.now, metrics: parts.server.limits)
     parts.access.wake(timers.post)
     topicMetrics = TopicMetricsCache(of: parts.metrics)
     metadataURL = ResourceMetadata.url(of: parts.operations.publicURL)

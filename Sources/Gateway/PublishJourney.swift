@@ -60,6 +60,8 @@ extension GatewayResponder {
     if event.standing == .quarantined {
       return try await quarantine(event, sentTo: address, request, &answer)
     }
+    let place = try shares.enter(1, of: address.caller, at: timers.now)
+    defer { shares.leave(place) }
     let receipt: Receipt
     do throws(AppendFailure) {
       receipt = try await appender.append(event, to: topic)

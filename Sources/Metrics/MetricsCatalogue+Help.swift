@@ -109,8 +109,12 @@ extension MetricsCatalogue {
     page += line("queue", ["commit", "workers", "log"])
     page += "- `result`: of tokens `hit`, `miss`; of connections `accepted`, `refused`; "
     page += "of log lines `written`, `dropped`; of TLS handshakes `full`, `resumed`, `failed`, "
-    page += "`timed_out`, `shed`; of certificates `taken`, `refused`; of looks at issuers' keys "
-    page += "`changed`, `unchanged`, `failed`; of introspections `active`, `inactive`, `failed`\n"
+    page += "`timed_out`, `shed`; of certificates and policies `taken`, `refused`; of open streams "
+    page += "`reviewed`, `withdrawn`, `renewed`; of audit entries `written`, `dropped`, `failed`; "
+    page += "of looks at issuers' keys `changed`, `unchanged`, `failed`; of introspections "
+    page += "`active`, `inactive`, `failed`
+"
+    page += line("limit", LimitName.allCases.map(\.label))
     return page
   }
 

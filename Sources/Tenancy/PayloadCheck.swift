@@ -3,9 +3,9 @@ import Bytes
 import JSONText
 import Settings
 
-/// What `where` asks of an event's payload, as the policy writes it: conditions like those on claims,
-/// whose texts may hold what the caller is: `{tenant}`, `{namespace}`, `{principal}`, `{/claim}`.
-/// The CHECK of row-level security: a caller writes only what is its own.
+/// What `where` asks of an event's payload, as the policy writes it: conditions like those on
+/// claims, whose texts may hold what the caller is: `{tenant}`, `{namespace}`, `{principal}`,
+/// `{/claim}`. The CHECK of row-level security: a caller writes only what is its own.
 struct PayloadRule: Sendable {
   private let conditions: [ClaimCondition]
 

@@ -8,7 +8,7 @@ public struct TenancyPolicy: Sendable {
   /// Tells snapshots of one process apart; scopes carry it, so that open streams notice a swap.
   public let generation: UInt64
   /// What bounds each client address.
-  public let addressLimits: AddressLimits
+  public let addressLimits: AddressBounds
   private let tenants: [Name: TenantPolicy]
   /// By issuer id, in the order of the file.
   private let mappings: [ByteSlice: [Mapping]]
@@ -46,7 +46,7 @@ public struct TenancyPolicy: Sendable {
       try check(mapping, at: node, tenants)
     }
     return TenancyPolicy(
-      generation: generation, addressLimits: try AddressLimits.compile(settings.limits),
+      generation: generation, addressLimits: try AddressBounds.compile(settings.limits),
       tenants: tenants, mappings: mappings)
   }
 

@@ -24,7 +24,7 @@ public struct TenantPolicy: Sendable, Equatable {
   /// A topic without a schema takes nothing, whatever its namespace says.
   public let requireSchema: Bool
   /// What bounds it.
-  public let limits: TenantLimits
+  public let limits: TenantBounds
   /// What it lets other tenants use.
   public let offers: [TenantOffer]
   /// What a namespace has that sets no policy of its own.
@@ -57,7 +57,7 @@ public struct TenantPolicy: Sendable, Equatable {
     offers = try TenantOffer.compile(tenant.optional("shares"))
     limits =
       try tenant.optional("limits").map { node throws(SettingsFault) in
-        try TenantLimits(compiling: node)
+        try TenantBounds(compiling: node)
       } ?? .none
     try tenant.finish()
   }

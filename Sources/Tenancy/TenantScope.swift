@@ -4,9 +4,10 @@ import JSONText
 
 /// Proof that a verified token acts for one tenant: the second link of the chain of proofs.
 ///
-/// Rules of this file: the one stored property is private and `TenancyPolicy.scope(of:selecting:at:)`
-/// below is the only place that makes one. Never `Codable` or `RawRepresentable`, no default, no
-/// other initialiser. Immutable; copying costs one reference count.
+/// Rules of this file: the one stored property is private and
+/// `TenancyPolicy.scope(of:selecting:at:)` below is the only place that makes one. Never `Codable`
+/// or `RawRepresentable`, no default, no other initialiser. Immutable; copying costs one reference
+/// count.
 public struct TenantScope: Sendable {
   private let proven: Proven
 

@@ -1,8 +1,8 @@
 import Bytes
 import Settings
 
-/// From when until when a grant or a denial holds: `notBefore` is the first instant it does, `until`
-/// the first it does not any more.
+/// From when until when a grant or a denial holds: `notBefore` is the first instant it does,
+/// `until` the first it does not any more.
 struct TimeBox: Sendable, Equatable {
   let notBefore: UnixTime?
   let until: UnixTime?

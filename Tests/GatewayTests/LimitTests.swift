@@ -2,6 +2,7 @@ import Bytes
 import Metrics
 import Settings
 import Tenancy
+import TestSupport
 import Testing
 
 @testable import Gateway
@@ -129,5 +130,62 @@ import Testing
       return hasher.finalize()
     }
     #expect((hash(one) == hash(other)) == same)
+  }
+}
+
+/// The parts of tenants in a log that does not keep up.
+@Suite struct FairShareTests {
+  private static let now = MonotonicTime(nanoseconds: 1_000_000_000_000)
+
+  private func scope(_ tenant: String) throws -> TenantScope {
+    let settings = try GatewaySettings(
+      compiling: SettingsDocument(
+        parsing: ByteSlice(
+          utf8: """
+            issuers: [{id: test}]
+            tenants: {loud: {}, small: {}, heavy: {limits: {weight: 300}}}
+            mappings:
+              - {id: m, issuer: test, when: {/t: {exists: true}}, tenant: "{/t}", principal: p,
+                 allow: [{publish: ["*/*"]}]}
+            """), named: "t"))
+    return try TenancyPolicy.compile(settings, generation: 1)
+      .scope(of: try TestIssuer().verified(["t": tenant]), at: TestIssuer.now)
+  }
+
+  /// How many single events of a tenant are let in before one is refused, at most a thousand.
+  private func fill(_ share: FairShare, _ tenant: String, at now: MonotonicTime = now) throws -> Int
+  {
+    let scope = try scope(tenant)
+    for count in 0..<1_000 {
+      do { _ = try share.enter(1, of: scope, at: now) } catch { return count }
+    }
+    return 1_000
+  }
+
+  @Test func `alone a tenant has all places`() throws {
+    let share = FairShare(at: Self.now, metrics: LimitMetrics())
+    #expect(try fill(share, "loud") == 1_000)
+  }
+
+  @Test func `beside another each has its part, and a newcomer is let in`() throws {
+    let metrics = LimitMetrics()
+    let share = FairShare(at: Self.now, metrics: metrics)
+    share.leave(try share.enter(1, of: try scope("small"), at: Self.now))
+    // Nobody else needs the places up to the bound.
+    #expect(try fill(share, "loud") == FairShare.places)
+    #expect(try fill(share, "small") == FairShare.places / 2)
+    #expect(metrics.refusals(by: .tenantShare) == 2)
+    // A third, heavier one takes three fifths of all, whatever the others hold.
+    #expect(try fill(share, "heavy") == FairShare.places * 300 / 500)
+  }
+
+  @Test func `what is answered makes room; who has gone quiet has no part`() throws {
+    let share = FairShare(at: Self.now, metrics: LimitMetrics())
+    share.leave(try share.enter(1, of: try scope("small"), at: Self.now))
+    let batch = try share.enter(5_000, of: try scope("loud"), at: Self.now)
+    #expect(throws: Refusal.self) { try share.enter(1, of: try scope("loud"), at: Self.now) }
+    share.leave(batch)
+    let later = Self.now + FairShare.memory + FairShare.memory
+    #expect(try fill(share, "loud", at: later) == 1_000)
   }
 }

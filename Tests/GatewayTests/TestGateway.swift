@@ -116,11 +116,13 @@ actor TestGateway {
     try TestIssuer().token(["sub": subject], algorithm: .rs256, lifetime: lifetime).text
   }
 
-  /// Sends one request and returns the answer; of a stream, the head and `steps` of its body.
+  /// Sends one request and returns the answer; of a stream, the head and `steps` of its body,
+  /// or fewer, up to the one that holds `last`.
   /// `beforeBody` runs when the journey asks for the body.
   func send(
     _ method: String, _ target: String, as subject: String? = "alice", token: String? = nil,
     _ fields: [String: String] = [:], _ body: String = "", steps: Int = 0,
+    until last: String? = nil, until text: String? = nil,
     from peer: String = "192.0.2.1", listener: ListenerKind = .open,
     certificate: ByteSlice? = nil,
     beforeBody: (@Sendable () async throws -> Void)? = nil
@@ -173,6 +175,7 @@ actor TestGateway {
         }
         answer.steps.append(String(decoding: bytes.bytes, as: UTF8.self))
         if step != .more { break }
+        if let last, answer.steps.last?.contains(last) == true { break }
       }
     }
     return answer

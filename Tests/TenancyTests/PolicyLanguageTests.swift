@@ -122,7 +122,8 @@ import Testing
 
   private func sharing(_ shares: String, _ grants: String) throws -> TenantScope {
     let text = """
-      issuers: [{id: test, iss: "https://issuer.example", audiences: [event-gateway], keys: {file: k}}]
+      issuers:
+        - {id: test, iss: "https://issuer.example", audiences: [event-gateway], keys: {file: k}}
       tenants:
         acme: {}
         globex: {shares: [\(shares)]}
@@ -178,7 +179,8 @@ import Testing
 
   @Test func `of the gateway's own tenant nothing but reading is granted`() throws {
     let text = """
-      issuers: [{id: test, iss: "https://issuer.example", audiences: [event-gateway], keys: {file: k}}]
+      issuers:
+        - {id: test, iss: "https://issuer.example", audiences: [event-gateway], keys: {file: k}}
       tenants: {jodrell: {}}
       mappings:
         - {id: m, issuer: test, when: {"/sub": {eq: alice}}, tenant: "{/t}", principal: p,
@@ -201,7 +203,8 @@ import Testing
 
   @Test func `the file's own tests know time, payloads and other tenants`() throws {
     let text = """
-      issuers: [{id: test, iss: "https://issuer.example", audiences: [event-gateway], keys: {file: k}}]
+      issuers:
+        - {id: test, iss: "https://issuer.example", audiences: [event-gateway], keys: {file: k}}
       tenants:
         acme: {}
         globex: {shares: [{with: acme, subscribe: ["*/*"]}]}
@@ -213,7 +216,8 @@ import Testing
         - {name: own, issuer: test, claims: {sub: x}, at: "2026-05-01T00:00:00Z",
            request: {publish: a/b, payload: {t: acme}}, expect: {status: 201}}
         - {name: other, issuer: test, claims: {sub: x}, at: "2026-05-01T00:00:00Z",
-           request: {publish: a/b, payload: {t: globex}}, expect: {status: 403, code: tenant_mismatch}}
+           request: {publish: a/b, payload: {t: globex}},
+           expect: {status: 403, code: tenant_mismatch}}
         - {name: late, issuer: test, claims: {sub: x}, at: "2026-06-01T00:00:00Z",
            request: {publish: a/b, payload: {t: acme}}, expect: {status: 403, code: forbidden}}
         - {name: shared, issuer: test, claims: {sub: x},
@@ -237,7 +241,8 @@ import Testing
       tenants:
         acme:
           limits: {publishRate: 20000/s, publishBytes: 50MiB/s, requests: 600/m, streams: 7,
-            storage: 2GiB, burst: 500ms, perTopic: {publishRate: 10/s}, perNamespace: {storage: 1kB}}
+            storage: 2GiB, burst: 500ms, perTopic: {publishRate: 10/s},
+            perNamespace: {storage: 1kB}}
       limits: {perAddress: {refusedTokens: 3/m}}
       """
     let policy = try TenancyPolicy.compile(try gateway(text), generation: 1)

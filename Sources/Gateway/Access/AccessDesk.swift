@@ -7,8 +7,9 @@ import Topics
 /// Holds the snapshot in force, and tells the loops when another one takes its place.
 ///
 /// Each loop keeps the snapshot it last saw and asks for the number only, once per request and per
-/// turn: one load of an atomic that is hardly ever written. Whoever has new key sets or a new policy
-/// calls `take`; any thread may. A request is decided by one snapshot from its head to its answer.
+/// turn: one load of an atomic that is hardly ever written. Whoever has new key sets or a new
+/// policy calls `take`; any thread may. A request is decided by one snapshot from its head to its
+/// answer.
 public final class AccessDesk: Sendable {
   private struct State {
     var snapshot: AccessSnapshot

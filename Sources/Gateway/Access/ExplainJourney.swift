@@ -19,8 +19,8 @@ extension GatewayResponder {
     }
   }
 
-  /// `POST /v1/explain` `{"token":"…","publish":"acme/orders/new","payload":{…}}`: which issuer, key,
-  /// mapping and rule decide.
+  /// `POST /v1/explain` `{"token":"…","publish":"acme/orders/new","payload":{…}}`: which issuer,
+  /// key, mapping and rule decide.
   ///
   /// Without `token` it is about the caller's own. Another's takes the operators' listener or
   /// `admin` of the tenant that it acts for: anything else is 403, so that tokens cannot be tried

@@ -49,7 +49,7 @@ final class OpenStreams {
   /// - Parameter isStale: another snapshot has come into force since the request was admitted.
   func open(
     _ id: RequestID, at topic: TopicAddress, from peer: ByteSlice,
-    under addressLimits: AddressLimits, isStale: Bool
+    under addressLimits: AddressBounds, isStale: Bool
   ) throws(Refusal) -> StreamPermit {
     try directory.opened(id, at: topic, from: peer, under: addressLimits, box: box)
     let caller = topic.caller

@@ -48,7 +48,7 @@ public final class StreamDirectory: Sendable {
 
     /// The bound that another stream would break.
     func bound(
-      of bearers: Bearers, _ limits: TenantLimits, _ addressLimits: AddressLimits
+      of bearers: Bearers, _ limits: TenantBounds, _ addressLimits: AddressBounds
     ) -> (LimitName, Int)? {
       let principal = Principal(tenant: bearers.tenant, name: bearers.principal)
       let open: [(LimitName, Int?, Int?)] = [
@@ -98,7 +98,7 @@ public final class StreamDirectory: Sendable {
   /// A stream opens, unless its tenant, principal or address has as many as they may.
   func opened(
     _ stream: RequestID, at topic: TopicAddress, from peer: ByteSlice,
-    under addressLimits: AddressLimits, box: Mailbox
+    under addressLimits: AddressBounds, box: Mailbox
   ) throws(Refusal) {
     let caller = topic.caller
     let bearers = Bearers(

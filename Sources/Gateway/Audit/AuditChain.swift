@@ -2,8 +2,8 @@ public import Bytes
 import Crypto
 import JSONText
 
-/// Lines of an audit log, each bound to the one before it: `prev` is the hash of that one, `hash` is
-/// the SHA-256 of all that stands before it in its own line. Who alters, drops or inserts a line
+/// Lines of an audit log, each bound to the one before it: `prev` is the hash of that one, `hash`
+/// is the SHA-256 of all that stands before it in its own line. Who alters, drops or inserts a line
 /// breaks the chain at that place; who cuts off its end changes the head, which is printed by
 /// `jodrell audit verify` for whoever keeps it.
 public struct AuditChain: Sendable {

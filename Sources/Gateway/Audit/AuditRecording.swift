@@ -6,9 +6,9 @@ import JSONText
 import Metrics
 import Tenancy
 
-/// What goes into the audit log: every denial of somebody's right, every change by an administrator,
-/// every opened stream, and a sample of everything else that was allowed. Never a token: eight bytes
-/// of its SHA-256 name it.
+/// What goes into the audit log: every denial of somebody's right, every change by an
+/// administrator, every opened stream, and a sample of everything else that was allowed. Never a
+/// token: eight bytes of its SHA-256 name it.
 extension GatewayResponder {
   /// A request has been answered as asked.
   func audit(

@@ -10,8 +10,8 @@ import Tenancy
 /// bucket that is in debt has to bring eight keys of its set that are deeper in debt, each of which
 /// has a bound of its own, and sets are chosen by a hash that is seeded at random for each process.
 ///
-/// Two threads that take a place at the same instant may let one request pass that should not; there
-/// is no way to gain more from it.
+/// Two threads that take a place at the same instant may let one request pass that should not;
+/// there is no way to gain more from it.
 ///
 /// SAFETY: `@unchecked Sendable` because the pointers are written only in `init` and `deinit`; what
 /// they point to are atomics, and every index is masked into bounds.

@@ -5,8 +5,8 @@ import Tenancy
 /// The rates that the policy sets, asked before anything is done. Shared by all loops; a request
 /// that nothing bounds costs a look at its tenant's policy, each bound that there is two look-ups.
 ///
-/// All bounds of a request are asked first and charged only when none refuses, so that a caller that
-/// one of them slows down does not eat up the others.
+/// All bounds of a request are asked first and charged only when none refuses, so that a caller
+/// that one of them slows down does not eat up the others.
 final class LimitDesk: Sendable {
   private let tenants = BucketTable(capacity: 1 << 12)
   private let principals = BucketTable(capacity: 1 << 16)
@@ -40,7 +40,7 @@ final class LimitDesk: Sendable {
 
   /// A request of an admitted caller.
   func admit(
-    _ caller: TenantScope, from peer: ByteSlice, under addressLimits: AddressLimits,
+    _ caller: TenantScope, from peer: ByteSlice, under addressLimits: AddressBounds,
     at now: MonotonicTime
   ) throws(Refusal) {
     let limits = caller.policy.limits
@@ -81,7 +81,7 @@ final class LimitDesk: Sendable {
   /// Whether an address may still have unknown tokens verified. Takes nothing: only tokens that are
   /// refused count, so that nobody pays who calls with good ones.
   func mayVerify(
-    for peer: ByteSlice, under limits: AddressLimits, at now: MonotonicTime
+    for peer: ByteSlice, under limits: AddressBounds, at now: MonotonicTime
   ) throws(Refusal) {
     guard let rate = limits.refusedTokens else { return }
     let key = Key.address(peer, .addressTokens)
@@ -92,7 +92,7 @@ final class LimitDesk: Sendable {
 
   /// A token of an address was not accepted.
   func tokenRefused(
-    from peer: ByteSlice, under limits: AddressLimits, at now: MonotonicTime
+    from peer: ByteSlice, under limits: AddressBounds, at now: MonotonicTime
   ) {
     guard let rate = limits.refusedTokens else { return }
     addresses.charge(1, to: Key.address(peer, .addressTokens), at: now, rate)

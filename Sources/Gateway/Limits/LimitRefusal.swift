@@ -62,6 +62,19 @@ extension Refusal {
     self = with("limit", "\(limit.label)")
   }
 
+  /// The log does not keep up, and the tenant's part of the places before it is taken.
+  init(beyondShareOf weight: Int, among weights: Int) {
+    let limit = LimitName.tenantShare
+    self.init(
+      .rateLimited,
+      "the gateway is busy, and your tenant's part, \(weight) of \(weights), is taken")
+    retryAfter = .seconds(1)
+    rateLimit = RateLimitFacts(
+      limit: limit, quota: Int64(FairShare.places * weight / max(weights, 1)), window: nil,
+      unit: "concurrent-requests", reset: 1)
+    self = with("limit", "\(limit.label)")
+  }
+
   /// As many streams as are allowed are open.
   init(tooManyStreams limit: LimitName, most: Int) {
     self.init(.tooManyStreams, "the limit '\(limit.label)' is \(most) at once")

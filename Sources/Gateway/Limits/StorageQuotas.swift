@@ -28,7 +28,7 @@ public final class StorageQuotas: Sendable {
   /// Holds what is stored against the policy. Any thread; costs a walk over all topics, and nothing
   /// when no tenant has a quota.
   public func look(at catalogue: some Catalogue, under policy: TenancyPolicy) {
-    var limits: [Name: TenantLimits] = [:]
+    var limits: [Name: TenantBounds] = [:]
     for name in policy.tenantNames {
       guard let tenant = policy.tenant(name)?.limits,
         tenant.storage != nil || tenant.storagePerNamespace != nil

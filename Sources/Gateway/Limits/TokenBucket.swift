@@ -41,12 +41,13 @@ enum TokenBucket {
     return mark == untouched ? full : max(mark, full)
   }
 
-  /// How long it takes for `amount` to come in, in nanoseconds rounded up; two years at most.
+  /// How long it takes for `amount` to come in, in nanoseconds rounded down, so that a full bucket
+  /// gives its burst to the last; two years at most.
   static func time(for amount: Int64, _ rate: Rate) -> Int64 {
-    let (high, low) = amount.multipliedFullWidth(by: rate.span.nanoseconds)
-    guard high < rate.count / 2 else { return longest }
-    let (quotient, remainder) = rate.count.dividingFullWidth((high, low))
-    return min(quotient &+ (remainder > 0 ? 1 : 0), longest)
+    let product = UInt64(amount).multipliedFullWidth(by: UInt64(rate.span.nanoseconds))
+    let count = UInt64(rate.count)
+    guard product.high < count else { return longest }
+    return Int64(min(count.dividingFullWidth(product).quotient, UInt64(longest)))
   }
 
   private static let longest: Int64 = 1 << 56

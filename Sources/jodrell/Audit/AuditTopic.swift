@@ -9,8 +9,8 @@ import Topics
 
 /// The audit log as a topic: `jodrell/audit/decisions`, written by the gateway alone.
 ///
-/// It goes everybody's way: an issuer that lives as long as the process signs a token, a policy text
-/// maps it to the tenant, its scope gives the address. There is no door besides.
+/// It goes everybody's way: an issuer that lives as long as the process signs a token, a policy
+/// text maps it to the tenant, its scope gives the address. There is no door besides.
 struct AuditTopic: Sendable {
   let address: TopicAddress
   private let envelope: EventRequest

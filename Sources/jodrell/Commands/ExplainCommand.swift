@@ -85,8 +85,8 @@ enum ExplainCommand {
     return Explanation.Question(found.action, on: found.topic, payload: document)
   }
 
-  /// One JSON line for each action and pattern of each mapping: who, as the mapping's conditions and
-  /// templates say it, may or may not do what.
+  /// One JSON line for each action and pattern of each mapping: who, as the mapping's conditions
+  /// and templates say it, may or may not do what.
   private static func export(_ compiled: CompiledPolicy) throws(CommandFault) {
     for node in compiled.settings.mappings {
       guard let mapping = try? JSONDocument(parsing: node.json).root else { continue }

@@ -115,6 +115,7 @@ extension GatewaySettings {
     if data != earlier.data { keys.append("data") }
     if publicURL != earlier.publicURL { keys.append("publicURL") }
     if heartbeat != earlier.heartbeat { keys.append("streams.heartbeat") }
+    if audit != earlier.audit { keys.append("audit") }
     return keys
   }
 }

@@ -13,8 +13,10 @@ public struct Rate: Sendable, Equatable {
   init(count: Int64, span: TimeSpan, burst: TimeSpan) {
     self.count = count
     self.span = span
-    let (high, low) = count.multipliedFullWidth(by: burst.nanoseconds)
-    self.burst = max(span.nanoseconds.dividingFullWidth((high, low)).quotient, 1)
+    let product = UInt64(count).multipliedFullWidth(by: UInt64(burst.nanoseconds))
+    // At most an hour's worth of 2⁴⁰ a second: it fits.
+    let worth = UInt64(span.nanoseconds).dividingFullWidth(product).quotient
+    self.burst = max(Int64(clamping: worth), 1)
   }
 
   /// The largest rate and the largest size that are understood.
@@ -22,7 +24,7 @@ public struct Rate: Sendable, Equatable {
 }
 
 /// What bounds one bearer: a tenant, a principal, a topic, an address. Nil is no bound.
-public struct BearerLimits: Sendable, Equatable {
+public struct BearerBounds: Sendable, Equatable {
   public let requests: Rate?
   /// Events published.
   public let events: Rate?
@@ -31,7 +33,7 @@ public struct BearerLimits: Sendable, Equatable {
   /// Live streams open at once.
   public let streams: Int?
 
-  static let none = BearerLimits(requests: nil, events: nil, bytes: nil, streams: nil)
+  static let none = BearerBounds(requests: nil, events: nil, bytes: nil, streams: nil)
 
   /// Whether nothing is bounded.
   public var isEmpty: Bool { self == .none }
@@ -64,10 +66,10 @@ public struct BearerLimits: Sendable, Equatable {
   /// - Parameter ofTopics: what is published is all that a topic bounds.
   static func compile(
     _ node: SettingsNode?, ofTopics: Bool = false
-  ) throws(SettingsFault) -> BearerLimits {
+  ) throws(SettingsFault) -> BearerBounds {
     guard let node else { return .none }
     var limits = try SettingsMapping(node)
-    let compiled = try BearerLimits(readingFrom: &limits)
+    let compiled = try BearerBounds(readingFrom: &limits)
     try limits.finish()
     guard !ofTopics || compiled.requests == nil && compiled.streams == nil else {
       throw node.fault(.invalid("of a topic only publishRate and publishBytes are bounded"))
@@ -77,11 +79,11 @@ public struct BearerLimits: Sendable, Equatable {
 }
 
 /// What bounds a tenant, and each principal and topic of it.
-public struct TenantLimits: Sendable, Equatable {
+public struct TenantBounds: Sendable, Equatable {
   /// All of the tenant together.
-  public let tenant: BearerLimits
-  public let perPrincipal: BearerLimits
-  public let perTopic: BearerLimits
+  public let tenant: BearerBounds
+  public let perPrincipal: BearerBounds
+  public let perTopic: BearerBounds
   /// Bytes that the tenant's events may take, and those of each of its namespaces; nil unlimited.
   public let storage: Int64?
   public let storagePerNamespace: Int64?
@@ -89,7 +91,7 @@ public struct TenantLimits: Sendable, Equatable {
   public let weight: Int
 
   /// Nothing is bounded.
-  public static let none = TenantLimits()
+  public static let none = TenantBounds()
   /// What a tenant weighs of which the file says nothing.
   public static let usualWeight = 100
 
@@ -110,9 +112,9 @@ public struct TenantLimits: Sendable, Equatable {
   /// Compiles `tenants.<name>.limits`.
   init(compiling node: SettingsNode) throws(SettingsFault) {
     var limits = try SettingsMapping(node)
-    tenant = try BearerLimits(readingFrom: &limits)
-    perPrincipal = try BearerLimits.compile(limits.optional("perPrincipal"))
-    perTopic = try BearerLimits.compile(limits.optional("perTopic"), ofTopics: true)
+    tenant = try BearerBounds(readingFrom: &limits)
+    perPrincipal = try BearerBounds.compile(limits.optional("perPrincipal"))
+    perTopic = try BearerBounds.compile(limits.optional("perTopic"), ofTopics: true)
     storage = try limits.optional("storage").map { node throws(SettingsFault) in
       try node.byteSize()
     }
@@ -133,18 +135,18 @@ public struct TenantLimits: Sendable, Equatable {
   }
 }
 
-extension BearerLimits {
+extension BearerBounds {
   var hasNoRates: Bool { requests == nil && events == nil && bytes == nil }
 }
 
 /// What bounds each client address, whoever calls from it.
-public struct AddressLimits: Sendable, Equatable {
+public struct AddressBounds: Sendable, Equatable {
   public let requests: Rate?
   /// Tokens that turned out not to be accepted: each has cost a verification.
   public let refusedTokens: Rate?
   public let streams: Int?
 
-  public static let none = AddressLimits(requests: nil, refusedTokens: nil, streams: nil)
+  public static let none = AddressBounds(requests: nil, refusedTokens: nil, streams: nil)
 
   private init(requests: Rate?, refusedTokens: Rate?, streams: Int?) {
     self.requests = requests
@@ -153,7 +155,7 @@ public struct AddressLimits: Sendable, Equatable {
   }
 
   /// Compiles the file's `limits`: `{perAddress: {requests, refusedTokens, streams, burst}}`.
-  static func compile(_ node: SettingsNode?) throws(SettingsFault) -> AddressLimits {
+  static func compile(_ node: SettingsNode?) throws(SettingsFault) -> AddressBounds {
     guard let node else { return .none }
     var limits = try SettingsMapping(node)
     let address = limits.optional("perAddress")
@@ -172,7 +174,7 @@ public struct AddressLimits: Sendable, Equatable {
       Int(try node.integer(in: 0...10_000_000))
     }
     try reader.finish()
-    return AddressLimits(requests: requests, refusedTokens: refused, streams: streams)
+    return AddressBounds(requests: requests, refusedTokens: refused, streams: streams)
   }
 }
 
