@@ -14,7 +14,7 @@ final class Admission {
   /// What decides the request at hand: the one in force when its head had been read.
   private(set) var snapshot: AccessSnapshot
   private let metrics: TokenMetrics
-  private let identity: IdentityServices
+  private let services: IdentityServices
   private let proofs: ProofMemory
   private let publicURL: ByteSlice
   private let tokens = TokenCache()
@@ -28,7 +28,7 @@ final class Admission {
     self.limits = limits
     snapshot = desk.current
     self.metrics = metrics
-    self.identity = identity
+    services = identity
     self.proofs = proofs
     self.publicURL = publicURL
   }
@@ -136,7 +136,7 @@ final class Admission {
       verifying: field,
       for: DPoPProof.Occasion(
         method: request.head.method.name, url: url.slice, token: Digest.sha256(token),
-        nonces: identity.nonces(request.receivedAt), now: request.receivedAt))
+        nonces: services.nonces(request.receivedAt), now: request.receivedAt))
   }
 
   /// Counts a proof that is refused; what is wrong with tokens is counted where it is found.
@@ -180,10 +180,10 @@ final class Admission {
   /// on the network.
   private func lookOnce(for text: ByteSlice, _ request: HTTPRequest) -> any Error {
     guard let (issuer, keyID) = verifier.claimedKey(of: text),
-      case .remote = issuer.source, identity.mayBring(keyID, issuer.id)
+      case .remote = issuer.source, services.mayBring(keyID, issuer.id)
     else { return counted(.key, request) }
-    return PendingAdmission(otherwise: TokenRefusal.key) { [identity] done in
-      identity.bring(keyID, issuer.id, done)
+    return PendingAdmission(otherwise: TokenRefusal.key) { [services] done in
+      services.bring(keyID, issuer.id, done)
     }
   }
 
@@ -194,7 +194,7 @@ final class Admission {
     let now = request.receivedAt
     guard let issuer = verifier.introspected else { throw counted(.parts(1), request) }
     let digest = Digest.sha256(text)
-    switch identity.finding(digest) {
+    switch services.finding(digest) {
     case .answer(let answer):
       do throws(TokenRefusal) {
         let token = try verifier.verify(
@@ -207,8 +207,8 @@ final class Admission {
     case .unavailable: throw Refusal(.authUnavailable)
     case .unknown:
       let kept = ByteSlice(copying: text.span)
-      throw PendingAdmission(otherwise: Refusal(.authUnavailable)) { [identity] done in
-        identity.ask(kept, digest, issuer, done)
+      throw PendingAdmission(otherwise: Refusal(.authUnavailable)) { [services] done in
+        services.ask(kept, digest, issuer, done)
       }
     }
   }
