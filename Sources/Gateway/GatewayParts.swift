@@ -26,13 +26,16 @@ public struct GatewayParts<Engine: EventEngine>: Sendable {
   /// Where decisions are recorded; nil where no audit log is kept.
   let audit: AuditTrail?
   public let operations: Operations
+  public let identity: IdentityServices
+  public let proofs = ProofMemory()
 
   public init(
     engine: Engine, access: AccessDesk, metrics: MetricsRegistry, server: ServerMetrics,
     dispatchers: DispatcherDirectory<Engine>, tickets: StreamTickets,
     replays: ReplayDesk = ReplayDesk(), workers: Workers, log: LogWriter, audit: AuditTrail? = nil,
-    operations: Operations
+    operations: Operations, identity: IdentityServices = IdentityServices()
   ) {
+    self.identity = identity
     self.engine = engine
     self.access = access
     self.metrics = metrics
@@ -85,4 +88,6 @@ public enum Unreadiness: Sendable {
   case storageFull
   /// The log takes no events any more: it closes, or a write failed.
   case logClosed
+  /// The keys of these issuers have never been fetched.
+  case keysMissing([ByteSlice])
 }

@@ -33,15 +33,14 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     self.parts = parts
     self.timers = timers
     appender = parts.engine.makeAppender(answeringBy: timers.post)
-    admission = Admission(parts.access, parts.limits, metrics: parts.server.tokens)
+    admission = Admission(
+      parts.access, parts.limits, metrics: parts.server.tokens, identity: parts.identity,
+      proofs: parts.proofs, publicURL: parts.operations.publicURL)
     streams = OpenStreams(parts.streams, timers: timers, metrics: parts.server.policy)
     shares = FairShare(at: timers.now, metrics: parts.server.limits)
     parts.access.wake(timers.post)
     topicMetrics = TopicMetricsCache(of: parts.metrics)
-    var url = ByteWriter()
-    url.append(parts.operations.publicURL)
-    url.append("/.well-known/oauth-protected-resource")
-    metadataURL = url.slice
+    metadataURL = ResourceMetadata.url(of: parts.operations.publicURL)
   }
 
   public func turnEnded() {
@@ -66,7 +65,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     do {
       let route = try Route(request.head.path)
       operation = route.operation(request.head.method)
-      let end = try await serve(route, request, &answer)
+      let end = try await serveOrWait(route, request, &answer)
       parts.server.answered(operation, .accepted)
       audit(allowed: end, operation, request)
       return end
@@ -79,9 +78,30 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       if PulsarAdmin.speaks(request.head.path) {
         refusal.answerAsPulsar(metadata: metadataURL, with: &answer)
       } else {
-        refusal.answer(id: request.id, metadata: metadataURL, with: &answer)
+        refusal.answer(
+          id: request.id, metadata: metadataURL,
+          nonce: parts.identity.nonces(request.receivedAt).first, with: &answer)
       }
       return .complete
+    }
+  }
+
+  /// Serves the request; once more when its caller could not be known before somebody was asked.
+  private func serveOrWait(
+    _ route: Route, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    do {
+      return try await serve(route, request, &answer)
+    } catch let pending as PendingAdmission {
+      // Every journey learns who calls before it does anything, so that it can begin again.
+      guard request.body.isUntouched else { throw admission.final(pending, request) }
+      await wait(for: pending)
+      answer.startOver()
+      do {
+        return try await serve(route, request, &answer)
+      } catch let again as PendingAdmission {
+        throw admission.final(again, request)
+      }
     }
   }
 
@@ -106,10 +126,13 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     case (.tickets, .post): return try await issueTicket(request, &answer)
     case (.whoami, .get), (.whoami, .head): return try whoami(request, &answer)
     case (.health, .get), (.health, .head): return health(&answer)
-    case (.readiness, .get), (.readiness, .head): return try readiness(&answer)
+    case (.readiness, .get), (.readiness, .head): return try readiness(request, &answer)
+    case (.revocations, .get), (.revocations, .head): return try revocations(request, &answer)
+    case (.revocations, .post): return try await revoke(request, &answer)
     case (.metrics, .get), (.metrics, .head): return try await metrics(request, &answer)
     case (.openAPI, .get), (.openAPI, .head): return openAPI(&answer)
-    case (.resourceMetadata, .get), (.resourceMetadata, .head): return resourceMetadata(&answer)
+    case (.resourceMetadata(let path), .get), (.resourceMetadata(let path), .head):
+      return try resourceMetadata(path, &answer)
     case (.document(let namespace, let name, let resource), _):
       return try await serve(resource, name, in: namespace, request, &answer)
     case (.documents(let namespace), .get), (.documents(let namespace), .head):
@@ -260,7 +283,9 @@ extension Route {
       case .itself: .administer
       default: .consume
       }
-    case .topic, .topics, .namespace, .tenant, .document, .documents, .pulsarSchema: .administer
+    case .topic, .topics, .namespace, .tenant, .document, .documents, .pulsarSchema,
+      .revocations:
+      .administer
     case .tickets, .streamToken: .read
     case .whoami, .explain, .health, .readiness, .metrics, .openAPI, .resourceMetadata: .observe
     }

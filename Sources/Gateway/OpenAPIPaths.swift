@@ -190,6 +190,16 @@ extension OpenAPIDocument {
           method: "get", id: "whoami", summary: "How the gateway sees the caller",
           statuses: [200])
       ]),
+    Path(
+      template: "/v1/revocations",
+      operations: [
+        Operation(
+          method: "post", id: "revoke", summary: "Takes back a token, a key or a subject's tokens",
+          statuses: [201, 404, 409, 415], body: ["application/json"], isOpen: true),
+        Operation(
+          method: "get", id: "listRevocations", summary: "The revocations in force",
+          statuses: [200, 404], isOpen: true),
+      ]),
     open("/healthz", "health", "The process lives"),
     open("/readyz", "readiness", "The gateway can serve"),
     Path(

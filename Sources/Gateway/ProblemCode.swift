@@ -16,6 +16,8 @@ public enum ProblemCode: String, CaseIterable, Sendable {
   case badToken = "bad_ack_token"
   case missingToken = "missing_token"
   case invalidToken = "invalid_token"
+  case invalidProof = "invalid_dpop_proof"
+  case useNonce = "use_dpop_nonce"
   case invalidTicket = "invalid_ticket"
   case noTenant = "no_tenant"
   case ambiguousTenant = "ambiguous_tenant"
@@ -60,6 +62,7 @@ public enum ProblemCode: String, CaseIterable, Sendable {
   case internalError = "internal_error"
   case notSupported = "not_supported"
   case versionNotSupported = "version_not_supported"
+  case authUnavailable = "auth_unavailable"
   case overloaded = "overloaded"
   case storageFull = "storage_full"
   case storageFailed = "storage_failed"
@@ -80,7 +83,7 @@ extension ProblemCode {
     /// What its reader should do about it, for `docs/problems.md`.
     public let advice: String
 
-    fileprivate init(
+    init(
       _ status: Int, _ outcome: Outcome, retryable: Bool = false, _ title: String, _ advice: String
     ) {
       self.status = status
@@ -100,8 +103,8 @@ extension ProblemCode {
     case .badRequest, .malformedJSON, .malformedEvent, .badName, .badParameter, .unknownParameter,
       .badHeader, .badCursor, .badToken:
       malformedRow
-    case .missingToken, .invalidToken, .invalidTicket, .noTenant, .ambiguousTenant, .noNamespace,
-      .forbidden, .tenantMismatch:
+    case .missingToken, .invalidToken, .invalidProof, .useNonce, .invalidTicket, .noTenant,
+      .ambiguousTenant, .noNamespace, .forbidden, .tenantMismatch:
       identityRow
     case .notFound, .methodNotAllowed, .notAcceptable, .timeout, .tooLarge, .uriTooLong, .mediaType,
       .expectationFailed, .headersTooLarge, .versionNotSupported, .notSupported:
@@ -114,7 +117,7 @@ extension ProblemCode {
     case .schemaViolation, .validationBudget, .patternLimit, .schemaInvalid, .unknownEventType,
       .dataschemaMismatch, .schemaLint, .batchRejected, .batchAborted:
       contentRow
-    case .internalError, .overloaded, .storageFull, .storageFailed, .dataCorrupt,
+    case .internalError, .authUnavailable, .overloaded, .storageFull, .storageFailed, .dataCorrupt,
       .tooManyConnections, .draining:
       serverRow
     }
@@ -162,6 +165,15 @@ extension ProblemCode {
       Row(
         401, .unauthenticated, "Authentication required",
         "Send `Authorization: Bearer <token>`, or a stream ticket.")
+    case .invalidProof:
+      Row(
+        401, .unauthenticated, "Invalid proof of possession",
+        "Send one fresh `DPoP` proof (RFC 9449) for this method, URL and token, signed by the key "
+          + "that the token is bound to.")
+    case .useNonce:
+      Row(
+        401, .unauthenticated, "Nonce required",
+        "Sign the proof anew with the nonce in `DPoP-Nonce`.")
     case .invalidTicket:
       Row(
         401, .unauthenticated, "Invalid ticket",
@@ -354,40 +366,6 @@ extension ProblemCode {
       Row(
         424, .conflict, "Batch aborted",
         "This event is faultless but another one of its atomic batch is not.")
-    }
-  }
-
-  private var serverRow: Row {
-    switch self {
-    case .overloaded:
-      Row(
-        503, .overloaded, retryable: true, "Overloaded",
-        "A bounded queue is full; nothing was stored. Come back after `Retry-After`.")
-    case .storageFull:
-      Row(
-        503, .storageFull, retryable: true, "Storage full",
-        "The disk is short of space; reading goes on. Nothing was stored.")
-    case .storageFailed:
-      Row(
-        503, .storageFailed, retryable: true, "Outcome unknown",
-        "A write to disk failed half-way: the event may be stored or not. The gateway restarts its "
-          + "log; check before you send it again.")
-    case .dataCorrupt:
-      Row(
-        500, .storageFailed, "Data corrupt",
-        "Stored events of the range named cannot be read; all others can.")
-    case .tooManyConnections:
-      Row(
-        503, .overloaded, retryable: true, "Too many connections",
-        "Come back after `Retry-After`.")
-    case .draining:
-      Row(
-        503, .draining, retryable: true, "Shutting down",
-        "The gateway is going down; try another instance or come back after `Retry-After`.")
-    default:
-      Row(
-        500, .internalFault, "Internal error",
-        "A fault of the gateway; report it with the request id.")
     }
   }
 }

@@ -23,7 +23,9 @@ extension Refusal {
     case let refusal as TenancyRefusal: self.init(refusal)
     case let failure as AppendFailure: self.init(failure)
     case let refusal as TokenRefusal: self.init(refusal)
+    case let refusal as DPoPRefusal: self.init(refusal)
     case let fault as CredentialFault: self.init(fault)
+    case let pending as PendingAdmission: self.init(pending.otherwise)
     case let fault as EventFault: self.init(fault)
     case let failure as ReadFailure: self.init(failure)
     case let failure as CatalogueFailure: self.init(failure)
@@ -58,6 +60,15 @@ extension Refusal {
       refusal.isExpired ? "the token has expired" : "the token was not accepted")
     challenge = .invalidToken(
       description: refusal.isExpired ? "the token has expired" : "the token was not accepted")
+  }
+
+  /// One text for every reason here, too; a nonce that is missing is no secret.
+  private init(_ refusal: DPoPRefusal) {
+    switch refusal {
+    case .nonce: self.init(.useNonce, "the proof lacks the nonce that is asked for")
+    case .overloaded: self.init(.overloaded, "too many proofs are remembered")
+    default: self.init(.invalidProof, "the proof of possession was not accepted")
+    }
   }
 
   private init(_ fault: CredentialFault) {

@@ -23,7 +23,9 @@ enum Route {
   case readiness
   case metrics
   case openAPI
-  case resourceMetadata
+  /// The metadata of the resource at a path below the host; `/` for the host itself.
+  case resourceMetadata(ByteSlice)
+  case revocations
 
   /// What lies below a topic.
   enum TopicResource {
@@ -133,7 +135,11 @@ enum Route {
     if path.equals("/v1/whoami") { return .whoami }
     if path.equals("/v1/explain") { return .explain }
     if path.equals("/v1/tickets") { return .tickets }
-    if path.equals("/.well-known/oauth-protected-resource") { return .resourceMetadata }
+    if path.equals("/v1/revocations") { return .revocations }
+    if path.starts(with: ResourceMetadata.path) {
+      let rest = path.dropFirst(ResourceMetadata.path.utf8CodeUnitCount)
+      if rest.isEmpty || rest[0] == ASCII.slash { return .resourceMetadata(rest) }
+    }
     throw Refusal(.notFound)
   }
 
@@ -231,6 +237,7 @@ extension Route {
     case .pulsarSchema(_, let resource): resource.methods
     case .namespace: "GET, HEAD, PUT, DELETE, OPTIONS"
     case .tickets, .streamToken, .explain: "POST, OPTIONS"
+    case .revocations: "GET, HEAD, POST, OPTIONS"
     case .document(_, _, .itself): "GET, HEAD, PUT, DELETE, OPTIONS"
     case .document, .documents: "GET, HEAD, OPTIONS"
     case .topics, .tenant, .whoami, .health, .readiness, .metrics, .openAPI, .resourceMetadata:

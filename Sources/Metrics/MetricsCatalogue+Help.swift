@@ -22,6 +22,13 @@ extension MetricsCatalogue {
       "Event attributes dropped because only the gateway may write them."
     case .tokenCacheTotal: "Tokens found verified in the cache, or not."
     case .tokenRefusedTotal: "Tokens not accepted, by reason."
+    case .issuerKeys: "Keys in use of an issuer on the network."
+    case .issuerKeysAge:
+      "When an issuer's keys were last fetched, since 1970; 0 until they have been."
+    case .issuerFetchesTotal: "Looks at issuers' keys on the network."
+    case .issuerFetchesSuppressedTotal:
+      "Tokens of unknown keys for which nobody looked once more, because somebody just had."
+    case .introspectionsTotal: "Questions to issuers about opaque tokens."
     case .connectionsOpen: "Connections open now."
     case .connectionsTotal: "Connections accepted, or refused at the limit or while draining."
     case .streamsOpen: "Answers that are live streams and have not ended."
@@ -105,7 +112,10 @@ extension MetricsCatalogue {
     page += "- `result`: of tokens `hit`, `miss`; of connections `accepted`, `refused`; "
     page += "of log lines `written`, `dropped`; of TLS handshakes `full`, `resumed`, `failed`, "
     page += "`timed_out`, `shed`; of certificates and policies `taken`, `refused`; of open streams "
-    page += "`reviewed`, `withdrawn`, `renewed`; of audit entries `written`, `dropped`, `failed`\n"
+    page += "`reviewed`, `withdrawn`, `renewed`; of audit entries `written`, `dropped`, `failed`; "
+    page += "of looks at issuers' keys `changed`, `unchanged`, `failed`; of introspections "
+    page += "`active`, `inactive`, `failed`
+"
     page += line("limit", LimitName.allCases.map(\.label))
     return page
   }

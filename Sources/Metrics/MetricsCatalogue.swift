@@ -14,6 +14,11 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
   case strippedAttributesTotal = "jodrell_stripped_attributes_total"
   case tokenCacheTotal = "jodrell_token_cache_total"
   case tokenRefusedTotal = "jodrell_token_refused_total"
+  case issuerKeys = "jodrell_issuer_keys"
+  case issuerKeysAge = "jodrell_issuer_keys_fetched_seconds"
+  case issuerFetchesTotal = "jodrell_issuer_fetches_total"
+  case issuerFetchesSuppressedTotal = "jodrell_issuer_fetches_suppressed_total"
+  case introspectionsTotal = "jodrell_introspections_total"
   case connectionsOpen = "jodrell_connections_open"
   case connectionsTotal = "jodrell_connections_total"
   case streamsOpen = "jodrell_streams_open"
@@ -57,7 +62,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
       .histogram
     case .connectionsOpen, .streamsOpen, .buckets, .damagedEvents, .queueDepth, .measuredTopics,
       .buildInfo, .processResident, .processVirtual, .processDescriptors, .processMaxDescriptors,
-      .processStart, .tlsCertificateExpiry, .policyGeneration:
+      .processStart, .tlsCertificateExpiry, .policyGeneration, .issuerKeys, .issuerKeysAge:
       .gauge
     default: .counter
     }
@@ -66,7 +71,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
   public var unit: MetricUnit {
     switch self {
     case .publishSeconds, .deliverySeconds, .refusedSecondsTotal, .commitSeconds,
-      .fdatasyncSeconds, .processCPU, .processStart, .tlsCertificateExpiry:
+      .fdatasyncSeconds, .processCPU, .processStart, .tlsCertificateExpiry, .issuerKeysAge:
       .seconds
     case .publishBytesTotal, .deliveredBytesTotal, .receivedBytesTotal, .sentBytesTotal,
       .processResident, .processVirtual:
@@ -90,9 +95,11 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
     case .damagedEvents: Self.topicLabels + ["first", "last"]
     case .requestsTotal: ["operation", "outcome"]
     case .tokenCacheTotal, .connectionsTotal, .logLinesTotal, .tlsHandshakesTotal,
-      .tlsReloadsTotal, .policyReloadsTotal, .streamReviewsTotal, .auditEntriesTotal:
+      .tlsReloadsTotal, .policyReloadsTotal, .streamReviewsTotal, .auditEntriesTotal,
+      .issuerFetchesTotal, .introspectionsTotal:
       ["result"]
     case .tlsCertificateExpiry: ["certificate"]
+    case .issuerKeys, .issuerKeysAge: ["issuer"]
     case .tokenRefusedTotal: ["reason"]
     case .limitedTotal: ["limit"]
     case .queueDepth, .queueRefusedTotal: ["queue"]

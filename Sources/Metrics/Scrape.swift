@@ -154,6 +154,7 @@ public struct Scrape {
     exposition.family(.streamsStalledTotal, connections.stalled.value)
     exposition.family(.receivedBytesTotal, connections.receivedBytes.value)
     exposition.family(.sentBytesTotal, connections.sentBytes.value)
+    issuers(into: &exposition)
     security(into: &exposition)
   }
 

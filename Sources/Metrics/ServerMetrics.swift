@@ -9,6 +9,7 @@ public final class ServerMetrics: Sendable {
   public let limits = LimitMetrics()
   public let audit = AuditMetrics()
   public let tokens = TokenMetrics()
+  public let issuers = IssuerMetrics()
   public let queues = QueueMetrics()
   private let requests = CounterRow(Operation.allCases.count * Outcome.allCases.count)
   private let stripped = Counter()
@@ -93,6 +94,10 @@ public enum TokenReason: UInt8, CaseIterable, Sendable {
   case claims
   case noTenant
   case revoked
+  /// A bound token without its proof, or with a bad one.
+  case possession
+  /// A proof that was seen before.
+  case replayed
 
   public var label: StaticString {
     switch self {
@@ -110,6 +115,8 @@ public enum TokenReason: UInt8, CaseIterable, Sendable {
     case .claims: "claims"
     case .noTenant: "no_tenant"
     case .revoked: "revoked"
+    case .possession: "possession"
+    case .replayed: "replayed"
     }
   }
 }

@@ -18,6 +18,10 @@ public struct GatewaySettings: Sendable {
   public let heartbeat: TimeSpan
   /// One mapping per issuer, for Authentication.
   public let issuers: [SettingsNode]
+  /// What is not believed any more, for Authentication; nil without.
+  public let revoked: SettingsNode?
+  /// Whether proofs of possession must carry a nonce of ours.
+  public let asksForNonce: Bool
   /// One mapping per rule, for Tenancy, in the order of the file.
   public let mappings: [SettingsNode]
   /// Name and settings of each tenant, for Tenancy.
@@ -46,6 +50,8 @@ public struct GatewaySettings: Sendable {
     }
     heartbeat = try Self.heartbeat(top.optional("streams"))
     issuers = try top.optional("issuers")?.elements() ?? []
+    revoked = top.optional("revoked")
+    asksForNonce = try Self.dpop(top.optional("dpop"))
     mappings = try top.optional("mappings")?.elements() ?? []
     tenants = try top.optional("tenants")?.entries() ?? []
     limits = top.optional("limits")
@@ -87,6 +93,14 @@ public struct GatewaySettings: Sendable {
       return address
     }
     return (http, https, management)
+  }
+
+  private static func dpop(_ node: SettingsNode?) throws(SettingsFault) -> Bool {
+    guard let node else { return false }
+    var dpop = try SettingsMapping(node)
+    let asksForNonce = try dpop.bool("nonce", absent: false)
+    try dpop.finish()
+    return asksForNonce
   }
 
   private static func heartbeat(_ node: SettingsNode?) throws(SettingsFault) -> TimeSpan {

@@ -18,10 +18,11 @@ enum Rules {
     "CTables": ["RocksStore"],
     "CWriteAhead": ["RocksStore"],
     "CYAML": ["Settings"],
+    "CCurl": ["Fetching"],
     "Testing": ["Tests"],
     "Synchronization": [
       "Network", "RocksStore", "Delivery", "Topics", "Metrics", "Gateway", "Client", "jodrell",
-      "bench", "Tests",
+      "Authentication", "Fetching", "bench", "Tests",
     ],
   ]
 

@@ -124,6 +124,7 @@ actor TestGateway {
     _ fields: [String: String] = [:], _ body: String = "", steps: Int = 0,
     until last: String? = nil, until text: String? = nil,
     from peer: String = "192.0.2.1", listener: ListenerKind = .open,
+    certificate: ByteSlice? = nil,
     beforeBody: (@Sendable () async throws -> Void)? = nil
   ) async throws -> Answer {
     var text = "\(method) \(target) HTTP/1.1\r\nHost: gateway\r\n"
@@ -153,7 +154,8 @@ actor TestGateway {
       into: outbox, commons: commons, id: id, terms: AnswerTerms(for: head), body: requestBody)
     let request = HTTPRequest(
       id: id, head: head, body: requestBody, received: clock.monotonic, receivedAt: clock.wall,
-      listener: listener, peer: ByteSlice(utf8: peer))
+      listener: listener, peer: ByteSlice(utf8: peer),
+      clientCertificate: certificate)
     let pump = Task {
       while !Task.isCancelled {
         endTurn()

@@ -35,6 +35,8 @@ import Testing
     for node in settings.issuers {
       _ = try IssuerProfile.compile(node) { _ in try TestIssuer.keySet() }
     }
+    let ids = [ByteSlice(utf8: "i")]
+    _ = try Revocation.compile(settings.revoked, of: ids, at: TestIssuer.now)
     _ = try TenancyPolicy.compile(settings, generation: 1)
     _ = try PolicyTest.compile(settings)
   }
@@ -111,6 +113,17 @@ import Testing
     text(
       more: "tests: [{name: t, issuer: i, claims: {}, request: {publish: ~/x, tenant: acme}, "
         + "expect: {status: 404, code: not_found}}]"),
+    "issuers: [{id: i, iss: x, audiences: [a], keys: {url: \"https://x\", refresh: 5m}}]",
+    "issuers: [{id: i, iss: x, audiences: [a], algorithms: [PS512], "
+      + "keys: {url: \"http://127.0.0.1:1/k\", addresses: [127.0.0.1], ca: c, lazy: true}}]",
+    "issuers: [{id: i, iss: \"https://x/\", audiences: [a], keys: {discovery: true}}]",
+    "issuers: [{id: i, iss: x, audiences: [a], keys: {discovery: \"https://x/m\"}}]",
+    "issuers: [{id: i, iss: x, audiences: [a], introspection: "
+      + "{url: \"https://x/i\", clientID: g, clientSecret: \"env:S\", lifetime: 10s}}]",
+    "issuers: [{id: i, apiKeys: [{id: a, sha256: \"" + String(repeating: "0f", count: 32)
+      + "\", expires: \"2030-01-01T00:00:00Z\", claims: {shop: x}}]}]",
+    "revoked: [{issuer: i, jti: a}, {issuer: i, sub: s, before: \"2026-01-01T00:00:00Z\"}]",
+    "dpop: {nonce: true}",
     "tenants: {acme: }",
     "{}",
   ])
@@ -160,7 +173,13 @@ import Testing
       more: "tests: [{name: t, issuer: i, claims: {}, request: {publish: x}, "
         + "expect: {status: 403}}]"),
     "tenants: {\"a b\": {}}", "tenants: []", "issuers: {}", "mappings: [1]",
-    "issuers: [{id: i, iss: x, audiences: [a], keys: {url: \"https://x\"}}]",
+    "issuers: [{id: i, iss: x, audiences: [a], keys: {url: \"http://x\"}}]",
+    "issuers: [{id: i, iss: x, audiences: [a], keys: {url: \"https://x\", file: k}}]",
+    "issuers: [{id: i, iss: x, audiences: [a]}]",
+    "issuers: [{id: i, iss: x, audiences: [a], keys: {secret: plain}}]",
+    "issuers: [{id: i, apiKeys: []}]",
+    "issuers: [{id: i, apiKeys: [{id: a, sha256: \"00\", expires: \"2030-01-01T00:00:00Z\"}]}]",
+    "revoked: [{issuer: i}]", "revoked: [{issuer: i, jti: a, kid: b}]", "dpop: {nonces: true}",
     "issuers: [{id: i, iss: x, audiences: [], keys: {file: k}}]",
   ])
   func `what the schema's grammar refuses, the code refuses`(text: String) throws {

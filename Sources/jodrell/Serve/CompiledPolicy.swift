@@ -2,6 +2,7 @@ import Authentication
 import Bytes
 import Crypto
 import Gateway
+import Network
 import Settings
 import Tenancy
 
@@ -13,6 +14,10 @@ struct CompiledPolicy: Sendable {
   let verifier: TokenVerifier
   let policy: TenancyPolicy
   let tests: [PolicyTest]
+  /// What the text lists as revoked; in force once the configuration is taken.
+  let revoked: [Revocation]
+  /// The secrets that the text refers to.
+  let secrets: SecretStore
   /// What paths in the text are relative to.
   let directory: String
   /// The key files that the text names, for whoever watches them.
@@ -26,32 +31,49 @@ struct CompiledPolicy: Sendable {
   ///   - name: the file's name, for faults.
   ///   - directory: what paths in the text are relative to.
   ///   - generation: what verifier and policy are told apart by within a process.
+  ///   - keeping: what issuers and revocations of the process are known already; nil for a look.
   init(
-    _ text: ByteSlice, named name: String, in directory: String, generation: UInt64 = 1
+    _ text: ByteSlice, named name: String, in directory: String, generation: UInt64 = 1,
+    keeping known: KnownIdentities? = nil
   ) throws(CommandFault) {
     do throws(SettingsFault) {
       let settings = try GatewaySettings(
         compiling: SettingsDocument(parsing: text, named: name))
+      let secrets = SecretStore(directory: directory)
       var issuers: [IssuerProfile] = []
       var files: [String] = []
       var read = ByteWriter()
+      func note(_ bytes: ByteSlice) {
+        read.append(decimal: bytes.count)
+        read.append(ASCII.lineFeed)
+        read.append(bytes)
+      }
+      let surroundings = IssuerProfile.Surroundings(
+        file: { path in
+          let path = FileAccess.resolve(path, from: directory)
+          files.append(path)
+          let bytes = try FileAccess.read(path, limit: 1 << 20)
+          note(bytes)
+          return bytes
+        },
+        secret: { reference in
+          let secret = try secrets.find(reference)
+          note(Digest.sha256(secret).bytes)
+          return secret
+        })
       for node in settings.issuers {
-        issuers.append(
-          try IssuerProfile.compile(node) { path in
-            let path = FileAccess.resolve(path, from: directory)
-            files.append(path)
-            let bytes = try FileAccess.read(path, limit: 1 << 20)
-            read.append(decimal: bytes.count)
-            read.append(ASCII.lineFeed)
-            read.append(bytes)
-            return bytes
-          })
+        let profile = try IssuerProfile.compile(node, in: surroundings)
+        issuers.append(known?.keys.carryingOver(profile) ?? profile)
         read.append(node.json)
         read.append(ASCII.lineFeed)
       }
       policy = try TenancyPolicy.compile(settings, generation: generation)
       tests = try PolicyTest.compile(settings)
-      verifier = try Self.verifier(issuers, settings.issuers, generation)
+      revoked = try Revocation.compile(
+        settings.revoked, of: issuers.map(\.id), at: Clocks.system.wall())
+      verifier = try Self.verifier(
+        issuers, settings.issuers, known?.revocations ?? Revocations(), generation)
+      self.secrets = secrets
       self.settings = settings
       self.directory = directory
       self.issuers = issuers
@@ -65,7 +87,9 @@ struct CompiledPolicy: Sendable {
   }
 
   /// Reads and compiles a file. A missing or empty one is an error, never development mode.
-  init(file path: String, generation: UInt64 = 1) throws(CommandFault) {
+  init(
+    file path: String, generation: UInt64 = 1, keeping known: KnownIdentities? = nil
+  ) throws(CommandFault) {
     let text: ByteSlice
     do throws(FileFault) {
       text = try FileAccess.read(path, limit: SettingsDocument.Limits.bytes + 1)
@@ -73,20 +97,27 @@ struct CompiledPolicy: Sendable {
       throw CommandFault(.badSettings, error.description)
     }
     try self.init(
-      text, named: path, in: FileAccess.parent(of: path), generation: generation)
+      text, named: path, in: FileAccess.parent(of: path), generation: generation, keeping: known)
   }
 
   private static func verifier(
-    _ issuers: [IssuerProfile], _ nodes: [SettingsNode], _ generation: UInt64
+    _ issuers: [IssuerProfile], _ nodes: [SettingsNode], _ revocations: Revocations,
+    _ generation: UInt64
   ) throws(SettingsFault) -> TokenVerifier {
     do throws(IssuersFault) {
-      return try TokenVerifier(issuers: issuers, generation: generation)
+      return try TokenVerifier(
+        issuers: issuers, revocations: revocations, generation: generation)
     } catch {
       switch error {
       case .duplicateID(let index):
         throw nodes[index].fault(.invalid("a second issuer with the same id"))
       case .duplicateIssuer(let index):
         throw nodes[index].fault(.invalid("a second issuer with the same iss"))
+      case .duplicateAPIKey(let index):
+        throw nodes[index].fault(.invalid("one of its API keys stands twice"))
+      case .secondIntrospection(let index):
+        throw nodes[index].fault(
+          .invalid("a second issuer with introspection: nobody could say which one to ask"))
       }
     }
   }
@@ -102,8 +133,13 @@ struct CompiledPolicy: Sendable {
     }
   }
 
+  /// The `iss` of each issuer of tokens.
+  var authorizationServers: [ByteSlice] {
+    issuers.filter(\.apiKeys.isEmpty).map(\.issuer)
+  }
+
   /// A desk on which this is the first snapshot.
   func makeDesk() -> AccessDesk {
-    AccessDesk(verifier: verifier, policy: policy, issuers: issuers.map(\.issuer))
+    AccessDesk(verifier: verifier, policy: policy, issuers: authorizationServers)
   }
 }

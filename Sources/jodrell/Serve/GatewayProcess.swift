@@ -2,6 +2,7 @@ import Authentication
 import Bytes
 import Crypto
 import Delivery
+import Fetching
 import Gateway
 import HTTPWire
 import Metrics
@@ -22,6 +23,7 @@ struct GatewayProcess: Sendable {
   private let server: Server<GatewayResponder<Log>>
   private let parts: GatewayParts<Log>
   private let threads: WorkerThreads
+  private let issuers: IssuerService
   private let audit: AuditKeeper?
   private let auditing: Task<Void, Never>?
 
@@ -42,6 +44,7 @@ struct GatewayProcess: Sendable {
     http = text(plan.http)
     https = text(plan.certificates?.listener.address)
     management = text(plan.management)
+    let revoked = try RevocationFile(in: plan.data, for: plan.compiled.verifier.revocations)
     let metrics = ServerMetrics()
     audit = try plan.compiled.settings.audit.map { settings throws(CommandFault) in
       try AuditKeeper(settings, in: plan.compiled.directory, metrics: metrics.audit, log: log)
@@ -68,8 +71,13 @@ struct GatewayProcess: Sendable {
     }
     let registry = MetricsRegistry()
     plan.certificates?.report(to: metrics.tls, log, at: Clocks.system.wall())
+    issuers = try IssuerService(metrics: metrics.issuers, log: log) { [access = plan.access] in
+      access.take()
+    }
+    try issuers.take(plan.compiled)
+    let nonces = try Self.nonces(plan)
     auditing = audit?.start(engine)
-    plan.policy?.report(to: metrics.policy, log)
+    plan.policy?.report(to: metrics.policy, log, issuers: issuers)
     let url = plan.compiled.settings.publicURL ?? Self.url(http, https)
     parts = GatewayParts(
       engine: engine, access: plan.access, metrics: registry, server: metrics,
@@ -80,8 +88,25 @@ struct GatewayProcess: Sendable {
         publicURL: ByteSlice(utf8: url), isDevelopment: plan.isDevelopment,
         heartbeat: plan.compiled.settings.heartbeat,
         version: Command.version,
-        unreadiness: { Unreadiness(engine.appends) },
-        scrape: Self.scrape(registry, metrics, log, engine, threads, server.counters)))
+        unreadiness: { [issuers] in
+          if let state = Unreadiness(engine.appends) { return state }
+          let missing = issuers.keys.missing
+          return missing.isEmpty ? nil : .keysMissing(missing)
+        },
+        scrape: Self.scrape(registry, metrics, log, engine, threads, server.counters)),
+      identity: issuers.services(keeping: revoked, nonces: nonces) { [access = plan.access] in
+        access.take()
+      })
+  }
+
+  /// Nil where no nonce is asked for.
+  private static func nonces(_ plan: ServePlan) throws(CommandFault) -> ProofNonces? {
+    guard plan.compiled.settings.asksForNonce else { return nil }
+    do throws(KeyFault) {
+      return try ProofNonces(secret: SecureRandom.bytes(32))
+    } catch {
+      throw CommandFault(.failed, "libcrypto makes no nonces: \(error)")
+    }
   }
 
   /// How a client on this machine begins its URLs.
@@ -123,6 +148,7 @@ struct GatewayProcess: Sendable {
     await auditing?.value
     await parts.dispatchers.close()
     parts.engine.close()
+    issuers.stop()
     await threads.stop()
   }
 

@@ -19,7 +19,7 @@ final class PolicyKeeper: Sendable {
     /// over.
     var seen: [FileFacts?] = []
     var watched: [String]
-    var report: (metrics: PolicyMetrics, log: LogWriter)?
+    var report: (metrics: PolicyMetrics, log: LogWriter, issuers: IssuerService)?
   }
 
   private let file: String
@@ -34,8 +34,10 @@ final class PolicyKeeper: Sendable {
   }
 
   /// From now on changes show in the metrics and the log.
-  func report(to metrics: PolicyMetrics, _ log: LogWriter) {
-    state.withLock { $0.report = (metrics, log) }
+  ///
+  /// - Parameter issuers: asks the issuers of each configuration that is taken.
+  func report(to metrics: PolicyMetrics, _ log: LogWriter, issuers: IssuerService) {
+    state.withLock { $0.report = (metrics, log, issuers) }
     metrics.generation.set(Int(desk.generation))
   }
 
@@ -59,23 +61,30 @@ final class PolicyKeeper: Sendable {
   }
 
   private func take(_ state: inout State, at now: UnixTime, isAsked: Bool) throws(CommandFault) {
-    let compiled = try CompiledPolicy(file: file, generation: desk.nextGeneration())
+    let compiled = try CompiledPolicy(
+      file: file, generation: desk.nextGeneration(),
+      keeping: KnownIdentities(
+        keys: state.report?.issuers.keys, revocations: desk.current.verifier.revocations))
     let watched = [file] + compiled.files
     if watched != state.watched {
       state.watched = watched
       state.seen = []
     }
     guard compiled.version != state.inForce.version else {
-      if isAsked { state.report?.log.log(.info, "policy unchanged") }
+      guard isAsked else { return }
+      // Secrets that it refers to may have changed.
+      try state.report?.issuers.take(compiled)
+      state.report?.log.log(.info, "policy unchanged")
       return
     }
     if let failure = compiled.failedTests(in: file, at: now).first {
       throw CommandFault(.badSettings, failure)
     }
+    try state.report?.issuers.take(compiled)
     let keepsKeys = compiled.issuersVersion == state.inForce.issuersVersion
     let generation = desk.take(
       verifier: keepsKeys ? nil : compiled.verifier, policy: compiled.policy,
-      issuers: compiled.issuers.map(\.issuer))
+      issuers: compiled.authorizationServers)
     let later = compiled.settings.keysThatWait(since: state.inForce.settings)
     state.inForce = compiled
     state.report?.metrics.taken.add()
