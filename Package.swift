@@ -40,7 +40,7 @@ let package = Package(
   ],
   targets: [
     room("Network", ["HTTPWire", "Crypto", "Bytes", "Metrics", "CLinux"]),
-    room("HTTPWire", ["Bytes"]),
+    room("HTTPWire", ["Bytes", "CNGHTTP2"]),
     room(
       "Gateway",
       [
@@ -82,6 +82,7 @@ let package = Package(
       path: "bench/jodrell-bench", swiftSettings: house),
 
     foreign("CLinux"),
+    foreign("CNGHTTP2", pkgConfig: "libnghttp2"),
     foreign("COpenSSL", pkgConfig: "openssl"),
     foreign("CPCRE2", pkgConfig: "libpcre2-8"),
     foreign("CRocksDB", pkgConfig: "rocksdb"),

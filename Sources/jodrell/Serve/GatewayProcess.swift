@@ -171,7 +171,7 @@ struct GatewayProcess: Sendable {
     let connections = ConnectionMirror(counters)
     let process = ProcessReading()
     return { visible in
-      connections.update(metrics.connections, metrics.tls)
+      connections.update(metrics)
       metrics.queues.commit.set(engine.waitingEvents)
       metrics.queues.workers.set(threads.depth)
       let scrape = Scrape(
