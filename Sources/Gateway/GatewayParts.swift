@@ -50,9 +50,10 @@ public struct Operations: Sendable {
   public let publicURL: ByteSlice
   /// The `iss` of each configured issuer, for the protected-resource metadata (RFC 9728 §2).
   public let issuers: [ByteSlice]
-  /// Whether the embedded development policy is in force: metrics are open, loopback pages may
-  /// call.
+  /// Whether the embedded development policy is in force: metrics are open.
   public let isDevelopment: Bool
+  /// Pages that may call.
+  public let crossOrigin: CrossOrigin
   /// The pause after which an idle event stream carries a comment.
   public let heartbeat: TimeSpan
   public let version: StaticString
@@ -62,13 +63,16 @@ public struct Operations: Sendable {
   public let scrape: @Sendable (_ visible: (@Sendable (ByteSlice) -> Bool)?) -> ByteWriter
 
   public init(
-    publicURL: ByteSlice, issuers: [ByteSlice], isDevelopment: Bool, heartbeat: TimeSpan,
+    publicURL: ByteSlice, issuers: [ByteSlice], isDevelopment: Bool,
+    crossOrigin: CrossOrigin = .none,
+    heartbeat: TimeSpan,
     version: StaticString, unreadiness: @escaping @Sendable () -> Unreadiness?,
     scrape: @escaping @Sendable ((@Sendable (ByteSlice) -> Bool)?) -> ByteWriter
   ) {
     self.publicURL = publicURL
     self.issuers = issuers
     self.isDevelopment = isDevelopment
+    self.crossOrigin = crossOrigin
     self.heartbeat = heartbeat
     self.version = version
     self.unreadiness = unreadiness

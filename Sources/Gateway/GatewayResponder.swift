@@ -50,6 +50,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     to request: HTTPRequest, with answer: inout AnswerWriter
   ) async -> AnswerEnd {
     var operation = Operation.unknown
+    answer.standing = parts.operations.crossOrigin.fields(for: request.head)
     do {
       let route = try Route(request.head.path)
       operation = route.operation(request.head.method)
@@ -60,7 +61,6 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       let refusal = Refusal(error)
       parts.server.answered(operation, refusal.code.outcome)
       note(refusal, error, request)
-      allowCrossOrigin(request, &answer, refusing: refusal)
       refusal.answer(id: request.id, metadata: metadataURL, with: &answer)
       return .complete
     }
@@ -148,7 +148,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   ) -> AnswerEnd {
     answer.start(204)
     answer.field("Allow", route.methods)
-    allowCrossOrigin(request, &answer, methods: route.methods)
+    allowPreflight(request, &answer, methods: route.methods)
     answer.finishEmpty()
     return .complete
   }

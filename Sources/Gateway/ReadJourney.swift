@@ -63,7 +63,6 @@ extension GatewayResponder {
     let rendering = self.rendering(terms.view, of: feed.topic)
     answer.start(200)
     answer.field("Cache-Control", "no-store")
-    allowCrossOrigin(request, &answer)
     let end = finish(&answer) { json in
       json.beginObject()
       json.key("events")
@@ -92,7 +91,6 @@ extension GatewayResponder {
     answer.start(200)
     answer.field("Cache-Control", "no-store")
     answer.field("X-Accel-Buffering", "no")
-    allowCrossOrigin(request, &answer)
     answer.startStream(
       contentType: format == .serverSentEvents ? "text/event-stream" : "application/x-ndjson")
     let id = request.id

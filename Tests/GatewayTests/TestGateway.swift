@@ -38,7 +38,7 @@ actor TestGateway {
   private let responder: GatewayResponder<MemoryLog>
   private var sequence: UInt64 = 0
 
-  init(isDevelopment: Bool = false) throws {
+  init(isDevelopment: Bool = false, crossOrigin: CrossOrigin = .none) throws {
     log = MemoryLog(clocks: clock.clocks)
     let document = try SettingsDocument(parsing: ByteSlice(utf8: Self.settings), named: "test")
     let settings = try GatewaySettings(compiling: document)
@@ -56,6 +56,7 @@ actor TestGateway {
       operations: Operations(
         publicURL: ByteSlice(utf8: "https://events.example"),
         issuers: [ByteSlice(utf8: "https://issuer.example")], isDevelopment: isDevelopment,
+        crossOrigin: crossOrigin,
         heartbeat: .seconds(15), version: "test", unreadiness: { nil },
         scrape: { visible in
           let scrape = Scrape(registry: registry, server: server, version: "test")

@@ -240,10 +240,11 @@ private let headersBegan: nghttp2_on_begin_headers_callback = { _, frame, this i
 
 private let headerReceived: nghttp2_on_header_callback = {
   _, _, name, nameCount, value, valueCount, _, this in
-  unsafe owner(this)?.headField(
+  let goesOn = unsafe owner(this)?.headField(
     UnsafeRawBufferPointer(start: name, count: nameCount),
     UnsafeRawBufferPointer(start: value, count: valueCount))
-  return 0
+  // Whatever is left of the block would be unfolded and checked all the same.
+  return goesOn == true ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
 }
 
 private let frameReceived: nghttp2_on_frame_recv_callback = { _, frame, this in

@@ -189,12 +189,15 @@ public final class HTTP2Session {
 extension HTTP2Session {
   func headBegan(isRequest: Bool) { head.begin(isRequest: isRequest) }
 
-  func headField(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+  /// - Returns: false when nothing more of this connection is to be read.
+  func headField(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Bool {
     // SAFETY: the bytes are the engine's for the time of this call.
     let name = unsafe Span<UInt8>(_unsafeBytes: name)
     let value = unsafe Span<UInt8>(_unsafeBytes: value)
     head.add(name, value, limits: limits)
-    if head.size > Self.bombFactor * limits.headBytes { end(guardian.headerBomb()) }
+    guard head.size > Self.bombFactor * limits.headBytes else { return true }
+    end(guardian.headerBomb())
+    return false
   }
 
   /// A list of fields that is larger than allowed gets an answer, one this many times as large ends

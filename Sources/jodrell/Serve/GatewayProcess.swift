@@ -69,7 +69,10 @@ struct GatewayProcess: Sendable {
       log: log,
       operations: Operations(
         publicURL: ByteSlice(utf8: url), issuers: plan.compiled.issuers.map(\.issuer),
-        isDevelopment: plan.isDevelopment, heartbeat: plan.compiled.settings.heartbeat,
+        isDevelopment: plan.isDevelopment,
+        crossOrigin: Self.crossOrigin(
+          plan.compiled.settings.crossOrigin, isDevelopment: plan.isDevelopment),
+        heartbeat: plan.compiled.settings.heartbeat,
         version: Command.version,
         unreadiness: { Unreadiness(engine.appends) },
         scrape: Self.scrape(registry, metrics, log, engine, threads, server.counters)))
@@ -180,6 +183,13 @@ struct GatewayProcess: Sendable {
       guard let visible else { return scrape.text(for: .all) }
       return scrape.text(for: .tenants(visible: visible))
     }
+  }
+
+  private static func crossOrigin(
+    _ settings: CrossOriginSettings, isDevelopment: Bool
+  ) -> CrossOrigin {
+    CrossOrigin(
+      origins: settings.origins, credentials: settings.credentials, allowsLoopback: isDevelopment)
   }
 
   /// Sockets want numbers.
