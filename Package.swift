@@ -40,7 +40,7 @@ let package = Package(
   ],
   targets: [
     room("Network", ["HTTPWire", "Crypto", "Bytes", "Metrics", "CLinux"]),
-    room("HTTPWire", ["Bytes"]),
+    room("HTTPWire", ["Bytes", "CNGHTTP2"]),
     room(
       "Gateway",
       [
@@ -86,6 +86,7 @@ let package = Package(
 
     foreign("CLinux"),
     foreign("CCurl", pkgConfig: "libcurl"),
+    foreign("CNGHTTP2", pkgConfig: "libnghttp2"),
     foreign("COpenSSL", pkgConfig: "openssl"),
     foreign("CPCRE2", pkgConfig: "libpcre2-8"),
     foreign("CRocksDB", pkgConfig: "rocksdb"),

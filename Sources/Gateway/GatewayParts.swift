@@ -57,9 +57,10 @@ public struct GatewayParts<Engine: EventEngine>: Sendable {
 public struct Operations: Sendable {
   /// How clients reach the gateway, without a trailing slash.
   public let publicURL: ByteSlice
-  /// Whether the embedded development policy is in force: metrics are open, loopback pages may
-  /// call.
+  /// Whether the embedded development policy is in force: metrics are open.
   public let isDevelopment: Bool
+  /// Pages that may call.
+  public let crossOrigin: CrossOrigin
   /// The pause after which an idle event stream carries a comment.
   public let heartbeat: TimeSpan
   public let version: StaticString
@@ -69,12 +70,14 @@ public struct Operations: Sendable {
   public let scrape: @Sendable (_ visible: (@Sendable (ByteSlice) -> Bool)?) -> ByteWriter
 
   public init(
-    publicURL: ByteSlice, isDevelopment: Bool, heartbeat: TimeSpan,
+    publicURL: ByteSlice, isDevelopment: Bool, crossOrigin: CrossOrigin = .none,
+    heartbeat: TimeSpan,
     version: StaticString, unreadiness: @escaping @Sendable () -> Unreadiness?,
     scrape: @escaping @Sendable ((@Sendable (ByteSlice) -> Bool)?) -> ByteWriter
   ) {
     self.publicURL = publicURL
     self.isDevelopment = isDevelopment
+    self.crossOrigin = crossOrigin
     self.heartbeat = heartbeat
     self.version = version
     self.unreadiness = unreadiness

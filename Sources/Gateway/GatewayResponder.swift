@@ -62,6 +62,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     to request: HTTPRequest, with answer: inout AnswerWriter
   ) async -> AnswerEnd {
     var operation = Operation.unknown
+    answer.standing = parts.operations.crossOrigin.fields(for: request.head)
     do {
       let route = try Route(request.head.path)
       operation = route.operation(request.head.method)
@@ -74,7 +75,6 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       parts.server.answered(operation, refusal.code.outcome)
       note(refusal, error, request)
       audit(denied: refusal, error, operation, request)
-      allowCrossOrigin(request, &answer, refusing: refusal)
       if PulsarAdmin.speaks(request.head.path) {
         refusal.answerAsPulsar(metadata: metadataURL, with: &answer)
       } else {
@@ -193,7 +193,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   ) -> AnswerEnd {
     answer.start(204)
     answer.field("Allow", route.methods)
-    allowCrossOrigin(request, &answer, methods: route.methods)
+    allowPreflight(request, &answer, methods: route.methods)
     answer.finishEmpty()
     return .complete
   }

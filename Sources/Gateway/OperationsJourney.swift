@@ -86,7 +86,6 @@ extension GatewayResponder {
     let expires = min(scope.expires, request.receivedAt + StreamTickets.patience)
     answer.start(201)
     answer.field("Cache-Control", "no-store")
-    allowCrossOrigin(request, &answer)
     return finish(&answer) { json in
       json.beginObject()
       json.key("ticket")

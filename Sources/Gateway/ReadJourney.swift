@@ -67,7 +67,6 @@ extension GatewayResponder {
     let rendering = self.rendering(terms.view, of: feed.topic)
     answer.start(200)
     answer.field("Cache-Control", "no-store")
-    allowCrossOrigin(request, &answer)
     let end = finish(&answer) { json in
       json.beginObject()
       json.key("events")
@@ -102,7 +101,6 @@ extension GatewayResponder {
     answer.start(200)
     answer.field("Cache-Control", "no-store")
     answer.field("X-Accel-Buffering", "no")
-    allowCrossOrigin(request, &answer)
     answer.startStream(
       contentType: format == .serverSentEvents ? "text/event-stream" : "application/x-ndjson")
     let view = rendering(terms.view, of: feed.topic)

@@ -35,6 +35,10 @@ extension MetricsCatalogue {
     case .streamsStalledTotal: "Streams cut because the reader accepted no byte for too long."
     case .receivedBytesTotal: "Bytes read from sockets."
     case .sentBytesTotal: "Bytes written to sockets."
+    case .http2ConnectionsTotal:
+      "Connections that spoke HTTP/2, and those of them that were ended as floods."
+    case .http2StreamsTotal:
+      "Streams of HTTP/2 refused unseen, or reset by the client on connections that are over."
     case .tlsHandshakesTotal: "TLS handshakes by how they ended."
     case .tlsReloadsTotal: "Times that changed certificates were taken, or found bad and left."
     case .tlsCertificateExpiry:
@@ -111,11 +115,11 @@ extension MetricsCatalogue {
     page += line("queue", ["commit", "workers", "log"])
     page += "- `result`: of tokens `hit`, `miss`; of connections `accepted`, `refused`; "
     page += "of log lines `written`, `dropped`; of TLS handshakes `full`, `resumed`, `failed`, "
-    page += "`timed_out`, `shed`; of certificates and policies `taken`, `refused`; of open streams "
+    page += "`timed_out`, `shed`; of HTTP/2 connections `served`, `flooded`; of its streams "
+    page += "`refused`, `reset`; of certificates and policies `taken`, `refused`; of open streams "
     page += "`reviewed`, `withdrawn`, `renewed`; of audit entries `written`, `dropped`, `failed`; "
     page += "of looks at issuers' keys `changed`, `unchanged`, `failed`; of introspections "
-    page += "`active`, `inactive`, `failed`
-"
+    page += "`active`, `inactive`, `failed`\n"
     page += line("limit", LimitName.allCases.map(\.label))
     return page
   }

@@ -25,6 +25,8 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
   case streamsStalledTotal = "jodrell_streams_stalled_total"
   case receivedBytesTotal = "jodrell_received_bytes_total"
   case sentBytesTotal = "jodrell_sent_bytes_total"
+  case http2ConnectionsTotal = "jodrell_http2_connections_total"
+  case http2StreamsTotal = "jodrell_http2_streams_total"
   case tlsHandshakesTotal = "jodrell_tls_handshakes_total"
   case tlsReloadsTotal = "jodrell_tls_reloads_total"
   case tlsCertificateExpiry = "jodrell_tls_certificate_expiry_seconds"
@@ -96,7 +98,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
     case .requestsTotal: ["operation", "outcome"]
     case .tokenCacheTotal, .connectionsTotal, .logLinesTotal, .tlsHandshakesTotal,
       .tlsReloadsTotal, .policyReloadsTotal, .streamReviewsTotal, .auditEntriesTotal,
-      .issuerFetchesTotal, .introspectionsTotal:
+      .issuerFetchesTotal, .introspectionsTotal, .http2ConnectionsTotal, .http2StreamsTotal:
       ["result"]
     case .tlsCertificateExpiry: ["certificate"]
     case .issuerKeys, .issuerKeysAge: ["issuer"]

@@ -154,6 +154,13 @@ public struct Scrape {
     exposition.family(.streamsStalledTotal, connections.stalled.value)
     exposition.family(.receivedBytesTotal, connections.receivedBytes.value)
     exposition.family(.sentBytesTotal, connections.sentBytes.value)
+    let http2 = server.http2
+    exposition.family(.http2ConnectionsTotal)
+    exposition.sample([.named("result", "served")], http2.connections.value)
+    exposition.sample([.named("result", "flooded")], http2.floods.value)
+    exposition.family(.http2StreamsTotal)
+    exposition.sample([.named("result", "refused")], http2.refused.value)
+    exposition.sample([.named("result", "reset")], http2.resets.value)
     issuers(into: &exposition)
     security(into: &exposition)
   }

@@ -4,6 +4,7 @@ public import Bytes
 public final class ServerMetrics: Sendable {
   public let connections = ConnectionMetrics()
   public let commits = CommitMetrics()
+  public let http2 = HTTP2Metrics()
   public let tls = TLSMetrics()
   public let policy = PolicyMetrics()
   public let limits = LimitMetrics()
@@ -47,6 +48,19 @@ public final class ConnectionMetrics: Sendable {
   public let sentBytes = Counter()
   /// Streams cut because the reader took nothing for too long.
   public let stalled = Counter()
+
+  public init() {}
+}
+
+/// HTTP/2 beside what all connections have. `Network` counts.
+public final class HTTP2Metrics: Sendable {
+  public let connections = Counter()
+  /// Connections ended because the client asked too much.
+  public let floods = Counter()
+  /// Streams refused unseen.
+  public let refused = Counter()
+  /// Streams reset by clients, on connections that are over.
+  public let resets = Counter()
 
   public init() {}
 }

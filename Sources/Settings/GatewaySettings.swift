@@ -16,6 +16,8 @@ public struct GatewaySettings: Sendable {
   public let publicURL: String?
   /// The pause after which an idle event stream carries a comment.
   public let heartbeat: TimeSpan
+  /// Pages of which other origins may call.
+  public let crossOrigin: CrossOriginSettings
   /// One mapping per issuer, for Authentication.
   public let issuers: [SettingsNode]
   /// What is not believed any more, for Authentication; nil without.
@@ -49,6 +51,7 @@ public struct GatewaySettings: Sendable {
       try Self.publicURL(node)
     }
     heartbeat = try Self.heartbeat(top.optional("streams"))
+    crossOrigin = try CrossOriginSettings(compiling: top.optional("crossOrigin"))
     issuers = try top.optional("issuers")?.elements() ?? []
     revoked = top.optional("revoked")
     asksForNonce = try Self.dpop(top.optional("dpop"))

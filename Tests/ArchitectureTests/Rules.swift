@@ -11,6 +11,7 @@ enum Rules {
     "Foundation": ["jodrell", "bench", "Tests"],
     "FoundationEssentials": ["jodrell", "bench", "Tests"],
     "CLinux": ["Network", "RocksStore", "jodrell"],
+    "CNGHTTP2": ["HTTPWire"],
     "COpenSSL": ["Crypto"],
     "CPCRE2": ["Schemas"],
     "CIDN2": ["Schemas"],

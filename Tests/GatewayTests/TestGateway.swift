@@ -46,7 +46,8 @@ actor TestGateway {
   ///   - settings: instead of the policy below.
   ///   - audit: where decisions are recorded.
   init(
-    isDevelopment: Bool = false, settings text: String = TestGateway.settings,
+    isDevelopment: Bool = false, crossOrigin: CrossOrigin = .none,
+    settings text: String = TestGateway.settings,
     audit: AuditTrail? = nil
   ) throws {
     log = MemoryLog(clocks: clock.clocks)
@@ -66,6 +67,7 @@ actor TestGateway {
       }), workers: .inline, log: LogWriter(now: wall, wake: {}), audit: audit,
       operations: Operations(
         publicURL: ByteSlice(utf8: "https://events.example"), isDevelopment: isDevelopment,
+        crossOrigin: crossOrigin,
         heartbeat: .seconds(15), version: "test", unreadiness: { nil },
         scrape: { visible in
           let scrape = Scrape(registry: registry, server: server, version: "test")

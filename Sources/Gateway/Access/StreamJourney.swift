@@ -22,7 +22,6 @@ extension GatewayResponder {
     guard parts.streams.renew(id, with: topic) else { throw Refusal(.notFound) }
     answer.start(200)
     answer.field("Cache-Control", "no-store")
-    allowCrossOrigin(request, &answer)
     return finish(&answer) { json in Self.write(id, until: scope.expires, into: &json) }
   }
 

@@ -86,6 +86,8 @@ struct GatewayProcess: Sendable {
       log: log, audit: audit?.trail,
       operations: Operations(
         publicURL: ByteSlice(utf8: url), isDevelopment: plan.isDevelopment,
+        crossOrigin: Self.crossOrigin(
+          plan.compiled.settings.crossOrigin, isDevelopment: plan.isDevelopment),
         heartbeat: plan.compiled.settings.heartbeat,
         version: Command.version,
         unreadiness: { [issuers] in
@@ -232,7 +234,7 @@ struct GatewayProcess: Sendable {
     let connections = ConnectionMirror(counters)
     let process = ProcessReading()
     return { visible in
-      connections.update(metrics.connections, metrics.tls)
+      connections.update(metrics)
       metrics.queues.commit.set(engine.waitingEvents)
       metrics.queues.workers.set(threads.depth)
       let scrape = Scrape(
@@ -241,6 +243,13 @@ struct GatewayProcess: Sendable {
       guard let visible else { return scrape.text(for: .all) }
       return scrape.text(for: .tenants(visible: visible))
     }
+  }
+
+  private static func crossOrigin(
+    _ settings: CrossOriginSettings, isDevelopment: Bool
+  ) -> CrossOrigin {
+    CrossOrigin(
+      origins: settings.origins, credentials: settings.credentials, allowsLoopback: isDevelopment)
   }
 
   /// Sockets want numbers.
