@@ -114,8 +114,7 @@ extension MetricsCatalogue {
     page += "`timed_out`, `shed`; of certificates and policies `taken`, `refused`; of open streams "
     page += "`reviewed`, `withdrawn`, `renewed`; of audit entries `written`, `dropped`, `failed`; "
     page += "of looks at issuers' keys `changed`, `unchanged`, `failed`; of introspections "
-    page += "`active`, `inactive`, `failed`
-"
+    page += "`active`, `inactive`, `failed`\n"
     page += line("limit", LimitName.allCases.map(\.label))
     return page
   }
