@@ -31,8 +31,9 @@ public struct CrossOrigin: Sendable {
     fields.append(origin)
     fields.append("\r\nVary: Origin\r\n")
     if credentials { fields.append("Access-Control-Allow-Credentials: true\r\n") }
-    fields.append("Access-Control-Expose-Headers: DPoP-Nonce, Dry-Run, ETag, Link, Location, RateLimit, ")
-    fields.append("RateLimit-Policy, Request-Id, Retry-After, Server-Timing, WWW-Authenticate\r\n")
+    fields.append("Access-Control-Expose-Headers: DPoP-Nonce, Dry-Run, ETag, Link, Location, ")
+    fields.append("RateLimit, RateLimit-Policy, Request-Id, Retry-After, Server-Timing, ")
+    fields.append("WWW-Authenticate\r\n")
     return fields.slice
   }
 
