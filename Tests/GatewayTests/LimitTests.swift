@@ -153,8 +153,9 @@ import Testing
   }
 
   /// How many single events of a tenant are let in before one is refused, at most a thousand.
-  private func fill(_ share: FairShare, _ tenant: String, at now: MonotonicTime = now) throws -> Int
-  {
+  private func fill(
+    _ share: FairShare, _ tenant: String, at now: MonotonicTime = Self.now
+  ) throws -> Int {
     let scope = try scope(tenant)
     for count in 0..<1_000 {
       do { _ = try share.enter(1, of: scope, at: now) } catch { return count }
@@ -183,7 +184,8 @@ import Testing
     let share = FairShare(at: Self.now, metrics: LimitMetrics())
     share.leave(try share.enter(1, of: try scope("small"), at: Self.now))
     let batch = try share.enter(5_000, of: try scope("loud"), at: Self.now)
-    #expect(throws: Refusal.self) { try share.enter(1, of: try scope("loud"), at: Self.now) }
+    let loud = try scope("loud")
+    #expect(throws: Refusal.self) { try share.enter(1, of: loud, at: Self.now) }
     share.leave(batch)
     let later = Self.now + FairShare.memory + FairShare.memory
     #expect(try fill(share, "loud", at: later) == 1_000)

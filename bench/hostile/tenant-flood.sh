@@ -10,6 +10,7 @@ set -euo pipefail
 rate=${1:-20000}
 seconds=${2:-10}
 programs=${PROGRAMS:-.build/release}
+bench=${BENCH:-$programs/jodrell-bench}
 place=$(mktemp -d)
 trap 'kill "$gateway" 2>/dev/null || true; wait "$gateway" 2>/dev/null || true; rm -rf "$place"' EXIT
 
@@ -38,17 +39,35 @@ for tenant in loud small; do
 done
 
 publish() { # tenant, rate, connections, file
-  "$programs/jodrell-bench" publish --url "$url" --topic '~/orders' --token-file "$place/$1" \
-    --rate "$2" --connections "$3" --duration "${seconds}s" --warmup 2s --json >"$4" || true
+  "$bench" publish --url "$url" --topic '~/orders' --token-file "$place/$1" --rate "$2" \
+    --connections "$3" --duration "${seconds}s" --warm-up 2s --json --quiet >"$4" || true
 }
-p99() { python3 -c 'import json,sys; r=json.load(open(sys.argv[1])); print(r["latency"]["p99"])' "$1"; }
 
 publish small 200 4 "$place/quiet.json"
 publish loud "$rate" 64 "$place/loud.json" &
 flood=$!
 publish small 200 4 "$place/beside.json"
 wait $flood
-cp "$place"/*.json "${RESULTS:-/tmp}" 2>/dev/null || true
-echo "small alone:  $(head -c 400 "$place/quiet.json")"
-echo "small beside: $(head -c 400 "$place/beside.json")"
-echo "loud:         $(head -c 400 "$place/loud.json")"
+python3 - "$place" <<'PY'
+import json, sys
+
+def report(name):
+    return json.load(open(f"{sys.argv[1]}/{name}.json"))
+
+def find(value, key):
+    if isinstance(value, dict):
+        if key in value:
+            return value[key]
+        value = list(value.values())
+    if isinstance(value, list):
+        for one in value:
+            found = find(one, key)
+            if found is not None:
+                return found
+    return None
+
+p99 = {name: float(find(report(name), "p99")) for name in ("quiet", "beside", "loud")}
+print("p99 in ms: small alone {quiet}, small beside the flood {beside}, the flood {loud}".format(**p99))
+bound = max(2 * p99["quiet"], 5)
+sys.exit(0 if p99["beside"] <= bound else f"above the bound of {bound} ms")
+PY
