@@ -203,6 +203,11 @@ private import CNGHTTP2
     note(unsafe nghttp2_submit_rst_stream(session, noFlags, stream, code.value))
   }
 
+  /// Whether the stream is there and not answered to its end.
+  func takesAnswer(_ stream: Int32) -> Bool {
+    unsafe nghttp2_session_get_stream_local_close(session, stream) == 0
+  }
+
   /// Whether the client may still send on this stream.
   func isOpen(_ stream: Int32) -> Bool {
     unsafe nghttp2_session_get_stream_remote_close(session, stream) == 0

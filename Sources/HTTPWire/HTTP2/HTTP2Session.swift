@@ -111,11 +111,12 @@ public final class HTTP2Session {
 
   // MARK: - Out
 
-  /// Begins the answer of a stream.
+  /// Begins the answer of a stream; of one that is over nothing comes.
   ///
   /// - Parameter answer: a head, perhaps with the body behind it; more may follow until it
   ///   `isEnded`.
   public func respond(with answer: HTTP2Outgoing, on stream: Int32) {
+    guard engine.takesAnswer(stream) else { return }
     answer.outbox.markSent(takeHead(of: answer.outbox.bytes))
     let hasBody = !answer.isEnded || answer.pending > 0
     if hasBody { outgoing[stream] = answer }

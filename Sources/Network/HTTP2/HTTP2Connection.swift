@@ -58,6 +58,7 @@ import HTTPWire
   /// - Parameter start: where what has been received begins.
   func run(from start: Int) async {
     var start = start
+    var reads = 0
     while !isOver {
       if start < socket.buffer.count {
         let now = server.clock.clocks.monotonic()
@@ -69,7 +70,12 @@ import HTTPWire
       start = 0
       // What the tasks of new streams answer at once leaves in the same write.
       wantsPump()
+      // What is refused is answered, too: not more of it than the socket takes.
+      if session.queuedFrames > Self.queuedFrames { pump() }
       if isAtEnd { break }
+      // One that sends without a pause lets others have their turn.
+      reads += 1
+      if reads % 16 == 0 { await Task.yield() }
       guard await waitForMore() else { break }
     }
     await end()
@@ -163,7 +169,9 @@ import HTTPWire
       case .end(let id): streams[id]?.receivedAll()
       case .closed(let id):
         quietSince = server.clock.now
-        if let stream = streams.removeValue(forKey: id) { stream.closed() }
+        guard let stream = streams.removeValue(forKey: id) else { continue }
+        stream.closed()
+        if !unstarted.isEmpty { unstarted.removeAll { $0 === stream } }
       }
     }
     // By now bodies that came along are complete; of others no slice may keep what was received.

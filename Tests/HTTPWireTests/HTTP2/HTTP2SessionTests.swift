@@ -132,6 +132,23 @@ struct HTTP2SessionTests {
     #expect(other.flood == .windowUpdates)
   }
 
+  @Test("an answer to a stream that is over goes nowhere and counts for nothing")
+  func lateAnswer() {
+    let session = HTTP2Session(limits: WireLimits(), now: start)
+    let reset = HTTP2Frames.frame(HTTP2Frames.reset, stream: 1, HTTP2Frames.number(8))
+    _ = session.receive(
+      ByteSlice(HTTP2Frames.opening() + HTTP2Frames.get("/", stream: 1) + reset), at: start)
+    #expect(session.resets == 1)
+    let answer = HTTP2Outgoing()
+    answer.outbox.append("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+    answer.isEnded = true
+    session.respond(with: answer, on: 1)
+    #expect(session.pendingBytes == 0)
+    let outbox = Outbox()
+    _ = session.pump(into: outbox, upTo: 65_536, at: start)
+    #expect(!HTTP2Frames.read(outbox.bytes.bytes).frames.has(HTTP2Frames.headers, stream: 1))
+  }
+
   @Test("an answer's fields lose what belongs to a connection")
   func answers() {
     let session = HTTP2Session(limits: WireLimits(), now: start)
