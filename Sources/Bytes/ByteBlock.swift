@@ -83,8 +83,8 @@
   @inlinable @inline(__always)
   public var firstUnmarked: Int { (~number).trailingZeroBitCount &>> 3 }
 
-  /// The index of the first byte at or behind `start`, which is below `ByteBlock.width`, that is not
-  /// marked; `ByteBlock.width` where all are.
+  /// The index of the first byte at or behind `start` that is not marked; `ByteBlock.width` where
+  /// all are. `start` is below that.
   @inlinable @inline(__always)
   public func firstUnmarked(from start: Int) -> Int {
     let rest = ~number &>> UInt128(truncatingIfNeeded: 8 &* start)

@@ -80,6 +80,7 @@ extension JSONLexer {
     throw nameFault(start)
   }
 
+  /// SAFETY: `index` is below the literal's length.
   @inline(never)
   private func nameFault(_ start: Int) -> ScanStop {
     for name: StaticString in ["null", "true", "false"] {
