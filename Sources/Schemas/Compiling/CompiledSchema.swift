@@ -56,14 +56,17 @@ public final class CompiledSchema: Sendable {
   ///   - base: the absolute URI of the text, which relative references are resolved against where
   ///     it has no `$id`; empty if it has none.
   ///   - library: where references to other documents, and metaschemas, are looked for.
+  ///   - isNew: whether the text is about to be registered: then it must also keep the metaschemas
+  ///     of the dialects that it names. What is registered stays readable whatever they say later.
   public static func compile(
     _ source: ByteSlice, dialect: SchemaDialect? = nil, formats: FormatMode? = nil,
-    base: String = "", library: SchemaLibrary = SchemaLibrary()
+    base: String = "", library: SchemaLibrary = SchemaLibrary(), isNew: Bool = false
   ) throws(SchemaFault) -> CompiledSchema {
     let root = try SchemaIndex.parse(source, pointer: "#")
     let index = try SchemaIndex(
       root, rules: DialectRules(dialect ?? .draft202012), base: URIReference(base),
       library: library)
+    if isNew { try index.checkDialects() }
     let rules = index.places[0].rules
     let graph = try GraphBuilder.build(index, formats: formats)
     let documents = graph.documents.filter { !$0.isBuiltIn }
@@ -102,27 +105,35 @@ public final class CompiledSchema: Sendable {
 
   /// Whether the payload that `parser` has tokenised keeps the schema. About 1 µs for 1 KB.
   public func accepts(_ parser: JSONParser, _ scratch: SchemaScratch) -> CheckResult {
-    program.check(tokens: parser.tokens, source: parser.source, scratch: scratch)
+    accepts(parser, scratch, fuel: SchemaLimits.fuel(bytes: parser.source.count))
+  }
+
+  func accepts(_ parser: JSONParser, _ scratch: SchemaScratch, fuel: Int) -> CheckResult {
+    program.check(tokens: parser.tokens, source: parser.source, scratch: scratch, fuel: fuel)
   }
 }
 
 extension CompiledSchema {
-  /// What is wrong with a payload that `accepts` has refused. Cold: allocates and may take
-  /// milliseconds for the worst payloads.
+  /// What is wrong with a payload that `accepts` has refused. Cold: allocates. Ends, without having
+  /// said all, after about a millisecond.
   public func explain(_ parser: JSONParser, _ scratch: SchemaScratch) -> Explanation {
+    explain(
+      parser, scratch, fuel: SchemaLimits.explanationFuel(bytes: parser.source.count))
+  }
+
+  func explain(_ parser: JSONParser, _ scratch: SchemaScratch, fuel: Int) -> Explanation {
     program.explain(
-      tokens: parser.tokens, source: parser.source, scratch: scratch, dialect: dialect)
+      tokens: parser.tokens, source: parser.source, scratch: scratch, dialect: dialect, fuel: fuel)
   }
 }
 
 extension SchemaProgram {
   /// Runs the boolean pass from the root.
-  func check(tokens: JSONTape, source: ByteSlice, scratch: SchemaScratch) -> CheckResult {
-    let value = TapeView(tokens: tokens.span, bytes: source.span, source: source)
-    let constants = TapeView(
-      tokens: self.constants.tokens.span, bytes: self.constants.source.span,
-      source: self.constants.source)
-    let fuel = SchemaLimits.fuel(bytes: source.count)
+  func check(
+    tokens: JSONTape, source: ByteSlice, scratch: SchemaScratch, fuel: Int
+  ) -> CheckResult {
+    let value = TapeView(tokens, source)
+    let constants = TapeView(self.constants.tokens, self.constants.source)
     var evaluator = Evaluator(
       self, value: value, constants: constants, scratch: scratch, fuel: fuel)
     let accepted = evaluator.accepts(root, 0)
@@ -132,15 +143,12 @@ extension SchemaProgram {
 
   /// Runs the explaining pass from the root. Never empty.
   func explain(
-    tokens: JSONTape, source: ByteSlice, scratch: SchemaScratch, dialect: SchemaDialect
+    tokens: JSONTape, source: ByteSlice, scratch: SchemaScratch, dialect: SchemaDialect, fuel: Int
   ) -> Explanation {
-    let value = TapeView(tokens: tokens.span, bytes: source.span, source: source)
-    let constants = TapeView(
-      tokens: self.constants.tokens.span, bytes: self.constants.source.span,
-      source: self.constants.source)
+    let value = TapeView(tokens, source)
+    let constants = TapeView(self.constants.tokens, self.constants.source)
     let evaluator = Evaluator(
-      self, value: value, constants: constants, scratch: scratch,
-      fuel: SchemaLimits.fuel(bytes: source.count))
+      self, value: value, constants: constants, scratch: scratch, fuel: fuel)
     var explainer = Explainer(evaluator, program: self, dialect: dialect)
     explainer.explain(root, 0)
     if explainer.violations.isEmpty {

@@ -85,7 +85,7 @@ struct SchemaSource {
   func program(_ text: ByteSlice, of path: String) throws(SchemaFault) -> CompiledSchema {
     try CompiledSchema.compile(
       text, dialect: dialect, formats: formats, base: SchemaReferences.uri(of: path),
-      library: library)
+      library: library, isNew: true)
   }
 
   /// The schema in a file; a fault in it ends the command.
