@@ -103,6 +103,8 @@ extension GatewayResponder {
     json.string(namespace.tenant.bytes)
     json.key("namespace")
     json.string(namespace.namespace.bytes)
+    json.key("retention")
+    if let retention = own?.retention { retention.write(into: &json) } else { json.null() }
     json.key("requireSchema")
     json.bool(rules.requireSchema)
     json.key("autoCreate")
@@ -201,10 +203,11 @@ extension NamespacePolicy {
     let requireSchema = try members.takeFlag("requireSchema")
     let autoCreate = try members.takeFlag("autoCreate")
     let (compatibility, evolution) = try members.takeCompatibility()
-    try members.refuseLater("retention", "ttl", "backlogQuota", "dedup", "limits")
+    let retention = try members.takeRetention()
+    try members.refuseLater("ttl", "backlogQuota", "dedup", "limits")
     try members.finish()
     self.init(
-      retention: nil, requireSchema: requireSchema, autoCreate: autoCreate,
+      retention: retention, requireSchema: requireSchema, autoCreate: autoCreate,
       compatibility: compatibility, evolution: evolution)
   }
 }

@@ -243,17 +243,19 @@ extension TopicConfiguration {
       guard durability.equals("async") else { throw members.wrong("durability", "'sync'") }
       throw Refusal(.notSupported, "'/durability' async is not supported yet")
     }
-    try members.refuseLater(
-      "retention", "ttl", "enforcement", "compaction", "limits")
+    let retention = try members.takeRetention()
+    try members.refuseLater("ttl", "enforcement", "compaction", "limits")
     let requireSchema = try members.takeFlag("requireSchema")
     let (compatibility, evolution) = try members.takeCompatibility()
     try members.finish()
     self.init(
-      retention: nil, requireSchema: requireSchema, compatibility: compatibility,
+      retention: retention, requireSchema: requireSchema, compatibility: compatibility,
       evolution: evolution)
   }
 
   fileprivate func write(into json: inout JSONWriter) {
+    json.key("retention")
+    if let retention { retention.write(into: &json) } else { json.null() }
     json.key("requireSchema")
     if let requireSchema { json.bool(requireSchema) } else { json.null() }
     json.key("compatibility")

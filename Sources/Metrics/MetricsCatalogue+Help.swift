@@ -36,6 +36,8 @@ extension MetricsCatalogue {
     case .fdatasyncSeconds: "The part of a commit spent in fdatasync."
     case .commitEvents: "Events made durable by one group commit."
     case .commitFailuresTotal: "Group commits that failed or whose outcome is unknown."
+    case .trimmedEventsTotal: "Events that were past their topic's retention and went."
+    case .buckets: "Buckets that events lie in; each is dropped as a whole."
     case .damagedEvents:
       "Stored events that were found to be unreadable, by the message ids of a range's ends."
     case .queueDepth: "Entries waiting in a bounded queue."

@@ -27,6 +27,8 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
   case fdatasyncSeconds = "jodrell_fdatasync_seconds"
   case commitEvents = "jodrell_commit_events"
   case commitFailuresTotal = "jodrell_commit_failures_total"
+  case trimmedEventsTotal = "jodrell_trimmed_events_total"
+  case buckets = "jodrell_buckets"
   case damagedEvents = "jodrell_damaged_events"
   case queueDepth = "jodrell_queue_depth"
   case queueRefusedTotal = "jodrell_queue_refused_total"
@@ -48,7 +50,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
     switch self {
     case .publishSeconds, .deliverySeconds, .commitSeconds, .fdatasyncSeconds, .commitEvents:
       .histogram
-    case .connectionsOpen, .streamsOpen, .damagedEvents, .queueDepth, .measuredTopics,
+    case .connectionsOpen, .streamsOpen, .buckets, .damagedEvents, .queueDepth, .measuredTopics,
       .buildInfo, .processResident, .processVirtual, .processDescriptors, .processMaxDescriptors,
       .processStart, .tlsCertificateExpiry:
       .gauge
@@ -65,7 +67,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
       .processResident, .processVirtual:
       .bytes
     case .publishTotal, .publishDeprecatedTotal, .deliveredEventsTotal, .commitEvents,
-      .damagedEvents:
+      .trimmedEventsTotal, .damagedEvents:
       .events
     case .consumeTotal, .requestsTotal: .requests
     case .connectionsOpen, .connectionsTotal: .connections

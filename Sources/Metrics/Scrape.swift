@@ -184,6 +184,8 @@ public struct Scrape {
     exposition.family(.commitEvents)
     exposition.histogram([], server.commits.sizes.snapshot)
     exposition.family(.commitFailuresTotal, server.commits.failures.value)
+    exposition.family(.trimmedEventsTotal, server.commits.trimmed.value)
+    exposition.family(.buckets, UInt64(max(server.commits.buckets.value, 0)))
     exposition.family(.queueDepth)
     exposition.sample([.named("queue", "commit")], UInt64(max(queues.commit.value, 0)))
     exposition.sample([.named("queue", "workers")], UInt64(max(queues.workers.value, 0)))

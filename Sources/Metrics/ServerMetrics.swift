@@ -56,6 +56,10 @@ public final class CommitMetrics: Sendable {
   /// Events made durable by one commit.
   let sizes = Histogram(.size)
   public let failures = Counter()
+  /// Events that their retention let go.
+  public let trimmed = Counter()
+  /// Buckets of events, as far as the log has such; see docs/log-format.md.
+  public let buckets = Gauge()
 
   public init() {}
 

@@ -57,12 +57,13 @@ public final class Inspection {
   public func topics() throws(StoreFault) -> [TopicReport] {
     let names = try names()
     var segments: [TopicNumber: [Segment]] = [:]
-    let buckets = try buckets()
-    try database.scan(SegmentKey.self) { (key, value) throws(StoreFault) in
-      guard let bucket = buckets[value.bucket] else {
-        throw .corruptRecord(family: KeyFamily.segment.byte)
-      }
-      segments[key.topic, default: []].append(Segment(first: key.first, bucket: bucket))
+    let buckets = try database.buckets()
+    try database.scan(SegmentKey.self) { key, value in
+      // Those of a deleted topic may name a bucket that is gone.
+      guard let bucket = buckets[value.bucket] else { return }
+      segments[key.topic, default: []].append(
+        Segment(
+          first: key.first, bucket: bucket, started: value.started, bytesBefore: value.bytesBefore))
     }
     let ends = TopicEnds(database)
     var reports: [TopicReport] = []
@@ -170,16 +171,6 @@ public final class Inspection {
     try database.scan(TenantKey.self) { key, value in names.tenants[key.tenant] = value.name }
     try database.scan(NamespaceKey.self) { key, value in names.namespaces[key] = value.name }
     return names
-  }
-
-  private func buckets() throws(StoreFault) -> [UInt32: EventBucket] {
-    var buckets: [UInt32: EventBucket] = [:]
-    try database.scan(BucketKey.self) { key, value in
-      if let family = database.family(named: key.familyName(value.retentionClass)) {
-        buckets[key.bucket] = EventBucket(number: key.bucket, family: family)
-      }
-    }
-    return buckets
   }
 
   private static func report(_ chunk: Chunk, _ last: UInt64, _ bucket: UInt32) -> ChunkReport {

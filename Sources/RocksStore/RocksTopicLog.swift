@@ -90,7 +90,7 @@ extension StoreOpening {
   /// The committer of the opened store, not started yet.
   consuming func committer(_ configuration: StoreConfiguration) -> Committer {
     Committer(
-      database: database, directory: directory, sideFile: sideFile, commit: commit,
+      database: database, catalogue: catalogue, sideFile: sideFile, commit: commit,
       extent: extent, configuration)
   }
 }

@@ -54,6 +54,10 @@ public struct StoreLimits: Sendable {
   public var ballastPercent: UInt64 = 1
   /// How often the volume's free space is looked at.
   public var spaceCheckEvery = TimeSpan.seconds(1)
+  /// A bucket of events is closed at this size, and the next one opened.
+  public var bucketBytes: UInt64 = 1 << 30
+  /// How often topics are looked at for events that are past their retention.
+  public var retentionEvery = TimeSpan.seconds(5)
   /// One read's bounds beside the caller's budget: it takes a worker at most this long.
   public var readTime = TimeSpan.milliseconds(10)
   public var topics = 1_000_000
@@ -85,7 +89,21 @@ public struct StoreObserver: Sendable {
   /// reads.
   public var damaged: @Sendable (StoreDamage) -> Void = { _ in }
 
+  /// All topics were looked at for what is past their retention.
+  public var swept: @Sendable (RetentionFacts) -> Void = { _ in }
+  /// The wall clock ran away from the machine's own (false): age lets nothing go, until it agrees
+  /// again (true).
+  public var clockTrusted: @Sendable (Bool) -> Void = { _ in }
+
   public init() {}
+}
+
+/// One pass over all topics, for metrics.
+public struct RetentionFacts: Sendable {
+  /// Events that went.
+  public var trimmed: UInt64
+  /// Buckets that hold events or will.
+  public var buckets: Int
 }
 
 /// One commit, for metrics.

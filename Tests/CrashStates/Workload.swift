@@ -13,7 +13,10 @@ import Topics
 /// as a death leaves it, or closed. What is about to happen and what was answered goes to the
 /// marks.
 struct Workload {
-  static let topics = ["a", "b", "c"]
+  static let topics = ["a", "b", "c", "d"]
+  /// What keeps the last topic short: its oldest events go, with their buckets, of which a life
+  /// fills several.
+  static let retention = ["d": Retention(bytes: 4_000)]
   /// Lives of one directory, each a process of its own.
   static let lives = 5
   private static let publishers = 3
@@ -38,6 +41,8 @@ struct Workload {
     configuration.limits.spaceFloorPercent = 0
     configuration.limits.ballastBytes = 0
     configuration.limits.readTime = .seconds(60)
+    configuration.limits.bucketBytes = 6_000
+    configuration.limits.retentionEvery = .milliseconds(1)
     return configuration
   }
 
@@ -69,7 +74,8 @@ struct Workload {
   func run() async throws {
     let log = try RocksTopicLog(opening: Self.configuration(data))
     for topic in Self.topics {
-      _ = try await log.createTopic(proofs.topic(topic, .manage), TopicConfiguration())
+      _ = try await log.createTopic(
+        proofs.topic(topic, .manage), TopicConfiguration(retention: Self.retention[topic]))
       marks.note(.topic(topic))
     }
     try await withThrowingTaskGroup(of: Void.self) { group in

@@ -68,7 +68,20 @@ import Testing
       ("POST", events, ["Content-Encoding": "gzip"], "{}", 501, "not_supported"),
       ("POST", "\(events)?atomic=true", [:], "{}", 400, "bad_parameter"),
       ("PUT", "/v1/topics/acme/shop/orders", [:], #"{"compatibility":"X"}"#, 400, "bad_parameter"),
-      ("PUT", "/v1/topics/acme/shop/orders", [:], #"{"retention":{}}"#, 501, "not_supported"),
+      ("PUT", "/v1/topics/acme/shop/orders", [:], #"{"ttl":"1d"}"#, 501, "not_supported"),
+      ("PUT", "/v1/topics/acme/shop/orders", [:], #"{"retention":7}"#, 400, "bad_parameter"),
+      (
+        "PUT", "/v1/topics/acme/shop/orders", [:], #"{"retention":{"age":"week"}}"#, 400,
+        "bad_parameter"
+      ),
+      (
+        "PUT", "/v1/topics/acme/shop/orders", [:], #"{"retention":{"bytes":-1}}"#, 400,
+        "bad_parameter"
+      ),
+      (
+        "PUT", "/v1/namespaces/acme/shop", [:], #"{"retention":{"days":1}}"#, 400,
+        "unknown_parameter"
+      ),
       ("PUT", "/v1/topics/acme/shop/orders", [:], #"{"colour":1}"#, 400, "unknown_parameter"),
       ("PUT", "/v1/topics/acme/shop/orders", [:], "{", 400, "malformed_json"),
       ("PUT", "/v1/topics/acme/shop/orders", [:], "[]", 400, "bad_parameter"),

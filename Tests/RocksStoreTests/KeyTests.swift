@@ -127,7 +127,14 @@ import Topics
     try roundTrip(TopicNameKey.Value(state: .deleted, topic: 8, incarnation: 3), .topicName)
     try roundTrip(
       TrimKey.Value(first: 5, nextFloor: 9, bytesBefore: 1000, until: time), .trim)
-    try roundTrip(SegmentKey.Value(bucket: 1, started: time), .segment)
+    let segment = SegmentKey.Value(bucket: 1, started: time, bytesBefore: 7)
+    try roundTrip(segment, .segment)
+    // Version 1 ends before the last field.
+    var old = segment.bytes.dropLast(8)
+    old[0] = 1
+    #expect(
+      try SegmentKey.Value(value: ByteSlice(Array(old)), in: .segment)
+        == SegmentKey.Value(bucket: 1, started: time, bytesBefore: 0))
     try roundTrip(
       SchemaKey.Value(
         type: .pulsarJSON, dialect: .draft07, formats: .annotate, fingerprint: text, text: text),

@@ -274,10 +274,10 @@ import Topics
     let paths = StorePaths(settings.path)
     let database = try Database(
       path: paths.engine, options: EngineOptions(cacheBytes: 1 << 20), readOnly: true)
-    let directory = try CatalogueLoad(database).catalogue().directory
+    let catalogue = try CatalogueLoad(database).catalogue()
     let store = try #require(try database.get(FormatKey())).store
     return Committer(
-      database: database, directory: directory,
+      database: database, catalogue: catalogue,
       sideFile: try SideFile(path: paths.sideFile, store: store),
       commit: try #require(try database.get(WatermarkKey())).commit,
       extent: StoreExtent(events: 0, catalogue: 0), settings)

@@ -234,13 +234,13 @@ class WriteAheadFileSystem : public rocksdb::FileSystemWrapper {
     return status;
   }
 
-  // A log's name goes at once, its blocks later. Not those of a file with another name: whoever gave
+  // The name of a log or a table goes at once, its blocks later. Not those of a file with another name: whoever gave
   // it that one wants its bytes.
   IOStatus DeleteFile(const std::string &name, const IOOptions &options,
                       IODebugContext *dbg) override {
     struct stat facts;
     int fd = -1;
-    if (EndsWith(name, ".log") && stat(name.c_str(), &facts) == 0 && facts.st_size >= kSlowly &&
+    if ((EndsWith(name, ".log") || EndsWith(name, ".sst")) && stat(name.c_str(), &facts) == 0 && facts.st_size >= kSlowly &&
         facts.st_nlink == 1) {
       fd = open(name.c_str(), O_WRONLY | O_CLOEXEC);
     }
@@ -261,7 +261,7 @@ class WriteAheadFileSystem : public rocksdb::FileSystemWrapper {
   }
 
  private:
-  // Smaller logs go as a whole.
+  // Smaller files go as a whole.
   static constexpr off_t kSlowly = 4 << 20;
 
   static bool EndsWith(const std::string &name, const std::string &end) {

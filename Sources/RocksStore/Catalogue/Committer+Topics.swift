@@ -34,21 +34,24 @@ extension Committer {
     write(tenant, named: path.tenant)
     let incarnation = (earlier?.incarnation ?? 0) + 1
     let now = clocks.wall()
-    let bucket = directory.contents.withLock { $0.openBucket }
+    // Its first event takes it to a bucket of its class.
+    let segment = Segment(first: 0, bucket: shelf.newest, started: now, bytesBefore: 0)
     let topic = TopicState(
       path: path, number: number, namespace: namespaceNumber, ledger: UInt64(incarnation),
-      created: now, end: 0, lastPublish: now, bytes: 0, trim: nil,
-      segments: [Segment(first: 0, bucket: bucket)], bucket: bucket,
-      facts: TopicFacts(configuration: configuration))
+      created: now, end: 0, lastPublish: now, bytes: 0, trim: nil, segments: [segment],
+      bucket: segment.bucket, facts: TopicFacts(configuration: configuration))
+    topic.keep(known?.policy)
     put(
       TopicNameKey(tenant: tenantNumber, namespace: namespaceNumber, name: path.topic.bytes),
       TopicNameKey.Value(state: .live, topic: number.topic, incarnation: incarnation))
     put(
-      SegmentKey(topic: number, first: 0),
-      SegmentKey.Value(bucket: bucket.number, started: now))
+      SegmentKey(topic: number, first: 0), segment.record)
     put(TopicKey(topic: number), record(topic, topic.facts.withLock { $0 }, .live))
     let info = topic.info
-    afterCommit { [directory] in directory.insert(topic) }
+    afterCommit { [directory] in
+      segment.bucket.segments += 1
+      directory.insert(topic)
+    }
     return .created(info)
   }
 
@@ -66,9 +69,13 @@ extension Committer {
       TopicNameKey.Value(
         state: .deleted, topic: topic.number.topic,
         incarnation: UInt32(truncatingIfNeeded: topic.ledger)))
+    for segment in topic.tail.withLock({ $0.segments }) {
+      delete(SegmentKey(topic: topic.number, first: segment.first))
+    }
     deleted.append(topic)
     afterCommit { [directory] in
       topic.isDeleted = true
+      for segment in topic.tail.withLock({ $0.segments }) { segment.bucket.segments -= 1 }
       directory.remove(topic)
       topic.tail.withLock { $0.delete() }
       topic.growth.close()
@@ -120,14 +127,21 @@ extension Committer {
       NamespaceKey.Value(
         name: path.namespace.bytes, policy: policy.map(PolicyCoding.encode) ?? .empty))
     afterCommit { [directory] in
-      directory.contents.withLock { $0.namespaces[path]?.policy = policy }
+      let topics = directory.contents.withLock { contents in
+        contents.namespaces[path]?.policy = policy
+        return contents.namespaces[path]?.topics ?? []
+      }
+      for topic in topics { topic.keep(policy) }
     }
   }
 
   /// Writes what owners changed of a topic; visible after the commit.
   func write(_ facts: TopicFacts, of topic: TopicState) {
     put(TopicKey(topic: topic.number), record(topic, facts, .live))
-    afterCommit { topic.facts.withLock { $0 = facts } }
+    afterCommit { [directory] in
+      topic.facts.withLock { $0 = facts }
+      topic.keep(directory.policy(topic.path.namespacePath))
+    }
   }
 
   func record(_ topic: TopicState, _ facts: TopicFacts, _ state: LifeState) -> TopicKey.Value {
@@ -166,10 +180,10 @@ extension Committer {
   func pendingTenant(_ name: Name) -> Directory.Tenant {
     if let changed = changedTenant, changed.name == name { return changed.tenant }
     if let known = directory.tenant(name) { return known }
-    let (number, bucket) = directory.contents.withLock { ($0.nextTenant, $0.nextBucket) }
-    put(CountersKey(), CountersKey.Value(nextTenant: number + 1, nextBucket: bucket))
+    let number = counters.nextTenant
+    counters.nextTenant += 1
+    put(CountersKey(), counters)
     put(TenantNameKey(name: name.bytes), NumberValue(number))
-    afterCommit { [directory] in directory.contents.withLock { $0.nextTenant = number + 1 } }
     return Directory.Tenant(
       number: number, nextNamespace: 1, nextTopic: 1, nextSchema: Directory.Tenant.firstSchema)
   }

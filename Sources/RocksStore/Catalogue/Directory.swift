@@ -40,15 +40,9 @@ final class Directory: Sendable {
     var topics: [TopicPath: TopicState] = [:]
     var namespaces: [NamespacePath: Namespace] = [:]
     var tenants: [Name: Tenant] = [:]
-    var nextTenant: UInt32 = 1
-    var nextBucket: UInt32 = 1
-    /// The bucket that new topics start in.
-    var openBucket: EventBucket
   }
 
-  let contents: Mutex<Contents>
-
-  init(openBucket: EventBucket) { contents = Mutex(Contents(openBucket: openBucket)) }
+  let contents = Mutex(Contents())
 
   func topic(_ path: TopicPath) -> TopicState? { contents.withLock { $0.topics[path] } }
 

@@ -195,6 +195,7 @@ final class CommitDraft {
         bytesBefore: topic.bytes, range: start..<buffer.count))
     topic.next = last + 1
     topic.bytes += UInt64(pieceBytes)
+    topic.bucket.bytes += UInt64(size)
     pieces.removeAll(keepingCapacity: true)
     pieceBytes = 0
   }

@@ -16,7 +16,7 @@ import Topics
   let limits: StoreLimits
   let clocks: Clocks
   private let space: SpaceWatch
-  private let observer: StoreObserver
+  let observer: StoreObserver
   private let acknowledger: Acknowledger
   /// What callers may still do; any thread reads it.
   let condition = Atomic<StoreCondition>(.open)
@@ -30,6 +30,11 @@ import Topics
   private var undos: [() -> Void]?
   /// Ack chunks put into this commit, so that a deletion can take them back.
   private var ackChunks: Set<AckChunkKey> = []
+  /// The buckets, and what is done about them.
+  var shelf: BucketShelf
+  var sweep: RetentionSweep
+  /// The next numbers of what belongs to no tenant.
+  var counters: CountersKey.Value
   /// The tenant whose counters this commit changes.
   var changedTenant: (name: Name, tenant: Directory.Tenant)?
   private var pace: Pace
@@ -44,11 +49,14 @@ import Topics
   private var thread: StoreThread?
 
   init(
-    database: Database, directory: Directory, sideFile: consuming SideFile, commit: UInt64,
+    database: Database, catalogue: LoadedCatalogue, sideFile: consuming SideFile, commit: UInt64,
     extent: StoreExtent, _ configuration: StoreConfiguration
   ) {
     self.database = database
-    self.directory = directory
+    directory = catalogue.directory
+    shelf = catalogue.shelf
+    counters = catalogue.counters
+    sweep = RetentionSweep(configuration.clocks, dropped: catalogue.drained)
     self.commit = commit
     self.extent = extent
     space = SpaceWatch(StorePaths(configuration.path), configuration.limits)
@@ -79,9 +87,10 @@ import Topics
     do throws(StoreFault) {
       while let inbox = queue.take(
         backlog: !backlog.isEmpty || !mutations.isEmpty, notBefore: pace.notBefore,
-        quorum: pace.quorum, wakeAt: nextSpaceCheck)
+        quorum: pace.quorum, wakeAt: min(nextSpaceCheck, sweep.nextStep))
       {
         checkSpace()
+        try keepHouse()
         try commit(inbox, &clock)
       }
       try acknowledger.close()
@@ -100,7 +109,10 @@ import Topics
     mutations += inbox.mutations
     // Changes first: a deletion in the same commit then deletes what they wrote.
     for change in draft.changes { try write(change) }
+    let before = draft.batch.count
     writeMutations()
+    for group in draft.groups { roll(group.topic) }
+    changesCatalogue = draft.batch.count > before
     draft.clock = clocks.wall()
     draft.writeChunks(at: draft.clock)
     for group in draft.groups { writeLateUses(of: group.topic) }
@@ -168,7 +180,11 @@ extension Committer {
       draft.applied.append(mutation)
       mutation.apply(self)
     }
-    changesCatalogue = draft.batch.count > before
+  }
+
+  /// A change of the store's own, which nobody waits for.
+  func add(_ apply: @escaping @Sendable (Committer) -> Void) {
+    mutations.append(Mutation(apply: apply, fail: { _ in }))
   }
 
   /// The commit's number and what must be found beside it. After the chunks, which count topics on.
@@ -195,7 +211,8 @@ extension Committer {
     _ body: () throws(CatalogueFailure) -> Result
   ) throws(CatalogueFailure) -> Result {
     let before = (
-      effects: draft.effects.count, deleted: deleted.count, tenant: changedTenant, acks: ackChunks
+      effects: draft.effects.count, deleted: deleted.count, tenant: changedTenant, acks: ackChunks,
+      counters: counters
     )
     draft.batch.setSavePoint()
     undos = []
@@ -212,6 +229,7 @@ extension Committer {
     deleted.removeLast(deleted.count - before.deleted)
     changedTenant = before.tenant
     ackChunks = before.acks
+    counters = before.counters
     return try outcome.get()
   }
 

@@ -70,6 +70,19 @@ struct Tail: Sendable {
     trimmedUntil = trim.until
   }
 
+  /// Behind its newest entry, or where nothing is left of it, the topic goes on in another bucket.
+  mutating func begin(_ segment: Segment) {
+    if segments.last?.first == segment.first { segments.removeLast() }
+    segments.append(segment)
+  }
+
+  /// The segments of which nothing is kept; they are the topic's no longer.
+  mutating func leaveSegments() -> [Segment] {
+    let gone = segments.dropFirst().prefix { $0.first <= first }.count
+    defer { segments.removeFirst(gone) }
+    return Array(segments.prefix(gone))
+  }
+
   mutating func delete() {
     isDeleted = true
     entries = []

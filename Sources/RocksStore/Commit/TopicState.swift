@@ -33,6 +33,9 @@ final class TopicState: @unchecked Sendable {
   var isDeleted = false
   /// The bucket that takes new chunks. Committer only.
   var bucket: EventBucket
+  /// What its events' age and size are held to, its own or its namespace's; nil keeps all.
+  /// Committer only.
+  var retention: Retention?
   /// Which versions its events name. Committer only.
   var uses: SchemaUses
 
@@ -126,18 +129,6 @@ struct TopicPath: Hashable, Sendable {
 struct NamespacePath: Hashable, Sendable {
   let tenant: Name
   let namespace: Name
-}
-
-/// A bucket that exists: its number and its column family.
-struct EventBucket: Sendable {
-  let number: UInt32
-  let family: ColumnFamily
-}
-
-/// From `first` on, until the next segment's first, chunks lie in `bucket`.
-struct Segment: Sendable {
-  let first: UInt64
-  let bucket: EventBucket
 }
 
 /// What owners set and register for a topic: read by any thread, changed after a commit.

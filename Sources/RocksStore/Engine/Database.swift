@@ -23,10 +23,16 @@ import Synchronization
   let isReadOnly: Bool
   let meta: ColumnFamily
   let state: ColumnFamily
-  private let families: Mutex<[ColumnFamily]>
+  private let families: Mutex<Families>
   private let users = Mutex(Users())
   /// Tables of events that this process has met damage in.
   let suspects = SuspectTables()
+
+  private struct Families {
+    var all: [ColumnFamily]
+    /// Dropped ones that a reader may still be in.
+    var dropped: [ColumnFamily] = []
+  }
 
   private struct Users {
     var count = 0
@@ -57,7 +63,7 @@ import Synchronization
     }
     self.meta = meta
     self.state = state
-    self.families = Mutex(families)
+    self.families = Mutex(Families(all: families))
     self.options = options
     isReadOnly = readOnly
     unsafe syncedWrite = rocksdb_writeoptions_create()
@@ -91,8 +97,10 @@ import Synchronization
     guard isFirst else { return }
     while users.withLock({ $0.count }) > 0 { usleep(200) }
     families.withLock { families in
-      for family in families { unsafe rocksdb_column_family_handle_destroy(family.handle) }
-      families = []
+      for family in families.all + families.dropped {
+        unsafe rocksdb_column_family_handle_destroy(family.handle)
+      }
+      families = Families(all: [])
     }
     unsafe rocksdb_cancel_all_background_work(handle, 1)
     unsafe rocksdb_close(handle)
@@ -131,11 +139,11 @@ import Synchronization
 
   /// The column family called `name`, if the database has it.
   func family(named name: String) -> ColumnFamily? {
-    families.withLock { $0.first { $0.name == name } }
+    families.withLock { $0.all.first { $0.name == name } }
   }
 
   /// Names of all column families.
-  var familyNames: [String] { families.withLock { $0.map(\.name) } }
+  var familyNames: [String] { families.withLock { $0.all.map(\.name) } }
 
   /// Makes a column family; takes milliseconds and rewrites RocksDB's options file.
   func makeFamily(named name: String) throws(StoreFault) -> ColumnFamily {
@@ -145,8 +153,35 @@ import Synchronization
     }
     guard let made = unsafe made else { throw .engine("no handle for column family \(name)") }
     let family = unsafe ColumnFamily(handle: made, name: name)
-    families.withLock { $0.append(family) }
+    families.withLock { $0.all.append(family) }
     return family
+  }
+
+  /// Drops a column family with all that is in it; durable when it returns. Whoever reads in it may
+  /// go on; its files go when the last of them is done (`releaseDropped`).
+  func dropFamily(_ family: ColumnFamily) throws(StoreFault) {
+    try unsafe engineCall { message in
+      unsafe rocksdb_drop_column_family(handle, family.handle, &message)
+    }
+    families.withLock { families in
+      families.all.removeAll { $0 === family }
+      families.dropped.append(family)
+    }
+  }
+
+  /// Lets go of dropped column families that nobody reads in any more.
+  func releaseDropped() {
+    families.withLock { families in
+      var kept: [ColumnFamily] = []
+      while var family = families.dropped.popLast() {
+        if isKnownUniquelyReferenced(&family) {
+          unsafe rocksdb_column_family_handle_destroy(family.handle)
+        } else {
+          kept.append(family)
+        }
+      }
+      families.dropped = kept
+    }
   }
 
   /// An integer property of RocksDB (`rocksdb.…`), or nil if it has none of that name.

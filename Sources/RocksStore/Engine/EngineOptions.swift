@@ -48,18 +48,20 @@ private import CWriteAhead
     unsafe rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 1)
     unsafe rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(
       table, 1)
-    unsafe rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(table, 1)
     unsafe rocksdb_block_based_options_set_filter_policy(
       table, rocksdb_filterpolicy_create_bloom_full(10))
     switch kind {
     case .events:
+      // Its tables stay where a flush puts them: pinned, their indexes would outgrow the cache.
       unsafe rocksdb_block_based_options_set_block_size(table, 16 << 10)
+      unsafe rocksdb_block_based_options_set_index_block_restart_interval(table, 16)
       unsafe rocksdb_block_based_options_set_whole_key_filtering(table, 0)
       // Tenant and topic number: one topic's chunks share the prefix.
       unsafe rocksdb_options_set_prefix_extractor(
         options.handle, rocksdb_slicetransform_create_fixed_prefix(8))
     case .meta, .state:
       unsafe rocksdb_block_based_options_set_block_size(table, 8 << 10)
+      unsafe rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(table, 1)
     }
     unsafe rocksdb_options_set_block_based_table_factory(options.handle, table)
     return try options.applying(Self.text(of: kind))
@@ -74,7 +76,8 @@ private import CWriteAhead
   }
 
   private static let databaseText = """
-    max_background_jobs=2;max_subcompactions=1;db_write_buffer_size=201326592;\
+    max_background_jobs=2;avoid_unnecessary_blocking_io=true;\
+    max_subcompactions=1;db_write_buffer_size=201326592;\
     max_total_wal_size=268435456;bytes_per_sync=1048576;wal_bytes_per_sync=0;\
     paranoid_checks=true;wal_recovery_mode=kPointInTimeRecovery;\
     atomic_flush=false;\

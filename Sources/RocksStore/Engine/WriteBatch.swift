@@ -53,9 +53,16 @@ private import CRocksDB
 }
 
 /// One column family of an open database; valid as long as the `Database` it came from.
-@safe struct ColumnFamily: @unchecked Sendable {
-  // SAFETY: `@unchecked Sendable` because RocksDB's handles may be used by any thread; `Database`
-  // destroys them in its `deinit` only, and everything that uses one holds the `Database`.
+///
+/// SAFETY: `@unchecked Sendable` because RocksDB's handles may be used by any thread. `Database`
+/// destroys one when it is closed, which waits for all reads, or after the column family was
+/// dropped and nobody else refers to this object any more.
+@safe final class ColumnFamily: @unchecked Sendable {
   let handle: OpaquePointer
   let name: String
+
+  init(handle: OpaquePointer, name: String) {
+    unsafe self.handle = handle
+    self.name = name
+  }
 }

@@ -178,22 +178,34 @@ struct SegmentKey: StoredKey {
   }
 
   struct Value: StoredValue {
+    static var version: UInt8 { 2 }
+
     var bucket: UInt32
     var started: UnixTime
+    /// Record bytes of the topic before the segment. Version 1, which only a topic's first segment
+    /// can have, ends before it.
+    var bytesBefore: UInt64
 
-    init(bucket: UInt32, started: UnixTime) {
+    init(bucket: UInt32, started: UnixTime, bytesBefore: UInt64) {
       self.bucket = bucket
       self.started = started
+      self.bytesBefore = bytesBefore
     }
 
     init(from cursor: inout ByteCursor) throws {
+      try self.init(from: &cursor, version: Self.version)
+    }
+
+    init(from cursor: inout ByteCursor, version: UInt8) throws {
       bucket = try cursor.readUInt32()
       started = try cursor.readInstant()
+      bytesBefore = version >= 2 ? try cursor.readUInt64() : 0
     }
 
     func append(to bytes: inout ByteWriter) {
       bytes.append(bigEndian: bucket)
       bytes.append(started)
+      bytes.append(bigEndian: bytesBefore)
     }
   }
 }

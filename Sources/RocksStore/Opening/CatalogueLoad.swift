@@ -7,6 +7,12 @@ import Topics
 /// The catalogue in memory.
 struct LoadedCatalogue {
   let directory: Directory
+  let shelf: BucketShelf
+  let counters: CountersKey.Value
+  /// Column families of buckets that were being dropped or made when the store was closed.
+  let leftovers: [ColumnFamily]
+  /// Buckets whose records are all that is left of them then.
+  let drained: [BucketKey]
   /// Topics that may hold more than was found: their last chunks may lie in a block that cannot be
   /// read.
   let doubtful: [TopicState]
@@ -34,7 +40,7 @@ struct CatalogueLoad: ~Copyable {
   private var namespaces: [NamespaceKey: Name] = [:]
   private var tenants: [UInt32: Name] = [:]
   private var trims: [TopicNumber: TrimKey.Value] = [:]
-  private var segments: [TopicNumber: [Segment]] = [:]
+  private var segments: [TopicNumber: [(first: UInt64, value: SegmentKey.Value)]] = [:]
   private var versions: [TopicNumber: [(version: UInt32, value: TopicSchemaKey.Value)]] = [:]
   private var bindings: [TopicNumber: TopicBindingKey.Value] = [:]
   private var subscriptions: [TopicNumber: [Name: SubscriptionDefinition]] = [:]
@@ -48,28 +54,31 @@ struct CatalogueLoad: ~Copyable {
   }
 
   consuming func catalogue() throws(StoreFault) -> LoadedCatalogue {
-    var open: EventBucket?
-    try database.scan(BucketKey.self) { (key, value) throws(StoreFault) in
-      let name = key.familyName(value.retentionClass)
-      guard let family = database.family(named: name) else {
-        throw .corruptRecord(family: KeyFamily.bucket.byte)
-      }
-      buckets[key.bucket] = EventBucket(number: key.bucket, family: family)
-      if value.state == .open { open = buckets[key.bucket] }
-    }
-    guard let open, let counters = try database.get(CountersKey()) else {
+    buckets = try database.buckets()
+    guard let counters = try database.get(CountersKey()) else {
       throw .corruptRecord(family: KeyFamily.counters.byte)
     }
-    let directory = Directory(openBucket: open)
-    directory.contents.withLock {
-      $0.nextTenant = counters.nextTenant
-      $0.nextBucket = counters.nextBucket
+    let shelf = BucketShelf(buckets.values.sorted { $0.number < $1.number })
+    guard shelf.open(.unlimited) != nil else {
+      throw .corruptRecord(family: KeyFamily.bucket.byte)
     }
+    let directory = Directory()
     try loadNames(into: directory)
     try loadDocuments(into: directory)
     try loadTopicParts()
     try loadTopics(into: directory)
-    return LoadedCatalogue(directory: directory, doubtful: doubtful)
+    var drained: [BucketKey] = []
+    try database.scan(BucketKey.self) { key, value in
+      if value.state == .draining { drained.append(key) }
+    }
+    let families = Set(buckets.values.map(\.family.name))
+    return LoadedCatalogue(
+      directory: directory, shelf: shelf, counters: counters,
+      leftovers: database.familyNames
+        .filter { FamilyKind(of: $0) == .events && !families.contains($0) }
+        .compactMap(database.family(named:)),
+      drained: drained,
+      doubtful: doubtful)
   }
 
   private mutating func loadNames(into directory: Directory) throws(StoreFault) {
@@ -134,11 +143,8 @@ struct CatalogueLoad: ~Copyable {
 
   private mutating func loadTopicParts() throws(StoreFault) {
     try database.scan(TrimKey.self) { key, value in trims[key.topic] = value }
-    try database.scan(SegmentKey.self) { (key, value) throws(StoreFault) in
-      guard let bucket = buckets[value.bucket] else {
-        throw .corruptRecord(family: KeyFamily.segment.byte)
-      }
-      segments[key.topic, default: []].append(Segment(first: key.first, bucket: bucket))
+    try database.scan(SegmentKey.self) { key, value in
+      segments[key.topic, default: []].append((key.first, value))
     }
     try database.scan(TopicSchemaKey.self) { key, value in
       versions[key.topic, default: []].append((key.version, value))
@@ -160,8 +166,8 @@ struct CatalogueLoad: ~Copyable {
     let ends = TopicEnds(database)
     for (key, value) in live {
       let number = key.topic
-      guard let tenant = tenants[number.tenant], let segments = segments[number],
-        let last = segments.last,
+      let segments = try segments(of: number)
+      guard let tenant = tenants[number.tenant], let last = segments.last,
         let namespace = namespaces[
           NamespaceKey(tenant: number.tenant, namespace: value.namespace)]
       else { throw .corruptRecord(family: KeyFamily.topic.byte) }
@@ -176,9 +182,24 @@ struct CatalogueLoad: ~Copyable {
         bytes: end.bytes ?? trims[number]?.bytesBefore ?? 0, trim: trims[number],
         segments: segments, bucket: last.bucket, facts: try facts(number, value, path),
         deletedSchemas: deletedSchemas(number))
+      topic.keep(directory.policy(path.namespacePath))
+      for segment in segments { segment.bucket.segments += 1 }
       directory.insert(topic)
       if !end.isCertain { doubtful.append(topic) }
     }
+  }
+
+  private func segments(of topic: TopicNumber) throws(StoreFault) -> [Segment] {
+    var found: [Segment] = []
+    for (first, value) in segments[topic] ?? [] {
+      guard let bucket = buckets[value.bucket] else {
+        throw .corruptRecord(family: KeyFamily.segment.byte)
+      }
+      found.append(
+        Segment(
+          first: first, bucket: bucket, started: value.started, bytesBefore: value.bytesBefore))
+    }
+    return found
   }
 
   private mutating func facts(

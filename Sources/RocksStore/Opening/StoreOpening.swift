@@ -9,7 +9,7 @@ struct StoreOpening: ~Copyable {
   static let firstBucket: UInt32 = 1
 
   let database: Database
-  let directory: Directory
+  let catalogue: LoadedCatalogue
   let sideFile: SideFile
   /// Number of the last commit.
   let commit: UInt64
@@ -33,10 +33,12 @@ struct StoreOpening: ~Copyable {
       at: commit, accepted: configuration.acceptingLossAt)
     // Of two slots the older one is history now.
     let sideFile = try SideFile.restart(paths, store, commit: settled.commit, clock: now)
+    // Only now, when all is proven: what a refused opening leaves must be what it found.
+    for family in loaded.leftovers { try database.dropFamily(family) }
     paths.forgetFiles()
     self.database = database
     self.damage = damage
-    directory = loaded.directory
+    catalogue = loaded
     extent = settled.extent
     self.commit = settled.commit
     self.sideFile = sideFile

@@ -147,6 +147,17 @@ struct GatewayProcess: Sendable {
     store.observer.storageFull = { isFull in
       log.log(isFull ? .error : .info, isFull ? "storage full" : "storage has space again")
     }
+    store.observer.swept = { facts in
+      metrics.commits.trimmed.add(facts.trimmed)
+      metrics.commits.buckets.set(facts.buckets)
+    }
+    store.observer.clockTrusted = { isTrusted in
+      log.log(
+        isTrusted ? .info : .error,
+        isTrusted
+          ? "the wall clock agrees again: age counts for retention"
+          : "the wall clock was moved: until it agrees again age lets no event go")
+    }
     store.observer.damaged = { damage in
       let message: StaticString =
         switch damage.kind {

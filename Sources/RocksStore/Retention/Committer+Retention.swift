@@ -1,0 +1,233 @@
+import Bytes
+import Synchronization
+import Topics
+
+/// How far the sweep through the topics has come. Committer thread only.
+struct RetentionSweep {
+  /// Topics of this pass that are still to be looked at.
+  fileprivate var topics: ArraySlice<TopicState> = []
+  /// The shortest age that a topic's retention names: found by this pass, and by the last one.
+  fileprivate var shortest: TimeSpan?
+  fileprivate var shortestAge: TimeSpan?
+  /// Records of buckets whose column family is gone.
+  fileprivate var dropped: [BucketKey] = []
+  /// When there is something to do again, by the clock of `CommitQueue`.
+  fileprivate(set) var nextStep = MonotonicTime(nanoseconds: 0)
+  /// When the open bucket of each class began, as far as this process knows.
+  fileprivate var begun: [BucketKey.Class: MonotonicTime] = [:]
+  fileprivate var trust: ClockTrust
+  fileprivate var isTrusted = true
+  /// Events that this pass let go.
+  fileprivate var trimmed: UInt64 = 0
+
+  /// - Parameter dropped: buckets whose column family an opening found half dropped.
+  init(_ clocks: Clocks, dropped: [BucketKey] = []) {
+    trust = ClockTrust(wall: clocks.wall(), monotonic: clocks.monotonic())
+    self.dropped = dropped
+  }
+}
+
+/// Whether the wall clock still agrees with the clock that counts since boot. Where it was moved,
+/// age must let nothing go: an hour that nobody saw pass is no reason to delete.
+struct ClockTrust {
+  private let wall: UnixTime
+  private let monotonic: MonotonicTime
+
+  init(wall: UnixTime, monotonic: MonotonicTime) {
+    self.wall = wall
+    self.monotonic = monotonic
+  }
+
+  func isKept(wall now: UnixTime, monotonic: MonotonicTime) -> Bool {
+    let passed: TimeSpan = now - wall
+    let counted: TimeSpan = monotonic - self.monotonic
+    return abs(passed.nanoseconds.subtractingReportingOverflow(counted.nanoseconds).partialValue)
+      <= RetentionLimits.clockStep.nanoseconds
+  }
+}
+
+/// Bounds of what is done about retention (docs/limits.md).
+enum RetentionLimits {
+  /// Topics that one commit looks at.
+  static let slice = 1024
+  /// Between two slices.
+  static let pause = TimeSpan.milliseconds(5)
+  /// A bucket takes events for an eighth of the shortest age that a retention names, so that what
+  /// is past it goes about an eighth later…
+  static let ageShare: Int64 = 8
+  /// … within these bounds.
+  static let shortestSpan = TimeSpan.seconds(10)
+  static let longestSpan = TimeSpan.seconds(6 * 3_600)
+  /// Buckets of one class. From every eighth on they grow to double the size and time.
+  static let buckets = 32
+  static let growEvery = 8
+  /// The wall clock may run away from the other one by so much before age stops to count.
+  static let clockStep = TimeSpan.seconds(300)
+}
+
+/// Buckets open, close and go. Committer thread only.
+extension Committer {
+  /// What is due of it, in small pieces; changes are made by the next commit.
+  func keepHouse() throws(StoreFault) {
+    let now = CommitQueue.now()
+    guard now >= sweep.nextStep, condition.load(ordering: .relaxed) != .closing else { return }
+    if sweep.topics.isEmpty {
+      database.releaseDropped()
+      try dropDrained()
+      add { $0.turnBuckets() }
+      sweep.shortestAge = sweep.shortest
+      sweep.shortest = nil
+      sweep.topics = directory.topics[...]
+    }
+    let isTrusted = sweep.trust.isKept(wall: clocks.wall(), monotonic: clocks.monotonic())
+    if isTrusted != sweep.isTrusted { observer.clockTrusted(isTrusted) }
+    sweep.isTrusted = isTrusted
+    let slice = sweep.topics.prefix(RetentionLimits.slice)
+    sweep.topics = sweep.topics.dropFirst(RetentionLimits.slice)
+    add { committer in
+      let instant = isTrusted ? committer.clocks.wall() : nil
+      for topic in slice where !topic.isDeleted { committer.trim(topic, at: instant) }
+    }
+    sweep.nextStep =
+      now + (sweep.topics.isEmpty ? limits.retentionEvery : RetentionLimits.pause)
+    if sweep.topics.isEmpty { add { $0.report() } }
+  }
+
+  private func report() {
+    observer.swept(RetentionFacts(trimmed: sweep.trimmed, buckets: shelf.all.count))
+    sweep.trimmed = 0
+  }
+
+  /// Before a topic's chunks are written: takes it to the open bucket of its class.
+  func roll(_ topic: TopicState) {
+    let kind = topic.retentionClass
+    if topic.bucket.state == .open, topic.bucket.retentionClass == kind { return }
+    // Where none can be made, the events go where the last ones went.
+    guard let bucket = shelf.open(kind) ?? makeBucket(kind) else { return }
+    begin(bucket, of: topic)
+  }
+
+  /// What the topic gets from now on lies in a segment in this bucket. In memory at once: readers
+  /// learn of entries in it only after the commit.
+  private func begin(_ bucket: EventBucket, of topic: TopicState) {
+    let segment = Segment(
+      first: topic.next, bucket: bucket, started: topic.lastPublish, bytesBefore: topic.bytes)
+    put(SegmentKey(topic: topic.number, first: segment.first), segment.record)
+    let last = topic.tail.withLock { tail in
+      defer { tail.begin(segment) }
+      return tail.segments.last
+    }
+    if let last, last.first == segment.first { last.bucket.segments -= 1 }
+    segment.bucket.segments += 1
+    topic.bucket = segment.bucket
+  }
+
+  /// Seals open buckets that are large or old enough, and marks sealed ones that hold nothing for
+  /// anybody.
+  private func turnBuckets() {
+    for key in sweep.dropped { delete(key) }
+    sweep.dropped.removeAll()
+    for kind in [BucketKey.Class.bounded, .unlimited] {
+      guard let open = shelf.open(kind), isFull(open), makeBucket(kind) != nil else { continue }
+      open.state = .sealed
+      put(BucketKey(bucket: open.number), open.record(.sealed))
+    }
+    for bucket in shelf.all where bucket.state == .sealed && bucket.segments == 0 {
+      put(BucketKey(bucket: bucket.number), bucket.record(.draining))
+      afterCommit { bucket.state = .draining }
+    }
+  }
+
+  private func isFull(_ bucket: EventBucket) -> Bool {
+    let kind = bucket.retentionClass
+    let count = shelf.count(kind)
+    guard bucket.bytes > 0, count < RetentionLimits.buckets else { return false }
+    let growth = count / RetentionLimits.growEvery
+    if bucket.bytes >= limits.bucketBytes << UInt64(growth) { return true }
+    guard kind == .bounded, let begun = sweep.begun[kind] else { return false }
+    let longest = RetentionLimits.longestSpan
+    let share = (sweep.shortestAge ?? longest).nanoseconds / RetentionLimits.ageShare
+    let span = min(max(TimeSpan(nanoseconds: share), RetentionLimits.shortestSpan), longest)
+    return CommitQueue.now() - begun >= TimeSpan(nanoseconds: span.nanoseconds << Int64(growth))
+  }
+
+  /// Makes the next bucket of a class; nil where RocksDB cannot, which a later attempt may.
+  private func makeBucket(_ kind: BucketKey.Class) -> EventBucket? {
+    let key = BucketKey(bucket: counters.nextBucket)
+    guard let family = try? database.makeFamily(named: key.familyName(kind)) else { return nil }
+    let bucket = EventBucket(
+      number: key.bucket, family: family, retentionClass: kind, state: .open,
+      opened: clocks.wall())
+    counters.nextBucket += 1
+    put(CountersKey(), counters)
+    put(key, bucket.record(.open))
+    shelf.add(bucket)
+    sweep.begun[kind] = CommitQueue.now()
+    return bucket
+  }
+
+  /// Drops what an earlier commit has marked.
+  private func dropDrained() throws(StoreFault) {
+    for bucket in shelf.all where bucket.state == .draining {
+      try database.dropFamily(bucket.family)
+      shelf.remove(bucket)
+      sweep.dropped.append(BucketKey(bucket: bucket.number))
+    }
+  }
+
+  /// Lets go what is past a topic's retention, and the segments of which nothing is kept.
+  private func trim(_ topic: TopicState, at now: UnixTime?) {
+    let (first, segments) = topic.tail.withLock { ($0.first, $0.segments) }
+    var stretches: [Trimming.Stretch] = []
+    for index in segments.indices {
+      let next = index + 1 < segments.count ? segments[index + 1] : nil
+      stretches.append(
+        Trimming.Stretch(
+          end: next?.first ?? topic.next, newest: next?.started ?? topic.lastPublish,
+          bytes: next?.bytesBefore ?? topic.bytes))
+    }
+    var trim: TrimKey.Value?
+    if let retention = topic.retention {
+      sweep.shortest = [sweep.shortest, retention.age].compactMap { $0 }.min()
+      if Trimming(stretches, retention, first: first, held: .max, now: now) != nil,
+        let held = try? lowestCursor(of: topic),
+        let found = Trimming(stretches, retention, first: first, held: held, now: now)
+      {
+        trim = TrimKey.Value(
+          first: found.first, nextFloor: topic.next, bytesBefore: found.bytesBefore,
+          until: found.until)
+      }
+    }
+    let kept = trim?.first ?? first
+    let gone = stretches.prefix { $0.end <= kept }.count
+    // A topic without events stays where it is until its bucket takes none any more.
+    if trim == nil, gone == 0 || (segments.count == 1 && topic.bucket.state == .open) { return }
+    if let trim { put(TrimKey(topic: topic.number), trim) }
+    for segment in segments[..<gone] {
+      delete(SegmentKey(topic: topic.number, first: segment.first))
+    }
+    if gone == segments.count {
+      begin(shelf.open(topic.retentionClass) ?? shelf.newest, of: topic)
+    }
+    sweep.trimmed += kept - first
+    afterCommit {
+      let left = topic.tail.withLock { tail in
+        if let trim { tail.trim(trim) }
+        return tail.leaveSegments()
+      }
+      for segment in left { segment.bucket.segments -= 1 }
+    }
+  }
+
+  /// The lowest entry that a subscription of the topic has not acknowledged.
+  private func lowestCursor(of topic: TopicState) throws(StoreFault) -> UInt64 {
+    var lowest = UInt64.max
+    if topic.facts.withLock({ $0.subscriptions.isEmpty }) { return lowest }
+    var prefix = ByteWriter(capacity: 8)
+    topic.number.append(to: &prefix)
+    try database.scan(CursorKey.self, prefix: prefix.bytes) { _, value in
+      lowest = min(lowest, value.ledger < topic.ledger ? 0 : value.next)
+    }
+    return lowest
+  }
+}

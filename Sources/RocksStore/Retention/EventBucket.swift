@@ -1,0 +1,102 @@
+import Bytes
+import Synchronization
+import Topics
+
+/// A bucket that exists: chunks of many topics over some stretch of time, in a column family of its
+/// own, which is dropped whole once no topic has a segment in it.
+///
+/// SAFETY: `@unchecked Sendable` because the variables are touched by the committer thread only
+/// (before it starts, by the opening thread); readers take `number` and `family`.
+final class EventBucket: @unchecked Sendable {
+  let number: UInt32
+  let family: ColumnFamily
+  let retentionClass: BucketKey.Class
+  let opened: UnixTime
+
+  var state: BucketKey.State
+  /// Segments of live topics in it.
+  var segments = 0
+  /// What was written into it, in bytes: of earlier processes the size of its tables.
+  var bytes: UInt64 = 0
+
+  init(
+    number: UInt32, family: ColumnFamily, retentionClass: BucketKey.Class,
+    state: BucketKey.State, opened: UnixTime
+  ) {
+    self.number = number
+    self.family = family
+    self.retentionClass = retentionClass
+    self.state = state
+    self.opened = opened
+  }
+
+  func record(_ state: BucketKey.State) -> BucketKey.Value {
+    BucketKey.Value(retentionClass: retentionClass, state: state, opened: opened)
+  }
+}
+
+/// From `first` on, until the next segment's first, a topic's chunks lie in `bucket`.
+struct Segment: Sendable {
+  let first: UInt64
+  let bucket: EventBucket
+  /// No event before it is younger, none in it is older: publish times never fall.
+  let started: UnixTime
+  /// Record bytes of the topic before it.
+  let bytesBefore: UInt64
+
+  var record: SegmentKey.Value {
+    SegmentKey.Value(bucket: bucket.number, started: started, bytesBefore: bytesBefore)
+  }
+}
+
+/// All buckets that hold events or will. Committer thread only; filled by the opening thread.
+struct BucketShelf {
+  private(set) var all: [EventBucket]
+
+  /// In the order of their numbers.
+  init(_ all: [EventBucket]) { self.all = all }
+
+  /// The one that takes new chunks of a class; nil where the class has none yet.
+  func open(_ kind: BucketKey.Class) -> EventBucket? {
+    all.last { $0.retentionClass == kind && $0.state == .open }
+  }
+
+  /// A store has at least the bucket that it was founded with, or one that came after it.
+  var newest: EventBucket { all[all.count - 1] }
+
+  func count(_ kind: BucketKey.Class) -> Int { all.count { $0.retentionClass == kind } }
+
+  mutating func add(_ bucket: EventBucket) { all.append(bucket) }
+
+  mutating func remove(_ bucket: EventBucket) { all.removeAll { $0 === bucket } }
+}
+
+extension Database {
+  /// The buckets by their numbers, but those that are being dropped.
+  func buckets() throws(StoreFault) -> [UInt32: EventBucket] {
+    var buckets: [UInt32: EventBucket] = [:]
+    try scan(BucketKey.self) { (key, value) throws(StoreFault) in
+      if value.state == .draining { return }
+      guard let family = family(named: key.familyName(value.retentionClass)) else {
+        throw .corruptRecord(family: KeyFamily.bucket.byte)
+      }
+      let bucket = EventBucket(
+        number: key.bucket, family: family, retentionClass: value.retentionClass,
+        state: value.state, opened: value.opened)
+      bucket.bytes = property("rocksdb.total-sst-files-size", of: family) ?? 0
+      buckets[key.bucket] = bucket
+    }
+    return buckets
+  }
+}
+
+extension TopicState {
+  /// The class of bucket that its events go to: where all events have an end, the bucket has one.
+  var retentionClass: BucketKey.Class { retention == nil ? .unlimited : .bounded }
+
+  /// Takes over what is set for it, or for its namespace where nothing is.
+  func keep(_ policy: NamespacePolicy?) {
+    let wanted = facts.withLock { $0.configuration.retention } ?? policy?.retention
+    retention = wanted.flatMap { $0.age == nil && $0.bytes == nil ? nil : $0 }
+  }
+}

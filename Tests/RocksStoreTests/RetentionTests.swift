@@ -1,0 +1,226 @@
+import Bytes
+import Foundation
+import LogConformance
+import Synchronization
+import Tenancy
+import Testing
+import Topics
+
+@testable import RocksStore
+
+/// Buckets turn with every event here, and topics are looked at every few milliseconds.
+@Suite struct RetentionTests {
+  private let clock = SteppedClock()
+
+  private func settings(_ scratch: Scratch) -> StoreConfiguration {
+    var settings = configuration(scratch, clock)
+    settings.limits.bucketBytes = 1
+    settings.limits.retentionEvery = .milliseconds(2)
+    return settings
+  }
+
+  private func families(_ log: RocksTopicLog) -> [String] {
+    log.committer.database.familyNames.filter { $0.hasPrefix("ev.") }.sorted()
+  }
+
+  /// Waits for what the store does by itself; a store that never does it fails the test by its time
+  /// limit.
+  private func wait(_ condition: () throws -> Bool) async throws {
+    while try !condition() { try await Task.sleep(for: .milliseconds(1)) }
+  }
+
+  private func make(
+    _ log: RocksTopicLog, _ topic: String, _ retention: Retention?
+  ) async throws -> TopicAddress {
+    let address = try address(topic)
+    _ = try await log.createTopic(address, TopicConfiguration(retention: retention))
+    return address
+  }
+
+  private func publish(_ loop: TestLoop, _ topic: TopicAddress, _ payloads: [Int]) async throws {
+    for payload in payloads { _ = try await loop.append(event(topic, "\(payload)")) }
+  }
+
+  private func read(_ log: RocksTopicLog, _ topic: String) throws -> [String] {
+    try log.stored(try address(topic, .subscribe))
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `what is past its age goes with its bucket, and a reader is told`() async throws {
+    let scratch = Scratch()
+    var log = try RocksTopicLog(opening: settings(scratch))
+    let topic = try await make(log, "orders", Retention(age: .seconds(60)))
+    let all = try await make(log, "ledger", nil)
+    var loop = TestLoop(log)
+    try await publish(loop, all, [1, 2])
+    for number in 1...6 {
+      try await publish(loop, topic, [number])
+      clock.step(.seconds(10))
+    }
+    // The first is 60 s old, the others are not; the last bucket is open until another event comes.
+    try await wait { try log.bounds(of: topic).first == 1 }
+    #expect(try read(log, "orders") == ["2", "3", "4", "5", "6"])
+    let reader = try address("orders", .subscribe)
+    let page = try log.readStored(reader, from: .first(), budget: .answer)
+    #expect(page.gap?.lost == 1 && page.gap?.cause == .trimmed)
+    #expect(try #require(page.gap?.until) >= clock.wall - .seconds(60))
+    #expect(try log.bounds(of: topic).events == 5)
+    clock.step(.seconds(60))
+    try await wait { try log.bounds(of: topic).first == 6 }
+    // The open ones and those of the topic that keeps everything.
+    try await wait { self.families(log).filter { $0.hasPrefix("ev.m.") }.count == 1 }
+    #expect(try read(log, "orders") == [])
+    #expect(try log.bounds(of: topic).bytes == 0)
+    #expect(try read(log, "ledger") == ["1", "2"])
+    log.close()
+
+    log = try RocksTopicLog(opening: settings(scratch))
+    loop = TestLoop(log)
+    #expect(try log.bounds(of: topic).end == 6)
+    let receipt = try await loop.append(event(topic, "7"))
+    #expect(receipt.id.entry == 6)
+    #expect(try read(log, "orders") == ["7"])
+    #expect(try read(log, "ledger") == ["1", "2"])
+    log.close()
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `size lets the oldest go, nothing is kept where it is zero`() async throws {
+    let scratch = Scratch()
+    let log = try RocksTopicLog(opening: settings(scratch))
+    let few = try await make(log, "few", Retention(bytes: 200))
+    let none = try await make(log, "none", Retention(bytes: 0))
+    let loop = TestLoop(log)
+    for number in 1...20 {
+      let buckets = families(log)
+      try await publish(loop, few, [number])
+      try await publish(loop, none, [number])
+      try await wait { self.families(log) != buckets }
+    }
+    try await wait { try log.bounds(of: none).events == 0 }
+    let bounds = try log.bounds(of: few)
+    #expect(bounds.first > 0 && bounds.events > 1 && bounds.bytes >= 200)
+    #expect(try read(log, "few").last == "20")
+    log.close()
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `what a subscription has not acknowledged stays`() async throws {
+    let scratch = Scratch()
+    let log = try RocksTopicLog(opening: settings(scratch))
+    let topic = try await make(log, "orders", Retention(age: .seconds(1)))
+    let reader = try address("orders", .subscribe)
+    let terms = SubscriptionTerms(kind: .shared, ackTimeout: .seconds(30), maxUnacked: 1000)
+    let made = try await log.createSubscription(
+      name("worker"), terms, startingAt: .first(), of: reader)
+    let subscription = SubscriptionReference(
+      topic: reader, name: try name("worker"), number: made.thing.number)
+    let loop = TestLoop(log)
+    for number in 1...4 {
+      let buckets = families(log)
+      try await publish(loop, topic, [number])
+      try await wait { self.families(log) != buckets }
+    }
+    clock.step(.seconds(100))
+    // Events of another topic pass by and go, those of this one stay.
+    let other = try await make(log, "other", Retention(age: .seconds(1)))
+    try await publish(loop, other, [1])
+    clock.step(.seconds(100))
+    try await wait { try log.bounds(of: other).events == 0 }
+    #expect(try read(log, "orders") == ["1", "2", "3", "4"])
+    log.stage(
+      SubscriptionChange(markDelete: Cursor(ledger: 1, next: 3), epoch: 0), of: subscription,
+      settled: nil)
+    try await wait { try log.bounds(of: topic).first == 3 }
+    #expect(try read(log, "orders") == ["4"])
+    try await log.deleteSubscription(name("worker"), of: reader)
+    try await wait { try log.bounds(of: topic).events == 0 }
+    log.close()
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `a clock that was moved ahead lets nothing go`() async throws {
+    let scratch = Scratch()
+    var settings = settings(scratch)
+    let trust = Mutex<[Bool]>([])
+    settings.observer.clockTrusted = { isTrusted in trust.withLock { $0.append(isTrusted) } }
+    let passes = Mutex(0)
+    settings.observer.swept = { _ in passes.withLock { $0 += 1 } }
+    let log = try RocksTopicLog(opening: settings)
+    let topic = try await make(log, "orders", Retention(age: .seconds(60)))
+    let loop = TestLoop(log)
+    try await publish(loop, topic, [1])
+    let before = clock.wall
+    clock.set(wall: before + .seconds(100_000))
+    try await wait { trust.withLock { $0 } == [false] }
+    let seen = passes.withLock { $0 }
+    try await wait { passes.withLock { $0 } > seen + 3 }
+    #expect(try read(log, "orders") == ["1"])
+    clock.set(wall: before)
+    try await wait { trust.withLock { $0 } == [false, true] }
+    clock.step(.seconds(61))
+    try await wait { try log.bounds(of: topic).events == 0 }
+    log.close()
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `a namespace's retention holds for topics that have none of their own`() async throws {
+    let scratch = Scratch()
+    let log = try RocksTopicLog(opening: settings(scratch))
+    let shop = try Proofs().namespace("shop", .manage)
+    let plain = try await make(log, "plain", nil)
+    let own = try await make(log, "own", Retention())
+    let loop = TestLoop(log)
+    try await publish(loop, plain, [1])
+    try await publish(loop, own, [1])
+    try await log.setPolicy(NamespacePolicy(retention: Retention(age: .seconds(1))), of: shop)
+    clock.step(.seconds(10))
+    try await wait { try log.bounds(of: plain).events == 0 }
+    #expect(try read(log, "own") == ["1"])
+    let late = try await make(log, "late", nil)
+    try await publish(loop, late, [1])
+    clock.step(.seconds(10))
+    try await wait { try log.bounds(of: late).events == 0 }
+    try await log.removePolicy(of: shop)
+    try await publish(loop, plain, [2])
+    #expect(families(log).contains { $0.hasPrefix("ev.m.") })
+    _ = try await log.configureTopic(
+      address("own", .manage), TopicConfiguration(retention: Retention(bytes: 0)))
+    try await wait { try log.bounds(of: own).events == 0 }
+    #expect(try read(log, "plain") == ["2"])
+    log.close()
+  }
+
+  @Test func `what a crash leaves of a bucket that comes or goes is cleared away`() async throws {
+    let scratch = Scratch()
+    var log = try RocksTopicLog(opening: settings(scratch))
+    let topic = try await make(log, "orders", nil)
+    try await publish(TestLoop(log), topic, [1, 2])
+    log.close()
+    let settings = settings(scratch)
+    // Made, but not in the catalogue; going, with its column family and without.
+    let options = EngineOptions(cacheBytes: 1 << 20)
+    let database = try Database(
+      path: StorePaths(scratch.path).engine, options: options, readOnly: false)
+    _ = try database.makeFamily(named: "ev.m.000000f0")
+    _ = try database.makeFamily(named: "ev.m.000000f1")
+    var batch = WriteBatch()
+    for number in [UInt32(0xf1), 0xf2] {
+      batch.put(
+        BucketKey(bucket: number),
+        BucketKey.Value(retentionClass: .bounded, state: .draining, opened: clock.wall),
+        in: database)
+    }
+    try database.write(batch)
+    database.close()
+    log = try RocksTopicLog(opening: settings)
+    #expect(!families(log).contains { $0.contains("000000f") })
+    #expect(try read(log, "orders") == ["1", "2"])
+    try await publish(TestLoop(log), topic, [3])
+    // The next change is made behind the first sweep, which deletes the records.
+    _ = try await make(log, "second", nil)
+    #expect(try log.committer.database.get(BucketKey(bucket: 0xf1)) == nil)
+    #expect(try log.committer.database.get(BucketKey(bucket: 0xf2)) == nil)
+    log.close()
+  }
+}
