@@ -17,6 +17,8 @@ struct Batch {
     case refused(Refusal)
   }
 
+  /// How much of the loop's turn the batch has had.
+  var pace = Pace()
   private(set) var items: [Item] = []
   private(set) var stored = 0
   private(set) var rejected = 0

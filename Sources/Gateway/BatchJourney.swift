@@ -18,18 +18,16 @@ extension GatewayResponder {
     let body = try await request.body.collect(upTo: GatewayLimits.batch)
     var batch = Batch()
     if envelope.mode == .batch {
-      let document = try parseBatch(body)
-      for draft in try EventIntake.batch(
-        document.root, envelope, limit: GatewayLimits.batchEvents)
-      {
+      for draft in try await drafts(of: body, envelope) {
         try add(
           Result { try draft.get() }, to: &batch, for: topic, at: address,
           quarantines: !terms.isAtomic)
+        if batch.pace.isDue(timers) { await nextTurn() }
       }
     } else {
       var lines = LineSplitter(limit: GatewayLimits.event)
       lines.feed(body)
-      try take(
+      try await take(
         &lines, isLast: true, EventIntake.lines(envelope), topic, address, into: &batch,
         quarantines: !terms.isAtomic)
     }
@@ -44,13 +42,15 @@ extension GatewayResponder {
     return finish(batch, terms, address, &answer, id: request.id)
   }
 
-  /// A fault in a batch's text is told with the event that it is in.
-  private func parseBatch(_ body: ByteSlice) throws(Refusal) -> JSONDocument {
-    do throws(JSONFault) {
-      return try JSONDocument(parsing: body)
-    } catch {
-      throw Refusal(error as any Error, at: EventPlace(of: error))
+  /// The events of a JSON array. A large one is read on a worker: it takes milliseconds.
+  private func drafts(
+    of body: ByteSlice, _ envelope: EventRequest
+  ) async throws -> [Result<EventDraft, EventFault>] {
+    guard body.count > GatewayLimits.batchOnLoop else { return try readBatch(body, envelope) }
+    let read = try await parts.workers.run {
+      Result<_, any Error> { try readBatch(body, envelope) }
     }
+    return try read.get()
   }
 
   /// Lines that are stored as they come: a cut connection keeps what is stored already. A body that
@@ -73,13 +73,13 @@ extension GatewayResponder {
       }
       while let piece = try await request.body.next() {
         lines.feed(piece)
-        try take(&lines, isLast: false, intake, topic, address, into: &batch)
+        try await take(&lines, isLast: false, intake, topic, address, into: &batch)
         try pay(events: batch.items.count - paid, bytes: bytes + piece.count, at: address)
         (paid, bytes) = (batch.items.count, 0)
         try await compileChoices(&batch, for: topic, at: address)
         try await store(&batch, in: topic, at: address, request, atomic: false)
       }
-      try take(&lines, isLast: true, intake, topic, address, into: &batch)
+      try await take(&lines, isLast: true, intake, topic, address, into: &batch)
       try pay(events: batch.items.count - paid, bytes: bytes, at: address)
       try await compileChoices(&batch, for: topic, at: address)
       try await store(&batch, in: topic, at: address, request, atomic: false)
@@ -98,7 +98,7 @@ extension GatewayResponder {
     _ lines: inout LineSplitter, isLast: Bool, _ intake: LineIntake, _ topic: Engine.Topic,
     _ address: TopicAddress,
     into batch: inout Batch, quarantines: Bool = true
-  ) throws {
+  ) async throws {
     var step = lines.next()
     while true {
       switch step {
@@ -107,6 +107,7 @@ extension GatewayResponder {
           try add(
             .success(intake.event(line)), line: number, to: &batch, for: topic, at: address,
             quarantines: quarantines)
+          if batch.pace.isDue(timers) { await nextTurn() }
         }
         step = lines.next()
       case .tooLong(let number):
@@ -134,12 +135,14 @@ extension GatewayResponder {
       scratch.explains =
         batch.hasRoomForErrors || topic.binding?.sole?.enforcement != .enforce
       defer { scratch.explains = true }
+      batch.pace.note(bytes: draft.payload.count)
       do {
         batch.add(try check(draft, for: topic, at: address, quarantines: quarantines))
       } catch let missing as UncompiledChoice {
         batch.add(draft, missing)
       }
     } catch {
+      batch.pace.noteRefusal()
       batch.add(Refusal(error, at: EventPlace(index: batch.items.count, line: line)))
     }
   }
@@ -252,4 +255,17 @@ extension GatewayResponder {
       json.endObject()
     }
   }
+}
+
+/// The events of a JSON array. A fault in its text is told with the event that it is in.
+private func readBatch(
+  _ body: ByteSlice, _ envelope: EventRequest
+) throws -> [Result<EventDraft, EventFault>] {
+  let document: JSONDocument
+  do throws(JSONFault) {
+    document = try JSONDocument(parsing: body)
+  } catch {
+    throw Refusal(error as any Error, at: EventPlace(of: error))
+  }
+  return try EventIntake.batch(document.root, envelope, limit: GatewayLimits.batchEvents)
 }

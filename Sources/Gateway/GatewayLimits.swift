@@ -7,6 +7,11 @@ public enum GatewayLimits {
   /// A batch's body, in bytes. Streamed NDJSON meets `WireLimits.bodyBytes`, which is as much.
   public static let batch = 8 << 20
   public static let batchEvents = 10_000
+  /// A JSON array of events of at most this, in bytes, is read on the loop, a larger one on a
+  /// worker.
+  public static let batchOnLoop = 256 << 10
+  /// Checking a batch lets the loop turn once it has taken this long of it.
+  static let turn = TimeSpan.milliseconds(1)
   /// Lines that come with a length of at most this, in bytes, are read whole before any is stored.
   public static let wholeLines = 1 << 20
   /// The body of an administrative call, in bytes.

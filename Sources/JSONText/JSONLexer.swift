@@ -9,7 +9,7 @@ struct ScanStop: Error {
 }
 
 /// The lexical grammar over borrowed bytes: each function takes an offset and returns the offset
-/// behind what it has read. Reads eight bytes at a time where at least eight are left, never beyond
+/// behind what it has read. Reads blocks of sixteen bytes where as many are left, never beyond
 /// the end.
 ///
 /// SAFETY: `base` points to `end` initialised bytes that the caller keeps alive and unchanged;
@@ -22,12 +22,48 @@ struct ScanStop: Error {
   func byte(_ offset: Int) -> UInt8 { unsafe base.load(fromByteOffset: offset, as: UInt8.self) }
 
   @inline(__always)
-  private func word(_ offset: Int) -> UInt64 {
+  func word(_ offset: Int) -> UInt64 {
     UInt64(littleEndian: unsafe base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
   }
 
+  /// The first eight bytes of a name without escapes, moved so that a shorter one has zeros in
+  /// front.
   @inline(__always)
-  private func half(_ offset: Int) -> UInt32 {
+  func prefix(_ offset: Int, _ length: Int) -> UInt64 {
+    if offset &+ 8 > end { return shortPrefix(offset, length) }
+    let start = word(offset)
+    // In two steps, so that nothing is left of a name without bytes.
+    return length < 8 ? (start &<< UInt64(truncatingIfNeeded: 56 &- 8 &* length)) &<< 8 : start
+  }
+
+  @inline(never)
+  private func shortPrefix(_ offset: Int, _ length: Int) -> UInt64 {
+    var prefix: UInt64 = 0
+    for index in 0..<min(length, 8) {
+      prefix = prefix &>> 8 | UInt64(byte(offset &+ index)) &<< 56
+    }
+    return prefix
+  }
+
+  /// Whether `count` bytes at two offsets are the same.
+  func equal(_ left: Int, _ right: Int, _ count: Int) -> Bool {
+    var done = 0
+    while done &+ 8 <= count {
+      if word(left &+ done) != word(right &+ done) { return false }
+      done &+= 8
+    }
+    while done < count {
+      if byte(left &+ done) != byte(right &+ done) { return false }
+      done &+= 1
+    }
+    return true
+  }
+
+  @inline(__always)
+  private func block(_ offset: Int) -> ByteBlock { unsafe ByteBlock(base, at: offset) }
+
+  @inline(__always)
+  func half(_ offset: Int) -> UInt32 {
     UInt32(littleEndian: unsafe base.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
   }
 
@@ -43,64 +79,70 @@ struct ScanStop: Error {
   @inline(never)
   private func skipRun(_ start: Int) -> Int {
     var at = start
-    while true {
-      // Indentation comes in runs of spaces.
-      while at &+ 8 <= end, word(at) == 0x2020_2020_2020_2020 { at &+= 8 }
-      guard at < end else { return end }
+    while at < end {
       let next = byte(at)
-      guard
-        next == ASCII.space || next == ASCII.lineFeed || next == ASCII.carriageReturn
-          || next == ASCII.tab
-      else { return at }
-      at &+= 1
+      switch next {
+      case ASCII.lineFeed, ASCII.carriageReturn: at &+= 1
+      case ASCII.space, ASCII.tab:
+        // Behind a colon stands one, at the start of a line a run.
+        at &+= 1
+        while at &+ ByteBlock.width <= end, byte(at) == next {
+          let run = block(at).marks(next).firstUnmarked
+          at &+= run
+          if run < ByteBlock.width { break }
+        }
+      default: return at
+      }
     }
+    return end
   }
 
   // MARK: Strings
 
-  /// Bytes that end a plain run: `"`, `\`, controls, non-ASCII; the lowest marked byte is exact,
-  /// higher ones may be marked wrongly by a borrow.
-  @inline(__always)
-  private static func specials(_ word: UInt64) -> UInt64 {
-    let ones: UInt64 = 0x0101_0101_0101_0101
-    let quotes = word ^ 0x2222_2222_2222_2222
-    let slashes = word ^ 0x5C5C_5C5C_5C5C_5C5C
-    let low = (quotes &- ones) & ~quotes
-    let escape = (slashes &- ones) & ~slashes
-    let control = (word &- 0x2020_2020_2020_2020) & ~word
-    return (low | escape | control | word) & 0x8080_8080_8080_8080
+  /// Where a string ends: the offset of its closing quote, and what was noticed on the way.
+  struct StringEnd: BitwiseCopyable {
+    let offset: Int
+    var flags: JSONTokenFlags = []
   }
 
-  /// Reads a string's contents from behind its opening quote; returns the closing quote's offset.
+  /// The index in the block at `at` of the first byte that does not stand for itself: `"`, `\`,
+  /// controls, non-ASCII.
   @inline(__always)
-  func string(_ start: Int, _ flags: inout JSONTokenFlags) throws(ScanStop) -> Int {
+  private func firstSpecial(_ at: Int) -> Int {
+    let block = block(at)
+    return
+      (block.marks(ASCII.quote) | block.marks(ASCII.backslash)
+      | block.marksOfControlsAndNonASCII).first
+  }
+
+  /// The offset of the closing quote of a string of nothing but plain ASCII, whose contents start
+  /// at `start`; -1 where there is anything else in it, or where the text is about to end.
+  @inline(__always)
+  func plainEnd(_ start: Int) -> Int {
     var at = start
-    while at &+ 8 <= end {
-      let hits = Self.specials(word(at))
-      if hits != 0 {
-        at &+= hits.trailingZeroBitCount &>> 3
-        if byte(at) == ASCII.quote { return at }
-        return try stringRest(at, &flags)
-      }
-      at &+= 8
+    while at &+ ByteBlock.width <= end {
+      let plain = firstSpecial(at)
+      at &+= plain
+      if plain < ByteBlock.width { return byte(at) == ASCII.quote ? at : -1 }
     }
-    return try stringRest(at, &flags)
+    return -1
   }
 
-  @inline(never)
-  private func stringRest(_ start: Int, _ flags: inout JSONTokenFlags) throws(ScanStop) -> Int {
+  /// Reads a string's contents from behind its opening quote.
+  func string(_ start: Int) throws(ScanStop) -> StringEnd {
     var at = start
+    var flags: JSONTokenFlags = []
     while true {
-      while at &+ 8 <= end {
-        let hits = Self.specials(word(at))
-        at &+= hits == 0 ? 8 : hits.trailingZeroBitCount &>> 3
-        if hits != 0 { break }
+      while at &+ ByteBlock.width <= end {
+        let plain = firstSpecial(at)
+        at &+= plain
+        if plain < ByteBlock.width { break }
       }
       guard at < end else {
         throw ScanStop(code: .unexpectedEnd, offset: end, expected: .closingQuote)
       }
       let next = byte(at)
-      if next == ASCII.quote { return at }
+      if next == ASCII.quote { return StringEnd(offset: at, flags: flags) }
       if next >= 0x80 {
         flags.insert(.nonASCII)
         at = try multiByte(at)
@@ -195,87 +237,5 @@ struct ScanStop: Error {
       unit = unit << 4 | UInt32(digit)
     }
     return unit
-  }
-
-  // MARK: Numbers and names
-
-  /// Reads a number that starts at `start` with `-` or a digit (RFC 8259 §6).
-  @inline(__always)
-  func number(_ start: Int, _ flags: inout JSONTokenFlags) throws(ScanStop) -> Int {
-    var at = start
-    if byte(at) == ASCII.minus { at &+= 1 }
-    guard at < end else {
-      throw ScanStop(code: .unexpectedEnd, offset: end, expected: .digit)
-    }
-    if byte(at) == ASCII.zero {
-      at &+= 1
-      if at < end, ASCII.isDigit(byte(at)) { throw ScanStop(code: .badNumber, offset: start) }
-    } else {
-      at = try digits(at, of: start)
-    }
-    if at < end, byte(at) == ASCII.dot {
-      flags.insert(.fraction)
-      at = try digits(at &+ 1, of: start)
-    }
-    if at < end, byte(at) | 0x20 == 0x65 {
-      flags.insert(.fraction)
-      at &+= 1
-      if at < end, byte(at) == ASCII.plus || byte(at) == ASCII.minus { at &+= 1 }
-      at = try digits(at, of: start)
-    }
-    return at
-  }
-
-  @inline(__always)
-  private func digits(_ start: Int, of number: Int) throws(ScanStop) -> Int {
-    var at = start
-    while at &+ 8 <= end {
-      // Digits become 0–9 and stay below 0x80; the lowest marked byte is exact.
-      let values = word(at) ^ 0x3030_3030_3030_3030
-      let others = ((values &+ 0x7676_7676_7676_7676) | values) & 0x8080_8080_8080_8080
-      if others != 0 {
-        at &+= others.trailingZeroBitCount &>> 3
-        if at > start { return at }
-        break
-      }
-      at &+= 8
-    }
-    while at < end, ASCII.isDigit(byte(at)) { at &+= 1 }
-    guard at > start else {
-      if at >= end { throw ScanStop(code: .unexpectedEnd, offset: end, expected: .digit) }
-      throw ScanStop(code: .badNumber, offset: number, expected: .digit)
-    }
-    return at
-  }
-
-  /// Reads `null`, `true` or `false`.
-  @inline(__always)
-  func name(_ start: Int) throws(ScanStop) -> JSONKind {
-    if start &+ 4 <= end {
-      switch half(start) {
-      case 0x6C6C_756E: return .null
-      case 0x6575_7274: return .true
-      case 0x736C_6166 where start &+ 5 <= end && byte(start &+ 4) == 0x65: return .false
-      default: break
-      }
-    }
-    throw nameFault(start)
-  }
-
-  @inline(never)
-  private func nameFault(_ start: Int) -> ScanStop {
-    for name: StaticString in ["null", "true", "false"] {
-      var at = start
-      var index = 0
-      while at < end, index < name.utf8CodeUnitCount, unsafe byte(at) == name.utf8Start[index] {
-        at += 1
-        index += 1
-      }
-      if index > 0 {
-        return ScanStop(
-          code: at == end ? .unexpectedEnd : .unexpectedByte, offset: at, expected: .literal)
-      }
-    }
-    return ScanStop(code: .unexpectedByte, offset: start, expected: .value)
   }
 }

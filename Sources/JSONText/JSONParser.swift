@@ -37,6 +37,7 @@ public final class JSONParser {
   public func parse(_ bytes: ByteSlice) throws(JSONFault) {
     prepare()
     guard bytes.count <= limits.maxBytes else {
+      source = .empty
       throw JSONFault(.tooManyBytes, at: limits.maxBytes, in: .empty)
     }
     var scan = JSONScan(
@@ -48,6 +49,7 @@ public final class JSONParser {
     } catch { stop = error }
     scratch = scan.scratch
     if let stop {
+      source = .empty
       if stop.code == .duplicateMember {
         throw JSONFault(
           stop.code, at: scan.offset(ofKey: stop.offset), in: bytes,
@@ -63,7 +65,6 @@ public final class JSONParser {
   }
 
   private func prepare() {
-    source = .empty
     if !isKnownUniquelyReferenced(&tokens) || tokens.capacity > Self.keptTokens {
       tokens = JSONTape(capacity: 256)
     } else {
@@ -73,7 +74,6 @@ public final class JSONParser {
       scratch.free()
       scratch = JSONScratch(depth: limits.maxDepth)
     }
-    scratch.names.reset()
   }
 }
 

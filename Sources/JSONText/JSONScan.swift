@@ -1,6 +1,6 @@
 import Bytes
 
-/// Memory that outlives one parse: the open containers and the names of their members.
+/// Memory that outlives one parse: the open containers, and what finds names that are there twice.
 ///
 /// SAFETY: `open` has room for one entry per permitted level; entries below the depth reached are
 /// initialised. Owned, and freed, by one `JSONParser`.
@@ -9,20 +9,20 @@ import Bytes
   struct Open: BitwiseCopyable {
     /// Index of its token.
     let token: Int
-    /// Names noted before it was opened.
-    let names: Int
     let isObject: Bool
+    /// The names of its members so far, while one inside it is open.
+    var names = NameFilter()
   }
 
   let open: UnsafeMutablePointer<Open>
-  var names: MemberScratch
+  var names: NameScratch
 
   init(depth: Int) {
     unsafe open = .allocate(capacity: depth)
     // The standard hasher is seeded at random once per process; names never meet it directly.
     var hasher = Hasher()
     hasher.combine(0x4A6F_6472)
-    names = MemberScratch(seed: UInt64(truncatingIfNeeded: hasher.finalize()))
+    names = NameScratch(seed: UInt64(truncatingIfNeeded: hasher.finalize()))
   }
 
   func free() {
@@ -40,19 +40,27 @@ import Bytes
 /// below `room`. The source is kept alive by the parser for the whole pass.
 @safe struct JSONScan {
   private let limits: JSONLimits
-  private let tape: JSONTape
+  /// Held by the parser for the whole pass.
+  private unowned(unsafe) let tape: JSONTape
   private let lexer: JSONLexer
   var scratch: JSONScratch
-  private var out: UnsafeMutablePointer<JSONToken>
+  private(set) var out: UnsafeMutablePointer<JSONToken>
   private var room: Int
   /// Tokens written, once the pass has ended, well or not.
   private(set) var count = 0
   /// Containers open.
-  private var depth = 0
+  private(set) var depth = 0
+
+  /// The innermost open container, and what its members are called.
+  private struct Level: BitwiseCopyable {
+    var token = 0
+    var isObject = false
+    var names = NameFilter()
+  }
 
   init(limits: JSONLimits, tape: JSONTape, lexer: JSONLexer, scratch: JSONScratch) {
     self.limits = limits
-    self.tape = tape
+    unsafe self.tape = tape
     self.lexer = lexer
     self.scratch = scratch
     unsafe out = tape.base
@@ -64,73 +72,78 @@ import Bytes
     if lexer.end >= 3, lexer.byte(0) == 0xEF, lexer.byte(1) == 0xBB, lexer.byte(2) == 0xBF {
       throw ScanStop(code: .byteOrderMark, offset: 0)
     }
-    var at = lexer.skipSpace(0)
+    let at = try value(lexer.skipSpace(0))
+    guard at == lexer.end else { throw ScanStop(code: .trailingData, offset: at) }
+  }
+
+  /// Reads the outermost value and the white space behind it; returns the offset behind both.
+  ///
+  /// One loop over all tokens, whatever their depth: what is common stands here, what is rare in
+  /// calls that are not inlined.
+  private mutating func value(_ start: Int) throws(ScanStop) -> Int {
+    let lexer = lexer
+    var at = start
     var count = 0
     defer { self.count = count }
-    var isObject = false
-    repeat {
+    var level = Level()
+    while true {
       // Inside an object a value never stands alone.
-      if isObject { try key(&at, &count) }
+      if level.isObject { try name(lexer, &at, &count, &level) }
       guard at < lexer.end else {
         throw ScanStop(code: .unexpectedEnd, offset: at, expected: .value)
       }
       let first = lexer.byte(at)
       if first == ASCII.quote {
-        var flags: JSONTokenFlags = []
-        let start = at &+ 1
-        let close = try lexer.string(start, &flags)
-        try put(.string, start, close &- start, flags, &count)
-        at = close &+ 1
-      } else if first == 0x7B || first == 0x5B {
-        if try begin(first, &at, &count) {
-          isObject = first == 0x7B
-          continue
+        let close = lexer.plainEnd(at &+ 1)
+        if close > at {
+          try put(.string, at &+ 1, close &- at &- 1, [], &count)
+          at = close &+ 1
+        } else {
+          at = try putString(at &+ 1, &count)
         }
       } else if first == ASCII.minus || ASCII.isDigit(first) {
-        try number(&at, &count)
+        var flags: JSONTokenFlags = []
+        let start = at
+        at = try lexer.number(start, &flags)
+        guard at &- start <= limits.maxNumberLength else {
+          throw ScanStop(code: .numberTooLong, offset: start)
+        }
+        try put(.number, start, at &- start, flags, &count)
+      } else if first == 0x7B || first == 0x5B {
+        if try begin(first, lexer, &at, &count, &level) { continue }
       } else {
         let kind = try lexer.name(at)
         let length = kind == .false ? 5 : 4
         try put(kind, at, length, [], &count)
         at &+= length
       }
-      guard try step(&at, &isObject, count) else { break }
-    } while true
-    guard at == lexer.end else { throw ScanStop(code: .trailingData, offset: at) }
+      // Behind a value: what ends here is closed, up to the next comma.
+      while true {
+        at = lexer.skipSpace(at)
+        if depth == 0 { return at }
+        let next = at < lexer.end ? lexer.byte(at) : 0
+        if next == ASCII.comma { break }
+        guard next == (level.isObject ? 0x7D : 0x5D) else { throw stop(at, in: level) }
+        at &+= 1
+        try close(at, count, &level)
+      }
+      at = lexer.skipSpace(at &+ 1)
+    }
   }
 
-  /// Steps from the end of a value to where the next one (or its key) starts, closing what ends
-  /// there; false when the outermost value is complete.
-  @inline(__always)
-  private mutating func step(
-    _ at: inout Int, _ isObject: inout Bool, _ count: Int
-  ) throws(ScanStop) -> Bool {
-    while true {
-      at = lexer.skipSpace(at)
-      if depth == 0 { return false }
-      guard at < lexer.end else {
-        throw ScanStop(
-          code: .unexpectedEnd, offset: at, expected: isObject ? .commaOrBrace : .commaOrBracket)
-      }
-      let next = lexer.byte(at)
-      if next == ASCII.comma {
-        at = lexer.skipSpace(at &+ 1)
-        return true
-      }
-      guard next == (isObject ? 0x7D : 0x5D) else {
-        throw ScanStop(
-          code: .unexpectedByte, offset: at, expected: isObject ? .commaOrBrace : .commaOrBracket)
-      }
-      at &+= 1
-      try close(at, isObject, count)
-      isObject = unsafe depth > 0 && scratch.open[depth &- 1].isObject
-    }
+  /// What is wrong with a byte that is neither a comma nor the end of the innermost container.
+  @inline(never)
+  private func stop(_ at: Int, in level: Level) -> ScanStop {
+    ScanStop(
+      code: at < lexer.end ? .unexpectedByte : .unexpectedEnd, offset: at,
+      expected: level.isObject ? .commaOrBrace : .commaOrBracket)
   }
 
   /// Opens a container; false when it is empty and thereby complete.
   @inline(__always)
   private mutating func begin(
-    _ bracket: UInt8, _ at: inout Int, _ count: inout Int
+    _ bracket: UInt8, _ lexer: JSONLexer, _ at: inout Int, _ count: inout Int,
+    _ level: inout Level
   ) throws(ScanStop) -> Bool {
     let start = at
     let kind = bracket == 0x7B ? JSONKind.object : .array
@@ -142,65 +155,119 @@ import Bytes
       try put(kind, start, at &- start, [], &count)
       return false
     }
-    unsafe scratch.open[depth] = JSONScratch.Open(
-      token: count, names: scratch.names.count, isObject: kind == .object)
+    if depth > 0 { unsafe scratch.open[depth &- 1].names = level.names }
+    level = Level(token: count, isObject: kind == .object)
+    unsafe scratch.open[depth] = JSONScratch.Open(token: count, isObject: level.isObject)
     depth &+= 1
     try put(kind, start, 0, [], &count)
     return true
   }
 
+  /// Closes the innermost container, whose closing bracket ends at `at`.
   @inline(__always)
-  private mutating func close(_ at: Int, _ isObject: Bool, _ count: Int) throws(ScanStop) {
-    let container = unsafe scratch.open[depth &- 1]
-    if isObject {
-      if let twice = unsafe scratch.names.duplicate(from: container.names, lexer.base) {
-        throw ScanStop(code: .duplicateMember, offset: Int(twice))
-      }
-      scratch.names.drop(to: container.names)
-    }
-    depth &-= 1
-    let token = unsafe out.advanced(by: container.token)
+  private mutating func close(
+    _ at: Int, _ count: Int, _ level: inout Level
+  ) throws(ScanStop) {
+    if level.names.isUndecided { try searchNames(level.token, count) }
+    let token = unsafe out.advanced(by: level.token)
     unsafe token.pointee.length = UInt32(truncatingIfNeeded: at) &- token.pointee.offset
-    unsafe token.pointee.extent = UInt32(truncatingIfNeeded: count &- container.token)
+    unsafe token.pointee.extent = UInt32(truncatingIfNeeded: count &- level.token)
+    depth &-= 1
+    guard depth > 0 else { return }
+    let outer = unsafe scratch.open[depth &- 1]
+    level = Level(token: outer.token, isObject: outer.isObject, names: outer.names)
   }
 
-  /// Reads a member's key, its colon and the space behind it.
+  /// Reads a member's name, its colon and the space behind it.
   @inline(__always)
-  private mutating func key(_ at: inout Int, _ count: inout Int) throws(ScanStop) {
-    guard at < lexer.end else {
-      throw ScanStop(code: .unexpectedEnd, offset: at, expected: .name)
-    }
-    guard lexer.byte(at) == ASCII.quote else {
-      throw ScanStop(code: .unexpectedByte, offset: at, expected: .name)
-    }
-    var flags: JSONTokenFlags = []
+  private mutating func name(
+    _ lexer: JSONLexer, _ at: inout Int, _ count: inout Int, _ level: inout Level
+  ) throws(ScanStop) {
+    guard at < lexer.end, lexer.byte(at) == ASCII.quote else { throw nameStop(at) }
     let start = at &+ 1
-    let close = try lexer.string(start, &flags)
-    if flags.contains(.hasEscape) {
-      scratch.names.addEscaped(lexer, offset: start, length: close &- start, token: count)
+    let close = lexer.plainEnd(start)
+    if close >= start {
+      let length = close &- start
+      try put(.string, start, length, [], &count)
+      if level.names.mayHave(lexer.prefix(start, length), length) {
+        try compareNames(level.token, count &- 1)
+      }
+      at = close &+ 1
     } else {
-      scratch.names.add(lexer, offset: start, length: close &- start, token: count)
+      at = try putName(start, &count, &level)
     }
-    try put(.string, start, close &- start, flags, &count)
-    at = lexer.skipSpace(close &+ 1)
-    guard at < lexer.end else {
-      throw ScanStop(code: .unexpectedEnd, offset: at, expected: .colon)
+    if at < lexer.end, lexer.byte(at) == ASCII.colon {
+      at &+= 1
+      // Where a text is written for people, one space follows.
+      if at < lexer.end, lexer.byte(at) == ASCII.space { at &+= 1 }
+      at = lexer.skipSpace(at)
+    } else {
+      at = try colon(at)
     }
-    guard lexer.byte(at) == ASCII.colon else {
-      throw ScanStop(code: .unexpectedByte, offset: at, expected: .colon)
-    }
-    at = lexer.skipSpace(at &+ 1)
   }
 
-  @inline(__always)
-  private mutating func number(_ at: inout Int, _ count: inout Int) throws(ScanStop) {
-    var flags: JSONTokenFlags = []
-    let start = at
-    at = try lexer.number(start, &flags)
-    guard at &- start <= limits.maxNumberLength else {
-      throw ScanStop(code: .numberTooLong, offset: start)
+  /// Steps over white space, a colon and the space behind it.
+  @inline(never)
+  private mutating func colon(_ start: Int) throws(ScanStop) -> Int {
+    let at = lexer.skipSpace(start)
+    guard at < lexer.end, lexer.byte(at) == ASCII.colon else {
+      throw ScanStop(
+        code: at < lexer.end ? .unexpectedByte : .unexpectedEnd, offset: at, expected: .colon)
     }
-    try put(.number, start, at &- start, flags, &count)
+    return lexer.skipSpace(at &+ 1)
+  }
+
+  @inline(never)
+  private func nameStop(_ at: Int) -> ScanStop {
+    ScanStop(
+      code: at < lexer.end ? .unexpectedByte : .unexpectedEnd, offset: at, expected: .name)
+  }
+
+  /// Reads and puts a string with anything in it; returns the offset behind its closing quote.
+  @inline(never)
+  private mutating func putString(_ start: Int, _ count: inout Int) throws(ScanStop) -> Int {
+    let close = try lexer.string(start)
+    try put(.string, start, close.offset &- start, close.flags, &count)
+    return close.offset &+ 1
+  }
+
+  /// Does the same for a member's name.
+  @inline(never)
+  private mutating func putName(
+    _ start: Int, _ count: inout Int, _ level: inout Level
+  ) throws(ScanStop) -> Int {
+    let close = try lexer.string(start)
+    let length = close.offset &- start
+    try put(.string, start, length, close.flags, &count)
+    if close.flags.contains(.hasEscape) {
+      level.names.giveUp()
+    } else if level.names.mayHave(lexer.prefix(start, length), length) {
+      try compareNames(level.token, count &- 1)
+    }
+    return close.offset &+ 1
+  }
+
+  /// Refuses the name at token `key` where an earlier member of the object has it.
+  @inline(never)
+  private mutating func compareNames(_ object: Int, _ key: Int) throws(ScanStop) {
+    let name = unsafe out[key]
+    var earlier = object &+ 1
+    while earlier < key {
+      if unsafe out[earlier].length == name.length,
+        lexer.equal(unsafe Int(out[earlier].offset), Int(name.offset), Int(name.length))
+      {
+        throw ScanStop(code: .duplicateMember, offset: key)
+      }
+      earlier &+= 1 &+ Int(unsafe out[earlier &+ 1].extent)
+    }
+  }
+
+  /// Refuses an object that is complete and has a name twice.
+  @inline(never)
+  private mutating func searchNames(_ object: Int, _ end: Int) throws(ScanStop) {
+    // SAFETY: the members' tokens lie below `end`, and the extents of their values are known.
+    let twice = unsafe scratch.names.duplicate(out, from: object &+ 1, to: end, lexer)
+    if let twice { throw ScanStop(code: .duplicateMember, offset: twice) }
   }
 
   @inline(__always)
@@ -218,57 +285,6 @@ import Bytes
   private mutating func grow(_ offset: Int, _ count: Int) throws(ScanStop) {
     guard count < limits.maxTokens else { throw ScanStop(code: .tooManyTokens, offset: offset) }
     unsafe out = tape.grow(used: count)
-    room = min(tape.capacity, limits.maxTokens)
-  }
-
-  // MARK: Where a fault stands
-
-  /// Byte offset of the opening quote of a key's token.
-  func offset(ofKey token: Int) -> Int { Int(unsafe out[token].offset) - 1 }
-
-  /// The pointer of the member whose key is at `token`, in the innermost open object.
-  func path(of token: Int, in source: ByteSlice) -> JSONPointer {
-    JSONPointer(outerSteps(in: source) + [name(token, in: source)])
-  }
-
-  /// The pointer of the value that was being read, or was due, when the pass stopped: of the
-  /// innermost open object where neither was.
-  func stoppedPath(in source: ByteSlice) -> JSONPointer {
-    guard depth > 0 else { return .root }
-    let outer = outerSteps(in: source)
-    let innermost = unsafe scratch.open[depth - 1]
-    guard innermost.isObject else {
-      return JSONPointer(outer + [position(of: count, in: innermost)])
-    }
-    // Members have two tokens or more; a single one is a name without its value.
-    var key = innermost.token + 1
-    while key + 1 < count { key += 1 + Int(unsafe out[key + 1].extent) }
-    return JSONPointer(key < count ? outer + [name(key, in: source)] : outer)
-  }
-
-  /// The steps to the innermost open container.
-  private func outerSteps(in source: ByteSlice) -> [ByteSlice] {
-    var steps: [ByteSlice] = []
-    for level in 0..<max(depth - 1, 0) {
-      let container = unsafe scratch.open[level]
-      let child = unsafe scratch.open[level + 1].token
-      steps.append(
-        container.isObject ? name(child - 1, in: source) : position(of: child, in: container))
-    }
-    return steps
-  }
-
-  private func name(_ key: Int, in source: ByteSlice) -> ByteSlice {
-    JSONEscapes.unescape(source[unsafe out[key].range])
-  }
-
-  private func position(of child: Int, in array: JSONScratch.Open) -> ByteSlice {
-    var index = 0
-    var sibling = array.token + 1
-    while sibling < child {
-      sibling += Int(unsafe out[sibling].extent)
-      index += 1
-    }
-    return ByteSlice(utf8: String(index))
+    room = min(unsafe tape.capacity, limits.maxTokens)
   }
 }

@@ -44,6 +44,18 @@ public enum SchemaLimits {
     let first = min(bytes, 8_192)
     return min(fuel, leastFuel + first / 2 + (bytes - first) / 2 * 3)
   }
+  /// What explaining a refusal may cost: as much as the check and, for hints, `hintFuel` more:
+  /// about a millisecond for events of up to 64 KiB, and never more than two.
+  static func explanationFuel(bytes: Int) -> Int {
+    min(mostExplanationFuel, fuel(bytes: bytes) + hintFuel)
+  }
+  /// Where explanations end, in the same units.
+  public static let mostExplanationFuel = 250_000
+  /// What suggestions of names may cost beside the rest of an explanation.
+  public static let hintFuel = 50_000
+  /// What checking one schema against the metaschema of its dialect may cost, in the same units; at
+  /// registration, on a worker.
+  public static let metaschemaFuel = 20_000_000
   /// Violations that one refusal reports.
   public static let violations = 32
   /// Bytes of a pointer in a violation.

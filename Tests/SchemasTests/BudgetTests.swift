@@ -87,6 +87,26 @@ import Testing
     #expect(try Sample.check(shallow, schema) == .valid)
   }
 
+  @Test func `hints that would cost too much are left out, and nothing else`() throws {
+    let stem = String(repeating: "a", count: 58)
+    let names = (10..<74).map { stem + "\($0)" }
+    let properties = names.map { "\"\($0)\":true" }.joined(separator: ",")
+    let schema = try Sample.schema(
+      #"{"properties":{\#(properties)},"additionalProperties":false}"#)
+    let scratch = SchemaScratch()
+    for (wanted, isNear) in [(names[0], true), (names[63], false)] {
+      // One letter off the name that is meant, and further from all others.
+      let name = "z" + wanted.dropFirst()
+      let payload = ByteSlice(utf8: #"{"\#(name)":1,"b":1}"#)
+      guard case .violations(let violations, _)? = schema.validate(payload, scratch) else {
+        Issue.record("taken")
+        continue
+      }
+      #expect(violations.map(\.pointer) == ["/\(name)", "/b"])
+      #expect((violations[0].suggestion == wanted) == isNear)
+    }
+  }
+
   @Test func `an ordinary event costs little`() throws {
     let scratch = SchemaScratch()
     _ = try Sample.check(

@@ -173,6 +173,42 @@ import Testing
     }
   }
 
+  @Test func `a text that is registered must keep the metaschema of its dialect`() throws {
+    let vocabulary = "https://json-schema.org/draft/2020-12/vocab/"
+    let library = try Self.library([
+      "https://m.example/titled": """
+      {"$id":"https://m.example/titled","$dynamicAnchor":"meta",
+       "$vocabulary":{"\(vocabulary)core":true,"\(vocabulary)applicator":true,
+                      "\(vocabulary)validation":true,"\(vocabulary)meta-data":true},
+       "allOf":[{"$ref":"https://json-schema.org/draft/2020-12/schema"}],
+       "if":{"type":"object"},"then":{"required":["title"],"properties":{"title":{"minLength":3}}}}
+      """
+    ])
+    let head = #""$schema":"https://m.example/titled""#
+    let kept = #"{\#(head),"title":"all","properties":{"a":{"title":"one","type":"null"}}}"#
+    #expect(fault(of: kept, library, isNew: true) == nil)
+    let rows = [
+      (#"{\#(head)}"#, "#/title"), (#"{\#(head),"title":"x"}"#, "#/title"),
+      (#"{\#(head),"title":"all","properties":{"a":{"type":"null"}}}"#, "#/properties/a/title"),
+      (#"{"$defs":{"a":{"$id":"https://x.example/a",\#(head)}}}"#, "#/$defs/a/title"),
+    ]
+    for (text, pointer) in rows {
+      let fault = fault(of: text, library, isNew: true)
+      #expect(fault?.pointer == pointer, "\(text)")
+      #expect(fault?.reason.code == "schema_invalid")
+      #expect(fault?.reason.message.contains("https://m.example/titled") == true)
+      // What was taken before is not asked again.
+      #expect(self.fault(of: text, library, isNew: false) == nil)
+    }
+  }
+
+  private func fault(of text: String, _ library: SchemaLibrary, isNew: Bool) -> SchemaFault? {
+    do throws(SchemaFault) {
+      _ = try CompiledSchema.compile(ByteSlice(utf8: text), library: library, isNew: isNew)
+      return nil
+    } catch { return error }
+  }
+
   @Test func `an outline tells names and references without resolving them`() throws {
     let outline = try SchemaOutline.read(
       ByteSlice(

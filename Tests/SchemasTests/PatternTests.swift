@@ -69,6 +69,9 @@ import Testing
   @Test(arguments: [
     ("^ord_[a-z0-9]{8,32}$", true), ("^[A-Z]{3}$", true), ("^x-", true), ("^$", true),
     ("^[a-z][a-z0-9_]*$", true), (#"^\d+\.\d+$"#, true), ("^[^a]+$", true),
+    ("^[A-Z]{2,4}-[0-9]{3,6}(-[A-Z])?$", true), ("^[a-z]+(-[a-z]+)*$", true), ("^(ab)+$", true),
+    ("^a*(ab)?$", false), ("^a(b*)*$", false), ("^a(b)?", false), ("^a(b|c)?$", false),
+    ("^a(b){2}$", false), ("^(a+)+$", false), ("^(a)?b$", false),
     // Needs to step back, or is not anchored, or splits the code points beyond ASCII.
     ("^a*a$", false), ("^a?ab$", false), ("abc", false), ("^.*$", false), ("^[é]$", false),
     ("^(a)$", false), ("^a|b$", false), (#"^\p{L}$"#, false),
@@ -79,7 +82,11 @@ import Testing
 
   /// A chain and the engine must agree; each pattern is a chain, wrapped in a group it is none.
   @Test func `chains agree with the engine`() throws {
-    let patterns = ["^a{1,2}b*c?$", "^[ab]{2}c*", "^a?b?c?$", "^[^b]{0,2}b", "^a{2}$", "^[a-b]*$"]
+    let patterns = [
+      "^a{1,2}b*c?$", "^[ab]{2}c*", "^a?b?c?$", "^[^b]{0,2}b", "^a{2}$", "^[a-b]*$", "^a(b)?$",
+      "^a(bc)*$", "^a+(ba+)*$", "^a{1,2}(bc?)+$", "^aa(b{1,2}a)?$", "^(ab)*$", "^(ab)+$",
+      "^(?:ab?)?$", "^ab", "^[^a]+(a[^a])*$",
+    ]
     let letters = ["a", "b", "c", "é"]
     var texts = [""]
     for _ in 0..<5 { texts += texts.flatMap { text in letters.map { text + $0 } } }

@@ -46,7 +46,7 @@ struct DocumentReview: Sendable {
     var warnings: [Warning] = []
     do throws(SchemaFault) {
       warnings = try CompiledSchema.compile(
-        text, dialect: declared, base: base, library: assembly.library
+        text, dialect: declared, base: base, library: assembly.library, isNew: true
       ).warnings.map { Warning(pointer: $0.pointer, message: $0.message) }
     } catch {
       switch error.reason {

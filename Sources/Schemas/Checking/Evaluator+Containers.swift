@@ -6,22 +6,25 @@ extension Evaluator {
   /// The slot of the string token `at` in a table, or nil.
   @inline(__always)
   @_lifetime(self: copy self)
-  mutating func find(_ at: Int, in table: NameTable) -> Int? {
-    let token = value.tokens[at]
+  mutating func find(_ at: Int, in table: NameTable) -> UInt32? {
+    let token = value.token(at)
     // One comparison for both: an escape counts as a length of two billion.
-    if token.length | UInt32(token.flags.rawValue & 1) &<< 31 > 64 {
+    if token.length | UInt32(token.flags.rawValue & 1) &<< 31 > UInt32(NameTable.shortReach)
+      || Int(token.offset) &+ NameTable.shortReach > value.bytes.count
+    {
       return findSlowly(token, in: table)
     }
-    return table.find(
-      value.bytes.raw, at: Int(token.offset), count: Int(token.length), slots: slots,
-      names: names)
+    return table.findShort(
+      value.bytes.raw, at: Int(token.offset), count: Int(token.length), slots: slots)
   }
 
-  /// Looks for a name that is long or has escapes.
+  /// Looks for a name that is long, has escapes, or stands at the end of the text.
   @inline(never)
   @_lifetime(self: copy self)
-  private mutating func findSlowly(_ token: JSONToken, in table: NameTable) -> Int? {
-    guard spend(Int(token.length) >> (token.isEscaped ? 1 : 4)) else { return nil }
+  private mutating func findSlowly(_ token: JSONToken, in table: NameTable) -> UInt32? {
+    if token.length > 64 || token.isEscaped {
+      guard spend(Int(token.length) >> (token.isEscaped ? 1 : 4)) else { return nil }
+    }
     guard token.isEscaped else {
       return table.find(
         value.bytes.raw, at: Int(token.offset), count: Int(token.length), slots: slots,
@@ -35,12 +38,12 @@ extension Evaluator {
   /// The token of the value of the member whose name is in a table, or nil.
   @_lifetime(self: copy self)
   mutating func member(in object: Int, named table: NameTable) -> Int? {
-    let end = object &+ Int(value.tokens[object].extent)
+    let end = object &+ Int(value.token(object).extent)
     var key = object &+ 1
     while key < end {
       guard spend(1) else { return nil }
       if find(key, in: table) != nil { return key &+ 1 }
-      key = key &+ 1 &+ Int(value.tokens[key &+ 1].extent)
+      key = key &+ 1 &+ Int(value.token(key &+ 1).extent)
     }
     return nil
   }
@@ -48,7 +51,8 @@ extension Evaluator {
   /// Whether an object keeps its rule: one walk over its members, one probe for each.
   @_lifetime(self: copy self)
   mutating func acceptsObject(_ rule: ObjectRule, _ at: Int) -> Bool {
-    let end = at &+ Int(value.tokens[at].extent)
+    let end = at &+ Int(value.token(at).extent)
+    let looksAtNames = rule.patternCount > 0 || rule.names != ProgramNode.anything
     var key = at &+ 1
     var members: UInt32 = 0
     var required: UInt32 = 0
@@ -64,17 +68,13 @@ extension Evaluator {
           guard accepts(slot.schema, key &+ 1) else { return false }
         }
       }
-      if rule.patternCount > 0 {
-        guard let matched = acceptsPatternMember(rule, key) else { return false }
-        isKnown = isKnown || matched
+      if looksAtNames {
+        guard acceptsName(rule, key, &isKnown) else { return false }
       }
       if !isKnown, rule.additional != ProgramNode.anything {
         guard !rule.isClosed, accepts(rule.additional, key &+ 1) else { return false }
       }
-      if rule.names != ProgramNode.anything {
-        guard accepts(rule.names, key) else { return false }
-      }
-      key = key &+ 1 &+ Int(value.tokens[key &+ 1].extent)
+      key = key &+ 1 &+ Int(value.token(key &+ 1).extent)
     }
     // Names are unique, so as many required ones as there are means all of them.
     guard required == rule.requiredCount, members >= rule.minimum, members <= rule.maximum else {
@@ -83,15 +83,28 @@ extension Evaluator {
     return rule.dependencyCount == 0 || acceptsDependencies(rule, at)
   }
 
+  /// Whether a member's name keeps the schema for names, and the member those of the patterns that
+  /// its name matches.
+  @_lifetime(self: copy self)
+  private mutating func acceptsName(
+    _ rule: ObjectRule, _ key: Int, _ isKnown: inout Bool
+  ) -> Bool {
+    if rule.patternCount > 0 {
+      guard let matched = acceptsPatternMember(rule, key) else { return false }
+      isKnown = isKnown || matched
+    }
+    return accepts(rule.names, key)
+  }
+
   /// Whether a member keeps the schemas of the patterns its name matches; nil where not, else
   /// whether any pattern matched.
   @_lifetime(self: copy self)
   private mutating func acceptsPatternMember(_ rule: ObjectRule, _ key: Int) -> Bool? {
     var matched = false
-    for index in 0..<Int(rule.patternCount) {
-      let pattern = patternRules[Int(rule.firstPattern) &+ index]
+    for index in 0..<rule.patternCount {
+      let pattern = patternRules[rule.firstPattern &+ index]
       guard spend(1) else { return nil }
-      if nameMatches(Int(pattern.pattern), key) {
+      if nameMatches(pattern.pattern, key) {
         matched = true
         guard accepts(pattern.schema, key &+ 1) else { return nil }
       }
@@ -102,8 +115,8 @@ extension Evaluator {
 
   /// Whether the member name at token `key` matches a pattern.
   @_lifetime(self: copy self)
-  mutating func nameMatches(_ pattern: Int, _ key: Int) -> Bool {
-    let token = value.tokens[key]
+  mutating func nameMatches(_ pattern: UInt32, _ key: Int) -> Bool {
+    let token = value.token(key)
     if token.isEscaped {
       guard spend(Int(token.length) >> 1) else { return false }
       let unescaped = scratch.unescape(value.text(token))
@@ -114,8 +127,8 @@ extension Evaluator {
 
   @_lifetime(self: copy self)
   private mutating func acceptsDependencies(_ rule: ObjectRule, _ at: Int) -> Bool {
-    for index in 0..<Int(rule.dependencyCount) {
-      let dependency = dependencies[Int(rule.firstDependency) &+ index]
+    for index in 0..<rule.dependencyCount {
+      let dependency = dependencies[rule.firstDependency &+ index]
       if member(in: at, named: dependency.trigger) != nil {
         if dependency.schema != ProgramNode.none {
           guard accepts(dependency.schema, at) else { return false }
@@ -131,13 +144,13 @@ extension Evaluator {
   /// Whether every name that a dependency requires is there.
   @_lifetime(self: copy self)
   mutating func hasRequired(_ dependency: DependencyRule, _ at: Int) -> Bool {
-    let end = at &+ Int(value.tokens[at].extent)
+    let end = at &+ Int(value.token(at).extent)
     var key = at &+ 1
     var found: UInt32 = 0
     while key < end {
       guard spend(1) else { return false }
       if find(key, in: dependency.required) != nil { found &+= 1 }
-      key = key &+ 1 &+ Int(value.tokens[key &+ 1].extent)
+      key = key &+ 1 &+ Int(value.token(key &+ 1).extent)
     }
     return found == dependency.requiredCount
   }
@@ -145,21 +158,21 @@ extension Evaluator {
   /// Whether an array keeps its rule.
   @_lifetime(self: copy self)
   mutating func acceptsArray(_ rule: ArrayRule, _ at: Int) -> Bool {
-    let end = at &+ Int(value.tokens[at].extent)
+    let end = at &+ Int(value.token(at).extent)
     var item = at &+ 1
     var items: UInt32 = 0
     var contained: UInt32 = 0
     while item < end {
       guard spend(1) else { return false }
       let schema =
-        items < rule.prefixCount ? lists[Int(rule.firstPrefix &+ items)] : rule.rest
-      guard accepts(schema, item) else { return false }
+        items < rule.prefixCount ? lists[rule.firstPrefix &+ items] : rule.rest
+      guard schema == ProgramNode.anything || accepts(schema, item) else { return false }
       if rule.contains != ProgramNode.none {
         if accepts(rule.contains, item) { contained &+= 1 }
-        if halt != nil { return false }
+        guard spend(0) else { return false }
       }
       items &+= 1
-      item = item &+ Int(value.tokens[item].extent)
+      item = item &+ Int(value.token(item).extent)
     }
     guard items >= rule.minimum, items <= rule.maximum else { return false }
     if rule.contains != ProgramNode.none {

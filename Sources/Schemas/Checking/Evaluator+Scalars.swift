@@ -4,44 +4,54 @@ import JSONText
 // Strings and numbers.
 extension Evaluator {
   /// Whether a string keeps its rule. Strings with escapes are read through the scratch.
+  @inline(never)
   @_lifetime(self: copy self)
-  mutating func acceptsString(_ rule: StringRule, _ token: JSONToken) -> Bool {
+  mutating func acceptsString(_ rule: UInt32, _ token: JSONToken) -> Bool {
     if token.isEscaped { return acceptsEscaped(rule, token) }
-    return acceptsText(rule, value.text(token), isASCII: !token.isBeyondASCII)
+    return acceptsText(strings[rule], value.text(token), isASCII: !token.isBeyondASCII)
   }
 
   @inline(never)
   @_lifetime(self: copy self)
-  private mutating func acceptsEscaped(_ rule: StringRule, _ token: JSONToken) -> Bool {
+  private mutating func acceptsEscaped(_ rule: UInt32, _ token: JSONToken) -> Bool {
     guard spend(Int(token.length) >> 1) else { return false }
     let unescaped = scratch.unescape(value.text(token))
-    return acceptsText(rule, unescaped.span, isASCII: false)
+    return acceptsText(strings[rule], unescaped.span, isASCII: false)
   }
 
+  @inline(__always)
   @_lifetime(self: copy self)
   private mutating func acceptsText(
     _ rule: StringRule, _ text: Span<UInt8>, isASCII: Bool
   ) -> Bool {
-    // A code point is at least one byte, so this many bytes always reach the minimum.
-    if rule.minimum > 0 || rule.maximum < text.count {
-      guard isASCII || spend(text.count >> 4) else { return false }
-      let length = isASCII ? text.count : Self.codePoints(text)
+    // A code point is one byte to four: most lengths need no counting.
+    let surely = isASCII ? text.count : (text.count &+ 3) &>> 2
+    if surely < rule.minimum || text.count > rule.maximum {
+      if isASCII { return false }
+      guard spend(text.count >> 4) else { return false }
+      let length = Self.codePoints(text)
       guard length >= rule.minimum, length <= rule.maximum else { return false }
     }
     if let format = rule.format {
       guard spend(format.cost(text)), format.accepts(text) else { return false }
     }
-    return rule.pattern == ProgramNode.none || matches(Int(rule.pattern), text)
+    return rule.pattern == ProgramNode.none || matches(rule.pattern, text)
   }
 
   /// Whether a pattern is found in `text`; false, and `halt` set, at a limit.
+  @inline(__always)
   @_lifetime(self: copy self)
-  mutating func matches(_ pattern: Int, _ text: Span<UInt8>) -> Bool {
+  mutating func matches(_ pattern: UInt32, _ text: Span<UInt8>) -> Bool {
     let chain = chains[pattern]
-    if chain.isChain {
-      guard spend(text.count >> 3) else { return false }
-      return PatternShape.matches(text, links: links, place: chain)
-    }
+    guard chain.isChain else { return searches(pattern, text) }
+    guard spend(text.count >> 3) else { return false }
+    return PatternShape.matches(text, links: links, place: chain)
+  }
+
+  /// The same for a pattern that needs the engine.
+  @inline(never)
+  @_lifetime(self: copy self)
+  private mutating func searches(_ pattern: UInt32, _ text: Span<UInt8>) -> Bool {
     // A few steps for each byte are what a harmless pattern takes; more are paid for.
     guard spend(16 &+ text.count) else { return false }
     var verdict = scratch.matcher.verdict(
@@ -108,16 +118,20 @@ extension Evaluator {
 
   /// Whether a number keeps its bounds, exactly.
   @_lifetime(self: copy self)
-  mutating func acceptsNumber(_ rule: NumberRule, _ token: JSONToken) -> Bool {
-    if rule.isInterval, !token.hasFraction, token.length <= 18 {
-      let integer = Self.integer(value.text(token))
-      return integer >= rule.lowest && integer <= rule.highest
-        && (rule.divisor == 1 || integer % rule.divisor == 0)
-    }
-    if rule.isInterval, rule.holdsForFractions, token.length <= 18,
-      let isInside = Self.isInside(value.text(token), rule)
-    {
-      return isInside
+  mutating func acceptsNumber(_ number: UInt32, _ token: JSONToken) -> Bool {
+    let rule = numbers[number]
+    if rule.isInterval, !token.hasFraction || rule.holdsForFractions {
+      let lexeme = value.text(token)
+      // Most rules ask for no more than a number from 0 up.
+      if rule.lowest <= 0, rule.highest == Int64.max, rule.divisor == 1,
+        lexeme[0] != ASCII.minus
+      {
+        return true
+      }
+      if token.length <= 18, let number = PlainNumber(lexeme) {
+        return number.floor >= rule.lowest && number.ceiling <= rule.highest
+          && (rule.divisor == 1 || number.floor % rule.divisor == 0)
+      }
     }
     guard spend(8 &+ Int(token.length) >> 2), let number = value.number(token) else { return false }
     if let bound = bound(rule.minimum), number < bound { return false }
@@ -130,41 +144,41 @@ extension Evaluator {
     return true
   }
 
-  /// Whether a lexeme of at most 18 characters is inside the interval, compared as scaled integers;
-  /// nil where it has an exponent.
-  private static func isInside(_ lexeme: Span<UInt8>, _ rule: NumberRule) -> Bool? {
-    let isNegative = lexeme[0] == ASCII.minus
-    var magnitude: Int64 = 0
-    var scale: Int64 = 1
-    var isFraction = false
-    for index in (isNegative ? 1 : 0)..<lexeme.count {
-      let byte = lexeme[index]
-      if byte == ASCII.dot {
-        isFraction = true
-        continue
-      }
-      guard ASCII.isDigit(byte) else { return nil }
-      magnitude = magnitude &* 10 &+ Int64(byte &- ASCII.zero)
-      if isFraction { scale &*= 10 }
-    }
-    let scaled = Int128(isNegative ? -magnitude : magnitude)
-    return scaled >= Int128(rule.lowest) * Int128(scale)
-      && scaled <= Int128(rule.highest) * Int128(scale)
-  }
-
   /// The number of the schema's text at a token.
   func bound(_ token: UInt32) -> JSONNumber? {
     token == ProgramNode.none ? nil : constants.number(constants.tokens[Int(token)])
   }
+}
 
-  /// The value of an integer lexeme of at most 18 characters.
+/// The integers around a number of at most 18 characters without exponent.
+private struct PlainNumber {
+  /// The greatest integer that is not above the number, and the least that is not below it.
+  let floor: Int64
+  let ceiling: Int64
+
+  /// Nil where the lexeme has an exponent.
   @inline(__always)
-  private static func integer(_ lexeme: Span<UInt8>) -> Int64 {
-    let isNegative = lexeme[0] == ASCII.minus
+  init?(_ lexeme: Span<UInt8>) {
+    // SAFETY: indices below the lexeme's length, which is never 0.
+    func byte(_ index: Int) -> UInt8 { unsafe lexeme[unchecked: index] }
+    let isNegative = byte(0) == ASCII.minus
     var magnitude: Int64 = 0
-    for index in (isNegative ? 1 : 0)..<lexeme.count {
-      magnitude = magnitude &* 10 &+ Int64(lexeme[index] &- ASCII.zero)
+    var index = isNegative ? 1 : 0
+    while index < lexeme.count, ASCII.isDigit(byte(index)) {
+      magnitude = magnitude &* 10 &+ Int64(byte(index) &- ASCII.zero)
+      index &+= 1
     }
-    return isNegative ? -magnitude : magnitude
+    var beyond: Int64 = 0
+    if index < lexeme.count {
+      guard byte(index) == ASCII.dot else { return nil }
+      index &+= 1
+      while index < lexeme.count {
+        guard ASCII.isDigit(byte(index)) else { return nil }
+        if byte(index) != ASCII.zero { beyond = 1 }
+        index &+= 1
+      }
+    }
+    floor = isNegative ? -magnitude &- beyond : magnitude
+    ceiling = isNegative ? -magnitude : magnitude &+ beyond
   }
 }

@@ -43,15 +43,15 @@ extension Evaluator {
   @_lifetime(self: copy self)
   mutating func acceptsUnevaluated(_ branch: ProgramBranch, _ at: Int) -> Bool {
     let isArray = branch.operation == .unevaluatedItems
-    let kind = value.tokens[at].kind
-    guard kind == (isArray ? .array : .object), value.tokens[at].extent > 1 else { return true }
-    guard spend(Int(value.tokens[at].extent) >> 9) else { return false }
+    let kind = value.token(at).kind
+    guard kind == (isArray ? .array : .object), value.token(at).extent > 1 else { return true }
+    guard spend(Int(value.token(at).extent) >> 9) else { return false }
     let inquiry = Inquiry(
-      at: at, marks: scratch.evaluated.open(Int(value.tokens[at].extent)), isArray: isArray)
+      at: at, marks: scratch.evaluated.open(Int(value.token(at).extent)), isArray: isArray)
     defer { scratch.evaluated.close(inquiry.marks) }
     mark(branch.second, inquiry, isAsking: true)
     guard halt == nil else { return false }
-    let end = at &+ Int(value.tokens[at].extent)
+    let end = at &+ Int(value.token(at).extent)
     var child = at &+ 1
     var position = 0
     while child < end {
@@ -61,7 +61,7 @@ extension Evaluator {
         guard branch.third == 0, accepts(branch.first, target) else { return false }
       }
       position &+= 1
-      child = target &+ Int(value.tokens[target].extent)
+      child = target &+ Int(value.token(target).extent)
     }
     return true
   }
@@ -78,16 +78,16 @@ extension Evaluator {
     }
     depth &+= 1
     defer { depth &-= 1 }
-    let node = nodes[Int(index)]
+    let node = nodes[index]
     if inquiry.isArray {
-      if node.array != ProgramNode.none { markItems(arrays[Int(node.array)], inquiry) }
+      if node.array != ProgramNode.none { markItems(arrays[node.array], inquiry) }
     } else if node.object != ProgramNode.none {
-      let rule = objects[Int(node.object)]
+      let rule = objects[node.object]
       markMembers(rule, inquiry)
       markDependencies(rule, inquiry)
     }
-    for offset in 0..<Int(node.branchCount) {
-      markBranch(branches[Int(node.firstBranch) &+ offset], inquiry, isAsking: isAsking)
+    for offset in 0..<UInt32(node.branchCount) {
+      markBranch(branches[node.firstBranch &+ offset], inquiry, isAsking: isAsking)
     }
   }
 
@@ -100,17 +100,17 @@ extension Evaluator {
     case .constant, .enumeration, .words, .content, .negation: return
     case .reference: mark(branch.first, inquiry)
     case .all:
-      for index in 0..<Int(branch.second) {
-        mark(lists[Int(branch.first) &+ index], inquiry)
+      for index in 0..<branch.second {
+        mark(lists[branch.first &+ index], inquiry)
       }
     case .any, .one:
-      for index in 0..<Int(branch.second) {
-        let schema = lists[Int(branch.first) &+ index]
+      for index in 0..<branch.second {
+        let schema = lists[branch.first &+ index]
         if accepts(schema, inquiry.at) { mark(schema, inquiry) }
-        if halt != nil { return }
+        guard spend(0) else { return }
       }
     case .chosenAny, .chosenOne:
-      if let chosen = chosen(discriminators[Int(branch.third)], inquiry.at) {
+      if let chosen = chosen(discriminators[branch.third], inquiry.at) {
         mark(chosen, inquiry)
       }
     case .condition:
@@ -126,7 +126,7 @@ extension Evaluator {
   @_lifetime(self: copy self)
   private mutating func markDependencies(_ rule: ObjectRule, _ inquiry: Inquiry) {
     for index in 0..<Int(rule.dependencyCount) {
-      let dependency = dependencies[Int(rule.firstDependency) &+ index]
+      let dependency = dependencies[rule.firstDependency &+ UInt32(index)]
       guard dependency.schema != ProgramNode.none,
         member(in: inquiry.at, named: dependency.trigger) != nil
       else { continue }
@@ -141,7 +141,7 @@ extension Evaluator {
       markAll(inquiry)
       return
     }
-    let end = inquiry.at &+ Int(value.tokens[inquiry.at].extent)
+    let end = inquiry.at &+ Int(value.token(inquiry.at).extent)
     var key = inquiry.at &+ 1
     var position = 0
     while key < end, spend(1) {
@@ -151,13 +151,13 @@ extension Evaluator {
       }
       var pattern = 0
       while !isKnown, pattern < Int(rule.patternCount), spend(1) {
-        let entry = patternRules[Int(rule.firstPattern) &+ pattern]
-        isKnown = nameMatches(Int(entry.pattern), key)
+        let entry = patternRules[rule.firstPattern &+ UInt32(pattern)]
+        isKnown = nameMatches(entry.pattern, key)
         pattern &+= 1
       }
       if isKnown { scratch.evaluated.mark(position, inquiry.marks) }
       position &+= 1
-      key = key &+ 1 &+ Int(value.tokens[key &+ 1].extent)
+      key = key &+ 1 &+ Int(value.token(key &+ 1).extent)
     }
   }
 
@@ -168,7 +168,7 @@ extension Evaluator {
       markAll(inquiry)
       return
     }
-    let end = inquiry.at &+ Int(value.tokens[inquiry.at].extent)
+    let end = inquiry.at &+ Int(value.token(inquiry.at).extent)
     var item = inquiry.at &+ 1
     var position = 0
     let contains = rule.containsEvaluates ? rule.contains : ProgramNode.none
@@ -179,20 +179,20 @@ extension Evaluator {
         scratch.evaluated.mark(position, inquiry.marks)
       }
       position &+= 1
-      item = item &+ Int(value.tokens[item].extent)
+      item = item &+ Int(value.token(item).extent)
     }
   }
 
   @_lifetime(self: copy self)
   private mutating func markAll(_ inquiry: Inquiry) {
-    let end = inquiry.at &+ Int(value.tokens[inquiry.at].extent)
+    let end = inquiry.at &+ Int(value.token(inquiry.at).extent)
     var child = inquiry.at &+ 1
     var position = 0
     while child < end, spend(1) {
       scratch.evaluated.mark(position, inquiry.marks)
       position &+= 1
       if !inquiry.isArray { child &+= 1 }
-      child = child &+ Int(value.tokens[child].extent)
+      child = child &+ Int(value.token(child).extent)
     }
   }
 }

@@ -6,29 +6,31 @@ import JSONText
 /// Allocates nothing as long as no number needs exact arithmetic and no string with escapes grows
 /// the scratch. Each node visited, member walked and item compared costs one unit of fuel; when it
 /// runs out, or a pattern hits its limit, `halt` is set and every answer from then on is void.
-/// Lives on one thread's stack while it borrows the program and the tape.
-struct Evaluator: ~Copyable, ~Escapable {
-  let nodes: Span<ProgramNode>
-  let branches: Span<ProgramBranch>
-  let strings: Span<StringRule>
-  let numbers: Span<NumberRule>
-  let arrays: Span<ArrayRule>
-  let objects: Span<ObjectRule>
-  let patternRules: Span<PatternRule>
-  let dependencies: Span<DependencyRule>
-  let discriminators: Span<Discriminator>
-  let tables: Span<NameTable>
-  let slots: Span<NameTable.Slot>
+/// Lives on one thread's stack while it borrows the program, the tape and the scratch.
+@safe struct Evaluator: ~Copyable, ~Escapable {
+  let nodes: VerifiedTable<ProgramNode>
+  let branches: VerifiedTable<ProgramBranch>
+  let strings: VerifiedTable<StringRule>
+  let numbers: VerifiedTable<NumberRule>
+  let arrays: VerifiedTable<ArrayRule>
+  let objects: VerifiedTable<ObjectRule>
+  let patternRules: VerifiedTable<PatternRule>
+  let dependencies: VerifiedTable<DependencyRule>
+  let discriminators: VerifiedTable<Discriminator>
+  let tables: VerifiedTable<NameTable>
+  let slots: VerifiedTable<NameTable.Slot>
   let names: RawSpan
-  let lists: Span<UInt32>
-  let patterns: Span<Pattern>
-  let chains: Span<PatternShape.Place>
-  let links: Span<PatternShape.Link>
+  let lists: VerifiedTable<UInt32>
+  let patterns: VerifiedTable<Pattern>
+  let chains: VerifiedTable<PatternShape.Place>
+  let links: VerifiedTable<PatternShape.Link>
   /// The payload.
   let value: TapeView
   /// The schema's own text.
   let constants: TapeView
-  let scratch: SchemaScratch
+  /// SAFETY: whoever makes an evaluator holds the scratch until it is gone.
+  private unowned(unsafe) let borrowedScratch: SchemaScratch
+  var scratch: SchemaScratch { unsafe borrowedScratch }
   var fuel: Int
   var depth = 0
   /// Why the pass stopped before it had an answer.
@@ -39,43 +41,55 @@ struct Evaluator: ~Copyable, ~Escapable {
     _ program: borrowing SchemaProgram, value: consuming TapeView, constants: consuming TapeView,
     scratch: SchemaScratch, fuel: Int
   ) {
-    nodes = program.nodes.span
-    branches = program.branches.span
-    strings = program.strings.span
-    numbers = program.numbers.span
-    arrays = program.arrays.span
-    objects = program.objects.span
-    patternRules = program.patternRules.span
-    dependencies = program.dependencies.span
-    discriminators = program.discriminators.span
-    tables = program.tables.span
-    slots = program.slots.span
+    nodes = VerifiedTable(program.nodes.span)
+    branches = VerifiedTable(program.branches.span)
+    strings = VerifiedTable(program.strings.span)
+    numbers = VerifiedTable(program.numbers.span)
+    arrays = VerifiedTable(program.arrays.span)
+    objects = VerifiedTable(program.objects.span)
+    patternRules = VerifiedTable(program.patternRules.span)
+    dependencies = VerifiedTable(program.dependencies.span)
+    discriminators = VerifiedTable(program.discriminators.span)
+    tables = VerifiedTable(program.tables.span)
+    slots = VerifiedTable(program.slots.span)
     names = program.names.span.raw
-    lists = program.lists.span
-    patterns = program.patterns.span
-    chains = program.chains.span
-    links = program.links.span
+    lists = VerifiedTable(program.lists.span)
+    patterns = VerifiedTable(program.patterns.span)
+    chains = VerifiedTable(program.chains.span)
+    links = VerifiedTable(program.links.span)
     self.value = value
     self.constants = constants
-    self.scratch = scratch
+    unsafe borrowedScratch = scratch
     self.fuel = fuel
   }
 
   /// Whether the value at token `at` keeps the schema `index`. False once `halt` is set.
+  ///
+  /// Fuel that runs out here is noticed at the next step that looks closer: until then the answers
+  /// are still right.
+  @inline(__always)
   @_lifetime(self: copy self)
   mutating func accepts(_ index: UInt32, _ at: Int) -> Bool {
-    if index == ProgramNode.anything { return true }
-    guard spend(1), depth < SchemaLimits.evaluationDepth else {
-      halt = halt ?? .fuelExhausted
-      return false
-    }
-    depth &+= 1
-    defer { depth &-= 1 }
-    let node = nodes[Int(index)]
-    guard acceptsKind(node, at) else { return false }
+    let node = nodes[index]
+    let kind = value.token(at).kindNumber
+    fuel &-= 1
+    if UInt32(node.settled) &>> kind & 1 != 0 { return true }
+    if UInt32(node.possible) &>> kind & 1 == 0 { return false }
+    return acceptsNode(index, at)
+  }
+
+  /// The same where the value's kind does not decide.
+  @inline(never)
+  @_lifetime(self: copy self)
+  private mutating func acceptsNode(_ index: UInt32, _ at: Int) -> Bool {
+    guard spend(0) else { return false }
+    let node = nodes[index]
+    guard acceptsRules(node, value.token(at), at) else { return false }
     if node.branchCount == 0 { return true }
-    for offset in 0..<Int(node.branchCount) {
-      guard acceptsBranch(branches[Int(node.firstBranch) &+ offset], at) else { return false }
+    guard descend() else { return false }
+    defer { depth &-= 1 }
+    for offset in 0..<UInt32(node.branchCount) {
+      guard acceptsBranch(branches[node.firstBranch &+ offset], at) else { return false }
     }
     return true
   }
@@ -83,30 +97,49 @@ struct Evaluator: ~Copyable, ~Escapable {
   /// Whether the value is of a kind that the node takes and keeps the rules for that kind.
   @_lifetime(self: copy self)
   mutating func acceptsKind(_ node: ProgramNode, _ at: Int) -> Bool {
-    let token = value.tokens[at]
+    let token = value.token(at)
+    return UInt32(node.possible) &>> token.kindNumber & 1 != 0 && acceptsRules(node, token, at)
+  }
+
+  /// Whether a value of a kind that the node may take keeps the rules for that kind.
+  @inline(__always)
+  @_lifetime(self: copy self)
+  private mutating func acceptsRules(_ node: ProgramNode, _ token: JSONToken, _ at: Int) -> Bool {
     switch token.kind {
     case .string:
-      guard node.types.contains(.string) else { return false }
-      return node.string == ProgramNode.none || acceptsString(strings[Int(node.string)], token)
+      return node.string == ProgramNode.none || acceptsString(node.string, token)
     case .number:
-      if !node.types.isSuperset(of: .number) {
-        // Whether a fraction is whole takes its whole text to say.
-        guard
-          token.hasFraction
-            ? spend(8 &+ Int(token.length) >> 2) && acceptsNumberKind(node.types, token)
-            : node.types.contains(.integer)
-        else { return false }
+      // Whether a fraction is whole takes its whole text to say.
+      if token.hasFraction, !node.types.isSuperset(of: .number) {
+        guard spend(8 &+ Int(token.length) >> 2), acceptsNumberKind(node.types, token) else {
+          return false
+        }
       }
-      return node.number == ProgramNode.none || acceptsNumber(numbers[Int(node.number)], token)
+      return node.number == ProgramNode.none || acceptsNumber(node.number, token)
     case .object:
-      guard node.types.contains(.object) else { return false }
-      return node.object == ProgramNode.none || acceptsObject(objects[Int(node.object)], at)
+      if node.object == ProgramNode.none { return true }
+      guard descend() else { return false }
+      defer { depth &-= 1 }
+      return acceptsObject(objects[node.object], at)
     case .array:
-      guard node.types.contains(.array) else { return false }
-      return node.array == ProgramNode.none || acceptsArray(arrays[Int(node.array)], at)
-    case .true, .false: return node.types.contains(.boolean)
-    case .null: return node.types.contains(.null)
+      if node.array == ProgramNode.none { return true }
+      guard descend() else { return false }
+      defer { depth &-= 1 }
+      return acceptsArray(arrays[node.array], at)
+    case .true, .false, .null: return true
     }
+  }
+
+  /// Goes one level deeper; false, and `halt` set, where that is too deep.
+  @inline(__always)
+  @_lifetime(self: copy self)
+  private mutating func descend() -> Bool {
+    guard depth < SchemaLimits.evaluationDepth else {
+      stop(.fuelExhausted)
+      return false
+    }
+    depth &+= 1
+    return true
   }
 
   /// Takes `units` of fuel; false, and `halt` set, when there is not enough.
@@ -139,19 +172,19 @@ struct Evaluator: ~Copyable, ~Escapable {
     case .content: return holdsContent(branch, at)
     case .reference: return accepts(branch.first, at)
     case .all:
-      for index in 0..<Int(branch.second) {
-        guard accepts(lists[Int(branch.first) &+ index], at) else { return false }
+      for index in 0..<branch.second {
+        guard accepts(lists[branch.first &+ index], at) else { return false }
       }
       return true
     case .any:
-      for index in 0..<Int(branch.second) {
-        if accepts(lists[Int(branch.first) &+ index], at) { return true }
-        if halt != nil { return false }
+      for index in 0..<branch.second {
+        if accepts(lists[branch.first &+ index], at) { return true }
+        guard spend(0) else { return false }
       }
       return false
     case .one: return acceptsOne(branch, at)
     case .chosenAny, .chosenOne:
-      guard let chosen = chosen(discriminators[Int(branch.third)], at) else { return false }
+      guard let chosen = chosen(discriminators[branch.third], at) else { return false }
       return accepts(chosen, at)
     case .negation: return !accepts(branch.first, at) && halt == nil
     case .condition:
@@ -165,12 +198,12 @@ struct Evaluator: ~Copyable, ~Escapable {
   @_lifetime(self: copy self)
   private mutating func acceptsOne(_ branch: ProgramBranch, _ at: Int) -> Bool {
     var accepted = 0
-    for index in 0..<Int(branch.second) {
-      if accepts(lists[Int(branch.first) &+ index], at) {
+    for index in 0..<branch.second {
+      if accepts(lists[branch.first &+ index], at) {
         accepted &+= 1
         if accepted > 1 { return false }
       }
-      if halt != nil { return false }
+      guard spend(0) else { return false }
     }
     return accepted == 1
   }
@@ -178,9 +211,9 @@ struct Evaluator: ~Copyable, ~Escapable {
   /// The branch that the discriminator's member names, or nil.
   @_lifetime(self: copy self)
   mutating func chosen(_ discriminator: Discriminator, _ at: Int) -> UInt32? {
-    guard value.tokens[at].kind == .object,
+    guard value.token(at).kind == .object,
       let member = member(in: at, named: discriminator.member),
-      value.tokens[member].kind == .string,
+      value.token(member).kind == .string,
       let slot = find(member, in: discriminator.values)
     else { return nil }
     return slots[slot].schema
@@ -189,8 +222,8 @@ struct Evaluator: ~Copyable, ~Escapable {
   /// Whether the value is among the strings and literals of a table.
   @_lifetime(self: copy self)
   private mutating func isWord(_ branch: ProgramBranch, _ at: Int) -> Bool {
-    switch value.tokens[at].kind {
-    case .string: return find(at, in: tables[Int(branch.first)]) != nil
+    switch value.token(at).kind {
+    case .string: return find(at, in: tables[branch.first]) != nil
     case .null: return branch.second & ProgramBranch.null != 0
     case .false: return branch.second & ProgramBranch.false != 0
     case .true: return branch.second & ProgramBranch.true != 0
@@ -220,41 +253,5 @@ struct Evaluator: ~Copyable, ~Escapable {
       element += Int(constants.tokens[element].extent)
     }
     return false
-  }
-}
-
-extension JSONToken {
-  /// Bits of the flags, read without a call on the hot path.
-  @inline(__always) var isEscaped: Bool { flags.rawValue & 1 != 0 }
-  @inline(__always) var isBeyondASCII: Bool { flags.rawValue & 2 != 0 }
-  @inline(__always) var hasFraction: Bool { flags.rawValue & 4 != 0 }
-}
-
-/// A token tape with the text it refers to, borrowed.
-struct TapeView: ~Escapable {
-  let tokens: Span<JSONToken>
-  let bytes: Span<UInt8>
-  /// The same text, for numbers that need exact arithmetic.
-  let source: ByteSlice
-
-  @_lifetime(copy tokens, copy bytes)
-  init(tokens: Span<JSONToken>, bytes: Span<UInt8>, source: ByteSlice) {
-    self.tokens = tokens
-    self.bytes = bytes
-    self.source = source
-  }
-
-  /// The text of a string between its quotes, or the lexeme of a number.
-  @inline(__always)
-  @_lifetime(copy self)
-  func text(_ token: JSONToken) -> Span<UInt8> {
-    let start = Int(token.offset)
-    return bytes.extracting(start..<(start &+ Int(token.length)))
-  }
-
-  /// The number that a token stands for.
-  func number(_ token: JSONToken) -> JSONNumber? {
-    let start = Int(token.offset)
-    return JSONNumber(checked: source[start..<(start &+ Int(token.length))])
   }
 }

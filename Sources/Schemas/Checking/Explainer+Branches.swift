@@ -50,19 +50,19 @@ extension Explainer {
     let isConstant =
       branch.operation == .constant
       || (isWords && branch.second & ProgramBranch.isConstant != 0)
+    let suggestion = isWords ? closestWord(program.tables[Int(branch.first)], at) : nil
     report(
       index, at, keyword: isConstant ? "const" : "enum",
       code: isConstant ? .constant : .enumeration,
       isConstant ? "must be the one allowed value" : "must be one of the allowed values",
       expected: constant(token),
-      suggestion: isWords ? closestWord(program.tables[Int(branch.first)], at) : nil)
+      suggestion: suggestion)
   }
 
   /// The allowed word closest to the string at token `at`.
-  private func closestWord(_ table: NameTable, _ at: Int) -> String? {
+  private mutating func closestWord(_ table: NameTable, _ at: Int) -> String? {
     guard evaluator.value.tokens[at].kind == .string else { return nil }
-    return Suggestion.closest(
-      to: nameBytes(at), among: declared(table).map { program.nameBytes(ofSlot: $0) })
+    return closest(to: at, among: declared(table))
   }
 
   // MARK: - Unions
@@ -125,19 +125,23 @@ extension Explainer {
       return
     }
     guard let member = evaluator.member(in: at, named: discriminator.member) else {
-      let slot = declared(discriminator.member)[0]
-      reportMissing(index, at, program.name(ofSlot: slot), keyword: keyword)
+      reportMissing(index, at, soleName(discriminator.member), keyword: keyword)
       return
     }
-    let words = declared(discriminator.values).map { program.nameBytes(ofSlot: $0) }
-    let list = SchemaText.array(
-      words.map { SchemaText.quoted(String(decoding: $0, as: UTF8.self)) })
+    let slots = declared(discriminator.values)
+    let suggestion =
+      evaluator.value.tokens[member].kind == .string ? closest(to: member, among: slots) : nil
     reportMember(
       index, member - 1, keyword: keyword, code: .unionUnknown,
-      "must name one of \(schemas.count) alternatives",
-      expected: list.count <= SchemaLimits.expectedBytes ? list : nil,
-      suggestion: evaluator.value.tokens[member].kind == .string
-        ? Suggestion.closest(to: nameBytes(member), among: words) : nil)
+      "must name one of \(schemas.count) alternatives", expected: list(slots),
+      suggestion: suggestion)
+  }
+
+  /// The words in these slots as JSON text, where that is short enough to be told.
+  private func list(_ slots: [Int]) -> ByteSlice? {
+    guard !slots.isEmpty, slots.count <= SchemaLimits.expectedBytes / 3 else { return nil }
+    let list = SchemaText.array(slots.map { SchemaText.quoted(program.name(ofSlot: $0)) })
+    return list.count <= SchemaLimits.expectedBytes ? list : nil
   }
 
   /// "'kind' is 'card'": both are words of the schema.
@@ -145,9 +149,9 @@ extension Explainer {
   private mutating func reason(
     _ discriminator: Discriminator, _ chosen: UInt32, _ at: Int
   ) -> String {
-    let name = program.name(ofSlot: declared(discriminator.member)[0])
+    let name = soleName(discriminator.member)
     guard let member = evaluator.member(in: at, named: discriminator.member),
-      let slot = evaluator.find(member, in: discriminator.values)
+      let slot = slot(of: member, in: discriminator.values)
     else { return "'\(SchemaText.cut(name, to: 64))' says so" }
     let word = program.name(ofSlot: slot)
     return "'\(SchemaText.cut(name, to: 64))' is '\(SchemaText.cut(word, to: 64))'"
@@ -190,7 +194,7 @@ extension Explainer {
     var key = at + 1
     var score = 0
     while key < end, evaluator.spend(1) {
-      let slot = evaluator.find(key, in: table)
+      let slot = slot(of: key, in: table)
       if slot != nil { score += 3 }
       if let slot, program.slots[slot].schema != ProgramNode.none {
         let member = program.nodes[Int(program.slots[slot].schema)]

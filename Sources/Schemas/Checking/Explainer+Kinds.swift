@@ -5,6 +5,7 @@ import JSONText
 extension Explainer {
   @_lifetime(self: copy self)
   mutating func explainString(_ rule: StringRule, _ index: UInt32, _ at: Int) {
+    guard evaluator.spend(Int(evaluator.value.tokens[at].length) >> 3) else { return }
     let text = evaluator.value.unescaped(evaluator.value.tokens[at])
     let length = Evaluator.codePoints(text.span)
     if length < rule.minimum {
@@ -19,12 +20,14 @@ extension Explainer {
         index, at, keyword: "maxLength", code: .tooLong,
         "must be at most \(phrase) long", expected: SchemaText.integer(Int(rule.maximum)))
     }
-    if let format = rule.format, !format.accepts(text.span) {
+    if let format = rule.format, evaluator.spend(format.cost(text.span)),
+      !format.accepts(text.span)
+    {
       report(
         index, at, keyword: "format", code: .format(format), "must be " + format.phrase,
         expected: SchemaText.quoted(format.name))
     }
-    if rule.pattern != ProgramNode.none, !evaluator.matches(Int(rule.pattern), text.span) {
+    if rule.pattern != ProgramNode.none, !evaluator.matches(rule.pattern, text.span) {
       let source = program.patterns[Int(rule.pattern)].source
       let isLimit = evaluator.halt != nil
       report(
@@ -35,7 +38,9 @@ extension Explainer {
   }
 
   mutating func explainNumber(_ rule: NumberRule, _ index: UInt32, _ at: Int) {
-    guard let number = evaluator.value.number(evaluator.value.tokens[at]) else { return }
+    let token = evaluator.value.tokens[at]
+    guard evaluator.spend(8 + Int(token.length) >> 2), let number = evaluator.value.number(token)
+    else { return }
     if let bound = evaluator.bound(rule.minimum), number < bound {
       reportBound(rule.minimum, index, at, "minimum", .tooSmall, "must be at least")
     }
@@ -52,7 +57,9 @@ extension Explainer {
         rule.exclusiveMaximum, index, at, "exclusiveMaximum", .tooLarge,
         "must be less than")
     }
-    if let divisor = evaluator.bound(rule.multipleOf), !number.isMultiple(of: divisor) {
+    if let divisor = evaluator.bound(rule.multipleOf),
+      evaluator.spend(number.divisionCost(by: divisor)), !number.isMultiple(of: divisor)
+    {
       reportBound(
         rule.multipleOf, index, at, "multipleOf", .multiple, "must be a multiple of")
     }
@@ -85,7 +92,7 @@ extension Explainer {
     var seen: Set<Int> = []
     while key < end, !isDone, evaluator.spend(1) {
       members += 1
-      let slot = evaluator.find(key, in: rule.table)
+      let slot = slot(of: key, in: rule.table)
       if let slot { seen.insert(slot) }
       explainMember(rule, slot, index, at, key)
       key += 1 + Int(evaluator.value.tokens[key + 1].extent)
@@ -121,7 +128,7 @@ extension Explainer {
     }
     for offset in 0..<Int(rule.patternCount) {
       let pattern = program.patternRules[Int(rule.firstPattern) + offset]
-      if evaluator.nameMatches(Int(pattern.pattern), key) {
+      if evaluator.nameMatches(pattern.pattern, key) {
         isKnown = true
         explainMember(pattern.schema, key)
       } else if evaluator.halt == .patternLimit {
@@ -132,16 +139,12 @@ extension Explainer {
       }
     }
     if !isKnown, rule.isClosed {
-      // Suggestions cost more than the rest of an explanation: a few, from among some names.
       let candidates = violations.count < 4 ? declared(rule.table).prefix(64) : []
-      let absent = candidates.filter { slot in
-        !hasMember(at, named: program.nameBytes(ofSlot: slot))
-      }
+      let absent = candidates.filter { slot in hasMember(at, named: slot) == false }
+      let suggestion = closest(to: key, among: Array(absent))
       reportMember(
         index, key, keyword: "additionalProperties", code: .unknownProperty,
-        "is not a known property",
-        suggestion: Suggestion.closest(
-          to: nameBytes(key), among: absent.map { program.nameBytes(ofSlot: $0) }))
+        "is not a known property", suggestion: suggestion)
     } else if !isKnown {
       explainMember(rule.additional, key)
     }
@@ -152,38 +155,17 @@ extension Explainer {
     }
   }
 
-  private func hasMember(_ object: Int, named name: [UInt8]) -> Bool {
-    let end = object + Int(evaluator.value.tokens[object].extent)
-    var key = object + 1
-    while key < end {
-      let token = evaluator.value.tokens[key]
-      if token.isEscaped
-        ? nameBytes(key) == name
-        : ValueEquality.equalBytes(evaluator.value.text(token), name.span)
-      {
-        return true
-      }
-      key += 1 + Int(evaluator.value.tokens[key + 1].extent)
-    }
-    return false
+  /// The slot of the name or word at token `at` in a table, or nil.
+  @_lifetime(self: copy self)
+  mutating func slot(of at: Int, in table: NameTable) -> Int? {
+    evaluator.find(at, in: table).map { Int($0) }
   }
 
   /// The slots of required names that were not seen, in the order of the schema.
-  private func missing(_ rule: ObjectRule, _ seen: Set<Int>) -> [Int] {
+  private mutating func missing(_ rule: ObjectRule, _ seen: Set<Int>) -> [Int] {
     let found = seen.reduce(into: UInt32(0)) { $0 += program.slots[$1].required }
     guard found < rule.requiredCount else { return [] }
-    let first = Int(rule.table.firstSlot)
-    return (first...(first + Int(rule.table.mask)))
-      .filter { program.slots[$0].required == 1 && !seen.contains($0) }
-      .sorted { program.slots[$0].nameOffset < program.slots[$1].nameOffset }
-  }
-
-  /// The filled slots of a table in the order of the schema.
-  func declared(_ table: NameTable) -> [Int] {
-    let first = Int(table.firstSlot)
-    return (first...(first + Int(table.mask)))
-      .filter { program.slots[$0].length != .max }
-      .sorted { program.slots[$0].nameOffset < program.slots[$1].nameOffset }
+    return declared(rule.table).filter { program.slots[$0].required == 1 && !seen.contains($0) }
   }
 
   @_lifetime(self: copy self)
@@ -196,7 +178,7 @@ extension Explainer {
         continue
       }
       for slot in declared(dependency.required)
-      where !hasMember(at, named: program.nameBytes(ofSlot: slot)) {
+      where hasMember(at, named: slot) == false {
         reportMissing(
           index, at, program.name(ofSlot: slot),
           keyword: dialect == .draft07 ? "dependencies" : "dependentRequired")

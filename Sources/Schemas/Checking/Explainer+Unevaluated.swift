@@ -26,11 +26,11 @@ extension Explainer {
     for (position, child) in unmarked where !isDone {
       switch (isArray, branch.third == 1) {
       case (false, true):
+        let known = violations.count < 4 ? names(inPlaceOf: index, depth: 3) : []
+        let suggestion = closest(to: child, among: known)
         reportMember(
           index, child, keyword: "unevaluatedProperties", code: .unknownProperty,
-          "is not a known property",
-          suggestion: Suggestion.closest(
-            to: nameBytes(child), among: names(inPlaceOf: index, depth: 3)))
+          "is not a known property", suggestion: suggestion)
       case (false, false): explainMember(branch.first, child)
       case (true, true):
         reportItem(
@@ -41,16 +41,15 @@ extension Explainer {
     }
   }
 
-  /// Names that the schema and those applied to the same value declare, as far as a few steps
-  /// reach: enough for a suggestion.
-  private func names(inPlaceOf index: UInt32, depth: Int) -> [[UInt8]] {
+  /// Slots of names that the schema and those applied to the same value declare, as far as a few
+  /// steps reach: enough for a suggestion.
+  private mutating func names(inPlaceOf index: UInt32, depth: Int) -> [Int] {
     let node = program.nodes[Int(index)]
-    var found: [[UInt8]] = []
+    var found: [Int] = []
     if node.object != ProgramNode.none {
       found = declared(program.objects[Int(node.object)].table)
-        .map { program.nameBytes(ofSlot: $0) }
     }
-    guard depth > 0 else { return found }
+    guard depth > 0, affords(Int(node.branchCount)) else { return found }
     for offset in 0..<Int(node.branchCount) where found.count < 256 {
       let branch = program.branches[Int(node.firstBranch) + offset]
       switch branch.operation {

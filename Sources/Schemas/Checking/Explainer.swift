@@ -106,7 +106,7 @@ struct Explainer: ~Copyable, ~Escapable {
     var text = ""
     for step in path {
       switch step {
-      case .member(let key): text += "/" + SchemaIndex.escaped(name(key))
+      case .member(let key): text += "/" + SchemaIndex.escaped(beginning(of: key))
       case .item(let position): text += anyItem ? "/*" : "/\(position)"
       case .missing(let name): text += "/" + SchemaIndex.escaped(name)
       }
@@ -117,8 +117,15 @@ struct Explainer: ~Copyable, ~Escapable {
     return text
   }
 
-  /// The member name at a token.
-  func name(_ key: Int) -> String { String(decoding: nameBytes(key), as: UTF8.self) }
+  /// The member name at a token, as much of it as a pointer has room for.
+  private func beginning(of key: Int) -> String {
+    let token = evaluator.value.tokens[key]
+    guard !token.isEscaped, token.length > UInt32(SchemaLimits.pointerBytes) else {
+      return String(decoding: nameBytes(key), as: UTF8.self)
+    }
+    let start = evaluator.value.text(token).extracting(first: SchemaLimits.pointerBytes + 4)
+    return ByteSlice(copying: start).text
+  }
 
   func nameBytes(_ key: Int) -> [UInt8] {
     evaluator.value.unescaped(evaluator.value.tokens[key])
@@ -132,9 +139,10 @@ struct Explainer: ~Copyable, ~Escapable {
     expected: ByteSlice? = nil, suggestion: String? = nil
   ) {
     let token = evaluator.value.tokens[at]
+    let length = length(at)
     append(
       index, at, keyword: keyword, code: code, message, expected: expected,
-      actualType: typeName(token), actualLength: length(at), suggestion: suggestion)
+      actualType: typeName(token), actualLength: length, suggestion: suggestion)
   }
 
   /// Adds a violation by the member at token `key`.
@@ -225,11 +233,18 @@ struct Explainer: ~Copyable, ~Escapable {
     }
   }
 
-  private func length(_ at: Int) -> Int? {
+  private mutating func length(_ at: Int) -> Int? {
     let token = evaluator.value.tokens[at]
     switch token.kind {
-    case .string: return Evaluator.codePoints(evaluator.value.unescaped(token).span)
+    case .string:
+      guard token.length <= 1024 || affords(Int(token.length) >> (token.isEscaped ? 2 : 5)) else {
+        return nil
+      }
+      return token.isEscaped
+        ? Evaluator.codePoints(evaluator.value.unescaped(token).span)
+        : Evaluator.codePoints(evaluator.value.text(token))
     case .array, .object:
+      guard token.extent <= 256 || affords(Int(token.extent) >> 2) else { return nil }
       let end = at + Int(token.extent)
       var child = at + 1
       var count = 0

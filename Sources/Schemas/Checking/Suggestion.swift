@@ -1,27 +1,34 @@
 import Bytes
 
-/// The closest of several names to one that was not found.
+/// How far names are apart: what a suggestion is chosen by.
 enum Suggestion {
-  /// The candidate with the fewest changed, added, dropped or swapped letters, or nil where none is
-  /// closer than a third of the name. Names beyond 64 bytes are not compared.
+  /// Bytes of a name beyond which none is compared.
+  static let longest = 64
+
+  /// How many letters a suggestion may differ from a name: a third of it.
+  static func farthest(_ name: [UInt8]) -> Int { max(1, name.count / 3) }
+
+  /// The closest of some names, at most 256 of them, or nil where none is close.
   static func closest(to name: [UInt8], among candidates: [[UInt8]]) -> String? {
-    guard name.count >= 2, name.count <= 64 else { return nil }
-    var best: (distance: Int, name: [UInt8])?
-    for candidate in candidates.prefix(256) where candidate.count <= 64 {
-      let distance = distance(name.map(ASCIISet.folded), candidate.map(ASCIISet.folded))
-      guard distance <= max(1, name.count / 3) else { continue }
-      if distance < best?.distance ?? .max { best = (distance, candidate) }
-    }
-    return best.map { String(decoding: $0.name, as: UTF8.self) }
+    guard name.count >= 2, name.count <= longest else { return nil }
+    let near = candidates.prefix(256).filter { abs($0.count - name.count) <= farthest(name) }
+    let best = near.map { (distance: distance(name, $0), name: $0) }
+      .min { $0.distance < $1.distance }
+    guard let best, best.distance <= farthest(name) else { return nil }
+    return String(decoding: best.name, as: UTF8.self)
   }
 
-  /// Edit distance with swaps of neighbours (optimal string alignment).
-  private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+  /// The fewest letters to change, add, drop or swap with their neighbour (optimal string
+  /// alignment); case, and `-` or `_`, make no difference.
+  static func distance(_ name: [UInt8], _ candidate: [UInt8]) -> Int {
+    let left = name.map(ASCIISet.folded)
+    let right = candidate.map(ASCIISet.folded)
     if left.isEmpty || right.isEmpty { return max(left.count, right.count) }
     var before = [Int](repeating: 0, count: right.count + 1)
     var above = Array(0...right.count)
+    var current = above
     for row in 1...left.count {
-      var current = [row] + [Int](repeating: 0, count: right.count)
+      current[0] = row
       for column in 1...right.count {
         let isSame = left[row - 1] == right[column - 1]
         var cost = min(
@@ -32,8 +39,8 @@ enum Suggestion {
         if isSwap { cost = min(cost, before[column - 2] + 1) }
         current[column] = cost
       }
-      before = above
-      above = current
+      swap(&before, &above)
+      swap(&above, &current)
     }
     return above[right.count]
   }

@@ -110,17 +110,31 @@ extension [Violation] {
     var column = 1
     var at = 0
     for index in indices.sorted(by: { self[$0].offset < self[$1].offset }) {
-      while at < self[index].offset {
-        if payload[at] == ASCII.lineFeed {
-          line += 1
-          column = 1
-        } else if payload[at] & 0xC0 != 0x80 {
-          column += 1
-        }
-        at += 1
+      let offset = Swift.min(self[index].offset, payload.count)
+      while let feed = Self.lineFeed(payload, at..<offset) {
+        line += 1
+        column = 1
+        at = feed + 1
       }
+      column += Evaluator.codePoints(payload.extracting(at..<offset))
+      at = offset
       self[index].line = line
       self[index].column = column
     }
+  }
+
+  /// The first line feed in a part of the payload, sixteen bytes at a time.
+  private static func lineFeed(_ payload: Span<UInt8>, _ range: Range<Int>) -> Int? {
+    var index = range.lowerBound
+    while index + ByteBlock.width <= range.upperBound {
+      let first = ByteBlock(payload, at: index).marks(ASCII.lineFeed).first
+      if first < ByteBlock.width { return index + first }
+      index += ByteBlock.width
+    }
+    while index < range.upperBound {
+      if payload[index] == ASCII.lineFeed { return index }
+      index += 1
+    }
+    return nil
   }
 }

@@ -62,14 +62,17 @@ public final class CompiledSchema: Sendable {
   ///   - base: the absolute URI of the text, which relative references are resolved against where
   ///     it has no `$id`; empty if it has none.
   ///   - library: where references to other documents, and metaschemas, are looked for.
+  ///   - isNew: whether the text is about to be registered: then it must also keep the metaschemas
+  ///     of the dialects that it names. What is registered stays readable whatever they say later.
   public static func compile(
     _ source: ByteSlice, dialect: SchemaDialect? = nil, formats: FormatMode? = nil,
-    base: String = "", library: SchemaLibrary = SchemaLibrary()
+    base: String = "", library: SchemaLibrary = SchemaLibrary(), isNew: Bool = false
   ) throws(SchemaFault) -> CompiledSchema {
     let root = try SchemaIndex.parse(source, pointer: "#")
     let index = try SchemaIndex(
       root, rules: DialectRules(dialect ?? .draft202012), base: URIReference(base),
       library: library)
+    if isNew { try index.checkDialects() }
     let rules = index.places[0].rules
     let graph = try GraphBuilder.build(index, formats: formats)
     let documents = graph.documents.filter { !$0.isBuiltIn }
@@ -87,14 +90,16 @@ public final class CompiledSchema: Sendable {
   public var identifier: ByteSlice? { (try? JSONDocument(parsing: source))?.root["$id"]?.string }
 
   /// Compiles a text of any language that can be registered. May take milliseconds: call it off the
-  /// event loops. `dialect`, `formats`, `base` and `library` are of JSON Schema.
+  /// event loops. All but `type` are of JSON Schema.
   public static func compile(
     _ source: ByteSlice, as type: SchemaType, dialect: SchemaDialect? = nil,
-    formats: FormatMode? = nil, base: String = "", library: SchemaLibrary = SchemaLibrary()
+    formats: FormatMode? = nil, base: String = "", library: SchemaLibrary = SchemaLibrary(),
+    isNew: Bool = false
   ) throws(SchemaFault) -> CompiledSchema {
     switch type {
     case .json:
-      return try compile(source, dialect: dialect, formats: formats, base: base, library: library)
+      return try compile(
+        source, dialect: dialect, formats: formats, base: base, library: library, isNew: isNew)
     case .pulsarJSON:
       let (definition, warnings) = try AvroParser.parse(source)
       let graph = try AvroLowering.graph(of: definition)
@@ -139,16 +144,25 @@ public final class CompiledSchema: Sendable {
 
   /// Whether the payload that `parser` has tokenised keeps the schema. About 1 µs for 1 KB.
   public func accepts(_ parser: JSONParser, _ scratch: SchemaScratch) -> CheckResult {
-    program.check(tokens: parser.tokens, source: parser.source, scratch: scratch)
+    accepts(parser, scratch, fuel: SchemaLimits.fuel(bytes: parser.source.count))
+  }
+
+  func accepts(_ parser: JSONParser, _ scratch: SchemaScratch, fuel: Int) -> CheckResult {
+    program.check(tokens: parser.tokens, source: parser.source, scratch: scratch, fuel: fuel)
   }
 }
 
 extension CompiledSchema {
-  /// What is wrong with a payload that `accepts` has refused. Cold: allocates and may take
-  /// milliseconds for the worst payloads.
+  /// What is wrong with a payload that `accepts` has refused. Cold: allocates. Ends, without having
+  /// said all, after about a millisecond.
   public func explain(_ parser: JSONParser, _ scratch: SchemaScratch) -> Explanation {
+    explain(
+      parser, scratch, fuel: SchemaLimits.explanationFuel(bytes: parser.source.count))
+  }
+
+  func explain(_ parser: JSONParser, _ scratch: SchemaScratch, fuel: Int) -> Explanation {
     var explanation = program.explain(
-      tokens: parser.tokens, source: parser.source, scratch: scratch, dialect: dialect)
+      tokens: parser.tokens, source: parser.source, scratch: scratch, dialect: dialect, fuel: fuel)
     // An Avro definition has no keywords to point at, only types.
     if avro != nil { explanation.point(at: program.pointers) }
     return explanation
@@ -165,12 +179,11 @@ extension Explanation {
 
 extension SchemaProgram {
   /// Runs the boolean pass from the root.
-  func check(tokens: JSONTape, source: ByteSlice, scratch: SchemaScratch) -> CheckResult {
-    let value = TapeView(tokens: tokens.span, bytes: source.span, source: source)
-    let constants = TapeView(
-      tokens: self.constants.tokens.span, bytes: self.constants.source.span,
-      source: self.constants.source)
-    let fuel = SchemaLimits.fuel(bytes: source.count)
+  func check(
+    tokens: JSONTape, source: ByteSlice, scratch: SchemaScratch, fuel: Int
+  ) -> CheckResult {
+    let value = TapeView(tokens, source)
+    let constants = TapeView(self.constants.tokens, self.constants.source)
     var evaluator = Evaluator(
       self, value: value, constants: constants, scratch: scratch, fuel: fuel)
     let accepted = evaluator.accepts(root, 0)
@@ -180,15 +193,12 @@ extension SchemaProgram {
 
   /// Runs the explaining pass from the root. Never empty.
   func explain(
-    tokens: JSONTape, source: ByteSlice, scratch: SchemaScratch, dialect: SchemaDialect
+    tokens: JSONTape, source: ByteSlice, scratch: SchemaScratch, dialect: SchemaDialect, fuel: Int
   ) -> Explanation {
-    let value = TapeView(tokens: tokens.span, bytes: source.span, source: source)
-    let constants = TapeView(
-      tokens: self.constants.tokens.span, bytes: self.constants.source.span,
-      source: self.constants.source)
+    let value = TapeView(tokens, source)
+    let constants = TapeView(self.constants.tokens, self.constants.source)
     let evaluator = Evaluator(
-      self, value: value, constants: constants, scratch: scratch,
-      fuel: SchemaLimits.fuel(bytes: source.count))
+      self, value: value, constants: constants, scratch: scratch, fuel: fuel)
     var explainer = Explainer(evaluator, program: self, dialect: dialect)
     explainer.explain(root, 0)
     if explainer.violations.isEmpty {

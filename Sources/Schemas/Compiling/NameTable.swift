@@ -15,6 +15,10 @@ struct NameTable: BitwiseCopyable, Sendable {
   struct Slot: BitwiseCopyable, Sendable {
     /// The first eight bytes, little-endian, zero where the name is shorter.
     var prefix: UInt64 = 0
+    /// The second eight bytes of a name of more than sixteen, else zero.
+    var middle: UInt64 = 0
+    /// The last eight bytes of a name of more than eight, else zero.
+    var suffix: UInt64 = 0
     /// Length in bytes; `.max` marks a free slot.
     var length: UInt32 = .max
     /// Where the whole name starts in the program's names.
@@ -29,10 +33,17 @@ struct NameTable: BitwiseCopyable, Sendable {
   @inline(__always)
   static func word(_ bytes: RawSpan, at offset: Int, count: Int) -> UInt64 {
     if offset &+ 8 <= bytes.byteCount {
-      // SAFETY: a load of plain bytes inside the span's bounds, which the call checks again.
-      let word = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
+      // SAFETY: a load of plain bytes below the span's end; offsets are never negative.
+      let word = unsafe bytes.unsafeLoadUnaligned(
+        fromUncheckedByteOffset: offset, as: UInt64.self)
       return count >= 8 ? word : word & ((1 &<< UInt64(count &* 8)) &- 1)
     }
+    return shortWord(bytes, at: offset, count: count)
+  }
+
+  /// The same where fewer than eight bytes follow.
+  @inline(never)
+  private static func shortWord(_ bytes: RawSpan, at offset: Int, count: Int) -> UInt64 {
     var word: UInt64 = 0
     for index in 0..<min(count, 8) {
       let byte = unsafe bytes.unsafeLoad(fromByteOffset: offset + index, as: UInt8.self)
@@ -49,30 +60,67 @@ struct NameTable: BitwiseCopyable, Sendable {
     return product ^ product &>> 32
   }
 
-  /// The slot of the name that lies in `bytes` at `offset`, or nil.
+  /// Bytes that `findShort` may read behind the start of a name.
+  static let shortReach = 24
+
+  /// The index of the slot of a name of at most `shortReach` bytes, or nil. As many bytes must
+  /// follow `offset`, whatever the name's length.
   @inline(__always)
+  func findShort(
+    _ bytes: RawSpan, at offset: Int, count: Int, slots: borrowing VerifiedTable<Slot>
+  ) -> UInt32? {
+    // SAFETY: loads below `offset + shortReach`, which the caller has compared with the end.
+    func load(_ offset: Int) -> UInt64 {
+      unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
+    }
+    var prefix = load(offset)
+    var suffix: UInt64 = 0
+    var middle: UInt64 = 0
+    if count > 8 {
+      suffix = load(offset &+ count &- 8)
+      if count > 16 { middle = load(offset &+ 8) }
+    } else if count < 8 {
+      prefix &= (1 &<< UInt64(truncatingIfNeeded: count &* 8)) &- 1
+    }
+    let hash = Self.hash(prefix: prefix, suffix: suffix, length: count, multiplier: multiplier)
+    var position = UInt32(truncatingIfNeeded: hash) & mask
+    while true {
+      let index = firstSlot &+ position
+      let slot = slots[index]
+      if slot.prefix == prefix, slot.length == UInt32(truncatingIfNeeded: count),
+        slot.suffix == suffix, slot.middle == middle
+      {
+        return index
+      }
+      if slot.length == UInt32.max { return nil }
+      position = (position &+ 1) & mask
+    }
+  }
+
+  /// The index of the slot of the name that lies in `bytes` at `offset`, or nil.
   func find(
-    _ bytes: RawSpan, at offset: Int, count: Int, slots: Span<Slot>, names: RawSpan
-  ) -> Int? {
+    _ bytes: RawSpan, at offset: Int, count: Int, slots: borrowing VerifiedTable<Slot>,
+    names: RawSpan
+  ) -> UInt32? {
     let prefix = Self.word(bytes, at: offset, count: count)
     let suffix = count > 8 ? Self.word(bytes, at: offset &+ count &- 8, count: 8) : 0
     let hash = Self.hash(prefix: prefix, suffix: suffix, length: count, multiplier: multiplier)
     var position = UInt32(truncatingIfNeeded: hash) & mask
     while true {
-      let index = Int(firstSlot &+ position)
+      let index = firstSlot &+ position
       let slot = slots[index]
-      if slot.length == UInt32.max { return nil }
       if slot.prefix == prefix, slot.length == UInt32(truncatingIfNeeded: count),
-        count <= 8
-          || Self.equal(bytes, offset &+ 8, names, Int(slot.nameOffset) &+ 8, count &- 8)
+        slot.suffix == suffix,
+        count <= 16
+          || Self.equal(bytes, offset &+ 8, names, Int(slot.nameOffset) &+ 8, count &- 16)
       {
         return index
       }
+      if slot.length == UInt32.max { return nil }
       position = (position &+ 1) & mask
     }
   }
 
-  @inline(__always)
   private static func equal(
     _ left: RawSpan, _ leftOffset: Int, _ right: RawSpan, _ rightOffset: Int, _ count: Int
   ) -> Bool {
@@ -106,6 +154,10 @@ extension NameTable {
       var slot = Slot()
       slot.length = UInt32(entry.name.count)
       slot.prefix = word(entry.name.span.raw, at: 0, count: entry.name.count)
+      if entry.name.count > 8 {
+        slot.suffix = word(entry.name.span.raw, at: entry.name.count - 8, count: 8)
+      }
+      if entry.name.count > 16 { slot.middle = word(entry.name.span.raw, at: 8, count: 8) }
       slot.nameOffset = UInt32(names.count)
       slot.schema = entry.schema
       slot.required = entry.isRequired ? 1 : 0
@@ -150,10 +202,9 @@ extension NameTable {
   ) -> [Slot]? {
     var table = [Slot](repeating: Slot(), count: capacity)
     for (entry, slot) in zip(entries, filled) {
-      let count = entry.name.count
-      let suffix = count > 8 ? word(entry.name.span.raw, at: count - 8, count: 8) : 0
       let hash = hash(
-        prefix: slot.prefix, suffix: suffix, length: count, multiplier: multiplier)
+        prefix: slot.prefix, suffix: slot.suffix, length: entry.name.count,
+        multiplier: multiplier)
       var position = Int(hash & UInt64(capacity - 1))
       while table[position].length != .max {
         guard acceptCollisions else { return nil }

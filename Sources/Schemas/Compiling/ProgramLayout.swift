@@ -28,6 +28,8 @@ struct ProgramLayout {
       next += 1
     }
     layout.program.constants = try layout.constants.document()
+    for index in layout.program.nodes.indices { layout.program.nodes[index].settle() }
+    layout.program.verify()
     return layout.program
   }
 
@@ -120,9 +122,7 @@ struct ProgramLayout {
     program.patterns.append(pattern)
     var place = PatternShape.Place()
     if let shape = pattern.shape {
-      place = PatternShape.Place(
-        firstLink: UInt32(program.links.count), linkCount: UInt32(shape.links.count),
-        endsAtEnd: shape.endsAtEnd, isChain: true)
+      place = shape.place(at: UInt32(program.links.count))
       program.links += shape.links
     }
     program.chains.append(place)

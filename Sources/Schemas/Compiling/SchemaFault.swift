@@ -22,6 +22,8 @@ public enum SchemaFaultReason: Equatable, Sendable {
   case unknownDialect(String)
   /// The metaschema of a dialect asks for a vocabulary that is not known.
   case unknownVocabulary(String, dialect: String)
+  /// The schema breaks the metaschema of its dialect; what is broken, in its words.
+  case breaksMetaschema(String, dialect: String)
   /// All references that lead nowhere, in the order of the text; nothing is ever fetched.
   case unresolvedReferences([SchemaReference])
   /// Schemas that refer to one another without ever reaching into the value.
@@ -38,7 +40,7 @@ public enum SchemaFaultReason: Equatable, Sendable {
   var kind: SchemaFaultCode {
     switch self {
     case .malformedJSON: .malformed
-    case .notASchema, .wrongValue: .invalid
+    case .notASchema, .wrongValue, .breaksMetaschema: .invalid
     case .unknownDialect, .unknownVocabulary: .unknownDialect
     case .unresolvedReferences: .unresolvedReference
     case .referenceLoop: .referenceLoop
@@ -61,6 +63,8 @@ public enum SchemaFaultReason: Equatable, Sendable {
         + SchemaDialect.allCases.map(\.uri).joined(separator: " and ")
     case .unknownVocabulary(let uri, let dialect):
       "names the dialect \(dialect), which needs the vocabulary \(uri); that one is not known"
+    case .breaksMetaschema(let message, let dialect):
+      "\(message), says the metaschema of the dialect \(dialect)"
     case .unresolvedReferences(let references):
       "refers to " + references.prefix(8).map(\.uri).joined(separator: ", ")
         + (references.count > 8 ? " and \(references.count - 8) more" : "")

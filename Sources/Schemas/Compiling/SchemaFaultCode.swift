@@ -15,7 +15,8 @@ public enum SchemaFaultCode: String, CaseIterable, Sendable {
   public var meaning: String {
     switch self {
     case .malformed: "The text is not JSON; `line`, `column` and `offset` say where."
-    case .invalid: "A keyword's value is not of the kind that its edition asks for."
+    case .invalid:
+      "A keyword's value is not what its edition, or the metaschema of its dialect, asks for."
     case .unknownDialect: "`$schema` names neither edition nor a dialect that is known here."
     case .unresolvedReference: "A reference leads nowhere; each has an element of its own."
     case .referenceLoop: "Schemas refer to one another without reaching into the value."

@@ -8,6 +8,10 @@ struct ProgramNode: BitwiseCopyable, Sendable {
   static let anything: UInt32 = 0
 
   var types: TypeSet
+  /// Kinds of tokens that are taken without another look, a bit for each (`JSONToken.kindNumber`).
+  private(set) var settled: UInt8 = 0
+  /// Kinds of tokens that may be taken.
+  private(set) var possible: UInt8 = 0
   /// Branches of this node; a schema has at most a few.
   var branchCount: UInt16 = 0
   var firstBranch: UInt32 = 0
@@ -15,6 +19,31 @@ struct ProgramNode: BitwiseCopyable, Sendable {
   var number = ProgramNode.none
   var array = ProgramNode.none
   var object = ProgramNode.none
+  /// Makes a node 32 bytes long, so that finding one takes a shift.
+  private var padding: UInt32 = 0
+
+  init(types: TypeSet) { self.types = types }
+
+  /// Works out which kinds of tokens the node's types and rules decide about by themselves.
+  mutating func settle() {
+    possible = 0
+    if types.contains(.null) { possible |= JSONToken.bit(of: .null) }
+    if types.contains(.boolean) {
+      possible |= JSONToken.bit(of: .true) | JSONToken.bit(of: .false)
+    }
+    if types.contains(.integer) { possible |= JSONToken.bit(of: .number) }
+    // Whether a fraction is whole takes another look.
+    if !types.isDisjoint(with: .number) { possible |= JSONToken.fractionBit }
+    if types.contains(.string) { possible |= JSONToken.bit(of: .string) }
+    if types.contains(.array) { possible |= JSONToken.bit(of: .array) }
+    if types.contains(.object) { possible |= JSONToken.bit(of: .object) }
+    settled = branchCount == 0 ? possible : 0
+    if string != Self.none { settled &= ~JSONToken.bit(of: .string) }
+    if number != Self.none { settled &= ~JSONToken.bit(of: .number) }
+    if number != Self.none || !types.isSuperset(of: .number) { settled &= ~JSONToken.fractionBit }
+    if array != Self.none { settled &= ~JSONToken.bit(of: .array) }
+    if object != Self.none { settled &= ~JSONToken.bit(of: .object) }
+  }
 }
 
 /// `minLength`, `maxLength` (code points), `pattern` and `format`.

@@ -7,6 +7,13 @@ struct ASCIISet: BitwiseCopyable, Equatable, Sendable {
 
   init() {}
 
+  /// The characters whose bits are set: for grammars, whose sets are constants of the program.
+  @inline(__always)
+  init(low: UInt64, high: UInt64) {
+    self.low = low
+    self.high = high
+  }
+
   /// The characters of an ASCII literal.
   init(_ characters: StaticString, letters: Bool = false, digits: Bool = false) {
     for index in 0..<characters.utf8CodeUnitCount {
@@ -22,8 +29,7 @@ struct ASCIISet: BitwiseCopyable, Equatable, Sendable {
 
   @inline(__always)
   func contains(_ byte: UInt8) -> Bool {
-    if byte < 64 { return low &>> UInt64(byte) & 1 != 0 }
-    return byte < 128 && high &>> UInt64(byte &- 64) & 1 != 0
+    (byte & 64 == 0 ? low : high) &>> UInt64(byte & 63) & 1 != 0 && byte < 128
   }
 
   /// Adds a character; anything beyond ASCII is ignored.
@@ -39,14 +45,13 @@ struct ASCIISet: BitwiseCopyable, Equatable, Sendable {
     for byte in range { insert(byte) }
   }
 
-  func isDisjoint(with other: ASCIISet) -> Bool {
-    low & other.low == 0 && high & other.high == 0
+  /// The only character, or nil where there are none or several.
+  var single: UInt8? {
+    guard low.nonzeroBitCount + high.nonzeroBitCount == 1 else { return nil }
+    return UInt8(low != 0 ? low.trailingZeroBitCount : 64 + high.trailingZeroBitCount)
   }
 
-  func union(_ other: ASCIISet) -> ASCIISet {
-    var all = self
-    all.low |= other.low
-    all.high |= other.high
-    return all
+  func isDisjoint(with other: ASCIISet) -> Bool {
+    low & other.low == 0 && high & other.high == 0
   }
 }

@@ -3,7 +3,10 @@ import Bytes
 /// RFC 5321 §4.1.2: `Mailbox = Local-part "@" ( Domain / address-literal )`; with RFC 6531 §3.3 its
 /// atoms, quoted texts and labels may hold any character beyond ASCII.
 enum MailGrammar {
-  private static let atomText = ASCIISet("!#$%&'*+-/=?^_`{|}~", letters: true, digits: true)
+  /// `atext`: letters, digits, ``!#$%&'*+-/=?^_`{|}~``.
+  static var atomText: ASCIISet {
+    ASCIISet(low: 0xA3FF_ACFA_0000_0000, high: 0x7FFF_FFFF_C7FF_FFFE)
+  }
 
   static func isMailbox(_ text: Span<UInt8>, international: Bool) -> Bool {
     // RFC 5321 §4.5.3.1: 64 bytes of local part, 255 of domain.
@@ -17,6 +20,7 @@ enum MailGrammar {
   /// The index of the `@` behind a well-formed local part, or nil.
   private static func localPartEnd(_ text: Span<UInt8>, _ international: Bool) -> Int? {
     if text[0] == ASCII.quote { return quotedEnd(text, international) }
+    let atomText = atomText
     var index = 0
     var atomLength = 0
     while index < text.count {
@@ -27,9 +31,9 @@ enum MailGrammar {
         atomLength = 0
       } else {
         guard atomText.contains(byte) || (international && byte >= 0x80) else { return nil }
-        atomLength += 1
+        atomLength &+= 1
       }
-      index += 1
+      index &+= 1
     }
     return nil
   }

@@ -120,14 +120,21 @@ public enum StringFormat: UInt8, CaseIterable, Sendable {
   /// RFC 4122 §3: 8-4-4-4-12 hexadecimal digits in either case.
   private static func isUUID(_ text: Span<UInt8>) -> Bool {
     guard text.count == 36 else { return false }
-    for index in 0..<36 {
-      let byte = text[index]
-      if index == 8 || index == 13 || index == 18 || index == 23 {
-        guard byte == ASCII.minus else { return false }
-      } else {
-        guard ASCII.hexValue(byte) != nil else { return false }
-      }
-    }
-    return true
+    // The bytes that are no digits stand where the hyphens must, seen in three blocks.
+    let others = (
+      hexMarks(text, at: 0), hexMarks(text, at: 16), hexMarks(text, at: 36 - ByteBlock.width)
+    )
+    return others.0 == (~0x0000_0000_0000_0000, ~0x0000_FF00_0000_00FF)
+      && others.1 == (~0xFF00_0000_00FF_0000, ~0) && others.2 == (~0x0000_0000_FF00_0000, ~0)
+      && text[8] == ASCII.minus && text[13] == ASCII.minus && text[18] == ASCII.minus
+      && text[23] == ASCII.minus
+  }
+
+  /// The hexadecimal digits of a block, as words.
+  @inline(__always)
+  private static func hexMarks(_ text: Span<UInt8>, at index: Int) -> (UInt64, UInt64) {
+    let block = ByteBlock(text, at: index)
+    return (block.marks(from: ASCII.zero, count: 10) | block.folded.marks(from: 0x61, count: 6))
+      .words
   }
 }

@@ -2,24 +2,27 @@ import Bytes
 
 /// RFC 6570 §2: literals and expressions in braces.
 enum TemplateGrammar {
-  private static let literals = ASCIISet(
-    "!#$&'()*+,-./:;=?@[]_~", letters: true, digits: true)
-  private static let operators = ASCIISet("+#./;?&=,!@|")
-  private static let variable = ASCIISet("_", letters: true, digits: true)
+  /// Letters, digits, ``!#$&'()*+,-./:;=?@[]_~``.
+  static var literals: ASCIISet {
+    ASCIISet(low: 0xAFFF_FFDA_0000_0000, high: 0x47FF_FFFE_AFFF_FFFF)
+  }
+  /// `+#./;?&=,!@|`
+  static var operators: ASCIISet {
+    ASCIISet(low: 0xA800_D84A_0000_0000, high: 0x1000_0000_0000_0001)
+  }
+  /// Letters, digits, `_`.
+  static var variable: ASCIISet {
+    ASCIISet(low: 0x03FF_0000_0000_0000, high: 0x07FF_FFFE_87FF_FFFE)
+  }
 
   static func isTemplate(_ text: Span<UInt8>) -> Bool {
     var index = 0
-    while index < text.count {
-      if text[index] == 0x7B {
-        guard let end = expression(text, from: index + 1) else { return false }
-        index = end
-      } else if let width = URIGrammar.width(text, at: index, in: literals, beyond: .anyAssigned) {
-        index += width
-      } else {
-        return false
-      }
+    while true {
+      index = URIGrammar.run(text, from: index, in: literals, .anyAssigned)
+      guard index < text.count else { return true }
+      guard text[index] == 0x7B, let end = expression(text, from: index + 1) else { return false }
+      index = end
     }
-    return true
   }
 
   /// The index behind the brace that ends the expression whose inside starts at `start`.
@@ -39,7 +42,10 @@ enum TemplateGrammar {
     var index = start
     var isName = false
     while index < text.count {
-      if let width = URIGrammar.width(text, at: index, in: variable, beyond: .nothing) {
+      if variable.contains(text[index]) {
+        isName = true
+        index &+= 1
+      } else if let width = URIGrammar.width(text, at: index, in: variable, beyond: .nothing) {
         isName = true
         index += width
       } else if text[index] == ASCII.dot, isName {

@@ -12,14 +12,26 @@ enum URIGrammar {
     case anyAssigned
   }
 
-  private static let unreserved = ASCIISet("-._~", letters: true, digits: true)
-  private static let subDelimiters = ASCIISet("!$&'()*+,;=")
-  private static let pathCharacters = unreserved.union(subDelimiters).union(ASCIISet(":@"))
-  private static let pathAndSlash = pathCharacters.union(ASCIISet("/"))
-  private static let queryCharacters = pathAndSlash.union(ASCIISet("?"))
-  private static let userInfo = unreserved.union(subDelimiters).union(ASCIISet(":"))
-  private static let registeredName = unreserved.union(subDelimiters)
-  private static let schemeCharacters = ASCIISet("+-.", letters: true, digits: true)
+  /// `pchar` and `/`: letters, digits, `-._~!$&'()*+,;=:@/`.
+  static var pathAndSlash: ASCIISet {
+    ASCIISet(low: 0x2FFF_FFD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFF)
+  }
+  /// The same and `?`.
+  static var queryCharacters: ASCIISet {
+    ASCIISet(low: 0xAFFF_FFD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFF)
+  }
+  /// Letters, digits, `-._~!$&'()*+,;=:`.
+  static var userInfo: ASCIISet {
+    ASCIISet(low: 0x2FFF_7FD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE)
+  }
+  /// Letters, digits, `-._~!$&'()*+,;=`.
+  static var registeredName: ASCIISet {
+    ASCIISet(low: 0x2BFF_7FD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE)
+  }
+  /// Letters, digits, `+-.`.
+  static var schemeCharacters: ASCIISet {
+    ASCIISet(low: 0x03FF_6800_0000_0000, high: 0x07FF_FFFE_07FF_FFFE)
+  }
 
   /// Whether `text` is a URI (`needsScheme`) or a URI reference; an IRI if `international`.
   static func accepts(
@@ -27,6 +39,9 @@ enum URIGrammar {
   ) -> Bool {
     let beyond: Beyond = international ? .assigned : .nothing
     var index = 0
+    if let end = plainHostEnd(text, beyond) {
+      return endsWell(text, from: end, beyond, international: international)
+    }
     if let colon = schemeEnd(text) {
       index = colon + 1
     } else {
@@ -50,7 +65,30 @@ enum URIGrammar {
       guard isAuthority(text.extracting((index + 2)..<end), beyond) else { return false }
       index = end
     }
-    index = run(text, from: index, in: pathAndSlash, beyond)
+    return endsWell(text, from: index, beyond, international: international)
+  }
+
+  /// Where the host of a text ends that starts as most do: with `https://` and a name alone.
+  @inline(__always)
+  private static func plainHostEnd(_ text: Span<UInt8>, _ beyond: Beyond) -> Int? {
+    // "https://" as a little-endian word.
+    guard text.count > 8, NameTable.word(text.raw, at: 0, count: 8) == 0x2F2F_3A73_7074_7468 else {
+      return nil
+    }
+    let end = run(text, from: 8, in: registeredName, beyond)
+    if end < text.count, text[end] != ASCII.slash, text[end] != ASCII.questionMark,
+      text[end] != 0x23
+    {
+      return nil
+    }
+    return end
+  }
+
+  /// Whether path, query and fragment reach from `start` to the end.
+  private static func endsWell(
+    _ text: Span<UInt8>, from start: Int, _ beyond: Beyond, international: Bool
+  ) -> Bool {
+    var index = run(text, from: start, in: pathAndSlash, beyond)
     if index < text.count, text[index] == ASCII.questionMark {
       index = run(
         text, from: index + 1, in: queryCharacters, international ? .anyAssigned : .nothing)
@@ -72,14 +110,43 @@ enum URIGrammar {
   }
 
   /// The end of the run of allowed characters and percent escapes that starts at `index`.
-  private static func run(
+  ///
+  /// - Parameter allowed: a set that has letters, digits and `-._`; if it has `/`, then `:` too.
+  static func run(
     _ text: Span<UInt8>, from start: Int, in allowed: ASCIISet, _ beyond: Beyond
   ) -> Int {
+    let isPath = allowed.contains(ASCII.slash)
     var index = start
-    while index < text.count, let width = width(text, at: index, in: allowed, beyond: beyond) {
-      index += width
+    while true {
+      // What every set of this grammar has makes up nearly all of a text.
+      while index &+ ByteBlock.width <= text.count {
+        let plain = plainMarks(ByteBlock(text, at: index), isPath: isPath).firstUnmarked
+        index &+= plain
+        if plain < ByteBlock.width { break }
+      }
+      if index < text.count, index &+ ByteBlock.width > text.count, text.count >= ByteBlock.width {
+        // The last block overlaps the one before it.
+        let last = text.count &- ByteBlock.width
+        index =
+          last
+          &+ plainMarks(ByteBlock(text, at: last), isPath: isPath).firstUnmarked(
+            from: index &- last)
+      }
+      guard index < text.count,
+        let width = width(text, at: index, in: allowed, beyond: beyond)
+      else { return index }
+      index &+= width
     }
-    return index
+  }
+
+  /// Marks letters, digits and `-._`; in paths `/` and `:` too.
+  @inline(__always)
+  private static func plainMarks(_ block: ByteBlock, isPath: Bool) -> ByteMarks {
+    let word = block.folded.marks(from: 0x61, count: 26) | block.marks(ASCII.underscore)
+    // `-`, `.`, `/`, the digits and `:` stand side by side.
+    return isPath
+      ? word | block.marks(from: ASCII.minus, count: 14)
+      : word | block.marks(from: ASCII.minus, count: 2) | block.marks(from: ASCII.zero, count: 10)
   }
 
   /// The bytes of the allowed character or percent escape at `index`, or nil.

@@ -102,10 +102,7 @@ struct Judge {
   func matches(_ pattern: Pattern, _ text: ByteSlice) -> Bool? {
     if let shape = pattern.shape {
       return PatternShape.matches(
-        text.span, links: shape.links.span,
-        place: PatternShape.Place(
-          firstLink: 0, linkCount: UInt32(shape.links.count), endsAtEnd: shape.endsAtEnd,
-          isChain: true))
+        text.span, links: VerifiedTable(shape.links.span), place: shape.place(at: 0))
     }
     switch matcher.verdict(pattern, on: text.span) {
     case .match: return true

@@ -34,7 +34,8 @@ extension Catalogue {
       of: text, base: base, dialect: dialect, in: topic.namespace,
       finder(for: topic.inNamespace))
     let program = try CompiledSchema.compile(
-      text, dialect: dialect, formats: formats, base: base, library: assembly.library)
+      text, dialect: dialect, formats: formats, base: base, library: assembly.library,
+      isNew: true)
     return (program, assembly.pins)
   }
 

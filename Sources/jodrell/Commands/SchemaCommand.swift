@@ -86,8 +86,7 @@ struct SchemaSource {
   func program(_ text: ByteSlice, of path: String) throws(SchemaFault) -> CompiledSchema {
     try CompiledSchema.compile(
       text, as: path.hasSuffix(".avsc") ? .pulsarJSON : .json, dialect: dialect, formats: formats,
-      base: SchemaReferences.uri(of: path),
-      library: library)
+      base: SchemaReferences.uri(of: path), library: library, isNew: true)
   }
 
   /// The schema in a file; a fault in it ends the command.

@@ -1,0 +1,67 @@
+import Bytes
+import JSONText
+
+// What makes a violation easier to mend, as far as the budget of the explanation goes: a hint that
+// would cost too much is left out, and nothing else is.
+extension Explainer {
+  /// Takes `units` of fuel for a hint; false where there is not enough to spare.
+  mutating func affords(_ units: Int) -> Bool {
+    guard evaluator.fuel > units else { return false }
+    evaluator.fuel -= units
+    return true
+  }
+
+  /// The filled slots of a table in the order of the schema; none where they are too many.
+  mutating func declared(_ table: NameTable) -> [Int] {
+    guard affords(Int(table.mask) * 2 + 2) else { return [] }
+    let first = Int(table.firstSlot)
+    return (first...(first + Int(table.mask)))
+      .filter { program.slots[$0].length != .max }
+      .sorted { program.slots[$0].nameOffset < program.slots[$1].nameOffset }
+  }
+
+  /// The name of a table that has one.
+  func soleName(_ table: NameTable) -> String {
+    let first = Int(table.firstSlot)
+    let slot = (first...(first + Int(table.mask))).first { program.slots[$0].length != .max }
+    return slot.map { program.name(ofSlot: $0) } ?? ""
+  }
+
+  /// Whether the object at a token has a member named as a slot; nil where looking costs too much.
+  mutating func hasMember(_ object: Int, named slot: Int) -> Bool? {
+    let name = program.nameBytes(ofSlot: slot)
+    let end = object + Int(evaluator.value.tokens[object].extent)
+    var key = object + 1
+    while key < end {
+      guard affords(1) else { return nil }
+      let token = evaluator.value.tokens[key]
+      if token.isEscaped
+        ? nameBytes(key) == name
+        : ValueEquality.equalBytes(evaluator.value.text(token), name.span)
+      {
+        return true
+      }
+      key += 1 + Int(evaluator.value.tokens[key + 1].extent)
+    }
+    return false
+  }
+
+  /// The name among some slots that comes closest to the name or word at token `at`, or nil.
+  mutating func closest(to at: Int, among slots: [Int]) -> String? {
+    guard evaluator.value.tokens[at].length <= 6 * UInt32(Suggestion.longest) else { return nil }
+    let name = nameBytes(at)
+    guard name.count >= 2, name.count <= Suggestion.longest else { return nil }
+    var best: (distance: Int, slot: Int)?
+    for slot in slots.prefix(256) {
+      let length = Int(program.slots[slot].length)
+      guard affords(1) else { break }
+      guard abs(length - name.count) <= Suggestion.farthest(name) else { continue }
+      // A unit is some nanoseconds, and so is a cell of the table that compares two names.
+      guard affords(name.count * length) else { break }
+      let distance = Suggestion.distance(name, program.nameBytes(ofSlot: slot))
+      guard distance <= Suggestion.farthest(name) else { continue }
+      if distance < best?.distance ?? .max { best = (distance, slot) }
+    }
+    return best.map { program.name(ofSlot: $0.slot) }
+  }
+}
