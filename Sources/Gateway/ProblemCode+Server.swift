@@ -1,3 +1,5 @@
+import Metrics
+
 /// The rows of what is no fault of the request.
 extension ProblemCode {
   var serverRow: Row {
