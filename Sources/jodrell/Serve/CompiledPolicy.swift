@@ -1,6 +1,7 @@
 import Authentication
 import Bytes
 import Crypto
+import Fetching
 import Gateway
 import Network
 import Settings
@@ -63,7 +64,7 @@ struct CompiledPolicy: Sendable {
         })
       for node in settings.issuers {
         let profile = try IssuerProfile.compile(node, in: surroundings)
-        issuers.append(known?.keys.carryingOver(profile) ?? profile)
+        issuers.append(known?.keys?.carryingOver(profile) ?? profile)
         read.append(node.json)
         read.append(ASCII.lineFeed)
       }
