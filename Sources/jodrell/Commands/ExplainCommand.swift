@@ -55,15 +55,20 @@ enum ExplainCommand {
     return bytes.prefix(end).text
   }
 
+  private static let requests: [(option: String, action: Action)] = [
+    ("--publish", .publish), ("--subscribe", .subscribe), ("--manage", .manage),
+    ("--admin", .admin),
+  ]
+
   private static func question(
     _ arguments: inout Arguments
   ) throws(CommandFault) -> Explanation.Question? {
     var found: (action: Action, topic: TopicReference)?
-    for action in Action.allCases {
-      guard let text = try arguments.text("--\(action.word)") else { continue }
+    for (option, action) in requests {
+      guard let text = try arguments.text(option) else { continue }
       guard found == nil else { throw .usage("a request does one action") }
       guard let read = try? TopicReference.read(from: ByteSlice(utf8: text)), read.rest.isEmpty
-      else { throw .usage("--\(action.word) takes tenant/namespace/topic or ~/topic") }
+      else { throw .usage("\(option) takes tenant/namespace/topic or ~/topic") }
       found = (action, read.reference)
     }
     let payload = try arguments.text("--payload")

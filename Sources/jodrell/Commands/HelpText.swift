@@ -99,8 +99,10 @@ enum HelpText {
         -c FILE              the file
         --token T            the token; it is verified as the gateway would verify it
         --token-file FILE    a file that holds it
-        --publish TOPIC      what would be asked: tenant/namespace/topic or ~/topic;
-                             also --subscribe, --manage, --admin
+        --publish TOPIC      what would be asked: tenant/namespace/topic or ~/topic
+        --subscribe TOPIC    the same for reading,
+        --manage TOPIC       for topics, schemas and subscriptions,
+        --admin TOPIC        and for tenants and policy
         --payload FILE       what would be published, for conditions on payloads
         --at INSTANT         as of then (now)
         --grants             instead of a token: one JSON line for each grant and denial of each
