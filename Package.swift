@@ -75,7 +75,8 @@ let package = Package(
       name: "jodrell",
       dependencies: [
         "Network", "HTTPWire", "Gateway", "Authentication", "Fetching", "Tenancy", "Events",
-        "Schemas", "Topics", "Subscriptions", "RocksStore", "Delivery", "Settings", "JSONText", "Bytes",
+        "Schemas", "Topics", "Subscriptions", "RocksStore", "Delivery", "Settings", "JSONText",
+        "Bytes",
         "Crypto", "Metrics", "Client",
       ],
       path: "Sources/jodrell", swiftSettings: house),
