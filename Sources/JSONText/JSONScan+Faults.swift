@@ -2,8 +2,8 @@ import Bytes
 
 // Where a fault stands.
 //
-// SAFETY: tokens below `count`, and open containers below `depth`, are initialised; the tape's memory
-// stays until the pass is over.
+// SAFETY: tokens below `count`, and open containers below `depth`, are initialised; the tape's
+// memory stays until the pass is over.
 extension JSONScan {
   /// Byte offset of the opening quote of a key's token.
   func offset(ofKey token: Int) -> Int { Int(unsafe out[token].offset) - 1 }
