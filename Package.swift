@@ -40,7 +40,7 @@ let package = Package(
   ],
   targets: [
     room("Network", ["HTTPWire", "Crypto", "Bytes", "Metrics", "CLinux"]),
-    room("HTTPWire", ["Bytes"]),
+    room("HTTPWire", ["Bytes", "CNGHTTP2"]),
     room(
       "Gateway",
       [
@@ -48,6 +48,9 @@ let package = Package(
         "Subscriptions", "Delivery", "Crypto", "Metrics",
       ]),
     room("Authentication", ["Bytes", "JSONText", "Crypto", "Settings"]),
+    room(
+      "Fetching",
+      ["Authentication", "Settings", "JSONText", "Bytes", "Crypto", "Metrics", "CCurl"]),
     room("Tenancy", ["Bytes", "JSONText", "Authentication", "Settings"]),
     room("Events", ["Bytes", "JSONText"]),
     room("Schemas", ["Bytes", "JSONText", "Events", "Tenancy", "CPCRE2", "CIDN2"]),
@@ -71,8 +74,9 @@ let package = Package(
     .executableTarget(
       name: "jodrell",
       dependencies: [
-        "Network", "HTTPWire", "Gateway", "Authentication", "Tenancy", "Events", "Schemas",
-        "Topics", "Subscriptions", "RocksStore", "Delivery", "Settings", "JSONText", "Bytes",
+        "Network", "HTTPWire", "Gateway", "Authentication", "Fetching", "Tenancy", "Events",
+        "Schemas", "Topics", "Subscriptions", "RocksStore", "Delivery", "Settings", "JSONText",
+        "Bytes",
         "Crypto", "Metrics", "Client",
       ],
       path: "Sources/jodrell", swiftSettings: house),
@@ -82,6 +86,8 @@ let package = Package(
       path: "bench/jodrell-bench", swiftSettings: house),
 
     foreign("CLinux"),
+    foreign("CCurl", pkgConfig: "libcurl"),
+    foreign("CNGHTTP2", pkgConfig: "libnghttp2"),
     foreign("COpenSSL", pkgConfig: "openssl"),
     foreign("CPCRE2", pkgConfig: "libpcre2-8"),
     foreign("CRocksDB", pkgConfig: "rocksdb"),
@@ -113,6 +119,10 @@ let package = Package(
       name: "jodrell-schema-driver", dependencies: ["Schemas", "JSONText", "Bytes"],
       path: "Tests/Differential", exclude: ["differential.py", "adversaries.py"],
       swiftSettings: house),
+    .executableTarget(
+      name: "jodrell-token-driver",
+      dependencies: ["TestSupport", "Authentication", "Crypto", "Bytes"],
+      path: "Tests/TokenDriver", swiftSettings: house),
     tests("Bytes", ["Bytes"]),
     tests("JSONText", ["JSONText", "Bytes"]),
     tests("HTTPWire", ["HTTPWire", "Bytes"]),
@@ -121,6 +131,9 @@ let package = Package(
     tests("Metrics", ["Metrics", "Bytes"]),
     tests("Settings", ["Settings", "JSONText", "Bytes"]),
     tests("Authentication", ["Authentication", "Settings", "Crypto", "JSONText", "Bytes"]),
+    tests(
+      "Fetching",
+      ["Fetching", "Authentication", "Settings", "Metrics", "Crypto", "JSONText", "Bytes"]),
     tests(
       "Tenancy",
       ["Tenancy", "Schemas", "Authentication", "Settings", "Crypto", "JSONText", "Bytes"]),
@@ -159,7 +172,9 @@ let package = Package(
       ["jodrell-bench", "Client", "Network", "HTTPWire", "Metrics", "JSONText", "Bytes"]),
     tests("Command", ["jodrell", "RocksStore", "Authentication", "Settings", "Bytes"]),
     tests("Architecture", []),
-    tests("EndToEnd", ["Client", "Network", "HTTPWire", "Crypto", "JSONText", "Bytes"]),
+    tests(
+      "EndToEnd",
+      ["Client", "Network", "HTTPWire", "Authentication", "Crypto", "JSONText", "Bytes"]),
   ],
   cxxLanguageStandard: .cxx17
 )

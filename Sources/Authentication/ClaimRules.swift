@@ -15,7 +15,7 @@ struct ClaimFields {
   private(set) var kind: JSONNode?
   private(set) var use: JSONNode?
   /// `cnf`: bound to a client's key (RFC 7800).
-  private(set) var isBound = false
+  private(set) var confirmation: JSONNode?
   /// A claim that only ID tokens (OpenID Connect Core §3.1.3.6, §3.3.2.11), logout tokens (OpenID
   /// Connect Back-Channel Logout §2.4) and security event tokens (RFC 8417 §2.2) have.
   private(set) var marksOtherKind = false
@@ -42,7 +42,7 @@ struct ClaimFields {
       } else if name.equals("token_use") {
         use = value
       } else if name.equals("cnf") {
-        isBound = true
+        confirmation = value
       } else if name.equals("at_hash") || name.equals("c_hash") || name.equals("events") {
         marksOtherKind = true
       }
@@ -57,22 +57,38 @@ struct RegisteredClaims {
   let issuedAt: UnixTime?
   let notBefore: UnixTime?
   let expires: UnixTime
+  /// What whoever presents the token has to prove; nil for a plain bearer token.
+  let confirmation: TokenConfirmation?
 }
 
 /// The rules a token's claims must keep (RFC 7519 §4.1, RFC 8725 §3), in the order of their duty:
 /// what kind of token it is, for whom, and when.
 enum ClaimRules {
+  /// Where claims come from.
+  enum Origin {
+    case token, introspection
+  }
+
   static func check(
-    _ claims: ClaimFields, against profile: IssuerProfile, at now: UnixTime
+    _ claims: ClaimFields, from origin: Origin = .token, against profile: IssuerProfile,
+    at now: UnixTime
   ) throws(TokenRefusal) -> RegisteredClaims {
-    guard claims.issuer?.string == profile.issuer else { throw .issuer }
+    if let issuer = claims.issuer {
+      guard issuer.string == profile.issuer else { throw .issuer }
+    } else {
+      // A token names its issuer; the answer of an introspection endpoint need not (RFC 7662 §2.2).
+      guard origin == .introspection else { throw .claim(.iss) }
+    }
     try checkKind(claims)
     try checkAudience(claims.audience, profile)
     guard let expires = try instant(claims.expires, .exp) else { throw .claim(.exp) }
     let registered = RegisteredClaims(
       subject: try text(claims.subject, .sub), tokenID: try text(claims.tokenID, .jti),
       issuedAt: try instant(claims.issuedAt, .iat),
-      notBefore: try instant(claims.notBefore, .nbf), expires: expires)
+      notBefore: try instant(claims.notBefore, .nbf), expires: expires,
+      confirmation: try claims.confirmation.map { node throws(TokenRefusal) in
+        try TokenConfirmation(parsing: node)
+      })
     try checkTimes(registered, profile, now)
     for (index, condition) in profile.requirements.enumerated()
     where !condition.holds(in: claims.document) {
@@ -81,10 +97,9 @@ enum ClaimRules {
     return registered
   }
 
-  /// Refuses what the issuer signed for another purpose: bound tokens without their proof, and ID,
-  /// refresh and logout tokens by the marks that providers put into them.
+  /// Refuses what the issuer signed for another purpose: ID, refresh and logout tokens by the marks
+  /// that providers put into them.
   private static func checkKind(_ claims: ClaimFields) throws(TokenRefusal) {
-    guard !claims.isBound else { throw .bound }
     guard !claims.marksOtherKind else { throw .notForAccess }
     if let kind = claims.kind?.string {
       for other in otherKinds where kind.equalsIgnoringCase(other) { throw .notForAccess }

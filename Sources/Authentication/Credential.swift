@@ -1,11 +1,13 @@
 public import Bytes
 
-/// What a request's `Authorization` field offers (RFC 9110 §11.6.2, RFC 6750 §2.1).
+/// What a request's `Authorization` field offers (RFC 9110 §11.6.2, RFC 6750 §2.1, RFC 9449 §7.1).
 public enum Credential: Sendable, Hashable {
   /// No field, or one of a scheme that is not spoken here: the caller is unknown.
   case absent
   /// The token of the Bearer scheme, not yet looked into.
   case bearer(ByteSlice)
+  /// The token of the DPoP scheme, which a proof in a field of its own goes with.
+  case dpop(ByteSlice)
 
   /// Reads the field's value, given how often the field stands in the request.
   ///
@@ -18,13 +20,15 @@ public enum Credential: Sendable, Hashable {
     }
     guard occurrences == 1 else { throw .repeated(occurrences) }
     let schemeEnd = field.firstIndex(of: ASCII.space) ?? field.count
-    guard field.prefix(schemeEnd).equalsIgnoringCase("bearer") else {
+    let scheme = field.prefix(schemeEnd)
+    let isBearer = scheme.equalsIgnoringCase("bearer")
+    guard isBearer || scheme.equalsIgnoringCase("dpop") else {
       self = .absent
       return
     }
     var token = field.dropFirst(schemeEnd)
     while token.count > 0, token[0] == ASCII.space { token = token.dropFirst(1) }
-    self = .bearer(token)
+    self = isBearer ? .bearer(token) : .dpop(token)
   }
 
   /// Refuses a token that is missing or holds other than the characters of `b64token`.
@@ -54,6 +58,6 @@ public enum Credential: Sendable, Hashable {
 public enum CredentialFault: Error, Hashable, Sendable {
   /// The field stands that often.
   case repeated(Int)
-  /// The Bearer scheme without a well-formed token.
+  /// One of these schemes without a well-formed token.
   case malformed
 }

@@ -4,20 +4,48 @@ import JSONText
 public import Settings
 
 /// Issuers as settings write them:
-/// `{id, iss, audiences, algorithms, keys: {file | secretFile, kid}, typ, maxLifetime, clockSkew,
-/// require}`.
+/// `{id, iss, audiences, algorithms, keys, introspection, typ, maxLifetime, clockSkew, require}`,
+/// or `{id, apiKeys}`.
 extension IssuerProfile {
-  /// Compiles one issuer.
-  ///
-  /// - Parameters:
-  ///   - node: one element of `issuers`.
-  ///   - loadFile: reads a file named in the settings; the shell resolves relative paths. Whatever
-  ///     it throws becomes a fault at the path's place.
+  /// What a compiled issuer needs from outside.
+  public struct Surroundings {
+    /// Reads a file named in the settings; the shell resolves relative paths. Whatever it throws
+    /// becomes a fault at the path's place.
+    let file: (String) throws -> ByteSlice
+    /// Finds a secret; likewise.
+    let secret: (SecretReference) throws -> ByteSlice
+
+    public init(
+      file: @escaping (String) throws -> ByteSlice,
+      secret: @escaping (SecretReference) throws -> ByteSlice
+    ) {
+      self.file = file
+      self.secret = secret
+    }
+  }
+
+  /// Compiles one issuer, an element of `issuers`, without references to secrets.
   public static func compile(
-    _ node: SettingsNode, loadFile: (String) throws -> ByteSlice
+    _ node: SettingsNode, loadFile: @escaping (String) throws -> ByteSlice
+  ) throws(SettingsFault) -> IssuerProfile {
+    struct NoSecrets: Error {}
+    return try compile(
+      node, in: Surroundings(file: loadFile, secret: { _ in throw NoSecrets() }))
+  }
+
+  /// Compiles one issuer, an element of `issuers`. Opens no connection: keys on the network are
+  /// missing until somebody fetches them.
+  public static func compile(
+    _ node: SettingsNode, in surroundings: Surroundings
   ) throws(SettingsFault) -> IssuerProfile {
     var issuer = try SettingsMapping(node)
     let id = try nonEmpty(issuer.required("id"))
+    if let keys = issuer.optional("apiKeys") {
+      try issuer.finish()
+      return IssuerProfile(
+        id: id, issuer: id, audiences: [], algorithms: [], keys: IssuerKeys(),
+        apiKeys: try APIKey.compile(keys))
+    }
     let iss = try nonEmpty(issuer.required("iss"))
     var audiences: [ByteSlice] = []
     for element in try issuer.required("audiences").elements() {
@@ -25,7 +53,15 @@ extension IssuerProfile {
     }
     guard !audiences.isEmpty else { throw node.fault(.invalid("audiences is empty")) }
     let listed = try algorithms(issuer.optional("algorithms"))
-    let (keys, algorithms) = try keys(issuer.required("keys"), listed, loadFile)
+    let introspection = try issuer.optional("introspection").map { node throws(SettingsFault) in
+      try IntrospectionTerms(compiling: node)
+    }
+    let keys =
+      introspection == nil
+      ? try CompiledKeys(issuer.required("keys"), of: iss, listed, surroundings)
+      : try issuer.optional("keys").map { node throws(SettingsFault) in
+        try CompiledKeys(node, of: iss, listed, surroundings)
+      }
     let types = try types(issuer.optional("typ"))
     let maxLifetime = try issuer.optionalDuration(
       "maxLifetime", in: .seconds(1) ... .seconds(36_525 * 86_400))
@@ -35,12 +71,13 @@ extension IssuerProfile {
     }
     try issuer.finish()
     return IssuerProfile(
-      id: id, issuer: iss, audiences: audiences, algorithms: algorithms, keys: keys, types: types,
-      maxLifetime: maxLifetime, clockSkew: clockSkew ?? defaultClockSkew,
+      id: id, issuer: iss, audiences: audiences, algorithms: keys?.algorithms ?? [],
+      keys: IssuerKeys(keys?.set), source: keys?.source ?? .fixed, introspection: introspection,
+      types: types, maxLifetime: maxLifetime, clockSkew: clockSkew ?? defaultClockSkew,
       requirements: requirements ?? [])
   }
 
-  private static func nonEmpty(_ node: SettingsNode) throws(SettingsFault) -> ByteSlice {
+  static func nonEmpty(_ node: SettingsNode) throws(SettingsFault) -> ByteSlice {
     let bytes = try node.bytes()
     guard !bytes.isEmpty else { throw node.fault(.invalid("the text is empty")) }
     return bytes
@@ -52,21 +89,14 @@ extension IssuerProfile {
     guard let node else { return nil }
     var algorithms: [SignatureAlgorithm] = []
     for element in try node.elements() {
-      let name = try element.bytes()
-      guard let algorithm = SignatureAlgorithm(named: name) else {
-        let isKnown = notBuilt.contains { name.equals($0) }
-        throw element.fault(
-          isKnown ? .notBuiltYet("the algorithm \(name.text)") : .invalid("no such algorithm"))
+      guard let algorithm = SignatureAlgorithm(named: try element.bytes()) else {
+        throw element.fault(.invalid("no such algorithm"))
       }
       algorithms.append(algorithm)
     }
     guard !algorithms.isEmpty else { throw node.fault(.invalid("the list is empty")) }
     return algorithms
   }
-
-  private static let notBuilt: [StaticString] = [
-    "RS384", "RS512", "PS256", "PS384", "PS512", "ES384", "ES512", "HS384", "HS512",
-  ]
 
   /// Exactly these `typ` headers, or the usual ones without the key.
   private static func types(_ node: SettingsNode?) throws(SettingsFault) -> TokenTypes {
@@ -78,68 +108,6 @@ extension IssuerProfile {
       throw node.fault(.invalid("one of these types is never an access token"))
     }
     return types
-  }
-
-  /// The issuer's keys and the algorithms it may use with them. Secrets and public keys exclude
-  /// each other: else a public key, known to all, might serve as the secret.
-  private static func keys(
-    _ node: SettingsNode, _ listed: [SignatureAlgorithm]?, _ loadFile: (String) throws -> ByteSlice
-  ) throws(SettingsFault) -> (KeySet, [SignatureAlgorithm]) {
-    var source = try SettingsMapping(node)
-    try source.notBuiltYet("url", "key sets from the network")
-    let file = source.optional("file")
-    let secretFile = source.optional("secretFile")
-    let keyID = source.optional("kid")
-    try source.finish()
-    if let file, secretFile == nil, keyID == nil {
-      let algorithms = listed ?? defaultAlgorithms
-      guard !algorithms.contains(where: \.isSymmetric) else {
-        throw node.fault(.invalid("HS256 needs a secretFile, not published keys"))
-      }
-      let text = try load(file, loadFile)
-      let keys = try keySet(file) { () throws(KeySetFault) in
-        try KeySet(parsing: text, algorithms: algorithms)
-      }
-      return (keys, algorithms)
-    }
-    if let secretFile, file == nil {
-      let algorithms = listed ?? [.hs256]
-      guard algorithms.allSatisfy(\.isSymmetric) else {
-        throw node.fault(.invalid("a secret serves HS256 only"))
-      }
-      var secret = try load(secretFile, loadFile)
-      // Editors end a file's only line; the line's end is not part of the secret.
-      if secret.count > 0, secret[secret.count - 1] == ASCII.lineFeed {
-        secret = secret.prefix(secret.count - 1)
-      }
-      let id = try keyID?.bytes()
-      let keys = try keySet(secretFile) { () throws(KeySetFault) in
-        try KeySet(secrets: [(id, secret)])
-      }
-      return (keys, algorithms)
-    }
-    throw node.fault(.invalid("keys takes either file, or secretFile with or without kid"))
-  }
-
-  private static func load(
-    _ node: SettingsNode, _ loadFile: (String) throws -> ByteSlice
-  ) throws(SettingsFault) -> ByteSlice {
-    let path = try node.text()
-    do {
-      return try loadFile(path)
-    } catch {
-      throw node.fault(.invalid("'\(path)' cannot be read: \(error)"))
-    }
-  }
-
-  private static func keySet(
-    _ node: SettingsNode, _ make: () throws(KeySetFault) -> KeySet
-  ) throws(SettingsFault) -> KeySet {
-    do throws(KeySetFault) {
-      return try make()
-    } catch {
-      throw node.fault(.invalid(error.text))
-    }
   }
 }
 

@@ -59,8 +59,7 @@ struct JSONWebKey {
     case .secret: throw .secretKey(index: index)
     }
     do throws(KeyFault) {
-      let key = try PublicKey(material, for: algorithm)
-      return KeySet.Key(id: id, algorithm: algorithm, verifier: .asymmetric(key))
+      return KeySet.Key(id: id, try PublicKey(material, for: algorithm))
     } catch {
       throw .key(index: index, error)
     }

@@ -15,6 +15,26 @@ public struct KeySet: Sendable {
     let id: ByteSlice?
     let algorithm: SignatureAlgorithm
     let verifier: Verifier
+    /// Tells the key's material from any other: a `kid` may come back with another key.
+    let fingerprint: Digest
+
+    init(id: ByteSlice?, _ key: PublicKey) {
+      self.id = id
+      algorithm = key.algorithm
+      verifier = .asymmetric(key)
+      fingerprint = Digest.sha256(key.material.thumbprint)
+    }
+
+    init(id: ByteSlice?, secret: ByteSlice, for algorithm: SignatureAlgorithm) throws(KeyFault) {
+      self.id = id
+      self.algorithm = algorithm
+      verifier = .symmetric(try SecretKey(secret, for: algorithm))
+      fingerprint = Digest.sha256(secret)
+    }
+
+    func isSame(as other: Key) -> Bool {
+      id == other.id && algorithm == other.algorithm && fingerprint == other.fingerprint
+    }
 
     func verify(_ signature: ByteSlice, over message: ByteSlice) -> Bool {
       switch verifier {
@@ -65,8 +85,7 @@ public struct KeySet: Sendable {
     for (index, (id, secret)) in secrets.enumerated() {
       if let id, keys.contains(where: { $0.id == id }) { throw .duplicateKeyID(index: index) }
       do throws(KeyFault) {
-        let key = try SecretKey(secret, for: algorithm)
-        keys.append(Key(id: id, algorithm: algorithm, verifier: .symmetric(key)))
+        keys.append(try Key(id: id, secret: secret, for: algorithm))
       } catch {
         throw .key(index: index, error)
       }
@@ -87,6 +106,20 @@ public struct KeySet: Sendable {
     guard candidates.count <= 1 else { throw .keyAmbiguous }
     guard let key = candidates.first else { throw .key }
     return key
+  }
+}
+
+extension KeySet: Equatable {
+  /// Whether the very key, not merely one of its `kid`, is in the set.
+  func holds(_ key: Key) -> Bool { keys.contains { $0.isSame(as: key) } }
+
+  /// Whether a key of that `kid` is in the set.
+  public func holds(keyID: ByteSlice) -> Bool { keys.contains { $0.id == keyID } }
+
+  /// The same keys in the same order.
+  public static func == (left: KeySet, right: KeySet) -> Bool {
+    left.keys.count == right.keys.count
+      && zip(left.keys, right.keys).allSatisfy { $0.isSame(as: $1) }
   }
 }
 

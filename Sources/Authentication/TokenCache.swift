@@ -6,8 +6,9 @@ public import Crypto
 ///
 /// Owned by one loop. Bounded: a token has eight places, chosen by its digest, and takes the one
 /// that went unused for longest. Only verified tokens are kept, each until `exp` at the latest; a
-/// new generation of the verifier or a clock that steps back empties the cache. A hit costs the
-/// digest.
+/// new generation of the verifier or a clock that steps back empties the cache. After a change of
+/// an issuer's keys or of the revocations each token has to pass those once more, so that a token
+/// of a key that is gone, or a revoked one, is never found again. A hit costs the digest.
 public final class TokenCache {
   /// What the cache knows of a token.
   public enum Finding {
@@ -20,6 +21,9 @@ public final class TokenCache {
     /// A word of the token's digest, to pass by other tokens without a look into their memory.
     let tag: UInt64
     let token: VerifiedToken
+    /// The states of its issuer's keys and of the revocations that it has passed.
+    var keys: UInt64
+    var revocations: UInt64
     /// The lookup that used the slot last.
     var lastUse: UInt64
   }
@@ -48,12 +52,23 @@ public final class TokenCache {
     setMask = UInt64(sets - 1)
   }
 
-  /// The token if it was verified before and still holds; else what `verify` wants to know.
+  /// The token if it was verified before and still holds; else what `verify` wants to know. What
+  /// its presenter proves is for `verifier` to say anew with each request.
   public func find(
-    _ token: ByteSlice, generation: UInt64, at now: UnixTime
+    _ token: ByteSlice, presentedBy presentation: Presentation = .bare,
+    for verifier: TokenVerifier, at now: UnixTime
+  ) throws(TokenRefusal) -> Finding {
+    let finding = try recall(token, for: verifier, at: now)
+    if case .known(let found) = finding { try found.check(presentation) }
+    return finding
+  }
+
+  /// The same, whoever presents it: to tell whose token it is, not to let anybody in.
+  public func recall(
+    _ token: ByteSlice, for verifier: TokenVerifier, at now: UnixTime
   ) throws(TokenRefusal) -> Finding {
     guard token.count <= TokenLimits.bytes else { throw .tooLarge(bytes: token.count) }
-    prepare(for: generation, at: now)
+    prepare(for: verifier.generation, at: now)
     let digest = digests.sha256(token)
     let start = Int(digest.slot & setMask) * Self.ways
     lookups &+= 1
@@ -62,7 +77,7 @@ public final class TokenCache {
         continue
       }
       let found = slot.token
-      if found.isFresh(at: now) {
+      if found.isFresh(at: now), stillHolds(index, under: verifier.revocations) {
         slots[index]?.lastUse = lookups
         return .known(found)
       }
@@ -75,14 +90,16 @@ public final class TokenCache {
 
   /// Verifies a token that `find` did not know, and remembers it.
   public func verify(
-    _ token: ByteSlice, digest: Digest, with verifier: TokenVerifier, at now: UnixTime
+    _ token: ByteSlice, digest: Digest, presentedBy presentation: Presentation = .bare,
+    with verifier: TokenVerifier, at now: UnixTime
   ) throws(TokenRefusal) -> VerifiedToken {
-    let verified = try verifier.verify(token, digest: digest, at: now)
-    if verified.isFresh(at: now) { keep(verified, from: Int(digest.slot & setMask) * Self.ways) }
+    let verified = try verifier.verify(
+      token, digest: digest, presentedBy: presentation, at: now)
+    keep(verified, at: now)
     return verified
   }
 
-  /// Forgets every token: after a revocation.
+  /// Forgets every token.
   public func removeAll() {
     for index in slots.indices { slots[index] = nil }
     count = 0
@@ -98,7 +115,28 @@ public final class TokenCache {
     }
   }
 
-  private func keep(_ token: VerifiedToken, from start: Int) {
+  /// Whether the token of a slot passes the keys and revocations of now; costs two atomic loads
+  /// while neither has changed.
+  private func stillHolds(_ index: Int, under revocations: Revocations) -> Bool {
+    guard let slot = slots[index] else { return false }
+    let keys = slot.token.keyGeneration
+    if slot.keys != keys {
+      guard slot.token.isKeyCurrent else { return false }
+      slots[index]?.keys = keys
+    }
+    let revoked = revocations.generation
+    if slot.revocations != revoked {
+      guard !revocations.refuses(slot.token) else { return false }
+      slots[index]?.revocations = revoked
+    }
+    return true
+  }
+
+  /// Remembers a token that was verified in another way, too: by its introspection, or as an API
+  /// key.
+  public func keep(_ token: VerifiedToken, at now: UnixTime) {
+    guard token.isFresh(at: now) else { return }
+    let start = Int(token.digest.slot & setMask) * Self.ways
     var chosen = start
     var oldest = UInt64.max
     for index in start..<(start + Self.ways) {
@@ -112,6 +150,8 @@ public final class TokenCache {
         chosen = index
       }
     }
-    slots[chosen] = Slot(tag: token.digest.slot, token: token, lastUse: lookups)
+    slots[chosen] = Slot(
+      tag: token.digest.slot, token: token, keys: token.passedKeys,
+      revocations: token.passedRevocations, lastUse: lookups)
   }
 }

@@ -2,16 +2,20 @@ import Bytes
 import JSONText
 
 /// The members of a token's header that are looked at (RFC 7515 §4.1). Keys that a header brings
-/// along or points to (`jwk`, `jku`, `x5c`, `x5u`) are never used.
+/// along or points to (`jwk`, `jku`, `x5c`, `x5u`) are never used; only the `jwk` of a proof of
+/// possession is, which proves no more than that its sender has the key (RFC 9449 §4.2).
 struct TokenHeader {
   let algorithm: ByteSlice
   let keyID: ByteSlice?
   let type: ByteSlice?
+  /// For `DPoPProof` alone.
+  let proofKey: JSONNode?
 
   init(parsing text: ByteSlice) throws(TokenRefusal) {
     var algorithm: ByteSlice?
     var keyID: ByteSlice?
     var type: ByteSlice?
+    var proofKey: JSONNode?
     for (name, value) in try StrictObject.parse(text, .header).root.members {
       if name.equals("alg") {
         algorithm = try Self.text(value, .alg)
@@ -19,6 +23,8 @@ struct TokenHeader {
         keyID = try Self.text(value, .kid)
       } else if name.equals("typ") {
         type = try Self.text(value, .typ)
+      } else if name.equals("jwk") {
+        proofKey = value
       } else if name.equals("crit") {
         throw .extensionMember(.crit)
       } else if name.equals("b64") {
@@ -32,6 +38,7 @@ struct TokenHeader {
     self.algorithm = algorithm
     self.keyID = keyID
     self.type = type
+    self.proofKey = proofKey
   }
 
   private static func text(

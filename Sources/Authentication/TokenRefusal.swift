@@ -32,7 +32,8 @@ public enum TokenRefusal: Error, Hashable, Sendable {
   case algorithm
   /// The key of that `kid` is of another algorithm than the header says.
   case algorithmOfKey
-  /// No key of that `kid`; without a `kid`, no key of the algorithm.
+  /// No key of that `kid`; without a `kid`, no key of the algorithm; or the issuer's keys have not
+  /// been fetched yet.
   case key
   /// No `kid`, and the issuer has several keys of the algorithm.
   case keyAmbiguous
@@ -45,8 +46,11 @@ public enum TokenRefusal: Error, Hashable, Sendable {
   case claim(Claim)
   /// An ID, refresh or logout token: signed by the issuer, but not for access.
   case notForAccess
-  /// Bound to a client's key (`cnf`), which a bare Bearer token does not prove.
+  /// Bound to a client's certificate or key (`cnf`), and this request does not prove to have it; or
+  /// presented with a proof although it is bound to none; or bound in a way not known here.
   case bound
+  /// Its `jti`, its key or its subject's tokens up to an instant are not believed any more.
+  case revoked
   case audience
   /// `exp` has passed by more than the clock skew.
   case expired
@@ -54,6 +58,8 @@ public enum TokenRefusal: Error, Hashable, Sendable {
   case notYetValid
   /// `iat` lies ahead by more than the clock skew.
   case issuedAhead
+  /// The issuer's introspection endpoint does not know the token, or no longer.
+  case inactive
   /// From `iat` to `exp` is longer than the issuer's `maxLifetime`.
   case lifetime
   /// The condition of that index in the issuer's `require` does not hold.
@@ -87,10 +93,12 @@ public enum TokenRefusal: Error, Hashable, Sendable {
     case .claim: "claim"
     case .notForAccess: "token_kind"
     case .bound: "cnf_mismatch"
+    case .revoked: "revoked"
     case .audience: "aud"
     case .expired: "expired"
     case .notYetValid: "not_yet_valid"
     case .issuedAhead: "issued_ahead"
+    case .inactive: "inactive"
     case .lifetime: "lifetime"
     case .requirement: "requirement"
     }

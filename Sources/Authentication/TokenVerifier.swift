@@ -2,26 +2,79 @@ public import Bytes
 import Crypto
 import JSONText
 
-/// All issuers whose tokens are accepted: an immutable snapshot, shared by the loops.
+/// All issuers whose tokens are accepted: an immutable snapshot, shared by the loops. Only the keys
+/// inside it and the revocations change.
 ///
 /// `verify` stands in VerifiedToken.swift, the one file that can make the proof.
 public struct TokenVerifier: Sendable {
   private let issuers: [ByteSlice: IssuerProfile]
+  private let ids: [ByteSlice: IssuerProfile]
+  private let apiKeys: [Digest: (issuer: IssuerProfile, key: APIKey)]
+  /// The one issuer that is asked about tokens which are no signed ones; nil without one.
+  public let introspected: IssuerProfile?
+  /// What is not believed any more.
+  public let revocations: Revocations
   /// Counts the snapshots of a process; caches are void when it changes.
   public let generation: UInt64
 
-  /// Refuses two profiles of one `iss` or one id: which rules apply must not depend on an order.
-  public init(issuers: [IssuerProfile], generation: UInt64 = 0) throws(IssuersFault) {
+  /// Refuses two profiles of one `iss` or one id, two that are introspected, and one API key twice:
+  /// which rules apply must not depend on an order.
+  public init(
+    issuers: [IssuerProfile], revocations: Revocations = Revocations(), generation: UInt64 = 0
+  ) throws(IssuersFault) {
     var byIssuer: [ByteSlice: IssuerProfile] = [:]
-    var ids: Set<ByteSlice> = []
+    var byID: [ByteSlice: IssuerProfile] = [:]
+    var apiKeys: [Digest: (issuer: IssuerProfile, key: APIKey)] = [:]
+    var introspected: IssuerProfile?
     for (index, profile) in issuers.enumerated() {
-      guard ids.insert(profile.id).inserted else { throw .duplicateID(index: index) }
-      guard byIssuer.updateValue(profile, forKey: profile.issuer) == nil else {
+      guard byID.updateValue(profile, forKey: profile.id) == nil else {
+        throw .duplicateID(index: index)
+      }
+      if profile.apiKeys.isEmpty,
+        byIssuer.updateValue(profile, forKey: profile.issuer) != nil
+      {
         throw .duplicateIssuer(index: index)
       }
+      for key in profile.apiKeys
+      where apiKeys.updateValue((profile, key), forKey: key.digest) != nil {
+        throw .duplicateAPIKey(index: index)
+      }
+      guard profile.introspection != nil else { continue }
+      guard introspected == nil else { throw .secondIntrospection(index: index) }
+      introspected = profile
     }
     self.issuers = byIssuer
+    ids = byID
+    self.apiKeys = apiKeys
+    self.introspected = introspected
+    self.revocations = revocations
     self.generation = generation
+  }
+
+  /// The issuers, in no order.
+  public var profiles: [IssuerProfile] { Array(ids.values) }
+
+  /// The issuer of that configured name.
+  public func issuer(ofID id: ByteSlice) -> IssuerProfile? { ids[id] }
+
+  /// Whether any API key is configured.
+  public var takesAPIKeys: Bool { !apiKeys.isEmpty }
+
+  func apiKey(of digest: Digest) -> (IssuerProfile, APIKey)? {
+    apiKeys[digest].map { ($0.issuer, $0.key) }
+  }
+
+  /// The issuer and the `kid` that a token claims to have, not verified: to know whose keys to look
+  /// for once more. Nil when the text is no token of an issuer that is known.
+  public func claimedKey(of text: ByteSlice) -> (issuer: IssuerProfile, keyID: ByteSlice?)? {
+    guard let token = try? CompactToken(parsing: text),
+      let header = try? TokenHeader(parsing: token.header),
+      let claims = try? ClaimFields(StrictObject.parse(token.claims, .claims)),
+      let name = claims.issuer?.string, let profile = issuers[name],
+      let algorithm = SignatureAlgorithm(named: header.algorithm),
+      profile.algorithms.contains(algorithm)
+    else { return nil }
+    return (profile, header.keyID)
   }
 
   /// Everything about a token that can be known without a clock: form, header, issuer, key,
@@ -34,8 +87,9 @@ public struct TokenVerifier: Sendable {
     guard let issuer = claims.issuer?.string else { throw .claim(.iss) }
     guard let profile = issuers[issuer] else { throw .issuer }
     guard profile.types.allow(header.type) else { throw .type }
+    let keys = profile.keys.generation
     let key = try profile.authenticate(token, header)
-    return AuthenticToken(profile: profile, claims: claims, keyID: key.id)
+    return AuthenticToken(profile: profile, claims: claims, key: key, keys: keys)
   }
 }
 
@@ -43,7 +97,9 @@ public struct TokenVerifier: Sendable {
 struct AuthenticToken {
   let profile: IssuerProfile
   let claims: ClaimFields
-  let keyID: ByteSlice?
+  let key: KeySet.Key
+  /// The state of the issuer's keys, read before the key was taken from them.
+  let keys: UInt64
 }
 
 extension IssuerProfile {
@@ -63,7 +119,8 @@ extension IssuerProfile {
     guard let algorithm = SignatureAlgorithm(named: header.algorithm),
       algorithms.contains(algorithm)
     else { throw .algorithm }
-    let key = try keys.key(id: header.keyID, for: algorithm)
+    guard let set = keys.set else { throw .key }
+    let key = try set.key(id: header.keyID, for: algorithm)
     guard key.verify(token.signature, over: token.signingInput) else { throw .signature }
     return key
   }
@@ -73,4 +130,6 @@ extension IssuerProfile {
 public enum IssuersFault: Error, Hashable, Sendable {
   case duplicateID(index: Int)
   case duplicateIssuer(index: Int)
+  case duplicateAPIKey(index: Int)
+  case secondIntrospection(index: Int)
 }

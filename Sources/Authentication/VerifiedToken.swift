@@ -4,8 +4,8 @@ public import JSONText
 
 /// Proof that a token is authentic, meant for this gateway and valid when it was presented.
 ///
-/// Made only by `TokenVerifier.verify` below: no other file can fill the stored property. Copies
-/// share their contents.
+/// Made only by the methods of `TokenVerifier` below: no other file can fill the stored property.
+/// Copies share their contents.
 public struct VerifiedToken: Sendable {
   private let contents: Contents
 
@@ -15,15 +15,27 @@ public struct VerifiedToken: Sendable {
     let profile: IssuerProfile
     let claims: JSONDocument
     let registered: RegisteredClaims
-    let keyID: ByteSlice?
+    let key: KeySet.Key?
     let digest: Digest
+    /// When it has to be verified anew, at the latest.
+    let staleAt: UnixTime
+    /// The states of the keys and revocations that it has passed, read before it was held to them.
+    let passedKeys: UInt64
+    let passedRevocations: UInt64
 
-    init(_ token: AuthenticToken, _ registered: RegisteredClaims, _ digest: Digest) {
-      profile = token.profile
-      claims = token.claims.document
-      keyID = token.keyID
+    init(
+      _ profile: IssuerProfile, _ claims: JSONDocument, _ registered: RegisteredClaims,
+      signedBy key: KeySet.Key? = nil, keys: UInt64 = 0, digest: Digest, revocations: UInt64,
+      staleAt: UnixTime = .distantFuture
+    ) {
+      self.profile = profile
+      self.claims = claims
       self.registered = registered
+      self.key = key
+      passedKeys = keys
       self.digest = digest
+      passedRevocations = revocations
+      self.staleAt = min(staleAt, registered.expires)
     }
   }
 
@@ -38,7 +50,7 @@ public struct VerifiedToken: Sendable {
   /// `exp` itself: streams end here, without skew.
   public var expires: UnixTime { contents.registered.expires }
   /// The `kid` of the key that signed.
-  public var keyID: ByteSlice? { contents.keyID }
+  public var keyID: ByteSlice? { contents.key?.id }
   /// The SHA-256 of the whole token: a name for it that may be kept and logged in part.
   public var digest: Digest { contents.digest }
   /// Tells proofs apart in tables that hold on to the token itself; copies of a proof share it.
@@ -48,25 +60,114 @@ public struct VerifiedToken: Sendable {
   /// before `nbf` or `iat` by more than the skew, should the clock have stepped back.
   func isFresh(at now: UnixTime) -> Bool {
     let earliest = now + contents.profile.clockSkew
-    return now < expires && contents.registered.notBefore.map { $0 <= earliest } ?? true
+    return now < contents.staleAt && contents.registered.notBefore.map { $0 <= earliest } ?? true
       && issuedAt.map { $0 <= earliest } ?? true
   }
+
+  /// Refuses a bound token whose request does not prove possession.
+  func check(_ presentation: Presentation) throws(TokenRefusal) {
+    guard presentation.proves(contents.registered.confirmation) else { throw .bound }
+  }
+
+  /// The states of the keys and revocations that the token has passed.
+  var passedKeys: UInt64 { contents.passedKeys }
+  var passedRevocations: UInt64 { contents.passedRevocations }
+
+  /// How often the issuer's keys have been replaced so far.
+  var keyGeneration: UInt64 { contents.profile.keys.generation }
+
+  /// Whether the key that signed is one of these; true where none has.
+  func isSigned(byOneOf keys: IssuerKeys) -> Bool {
+    guard let key = contents.key else { return true }
+    return keys.set?.holds(key) ?? false
+  }
+
+  /// The same for the issuer's keys as they are now.
+  var isKeyCurrent: Bool { isSigned(byOneOf: contents.profile.keys) }
+
+  /// Whether a key has signed it: not so for introspected tokens and API keys.
+  fileprivate var isSigned: Bool { contents.key != nil }
 }
 
 extension TokenVerifier {
-  /// Verifies a token in compact form: signature first, then what it claims (RFC 8725). Takes the
-  /// time of one signature verification and a few microseconds; `TokenCache` spares both.
-  public func verify(_ token: ByteSlice, at now: UnixTime) throws(TokenRefusal) -> VerifiedToken {
+  /// Verifies a token in compact form: signature first, then what it claims (RFC 8725), then what
+  /// its presenter proves. Takes the time of one signature verification and a few microseconds;
+  /// `TokenCache` spares both.
+  public func verify(
+    _ token: ByteSlice, presentedBy presentation: Presentation = .bare, at now: UnixTime
+  ) throws(TokenRefusal) -> VerifiedToken {
     guard token.count <= TokenLimits.bytes else { throw .tooLarge(bytes: token.count) }
-    return try verify(token, digest: Digest.sha256(token), at: now)
+    return try verify(
+      token, digest: Digest.sha256(token), presentedBy: presentation, at: now)
   }
 
   /// The same, for a caller that has the token's digest already.
   func verify(
-    _ token: ByteSlice, digest: Digest, at now: UnixTime
+    _ token: ByteSlice, digest: Digest, presentedBy presentation: Presentation, at now: UnixTime
   ) throws(TokenRefusal) -> VerifiedToken {
     let authentic = try authenticate(token)
     let registered = try ClaimRules.check(authentic.claims, against: authentic.profile, at: now)
-    return VerifiedToken(VerifiedToken.Contents(authentic, registered, digest))
+    return try accept(
+      VerifiedToken.Contents(
+        authentic.profile, authentic.claims.document, registered, signedBy: authentic.key,
+        keys: authentic.keys, digest: digest, revocations: revocations.generation), presentation)
+  }
+
+  /// Takes what an issuer's introspection endpoint has said of a token (RFC 7662 §2.2) for the
+  /// token's claims: the same rules hold for them.
+  ///
+  /// - Parameter issuer: the issuer that has answered.
+  public func verify(
+    introspected answer: IntrospectionAnswer, of digest: Digest, by issuer: IssuerProfile,
+    presentedBy presentation: Presentation = .bare, at now: UnixTime
+  ) throws(TokenRefusal) -> VerifiedToken {
+    guard let claims = answer.claims else { throw .inactive }
+    let registered = try ClaimRules.check(
+      ClaimFields(claims), from: .introspection, against: issuer, at: now)
+    return try accept(
+      VerifiedToken.Contents(
+        issuer, claims, registered, digest: digest, revocations: revocations.generation,
+        staleAt: answer.staleAt), presentation)
+  }
+
+  /// Takes an API key for a token of the claims that the configuration ties to it.
+  ///
+  /// - Parameter digest: what the token's `digest` will be.
+  public func verify(
+    apiKey text: ByteSlice, rememberedAs digest: Digest, at now: UnixTime
+  ) throws(TokenRefusal) -> VerifiedToken {
+    guard text.count <= TokenLimits.bytes else { throw .tooLarge(bytes: text.count) }
+    guard let (issuer, key) = apiKey(of: Digest.sha256(text)) else { throw .key }
+    guard now < key.expires else { throw .expired }
+    let registered = RegisteredClaims(
+      subject: key.id, tokenID: nil, issuedAt: nil, notBefore: nil, expires: key.expires,
+      confirmation: nil)
+    return try accept(
+      VerifiedToken.Contents(
+        issuer, key.claims, registered, digest: digest, revocations: revocations.generation),
+      .bare)
+  }
+
+  private func accept(
+    _ contents: VerifiedToken.Contents, _ presentation: Presentation
+  ) throws(TokenRefusal) -> VerifiedToken {
+    let token = VerifiedToken(contents)
+    try token.check(presentation)
+    guard !revocations.refuses(token) else { throw .revoked }
+    return token
+  }
+
+  /// Whether what has been accepted would be so now, by the keys, rules and revocations of this
+  /// snapshot: for streams that have been opened with the token. What its presenter has proved then
+  /// stays proved. Costs a few microseconds and no signature.
+  public func recheck(_ token: VerifiedToken, at now: UnixTime) throws(TokenRefusal) {
+    guard let profile = issuer(ofID: token.issuerID), profile.issuer == token.issuer else {
+      throw .issuer
+    }
+    guard token.isSigned(byOneOf: profile.keys) else { throw .key }
+    if token.isSigned {
+      _ = try ClaimRules.check(ClaimFields(token.claims), against: profile, at: now)
+    }
+    guard !revocations.refuses(token) else { throw .revoked }
   }
 }

@@ -54,6 +54,20 @@ enum Library {
 }
 
 extension Library {
+  /// Sets the padding of an RSA algorithm on a prepared EVP_PKEY_CTX. PSS takes its salt as long as
+  /// the hash and masks with the same hash (RFC 7518 §3.5), both said outright: libcrypto would
+  /// else accept any length of salt.
+  static func setPadding(
+    of algorithm: SignatureAlgorithm, _ hash: HashFunction, on context: OpaquePointer
+  ) -> Bool {
+    guard algorithm.isPSS else {
+      return unsafe succeeded(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING))
+    }
+    return unsafe succeeded(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING))
+      && succeeded(EVP_PKEY_CTX_set_rsa_mgf1_md(context, hash.method))
+      && succeeded(EVP_PKEY_CTX_set_rsa_pss_saltlen(context, Int32(hash.byteCount)))
+  }
+
   /// An EVP_MAC_CTX for HMAC that has taken `secret`, for the caller to free; nil without memory.
   static func keyedHMAC(_ secret: ByteSlice, _ hash: HashFunction) -> OpaquePointer? {
     guard let mac = unsafe EVP_MAC_fetch(nil, "HMAC", nil) else {

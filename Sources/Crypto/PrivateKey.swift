@@ -114,10 +114,17 @@ public final class PrivateKey: Sendable {
   public func sign(_ message: ByteSlice) throws(KeyFault) -> ByteSlice {
     guard let context = unsafe EVP_MD_CTX_new() else { throw .library }
     defer { unsafe EVP_MD_CTX_free(context) }
+    var keyContext: OpaquePointer?
     guard
       unsafe Library.succeeded(
-        EVP_DigestSignInit(context, nil, algorithm.hash?.method, nil, key.pointer))
+        EVP_DigestSignInit(context, &keyContext, algorithm.hash?.method, nil, key.pointer))
     else { throw .library }
+    if algorithm.keyType == .rsa {
+      // SAFETY: the inner context belongs to the outer one and lives as long.
+      guard let hash = algorithm.hash, let keyContext = unsafe keyContext,
+        unsafe Library.setPadding(of: algorithm, hash, on: keyContext)
+      else { throw .library }
+    }
     // As long as the longest modulus taken; every other signature is shorter.
     var signature = [UInt8](repeating: 0, count: 1024)
     var length = signature.count

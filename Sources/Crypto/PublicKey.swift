@@ -55,10 +55,10 @@ public enum PublicKeyMaterial: Sendable, Hashable {
     switch material {
     case .rsa(let modulus, _):
       guard signature.count == modulus.count else { return false }
-      return verify(signature, hashed: Digest.sha256(message))
+      return verifyHashed(signature, message)
     case .elliptic(let curve, _, _):
       guard let signature = ECDSASignature.der(raw: signature, curve) else { return false }
-      return verify(signature, hashed: Digest.sha256(message))
+      return verifyHashed(signature, message)
     case .ed25519:
       guard signature.count == 64 else { return false }
       return verifyWhole(signature, message)
@@ -66,18 +66,18 @@ public enum PublicKeyMaterial: Sendable, Hashable {
   }
 
   // SAFETY: the duplicate is owned by this call; libcrypto reads the two buffers within the call.
-  private func verify(_ signature: ByteSlice, hashed digest: Digest) -> Bool {
-    guard let context = unsafe EVP_PKEY_CTX_dup(template) else {
+  private func verifyHashed(_ signature: ByteSlice, _ message: ByteSlice) -> Bool {
+    guard let hash = algorithm.hash, let context = unsafe EVP_PKEY_CTX_dup(template) else {
       ERR_clear_error()
       return false
     }
     defer { unsafe EVP_PKEY_CTX_free(context) }
-    return unsafe digest.bytes.withUnsafeBytes { digest in
+    return unsafe hash.withDigest(of: message) { digest in
       unsafe signature.withUnsafeBytes { signature in
         unsafe Library.succeeded(
           EVP_PKEY_verify(
             context, signature.bindMemory(to: UInt8.self).baseAddress, signature.count,
-            digest.bindMemory(to: UInt8.self).baseAddress, digest.count))
+            digest.baseAddress, digest.count))
       }
     }
   }
@@ -111,9 +111,7 @@ public enum PublicKeyMaterial: Sendable, Hashable {
       unsafe Library.succeeded(EVP_PKEY_verify_init(context))
       && Library.succeeded(EVP_PKEY_CTX_set_signature_md(context, hash.method))
     if algorithm.keyType == .rsa {
-      ready =
-        unsafe ready
-        && Library.succeeded(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING))
+      ready = unsafe ready && Library.setPadding(of: algorithm, hash, on: context)
     }
     guard ready else {
       unsafe EVP_PKEY_CTX_free(context)

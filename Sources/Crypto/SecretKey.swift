@@ -9,27 +9,30 @@ private import COpenSSL
 /// computed in a duplicate.
 @safe public final class SecretKey: @unchecked Sendable {
   public let algorithm: SignatureAlgorithm
+  /// Bytes of a code.
+  private let byteCount: Int
   /// An EVP_MAC_CTX that has taken the secret.
   private let template: OpaquePointer
 
   public init(_ secret: ByteSlice, for algorithm: SignatureAlgorithm) throws(KeyFault) {
     guard algorithm.keyType == .secret, let hash = algorithm.hash else { throw .wrongType }
-    guard secret.count >= Digest.byteCount else { throw .secretTooShort(secret.count) }
+    guard secret.count >= hash.byteCount else { throw .secretTooShort(secret.count) }
     guard let context = unsafe Library.keyedHMAC(secret, hash) else { throw .library }
     self.algorithm = algorithm
+    byteCount = hash.byteCount
     unsafe template = unsafe context
   }
 
   deinit { unsafe EVP_MAC_CTX_free(template) }
 
-  /// The code over `message`, 32 bytes; nil when libcrypto has no memory left.
+  /// The code over `message`, as long as the hash's output; nil when libcrypto has no memory left.
   public func code(over message: ByteSlice) -> ByteSlice? {
     guard let context = unsafe EVP_MAC_CTX_dup(template) else {
       ERR_clear_error()
       return nil
     }
     defer { unsafe EVP_MAC_CTX_free(context) }
-    var code = [UInt8](repeating: 0, count: Digest.byteCount)
+    var code = [UInt8](repeating: 0, count: byteCount)
     var written = 0
     // SAFETY: libcrypto reads the message and writes at most `code.count` bytes within the calls.
     let done = unsafe message.withUnsafeBytes { message in

@@ -4,22 +4,26 @@ public import Metrics
 public import Topics
 
 /// What holds for one live stream, whatever the topic.
-public struct LiveTerms: Sendable {
+public struct LiveTerms {
   /// A sign of life after this long without an event.
   public var heartbeat = TimeSpan.seconds(15)
   /// How long a client should wait before it reconnects.
   public var retry = TimeSpan.seconds(2)
-  /// When the caller's token ends: so does the stream.
-  public var expires: UnixTime
+  /// How long the stream may go on.
+  public var permit: StreamPermit
+  /// What the client reads when it is asked for a renewed token, as JSON; event streams only.
+  public var challenge: ((StreamPermit) -> ByteSlice)?
   /// What one step may read: bounds what an unread connection holds in memory.
   public var budget = ByteBudget(records: 256, bytes: 64 << 10)
 
   /// Ends the stream from outside, where it has been opened with a ticket.
   public var lease: StreamLease?
+  /// Called once when the stream is over.
+  public var ended: (() -> Void)?
   /// Where open streams are counted.
   public var connections: ConnectionMetrics?
 
-  public init(expires: UnixTime) { self.expires = expires }
+  public init(_ permit: StreamPermit) { self.permit = permit }
 }
 
 /// Why a stream ends before its client does.
@@ -27,6 +31,10 @@ public enum LiveEnd: Sendable, Hashable {
   case tokenExpired
   /// The ticket that opened it has opened another stream.
   case superseded
+  /// The token is no longer accepted: its key, its issuer or the token itself was withdrawn.
+  case tokenWithdrawn
+  /// The policy grants the topic no longer.
+  case grantWithdrawn
   case failed(ReadFailure)
 }
 
@@ -34,9 +42,9 @@ public enum LiveEnd: Sendable, Hashable {
 /// the socket has taken the last ones, so a slow reader merely reads later, from the log.
 /// Loop-confined.
 ///
-/// It ends when the token does, with a problem document; when the topic can no longer be read,
-/// likewise; and without a word when its task is cancelled (the client hung up, or the server
-/// drains and the client will reconnect).
+/// It ends when the token does or its permit is withdrawn, with a problem document; when the topic
+/// can no longer be read, likewise; and without a word when its task is cancelled (the client hung
+/// up, or the server drains and the client will reconnect).
 public final class LiveStream<Log: TopicLog>: AnswerStream {
   private let feed: TopicFeed<Log>
   private let format: StreamFormat
@@ -71,6 +79,7 @@ public final class LiveStream<Log: TopicLog>: AnswerStream {
 
   deinit {
     cache.leave(run)
+    terms.ended?()
     terms.connections?.streams.subtract()
   }
 
@@ -94,7 +103,12 @@ public final class LiveStream<Log: TopicLog>: AnswerStream {
       return .more
     }
     while true {
-      if clocks.wall() >= terms.expires { return end(.tokenExpired, into: &bytes) }
+      let wall = clocks.wall()
+      if wall >= terms.permit.deadline {
+        if let why = terms.permit.end { return end(why, into: &bytes) }
+        if wall >= terms.permit.expires { return end(.tokenExpired, into: &bytes) }
+        if ask(into: &bytes) { return .more }
+      }
       if terms.lease?.isEnded == true { return end(.superseded, into: &bytes) }
       if Task.isCancelled { return .end }
       let wasAtTail = feed.isAtTail
@@ -116,11 +130,25 @@ public final class LiveStream<Log: TopicLog>: AnswerStream {
       }
       guard feed.join(audience, as: self) else { continue }
       terms.lease?.attend(LoopBell(self, post: feed.site.timers.post))
-      return .wait(until: min(heartbeat, feed.site.instant(of: terms.expires)))
+      terms.permit.holder = self
+      return .wait(until: min(heartbeat, feed.site.instant(of: terms.permit.deadline)))
     }
   }
 
+  /// Asks the client for a renewed token, once per token.
+  ///
+  /// - Returns: whether anything was written.
+  private func ask(into bytes: inout ByteWriter) -> Bool {
+    terms.permit.challenged()
+    guard format == .serverSentEvents, let text = terms.challenge?(terms.permit) else {
+      return false
+    }
+    format.notice("jodrell.challenge", id: nil, data: text, into: &bytes)
+    return true
+  }
+
   private func stopWaiting() {
+    terms.permit.holder = nil
     guard seat != nil else { return }
     audience.leave(self)
     terms.lease?.attend(nil)
@@ -151,7 +179,7 @@ public final class LiveStream<Log: TopicLog>: AnswerStream {
 extension LiveStream: AudienceMember {
   func deliver() -> UInt64? {
     let clocks = feed.site.timers.clocks
-    guard clocks.wall() < terms.expires, terms.lease?.isEnded != true,
+    guard clocks.wall() < terms.permit.deadline, terms.lease?.isEnded != true,
       let burst = audience.burst(from: feed.cursor, makeBurst)
     else { return leaving() }
     if burst.chunk.isEmpty { return feed.cursor.next }
@@ -173,6 +201,7 @@ extension LiveStream: AudienceMember {
   }
 
   func dismissed() {
+    terms.permit.holder = nil
     terms.lease?.attend(nil)
     sink?.rouse()
   }
@@ -191,6 +220,10 @@ extension LiveStream: AudienceMember {
     ChunkFrame.close(&bytes, isLast: false)
     return Burst(from: feed.cursor, next: page.next, chunk: bytes.slice, records: records)
   }
+}
+
+extension LiveStream: PermitHolder {
+  func permitChanged() { sink?.rouse() }
 }
 
 extension LiveStream: BellOwner {

@@ -48,6 +48,18 @@ public struct EventDraft: Sendable, Equatable {
       contentType: contentType, namesSchema: namesSchema, strippedAttributes: strippedAttributes)
   }
 
+  /// The same event without `dataschema`: the gateway says itself what it was checked against.
+  public var withoutSchemaName: EventDraft {
+    guard namesSchema else { return self }
+    var builder = AttributesBuilder(capacity: attributes.encoded.count)
+    for entry in attributes where entry.name != .dataschema {
+      builder.set(entry.name, entry.value, kind: entry.kind)
+    }
+    return EventDraft(
+      attributes: builder.attributes, key: key, payload: payload, payloadKind: payloadKind,
+      contentType: contentType, strippedAttributes: strippedAttributes)
+  }
+
   /// Bytes that the event will occupy: what quotas and budgets count.
   public var cost: Int { attributes.encoded.count + (key?.count ?? 0) + payload.count }
 }

@@ -33,6 +33,7 @@ extension GatewayResponder {
     }
     try await compileChoices(&batch, for: topic, at: address, quarantines: !terms.isAtomic)
     guard !batch.items.isEmpty else { throw Refusal(.malformedEvent, "the batch is empty") }
+    try pay(events: batch.items.count, bytes: body.count, at: address)
     if terms.isAtomic, batch.hasRefusals {
       batch.abort()
     } else {
@@ -63,16 +64,23 @@ extension GatewayResponder {
     var lines = LineSplitter(limit: GatewayLimits.event)
     let intake = try EventIntake.lines(envelope)
     do {
+      var bytes = 0
+      var paid = 0
       if let length = request.body.declared, length <= GatewayLimits.wholeLines {
-        lines.feed(try await request.body.collect(upTo: GatewayLimits.wholeLines))
+        let whole = try await request.body.collect(upTo: GatewayLimits.wholeLines)
+        lines.feed(whole)
+        bytes = whole.count
       }
       while let piece = try await request.body.next() {
         lines.feed(piece)
         try await take(&lines, isLast: false, intake, topic, address, into: &batch)
+        try pay(events: batch.items.count - paid, bytes: bytes + piece.count, at: address)
+        (paid, bytes) = (batch.items.count, 0)
         try await compileChoices(&batch, for: topic, at: address)
         try await store(&batch, in: topic, at: address, request, atomic: false)
       }
       try await take(&lines, isLast: true, intake, topic, address, into: &batch)
+      try pay(events: batch.items.count - paid, bytes: bytes, at: address)
       try await compileChoices(&batch, for: topic, at: address)
       try await store(&batch, in: topic, at: address, request, atomic: false)
     } catch {
@@ -162,6 +170,15 @@ extension GatewayResponder {
   ) async throws {
     while let piece = batch.nextPiece(whole: atomic) {
       let events = batch.events(at: piece)
+      let place: FairShare.Place
+      do throws(Refusal) {
+        place = try shares.enter(events.count, of: address.caller, at: timers.now)
+      } catch {
+        if atomic { throw error }
+        batch.refuse(piece, error)
+        continue
+      }
+      defer { shares.leave(place) }
       do throws(AppendFailure) {
         let receipts = try await appender.appendAll(events, to: topic)
         batch.settle(piece, receipts)

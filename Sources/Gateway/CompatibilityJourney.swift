@@ -22,36 +22,18 @@ extension GatewayResponder {
     let text = try await request.body.collect(upTo: SchemaLimits.sourceBytes)
     let candidate = try await compile(
       ByteSlice(copying: text.span), terms, for: subject, of: address)
-    let key = ByteSlice(utf8: "\(address)")
-    let began = timers.clocks.monotonic()
-    if let pause = parts.comparisons.enter(key, at: began) {
-      throw Refusal(
-        .rateLimited, "another compatibility check runs, or the topic's last one just ended"
-      ).retrying(after: pause)
-    }
-    defer { parts.comparisons.leave(key, from: began, at: timers.clocks.monotonic()) }
-    let rules = compatibilityTerms(of: address)
-    let versions = try await versions(
-      of: subject, in: parts.engine.schemaBook(of: address), at: address)
-    let (report, publishers) = try await parts.workers.run {
-      let report = CompatibilityReport(candidate.program, against: versions, terms: rules)
-      let publishers = versions.last.map { newest in
-        (
-          newest.number,
-          report.backward(to: newest.number)
-            ?? newest.verdict(asReadBy: candidate.program, rules.policy)
-        )
-      }
-      return (report, publishers)
-    }
+    let judgement = try await judge(candidate, at: address)
+    let (report, known) = (judgement.report, judgement.identical)
     answer.start(200)
     return finish(&answer) { json in
       json.beginObject()
       json.key("compatible")
       json.verdict(report.isCompatible)
+      json.key("identical")
+      if let known { json.integer(Int(known.version)) } else { json.null() }
       report.write(into: &json)
       json.key("publishers")
-      if let (version, verdict) = publishers {
+      if let (version, verdict) = judgement.publishers {
         json.beginObject()
         json.key("version")
         json.integer(Int(version))
@@ -73,35 +55,80 @@ extension GatewayResponder {
     }
   }
 
+  /// How a candidate stands to the versions of its line, on a worker; one at a time in the whole
+  /// gateway.
+  func judge(
+    _ candidate: SchemaCandidate, at address: TopicAddress
+  ) async throws -> SchemaJudgement {
+    let key = ByteSlice(utf8: "\(address)")
+    let began = timers.clocks.monotonic()
+    if let pause = parts.comparisons.enter(key, at: began) {
+      throw Refusal(
+        .rateLimited, "another compatibility check runs, or the topic's last one just ended"
+      ).retrying(after: pause)
+    }
+    defer { parts.comparisons.leave(key, from: began, at: timers.clocks.monotonic()) }
+    let rules = compatibilityTerms(of: address)
+    let book = parts.engine.schemaBook(of: address)
+    let versions = try await versions(of: candidate.subject, in: book, at: address, rules)
+    // Registering it would change nothing, which no level forbids.
+    let known = book.identical(
+      to: candidate.fingerprint, references: candidate.references, in: candidate.subject)
+    let isKnown = known != nil
+    return try await parts.workers.run {
+      let report = CompatibilityReport(
+        candidate.program, against: isKnown ? [] : versions, terms: rules)
+      let publishers = versions.last.map { newest in
+        (
+          newest.number,
+          report.backward(to: newest.number)
+            ?? newest.verdict(asReadBy: candidate.program, rules.policy)
+        )
+      }
+      return SchemaJudgement(report: report, publishers: publishers, identical: known)
+    }
+  }
+
   /// What registering a candidate comes to. Compares on a worker.
   func decide(
     _ candidate: SchemaCandidate, in book: SchemaBook, at address: TopicAddress
   ) async throws -> SchemaRegistration.Outcome {
     let rules = compatibilityTerms(of: address)
-    let versions = try await versions(of: candidate.subject, in: book, at: address)
+    let versions = try await versions(of: candidate.subject, in: book, at: address, rules)
     return try await parts.workers.run {
       SchemaRegistration.decide(
         candidate.program, fingerprint: candidate.fingerprint, against: versions, terms: rules)
     }
   }
 
-  /// The live versions of a line, compiled.
+  /// The live versions of a line, compiled as far as the terms look at them: the newest first, up
+  /// to `SchemaLimits.comparedBytes` of text.
   private func versions(
-    of subject: SchemaSubject, in book: SchemaBook, at address: TopicAddress
+    of subject: SchemaSubject, in book: SchemaBook, at address: TopicAddress,
+    _ terms: SchemaRegistration.Terms
   ) async throws -> [SchemaRegistration.Version] {
     var versions: [SchemaRegistration.Version] = []
-    for stored in book.live(subject) {
-      let program: CompiledSchema?
-      do {
-        program = try await self.program(of: stored, in: book, at: address)
-      } catch is SchemaFault {
-        program = nil
+    var left = SchemaLimits.comparedBytes
+    for stored in book.live(subject).reversed() {
+      var reading = SchemaRegistration.Version.Reading.notAsked
+      if versions.isEmpty || terms.looksBehindNewest {
+        if left > 0 {
+          do {
+            let program = try await self.program(of: stored, in: book, at: address)
+            left -= program.bytes
+            reading = .program(program)
+          } catch is SchemaFault {
+            reading = .doesNotCompile
+          }
+        } else {
+          reading = .tooMuch
+        }
       }
       versions.append(
         SchemaRegistration.Version(
-          number: stored.version, fingerprint: stored.fingerprint, program: program))
+          number: stored.version, fingerprint: stored.fingerprint, reading: reading))
     }
-    return versions
+    return versions.reversed()
   }
 
   /// Leaves a line in the log where an operator answers for what is not decided.
@@ -129,6 +156,15 @@ extension GatewayResponder {
   }
 }
 
+/// What there is to say of a candidate that is not registered.
+struct SchemaJudgement: Sendable {
+  let report: CompatibilityReport
+  /// The version in force, and whether the candidate takes its events.
+  let publishers: (UInt32, SchemaInclusion.Verdict)?
+  /// The version that is the same already: registering the candidate would change nothing.
+  let identical: StoredSchema?
+}
+
 extension Refusal {
   /// The table's entry for a schema that may not follow.
   init(_ code: ProblemCode, _ report: CompatibilityReport) {
@@ -137,7 +173,7 @@ extension Refusal {
       code == .schemaUndecided
       ? "whether the schema keeps to \(word) is not decided; an operator may register it with "
         + "?override=true"
-      : "the schema does not keep to \(word)"
+      : "the schema does not keep to \(word)" + report.firstReason
     var reasons = JSONWriter()
     report.writeReasons(into: &reasons)
     var example = JSONWriter()
@@ -178,6 +214,16 @@ extension CompatibilityReport {
       }
     }
     json.endArray()
+  }
+
+  /// Where it fails first, to follow a sentence; empty where there is nothing to say.
+  fileprivate var firstReason: String {
+    for comparison in comparisons where comparison.verdict.isIncluded != true {
+      guard let reason = comparison.verdict.reasons.first else { continue }
+      let place = comparison.direction == .backward ? reason.reader : reason.writer
+      return "; first: \(place.pointer) \(reason.message)"
+    }
+    return ""
   }
 
   var counterexample: ByteSlice? {

@@ -29,14 +29,20 @@ struct EntityTag: Equatable {
 }
 
 /// The conditions of a request: `If-Match` and `If-None-Match` (RFC 9110 §13.1).
-struct Conditions {
-  private enum Tags {
+struct Conditions: Sendable {
+  private enum Tags: Sendable {
     case any
     case some([(text: ByteSlice, isWeak: Bool)])
   }
 
   private let match: Tags?
   private let noneMatch: Tags?
+
+  /// None.
+  init() {
+    match = nil
+    noneMatch = nil
+  }
 
   init(_ fields: FieldTable) throws(Refusal) {
     match = try Self.read("If-Match", fields)
@@ -137,10 +143,18 @@ struct Conditions {
 }
 
 /// How a change is meant: on which conditions, and whether in earnest.
-struct ChangeTerms {
+struct ChangeTerms: Sendable {
   let conditions: Conditions
   /// `?dryRun=true`: answered as it would be, and nothing is changed.
   let isTrial: Bool
+
+  /// In earnest and on no condition.
+  static let unconditional = ChangeTerms(conditions: Conditions(), isTrial: false)
+
+  private init(conditions: Conditions, isTrial: Bool) {
+    self.conditions = conditions
+    self.isTrial = isTrial
+  }
 
   /// Of a call that takes no other parameters.
   init(of request: HTTPRequest) throws(Refusal) {

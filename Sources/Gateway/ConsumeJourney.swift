@@ -18,6 +18,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     try refuseQuery(of: request)
     let (topic, definition) = try find(name, reference, request)
+    let admitted = admission.snapshot.generation
     let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
     var members = try BodyMembers(parsing: body)
     let most = Int64(GatewayLimits.eventsPerAnswer)
@@ -33,6 +34,13 @@ extension GatewayResponder {
       expires: topic.caller.expires)
     let seat = try await parts.dispatchers.seat(at: definition, of: topic, on: site)
     let events = try await seat.dispatcher.receive(call, of: topic, on: site)
+    do {
+      try checkAgain(topic, admittedUnder: admitted)
+    } catch {
+      // The caller has lost its right while it waited: what it would have been given goes back.
+      _ = try? seat.dispatcher.release(events.map(\.token), delay: .zero, on: site)
+      throw error
+    }
     var tally = DeliveryTally()
     for event in events { tally.add(event.record, atTail: event.record.came(after: request)) }
     let view = rendering(.event, of: topic)

@@ -1,33 +1,49 @@
-import Bytes
+public import Bytes
 import HTTPWire
 
-/// Browser pages of another origin (Fetch §3.2): in development mode, pages that a loopback address
-/// serves may call; otherwise none may. Credentials are tokens and tickets, never cookies, so that
-/// a page gets nothing it was not given.
-extension GatewayResponder {
-  /// Adds the fields that let the calling page read the answer.
-  func allowCrossOrigin(
-    _ request: HTTPRequest, _ answer: inout AnswerWriter, methods: StaticString? = nil,
-    refusing refusal: Refusal? = nil
-  ) {
-    guard parts.operations.isDevelopment, refusal == nil,
-      let origin = request.head.fields.first("origin"), CrossOrigin.isLoopback(origin)
-    else { return }
-    answer.field("Access-Control-Allow-Origin", origin)
-    answer.field("Vary", "Origin")
-    answer.field(
-      "Access-Control-Expose-Headers",
-      "Dry-Run, ETag, Link, Location, Request-Id, Retry-After, Server-Timing")
-    guard let methods else { return }
-    answer.field("Access-Control-Allow-Methods", methods)
-    answer.field(
-      "Access-Control-Allow-Headers",
-      "Authorization, Content-Type, Event-Key, If-Match, If-None-Match, Last-Event-ID")
-    answer.field("Access-Control-Max-Age", "600")
-  }
-}
+/// Which browser pages of another origin may call (Fetch §3.2): those of the origins that the
+/// operator lists, each compared byte by byte, and in development mode those that a loopback
+/// address serves. No answer says `*`. A page sends tokens and tickets as its own script decides;
+/// credentials that the browser keeps are used only where the operator says so.
+public struct CrossOrigin: Sendable {
+  private let origins: [ByteSlice]
+  private let credentials: Bool
+  private let allowsLoopback: Bool
 
-enum CrossOrigin {
+  public init(origins: [ByteSlice], credentials: Bool, allowsLoopback: Bool) {
+    self.origins = origins
+    self.credentials = credentials
+    self.allowsLoopback = allowsLoopback
+  }
+
+  /// Nobody.
+  public static let none = CrossOrigin(origins: [], credentials: false, allowsLoopback: false)
+
+  /// Fields for every answer to this request, refusals too, each with its line's end; empty where
+  /// no page may call. Who gets an answer from a cache must not get that of another origin.
+  func fields(for head: RequestHead) -> ByteSlice {
+    guard allowsLoopback || !origins.isEmpty else { return .empty }
+    guard let origin = head.fields.first("origin"), allows(origin) else {
+      return origins.isEmpty ? .empty : Self.vary
+    }
+    var fields = ByteWriter(capacity: 256)
+    fields.append("Access-Control-Allow-Origin: ")
+    fields.append(origin)
+    fields.append("\r\nVary: Origin\r\n")
+    if credentials { fields.append("Access-Control-Allow-Credentials: true\r\n") }
+    fields.append("Access-Control-Expose-Headers: DPoP-Nonce, Dry-Run, ETag, Link, Location, ")
+    fields.append("RateLimit, RateLimit-Policy, Request-Id, Retry-After, Server-Timing, ")
+    fields.append("WWW-Authenticate\r\n")
+    return fields.slice
+  }
+
+  private static let vary = ByteSlice(utf8: "Vary: Origin\r\n")
+
+  func allows(_ origin: ByteSlice) -> Bool {
+    if origins.contains(origin) { return true }
+    return allowsLoopback && Self.isLoopback(origin)
+  }
+
   /// Whether an origin is `http(s)://localhost`, `127.0.0.1` or `[::1]`, with any port.
   static func isLoopback(_ origin: ByteSlice) -> Bool {
     let scheme = origin.starts(with: "http://") ? 7 : origin.starts(with: "https://") ? 8 : 0
@@ -42,5 +58,33 @@ enum CrossOrigin {
       }
     }
     return false
+  }
+}
+
+extension GatewayResponder {
+  /// Answers what a browser asks before it sends a page's request: methods and fields.
+  func allowPreflight(
+    _ request: HTTPRequest, _ answer: inout AnswerWriter, methods: StaticString
+  ) {
+    let fields = request.head.fields
+    guard let origin = fields.first("origin"), parts.operations.crossOrigin.allows(origin),
+      fields.first("access-control-request-method") != nil
+    else { return }
+    answer.field("Access-Control-Allow-Methods", methods)
+    answer.field("Access-Control-Allow-Headers") { value in
+      value.append("Authorization, Content-Type, DPoP, Event-Key, If-Match, If-None-Match, ")
+      value.append("Last-Event-ID")
+      // Attributes of an event are fields of its request; their names are the page's.
+      guard let wanted = fields.first("access-control-request-headers") else { return }
+      for name in wanted.array.split(separator: ASCII.comma) {
+        let name = name.filter { $0 != ASCII.space && $0 != ASCII.tab }.map(ASCII.lowercased)
+        guard name.starts(with: "ce-".utf8), name.count <= 128,
+          name.allSatisfy({ $0 == ASCII.minus || ASCII.isDigit($0) || (0x61...0x7A).contains($0) })
+        else { continue }
+        value.append(", ")
+        value.append(name)
+      }
+    }
+    answer.field("Access-Control-Max-Age", "600")
   }
 }

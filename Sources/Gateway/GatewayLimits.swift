@@ -16,6 +16,10 @@ public enum GatewayLimits {
   public static let wholeLines = 1 << 20
   /// The body of an administrative call, in bytes.
   public static let administrativeBody = 64 << 10
+  /// The body of an explanation: a token and perhaps a payload, in bytes.
+  public static let explainBody = 1 << 20
+  /// Bytes of a path that the audit log shows.
+  public static let auditedPath = 512
   /// A problem document, in bytes; the errors in it that do not fit are left out.
   public static let problemBytes = 8 << 10
   /// The `detail` of a problem, in bytes.
@@ -35,6 +39,8 @@ public enum GatewayLimits {
   public static let chosenSchemas = 256
   /// A consumer's name, in bytes.
   public static let consumerName = 128
+  /// A schema in the body of a call to Pulsar's API, in bytes: a text of JSON within JSON.
+  public static let pulsarBody = 7 << 20
   /// Bytes of a counterexample that an answer shows.
   public static let counterexample = 8 << 10
 }

@@ -1,9 +1,7 @@
-public import Authentication
 public import Bytes
 public import Delivery
 public import HTTPWire
 public import Metrics
-public import Tenancy
 public import Topics
 
 /// What a log engine has to be for the gateway: the memory engine and RocksStore are.
@@ -12,34 +10,45 @@ public typealias EventEngine = Catalogue & SubscriptionStore & TopicLog
 /// What all loops share: immutable, or safe by itself. Made once by the executable.
 public struct GatewayParts<Engine: EventEngine>: Sendable {
   public let engine: Engine
-  public let verifier: TokenVerifier
-  public let policy: TenancyPolicy
+  public let access: AccessDesk
   public let metrics: MetricsRegistry
   public let server: ServerMetrics
   public let dispatchers: DispatcherDirectory<Engine>
   public let tickets: StreamTickets
+  public let streams: StreamDirectory
+  let limits: LimitDesk
+  public let quotas: StorageQuotas
   public let replays: ReplayDesk
   /// Of compatibility checks: one of the workers is left to everybody else.
   public let comparisons = ReplayDesk(atOnce: 1, pause: .zero)
   public let workers: Workers
   public let log: LogWriter
+  /// Where decisions are recorded; nil where no audit log is kept.
+  let audit: AuditTrail?
   public let operations: Operations
+  public let identity: IdentityServices
+  public let proofs = ProofMemory()
 
   public init(
-    engine: Engine, verifier: TokenVerifier, policy: TenancyPolicy, metrics: MetricsRegistry,
-    server: ServerMetrics, dispatchers: DispatcherDirectory<Engine>, tickets: StreamTickets,
-    replays: ReplayDesk = ReplayDesk(), workers: Workers, log: LogWriter, operations: Operations
+    engine: Engine, access: AccessDesk, metrics: MetricsRegistry, server: ServerMetrics,
+    dispatchers: DispatcherDirectory<Engine>, tickets: StreamTickets,
+    replays: ReplayDesk = ReplayDesk(), workers: Workers, log: LogWriter, audit: AuditTrail? = nil,
+    operations: Operations, identity: IdentityServices = IdentityServices()
   ) {
+    self.identity = identity
     self.engine = engine
-    self.verifier = verifier
-    self.policy = policy
+    self.access = access
     self.metrics = metrics
     self.server = server
     self.dispatchers = dispatchers
     self.tickets = tickets
+    streams = StreamDirectory(metrics: server.limits)
+    limits = LimitDesk(metrics: server.limits)
+    quotas = StorageQuotas(metrics: server.limits)
     self.replays = replays
     self.workers = workers
     self.log = log
+    self.audit = audit
     self.operations = operations
   }
 }
@@ -48,11 +57,10 @@ public struct GatewayParts<Engine: EventEngine>: Sendable {
 public struct Operations: Sendable {
   /// How clients reach the gateway, without a trailing slash.
   public let publicURL: ByteSlice
-  /// The `iss` of each configured issuer, for the protected-resource metadata (RFC 9728 §2).
-  public let issuers: [ByteSlice]
-  /// Whether the embedded development policy is in force: metrics are open, loopback pages may
-  /// call.
+  /// Whether the embedded development policy is in force: metrics are open.
   public let isDevelopment: Bool
+  /// Pages that may call.
+  public let crossOrigin: CrossOrigin
   /// The pause after which an idle event stream carries a comment.
   public let heartbeat: TimeSpan
   public let version: StaticString
@@ -62,13 +70,14 @@ public struct Operations: Sendable {
   public let scrape: @Sendable (_ visible: (@Sendable (ByteSlice) -> Bool)?) -> ByteWriter
 
   public init(
-    publicURL: ByteSlice, issuers: [ByteSlice], isDevelopment: Bool, heartbeat: TimeSpan,
+    publicURL: ByteSlice, isDevelopment: Bool, crossOrigin: CrossOrigin = .none,
+    heartbeat: TimeSpan,
     version: StaticString, unreadiness: @escaping @Sendable () -> Unreadiness?,
     scrape: @escaping @Sendable ((@Sendable (ByteSlice) -> Bool)?) -> ByteWriter
   ) {
     self.publicURL = publicURL
-    self.issuers = issuers
     self.isDevelopment = isDevelopment
+    self.crossOrigin = crossOrigin
     self.heartbeat = heartbeat
     self.version = version
     self.unreadiness = unreadiness
@@ -82,4 +91,6 @@ public enum Unreadiness: Sendable {
   case storageFull
   /// The log takes no events any more: it closes, or a write failed.
   case logClosed
+  /// The keys of these issuers have never been fetched.
+  case keysMissing([ByteSlice])
 }

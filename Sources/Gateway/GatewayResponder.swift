@@ -14,6 +14,8 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   let timers: any LoopTimers
   let appender: Engine.Appender
   let admission: Admission
+  let streams: OpenStreams
+  let shares: FairShare
   let scratch = SchemaScratch()
   let frames = FrameCache()
   var topicMetrics: TopicMetricsCache
@@ -22,21 +24,31 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   /// Where answers are composed; nothing of it outlives the call that fills it.
   private var draft = JSONWriter(capacity: 4096)
   private let metadataURL: ByteSlice
+  /// Counts what was allowed, for the audit log's sample.
+  var auditTurn = 0
+  /// The snapshot that open streams are held against.
+  private var reviewedGeneration: UInt64 = 1
 
   public init(_ parts: GatewayParts<Engine>, timers: any LoopTimers) {
     self.parts = parts
     self.timers = timers
     appender = parts.engine.makeAppender(answeringBy: timers.post)
     admission = Admission(
-      verifier: parts.verifier, policy: parts.policy, metrics: parts.server.tokens)
+      parts.access, parts.limits, metrics: parts.server.tokens, identity: parts.identity,
+      proofs: parts.proofs, publicURL: parts.operations.publicURL)
+    streams = OpenStreams(parts.streams, timers: timers, metrics: parts.server.policy)
+    shares = FairShare(at: timers.now, metrics: parts.server.limits)
+    parts.access.wake(timers.post)
     topicMetrics = TopicMetricsCache(of: parts.metrics)
-    var url = ByteWriter()
-    url.append(parts.operations.publicURL)
-    url.append("/.well-known/oauth-protected-resource")
-    metadataURL = url.slice
+    metadataURL = ResourceMetadata.url(of: parts.operations.publicURL)
   }
 
-  public func turnEnded() { appender.flush() }
+  public func turnEnded() {
+    appender.flush()
+    let isNew = admission.refresh() || reviewedGeneration != admission.snapshot.generation
+    reviewedGeneration = admission.snapshot.generation
+    streams.turnEnded(admission.snapshot, isNew: isNew)
+  }
 
   public func refuse(
     _ refusal: WireRefusal, id: RequestID, with answer: inout AnswerWriter
@@ -50,19 +62,46 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     to request: HTTPRequest, with answer: inout AnswerWriter
   ) async -> AnswerEnd {
     var operation = Operation.unknown
+    answer.standing = parts.operations.crossOrigin.fields(for: request.head)
     do {
       let route = try Route(request.head.path)
       operation = route.operation(request.head.method)
-      let end = try await serve(route, request, &answer)
+      let end = try await serveOrWait(route, request, &answer)
       parts.server.answered(operation, .accepted)
+      audit(allowed: end, operation, request)
       return end
     } catch {
       let refusal = Refusal(error)
       parts.server.answered(operation, refusal.code.outcome)
       note(refusal, error, request)
-      allowCrossOrigin(request, &answer, refusing: refusal)
-      refusal.answer(id: request.id, metadata: metadataURL, with: &answer)
+      audit(denied: refusal, error, operation, request)
+      if PulsarAdmin.speaks(request.head.path) {
+        refusal.answerAsPulsar(metadata: metadataURL, with: &answer)
+      } else {
+        refusal.answer(
+          id: request.id, metadata: metadataURL,
+          nonce: parts.identity.nonces(request.receivedAt).first, with: &answer)
+      }
       return .complete
+    }
+  }
+
+  /// Serves the request; once more when its caller could not be known before somebody was asked.
+  private func serveOrWait(
+    _ route: Route, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    do {
+      return try await serve(route, request, &answer)
+    } catch let pending as PendingAdmission {
+      // Every journey learns who calls before it does anything, so that it can begin again.
+      guard request.body.isUntouched else { throw admission.final(pending, request) }
+      await wait(for: pending)
+      answer.startOver()
+      do {
+        return try await serve(route, request, &answer)
+      } catch let again as PendingAdmission {
+        throw admission.final(again, request)
+      }
     }
   }
 
@@ -87,15 +126,21 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     case (.tickets, .post): return try await issueTicket(request, &answer)
     case (.whoami, .get), (.whoami, .head): return try whoami(request, &answer)
     case (.health, .get), (.health, .head): return health(&answer)
-    case (.readiness, .get), (.readiness, .head): return try readiness(&answer)
+    case (.readiness, .get), (.readiness, .head): return try readiness(request, &answer)
+    case (.revocations, .get), (.revocations, .head): return try revocations(request, &answer)
+    case (.revocations, .post): return try await revoke(request, &answer)
     case (.metrics, .get), (.metrics, .head): return try await metrics(request, &answer)
     case (.openAPI, .get), (.openAPI, .head): return openAPI(&answer)
-    case (.resourceMetadata, .get), (.resourceMetadata, .head): return resourceMetadata(&answer)
+    case (.resourceMetadata(let path), .get), (.resourceMetadata(let path), .head):
+      return try resourceMetadata(path, &answer)
     case (.document(let namespace, let name, let resource), _):
       return try await serve(resource, name, in: namespace, request, &answer)
     case (.documents(let namespace), .get), (.documents(let namespace), .head):
       return try listDocuments(namespace, request, &answer)
-    case (.explain, .post): throw Refusal(.notSupported, "explain is not supported yet")
+    case (.streamToken(let stream), .post): return try renewStream(stream, request, &answer)
+    case (.explain, .post): return try await explain(request, &answer)
+    case (.pulsarSchema(let topic, let resource), _):
+      return try await serve(resource, of: topic, request, &answer)
     default: throw Refusal.method(route.methods)
     }
   }
@@ -148,16 +193,20 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   ) -> AnswerEnd {
     answer.start(204)
     answer.field("Allow", route.methods)
-    allowCrossOrigin(request, &answer, methods: route.methods)
+    allowPreflight(request, &answer, methods: route.methods)
     answer.finishEmpty()
     return .complete
   }
 
   // MARK: - What journeys share
 
-  /// The caller's scope; see `Admission`.
+  /// The caller's scope, if its rates let the request in; see `Admission` and `LimitDesk`.
   func admit(_ request: HTTPRequest, _ tenant: Name?) throws -> TenantScope {
-    try admission.scope(of: request.head, selecting: tenant, at: request.receivedAt)
+    let scope = try admission.scope(of: request, selecting: tenant)
+    try parts.limits.admit(
+      scope, from: request.peer, under: admission.snapshot.policy.addressLimits,
+      at: request.received)
+    return scope
   }
 
   /// For calls that take no query.
@@ -180,7 +229,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   /// use.
   func openTopic(_ address: TopicAddress) async throws -> Engine.Topic {
     if let topic = parts.engine.open(address) { return topic }
-    guard TopicRules(of: address.inNamespace, in: parts.engine).autoCreate else {
+    guard !address.isShared, TopicRules(of: address.inNamespace, in: parts.engine).autoCreate else {
       throw Refusal(.notFound, "topics of this namespace are not made on first use")
     }
     _ = try await parts.engine.createTopic(address.detached, TopicConfiguration())
@@ -234,8 +283,10 @@ extension Route {
       case .itself: .administer
       default: .consume
       }
-    case .topic, .topics, .namespace, .tenant, .document, .documents: .administer
-    case .tickets: .read
+    case .topic, .topics, .namespace, .tenant, .document, .documents, .pulsarSchema,
+      .revocations:
+      .administer
+    case .tickets, .streamToken: .read
     case .whoami, .explain, .health, .readiness, .metrics, .openAPI, .resourceMetadata: .observe
     }
   }

@@ -135,7 +135,7 @@ public struct TopicRules {
   ///   - topic: nil where there is none yet.
   ///   - own: the namespace's policy.
   init(of namespace: NamespaceAddress, topic: TopicInfo? = nil, under own: NamespacePolicy?) {
-    let tenant = namespace.caller.policy
+    let tenant = namespace.policy
     requireSchema =
       tenant.requireSchema
       || topic?.configuration.requireSchema ?? own?.requireSchema

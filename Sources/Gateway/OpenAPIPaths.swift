@@ -1,7 +1,7 @@
 extension OpenAPIDocument {
   /// Every path of the contract that is built, with its operations.
   static let paths: [Path] =
-    topicPaths + subscriptionPaths + schemaPaths + documentPaths + otherPaths
+    topicPaths + subscriptionPaths + schemaPaths + documentPaths + pulsarPaths + otherPaths
 
   private static let topicPaths: [Path] = [
     Path(
@@ -170,11 +170,35 @@ extension OpenAPIDocument {
           statuses: [201], body: ["application/json"])
       ]),
     Path(
+      template: "/v1/streams/{stream}/token",
+      operations: [
+        Operation(
+          method: "post", id: "renewStream", summary: "Lets a live stream go on under this token",
+          statuses: [200])
+      ]),
+    Path(
+      template: "/v1/explain",
+      operations: [
+        Operation(
+          method: "post", id: "explain", summary: "Which key, mapping and rule decide",
+          statuses: [200], body: ["application/json"])
+      ]),
+    Path(
       template: "/v1/whoami",
       operations: [
         Operation(
           method: "get", id: "whoami", summary: "How the gateway sees the caller",
           statuses: [200])
+      ]),
+    Path(
+      template: "/v1/revocations",
+      operations: [
+        Operation(
+          method: "post", id: "revoke", summary: "Takes back a token, a key or a subject's tokens",
+          statuses: [201, 404, 409, 415], body: ["application/json"], isOpen: true),
+        Operation(
+          method: "get", id: "listRevocations", summary: "The revocations in force",
+          statuses: [200, 404], isOpen: true),
       ]),
     open("/healthz", "health", "The process lives"),
     open("/readyz", "readiness", "The gateway can serve"),

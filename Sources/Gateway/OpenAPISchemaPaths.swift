@@ -1,4 +1,9 @@
 extension OpenAPIDocument {
+  /// The media types of schemas.
+  private static let languages: [StaticString] = [
+    "application/schema+json", "application/vnd.apache.avro+json",
+  ]
+
   /// A topic's schemas, their versions and their binding.
   static let schemaPaths: [Path] = [
     Path(
@@ -7,10 +12,10 @@ extension OpenAPIDocument {
         Operation(
           method: "put", id: "putSchema", summary: "Registers the next version of a schema",
           statuses: [200, 201, 409, 413, 415, 422], query: ["subject", "lint", "override"],
-          body: ["application/schema+json"], isConditional: true),
+          body: languages, isConditional: true),
         Operation(
           method: "get", id: "getSchema", summary: "The schema in force", statuses: [200],
-          query: ["subject", "bundle"], answers: ["application/schema+json"], isConditional: true),
+          query: ["subject", "bundle"], answers: languages, isConditional: true),
         Operation(
           method: "delete", id: "deleteSchema",
           summary: "Takes one line of versions, or all and the binding, out of use",
@@ -22,7 +27,7 @@ extension OpenAPIDocument {
         Operation(
           method: "post", id: "checkSchema",
           summary: "What registering a schema would come to, without registering it",
-          statuses: [200, 413, 415, 422], query: ["subject"], body: ["application/schema+json"])
+          statuses: [200, 413, 415, 422], query: ["subject"], body: languages)
       ]),
     Path(
       template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/default",
@@ -62,7 +67,7 @@ extension OpenAPIDocument {
       operations: [
         Operation(
           method: "get", id: "getSchemaVersion", summary: "One version's text", statuses: [200],
-          answers: ["application/schema+json"], isConditional: true),
+          answers: languages, isConditional: true),
         Operation(
           method: "patch", id: "patchSchemaVersion",
           summary: "Deprecates a version, or makes it active again", statuses: [200, 409],
@@ -86,7 +91,7 @@ extension OpenAPIDocument {
           method: "post", id: "replaySchema",
           summary: "Which of the topic's newest events a candidate would refuse",
           statuses: [200, 413, 415, 422], query: ["last", "type"],
-          body: ["application/schema+json"])
+          body: languages)
       ]),
   ]
 }

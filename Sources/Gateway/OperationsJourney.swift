@@ -19,11 +19,16 @@ extension GatewayResponder {
     }
   }
 
-  /// `GET /readyz`: the log is open and the keys are loaded.
-  func readiness(_ answer: inout AnswerWriter) throws -> AnswerEnd {
+  /// `GET /readyz`: the log is open and every issuer's keys are there. Operators also see the state
+  /// of each issuer on the network.
+  func readiness(_ request: HTTPRequest, _ answer: inout AnswerWriter) throws -> AnswerEnd {
     switch parts.operations.unreadiness() {
     case .storageFull: throw Refusal(.storageFull, "the log takes no events until there is space")
     case .logClosed: throw Refusal(.draining, "the log takes no events any more")
+    case .keysMissing(let issuers):
+      let isOperators = request.listener == .management || parts.operations.isDevelopment
+      let names = isOperators ? ": " + issuers.map(\.text).joined(separator: ", ") : ""
+      throw Refusal(.authUnavailable, "keys of issuers have not been fetched yet" + names)
     case nil: break
     }
     answer.start(200)
@@ -31,6 +36,9 @@ extension GatewayResponder {
       json.beginObject()
       json.key("status")
       json.string("ready" as StaticString)
+      if request.listener == .management || parts.operations.isDevelopment {
+        write(parts.identity.issuers(), into: &json)
+      }
       json.endObject()
     }
   }
@@ -54,56 +62,13 @@ extension GatewayResponder {
     return .complete
   }
 
-  /// `GET /v1/whoami`: how the gateway sees the caller.
-  func whoami(_ request: HTTPRequest, _ answer: inout AnswerWriter) throws -> AnswerEnd {
-    try refuseQuery(of: request)
-    let scope = try admit(request, nil)
-    answer.start(200)
-    answer.field("Cache-Control", "no-store")
-    return finish(&answer) { json in
-      json.beginObject()
-      json.key("principal")
-      json.string(scope.principal)
-      json.key("tenant")
-      json.string(scope.tenant.bytes)
-      json.key("namespace")
-      if let namespace = scope.namespace { json.string(namespace.bytes) } else { json.null() }
-      json.key("issuer")
-      json.string(scope.issuer)
-      if let service = scope.service {
-        json.key("service")
-        json.string(service)
-      }
-      json.key("grants")
-      write(scope.grants, into: &json)
-      json.key("denials")
-      write(scope.denials, into: &json)
-      json.key("expires")
-      json.instant(scope.expires)
-      json.endObject()
-    }
-  }
-
-  private func write(_ grants: [Grant], into json: inout JSONWriter) {
-    json.beginArray()
-    for grant in grants {
-      json.beginObject()
-      json.key("rule")
-      json.string(grant.rule)
-      json.key("action")
-      json.string(grant.action.word)
-      json.key("pattern")
-      json.string(grant.patternText)
-      json.endObject()
-    }
-    json.endArray()
-  }
-
   /// `POST /v1/tickets` `{"path":"/v1/topics/…/events"}`: a ticket for one stream.
   func issueTicket(
     _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     try refuseQuery(of: request)
+    // Before the body, which cannot be read twice, should the caller's key have to be looked for.
+    _ = try admission.token(of: request)
     let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
     var members = try BodyMembers(parsing: body)
     guard let path = try members.takeText("path") else {
@@ -121,7 +86,6 @@ extension GatewayResponder {
     let expires = min(scope.expires, request.receivedAt + StreamTickets.patience)
     answer.start(201)
     answer.field("Cache-Control", "no-store")
-    allowCrossOrigin(request, &answer)
     return finish(&answer) { json in
       json.beginObject()
       json.key("ticket")
@@ -132,22 +96,36 @@ extension GatewayResponder {
     }
   }
 
-  /// `GET /.well-known/oauth-protected-resource` (RFC 9728 §3).
-  func resourceMetadata(_ answer: inout AnswerWriter) -> AnswerEnd {
+  private func write(_ issuers: [IssuerState], into json: inout JSONWriter) {
+    json.key("issuers")
+    json.beginArray()
+    for issuer in issuers {
+      json.beginObject()
+      json.key("id")
+      json.string(issuer.id)
+      json.key("keys")
+      json.integer(issuer.keys)
+      json.key("fetched")
+      if let fetched = issuer.fetched { json.instant(fetched) } else { json.null() }
+      if let fault = issuer.fault {
+        json.key("fault")
+        json.string(fault)
+      }
+      json.endObject()
+    }
+    json.endArray()
+  }
+
+  /// `GET /.well-known/oauth-protected-resource` (RFC 9728 §3), followed by the path of the public
+  /// URL if it has one.
+  func resourceMetadata(_ path: ByteSlice, _ answer: inout AnswerWriter) throws -> AnswerEnd {
+    let ours = ResourceMetadata.resourcePath(of: parts.operations.publicURL)
+    // Behind a proxy that takes the path away, the bare document is asked for as well.
+    guard path.isEmpty || path == ours else { throw Refusal(.notFound) }
     answer.start(200)
     return finish(&answer) { json in
-      json.beginObject()
-      json.key("resource")
-      json.string(parts.operations.publicURL)
-      json.key("authorization_servers")
-      json.beginArray()
-      for issuer in parts.operations.issuers { json.string(issuer) }
-      json.endArray()
-      json.key("bearer_methods_supported")
-      json.beginArray()
-      json.string("header" as StaticString)
-      json.endArray()
-      json.endObject()
+      ResourceMetadata.write(
+        resource: parts.operations.publicURL, issuers: parts.access.current.issuers, into: &json)
     }
   }
 

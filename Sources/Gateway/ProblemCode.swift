@@ -16,11 +16,14 @@ public enum ProblemCode: String, CaseIterable, Sendable {
   case badToken = "bad_ack_token"
   case missingToken = "missing_token"
   case invalidToken = "invalid_token"
+  case invalidProof = "invalid_dpop_proof"
+  case useNonce = "use_dpop_nonce"
   case invalidTicket = "invalid_ticket"
   case noTenant = "no_tenant"
   case ambiguousTenant = "ambiguous_tenant"
   case noNamespace = "no_namespace"
   case forbidden = "forbidden"
+  case tenantMismatch = "tenant_mismatch"
   case notFound = "not_found"
   case methodNotAllowed = "method_not_allowed"
   case notAcceptable = "not_acceptable"
@@ -53,9 +56,13 @@ public enum ProblemCode: String, CaseIterable, Sendable {
   case headersTooLarge = "headers_too_large"
   case tooMany = "too_many"
   case rateLimited = "rate_limited"
+  case authRateLimited = "auth_rate_limited"
+  case tooManyStreams = "too_many_streams"
+  case quotaExceeded = "quota_exceeded"
   case internalError = "internal_error"
   case notSupported = "not_supported"
   case versionNotSupported = "version_not_supported"
+  case authUnavailable = "auth_unavailable"
   case overloaded = "overloaded"
   case storageFull = "storage_full"
   case storageFailed = "storage_failed"
@@ -76,7 +83,7 @@ extension ProblemCode {
     /// What its reader should do about it, for `docs/problems.md`.
     public let advice: String
 
-    fileprivate init(
+    init(
       _ status: Int, _ outcome: Outcome, retryable: Bool = false, _ title: String, _ advice: String
     ) {
       self.status = status
@@ -96,21 +103,21 @@ extension ProblemCode {
     case .badRequest, .malformedJSON, .malformedEvent, .badName, .badParameter, .unknownParameter,
       .badHeader, .badCursor, .badToken:
       malformedRow
-    case .missingToken, .invalidToken, .invalidTicket, .noTenant, .ambiguousTenant, .noNamespace,
-      .forbidden:
+    case .missingToken, .invalidToken, .invalidProof, .useNonce, .invalidTicket, .noTenant,
+      .ambiguousTenant, .noNamespace, .forbidden, .tenantMismatch:
       identityRow
     case .notFound, .methodNotAllowed, .notAcceptable, .timeout, .tooLarge, .uriTooLong, .mediaType,
       .expectationFailed, .headersTooLarge, .versionNotSupported, .notSupported:
       protocolRow
     case .schemaRequired, .schemaIncompatible, .schemaUndecided, .schemaConflict, .schemaInUse,
-      .subscriptionConflict, .subscriptionBusy, .positionAhead, .positionGone, .tooMany,
-      .rateLimited:
+      .subscriptionConflict, .subscriptionBusy, .positionAhead, .positionGone, .tooMany:
       stateRow
+    case .rateLimited, .authRateLimited, .tooManyStreams, .quotaExceeded: limitRow
     case .identifierTaken, .documentInUse, .preconditionFailed: documentRow
     case .schemaViolation, .validationBudget, .patternLimit, .schemaInvalid, .unknownEventType,
       .dataschemaMismatch, .schemaLint, .batchRejected, .batchAborted:
       contentRow
-    case .internalError, .overloaded, .storageFull, .storageFailed, .dataCorrupt,
+    case .internalError, .authUnavailable, .overloaded, .storageFull, .storageFailed, .dataCorrupt,
       .tooManyConnections, .draining:
       serverRow
     }
@@ -158,6 +165,15 @@ extension ProblemCode {
       Row(
         401, .unauthenticated, "Authentication required",
         "Send `Authorization: Bearer <token>`, or a stream ticket.")
+    case .invalidProof:
+      Row(
+        401, .unauthenticated, "Invalid proof of possession",
+        "Send one fresh `DPoP` proof (RFC 9449) for this method, URL and token, signed by the key "
+          + "that the token is bound to.")
+    case .useNonce:
+      Row(
+        401, .unauthenticated, "Nonce required",
+        "Sign the proof anew with the nonce in `DPoP-Nonce`.")
     case .invalidTicket:
       Row(
         401, .unauthenticated, "Invalid ticket",
@@ -178,6 +194,11 @@ extension ProblemCode {
       Row(
         403, .forbidden, "Not granted",
         "Your token is valid but its mapping does not grant the action named on this topic.")
+    case .tenantMismatch:
+      Row(
+        403, .forbidden, "Not yours to write",
+        "The policy ties fields of the payload to your token, and this payload says something else "
+          + "there (or is not JSON): send what is your own.")
     default:
       Row(
         401, .unauthenticated, "Invalid token",
@@ -253,16 +274,35 @@ extension ProblemCode {
         "It is exclusive and another consumer holds it.")
     case .positionAhead:
       Row(409, .conflict, "Position ahead", "The cursor lies beyond the topic's newest event.")
-    case .rateLimited:
-      Row(
-        429, .rateLimited, retryable: true, "Too many requests",
-        "Come back after `Retry-After`.")
     case .tooMany:
       Row(409, .conflict, "Too many", "As many as are allowed exist already; delete some.")
     default:
       Row(
         410, .precondition, "Position gone",
         "The events at this position are no longer kept: go on from `earliest`.")
+    }
+  }
+
+  private var limitRow: Row {
+    switch self {
+    case .authRateLimited:
+      Row(
+        429, .rateLimited, retryable: true, "Too many refused tokens",
+        "Too many tokens from your address were not accepted: come back after `Retry-After`, with "
+          + "one that is good.")
+    case .tooManyStreams:
+      Row(
+        429, .rateLimited, retryable: true, "Too many streams",
+        "As many as `limit` allows are open: close one first.")
+    case .quotaExceeded:
+      Row(
+        429, .rateLimited, retryable: true, "Quota exceeded",
+        "As much is stored as `limit` allows: delete topics, or ask the operator for more.")
+    default:
+      Row(
+        429, .rateLimited, retryable: true, "Too many requests",
+        "Come back after `Retry-After`; `limit` and the `RateLimit` field name the bound that was "
+          + "met.")
     }
   }
 
@@ -326,40 +366,6 @@ extension ProblemCode {
       Row(
         424, .conflict, "Batch aborted",
         "This event is faultless but another one of its atomic batch is not.")
-    }
-  }
-
-  private var serverRow: Row {
-    switch self {
-    case .overloaded:
-      Row(
-        503, .overloaded, retryable: true, "Overloaded",
-        "A bounded queue is full; nothing was stored. Come back after `Retry-After`.")
-    case .storageFull:
-      Row(
-        503, .storageFull, retryable: true, "Storage full",
-        "The disk is short of space; reading goes on. Nothing was stored.")
-    case .storageFailed:
-      Row(
-        503, .storageFailed, retryable: true, "Outcome unknown",
-        "A write to disk failed half-way: the event may be stored or not. The gateway restarts its "
-          + "log; check before you send it again.")
-    case .dataCorrupt:
-      Row(
-        500, .storageFailed, "Data corrupt",
-        "Stored events of the range named cannot be read; all others can.")
-    case .tooManyConnections:
-      Row(
-        503, .overloaded, retryable: true, "Too many connections",
-        "Come back after `Retry-After`.")
-    case .draining:
-      Row(
-        503, .draining, retryable: true, "Shutting down",
-        "The gateway is going down; try another instance or come back after `Retry-After`.")
-    default:
-      Row(
-        500, .internalFault, "Internal error",
-        "A fault of the gateway; report it with the request id.")
     }
   }
 }

@@ -28,12 +28,16 @@ extension ProblemCode {
 
       Each element of `errors` says where (`pointer`, `line`, `column`; `event` in batches), which
       rule (`keyword`, `schemaPointer`), and what is there (`actual`: type and length, never the
-      value). `line` and `column` count in the payload as sent, and in the body where each line of
-      it is an event. `suggestion` is a name or value of the schema that was probably meant.
-      `branch` names the alternative of a union that was taken to be meant, and why. `message` is
-      the schema author's own where the schema has `x-error` beside the broken keyword: a text for
-      all keywords there, or an object with a text for each. At most 32 elements and 8 KiB, then
-      `truncated` is true; a batch's answer has room for 1 MiB of them.
+      value). `line` and `column` count from 1 in the payload as it was sent, columns in characters
+      (code points): in the body where that is the payload; in the body's lines where each is an
+      event (NDJSON); from the first byte of the value of `data`, and not of the body, where the
+      payload is part of a CloudEvent (structured mode and batches). `suggestion` is a name or value
+      of the schema that was probably meant. `branch` names the alternative of a union that was
+      taken to be meant, and why. `message` is the schema author's own where the schema has
+      `x-error` beside the broken keyword: a text for all keywords there, or an object with a text
+      for each. In an Avro definition `schemaPointer` is where the type stands, and `keyword` what
+      JSON Schema calls the rule. At most 32 elements and 8 KiB, then `truncated` is true; a batch's
+      answer has room for 1 MiB of them.
 
       A payload against its schema:
 

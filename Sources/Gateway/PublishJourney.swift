@@ -44,6 +44,7 @@ extension GatewayResponder {
     }
     let authenticated = timers.clocks.monotonic()
     let body = try await request.body.collect(upTo: GatewayLimits.event)
+    try pay(events: 1, bytes: body.count, at: address)
     let draft =
       envelope.mode == .binary
       ? try EventIntake.binary(envelope, body: body)
@@ -59,6 +60,8 @@ extension GatewayResponder {
     if event.standing == .quarantined {
       return try await quarantine(event, sentTo: address, request, &answer)
     }
+    let place = try shares.enter(1, of: address.caller, at: timers.now)
+    defer { shares.leave(place) }
     let receipt: Receipt
     do throws(AppendFailure) {
       receipt = try await appender.append(event, to: topic)
@@ -72,6 +75,12 @@ extension GatewayResponder {
       event, receipt, ServerTiming(request.received, authenticated, validated, receipt), &answer)
   }
 
+  /// Charges what is about to be stored to the bounds of tenant, principal and topic.
+  func pay(events: Int, bytes: Int, at address: TopicAddress) throws(Refusal) {
+    try parts.limits.publish(events: events, bytes: bytes, to: address, at: timers.now)
+    try parts.quotas.check(address)
+  }
+
   /// The schema gate, with what holds for the topic.
   ///
   /// - Parameter quarantines: see `tolerate`.
@@ -82,17 +91,20 @@ extension GatewayResponder {
     if draft.strippedAttributes > 0 {
       parts.server.strippedAttributes(draft.strippedAttributes)
     }
+    if address.looksIntoPayloads { try checkOwn(draft, at: address) }
     let binding = topic.binding
     let mustHave =
       (binding?.takesUnchecked ?? true)
       && TopicRules(of: address.inNamespace, topic: topic.info, in: parts.engine).requireSchema
     var choice: ChosenSchema?
+    var settled = draft
     do {
       if draft.namesSchema {
         choice = try chosen(by: draft, of: binding, in: topic, at: address)
+        settled = named(draft, under: binding)
       }
       return try SchemaGate.check(
-        draft, against: address, binding: binding, requireSchema: mustHave, scratch: scratch,
+        settled, against: address, binding: binding, requireSchema: mustHave, scratch: scratch,
         choice: choice)
     } catch let refusal as SchemaRefusal {
       do {
@@ -104,6 +116,13 @@ extension GatewayResponder {
         throw RefusedPayload(refusal: refusal, address: address, version: version ?? 0)
       }
     }
+  }
+
+  /// What the caller's grants ask of payloads. The payload is parsed for it a second time, since
+  /// few policies ask.
+  private func checkOwn(_ draft: EventDraft, at address: TopicAddress) throws(TenancyRefusal) {
+    let payload = try? JSONDocument(parsing: draft.payload)
+    guard address.takes(payload) else { throw .tenantMismatch }
   }
 
   private func created(
@@ -271,7 +290,19 @@ extension TopicAddress {
   fileprivate func stamp(_ request: RequestID) -> GatewayStamp {
     GatewayStamp(
       authtype: Self.authType, authid: caller.principal, authissuer: caller.issuer,
-      service: caller.service, requestid: request.slice, source: caller.source)
+      service: caller.service, requestid: request.slice, source: caller.source ?? foreignSource)
+  }
+
+  /// The source of an event that carries none and comes from another tenant: readers would take the
+  /// principal for one of the topic's own tenant.
+  private var foreignSource: ByteSlice? {
+    guard isShared else { return nil }
+    var source = ByteWriter()
+    source.append("urn:jodrell:")
+    source.append(caller.tenant.bytes)
+    source.append(ASCII.colon)
+    source.append(caller.principal)
+    return source.slice
   }
 
   /// Callers are workloads with a token of their own (CloudEvents auth context).

@@ -45,11 +45,12 @@ struct QueryParameters {
     throw Refusal(.badParameter, "'\(name)' is true or false")
   }
 
-  /// A decimal number in `range`.
+  /// A decimal number in `range`, without sign and leading zeros.
   mutating func takeNumber(_ name: StaticString, in range: ClosedRange<Int>) throws(Refusal) -> Int?
   {
     guard let value = take(name) else { return nil }
-    guard value.count <= 9, !value.isEmpty, let number = Int(value.text), range.contains(number)
+    guard value.count <= 9, !value.isEmpty, value.count == 1 || value[0] != ASCII.zero,
+      value.array.allSatisfy(ASCII.isDigit), let number = Int(value.text), range.contains(number)
     else {
       throw Refusal(
         .badParameter, "'\(name)' is a number from \(range.lowerBound) to \(range.upperBound)")

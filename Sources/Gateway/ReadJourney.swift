@@ -15,15 +15,16 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     let terms = try ReadTerms(request.head)
     let (address, lease) = try readable(reference, request, ticket: terms.ticket)
+    let admitted = admission.snapshot.generation
     let start = try await site.place(terms.start, in: address, of: parts.engine)
     let feed = TopicFeed(parts.engine, topic: address, from: start.cursor, site: site)
     switch terms.format {
     case .json:
-      return try await poll(feed, terms, request, &answer)
+      return try await poll(feed, terms, admitted, request, &answer)
     case .eventStream:
-      return stream(feed, .serverSentEvents, terms, lease, request, &answer)
+      return try stream(feed, .serverSentEvents, terms, lease, admitted, request, &answer)
     case .lines:
-      return stream(feed, .lines, terms, lease, request, &answer)
+      return try stream(feed, .lines, terms, lease, admitted, request, &answer)
     }
   }
 
@@ -41,17 +42,20 @@ extension GatewayResponder {
     guard
       let use = parts.tickets.redeem(ticket, for: request.head.path, at: request.receivedAt)
     else { throw Refusal(.invalidTicket) }
-    return (try use.scope.address(of: reference, for: .subscribe).detached, use.lease)
+    let topic = try use.scope.address(of: reference, for: .subscribe).detached
+    admission.refresh()
+    return (try admission.snapshot.review(topic, at: request.receivedAt), use.lease)
   }
 
   private func poll(
-    _ feed: TopicFeed<Engine>, _ terms: ReadTerms, _ request: HTTPRequest,
+    _ feed: TopicFeed<Engine>, _ terms: ReadTerms, _ admitted: UInt64, _ request: HTTPRequest,
     _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let page = try await LongPoll.next(
       feed, budget: terms.budget, until: request.received + terms.wait,
       expires: feed.topic.caller.expires)
     guard let page else { throw Refusal(.timeout, "the wait was cut short") }
+    try checkAgain(feed.topic, admittedUnder: admitted)
     if let gap = page.gap {
       var facts = ByteWriter()
       gap.writeJSON(into: &facts)
@@ -63,7 +67,6 @@ extension GatewayResponder {
     let rendering = self.rendering(terms.view, of: feed.topic)
     answer.start(200)
     answer.field("Cache-Control", "no-store")
-    allowCrossOrigin(request, &answer)
     let end = finish(&answer) { json in
       json.beginObject()
       json.key("events")
@@ -83,19 +86,23 @@ extension GatewayResponder {
 
   private func stream(
     _ feed: TopicFeed<Engine>, _ format: StreamFormat, _ terms: ReadTerms, _ lease: StreamLease?,
-    _ request: HTTPRequest, _ answer: inout AnswerWriter
-  ) -> AnswerEnd {
-    var live = LiveTerms(expires: feed.topic.caller.expires)
+    _ admitted: UInt64, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) throws(Refusal) -> AnswerEnd {
+    let id = request.id
+    let permit = try streams.open(
+      id, at: feed.topic, from: request.peer, under: admission.snapshot.policy.addressLimits,
+      isStale: admitted != admission.snapshot.generation)
+    var live = LiveTerms(permit)
+    live.ended = { [streams] in streams.close(id) }
+    live.challenge = { permit in Self.challenge(id, until: permit.expires) }
     live.heartbeat = parts.operations.heartbeat
     live.lease = lease
     live.connections = parts.server.connections
     answer.start(200)
     answer.field("Cache-Control", "no-store")
     answer.field("X-Accel-Buffering", "no")
-    allowCrossOrigin(request, &answer)
     answer.startStream(
       contentType: format == .serverSentEvents ? "text/event-stream" : "application/x-ndjson")
-    let id = request.id
     let view = rendering(terms.view, of: feed.topic)
     return .stream(
       LiveStream(
@@ -277,6 +284,8 @@ extension Refusal {
     switch end {
     case .tokenExpired: self.init(.invalidToken, "the token has expired")
     case .superseded: self.init(.invalidTicket, "the ticket opened another stream")
+    case .tokenWithdrawn: self.init(.invalidToken, "the token is no longer accepted")
+    case .grantWithdrawn: self.init(.forbidden, "your token no longer grants 'subscribe' here")
     case .failed(let failure): self.init(failure as any Error)
     }
   }

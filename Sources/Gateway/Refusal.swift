@@ -1,4 +1,6 @@
+import Authentication
 public import Bytes
+import Crypto
 public import HTTPWire
 import JSONText
 
@@ -25,6 +27,8 @@ public struct Refusal: Error {
   var lists: [(name: StaticString, elements: [ByteSlice])] = []
   /// The methods that `Allow` names, for 405.
   var allow: StaticString?
+  /// The bound that was met, for 429.
+  var rateLimit: RateLimitFacts?
   /// What `error=` says in the challenge of a 401 or 403 (RFC 6750 §3.1).
   var challenge: Challenge?
 
@@ -33,6 +37,8 @@ public struct Refusal: Error {
     case bare
     case invalidToken(description: StaticString?)
     case insufficientScope
+    /// A proof of possession is at fault (RFC 9449 §7.1, §9).
+    case proof(error: StaticString)
   }
 
   init(_ code: ProblemCode, _ detail: String? = nil) {
@@ -42,7 +48,10 @@ public struct Refusal: Error {
     switch code {
     case .missingToken: challenge = .bare
     case .invalidToken, .invalidTicket: challenge = .invalidToken(description: nil)
-    case .noTenant, .ambiguousTenant, .noNamespace, .forbidden: challenge = .insufficientScope
+    case .invalidProof: challenge = .proof(error: "invalid_dpop_proof")
+    case .useNonce: challenge = .proof(error: "use_dpop_nonce")
+    case .noTenant, .ambiguousTenant, .noNamespace, .forbidden, .tenantMismatch:
+      challenge = .insufficientScope
     default: break
     }
   }
@@ -175,14 +184,19 @@ public struct Refusal: Error {
   }
 
   /// Answers the request with this refusal, whatever had been started before.
-  /// - Parameter metadata: the URL of the protected-resource metadata for challenges (RFC 9728
-  ///   §5.1).
-  func answer(id: RequestID, metadata: ByteSlice, with answer: inout AnswerWriter) {
+  /// - Parameters:
+  ///   - metadata: the URL of the protected-resource metadata for challenges (RFC 9728 §5.1).
+  ///   - nonce: for a proof that lacks it.
+  func answer(
+    id: RequestID, metadata: ByteSlice, nonce: ByteSlice? = nil, with answer: inout AnswerWriter
+  ) {
     answer.startOver()
     answer.start(code.status)
     writeRetryAfter(&answer)
+    rateLimit?.write(&answer)
     if let allow { answer.field("Allow", allow) }
     if let challenge { answer.field("WWW-Authenticate", challenge.field(metadata: metadata)) }
+    if code == .useNonce, let nonce { answer.field("DPoP-Nonce", nonce) }
     answer.field("Cache-Control", "no-store")
     var json = JSONWriter()
     write(instance: id, into: &json)
@@ -193,8 +207,18 @@ public struct Refusal: Error {
 extension Refusal.Challenge {
   func field(metadata: ByteSlice) -> ByteSlice {
     var text = ByteWriter(capacity: 160)
-    text.append("Bearer realm=\"jodrell\"")
+    if case .proof = self { text.append("DPoP") } else { text.append("Bearer") }
+    text.append(" realm=\"jodrell\"")
     switch self {
+    case .proof(let error):
+      text.append(", error=\"")
+      text.append(error)
+      text.append("\", algs=\"")
+      for (index, algorithm) in DPoPProof.algorithms.enumerated() {
+        if index > 0 { text.append(ASCII.space) }
+        text.append(algorithm.name)
+      }
+      text.append("\"")
     case .bare: break
     case .invalidToken(let description):
       text.append(", error=\"invalid_token\"")

@@ -23,14 +23,17 @@ extension Refusal {
     case let refusal as TenancyRefusal: self.init(refusal)
     case let failure as AppendFailure: self.init(failure)
     case let refusal as TokenRefusal: self.init(refusal)
+    case let refusal as DPoPRefusal: self.init(refusal)
     case let fault as CredentialFault: self.init(fault)
+    case let pending as PendingAdmission: self.init(pending.otherwise)
     case let fault as EventFault: self.init(fault)
     case let failure as ReadFailure: self.init(failure)
     case let failure as CatalogueFailure: self.init(failure)
     case let fault as SchemaFault: self.init(fault)
     case let failure as BodyFailure: self.init(failure)
     case let failure as DispatchFailure: self.init(failure)
-    case is WorkersBusy: self.init(.overloaded, "the queue for disk reads is full")
+    case WorkersBusy.full: self.init(.overloaded, "the queue for disk reads is full")
+    case WorkersBusy.stopping: self.init(ProblemCode.draining)
     default: self.init(ProblemCode.internalError)
     }
     if let place { self = at(place) }
@@ -46,6 +49,7 @@ extension Refusal {
     case .notFound: self.init(ProblemCode.notFound)
     case .forbidden(let action):
       self.init(.forbidden, "your token does not grant '\(action.word)' here")
+    case .tenantMismatch: self.init(ProblemCode.tenantMismatch)
     }
   }
 
@@ -56,6 +60,15 @@ extension Refusal {
       refusal.isExpired ? "the token has expired" : "the token was not accepted")
     challenge = .invalidToken(
       description: refusal.isExpired ? "the token has expired" : "the token was not accepted")
+  }
+
+  /// One text for every reason here, too; a nonce that is missing is no secret.
+  private init(_ refusal: DPoPRefusal) {
+    switch refusal {
+    case .nonce: self.init(.useNonce, "the proof lacks the nonce that is asked for")
+    case .overloaded: self.init(.overloaded, "too many proofs are remembered")
+    default: self.init(.invalidProof, "the proof of possession was not accepted")
+    }
   }
 
   private init(_ fault: CredentialFault) {
@@ -124,6 +137,7 @@ extension Refusal {
         case .subscriptions: "subscriptions"
         case .schemaVersions: "schema versions of one topic"
         case .schemaSubjects: "lines of schema versions of one topic"
+        case .schemaBytes: "bytes of schema versions of one topic"
         case .documents: "schema documents in one namespace"
         case .documentVersions: "versions of one schema document"
         case .documentBytes: "bytes of schema documents in one namespace"

@@ -130,7 +130,7 @@ struct ReplayRun<Log: TopicLog>: Sendable {
   }
 
   private mutating func read() throws(ReadFailure) {
-    let budget = ByteBudget(records: 1_000, bytes: ReplayLimits.pageBytes)
+    let budget = ByteBudget(records: 10_000, bytes: ReplayLimits.pageBytes)
     let found: Page
     do throws(ReadFailure) {
       found = try log.readStored(topic, from: cursor, budget: budget)

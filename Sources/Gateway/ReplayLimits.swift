@@ -13,7 +13,7 @@ public enum ReplayLimits {
   /// One piece of work on a worker thread: others come in between.
   public static let pieceTime = TimeSpan.milliseconds(10)
   /// Bytes read at once.
-  public static let pageBytes = 256 << 10
+  public static let pageBytes = 2 << 20
   /// The shortest pause between two checks of one topic; it is as long as the last check took.
   public static let pause = TimeSpan.seconds(1)
   /// Topics whose pauses are remembered.

@@ -12,14 +12,20 @@ enum Route {
   /// The schema documents of a namespace: `/v1/schemas/{tenant}/{namespace}`.
   case documents(NamespaceReference)
   case document(NamespaceReference, DocumentName, DocumentResource)
+  /// Pulsar's admin API of a topic's schemas: `/admin/v2/schemas/{tenant}/{namespace}/{topic}/…`.
+  case pulsarSchema(TopicReference, PulsarSchemaResource)
   case tickets
+  /// The token under which a live stream goes on.
+  case streamToken(RequestID)
   case whoami
   case explain
   case health
   case readiness
   case metrics
   case openAPI
-  case resourceMetadata
+  /// The metadata of the resource at a path below the host; `/` for the host itself.
+  case resourceMetadata(ByteSlice)
+  case revocations
 
   /// What lies below a topic.
   enum TopicResource {
@@ -69,11 +75,27 @@ enum Route {
       self = .tenant(name)
       return
     }
+    if path.starts(with: PulsarAdmin.schemas) {
+      self = try Self.belowPulsarSchemas(path.dropFirst(PulsarAdmin.schemas.utf8CodeUnitCount))
+      return
+    }
     if path.starts(with: "/v1/schemas/") {
       self = try Self.belowSchemas(path.dropFirst("/v1/schemas/".utf8.count))
       return
     }
+    if path.starts(with: "/v1/streams/") {
+      self = try Self.stream(path.dropFirst("/v1/streams/".utf8.count))
+      return
+    }
     self = try Self.operation(path)
+  }
+
+  private static func stream(_ path: ByteSlice) throws(Refusal) -> Route {
+    let end = path.firstIndex(of: ASCII.slash) ?? path.count
+    guard path.dropFirst(end).equals("/token"), let id = RequestID(path.prefix(end)) else {
+      throw Refusal(.notFound)
+    }
+    return .streamToken(id)
   }
 
   /// `~` and `{tenant}/{namespace}` are namespaces; all behind one is a document's name, but for a
@@ -92,6 +114,19 @@ enum Route {
     return .document(reference, name, resource)
   }
 
+  private static func belowPulsarSchemas(_ path: ByteSlice) throws -> Route {
+    let (reference, rest) = try TopicReference.read(from: path)
+    let topic = PulsarAdmin.unpartitioned(reference)
+    if rest.equals("/schema") { return .pulsarSchema(topic, .current) }
+    if rest.equals("/schemas") { return .pulsarSchema(topic, .all) }
+    if rest.equals("/compatibility") { return .pulsarSchema(topic, .compatibility) }
+    if rest.equals("/version") { return .pulsarSchema(topic, .lookup) }
+    if rest.starts(with: "/schema/") {
+      return .pulsarSchema(topic, .version(try segment(rest, after: "/schema/")))
+    }
+    throw Refusal(.notFound)
+  }
+
   private static func operation(_ path: ByteSlice) throws(Refusal) -> Route {
     if path.equals("/healthz") { return .health }
     if path.equals("/readyz") { return .readiness }
@@ -100,7 +135,11 @@ enum Route {
     if path.equals("/v1/whoami") { return .whoami }
     if path.equals("/v1/explain") { return .explain }
     if path.equals("/v1/tickets") { return .tickets }
-    if path.equals("/.well-known/oauth-protected-resource") { return .resourceMetadata }
+    if path.equals("/v1/revocations") { return .revocations }
+    if path.starts(with: ResourceMetadata.path) {
+      let rest = path.dropFirst(ResourceMetadata.path.utf8CodeUnitCount)
+      if rest.isEmpty || rest[0] == ASCII.slash { return .resourceMetadata(rest) }
+    }
     throw Refusal(.notFound)
   }
 
@@ -179,12 +218,26 @@ enum Route {
 }
 
 extension Route {
+  /// The tenant that the path names; nil for `~` and for what belongs to none.
+  var tenant: Name? {
+    switch self {
+    case .topic(let topic, _): topic.tenant
+    case .topics(let namespace), .namespace(let namespace), .documents(let namespace),
+      .document(let namespace, _, _):
+      namespace.tenant
+    case .tenant(let name): name
+    default: nil
+    }
+  }
+
   /// The methods a route answers to, for `Allow`; OPTIONS is answered everywhere.
   var methods: StaticString {
     switch self {
     case .topic(_, let resource): resource.methods
+    case .pulsarSchema(_, let resource): resource.methods
     case .namespace: "GET, HEAD, PUT, DELETE, OPTIONS"
-    case .tickets, .explain: "POST, OPTIONS"
+    case .tickets, .streamToken, .explain: "POST, OPTIONS"
+    case .revocations: "GET, HEAD, POST, OPTIONS"
     case .document(_, _, .itself): "GET, HEAD, PUT, DELETE, OPTIONS"
     case .document, .documents: "GET, HEAD, OPTIONS"
     case .topics, .tenant, .whoami, .health, .readiness, .metrics, .openAPI, .resourceMetadata:

@@ -33,11 +33,12 @@ extension GatewayResponder {
     let known = parts.engine.schemaBook(of: address)
     let isNew = known.terms == nil
     try change.conditions.check(EntityTag(binding: known, of: address), isMade: !isNew)
+    try checkMaking(address)
     var book = known
+    // A refused binding leaves no topic behind.
+    _ = try book.apply(.bind(terms), at: nil, now: request.receivedAt) { _ in false }
     if try await prepareTopic(address, change) {
       book = try await edit(address, .bind(terms), of: known, change)
-    } else {
-      _ = try book.apply(.bind(terms), at: nil, now: request.receivedAt) { _ in false }
     }
     start(isNew ? 201 : 200, change, tag: EntityTag(binding: book, of: address), &answer)
     return write(book, of: address, &answer)
@@ -95,7 +96,11 @@ extension SchemaBook {
     for rule in terms.rules { rule.write(defaults[rule.subject], into: &json) }
     json.endArray()
     json.key("unmatched")
-    json.string(terms.unmatched == .reject ? "reject" as StaticString : "allow")
+    if terms.rules.isEmpty {
+      json.null()
+    } else {
+      json.string(terms.unmatched == .reject ? "reject" as StaticString : "allow")
+    }
     json.key("enforcement")
     json.string(terms.enforcement.name)
     json.key("quarantine")
@@ -138,6 +143,11 @@ extension SchemaBindingTerms {
     if let word = try members.takeText("unmatched") {
       guard word.equals("reject") || word.equals("allow") else {
         throw members.wrong("unmatched", "'reject' or 'allow'")
+      }
+      // Without rules every event belongs to the line `default`: none is left unmatched.
+      guard !self.rules.isEmpty else {
+        throw Refusal(
+          .badParameter, "'/unmatched' is about events that no rule fits: give '/rules'")
       }
       unmatched = word.equals("reject") ? .reject : .allow
     }

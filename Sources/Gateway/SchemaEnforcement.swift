@@ -34,6 +34,16 @@ extension GatewayResponder {
       version: choice.version, program: program, deprecated: choice.deprecated)
   }
 
+  /// The event as it is stored once `chosen` has verified its `dataschema`: of the topic's own URIs
+  /// the one to deliver is written on delivery, in full; an absolute `$id` stays as it was sent.
+  func named(_ draft: EventDraft, under binding: SchemaBinding?) -> EventDraft {
+    guard let schema = binding?.schema(for: draft.attributes[.type]),
+      let sent = draft.attributes[.dataschema]
+    else { return draft }
+    if schema.identifierIsAbsolute, schema.identifier == sent { return draft }
+    return draft.withoutSchemaName
+  }
+
   /// Compiles a version on a worker, for `check` to find it.
   func compile(_ choice: UncompiledChoice, at address: TopicAddress) async throws {
     guard let stored = parts.engine.schemaBook(of: address).version(choice.version),
@@ -164,13 +174,7 @@ struct SchemaURI {
     if rest.count > publicURL.count, rest.prefix(publicURL.count) == publicURL {
       rest = rest.dropFirst(publicURL.count)
     }
-    guard rest.count > path.count, rest.count <= path.count + 10, rest.prefix(path.count) == path
-    else { return nil }
-    var number: UInt64 = 0
-    for digit in rest.dropFirst(path.count).array {
-      guard ASCII.isDigit(digit) else { return nil }
-      number = number * 10 + UInt64(digit - ASCII.zero)
-    }
-    return number > 0 ? UInt32(exactly: number) : nil
+    guard rest.count > path.count, rest.prefix(path.count) == path else { return nil }
+    return UInt32(decimal: rest.dropFirst(path.count))
   }
 }

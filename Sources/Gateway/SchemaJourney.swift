@@ -58,7 +58,10 @@ extension GatewayResponder {
     guard let current = parts.engine.schemaBook(of: address).defaultVersion(of: subject) else {
       throw Refusal(.notFound)
     }
-    if isBundle { return try await bundle(current, of: address, request, &answer) }
+    // An Avro definition refers to nobody: it is its own bundle.
+    if isBundle, current.type == .json {
+      return try await bundle(current, of: address, request, &answer)
+    }
     return try show(current, request, &answer)
   }
 
@@ -70,7 +73,7 @@ extension GatewayResponder {
   ) throws -> AnswerEnd {
     try refuseQuery(of: request)
     let address = try readable(reference, request)
-    guard let number = UInt32(version.text),
+    guard let number = UInt32(decimal: version),
       let stored = parts.engine.schemaBook(of: address).version(number)
     else { throw Refusal(.notFound) }
     return try show(stored, request, &answer)
@@ -130,8 +133,9 @@ extension GatewayResponder {
     } else {
       guard !book.subjects.isEmpty || book.terms != nil else { throw Refusal(.notFound) }
     }
-    try change.conditions.check(
-      book.defaultVersion(of: subject ?? .topic).map { EntityTag($0) })
+    // What is there may be other lines or the binding alone.
+    let shown = book.defaultVersion(of: subject ?? .topic).map { EntityTag($0) }
+    try change.conditions.check(shown ?? EntityTag(binding: book, of: address))
     try await edit(address, subject.map { .deleteSubject($0) } ?? .clear, of: book, change)
     return finishGone(change, &answer)
   }
@@ -218,18 +222,33 @@ extension GatewayResponder {
 }
 
 /// What a registration's media type says:
-/// `application/schema+json;version=draft-07;formats=assert`.
+/// `application/schema+json;version=draft-07;formats=assert`, or
+/// `application/vnd.apache.avro+json` for an Avro record definition over plain JSON payloads.
 struct SchemaTerms: Sendable {
+  var type = SchemaType.json
   var dialect: SchemaDialect?
   var formats: FormatMode?
 
+  init(_ type: SchemaType) { self.type = type }
+
   init(contentType: ByteSlice?) throws(Refusal) {
     let type = try MediaType(contentType)
-    if type.isOneOf("application/vnd.apache.avro+json", "text/x-protobuf") {
-      throw Refusal(.notSupported, "only JSON Schema is supported yet")
+    if type.isOneOf("text/x-protobuf") {
+      throw Refusal(.notSupported, "schemas of Protocol Buffers are not supported yet")
+    }
+    if type.isOneOf("application/vnd.apache.avro+json") {
+      self.type = .pulsarJSON
+      for (name, value) in type.parameters where name != "charset" {
+        // Definitions of all versions of Avro 1 are read alike.
+        guard name == "version", value == "1" || value.hasPrefix("1.") else {
+          throw Refusal(.mediaType, "the media type's parameter '\(name)' is unknown")
+        }
+      }
+      return
     }
     guard type.isOneOf("application/schema+json", "application/json", "") else {
-      throw Refusal(.mediaType, "send application/schema+json")
+      throw Refusal(
+        .mediaType, "send application/schema+json or application/vnd.apache.avro+json")
     }
     for (name, value) in type.parameters {
       switch name {

@@ -30,7 +30,7 @@ extension GatewayResponder {
     _ change: ChangeTerms, at now: UnixTime, overriding request: HTTPRequest? = nil
   ) async throws -> SchemaOutcome {
     let warnings = try await findings(in: candidate)
-    let isThere = try await prepareTopic(address, change)
+    try checkMaking(address)
     let book = parts.engine.schemaBook(of: address)
     if !warnings.isEmpty, lint == .strict || book.terms?.lint == .strict {
       throw Refusal(refusing: warnings)
@@ -54,29 +54,46 @@ extension GatewayResponder {
       overridden = report
     case .register, .identical: break
     }
+    // Only now: what is refused leaves no topic behind.
     let stored =
-      isThere
-      ? try await engine(change).registerSchema(
-        candidate, for: address, replacing: newest?.version ?? 0)
+      try await prepareTopic(address, change)
+      ? try await store(candidate, at: address, replacing: newest?.version ?? 0, change)
       : try firstSchema(candidate, of: address, at: now)
     if let overridden, let request, !change.isTrial { noteOverride(overridden, address, request) }
     return SchemaOutcome(schema: stored, isNew: true, isDefault: true, warnings: warnings)
   }
 
+  /// Writes a version down; where the caller took something for granted, another one that came
+  /// first is a broken condition.
+  private func store(
+    _ candidate: SchemaCandidate, at address: TopicAddress, replacing newest: UInt32,
+    _ change: ChangeTerms
+  ) async throws -> StoredSchema {
+    do throws(CatalogueFailure) {
+      return try await engine(change).registerSchema(candidate, for: address, replacing: newest)
+    } catch .schemaConflict where !change.conditions.isEmpty {
+      throw Refusal(.preconditionFailed, "the topic's schemas were changed meanwhile")
+    } catch {
+      throw error
+    }
+  }
+
   /// Compiles on a worker: milliseconds, up to a second for the largest.
   func compile(
-    _ text: ByteSlice, _ terms: SchemaTerms, for subject: SchemaSubject, of address: TopicAddress
+    _ text: ByteSlice, _ terms: SchemaTerms, for subject: SchemaSubject, of address: TopicAddress,
+    properties: [SchemaProperty] = []
   ) async throws -> SchemaCandidate {
     let engine = parts.engine
     let outcome = try await parts.workers.run { () -> Result<SchemaCandidate, SchemaFault> in
       do throws(SchemaFault) {
         let (program, references) = try engine.compileSchema(
-          text, dialect: terms.dialect, formats: terms.formats, for: address)
+          text, as: terms.type, dialect: terms.dialect, formats: terms.formats, for: address)
         let fingerprint = program.fingerprint { Digest.sha256($0).bytes }
         return .success(
           SchemaCandidate(
             subject: subject, text: text, dialect: program.dialect, formats: program.formats,
-            fingerprint: fingerprint, references: references, program: program))
+            fingerprint: fingerprint, references: references, properties: properties,
+            program: program))
       } catch {
         return .failure(error)
       }
@@ -126,10 +143,15 @@ extension GatewayResponder {
     json.string(stored.fingerprint)
     json.key("type")
     json.string(stored.type.name)
-    json.key("dialect")
-    json.string(stored.dialect.name)
-    json.key("formats")
-    json.string(stored.formats.name)
+    if stored.type == .json {
+      json.key("dialect")
+      json.string(stored.dialect.name)
+      json.key("formats")
+      json.string(stored.formats.name)
+    } else {
+      json.key("properties")
+      SchemaProperty.write(stored.properties, into: &json)
+    }
     json.key("registered")
     json.instant(stored.registered)
     if !stored.author.isEmpty {
@@ -145,6 +167,18 @@ extension GatewayResponder {
     if let warnings {
       json.key("warnings")
       SchemaFinding.write(warnings, into: &json)
+    }
+    json.endObject()
+  }
+}
+
+extension SchemaProperty {
+  /// Writes an object with a member for each.
+  static func write(_ properties: [SchemaProperty], into json: inout JSONWriter) {
+    json.beginObject()
+    for property in properties {
+      json.key(property.key)
+      json.string(property.value)
     }
     json.endObject()
   }

@@ -44,8 +44,8 @@ extension GatewayResponder {
       book.defaultVersion(of: stored.subject).map { EntityTag($0) })
     if book.defaults[stored.subject] != stored.version {
       let program = try await program(of: stored, in: book, at: address)
-      try await engine(change).editSchemas(
-        of: address, .setDefault(version: stored.version, program: program), at: book.revision)
+      try await edit(
+        address, .setDefault(version: stored.version, program: program), of: book, change)
     }
     start(200, change, tag: EntityTag(stored), &answer)
     return finish(&answer) { json in
@@ -69,7 +69,7 @@ extension GatewayResponder {
     else { throw members.wrong("state", "'active' or 'deprecated'; DELETE deletes") }
     try members.finish()
     let before = parts.engine.schemaBook(of: address)
-    guard let number = UInt32(version.text), let known = before.version(number) else {
+    guard let number = UInt32(decimal: version), let known = before.version(number) else {
       throw Refusal(.notFound)
     }
     try change.conditions.check(EntityTag(known))
@@ -95,7 +95,7 @@ extension GatewayResponder {
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, for: .manage).detached
     let book = parts.engine.schemaBook(of: address)
-    guard let number = UInt32(version.text), let stored = book.version(number),
+    guard let number = UInt32(decimal: version), let stored = book.version(number),
       isPermanent || stored.state.isLive
     else { throw Refusal(.notFound) }
     try change.conditions.check(EntityTag(stored))

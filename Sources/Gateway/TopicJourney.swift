@@ -244,7 +244,11 @@ extension TopicConfiguration {
       throw Refusal(.notSupported, "'/durability' async is not supported yet")
     }
     let retention = try members.takeRetention()
-    try members.refuseLater("ttl", "enforcement", "compaction", "limits")
+    try members.refuseLater("ttl", "compaction", "limits")
+    if members.has("enforcement") {
+      throw Refusal(
+        .badParameter, "'/enforcement' is part of the binding: PUT it to …/{topic}/schema/binding")
+    }
     let requireSchema = try members.takeFlag("requireSchema")
     let (compatibility, evolution) = try members.takeCompatibility()
     try members.finish()

@@ -18,6 +18,8 @@ public struct AnswerWriter {
     case absent
   }
 
+  /// Fields that every answer to the request carries, each with its line's end; set before `start`.
+  public var standing = ByteSlice.empty
   private let outbox: Outbox
   private let commons: AnswerCommons
   private let id: RequestID
@@ -56,6 +58,7 @@ public struct AnswerWriter {
       bytes.append("Request-Id: ")
       id.append(to: &bytes)
       bytes.append("\r\n")
+      if !standing.isEmpty { bytes.append(standing) }
     }
   }
 

@@ -32,6 +32,12 @@ public final class Outbox {
     committed = bytes.count
   }
 
+  public func append(_ span: Span<UInt8>) {
+    precondition(!isOpen, "an answer's head is being written")
+    bytes.append(span)
+    committed = bytes.count
+  }
+
   public func append(_ write: (inout ByteWriter) -> Void) {
     precondition(!isOpen, "an answer's head is being written")
     write(&bytes)

@@ -37,6 +37,9 @@ public final class RequestBody {
     }
   }
 
+  /// Whether nothing of it has been handed out yet, so that whoever reads it gets all of it.
+  public private(set) var isUntouched = true
+
   /// Whether the answer has to end the connection because reading the rest would take too long.
   public var endsConnection: Bool {
     switch state {
@@ -49,6 +52,7 @@ public final class RequestBody {
   /// The next piece, never empty; nil at the end. The first call tells a waiting client to go on
   /// (`100 Continue`). Suspends until bytes arrive.
   public func next() async throws(BodyFailure) -> ByteSlice? {
+    if declared != 0 { isUntouched = false }
     switch state {
     case .whole(let bytes):
       state = .read
@@ -71,6 +75,7 @@ public final class RequestBody {
   /// receive buffer already; throws `.tooLarge` as soon as more than `limit` bytes are announced or
   /// come in.
   public func collect(upTo limit: Int) async throws(BodyFailure) -> ByteSlice {
+    if declared != 0 { isUntouched = false }
     switch state {
     case .whole(let bytes):
       guard bytes.count <= limit else {

@@ -13,6 +13,24 @@ public struct RequestID: Sendable, Hashable {
     self.sequence = sequence
   }
 
+  /// Reads the text form, lower case alone.
+  public init?(_ text: ByteSlice) {
+    guard text.count == 20 else { return nil }
+    var run: UInt32 = 0
+    var sequence: UInt64 = 0
+    for index in 0..<20 {
+      guard let digit = ASCII.hexValue(text[index]), !(0x41...0x46).contains(text[index]) else {
+        return nil
+      }
+      if index < 8 {
+        run = run << 4 | UInt32(digit)
+      } else {
+        sequence = sequence << 4 | UInt64(digit)
+      }
+    }
+    self.init(run: run, sequence: sequence)
+  }
+
   /// Appends the text form: 20 ASCII bytes.
   public func append(to writer: inout ByteWriter) { writer.append(digits.span) }
 

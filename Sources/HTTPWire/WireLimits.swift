@@ -42,6 +42,28 @@ public struct WireLimits: Sendable {
   public var handshakeTime = TimeSpan.seconds(10)
   /// Unfinished TLS handshakes of one loop; beyond it the oldest makes room.
   public var handshakes = 512
+  /// Requests that run at once on an HTTP/2 connection; twice as many with those that were reset.
+  public var streams = 128
+  /// Bytes of a request's body that an HTTP/2 client may send before they are read, per stream …
+  public var streamWindow = 128 * 1024
+  /// … and bytes of all of them that may be on their way.
+  public var connectionWindow = 1024 * 1024
+  /// Bytes of bodies longer than `streamWindow` that one HTTP/2 connection may have collected for
+  /// requests that run; further ones wait.
+  public var collectedBytes = 16 * 1024 * 1024
+  /// Bytes of answers that wait for an HTTP/2 client, above which no further request of it begins.
+  public var unreadAnswerBytes = 1024 * 1024
+  /// PING, SETTINGS, PRIORITY, empty DATA and broken frames that an HTTP/2 client may send at
+  /// once …
+  public var controlFrames = 200
+  /// … and those that it earns back each second.
+  public var controlFramesPerSecond = 50
+  /// Streams that an HTTP/2 client may reset at once …
+  public var streamResets = 200
+  /// … and each second in the long run.
+  public var streamResetsPerSecond = 50
+  /// CONTINUATION frames behind one HEADERS frame.
+  public var continuations = 8
   /// Descriptors kept for the log and for everything else but connections.
   public var descriptorReserve = 512
 

@@ -1,18 +1,29 @@
 /// The way off a loop for work that blocks or takes more than a millisecond: a few threads behind a
 /// bounded queue. `Network` owns the threads; everybody may hold this.
 public struct Workers: Sendable {
-  private let submit: @Sendable (@escaping @Sendable () -> Void) -> Bool
+  /// What becomes of a piece of work that was taken.
+  public enum Turn: Sendable {
+    /// It is to run now.
+    case run
+    /// The threads stop before its turn came: it is to answer its caller and do nothing else.
+    case refused
+  }
 
-  /// - Parameter submit: takes a piece of work and runs it exactly once elsewhere; false when its
-  ///   queue is full, the work is dropped then.
-  public init(submit: @escaping @Sendable (@escaping @Sendable () -> Void) -> Bool) {
+  /// A piece of work as the threads see it: called exactly once.
+  public typealias Work = @Sendable (Turn) -> Void
+
+  private let submit: @Sendable (@escaping Work) -> WorkersBusy?
+
+  /// - Parameter submit: takes a piece of work and calls it exactly once elsewhere; or says why
+  ///   not, the work is dropped then.
+  public init(submit: @escaping @Sendable (@escaping Work) -> WorkersBusy?) {
     self.submit = submit
   }
 
   /// Runs everything at once on the caller's thread: for tests and tools.
   public static let inline = Workers { work in
-    work()
-    return true
+    work(.run)
+    return nil
   }
 
   /// Runs `work` on a worker thread and comes back to the caller's loop with its result. Ignores
@@ -20,16 +31,23 @@ public struct Workers: Sendable {
   public func run<Result: Sendable>(
     _ work: @escaping @Sendable () -> Result
   ) async throws(WorkersBusy) -> Result {
-    let result: Result? = await withCheckedContinuation { waiting in
-      let taken = submit { waiting.resume(returning: work()) }
-      if !taken { waiting.resume(returning: nil) }
+    let outcome: Swift.Result<Result, WorkersBusy> = await withCheckedContinuation { waiting in
+      let busy = submit { turn in
+        switch turn {
+        case .run: waiting.resume(returning: .success(work()))
+        case .refused: waiting.resume(returning: .failure(.stopping))
+        }
+      }
+      if let busy { waiting.resume(returning: .failure(busy)) }
     }
-    guard let result else { throw WorkersBusy() }
-    return result
+    return try outcome.get()
   }
 }
 
-/// The workers' queue is full: answer 503 and let the client come again.
-public struct WorkersBusy: Error, Equatable, Sendable {
-  public init() {}
+/// Why the workers do not do a piece of work: answer 503 and let the client come again.
+public enum WorkersBusy: Error, Equatable, Sendable {
+  /// Their queue is full.
+  case full
+  /// The process ends.
+  case stopping
 }

@@ -22,16 +22,35 @@ extension MetricsCatalogue {
       "Event attributes dropped because only the gateway may write them."
     case .tokenCacheTotal: "Tokens found verified in the cache, or not."
     case .tokenRefusedTotal: "Tokens not accepted, by reason."
+    case .issuerKeys: "Keys in use of an issuer on the network."
+    case .issuerKeysAge:
+      "When an issuer's keys were last fetched, since 1970; 0 until they have been."
+    case .issuerFetchesTotal: "Looks at issuers' keys on the network."
+    case .issuerFetchesSuppressedTotal:
+      "Tokens of unknown keys for which nobody looked once more, because somebody just had."
+    case .introspectionsTotal: "Questions to issuers about opaque tokens."
     case .connectionsOpen: "Connections open now."
     case .connectionsTotal: "Connections accepted, or refused at the limit or while draining."
     case .streamsOpen: "Answers that are live streams and have not ended."
     case .streamsStalledTotal: "Streams cut because the reader accepted no byte for too long."
     case .receivedBytesTotal: "Bytes read from sockets."
     case .sentBytesTotal: "Bytes written to sockets."
+    case .http2ConnectionsTotal:
+      "Connections that spoke HTTP/2, and those of them that were ended as floods."
+    case .http2StreamsTotal:
+      "Streams of HTTP/2 refused unseen, or reset by the client on connections that are over."
     case .tlsHandshakesTotal: "TLS handshakes by how they ended."
     case .tlsReloadsTotal: "Times that changed certificates were taken, or found bad and left."
     case .tlsCertificateExpiry:
       "When the certificate in use ends, since 1970-01-01T00:00:00Z; its file is the label."
+    case .policyReloadsTotal: "Times that a changed policy was taken, or found bad and left."
+    case .policyGeneration: "The number of the snapshot of policy and keys that is in force."
+    case .streamReviewsTotal:
+      "Open streams held against a new snapshot (reviewed), those of them that ended (withdrawn), "
+        + "and streams that went on with another token (renewed)."
+    case .limitedTotal: "Requests refused by a bound that the operator has set (429)."
+    case .auditEntriesTotal:
+      "Audit entries written, dropped because their queue was full, or not written (failed)."
     case .commitSeconds: "Time of a group commit from the batch taken to the batch durable."
     case .fdatasyncSeconds: "The part of a commit spent in fdatasync."
     case .commitEvents: "Events made durable by one group commit."
@@ -96,7 +115,12 @@ extension MetricsCatalogue {
     page += line("queue", ["commit", "workers", "log"])
     page += "- `result`: of tokens `hit`, `miss`; of connections `accepted`, `refused`; "
     page += "of log lines `written`, `dropped`; of TLS handshakes `full`, `resumed`, `failed`, "
-    page += "`timed_out`, `shed`; of certificates `taken`, `refused`\n"
+    page += "`timed_out`, `shed`; of HTTP/2 connections `served`, `flooded`; of its streams "
+    page += "`refused`, `reset`; of certificates and policies `taken`, `refused`; of open streams "
+    page += "`reviewed`, `withdrawn`, `renewed`; of audit entries `written`, `dropped`, `failed`; "
+    page += "of looks at issuers' keys `changed`, `unchanged`, `failed`; of introspections "
+    page += "`active`, `inactive`, `failed`\n"
+    page += line("limit", LimitName.allCases.map(\.label))
     return page
   }
 

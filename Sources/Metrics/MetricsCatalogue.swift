@@ -14,15 +14,27 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
   case strippedAttributesTotal = "jodrell_stripped_attributes_total"
   case tokenCacheTotal = "jodrell_token_cache_total"
   case tokenRefusedTotal = "jodrell_token_refused_total"
+  case issuerKeys = "jodrell_issuer_keys"
+  case issuerKeysAge = "jodrell_issuer_keys_fetched_seconds"
+  case issuerFetchesTotal = "jodrell_issuer_fetches_total"
+  case issuerFetchesSuppressedTotal = "jodrell_issuer_fetches_suppressed_total"
+  case introspectionsTotal = "jodrell_introspections_total"
   case connectionsOpen = "jodrell_connections_open"
   case connectionsTotal = "jodrell_connections_total"
   case streamsOpen = "jodrell_streams_open"
   case streamsStalledTotal = "jodrell_streams_stalled_total"
   case receivedBytesTotal = "jodrell_received_bytes_total"
   case sentBytesTotal = "jodrell_sent_bytes_total"
+  case http2ConnectionsTotal = "jodrell_http2_connections_total"
+  case http2StreamsTotal = "jodrell_http2_streams_total"
   case tlsHandshakesTotal = "jodrell_tls_handshakes_total"
   case tlsReloadsTotal = "jodrell_tls_reloads_total"
   case tlsCertificateExpiry = "jodrell_tls_certificate_expiry_seconds"
+  case policyReloadsTotal = "jodrell_policy_reloads_total"
+  case policyGeneration = "jodrell_policy_generation"
+  case streamReviewsTotal = "jodrell_stream_reviews_total"
+  case limitedTotal = "jodrell_limited_total"
+  case auditEntriesTotal = "jodrell_audit_entries_total"
   case commitSeconds = "jodrell_commit_seconds"
   case fdatasyncSeconds = "jodrell_fdatasync_seconds"
   case commitEvents = "jodrell_commit_events"
@@ -52,7 +64,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
       .histogram
     case .connectionsOpen, .streamsOpen, .buckets, .damagedEvents, .queueDepth, .measuredTopics,
       .buildInfo, .processResident, .processVirtual, .processDescriptors, .processMaxDescriptors,
-      .processStart, .tlsCertificateExpiry:
+      .processStart, .tlsCertificateExpiry, .policyGeneration, .issuerKeys, .issuerKeysAge:
       .gauge
     default: .counter
     }
@@ -61,7 +73,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
   public var unit: MetricUnit {
     switch self {
     case .publishSeconds, .deliverySeconds, .refusedSecondsTotal, .commitSeconds,
-      .fdatasyncSeconds, .processCPU, .processStart, .tlsCertificateExpiry:
+      .fdatasyncSeconds, .processCPU, .processStart, .tlsCertificateExpiry, .issuerKeysAge:
       .seconds
     case .publishBytesTotal, .deliveredBytesTotal, .receivedBytesTotal, .sentBytesTotal,
       .processResident, .processVirtual:
@@ -85,10 +97,13 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
     case .damagedEvents: Self.topicLabels + ["first", "last"]
     case .requestsTotal: ["operation", "outcome"]
     case .tokenCacheTotal, .connectionsTotal, .logLinesTotal, .tlsHandshakesTotal,
-      .tlsReloadsTotal:
+      .tlsReloadsTotal, .policyReloadsTotal, .streamReviewsTotal, .auditEntriesTotal,
+      .issuerFetchesTotal, .introspectionsTotal, .http2ConnectionsTotal, .http2StreamsTotal:
       ["result"]
     case .tlsCertificateExpiry: ["certificate"]
+    case .issuerKeys, .issuerKeysAge: ["issuer"]
     case .tokenRefusedTotal: ["reason"]
+    case .limitedTotal: ["limit"]
     case .queueDepth, .queueRefusedTotal: ["queue"]
     case .buildInfo: ["version"]
     default: []

@@ -154,6 +154,14 @@ public struct Scrape {
     exposition.family(.streamsStalledTotal, connections.stalled.value)
     exposition.family(.receivedBytesTotal, connections.receivedBytes.value)
     exposition.family(.sentBytesTotal, connections.sentBytes.value)
+    let http2 = server.http2
+    exposition.family(.http2ConnectionsTotal)
+    exposition.sample([.named("result", "served")], http2.connections.value)
+    exposition.sample([.named("result", "flooded")], http2.floods.value)
+    exposition.family(.http2StreamsTotal)
+    exposition.sample([.named("result", "refused")], http2.refused.value)
+    exposition.sample([.named("result", "reset")], http2.resets.value)
+    issuers(into: &exposition)
     security(into: &exposition)
   }
 
@@ -172,6 +180,27 @@ public struct Scrape {
     for (certificate, end) in tls.expiries {
       exposition.sample(
         [.text("certificate", certificate)], UInt64(clamping: end.nanoseconds))
+    }
+    policy(into: &exposition)
+  }
+
+  private func policy(into exposition: inout Exposition) {
+    let policy = server.policy
+    exposition.family(.policyReloadsTotal)
+    exposition.sample([.named("result", "taken")], policy.taken.value)
+    exposition.sample([.named("result", "refused")], policy.refused.value)
+    exposition.family(.policyGeneration, UInt64(max(policy.generation.value, 0)))
+    exposition.family(.streamReviewsTotal)
+    exposition.sample([.named("result", "reviewed")], policy.reviewed.value)
+    exposition.sample([.named("result", "withdrawn")], policy.withdrawn.value)
+    exposition.sample([.named("result", "renewed")], policy.renewed.value)
+    exposition.family(.auditEntriesTotal)
+    exposition.sample([.named("result", "written")], server.audit.written.value)
+    exposition.sample([.named("result", "dropped")], server.audit.dropped.value)
+    exposition.sample([.named("result", "failed")], server.audit.failures.value)
+    exposition.family(.limitedTotal)
+    for limit in LimitName.allCases {
+      exposition.sample([.named("limit", limit.label)], server.limits.refusals(by: limit))
     }
   }
 

@@ -4,8 +4,13 @@ public import Bytes
 public final class ServerMetrics: Sendable {
   public let connections = ConnectionMetrics()
   public let commits = CommitMetrics()
+  public let http2 = HTTP2Metrics()
   public let tls = TLSMetrics()
+  public let policy = PolicyMetrics()
+  public let limits = LimitMetrics()
+  public let audit = AuditMetrics()
   public let tokens = TokenMetrics()
+  public let issuers = IssuerMetrics()
   public let queues = QueueMetrics()
   private let requests = CounterRow(Operation.allCases.count * Outcome.allCases.count)
   private let stripped = Counter()
@@ -43,6 +48,19 @@ public final class ConnectionMetrics: Sendable {
   public let sentBytes = Counter()
   /// Streams cut because the reader took nothing for too long.
   public let stalled = Counter()
+
+  public init() {}
+}
+
+/// HTTP/2 beside what all connections have. `Network` counts.
+public final class HTTP2Metrics: Sendable {
+  public let connections = Counter()
+  /// Connections ended because the client asked too much.
+  public let floods = Counter()
+  /// Streams refused unseen.
+  public let refused = Counter()
+  /// Streams reset by clients, on connections that are over.
+  public let resets = Counter()
 
   public init() {}
 }
@@ -90,6 +108,10 @@ public enum TokenReason: UInt8, CaseIterable, Sendable {
   case claims
   case noTenant
   case revoked
+  /// A bound token without its proof, or with a bad one.
+  case possession
+  /// A proof that was seen before.
+  case replayed
 
   public var label: StaticString {
     switch self {
@@ -107,6 +129,8 @@ public enum TokenReason: UInt8, CaseIterable, Sendable {
     case .claims: "claims"
     case .noTenant: "no_tenant"
     case .revoked: "revoked"
+    case .possession: "possession"
+    case .replayed: "replayed"
     }
   }
 }

@@ -25,11 +25,13 @@ final class Connection<R: Responder> {
 
   let server: ServerLoop<R>
   let socket: Socket
-  private let kind: ListenerKind
+  let kind: ListenerKind
   let peer: ByteSlice
   private let openingRefusal: WireRefusal?
   var activity = Activity.transferring
   private var parser: RequestParser
+  /// The connection's HTTP/2 side, once it is known to have one.
+  var http2: HTTP2Connection<R>?
   /// The streamed body that is being sent.
   var streamed: StreamedBody?
   /// Where the current message starts in the receive buffer.
@@ -56,6 +58,10 @@ final class Connection<R: Responder> {
   /// The server goes down: an idle connection ends, a waiting answer is asked to, a request that is
   /// being read or written gets its answer.
   func drainBegan() {
+    if let http2 {
+      http2.drainBegan()
+      return
+    }
     switch activity {
     case .idle, .handshaking: socket.abandon()
     case .answering: socket.task?.cancel()
@@ -75,6 +81,8 @@ final class Connection<R: Responder> {
     case cut
     /// The stream waits.
     case wait
+    /// The client speaks HTTP/2 from its first byte on (RFC 9113 §3.3).
+    case http2
   }
 
   /// How a task of the connection ends.
@@ -88,6 +96,9 @@ final class Connection<R: Responder> {
   func run() async -> Leave {
     if socket.tls != nil, streamed == nil, isFirstRequest {
       guard await shakeHands() else { return .over }
+    }
+    if socket.tls?.applicationProtocol == .http2 {
+      return await speakHTTP2(isWelcome: openingRefusal == nil)
     }
     if let openingRefusal {
       if await refuse(openingRefusal) { await linger() }
@@ -103,6 +114,7 @@ final class Connection<R: Responder> {
         socket.sayGoodbye()
         return .over
       case .cut: return .over
+      case .http2: return await speakHTTP2()
       case .wait: return .waiting
       }
     }
@@ -122,7 +134,10 @@ final class Connection<R: Responder> {
     parser.reset()
     var deadline: MonotonicTime?
     while true {
-      switch parser.next(socket.buffer.slice(start..<socket.buffer.count)) {
+      let view = socket.buffer.slice(start..<socket.buffer.count)
+      let opening = isFirstRequest ? HTTP2Preface(of: view) : .other
+      if opening == .whole { return .http2 }
+      switch opening == .begun ? .needMore : parser.next(view) {
       case .request(let head, let length):
         isFirstRequest = false
         return await serve(head, length: length)

@@ -20,6 +20,10 @@ public final class ServerCounters: Sendable {
     let failedHandshakes = Atomic<Int>(0)
     let slowHandshakes = Atomic<Int>(0)
     let shedHandshakes = Atomic<Int>(0)
+    let http2Connections = Atomic<Int>(0)
+    let http2Refused = Atomic<Int>(0)
+    let http2Resets = Atomic<Int>(0)
+    let http2Floods = Atomic<Int>(0)
     let rules = Mutex<[Int]>(Array(repeating: 0, count: WireRule.allCases.count))
   }
 
@@ -56,6 +60,15 @@ public final class ServerCounters: Sendable {
   public var slowHandshakes: Int { sum { $0.slowHandshakes.load(ordering: .relaxed) } }
   /// Unfinished handshakes ended to make room for others.
   public var shedHandshakes: Int { sum { $0.shedHandshakes.load(ordering: .relaxed) } }
+
+  /// Connections that spoke HTTP/2.
+  public var http2Connections: Int { sum { $0.http2Connections.load(ordering: .relaxed) } }
+  /// Requests of HTTP/2 that were turned away unseen: `REFUSED_STREAM`.
+  public var http2Refused: Int { sum { $0.http2Refused.load(ordering: .relaxed) } }
+  /// Streams that clients have reset, of connections that are over.
+  public var http2Resets: Int { sum { $0.http2Resets.load(ordering: .relaxed) } }
+  /// HTTP/2 connections ended because the client asked too much: `ENHANCE_YOUR_CALM`.
+  public var http2Floods: Int { sum { $0.http2Floods.load(ordering: .relaxed) } }
 
   /// Heads and bodies that broke this rule.
   public func breaches(of rule: WireRule) -> Int {

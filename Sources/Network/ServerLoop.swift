@@ -19,6 +19,10 @@ final class ServerLoop<R: Responder>: LoopResident {
   private var connections: [ObjectIdentifier: Connection<R>] = [:]
   /// Connections with finished answers to send while their task waits for the next one.
   private var unsent: [Socket] = []
+  /// HTTP/2 streams that have a task.
+  var streams: [ObjectIdentifier: HTTP2Stream<R>] = [:]
+  /// HTTP/2 connections whose streams have something to send.
+  var unpumped: [HTTP2Connection<R>] = []
   private var handshakes = HandshakeLine<Connection<R>>()
 
   /// Connections beyond the cap that are told so; further ones are closed without a word.
@@ -92,7 +96,7 @@ final class ServerLoop<R: Responder>: LoopResident {
   }
 
   func serve(_ name: ObjectIdentifier, on loop: isolated Loop) async {
-    guard let connection = connections[name] else { return }
+    guard let connection = connections[name] else { return await serveStream(name) }
     // Without a task it waits for a stream's events; the next one has its own.
     guard await connection.run() == .over else { return }
     connection.socket.close(on: loop)
@@ -137,6 +141,7 @@ final class ServerLoop<R: Responder>: LoopResident {
       for (listener, at) in resting where at <= clock.now { listener.resume(on: loop) }
       resting.removeAll { $0.at <= clock.now }
     }
+    if !unpumped.isEmpty { pumpStreams() }
     guard !unsent.isEmpty else { return }
     for socket in unsent { socket.sendPending() }
     unsent.removeAll(keepingCapacity: true)

@@ -12,6 +12,8 @@ import HTTPWire
   /// resumed once.
   enum Waiting: Equatable {
     case nothing, readable, writable
+    /// Bytes to receive, or room for those that are pending.
+    case exchange
     /// A hang-up, the deadline or its owner; no task waits, the sleeper is told.
     case event
   }
@@ -109,6 +111,7 @@ import HTTPWire
     switch waiting {
     case .readable where canRead: wake(.ready)
     case .writable where canWrite: wake(.ready)
+    case .exchange where isReadyToExchange: wake(.ready)
     case .event where hasHungUp: wake(.ready)
     default: break
     }
@@ -139,6 +142,16 @@ import HTTPWire
     abandon()
   }
 
+  /// A wait that has begun ends at `instant`, if not before.
+  func hasten(to instant: MonotonicTime) {
+    guard waiting != .nothing, instant < deadline else { return }
+    deadline = instant
+    armTimer()
+  }
+
+  /// Ends the task's wait, if it waits, as if its event had come.
+  func endWait() { wake(.ready) }
+
   private func wake(_ reason: Wake) {
     if stopSleeping() {
       sleeper?.wokeUp()
@@ -163,9 +176,17 @@ import HTTPWire
       unsafe waiter = continuation
       waiting = direction
       // The event may have come between the caller's look and here, where the task was on its way.
-      if direction == .readable ? canRead : canWrite { wake(.ready) }
+      let isReady =
+        switch direction {
+        case .readable: canRead
+        case .exchange: isReadyToExchange
+        default: canWrite
+        }
+      if isReady { wake(.ready) }
     }
   }
+
+  private var isReadyToExchange: Bool { canRead || canWrite && pending > 0 }
 
   /// Waits without a task until a hang-up, `until` or the owner; then the sleeper is told, once.
   func sleep(until: MonotonicTime) {

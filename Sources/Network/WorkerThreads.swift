@@ -5,10 +5,11 @@ import Synchronization
 /// The threads behind `Workers`: they take work from one bounded queue, first come, first served.
 public final class WorkerThreads: Sendable {
   private struct Queue {
-    var waiting: [@Sendable () -> Void] = []
+    var waiting: [Workers.Work] = []
     /// Taken from the front; the array is compacted when it runs empty.
     var taken = 0
-    var isStopping = false
+    /// Nothing more is taken.
+    var isClosed = false
     var running: Int
     var exitWaiters: [CheckedContinuation<Void, Never>] = []
   }
@@ -36,21 +37,22 @@ public final class WorkerThreads: Sendable {
   /// Pieces of work that wait now.
   public var depth: Int { queue.withLock { $0.waiting.count - $0.taken } }
 
-  private func submit(_ work: @escaping @Sendable () -> Void) -> Bool {
-    let isTaken = queue.withLock { queue in
-      guard !queue.isStopping, queue.waiting.count - queue.taken < capacity else { return false }
+  private func submit(_ work: @escaping Workers.Work) -> WorkersBusy? {
+    let busy = queue.withLock { queue -> WorkersBusy? in
+      guard !queue.isClosed else { return .stopping }
+      guard queue.waiting.count - queue.taken < capacity else { return .full }
       queue.waiting.append(work)
-      return true
+      return nil
     }
-    if isTaken { permits.give() }
-    return isTaken
+    if busy == nil { permits.give() }
+    return busy
   }
 
   /// A thread's life: one permit, one piece of work; without work left, a permit means the end.
   private func work() {
     while true {
       permits.take()
-      let next = queue.withLock { queue -> (@Sendable () -> Void)? in
+      let next = queue.withLock { queue -> Workers.Work? in
         guard queue.taken < queue.waiting.count else { return nil }
         let next = queue.waiting[queue.taken]
         queue.taken += 1
@@ -61,7 +63,7 @@ public final class WorkerThreads: Sendable {
         return next
       }
       guard let next else { break }
-      next()
+      next(.run)
     }
     let waiters = queue.withLock { queue -> [CheckedContinuation<Void, Never>] in
       queue.running -= 1
@@ -72,14 +74,25 @@ public final class WorkerThreads: Sendable {
     for waiter in waiters { waiter.resume() }
   }
 
-  /// Takes no more work, finishes what waits, and returns when the threads have ended.
-  public func stop() async {
-    let threads = queue.withLock { queue in
-      guard !queue.isStopping else { return 0 }
-      queue.isStopping = true
-      return queue.running
+  /// Takes no more work and refuses what waits: its callers get `WorkersBusy.stopping`. What has
+  /// begun goes on. Any thread; a second call finds nothing left.
+  public func close() {
+    let refused = queue.withLock { queue -> ArraySlice<Workers.Work> in
+      queue.isClosed = true
+      defer {
+        queue.waiting.removeAll()
+        queue.taken = 0
+      }
+      return queue.waiting[queue.taken...]
     }
-    for _ in 0..<threads { permits.give() }
+    // A thread that finds nothing for the permit of a refused piece of work ends, as it should.
+    for work in refused { work(.refused) }
+  }
+
+  /// Closes, and returns when what has begun is finished and the threads have ended.
+  public func stop() async {
+    close()
+    for _ in 0..<queue.withLock({ $0.running }) { permits.give() }
     await withCheckedContinuation { waiting in
       let isOver = queue.withLock { queue in
         if queue.running > 0 { queue.exitWaiters.append(waiting) }

@@ -123,10 +123,13 @@ public enum SchemaGate {
     case .enforce: throw refusal
     case .warn:
       return ConformingEvent(
-        address: address, draft: draft.adding(marks.attributes), schemaVersion: version,
+        address: address, draft: draft.withoutSchemaName.adding(marks.attributes),
+        schemaVersion: version,
         standing: .marked, deprecated: schema.deprecated)
     case .quarantine:
       guard let quarantine else { throw refusal }
+      // The type that it had where it was sent, not the other topic's.
+      if draft.attributes[.type] == nil { marks.set(.type, address.untypedEvents) }
       marks.set(.failedSchema, schemaPath(version, of: address))
       marks.set(.quarantinedFrom, ByteSlice(utf8: "\(address)"))
       return ConformingEvent(
@@ -137,6 +140,17 @@ public enum SchemaGate {
 
   private static func schemaPath(_ version: UInt32, of address: TopicAddress) -> ByteSlice {
     ByteSlice(utf8: "/v1/topics/\(address)/schemas/\(version)")
+  }
+}
+
+extension TopicAddress {
+  /// The type that events of the topic have which name none: `<namespace>.<topic>`.
+  public var untypedEvents: ByteSlice {
+    var type = ByteWriter(capacity: namespace.bytes.count + topic.bytes.count + 1)
+    type.append(namespace.bytes)
+    type.append(ASCII.dot)
+    type.append(topic.bytes)
+    return type.slice
   }
 }
 

@@ -92,4 +92,13 @@ public enum SchemaLimits {
   public static let subjects = 64
   /// Named documents that one version refers to.
   public static let references = 256
+  /// Bytes of text of all versions that one topic keeps: they lie in memory.
+  public static let topicBytes = 16 << 20
+  /// Bytes of text, documents referred to included, of the versions that one registration compares
+  /// with: all of them are compiled.
+  public static let comparedBytes = 4 << 20
+  /// Properties that are kept with one version.
+  public static let properties = 64
+  /// Bytes of them together.
+  public static let propertyBytes = 16 << 10
 }

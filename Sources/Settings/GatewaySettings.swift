@@ -16,12 +16,22 @@ public struct GatewaySettings: Sendable {
   public let publicURL: String?
   /// The pause after which an idle event stream carries a comment.
   public let heartbeat: TimeSpan
+  /// Pages of which other origins may call.
+  public let crossOrigin: CrossOriginSettings
   /// One mapping per issuer, for Authentication.
   public let issuers: [SettingsNode]
+  /// What is not believed any more, for Authentication; nil without.
+  public let revoked: SettingsNode?
+  /// Whether proofs of possession must carry a nonce of ours.
+  public let asksForNonce: Bool
   /// One mapping per rule, for Tenancy, in the order of the file.
   public let mappings: [SettingsNode]
   /// Name and settings of each tenant, for Tenancy.
   public let tenants: [SettingsEntry]
+  /// Limits that are no tenant's, for Tenancy.
+  public let limits: SettingsNode?
+  /// Where decisions are recorded; nil: nowhere.
+  public let audit: AuditSettings?
   /// Policy tests, for Tenancy.
   public let tests: [SettingsNode]
 
@@ -41,9 +51,16 @@ public struct GatewaySettings: Sendable {
       try Self.publicURL(node)
     }
     heartbeat = try Self.heartbeat(top.optional("streams"))
+    crossOrigin = try CrossOriginSettings(compiling: top.optional("crossOrigin"))
     issuers = try top.optional("issuers")?.elements() ?? []
+    revoked = top.optional("revoked")
+    asksForNonce = try Self.dpop(top.optional("dpop"))
     mappings = try top.optional("mappings")?.elements() ?? []
     tenants = try top.optional("tenants")?.entries() ?? []
+    limits = top.optional("limits")
+    audit = try top.optional("audit").map { node throws(SettingsFault) in
+      try AuditSettings(compiling: node)
+    }
     tests = try top.optional("tests")?.elements() ?? []
     try top.finish()
   }
@@ -79,6 +96,14 @@ public struct GatewaySettings: Sendable {
       return address
     }
     return (http, https, management)
+  }
+
+  private static func dpop(_ node: SettingsNode?) throws(SettingsFault) -> Bool {
+    guard let node else { return false }
+    var dpop = try SettingsMapping(node)
+    let asksForNonce = try dpop.bool("nonce", absent: false)
+    try dpop.finish()
+    return asksForNonce
   }
 
   private static func heartbeat(_ node: SettingsNode?) throws(SettingsFault) -> TimeSpan {

@@ -8,7 +8,14 @@ struct ClaimTemplate: Sendable {
   private enum Part: Sendable {
     case literal(ByteSlice)
     case claim(JSONPointer)
+    case fact(Fact)
   }
+
+  /// What a mapping has made of the caller; only `where` may name it.
+  private enum Fact: String, Sendable, CaseIterable {
+    case tenant, namespace, principal
+  }
+
   private let parts: [Part]
 
   /// The longest text a template may yield, in bytes; it ends up in every event.
@@ -17,33 +24,53 @@ struct ClaimTemplate: Sendable {
   /// Compiles a text in which each `{…}` holds a JSON pointer; other braces are a fault.
   init(compiling node: SettingsNode) throws(SettingsFault) {
     let text = try node.bytes()
+    do throws(TemplateFault) {
+      try self.init(parsing: text, allowsFacts: false)
+    } catch {
+      throw node.fault(.invalid(error.text))
+    }
+  }
+
+  /// The same of a text alone.
+  ///
+  /// - Parameter allowsFacts: `{tenant}`, `{namespace}` and `{principal}` stand for the caller's.
+  init(parsing text: ByteSlice, allowsFacts: Bool) throws(TemplateFault) {
     var parts: [Part] = []
     var index = 0
     while index < text.count {
       let open = text.firstIndex(of: 0x7B, from: index) ?? text.count
       let literal = text[index..<open]
       guard literal.firstIndex(of: 0x7D) == nil else {
-        throw node.fault(.invalid("a '}' without its '{'"))
+        throw TemplateFault(text: "a '}' without its '{'")
       }
       if !literal.isEmpty { parts.append(.literal(literal)) }
       guard open < text.count else { break }
       guard let close = text.firstIndex(of: 0x7D, from: open) else {
-        throw node.fault(.invalid("a '{' without its '}'"))
+        throw TemplateFault(text: "a '{' without its '}'")
       }
-      let inner = text[(open + 1)..<close]
-      guard inner.starts(with: "/"), let pointer = JSONPointer(parsing: inner) else {
-        throw node.fault(.invalid("'{\(inner.text)}' does not hold a JSON pointer such as {/sub}"))
-      }
-      parts.append(.claim(pointer))
+      parts.append(try Self.part(text[(open + 1)..<close], allowsFacts))
       index = close + 1
     }
     guard !parts.isEmpty, text.count <= Self.maxLength else {
-      throw node.fault(.invalid("the text is empty or longer than \(Self.maxLength) bytes"))
+      throw TemplateFault(text: "the text is empty or longer than \(Self.maxLength) bytes")
     }
     guard Self.isPlain(text) else {
-      throw node.fault(.invalid("the text holds control characters"))
+      throw TemplateFault(text: "the text holds control characters")
     }
     self.parts = parts
+  }
+
+  /// What stands between two braces.
+  private static func part(
+    _ inner: ByteSlice, _ allowsFacts: Bool
+  ) throws(TemplateFault) -> Part {
+    if allowsFacts, let fact = Fact(rawValue: inner.text) { return .fact(fact) }
+    guard inner.starts(with: "/"), let pointer = JSONPointer(parsing: inner) else {
+      let known = allowsFacts ? ", and is none of {tenant}, {namespace}, {principal}" : ""
+      throw TemplateFault(
+        text: "'{\(inner.text)}' does not hold a JSON pointer such as {/sub}\(known)")
+    }
+    return .claim(pointer)
   }
 
   /// A template of a literal beginning and one claim.
@@ -59,7 +86,9 @@ struct ClaimTemplate: Sendable {
 
   /// The text for these claims; nil if a claim is absent, is neither a string nor an integer, or
   /// yields an empty, overlong or unprintable text: then the mapping does not match.
-  func text(in claims: JSONDocument) -> ByteSlice? {
+  ///
+  /// - Parameter caller: what `{tenant}` and its like stand for, where they are allowed.
+  func text(in claims: JSONDocument, of caller: CallerFacts? = nil) -> ByteSlice? {
     if let literal { return literal }
     var text = ByteWriter(capacity: 64)
     for part in parts {
@@ -69,6 +98,9 @@ struct ClaimTemplate: Sendable {
         guard let value = Self.value(at: pointer, in: claims), !value.isEmpty,
           text.count + value.count <= Self.maxLength
         else { return nil }
+        text.append(value)
+      case .fact(let fact):
+        guard let value = caller.flatMap({ Self.value(of: fact, $0) }) else { return nil }
         text.append(value)
       }
     }
@@ -82,6 +114,14 @@ struct ClaimTemplate: Sendable {
     return node.integer.map { ByteSlice(utf8: String($0)) }
   }
 
+  private static func value(of fact: Fact, _ caller: CallerFacts) -> ByteSlice? {
+    switch fact {
+    case .tenant: caller.tenant.bytes
+    case .namespace: caller.namespace?.bytes
+    case .principal: caller.principal
+    }
+  }
+
   /// Whether there are no C0 and C1 control characters in it; they would break headers and logs.
   private static func isPlain(_ text: ByteSlice) -> Bool {
     var index = 0
@@ -93,6 +133,11 @@ struct ClaimTemplate: Sendable {
     }
     return true
   }
+}
+
+/// What is wrong with a template, in words.
+struct TemplateFault: Error {
+  let text: String
 }
 
 /// Where a mapping takes a tenant's or namespace's name from.

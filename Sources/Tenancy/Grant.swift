@@ -1,10 +1,17 @@
+import Authentication
 public import Bytes
+import JSONText
 import Settings
 
 /// One pattern of a mapping's `allow` or `deny`.
 struct GrantRule: Sendable {
   let action: Action
   let pattern: GrantPattern
+  let time: TimeBox
+  /// What payloads must say that are published under it.
+  let payload: PayloadRule?
+  /// The tenant whose topics it is about, where that is another one than the caller's.
+  let owner: Name?
 
   /// The keys that only a later build will understand, beside the action.
   private static let unbuilt: [(StaticString, String)] = [
@@ -12,31 +19,57 @@ struct GrantRule: Sendable {
   ]
 
   /// Compiles a list such as `[{publish: ["orders/*"]}, {subscribe: ["./*"]}]`.
+  ///
+  /// - Parameter isDenial: conditions on payloads are for what is allowed.
   static func compile(
-    _ node: SettingsNode?, hasNamespace: Bool
+    _ node: SettingsNode?, hasNamespace: Bool, isDenial: Bool = false
   ) throws(SettingsFault) -> [GrantRule] {
     guard let node else { return [] }
     var rules: [GrantRule] = []
     for element in try node.elements() {
-      var grant = try SettingsMapping(element)
-      var isEmpty = true
-      for action in Action.allCases {
-        guard let list = grant.optional(action.word) else { continue }
-        isEmpty = false
-        let patterns = try list.elements()
-        guard !patterns.isEmpty else { throw list.fault(.invalid("the list is empty")) }
-        for pattern in patterns {
-          rules.append(
-            GrantRule(
-              action: action,
-              pattern: try Self.pattern(pattern, for: action, hasNamespace: hasNamespace)))
-        }
+      rules += try compile(element: element, hasNamespace, isDenial)
+    }
+    return rules
+  }
+
+  private static func compile(
+    element: SettingsNode, _ hasNamespace: Bool, _ isDenial: Bool
+  ) throws(SettingsFault) -> [GrantRule] {
+    var grant = try SettingsMapping(element)
+    let time = try TimeBox(readingFrom: &grant)
+    let ownerNode = grant.optional("of")
+    let owner = try ownerNode.map { node throws(SettingsFault) in
+      guard let name = Name(try node.bytes()) else { throw node.fault(.invalid(Name.rule)) }
+      return name
+    }
+    let condition = grant.optional("where")
+    let payload = try condition.map { node throws(SettingsFault) in
+      try PayloadRule(compiling: node)
+    }
+    var rules: [GrantRule] = []
+    for action in Action.allCases {
+      guard let list = grant.optional(action.word) else { continue }
+      if let condition, action != .publish || isDenial {
+        throw condition.fault(.invalid("'where' is for an allowed 'publish' alone"))
       }
-      for (key, feature) in unbuilt { try grant.notBuiltYet(key, feature) }
-      try grant.finish()
-      if isEmpty {
-        throw element.fault(.invalid("a grant names publish, subscribe, manage or admin"))
+      if let ownerNode, !Action.shareable.contains(action) {
+        throw ownerNode.fault(.invalid("of another tenant only 'publish' and 'subscribe' are had"))
       }
+      let patterns = try list.elements()
+      guard !patterns.isEmpty else { throw list.fault(.invalid("the list is empty")) }
+      for pattern in patterns {
+        rules.append(
+          GrantRule(
+            action: action,
+            pattern: try Self.pattern(
+              pattern, for: action, hasNamespace: hasNamespace && owner == nil),
+            time: time, payload: payload, owner: owner))
+      }
+    }
+    for (key, feature) in unbuilt { try grant.notBuiltYet(key, feature) }
+    try grant.finish()
+    if rules.isEmpty {
+      throw element.fault(.invalid("a grant names publish, subscribe, manage or admin"))
     }
     return rules
   }
@@ -68,19 +101,36 @@ public final class Grant: Sendable {
   public let action: Action
   /// The pattern as answers show it: `.` replaced by the mapped namespace.
   public let patternText: ByteSlice
+  /// The other tenant whose topics it is about; nil for the caller's own.
+  public let owner: Name?
+  /// The first instant at which it holds, and the first at which it does not any more.
+  public let notBefore: UnixTime?
+  public let until: UnixTime?
+  /// What payloads must say that are published under it.
+  let check: PayloadCheck?
   private let namespace: SegmentPattern
   private let topic: SegmentPattern
 
-  /// Nil if the pattern means the mapped namespace and there is none.
-  init?(rule: ByteSlice, _ granted: GrantRule, mapped: Name?) {
+  /// Nil if the pattern means the mapped namespace and there is none, or if a condition on payloads
+  /// names a claim that is not there.
+  init?(rule: ByteSlice, _ granted: GrantRule, for caller: CallerFacts, _ claims: JSONDocument) {
     self.rule = rule
     action = granted.action
+    owner = granted.owner
+    notBefore = granted.time.notBefore
+    until = granted.time.until
+    if let payload = granted.payload {
+      guard let check = payload.check(for: caller, claims) else { return nil }
+      self.check = check
+    } else {
+      check = nil
+    }
     topic = granted.pattern.topic
     if let namespace = granted.pattern.namespace {
       self.namespace = namespace
       patternText = granted.pattern.text
     } else {
-      guard let mapped else { return nil }
+      guard let mapped = caller.namespace else { return nil }
       namespace = SegmentPattern(mapped)
       var text = ByteWriter()
       text.append(mapped.bytes)
@@ -88,6 +138,9 @@ public final class Grant: Sendable {
       patternText = text.slice
     }
   }
+
+  /// Whether payloads published under it are looked into.
+  public var isConditional: Bool { check != nil }
 
   func covers(namespace name: Name, topic topicName: Name) -> Bool {
     topic.matches(topicName) && namespace.matches(name)
@@ -104,8 +157,11 @@ final class GrantTable: Sendable {
   /// Indexed by the action's raw value.
   private let allowed: [[Grant]]
   private let denied: [[Grant]]
+  /// Whether some grant looks into payloads.
+  let isConditional: Bool
 
   init(allow: [Grant], deny: [Grant]) {
+    isConditional = allow.contains { $0.isConditional }
     allowed = Action.allCases.map { action in allow.filter { $0.action == action } }
     denied = Action.allCases.map { action in deny.filter { $0.action == action } }
   }
@@ -119,6 +175,31 @@ final class GrantTable: Sendable {
     let index = Int(action.rawValue)
     return allowed[index].contains { $0.covers(namespace: namespace, topic: topic) }
       && !denied[index].contains { $0.covers(namespace: namespace, topic: topic) }
+  }
+
+  /// The first grant that covers the topic, and the first denial that does: for explanations.
+  func granting(_ action: Action, namespace: Name, topic: Name) -> Grant? {
+    allowed[Int(action.rawValue)].first { $0.covers(namespace: namespace, topic: topic) }
+  }
+
+  func denying(_ action: Action, namespace: Name, topic: Name) -> Grant? {
+    denied[Int(action.rawValue)].first { $0.covers(namespace: namespace, topic: topic) }
+  }
+
+  /// Whether a payload may be published to the topic: some grant that covers it asks nothing of
+  /// payloads, or is content with this one.
+  func takes(_ payload: JSONDocument?, namespace: Name, topic: Name) -> Bool {
+    allowed[Int(Action.publish.rawValue)].contains {
+      $0.covers(namespace: namespace, topic: topic) && $0.check?.holds(for: payload) ?? true
+    }
+  }
+
+  /// Whether `takes` has to look into payloads of this topic.
+  func looksIntoPayloads(namespace: Name, topic: Name) -> Bool {
+    isConditional
+      && !allowed[Int(Action.publish.rawValue)].contains {
+        !$0.isConditional && $0.covers(namespace: namespace, topic: topic)
+      }
   }
 
   /// Whether the action is allowed on the namespace itself. `manage` changes what holds for all of

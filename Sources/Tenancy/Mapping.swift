@@ -1,6 +1,6 @@
 import Authentication
 public import Bytes
-import JSONText
+public import JSONText
 import Settings
 
 /// One rule of the policy: claims of an issuer's tokens → tenant, namespace, principal, grants.
@@ -17,11 +17,14 @@ struct Mapping: Sendable {
   let source: ClaimTemplate?
   let allow: [GrantRule]
   let deny: [GrantRule]
+  /// The tenant of which nothing but `subscribe` is granted.
+  private let readOnly: Name?
 
   /// The longest id, in bytes.
   static let maxIDLength = 128
 
-  init(compiling node: SettingsNode) throws(SettingsFault) {
+  init(compiling node: SettingsNode, readOnly: Name?) throws(SettingsFault) {
+    self.readOnly = readOnly
     var mapping = try SettingsMapping(node)
     let idNode = try mapping.required("id")
     id = try idNode.bytes()
@@ -40,20 +43,31 @@ struct Mapping: Sendable {
       try ClaimTemplate(compiling: node)
     }
     allow = try GrantRule.compile(mapping.optional("allow"), hasNamespace: namespace != nil)
-    deny = try GrantRule.compile(mapping.optional("deny"), hasNamespace: namespace != nil)
+    deny = try GrantRule.compile(
+      mapping.optional("deny"), hasNamespace: namespace != nil, isDenial: true)
     try mapping.notBuiltYet("tenantMap", "tables of tenants")
     try mapping.notBuiltYet("select", "selection of a tenant by header")
     try mapping.finish()
+    if let readOnly, case .fixed(readOnly) = tenant,
+      allow.contains(where: { $0.action != .subscribe })
+    {
+      throw node.fault(
+        .invalid("the tenant '\(readOnly.text)' is the gateway's own: it can only be read"))
+    }
     guard !allow.isEmpty || !deny.isEmpty else {
       throw node.fault(.invalid("a mapping allows or denies something"))
     }
   }
 
   /// What the mapping yields for these claims, or why nothing.
+  ///
+  /// - Parameter now: of grants and denials with a time, those that hold now count.
   func outcome(
-    for claims: JSONDocument, isDeclared: (Name) -> Bool
+    for claims: JSONDocument, at now: UnixTime, isDeclared: (Name) -> Bool
   ) -> MappingOutcome {
-    for condition in conditions where !condition.holds(in: claims) { return .conditionFailed }
+    for condition in conditions where !condition.holds(in: claims) {
+      return .conditionFailed(condition.pointer)
+    }
     guard let tenant = tenant.name(in: claims) else { return .templateFailed(.tenant) }
     guard isDeclared(tenant) else { return .undeclaredTenant }
     let namespace = namespace?.name(in: claims)
@@ -63,15 +77,23 @@ struct Mapping: Sendable {
     if self.service != nil, service == nil { return .templateFailed(.service) }
     let source = source?.text(in: claims)
     if self.source != nil, source == nil { return .templateFailed(.source) }
+    let facts = CallerFacts(tenant: tenant, namespace: namespace, principal: principal)
+    func held(_ rules: [GrantRule]) -> [Grant] {
+      rules.compactMap { rule in
+        guard rule.time.contains(now) else { return nil }
+        if rule.owner ?? tenant == readOnly, rule.action != .subscribe { return nil }
+        return Grant(rule: id, rule, for: facts, claims)
+      }
+    }
     return .matched(
       MappedCaller(
         rule: id, tenant: tenant, namespace: namespace, principal: principal, service: service,
-        source: source, allow: grants(allow, namespace), deny: grants(deny, namespace)))
+        source: source, allow: held(allow), deny: held(deny), changes: change(after: now)))
   }
 
-  /// None is lost here: `./` without a namespace was refused when the mapping was compiled.
-  private func grants(_ rules: [GrantRule], _ namespace: Name?) -> [Grant] {
-    rules.compactMap { Grant(rule: id, $0, mapped: namespace) }
+  /// When a grant or a denial begins or ends next.
+  private func change(after now: UnixTime) -> UnixTime {
+    (allow + deny).map { $0.time.change(after: now) }.min() ?? .distantFuture
   }
 }
 
@@ -83,8 +105,8 @@ public enum MappingOutcome: Sendable {
   }
 
   case matched(MappedCaller)
-  /// A condition of `when` does not hold.
-  case conditionFailed
+  /// The condition of `when` on the claim at this pointer does not hold.
+  case conditionFailed(JSONPointer)
   /// A claim of this template is absent or spells nothing usable.
   case templateFailed(Field)
   /// The claims name a tenant that the file does not declare.
@@ -102,4 +124,6 @@ public struct MappedCaller: Sendable {
   public let source: ByteSlice?
   public let allow: [Grant]
   public let deny: [Grant]
+  /// When a grant or a denial of the mapping begins or ends next.
+  public let changes: UnixTime
 }

@@ -11,13 +11,22 @@ public struct NamespaceAddress: Sendable {
     let namespace: Name
     let action: Action
     let caller: TenantScope
+    let tenant: Name
+    let policy: TenantPolicy
   }
 
-  fileprivate init(namespace: Name, action: Action, caller: TenantScope) {
-    proven = Proven(namespace: namespace, action: action, caller: caller)
+  fileprivate init(
+    namespace: Name, action: Action, caller: TenantScope, of tenant: Name,
+    under policy: TenantPolicy
+  ) {
+    proven = Proven(
+      namespace: namespace, action: action, caller: caller, tenant: tenant, policy: policy)
   }
 
-  public var tenant: Name { proven.caller.tenant }
+  /// The tenant that the namespace belongs to.
+  public var tenant: Name { proven.tenant }
+  /// What the file says about that tenant.
+  public var policy: TenantPolicy { proven.policy }
   public var namespace: Name { proven.namespace }
   /// What the caller was granted on the namespace.
   public var action: Action { proven.action }
@@ -27,7 +36,8 @@ public struct NamespaceAddress: Sendable {
   /// The same proof with its name in storage of its own, for those who keep it longer than a
   /// request.
   public var detached: NamespaceAddress {
-    NamespaceAddress(namespace: namespace.detached, action: action, caller: caller)
+    NamespaceAddress(
+      namespace: namespace.detached, action: action, caller: caller, of: tenant, under: policy)
   }
 
   /// Whether the caller may see that `topic` of this namespace exists: any action on it will do.
@@ -67,7 +77,8 @@ extension TenantScope {
   ) throws(TenancyRefusal) -> NamespaceAddress {
     let namespace = try resolve(tenant: reference.tenant, namespace: reference.namespace)
     for action in actions where may(action, namespace: namespace) {
-      return NamespaceAddress(namespace: namespace, action: action, caller: self)
+      return NamespaceAddress(
+        namespace: namespace, action: action, caller: self, of: tenant, under: policy)
     }
     throw .forbidden(actions.first ?? .admin)
   }
@@ -79,6 +90,7 @@ extension TopicAddress {
   /// all.
   public var inNamespace: NamespaceAddress {
     NamespaceAddress(
-      namespace: namespace, action: action == .publish ? .publish : .subscribe, caller: caller)
+      namespace: namespace, action: action == .publish ? .publish : .subscribe, caller: caller,
+      of: tenant, under: policy)
   }
 }

@@ -1,4 +1,4 @@
-import Bytes
+public import Bytes
 import JSONText
 public import Settings
 
@@ -12,6 +12,8 @@ public struct PolicyTest: Sendable {
   private let issuer: ByteSlice
   private let claims: JSONDocument
   private let request: Request?
+  /// When it is asked; nil for now.
+  private let instant: UnixTime?
   private let expectation: Expectation
 
   private struct Request: Sendable {
@@ -20,6 +22,8 @@ public struct PolicyTest: Sendable {
     /// Nil: `~`.
     let namespace: Name?
     let topic: Name
+    /// What would be published, for conditions on payloads.
+    let payload: JSONDocument?
   }
 
   /// What a test may ask about; nils are not looked at.
@@ -64,6 +68,7 @@ public struct PolicyTest: Sendable {
     request = try test.optional("request").map { node throws(SettingsFault) in
       try Self.request(node)
     }
+    instant = try test.optional("at").map { node throws(SettingsFault) in try node.instant() }
     expectation = try Self.expectation(try test.required("expect"))
     try test.finish()
   }
@@ -72,6 +77,9 @@ public struct PolicyTest: Sendable {
     var reader = try SettingsMapping(node)
     let tenantNode = reader.optional("tenant")
     let tenant = try tenantNode.map { node throws(SettingsFault) in try Self.name(node) }
+    let payload = try reader.optional("payload").map { node throws(SettingsFault) in
+      try Self.document(node)
+    }
     var found: (Action, SettingsNode)?
     for action in Action.allCases {
       guard let target = reader.optional(action.word) else { continue }
@@ -89,7 +97,8 @@ public struct PolicyTest: Sendable {
     guard let topic = Name(text.dropFirst(slash + 1)), namespace != nil || left.equals("~") else {
       throw target.fault(.invalid("not a topic such as orders/new or ~/new"))
     }
-    return Request(tenant: tenant, action: action, namespace: namespace, topic: topic)
+    return Request(
+      tenant: tenant, action: action, namespace: namespace, topic: topic, payload: payload)
   }
 
   private static func expectation(_ node: SettingsNode) throws(SettingsFault) -> Expectation {
@@ -113,6 +122,14 @@ public struct PolicyTest: Sendable {
     "code", "tenant", "namespace", "principal", "service", "source",
   ]
 
+  private static func document(_ node: SettingsNode) throws(SettingsFault) -> JSONDocument {
+    do throws(JSONFault) {
+      return try JSONDocument(parsing: node.json)
+    } catch {
+      throw node.fault(.invalid("too large or too deep for a payload"))
+    }
+  }
+
   private static func name(_ node: SettingsNode) throws(SettingsFault) -> Name {
     guard let name = Name(try node.bytes()) else { throw node.fault(.invalid(Name.rule)) }
     return name
@@ -121,19 +138,16 @@ public struct PolicyTest: Sendable {
 
 extension PolicyTest {
   /// Asks `policy` and compares; nil when everything is as expected, else what differs, in words.
-  public func failure(on policy: TenancyPolicy) -> String? {
+  ///
+  /// - Parameter now: when it is asked, unless the test says when.
+  public func failure(on policy: TenancyPolicy, at now: UnixTime) -> String? {
     var decision: Decision?
     var refusal: TenancyRefusal?
     do throws(TenancyRefusal) {
       let made = try policy.decision(
-        issuer: issuer, claims: claims, selecting: request?.tenant)
+        issuer: issuer, claims: claims, selecting: request?.tenant, at: instant ?? now)
       decision = made
-      if let request {
-        let namespace = try made.resolve(tenant: request.tenant, namespace: request.namespace)
-        guard made.grants.allows(request.action, namespace: namespace, topic: request.topic) else {
-          throw .forbidden(request.action)
-        }
-      }
+      if let request { try Self.ask(request, of: made) }
     } catch {
       refusal = error
     }
@@ -151,6 +165,27 @@ extension PolicyTest {
       }
     }
     return nil
+  }
+
+  private static func ask(_ request: Request, of made: Decision) throws(TenancyRefusal) {
+    let namespace: Name
+    var grants = made.grants
+    if let owner = request.tenant, owner != made.tenant, let named = request.namespace {
+      namespace = named
+      grants = try made.share(request.action, of: owner, namespace: named, topic: request.topic)
+        .grants
+    } else {
+      namespace = try made.resolve(tenant: request.tenant, namespace: request.namespace)
+      guard grants.allows(request.action, namespace: namespace, topic: request.topic) else {
+        throw .forbidden(request.action)
+      }
+    }
+    guard let payload = request.payload,
+      grants.looksIntoPayloads(namespace: namespace, topic: request.topic)
+    else { return }
+    guard grants.takes(payload, namespace: namespace, topic: request.topic) else {
+      throw .tenantMismatch
+    }
   }
 
   private static func value(

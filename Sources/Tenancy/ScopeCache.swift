@@ -1,11 +1,12 @@
 public import Authentication
+public import Bytes
 
 /// The scopes a loop has made lately, found by the verified token they belong to: the walk over the
 /// mappings is spared for tokens that the loop's token cache knows.
 ///
 /// Owned by one loop. Bounded: a token has eight places, chosen by its identity, and when they are
-/// taken the newcomer takes one of them in turn. A scope of an older policy is never returned;
-/// refusals are not kept.
+/// taken the newcomer takes one of them in turn. A scope of an older policy is never returned,
+/// nor one whose grants have begun or ended since; refusals are not kept.
 public final class ScopeCache {
   private struct Entry {
     /// Kept alive, so that its identity stays its own.
@@ -29,9 +30,9 @@ public final class ScopeCache {
     setMask = UInt(sets - 1)
   }
 
-  /// `policy.scope(of:selecting:)`, or what it said before. Allocates nothing when it is known.
+  /// `policy.scope(of:selecting:at:)`, or what it said before. Allocates nothing when it is known.
   public func scope(
-    of token: VerifiedToken, selecting: Name? = nil, under policy: TenancyPolicy
+    of token: VerifiedToken, selecting: Name? = nil, under policy: TenancyPolicy, at now: UnixTime
   ) throws(TenancyRefusal) -> TenantScope {
     let places = places(of: token)
     var free: Int?
@@ -41,11 +42,13 @@ public final class ScopeCache {
         continue
       }
       guard entry.token.identity == token.identity, entry.selecting == selecting else { continue }
-      if entry.scope.generation == policy.generation { return entry.scope }
+      if entry.scope.generation == policy.generation, now < entry.scope.changes {
+        return entry.scope
+      }
       free = place
       break
     }
-    let scope = try policy.scope(of: token, selecting: selecting)
+    let scope = try policy.scope(of: token, selecting: selecting, at: now)
     turn = (turn + 1) % Self.ways
     entries[free ?? places.lowerBound + turn] = Entry(
       token: token, selecting: selecting?.detached, scope: scope)

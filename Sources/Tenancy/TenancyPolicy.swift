@@ -7,13 +7,21 @@ public import Settings
 public struct TenancyPolicy: Sendable {
   /// Tells snapshots of one process apart; scopes carry it, so that open streams notice a swap.
   public let generation: UInt64
+  /// What bounds each client address.
+  public let addressLimits: AddressBounds
   private let tenants: [Name: TenantPolicy]
   /// By issuer id, in the order of the file.
   private let mappings: [ByteSlice: [Mapping]]
 
+  /// The tenant that the gateway itself writes to: its audit log. Whoever the policy lets may read
+  /// it; publishing, managing and administration are granted to nobody.
+  public static let gatewaysOwn = Name(ByteSlice(utf8: "jodrell"))
+
   /// Compiles `tenants` and `mappings`; mappings must name declared issuers and tenants.
+  ///
+  /// - Parameter readOnly: a tenant of which nothing but `subscribe` is ever granted.
   public static func compile(
-    _ settings: GatewaySettings, generation: UInt64
+    _ settings: GatewaySettings, generation: UInt64, readOnly: Name? = gatewaysOwn
   ) throws(SettingsFault) -> TenancyPolicy {
     var tenants: [Name: TenantPolicy] = [:]
     for entry in settings.tenants {
@@ -24,7 +32,7 @@ public struct TenancyPolicy: Sendable {
     var mappings: [ByteSlice: [Mapping]] = [:]
     var seen: Set<ByteSlice> = []
     for node in settings.mappings {
-      let mapping = try Mapping(compiling: node)
+      let mapping = try Mapping(compiling: node, readOnly: readOnly)
       guard seen.insert(mapping.id).inserted else {
         throw node.fault(.invalid("a second mapping with the id '\(mapping.id.text)'"))
       }
@@ -35,8 +43,31 @@ public struct TenancyPolicy: Sendable {
         throw node.fault(.invalid("the tenant '\(tenant.text)' is not declared"))
       }
       mappings[mapping.issuer, default: []].append(mapping)
+      try check(mapping, at: node, tenants)
     }
-    return TenancyPolicy(generation: generation, tenants: tenants, mappings: mappings)
+    return TenancyPolicy(
+      generation: generation, addressLimits: try AddressBounds.compile(settings.limits),
+      tenants: tenants, mappings: mappings)
+  }
+
+  /// Agreements between tenants have two sides. What the file alone can tell is said at once; the
+  /// tenant that only a token names is held against the offers when it comes.
+  private static func check(
+    _ mapping: Mapping, at node: SettingsNode, _ tenants: [Name: TenantPolicy]
+  ) throws(SettingsFault) {
+    for owner in mapping.allow.compactMap(\.owner) {
+      guard let policy = tenants[owner] else {
+        throw node.fault(.invalid("the tenant '\(owner.text)' is not declared"))
+      }
+      guard case .fixed(let tenant) = mapping.tenant else { continue }
+      guard tenant != owner else {
+        throw node.fault(.invalid("'of: \(owner.text)' is the mapping's own tenant: leave it out"))
+      }
+      guard policy.offers.contains(where: { $0.partner == tenant }) else {
+        throw node.fault(
+          .invalid("'\(owner.text)' shares nothing with '\(tenant.text)': see its 'shares'"))
+      }
+    }
   }
 
   /// The ids of the issuers; their other keys are Authentication's to judge.
@@ -58,10 +89,10 @@ public struct TenancyPolicy: Sendable {
   /// What each mapping of the issuer makes of these claims, in the order of the file: for
   /// explanations.
   public func outcomes(
-    issuer: ByteSlice, claims: JSONDocument
+    issuer: ByteSlice, claims: JSONDocument, at now: UnixTime
   ) -> [(rule: ByteSlice, outcome: MappingOutcome)] {
     (mappings[issuer] ?? []).map { mapping in
-      (mapping.id, mapping.outcome(for: claims) { tenants[$0] != nil })
+      (mapping.id, mapping.outcome(for: claims, at: now) { tenants[$0] != nil })
     }
   }
 
@@ -71,11 +102,11 @@ public struct TenancyPolicy: Sendable {
   /// tenants and has no say over a caller of one. A decision is no proof: only
   /// `scope(of:selecting:)` turns a verified token into one.
   func decision(
-    issuer: ByteSlice, claims: JSONDocument, selecting: Name?
+    issuer: ByteSlice, claims: JSONDocument, selecting: Name?, at now: UnixTime
   ) throws(TenancyRefusal) -> Decision {
     var callers: [MappedCaller] = []
     for mapping in mappings[issuer] ?? [] {
-      let outcome = mapping.outcome(for: claims) { tenants[$0] != nil }
+      let outcome = mapping.outcome(for: claims, at: now) { tenants[$0] != nil }
       if case .matched(let caller) = outcome { callers.append(caller) }
     }
     guard let first = callers.first else { throw .noTenant }
@@ -86,7 +117,8 @@ public struct TenancyPolicy: Sendable {
       tenant = selecting
     }
     guard let policy = tenants[tenant] else { throw .noTenant }
-    return Decision(of: callers.filter { $0.tenant == tenant }, tenant: tenant, policy: policy)
+    return Decision(
+      of: callers.filter { $0.tenant == tenant }, tenant: tenant, policy: policy, among: tenants)
   }
 }
 
@@ -99,16 +131,36 @@ struct Decision: Sendable {
   let principal: ByteSlice
   let service: ByteSlice?
   let source: ByteSlice?
+  /// What it may do in its own tenant.
   let grants: GrantTable
+  /// What it may do with topics of other tenants, by their names; usually nothing.
+  let shared: [Name: SharedTopics]
+  /// From when on the policy may say something else, because a grant begins or ends.
+  let changes: UnixTime
 
-  fileprivate init(of callers: [MappedCaller], tenant: Name, policy: TenantPolicy) {
+  fileprivate init(
+    of callers: [MappedCaller], tenant: Name, policy: TenantPolicy,
+    among tenants: [Name: TenantPolicy]
+  ) {
     self.tenant = tenant
     self.policy = policy
     namespace = callers.lazy.compactMap(\.namespace).first
     principal = callers.first?.principal ?? .empty
     service = callers.lazy.compactMap(\.service).first
     source = callers.lazy.compactMap(\.source).first
-    grants = GrantTable(allow: callers.flatMap(\.allow), deny: callers.flatMap(\.deny))
+    changes = callers.map(\.changes).min() ?? .distantFuture
+    let (allow, deny) = (callers.flatMap(\.allow), callers.flatMap(\.deny))
+    grants = GrantTable(
+      allow: allow.filter { $0.owner == nil }, deny: deny.filter { $0.owner == nil })
+    var shared: [Name: SharedTopics] = [:]
+    for owner in Set(allow.compactMap(\.owner)) {
+      guard owner != tenant, let ownerPolicy = tenants[owner] else { continue }
+      shared[owner] = SharedTopics(
+        owner: owner, policy: ownerPolicy, partner: tenant,
+        grants: GrantTable(
+          allow: allow.filter { $0.owner == owner }, deny: deny.filter { $0.owner == owner }))
+    }
+    self.shared = shared
   }
 
   /// The namespace and topic that a reference means for this caller, if the tenant is theirs.
@@ -116,5 +168,16 @@ struct Decision: Sendable {
     if let tenant, tenant != self.tenant { throw .notFound }
     guard let resolved = namespace ?? self.namespace else { throw .noNamespace }
     return resolved
+  }
+
+  /// The agreement under which the caller may do `action` on another tenant's topic. Without one,
+  /// or with one that does not go so far, the topic is not there.
+  func share(
+    _ action: Action, of tenant: Name, namespace: Name, topic: Name
+  ) throws(TenancyRefusal) -> SharedTopics {
+    guard let share = shared[tenant],
+      share.allows(action, namespace: namespace, topic: topic)
+    else { throw .notFound }
+    return share
   }
 }

@@ -13,6 +13,8 @@ public enum TenancyRefusal: Error, Equatable, Sendable {
   case notFound
   /// The caller's own tenant, but no grant for this action; said whether the topic exists or not.
   case forbidden(Action)
+  /// The payload is not what the caller's grant lets it write: a `where` of the policy.
+  case tenantMismatch
 }
 
 extension TenancyRefusal {
@@ -21,7 +23,7 @@ extension TenancyRefusal {
     switch self {
     case .badName: 400
     case .notFound: 404
-    case .noTenant, .ambiguousTenant, .noNamespace, .forbidden: 403
+    case .noTenant, .ambiguousTenant, .noNamespace, .forbidden, .tenantMismatch: 403
     }
   }
 
@@ -34,6 +36,7 @@ extension TenancyRefusal {
     case .noNamespace: "no_namespace"
     case .notFound: "not_found"
     case .forbidden: "forbidden"
+    case .tenantMismatch: "tenant_mismatch"
     }
   }
 }

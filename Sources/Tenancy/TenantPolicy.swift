@@ -23,6 +23,10 @@ public struct TenantPolicy: Sendable, Equatable {
 
   /// A topic without a schema takes nothing, whatever its namespace says.
   public let requireSchema: Bool
+  /// What bounds it.
+  public let limits: TenantBounds
+  /// What it lets other tenants use.
+  public let offers: [TenantOffer]
   /// What a namespace has that sets no policy of its own.
   public let defaults: NamespaceDefaults
 
@@ -39,6 +43,8 @@ public struct TenantPolicy: Sendable, Equatable {
   init(compiling node: SettingsNode) throws(SettingsFault) {
     if case .null = node.value {
       requireSchema = false
+      offers = []
+      limits = .none
       defaults = NamespaceDefaults(
         requireSchema: false, autoCreate: true, compatibility: .backwardTransitive,
         evolution: .evolution)
@@ -48,7 +54,11 @@ public struct TenantPolicy: Sendable, Equatable {
     requireSchema = try tenant.bool("requireSchema", absent: false)
     let autoCreate = try tenant.bool("autoCreate", absent: true)
     defaults = try Self.defaults(tenant.optional("namespaceDefaults"), autoCreate: autoCreate)
-    if let limits = tenant.optional("limits") { try Self.refuseLimits(limits) }
+    offers = try TenantOffer.compile(tenant.optional("shares"))
+    limits =
+      try tenant.optional("limits").map { node throws(SettingsFault) in
+        try TenantBounds(compiling: node)
+      } ?? .none
     try tenant.finish()
   }
 
@@ -98,15 +108,5 @@ public struct TenantPolicy: Sendable, Equatable {
       throw node.fault(.invalid("'\(word)' is neither evolution nor strict"))
     }
     return policy
-  }
-
-  private static func refuseLimits(_ node: SettingsNode) throws(SettingsFault) {
-    var limits = try SettingsMapping(node)
-    try limits.notBuiltYet("publishRate", "limits of tenants")
-    try limits.notBuiltYet("publishBytes", "limits of tenants")
-    try limits.notBuiltYet("streams", "limits of tenants")
-    try limits.notBuiltYet("storage", "limits of tenants")
-    try limits.notBuiltYet("burst", "limits of tenants")
-    try limits.finish()
   }
 }

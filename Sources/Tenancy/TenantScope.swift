@@ -1,33 +1,30 @@
 public import Authentication
 public import Bytes
+import JSONText
 
 /// Proof that a verified token acts for one tenant: the second link of the chain of proofs.
 ///
-/// Rules of this file: the one stored property is private and `TenancyPolicy.scope(of:selecting:)`
-/// below is the only place that makes one. Never `Codable` or `RawRepresentable`, no default, no
-/// other initialiser. Immutable; copying costs one reference count.
+/// Rules of this file: the one stored property is private and
+/// `TenancyPolicy.scope(of:selecting:at:)` below is the only place that makes one. Never `Codable`
+/// or `RawRepresentable`, no default, no other initialiser. Immutable; copying costs one reference
+/// count.
 public struct TenantScope: Sendable {
   private let proven: Proven
 
   private final class Proven: Sendable {
     let decision: Decision
-    let issuer: ByteSlice
-    let expires: UnixTime
+    let token: VerifiedToken
     let generation: UInt64
 
-    init(_ decision: Decision, issuer: ByteSlice, expires: UnixTime, generation: UInt64) {
+    init(_ decision: Decision, token: VerifiedToken, generation: UInt64) {
       self.decision = decision
-      self.issuer = issuer
-      self.expires = expires
+      self.token = token
       self.generation = generation
     }
   }
 
-  fileprivate init(
-    _ decision: Decision, provenBy token: borrowing VerifiedToken, generation: UInt64
-  ) {
-    proven = Proven(
-      decision, issuer: token.issuerID, expires: token.expires, generation: generation)
+  fileprivate init(_ decision: Decision, provenBy token: VerifiedToken, generation: UInt64) {
+    proven = Proven(decision, token: token, generation: generation)
   }
 
   public var tenant: Name { proven.decision.tenant }
@@ -40,19 +37,31 @@ public struct TenantScope: Sendable {
   /// The CloudEvents source of events that carry none.
   public var source: ByteSlice? { proven.decision.source }
   /// The id of the issuer whose token this is.
-  public var issuer: ByteSlice { proven.issuer }
+  public var issuer: ByteSlice { proven.token.issuerID }
+  /// The token that proves it: who keeps the scope can have it decided anew.
+  public var token: VerifiedToken { proven.token }
   /// When the token ends, and with it every stream opened under it.
-  public var expires: UnixTime { proven.expires }
+  public var expires: UnixTime { proven.token.expires }
+  /// From when on the policy may decide otherwise, because a grant begins or ends.
+  public var changes: UnixTime { proven.decision.changes }
   /// The policy snapshot that decided.
   public var generation: UInt64 { proven.generation }
   /// What the file says about the tenant.
   public var policy: TenantPolicy { proven.decision.policy }
   /// Whether the caller holds `admin` of its tenant.
   public var isOperator: Bool { proven.decision.grants.isOperator }
-  /// Every grant held, for the caller's own eyes.
-  public var grants: [Grant] { proven.decision.grants.all }
+  /// Every grant held, for the caller's own eyes; those on other tenants' topics come last.
+  public var grants: [Grant] {
+    proven.decision.grants.all + shares.flatMap(\.grants.all)
+  }
   /// Every denial, for the caller's own eyes; a denial beats each grant.
-  public var denials: [Grant] { proven.decision.grants.allDenied }
+  public var denials: [Grant] {
+    proven.decision.grants.allDenied + shares.flatMap(\.grants.allDenied)
+  }
+
+  private var shares: [SharedTopics] {
+    proven.decision.shared.values.sorted { $0.owner < $1.owner }
+  }
 
   /// Whether the caller may do `action` on a topic of its own tenant. Allocates nothing.
   public func may(_ action: Action, namespace: Name, topic: Name) -> Bool {
@@ -62,6 +71,34 @@ public struct TenantScope: Sendable {
   /// Whether the caller may do `action` on a namespace of its own tenant; see `GrantTable`.
   public func may(_ action: Action, namespace: Name) -> Bool {
     proven.decision.grants.allows(action, namespace: namespace)
+  }
+
+  /// What it holds in its own tenant.
+  var ownGrants: GrantTable { proven.decision.grants }
+
+  /// The mapping whose denial covers a topic of the caller's own tenant; nil without one.
+  public func deniedBy(_ action: Action, _ reference: TopicReference) -> ByteSlice? {
+    guard
+      let namespace = try? resolve(tenant: reference.tenant, namespace: reference.namespace)
+    else { return nil }
+    return ownGrants.denying(action, namespace: namespace, topic: reference.topic)?.rule
+  }
+
+  /// What the policy says about payloads published to a topic of its own tenant.
+  func takes(_ payload: JSONDocument?, namespace: Name, topic: Name) -> Bool {
+    proven.decision.grants.takes(payload, namespace: namespace, topic: topic)
+  }
+
+  /// Whether `takes` has to look into payloads of this topic.
+  func looksIntoPayloads(namespace: Name, topic: Name) -> Bool {
+    proven.decision.grants.looksIntoPayloads(namespace: namespace, topic: topic)
+  }
+
+  /// The agreement under which the caller may do `action` on a topic of another tenant.
+  func share(
+    _ action: Action, of tenant: Name, namespace: Name, topic: Name
+  ) throws(TenancyRefusal) -> SharedTopics {
+    try proven.decision.share(action, of: tenant, namespace: namespace, topic: topic)
   }
 
   /// The namespace that a reference means; `notFound` for another tenant's.
@@ -75,12 +112,22 @@ extension TenancyPolicy {
   /// which decides only for tokens that map to several.
   ///
   /// Costs a walk over the issuer's mappings: keep the scope beside the cached token until
-  /// `generation` changes.
+  /// `generation` differs or `changes` has come.
   public func scope(
-    of token: VerifiedToken, selecting: Name? = nil
+    of token: VerifiedToken, selecting: Name? = nil, at now: UnixTime
   ) throws(TenancyRefusal) -> TenantScope {
     let decision = try decision(
-      issuer: token.issuerID, claims: token.claims, selecting: selecting)
+      issuer: token.issuerID, claims: token.claims, selecting: selecting, at: now)
     return TenantScope(decision, provenBy: token, generation: generation)
+  }
+
+  /// What an earlier policy's scope is under this one: the same token for the same tenant, or a
+  /// refusal. For what outlives a request: streams and tickets.
+  public func scope(
+    again scope: TenantScope, at now: UnixTime
+  ) throws(TenancyRefusal) -> TenantScope {
+    let again = try self.scope(of: scope.token, selecting: scope.tenant, at: now)
+    guard again.tenant == scope.tenant else { throw .notFound }
+    return again
   }
 }

@@ -1,4 +1,5 @@
-import Bytes
+public import Bytes
+public import JSONText
 
 /// Proof that a caller may do one action on one topic: the third link of the chain, and the only
 /// name of a topic that the log takes.
@@ -14,25 +15,58 @@ public struct TopicAddress: Sendable {
     let topic: Name
     let action: Action
     let caller: TenantScope
+    /// The agreement under which the topic of another tenant is used; nil at home.
+    let share: SharedTopics?
   }
 
-  fileprivate init(namespace: Name, topic: Name, action: Action, caller: TenantScope) {
-    proven = Proven(namespace: namespace, topic: topic, action: action, caller: caller)
+  fileprivate init(
+    namespace: Name, topic: Name, action: Action, caller: TenantScope, share: SharedTopics? = nil
+  ) {
+    proven = Proven(
+      namespace: namespace, topic: topic, action: action, caller: caller, share: share)
   }
 
-  public var tenant: Name { proven.caller.tenant }
+  /// The tenant that the topic belongs to.
+  public var tenant: Name { proven.share?.owner ?? proven.caller.tenant }
   public var namespace: Name { proven.namespace }
   public var topic: Name { proven.topic }
   /// What the caller was granted; nothing else may be done under this address.
   public var action: Action { proven.action }
   /// Who was granted it, and until when.
   public var caller: TenantScope { proven.caller }
+  /// Whether the topic belongs to another tenant than the caller, which shares it.
+  public var isShared: Bool { proven.share != nil }
+  /// What the file says about the tenant that the topic belongs to.
+  public var policy: TenantPolicy { proven.share?.policy ?? proven.caller.policy }
+
+  fileprivate var share: SharedTopics? { proven.share }
 
   /// The same proof with names in storage of their own, for those who keep it longer than a
   /// request: names are otherwise cut from the connection's receive buffer.
   public var detached: TopicAddress {
     TopicAddress(
-      namespace: namespace.detached, topic: topic.detached, action: action, caller: caller)
+      namespace: namespace.detached, topic: topic.detached, action: action, caller: caller,
+      share: share)
+  }
+}
+
+extension TopicAddress {
+  /// Whether the caller's grants look into what is published here.
+  public var looksIntoPayloads: Bool {
+    share.map { $0.grants.looksIntoPayloads(namespace: namespace, topic: topic) }
+      ?? caller.looksIntoPayloads(namespace: namespace, topic: topic)
+  }
+
+  /// The mapping whose grant covers the topic; of several, the first in the file.
+  public var grantedBy: ByteSlice? {
+    (share?.grants ?? caller.ownGrants)
+      .granting(action, namespace: namespace, topic: topic)?.rule
+  }
+
+  /// Whether the caller may publish this payload here; nil is one that is not JSON.
+  public func takes(_ payload: JSONDocument?) -> Bool {
+    share.map { $0.grants.takes(payload, namespace: namespace, topic: topic) }
+      ?? caller.takes(payload, namespace: namespace, topic: topic)
   }
 }
 
@@ -43,7 +77,7 @@ extension TopicAddress {
   public func quarantine(named topic: Name) -> TopicAddress {
     precondition(action == .publish, "only what is published is quarantined")
     return TopicAddress(
-      namespace: namespace, topic: topic, action: action, caller: caller)
+      namespace: namespace, topic: topic, action: action, caller: caller, share: share)
   }
 }
 
@@ -73,6 +107,7 @@ extension TenantScope {
   public func address(
     of reference: TopicReference, for action: Action
   ) throws(TenancyRefusal) -> TopicAddress {
+    if let shared = try sharedAddress(of: reference, forAnyOf: [action]) { return shared }
     let namespace = try resolve(tenant: reference.tenant, namespace: reference.namespace)
     guard may(action, namespace: namespace, topic: reference.topic) else {
       throw .forbidden(action)
@@ -86,11 +121,28 @@ extension TenantScope {
   public func address(
     of reference: TopicReference, forAnyOf actions: [Action]
   ) throws(TenancyRefusal) -> TopicAddress {
+    if let shared = try sharedAddress(of: reference, forAnyOf: actions) { return shared }
     let namespace = try resolve(tenant: reference.tenant, namespace: reference.namespace)
     for action in actions where may(action, namespace: namespace, topic: reference.topic) {
       return TopicAddress(
         namespace: namespace, topic: reference.topic, action: action, caller: self)
     }
     throw .forbidden(actions.first ?? .admin)
+  }
+
+  /// A topic of another tenant that both sides have agreed on; nil when the reference is to the
+  /// caller's own tenant.
+  private func sharedAddress(
+    of reference: TopicReference, forAnyOf actions: [Action]
+  ) throws(TenancyRefusal) -> TopicAddress? {
+    guard let owner = reference.tenant, owner != tenant else { return nil }
+    guard let namespace = reference.namespace else { throw .notFound }
+    for action in actions {
+      if let share = try? share(action, of: owner, namespace: namespace, topic: reference.topic) {
+        return TopicAddress(
+          namespace: namespace, topic: reference.topic, action: action, caller: self, share: share)
+      }
+    }
+    throw .notFound
   }
 }

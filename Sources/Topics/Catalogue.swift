@@ -18,6 +18,10 @@ public protocol Catalogue: DocumentCatalogue {
   /// Topics of a namespace in byte order of their names, those behind `after`, at most `limit`.
   func topics(in namespace: NamespaceAddress, after: Name?, limit: Int) -> [TopicInfo]
 
+  /// What the kept events of each namespace take, those that have topics. Costs a look at every
+  /// topic: for quotas, once a second.
+  func usage() -> [NamespaceUsage]
+
   /// Makes the topic, or returns the one that exists with its configuration unchanged.
   func createTopic(_ address: TopicAddress, _ configuration: TopicConfiguration)
     async throws(CatalogueFailure) -> Made<TopicInfo>
@@ -140,6 +144,20 @@ public struct TopicInfo: Sendable, Hashable {
   }
 }
 
+/// What a namespace's kept events take. Names by themselves: it proves nothing to anybody.
+public struct NamespaceUsage: Sendable, Equatable {
+  public let tenant: Name
+  public let namespace: Name
+  /// As `TopicBounds.bytes`, of all its topics.
+  public let bytes: UInt64
+
+  public init(tenant: Name, namespace: Name, bytes: UInt64) {
+    self.tenant = tenant
+    self.namespace = namespace
+    self.bytes = bytes
+  }
+}
+
 /// What a topic's owner may set. Stored with the topic; nil inherits from the namespace.
 public struct TopicConfiguration: Sendable, Hashable {
   public var retention: Retention?
@@ -224,7 +242,7 @@ public enum CatalogueFailure: Error, Hashable, Sendable {
   case documentInUse(DocumentUse)
 
   public enum Countable: Sendable, Hashable {
-    case topics, subscriptions, schemaVersions, schemaSubjects
+    case topics, subscriptions, schemaVersions, schemaSubjects, schemaBytes
     case documents, documentVersions, documentBytes
   }
 

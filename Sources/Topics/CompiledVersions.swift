@@ -6,6 +6,6 @@ extension SchemaRegistration.Version {
     self.init(
       number: stored.version, fingerprint: stored.fingerprint,
       program: try? CompiledSchema.compile(
-        stored.text, dialect: stored.dialect, formats: stored.formats))
+        stored.text, as: stored.type, dialect: stored.dialect, formats: stored.formats))
   }
 }

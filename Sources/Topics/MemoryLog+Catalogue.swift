@@ -18,6 +18,17 @@ extension MemoryLog {
     return Array(behind.sorted { $0.name < $1.name }.prefix(limit))
   }
 
+  public func usage() -> [NamespaceUsage] {
+    state.withLock { state in
+      Dictionary(grouping: state.topics, by: { [$0.key.tenant, $0.key.namespace] }).map {
+        names, topics in
+        NamespaceUsage(
+          tenant: names[0], namespace: names[1],
+          bytes: topics.reduce(0) { $0 + $1.value.bounds.bytes })
+      }
+    }
+  }
+
   public func createTopic(_ address: TopicAddress, _ configuration: TopicConfiguration)
     async throws(CatalogueFailure) -> Made<TopicInfo>
   {

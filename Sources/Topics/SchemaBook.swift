@@ -1,6 +1,5 @@
 public import Bytes
 public import Schemas
-public import Tenancy
 
 /// All that the catalogue knows of one topic's schemas: lines of immutable versions, which version
 /// of each line is its default, and how events are bound to lines.
@@ -127,16 +126,5 @@ public struct SchemaBook: Sendable {
       choices: choices.map {
         BoundSchema.Choice(version: $0.version, deprecated: $0.deprecated)
       })
-  }
-}
-
-extension TopicAddress {
-  /// The type that events of the topic have which name none: `<namespace>.<topic>`.
-  public var untypedEvents: ByteSlice {
-    var type = ByteWriter(capacity: namespace.bytes.count + topic.bytes.count + 1)
-    type.append(namespace.bytes)
-    type.append(ASCII.dot)
-    type.append(topic.bytes)
-    return type.slice
   }
 }

@@ -12,6 +12,8 @@ public enum SchemaEdit: Sendable {
   case remove(version: UInt32)
   /// Softly deletes all versions of a line.
   case deleteSubject(SchemaSubject)
+  /// The same, and uses a number up that no version has, as Pulsar's mark of a deletion does.
+  case retire(SchemaSubject)
   /// Sets how events are bound to lines; nil: all events to the line `default`, enforced.
   case bind(SchemaBindingTerms?)
   /// Softly deletes all versions of all lines, and the binding's terms.
@@ -40,6 +42,10 @@ extension SchemaBook {
     let newest = newest(of: candidate.subject)?.version ?? 0
     guard newest == current else { throw .schemaConflict(current: newest) }
     guard versions.count < limit else { throw .tooMany(.schemaVersions, limit: limit) }
+    let bytes = versions.reduce(candidate.text.count) { $0 + $1.text.count }
+    guard bytes <= SchemaLimits.topicBytes else {
+      throw .tooMany(.schemaBytes, limit: SchemaLimits.topicBytes)
+    }
     guard defaults[candidate.subject] != nil || defaults.count < SchemaLimits.subjects else {
       throw .tooMany(.schemaSubjects, limit: SchemaLimits.subjects)
     }
@@ -48,7 +54,9 @@ extension SchemaBook {
       version: lastVersion, subject: candidate.subject.detached, type: candidate.type,
       text: candidate.text.detached, dialect: candidate.dialect, formats: candidate.formats,
       fingerprint: candidate.fingerprint.detached, references: candidate.references.map(\.detached),
-      registered: now, author: author.detached)
+      properties: candidate.properties.map {
+        SchemaProperty(key: $0.key.detached, value: $0.value.detached)
+      }, registered: now, author: author.detached)
     versions.append(stored)
     point(stored.subject, to: stored.version, candidate.program)
     revision += 1
@@ -83,11 +91,12 @@ extension SchemaBook {
       guard !mayBeNamed(version) else { throw .schemaInUse(.retainedEvents(version: version)) }
       versions.removeAll { $0.version == version }
       change.removed = [version]
-    case .deleteSubject(let subject):
+    case .deleteSubject(let subject), .retire(let subject):
       if terms?.rules.contains(where: { $0.subject == subject }) == true {
         throw .schemaInUse(.boundSubject(subject))
       }
       delete(subject, now, &change)
+      if case .retire = edit { lastVersion += 1 }
     case .bind(let terms):
       for rule in terms?.rules ?? [] where defaults[rule.subject] == nil {
         throw .schemaInUse(.unknownSubject(rule.subject))

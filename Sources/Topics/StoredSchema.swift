@@ -15,14 +15,17 @@ public struct SchemaCandidate: Sendable {
   public let fingerprint: ByteSlice
   /// The named documents it refers to, as they were when it was compiled.
   public let references: [SchemaPin]
+  /// In byte order of their keys, at most `SchemaLimits.properties`.
+  public let properties: [SchemaProperty]
   public let program: CompiledSchema
 
   public init(
-    type: SchemaType = .json, subject: SchemaSubject = .topic, text: ByteSlice,
-    dialect: SchemaDialect, formats: FormatMode, fingerprint: ByteSlice,
-    references: [SchemaPin] = [], program: CompiledSchema
+    subject: SchemaSubject = .topic, text: ByteSlice, dialect: SchemaDialect, formats: FormatMode,
+    fingerprint: ByteSlice, references: [SchemaPin] = [], properties: [SchemaProperty] = [],
+    program: CompiledSchema
   ) {
-    self.type = type
+    type = program.type
+    self.properties = properties
     self.subject = subject
     self.text = text
     self.dialect = dialect
@@ -46,6 +49,8 @@ public struct StoredSchema: Sendable, Hashable {
   public let formats: FormatMode
   public let fingerprint: ByteSlice
   public let references: [SchemaPin]
+  /// In byte order of their keys.
+  public let properties: [SchemaProperty]
   public let registered: UnixTime
   /// The principal who registered it; empty where an older program wrote it down.
   public let author: ByteSlice
@@ -59,8 +64,8 @@ public struct StoredSchema: Sendable, Hashable {
   public init(
     version: UInt32, subject: SchemaSubject = .topic, type: SchemaType = .json, text: ByteSlice,
     dialect: SchemaDialect, formats: FormatMode, fingerprint: ByteSlice,
-    references: [SchemaPin] = [], registered: UnixTime, author: ByteSlice = .empty,
-    state: SchemaState = .active, changed: UnixTime? = nil
+    references: [SchemaPin] = [], properties: [SchemaProperty] = [], registered: UnixTime,
+    author: ByteSlice = .empty, state: SchemaState = .active, changed: UnixTime? = nil
   ) {
     self.version = version
     self.subject = subject
@@ -70,6 +75,7 @@ public struct StoredSchema: Sendable, Hashable {
     self.formats = formats
     self.fingerprint = fingerprint
     self.references = references
+    self.properties = properties
     self.registered = registered
     self.author = author
     self.state = state

@@ -11,6 +11,7 @@ enum Rules {
     "Foundation": ["jodrell", "bench", "Tests"],
     "FoundationEssentials": ["jodrell", "bench", "Tests"],
     "CLinux": ["Network", "RocksStore", "jodrell"],
+    "CNGHTTP2": ["HTTPWire"],
     "COpenSSL": ["Crypto"],
     "CPCRE2": ["Schemas"],
     "CIDN2": ["Schemas"],
@@ -18,10 +19,11 @@ enum Rules {
     "CTables": ["RocksStore"],
     "CWriteAhead": ["RocksStore"],
     "CYAML": ["Settings"],
+    "CCurl": ["Fetching"],
     "Testing": ["Tests"],
     "Synchronization": [
       "Network", "RocksStore", "Delivery", "Topics", "Metrics", "Gateway", "Client", "jodrell",
-      "bench", "Tests",
+      "Authentication", "Fetching", "bench", "Tests",
     ],
   ]
 

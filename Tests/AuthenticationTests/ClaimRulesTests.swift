@@ -114,7 +114,7 @@ import Testing
     #expect(try claims(["typ": "Bearer", "token_use": "access"]) == nil)
   }
 
-  @Test func `tokens bound to a client's key are refused as bare tokens`() throws {
+  @Test func `tokens bound in a way that is not known are refused`() throws {
     #expect(try claims(["cnf": ["jkt": "x"]]) == .bound)
     #expect(try claims(["cnf": ["x5t#S256": "x"]]) == .bound)
     #expect(try claims(["cnf": [String: Any]()]) == .bound)

@@ -13,9 +13,14 @@ import Testing
 
   @Test func `no field, and other schemes, are no credential`() throws {
     #expect(try credential(nil) == .absent)
-    for field in ["Basic YTpi", "Basic", "", "BearerX abc", "Bearer,", "DPoP abc", " Bearer abc"] {
+    for field in ["Basic YTpi", "Basic", "", "BearerX abc", "Bearer,", "DPoPX abc", " Bearer abc"] {
       #expect(try credential(field) == .absent, "\(field)")
     }
+  }
+
+  @Test(arguments: ["DPoP a.b.c", "dpop a.b.c"])
+  func `a token that a proof goes with is told apart`(field: String) throws {
+    #expect(try credential(field) == .dpop(ByteSlice(utf8: "a.b.c")))
   }
 
   @Test(arguments: ["Bearer a.b.c", "bearer a.b.c", "BEARER   a.b.c"])

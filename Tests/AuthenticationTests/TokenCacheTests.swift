@@ -1,5 +1,6 @@
 import Authentication
 import Bytes
+import Crypto
 import TestSupport
 import Testing
 
@@ -79,12 +80,42 @@ import Testing
     }
   }
 
-  @Test func `revocation empties it`() throws {
+  @Test func `it can be emptied`() throws {
     let token = try issuer.token()
     _ = try cache.verify(token, with: verifier, at: now)
     cache.removeAll()
     #expect(cache.count == 0)
     #expect(try !cache.verify(token, with: verifier, at: now).wasCached)
+  }
+
+  @Test func `a revoked token is not found again, others are`() throws {
+    let revocations = Revocations()
+    let verifier = try TokenVerifier(issuers: [try issuer.profile()], revocations: revocations)
+    let (bad, good) = (try issuer.token(["jti": "bad"]), try issuer.token(["jti": "good"]))
+    for token in [bad, good] { _ = try cache.verify(token, with: verifier, at: now) }
+    let revocation = Revocation(
+      issuer: ByteSlice(utf8: "test"), target: .token(ByteSlice(utf8: "bad")), expires: nil)
+    #expect(revocations.add([revocation], at: now))
+    #expect(throws: TokenRefusal.revoked) { try cache.verify(bad, with: verifier, at: now) }
+    #expect(try cache.verify(good, with: verifier, at: now).wasCached)
+    #expect(cache.count == 1)
+  }
+
+  @Test func `a token is not found again when its key is gone, and is when it stays`() throws {
+    let profile = try issuer.profile()
+    let verifier = try TokenVerifier(issuers: [profile])
+    let (gone, stays) = (
+      try issuer.token(algorithm: .rs256), try issuer.token(algorithm: .es256)
+    )
+    for token in [gone, stays] { _ = try cache.verify(token, with: verifier, at: now) }
+    let same = try KeySet(
+      parsing: TestIssuer.keySet(), algorithms: TestIssuer.publicAlgorithms)
+    #expect(!profile.keys.replace(by: same), "the same keys are no change")
+    let fewer = try KeySet(
+      parsing: TestIssuer.keySet([.es256, .edDSA]), algorithms: TestIssuer.publicAlgorithms)
+    #expect(profile.keys.replace(by: fewer))
+    #expect(throws: TokenRefusal.key) { try cache.verify(gone, with: verifier, at: now) }
+    #expect(try cache.verify(stays, with: verifier, at: now).wasCached)
   }
 
   @Test func `it stays within its capacity and keeps what is used`() throws {
@@ -107,7 +138,7 @@ extension TokenCache {
   fileprivate func verify(
     _ token: ByteSlice, with verifier: TokenVerifier, at now: UnixTime
   ) throws(TokenRefusal) -> (token: VerifiedToken, wasCached: Bool) {
-    switch try find(token, generation: verifier.generation, at: now) {
+    switch try find(token, for: verifier, at: now) {
     case .known(let token): (token, true)
     case .unknown(let digest):
       (try verify(token, digest: digest, with: verifier, at: now), false)

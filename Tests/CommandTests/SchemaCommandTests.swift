@@ -41,6 +41,23 @@ struct SchemaCommandTests {
     #expect(run() == .usage)
   }
 
+  @Test("files that end in .avsc are Avro record definitions")
+  func definitions() throws {
+    defer { try? FileManager.default.removeItem(at: place) }
+    func definition(_ name: String, _ fields: String) throws -> String {
+      try file(name, #"{"type":"record","name":"R","fields":[\#(fields)]}"#)
+    }
+    let old = try definition("old.avsc", #"{"name":"id","type":"int"}"#)
+    let new = try definition("new.avsc", #"{"name":"id","type":"long"}"#)
+    let good = try file("good.json", #"{"id":3000000000}"#)
+    #expect(run("check", old, new, "--strict") == .done)
+    #expect(run("check", try definition("bad.avsc", #"{"name":"id"}"#)) == .failed)
+    #expect(run("validate", new, good) == .done)
+    #expect(run("validate", old, good) == .failed)
+    #expect(run("diff", old, new) == .done)
+    #expect(run("diff", old, new, "--level", "FULL") == .failed)
+  }
+
   @Test("validate takes payloads one by one or line by line")
   func validate() throws {
     defer { try? FileManager.default.removeItem(at: place) }

@@ -41,7 +41,9 @@ import Testing
     case _ where key["uncompressed"] != nil:
       // Not from the JWK: a few of the file's groups lack it.
       let point = ByteSlice(hexadecimal: key["uncompressed"] as? String ?? "").dropFirst(1)
-      material = .elliptic(.p256, x: point.prefix(32), y: point.dropFirst(32))
+      guard case .elliptic(let curve) = algorithm.keyType else { return nil }
+      material = .elliptic(
+        curve, x: point.prefix(curve.byteCount), y: point.dropFirst(curve.byteCount))
     default:
       func integer(_ name: String) -> ByteSlice {
         var bytes = ByteSlice(hexadecimal: key[name] as? String ?? "")
@@ -59,6 +61,16 @@ import Testing
     ("rsa_signature_2048_sha256_test.json", .rs256, 240),
     ("rsa_signature_3072_sha256_test.json", .rs256, 240),
     ("rsa_signature_4096_sha256_test.json", .rs256, 240),
+    ("ecdsa_secp384r1_sha384_p1363_test.json", .es384, 280),
+    ("ecdsa_secp521r1_sha512_p1363_test.json", .es512, 318),
+    ("rsa_signature_2048_sha384_test.json", .rs384, 240),
+    ("rsa_signature_2048_sha512_test.json", .rs512, 240),
+    ("rsa_signature_4096_sha512_test.json", .rs512, 240),
+    ("rsa_pss_2048_sha256_mgf1_32_test.json", .ps256, 108),
+    ("rsa_pss_4096_sha256_mgf1_32_test.json", .ps256, 108),
+    ("rsa_pss_2048_sha384_mgf1_48_test.json", .ps384, 141),
+    ("rsa_pss_4096_sha384_mgf1_48_test.json", .ps384, 141),
+    ("rsa_pss_4096_sha512_mgf1_64_test.json", .ps512, 179),
   ])
   func `public-key vectors`(file: String, algorithm: SignatureAlgorithm, atLeast: Int) throws {
     var run = 0
@@ -73,6 +85,18 @@ import Testing
     #expect(run >= atLeast)
   }
 
+  @Test func `a salt that is not as long as the hash is refused`() throws {
+    for (group, vectors) in try Self.groups("rsa_pss_2048_sha256_mgf1_0_test.json") {
+      let key = Self.key(group, .ps256)
+      for vector in vectors {
+        // The file's one vector with a salt of the hash's length is invalid to the file.
+        let isOurs = vector.name.hasPrefix("69 ")
+        #expect(
+          key?.verify(vector.signature, over: vector.message) == isOurs, "\(vector.name)")
+      }
+    }
+  }
+
   @Test func `signatures in DER are never taken for raw ones`() throws {
     for (group, vectors) in try Self.groups("ecdsa_secp256r1_sha256_test.json") {
       let key = Self.key(group, .es256)
@@ -82,16 +106,22 @@ import Testing
     }
   }
 
-  @Test func `HMAC vectors: truncated tags and short keys are refused`() throws {
+  @Test(arguments: [
+    ("hmac_sha256_test.json", SignatureAlgorithm.hs256, 32),
+    ("hmac_sha384_test.json", .hs384, 48), ("hmac_sha512_test.json", .hs512, 64),
+  ])
+  func `HMAC vectors: truncated tags and short keys are refused`(
+    file: String, algorithm: SignatureAlgorithm, length: Int
+  ) throws {
     var valid = 0
-    for (group, _) in try Self.groups("hmac_sha256_test.json") {
-      let isWhole = group["tagSize"] as? Int == 256
+    for (group, _) in try Self.groups(file) {
+      let isWhole = group["tagSize"] as? Int == length * 8
       for test in group["tests"] as? [[String: Any]] ?? [] {
         func bytes(_ name: String) -> ByteSlice {
           ByteSlice(hexadecimal: test[name] as? String ?? "")
         }
-        let key = try? SecretKey(bytes("key"), for: .hs256)
-        #expect((key == nil) == (bytes("key").count < 32))
+        let key = try? SecretKey(bytes("key"), for: algorithm)
+        #expect((key == nil) == (bytes("key").count < length))
         let accepted = key?.verify(bytes("tag"), over: bytes("msg")) ?? false
         let expected = test["result"] as? String == "valid" && isWhole && key != nil
         #expect(accepted == expected, "\(test["tcId"] ?? "")")

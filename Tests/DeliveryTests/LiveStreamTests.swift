@@ -29,7 +29,7 @@ final class StreamReader: AnswerSink {
     budget: ByteBudget? = nil, lease: StreamLease? = nil
   ) {
     site = stage.site
-    var terms = LiveTerms(expires: stage.clock.wall + .seconds(expires))
+    var terms = LiveTerms(StreamPermit(expires: stage.clock.wall + .seconds(expires)))
     terms.lease = lease
     if let budget { terms.budget = budget }
     let rendering = RecordRendering(view: 0) { record, text in

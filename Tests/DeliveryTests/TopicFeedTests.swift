@@ -73,7 +73,7 @@ import Topics
   @Test func aFullQueueOfWorkersIsUnavailable() async throws {
     let stage = try await Stage(tailRecords: 1)
     try await stage.append("0", "1", "2")
-    let site = LoopSite(timers: stage.timers, workers: Workers { _ in false })
+    let site = LoopSite(timers: stage.timers, workers: Workers { _ in .full })
     let feed = TopicFeed(stage.log, topic: stage.address, from: stage.cursor(0), site: site)
     await #expect(throws: ReadFailure.unavailable(retryAfter: .seconds(1))) {
       try await feed.read(.answer)

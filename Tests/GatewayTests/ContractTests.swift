@@ -11,7 +11,9 @@ import Testing
   func openAPI(_ template: String) throws {
     let path = try #require(OpenAPIDocument.paths.first { "\($0.template)" == template })
     let sample = OpenAPIDocument.parameters(of: path.template).reduce(template) { text, name in
-      text.replacingOccurrences(of: "{\(name)}", with: name == "version" ? "1" : "x")
+      text.replacingOccurrences(
+        of: "{\(name)}",
+        with: name == "version" ? "1" : name == "stream" ? "0123456789abcdef0123" : "x")
     }
     let route = try Route(ByteSlice(utf8: sample))
     let answered = Set("\(route.methods)".split(separator: ", ").map { $0.lowercased() })

@@ -73,4 +73,134 @@ extension DocumentTests {
         "\(payload) \(here.body) \(there.body)")
     }
   }
+
+  /// The answers of a bundle, put into another tenant, to payloads.
+  private func verdicts(
+    _ gateway: TestGateway, _ bundle: String, _ payloads: [String]
+  ) async throws -> [Bool?] {
+    let topic = "/v1/topics/globex/shop/bundled"
+    _ = try await gateway.send(
+      "PUT", "/v1/namespaces/globex/shop", as: "bob", [:], #"{"compatibility":"NONE"}"#)
+    let put = try await gateway.send("PUT", "\(topic)/schema", as: "bob", Self.type, bundle)
+    #expect(put.status == 201 || put.status == 200, "\(put.body)\n\(bundle)")
+    var verdicts: [Bool?] = []
+    for payload in payloads {
+      let answer = try await gateway.send(
+        "POST", "\(topic)/schema/validate", as: "bob", ["Content-Type": "application/json"],
+        payload)
+      verdicts.append(try answer.json["valid"] as? Bool)
+    }
+    return verdicts
+  }
+
+  @Test("a document with an $id of its own is referred to by path, by anchor and by part")
+  func ownIdentifierByPath() async throws {
+    let gateway = try TestGateway()
+    let put = try await gateway.send(
+      "PUT", "\(Self.schemas)/common/money", Self.type,
+      ##"""
+      {"$id":"https://x.example/money","type":"integer","$defs":{
+      "small":{"$anchor":"small","maximum":9},"part":{"$id":"part","minimum":5}}}
+      """##)
+    #expect(put.status == 201)
+    let path = "/v1/schemas/acme/shop/common/money"
+    for (reference, verdicts) in [
+      (path, [true, true, false]), ("\(path)#small", [false, true, true]),
+      ("\(path)#/$defs/part", [true, false, true]),
+      ("https://x.example/part", [true, false, true]),
+    ] as [(String, [Bool])] {
+      let topic = "/v1/topics/acme/shop/t\(verdicts.map { $0 ? "1" : "0" }.joined())"
+      let bound = try await gateway.send(
+        "PUT", "\(topic)/schema", Self.type, "{\"$ref\":\"\(reference)\"}")
+      #expect(bound.status == 201, "\(reference) \(bound.body)")
+      let bundle = try await gateway.send("GET", "\(topic)/schema?bundle=true")
+      #expect(
+        try await self.verdicts(gateway, bundle.body, ["10", "4", "\"x\""]) == verdicts,
+        "\(reference) \(bundle.body)")
+    }
+  }
+
+  @Test("a part with a relative $id is found where no document lies, and stands in the bundle")
+  func relativeParts() async throws {
+    let gateway = try TestGateway()
+    _ = try await gateway.send(
+      "PUT", "\(Self.schemas)/common/all", Self.type,
+      ##"{"$defs":{"p":{"$id":"part","minimum":5,"$defs":{"q":{"maximum":9}}}},"$ref":"part"}"##)
+    for (index, reference) in ["common/part", "common/all", "common/part#/$defs/q"].enumerated() {
+      let topic = "/v1/topics/acme/shop/r\(index)"
+      let bound = try await gateway.send(
+        "PUT", "\(topic)/schema", Self.type, "{\"$ref\":\"\(reference)\"}")
+      #expect(bound.status == 201, "\(bound.body)")
+      let bundle = try await gateway.send("GET", "\(topic)/schema?bundle=true")
+      #expect(
+        try await verdicts(gateway, bundle.body, ["4", "10"])
+          == (index < 2 ? [false, true] : [true, false]), "\(bundle.body)")
+    }
+    // A document at that place is what a path means.
+    _ = try await gateway.send("PUT", "\(Self.schemas)/common/part", Self.type, "false")
+    _ = try await gateway.send(
+      "PUT", "/v1/topics/acme/shop/r9/schema", Self.type, #"{"$ref":"common/part"}"#)
+    let bundle = try await gateway.send("GET", "/v1/topics/acme/shop/r9/schema?bundle=true")
+    #expect(try await verdicts(gateway, bundle.body, ["10"]) == [false])
+  }
+
+  @Test("documents of two namespaces with one $id keep their own meaning, also in a bundle")
+  func sameIdentifierTwice() async throws {
+    let gateway = try TestGateway()
+    for (namespace, bound) in [("shop", "maximum"), ("yard", "minimum")] {
+      let put = try await gateway.send(
+        "PUT", "/v1/schemas/acme/\(namespace)/limit", Self.type,
+        ##"""
+        {"$id":"https://x.example/limit","allOf":[{"$ref":"#/$defs/own"},{"$ref":"in"}],"$defs":{
+        "own":{"\##(bound)":5,"$anchor":"own"},
+        "in":{"$id":"in","not":{"const":"\##(namespace)"}}}}
+        """##)
+      #expect(put.status == 201, "\(put.body)")
+    }
+    let bound = try await gateway.send(
+      "PUT", "\(Self.topic)/schema", Self.type,
+      ##"""
+      {"properties":{"a":{"$ref":"/v1/schemas/acme/shop/limit"},
+      "b":{"$ref":"/v1/schemas/acme/yard/limit"},"c":{"$ref":"/v1/schemas/acme/yard/limit#own"}}}
+      """##)
+    #expect(bound.status == 201, "\(bound.body)")
+    let payloads = [
+      #"{"a":4}"#, #"{"a":6}"#, #"{"b":4}"#, #"{"b":6}"#, #"{"c":4}"#, #"{"a":"yard"}"#,
+      #"{"a":"shop"}"#, #"{"b":"shop"}"#, #"{"b":"yard"}"#,
+    ]
+    let expected: [Bool?] = [true, false, false, true, false, true, false, true, false]
+    for (payload, valid) in zip(payloads, expected) {
+      let answer = try await gateway.send(
+        "POST", "\(Self.topic)/schema/validate", ["Content-Type": "application/json"], payload)
+      #expect(try answer.json["valid"] as? Bool == valid, "\(payload)")
+    }
+    let bundle = try await gateway.send("GET", "\(Self.topic)/schema?bundle=true")
+    #expect(bundle.status == 200)
+    #expect(try await verdicts(gateway, bundle.body, payloads) == expected, "\(bundle.body)")
+  }
+
+  @Test("a bundle is a document like any other, in another namespace of the tenant too")
+  func bundleElsewhere() async throws {
+    let gateway = try await gateway()
+    let bundle = try await gateway.send("GET", "\(Self.schemas)/common/address?bundle=true")
+    let put = try await gateway.send(
+      "PUT", "/v1/schemas/acme/yard/address", Self.type, bundle.body)
+    #expect(put.status == 201, "\(put.body)")
+    #expect(try uris(put, "unresolved") == [])
+    // The place that it names is still what lies there.
+    let city = "https://events.example/v1/schemas/acme/shop/common/city"
+    _ = try await gateway.send("PUT", "\(Self.schemas)/common/city", Self.type, "false")
+    let bound = try await gateway.send(
+      "PUT", "/v1/topics/acme/yard/t/schema", Self.type,
+      #"{"properties":{"a":{"$ref":"/v1/schemas/acme/yard/address"},"c":{"$ref":"\#(city)"}}}"#)
+    #expect(bound.status == 201, "\(bound.body)")
+    for (payload, valid) in [
+      (#"{"a":{"city":"Ulm"}}"#, true), (#"{"a":{"city":"U"}}"#, false), (#"{"c":"Ulm"}"#, false),
+    ] {
+      let answer = try await gateway.send(
+        "POST", "/v1/topics/acme/yard/t/schema/validate", ["Content-Type": "application/json"],
+        payload)
+      #expect(try answer.json["valid"] as? Bool == valid, "\(payload)")
+    }
+  }
 }

@@ -47,7 +47,8 @@ import Topics
       (ReadFailure.corrupt(ledger: 1, first: 2, last: 3), .dataCorrupt),
       (ReadFailure.positionAhead(end: Cursor(ledger: 1, next: 4)), .positionAhead),
       (CatalogueFailure.schemaConflict(current: 2), .schemaConflict),
-      (WorkersBusy(), .overloaded), (BodyFailure.tooLarge(limit: 9), .tooLarge),
+      (WorkersBusy.full, .overloaded), (WorkersBusy.stopping, .draining),
+      (BodyFailure.tooLarge(limit: 9), .tooLarge),
     ]
     for (error, code) in cases { #expect(Refusal(error).code == code, "\(error)") }
   }

@@ -35,37 +35,63 @@ actor TestGateway {
   let clock = SteppedClock()
   let log: MemoryLog
   let metrics = MetricsRegistry()
+  let access: AccessDesk
+  private let server = ServerMetrics()
+  private let streams: StreamDirectory
+  private let quotas: StorageQuotas
   private let responder: GatewayResponder<MemoryLog>
   private var sequence: UInt64 = 0
 
-  init(isDevelopment: Bool = false) throws {
+  /// - Parameters:
+  ///   - settings: instead of the policy below.
+  ///   - audit: where decisions are recorded.
+  init(
+    isDevelopment: Bool = false, crossOrigin: CrossOrigin = .none,
+    settings text: String = TestGateway.settings,
+    audit: AuditTrail? = nil
+  ) throws {
     log = MemoryLog(clocks: clock.clocks)
-    let document = try SettingsDocument(parsing: ByteSlice(utf8: Self.settings), named: "test")
-    let settings = try GatewaySettings(compiling: document)
+    let settings = try Self.compile(text)
     let keys = try TestIssuer.keySet()
     let profiles = try settings.issuers.map { try IssuerProfile.compile($0) { _ in keys } }
-    let server = ServerMetrics()
-    let (wall, registry) = (clock.clocks.wall, metrics)
+    access = AccessDesk(
+      verifier: try TokenVerifier(issuers: profiles, generation: 1),
+      policy: try TenancyPolicy.compile(settings, generation: 1),
+      issuers: profiles.map(\.issuer))
+    let (wall, registry, server) = (clock.clocks.wall, metrics, server)
     let parts = GatewayParts(
-      engine: log, verifier: try TokenVerifier(issuers: profiles, generation: 1),
-      policy: try TenancyPolicy.compile(settings, generation: 1), metrics: metrics,
-      server: server, dispatchers: DispatcherDirectory(log, wall: wall),
+      engine: log, access: access, metrics: metrics, server: server,
+      dispatchers: DispatcherDirectory(log, wall: wall),
       tickets: StreamTickets(random: { count in
         ByteSlice((0..<count).map { _ in UInt8.random(in: 0...255) })
-      }), workers: .inline, log: LogWriter(now: wall, wake: {}),
+      }), workers: .inline, log: LogWriter(now: wall, wake: {}), audit: audit,
       operations: Operations(
-        publicURL: ByteSlice(utf8: "https://events.example"),
-        issuers: [ByteSlice(utf8: "https://issuer.example")], isDevelopment: isDevelopment,
+        publicURL: ByteSlice(utf8: "https://events.example"), isDevelopment: isDevelopment,
+        crossOrigin: crossOrigin,
         heartbeat: .seconds(15), version: "test", unreadiness: { nil },
         scrape: { visible in
           let scrape = Scrape(registry: registry, server: server, version: "test")
           guard let visible else { return scrape.text(for: .all) }
           return scrape.text(for: .tenants(visible: visible))
         }))
+    streams = parts.streams
+    quotas = parts.quotas
     responder = GatewayResponder(parts, timers: StandingTimers(clocks: clock.clocks))
   }
 
-  private static let settings = """
+  private static func compile(_ text: String) throws -> GatewaySettings {
+    try GatewaySettings(
+      compiling: SettingsDocument(parsing: ByteSlice(utf8: text), named: "test"))
+  }
+
+  /// Puts another policy in force, as a changed file would.
+  nonisolated func take(_ text: String) throws {
+    access.take(
+      policy: try TenancyPolicy.compile(
+        try Self.compile(text), generation: access.nextGeneration()))
+  }
+
+  static let settings = """
     issuers:
       - {id: test, iss: "https://issuer.example", audiences: [event-gateway],
          algorithms: [RS256, ES256], keys: {file: keys.json}}
@@ -92,11 +118,15 @@ actor TestGateway {
     try TestIssuer().token(["sub": subject], algorithm: .rs256, lifetime: lifetime).text
   }
 
-  /// Sends one request and returns the answer; of a stream, the head and `steps` of its body.
+  /// Sends one request and returns the answer; of a stream, the head and `steps` of its body,
+  /// or fewer, up to the one that holds `last`.
   /// `beforeBody` runs when the journey asks for the body.
   func send(
     _ method: String, _ target: String, as subject: String? = "alice", token: String? = nil,
     _ fields: [String: String] = [:], _ body: String = "", steps: Int = 0,
+    until last: String? = nil, until text: String? = nil,
+    from peer: String = "192.0.2.1", listener: ListenerKind = .open,
+    certificate: ByteSlice? = nil,
     beforeBody: (@Sendable () async throws -> Void)? = nil
   ) async throws -> Answer {
     var text = "\(method) \(target) HTTP/1.1\r\nHost: gateway\r\n"
@@ -125,7 +155,9 @@ actor TestGateway {
     var writer = AnswerWriter(
       into: outbox, commons: commons, id: id, terms: AnswerTerms(for: head), body: requestBody)
     let request = HTTPRequest(
-      id: id, head: head, body: requestBody, received: clock.monotonic, receivedAt: clock.wall)
+      id: id, head: head, body: requestBody, received: clock.monotonic, receivedAt: clock.wall,
+      listener: listener, peer: ByteSlice(utf8: peer),
+      clientCertificate: certificate)
     let pump = Task {
       while !Task.isCancelled {
         endTurn()
@@ -145,12 +177,38 @@ actor TestGateway {
         }
         answer.steps.append(String(decoding: bytes.bytes, as: UTF8.self))
         if step != .more { break }
+        if let last, answer.steps.last?.contains(last) == true { break }
       }
     }
     return answer
   }
 
   private func endTurn() { responder.turnEnded() }
+
+  // MARK: - What tests wait for
+
+  /// The request id of the last request, as text.
+  var lastID: String? { RequestID(run: 7, sequence: sequence).slice.text }
+
+  var cacheMisses: UInt64 { server.tokens.cacheMisses.value }
+
+  func untilStreams(_ count: Int) async throws {
+    while streams.count != count { try await Task.sleep(for: .milliseconds(1)) }
+  }
+
+  func untilReviewed(_ count: UInt64) async throws {
+    while server.policy.reviewed.value < count { try await Task.sleep(for: .milliseconds(1)) }
+  }
+
+  /// Until so many wait for the topic `acme/shop/orders` to grow.
+  func untilWaiting(_ count: Int) async throws {
+    let address = try Proofs().topic("orders", .subscribe)
+    while try log.growth(of: address).waiting < count {
+      try await Task.sleep(for: .milliseconds(1))
+    }
+  }
+
+  func lookAtStorage() { quotas.look(at: log, under: access.current.policy) }
 
   private static func read(_ bytes: [UInt8]) -> Answer {
     let text = String(decoding: bytes, as: UTF8.self)

@@ -105,6 +105,36 @@ extension LogConformance {
     )
   }
 
+  /// Schemas of another language than JSON Schema, with their properties, and a deletion that takes
+  /// a number.
+  func recordDefinitionsAreKept(_ bench: Bench<Log>) async throws {
+    _ = try await bench.make("orders")
+    let manage = try proofs.topic("orders", .manage)
+    let text = ByteSlice(
+      utf8: #"{"type":"record","name":"R","fields":[{"name":"id","type":"long"}]}"#)
+    let program = try CompiledSchema.compile(text, as: .pulsarJSON)
+    let property = SchemaProperty(key: ByteSlice(utf8: "k"), value: ByteSlice(utf8: "v"))
+    let candidate = SchemaCandidate(
+      text: text, dialect: program.dialect, formats: program.formats,
+      fingerprint: ByteSlice(utf8: "sha256:r"), properties: [property], program: program)
+    let stored = try await bench.log.registerSchema(candidate, for: manage, replacing: 0)
+    #expect(stored.type == .pulsarJSON && stored.properties == [property])
+
+    var log = try await reopen(bench.log, bench.clock.clocks)
+    #expect(log.schemaBook(of: manage).versions == [stored])
+    let bound = try #require(log.binding(of: manage)?.sole)
+    #expect(bound.version == 1 && bound.program.type == .pulsarJSON)
+    #expect(bound.program.validate(ByteSlice(utf8: #"{"id":1}"#), SchemaScratch()) == nil)
+    #expect(bound.program.validate(ByteSlice(utf8: #"{"id":"1"}"#), SchemaScratch()) != nil)
+
+    let book = try await log.editSchemas(of: manage, .retire(.topic), at: nil)
+    #expect(book.subjects.isEmpty && book.lastVersion == 2)
+    log = try await reopen(log, bench.clock.clocks)
+    #expect(log.binding(of: manage) == nil && log.schemaBook(of: manage).lastVersion == 2)
+    #expect(log.schemaBook(of: manage).version(1)?.properties == [property])
+    #expect(try await log.registerSchema(candidate, for: manage, replacing: 0).version == 3)
+  }
+
   /// A version goes for good only when nothing can name it, and its number with it.
   func schemasGoForGood(_ bench: Bench<Log>) async throws {
     _ = try await bench.make("orders")

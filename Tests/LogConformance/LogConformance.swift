@@ -44,6 +44,7 @@ package struct LogConformance<Log: TopicLog & Catalogue & SubscriptionStore> {
     case .schemaVersionsCount: try await schemaVersionsCount(bench)
     case .schemasHaveLines: try await schemasHaveLines(bench)
     case .schemaBindingsAreKept: try await schemaBindingsAreKept(bench)
+    case .recordDefinitionsAreKept: try await recordDefinitionsAreKept(bench)
     case .schemasGoForGood: try await schemasGoForGood(bench)
     case .subscriptionsAreDefinedOnce: try await subscriptionsAreDefinedOnce(bench)
     case .progressIsKept: try await progressIsKept(bench)
@@ -65,7 +66,7 @@ package enum ConformanceCase: String, CaseIterable, Sendable, CustomStringConver
   case growthWakesWaiters, batchesAreWholeAndAdjacent, grantsAreChecked
   case aTopicMadeAnewIsAnotherOne, publishTimesNeverGoBack, concurrentAppendsAreAllStored
   case topicsAreListedByName, policiesAreKept, schemaVersionsCount
-  case schemasHaveLines, schemaBindingsAreKept, schemasGoForGood
+  case schemasHaveLines, schemaBindingsAreKept, recordDefinitionsAreKept, schemasGoForGood
   case subscriptionsAreDefinedOnce, progressIsKept, everythingSurvivesReopening
   case documentVersionsCount, documentsAreDeletedInTwoSteps, documentsInUseStay
   case trialsChangeNothing, changesMeetWhatTheyExpect, pinnedDocumentsSurviveReopening

@@ -131,7 +131,7 @@ private final class Scopes: Sendable {
     let policy = try TenancyPolicy.compile(
       try GatewaySettings(compiling: document), generation: 1)
     let token = try TestIssuer().verified(["sub": tenant])
-    let scope = try policy.scope(of: token)
+    let scope = try policy.scope(of: token, at: TestIssuer.now)
     known.withLock { $0[tenant] = scope }
     return scope
   }

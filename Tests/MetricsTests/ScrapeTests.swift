@@ -47,6 +47,9 @@ struct ScrapeTests {
     }
     server.commits.committed(events: 17, taking: .milliseconds(2), sync: .milliseconds(1))
     server.tokens.refused(.expired)
+    server.issuers.show([
+      IssuerState(id: ByteSlice(utf8: "kc"), keys: 2, fetched: UnixTime(seconds: 1), fault: nil)
+    ])
     server.tls.use([(ByteSlice(utf8: "a \"b\".pem"), UnixTime(seconds: 2_000_000_000))])
     let check = scrape(cap: 10)
     #expect(check.faults == [])

@@ -24,7 +24,7 @@ import Testing
     #expect(outcome == (false, true))
     await threads.stop()
     await loop.stop()
-    await #expect(throws: WorkersBusy()) { try await workers.run { 1 } }
+    await #expect(throws: WorkersBusy.stopping) { try await workers.run { 1 } }
   }
 
   @Test("calls from other threads run on the loop's thread, each once and in order")
@@ -44,6 +44,43 @@ import Testing
     }
     #expect(seen.withLock { $0 } == Array(0..<300))
     await loop.stop()
+  }
+
+  @Test("what has not begun when the threads stop is refused, what has begun is finished")
+  func stopping() async throws {
+    let threads = try WorkerThreads(threads: 1, capacity: 100)
+    let workers = threads.workers
+    let gate = try Semaphore()
+    let tally = Tally()
+    await withTaskGroup(of: WorkersBusy?.self) { group in
+      func add(_ work: @escaping @Sendable () -> Void) {
+        group.addTask {
+          do throws(WorkersBusy) {
+            try await workers.run(work)
+            return nil
+          } catch {
+            return error
+          }
+        }
+      }
+      add {
+        tally.began.store(true, ordering: .relaxed)
+        gate.take()
+        tally.count()
+      }
+      while !tally.began.load(ordering: .relaxed) { await Task.yield() }
+      for _ in 0..<10 { add { tally.count() } }
+      while threads.depth < 10 { await Task.yield() }
+      threads.close()
+      #expect(threads.depth == 0)
+      for _ in 0..<10 { #expect(await group.next() == .stopping) }
+      #expect(tally.done.load(ordering: .relaxed) == 0)
+      gate.give()
+      #expect(await group.next() == .some(nil))
+    }
+    #expect(tally.done.load(ordering: .relaxed) == 1)
+    await threads.stop()
+    threads.close()
   }
 
   @Test("a full queue says so, and everything taken is done exactly once")

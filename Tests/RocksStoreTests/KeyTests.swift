@@ -137,7 +137,8 @@ import Topics
         == SegmentKey.Value(bucket: 1, started: time, bytesBefore: 0))
     try roundTrip(
       SchemaKey.Value(
-        type: .pulsarJSON, dialect: .draft07, formats: .annotate, fingerprint: text, text: text),
+        type: .pulsarJSON, dialect: .draft07, formats: .annotate, fingerprint: text, text: text,
+        properties: [SchemaProperty(key: text, value: .empty)]),
       .schema)
     try roundTrip(
       TopicSchemaKey.Value(
@@ -190,6 +191,16 @@ import Topics
     let schema = try SchemaKey.Value(value: text.slice, in: .schema)
     #expect(schema.type == .json && schema.dialect == .draft202012)
     #expect(schema.text.text == "{}" && schema.fingerprint.text == "sha256:0")
+  }
+
+  @Test func `a schema's text written by version 2 has no properties`() throws {
+    var text = ByteWriter()
+    text.append([2, 2, 1])
+    text.append(prefixed: ByteSlice(utf8: "sha256:0"))
+    text.append(prefixed: ByteSlice(utf8: "{}"))
+    text.append([2])
+    let schema = try SchemaKey.Value(value: text.slice, in: .schema)
+    #expect(schema.type == .pulsarJSON && schema.properties.isEmpty)
   }
 
   @Test func `bindings read back in every combination`() throws {

@@ -45,7 +45,7 @@ import Topics
     try log.stored(try address(topic, .subscribe))
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(10)))
   func `what is past its age goes with its bucket, and a reader is told`() async throws {
     let scratch = Scratch()
     var log = try RocksTopicLog(opening: settings(scratch))
@@ -84,27 +84,28 @@ import Topics
     log.close()
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(10)))
   func `size lets the oldest go, nothing is kept where it is zero`() async throws {
     let scratch = Scratch()
     let log = try RocksTopicLog(opening: settings(scratch))
-    let few = try await make(log, "few", Retention(bytes: 200))
+    let few = try await make(log, "few", Retention(bytes: 100))
     let none = try await make(log, "none", Retention(bytes: 0))
     let loop = TestLoop(log)
-    for number in 1...20 {
+    for number in 1...8 {
       let buckets = families(log)
       try await publish(loop, few, [number])
       try await publish(loop, none, [number])
       try await wait { self.families(log) != buckets }
     }
     try await wait { try log.bounds(of: none).events == 0 }
+    try await wait { try log.bounds(of: few).first > 0 }
     let bounds = try log.bounds(of: few)
-    #expect(bounds.first > 0 && bounds.events > 1 && bounds.bytes >= 200)
-    #expect(try read(log, "few").last == "20")
+    #expect(bounds.events > 1 && bounds.bytes >= 100)
+    #expect(try read(log, "few").last == "8")
     log.close()
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(10)))
   func `what a subscription has not acknowledged stays`() async throws {
     let scratch = Scratch()
     let log = try RocksTopicLog(opening: settings(scratch))
@@ -138,7 +139,7 @@ import Topics
     log.close()
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(10)))
   func `a clock that was moved ahead lets nothing go`() async throws {
     let scratch = Scratch()
     var settings = settings(scratch)
@@ -163,7 +164,7 @@ import Topics
     log.close()
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(10)))
   func `a namespace's retention holds for topics that have none of their own`() async throws {
     let scratch = Scratch()
     let log = try RocksTopicLog(opening: settings(scratch))

@@ -21,7 +21,8 @@ import Testing
     let settings = try GatewaySettings(
       compiling: try SettingsDocument(parsing: EmbeddedPolicy.text(), named: "embedded"))
     let token = try issuer.verified(["tenant": "public", "allow": ["publish"]])
-    let scope = try TenancyPolicy.compile(settings, generation: 1).scope(of: token)
+    let scope = try TenancyPolicy.compile(settings, generation: 1).scope(
+      of: token, at: TestIssuer.now)
     let topic = try #require(Name(ByteSlice(utf8: "orders")))
     return try scope.address(
       of: TopicReference(ownTopic: topic), for: .publish)

@@ -62,6 +62,9 @@ import Testing
     Row(#"{"minimum":1.5}"#, valid: "1.5 | 2 | 1e30", invalid: "1.4999999999999999999 | 1 | -1e30"),
     Row(#"{"exclusiveMinimum":1}"#, valid: "2 | 1.00000000000000000001", invalid: "1 | 1.0 | 0"),
     Row(#"{"maximum":9007199254740993}"#, valid: "9007199254740993", invalid: "9007199254740994"),
+    Row(
+      #"{"maximum":9223372036854775807}"#, valid: "9223372036854775807",
+      invalid: "9223372036854775808 | 1e19"),
     Row(#"{"exclusiveMaximum":10}"#, valid: "9.9 | -5", invalid: "10 | 1e1 | 11"),
     Row(#"{"minimum":-5,"maximum":5}"#, valid: "-5 | 0 | -0 | 5", invalid: "-6 | 6 | -5.1"),
     Row(

@@ -88,6 +88,11 @@ private func message(_ text: String) -> String {
       "j.yaml:1:22: expected a duration such as 250ms, 30s, 5m, 1h or 7d, "
         + "found an integer (quote it if it is a text) in streams.heartbeat"
     ),
+    (
+      "crossOrigin: {origins: [\"https://a.example/\"]}",
+      "j.yaml:1:25: not an origin such as https://app.acme.example, without a path or * "
+        + "in crossOrigin.origins[0]"
+    ),
     ("streams: {heartbeat: 1h}", "j.yaml:1:22: 1h is outside 1s to 5m in streams.heartbeat"),
     ("data: ''", "j.yaml:1:7: the text is empty or holds a NUL in data"),
     ("tenants: [acme]", "j.yaml:1:10: expected a mapping, found a list in tenants"),

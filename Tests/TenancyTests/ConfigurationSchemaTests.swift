@@ -35,6 +35,8 @@ import Testing
     for node in settings.issuers {
       _ = try IssuerProfile.compile(node) { _ in try TestIssuer.keySet() }
     }
+    let ids = [ByteSlice(utf8: "i")]
+    _ = try Revocation.compile(settings.revoked, of: ids, at: TestIssuer.now)
     _ = try TenancyPolicy.compile(settings, generation: 1)
     _ = try PolicyTest.compile(settings)
   }
@@ -50,8 +52,10 @@ import Testing
     #expect(profiles.count == 2)
     let policy = try TenancyPolicy.compile(settings, generation: 1)
     let tests = try PolicyTest.compile(settings)
-    #expect(tests.count == 6)
-    for test in tests { #expect(test.failure(on: policy) == nil, "\(test.name)") }
+    #expect(tests.count == 7)
+    for test in tests {
+      #expect(test.failure(on: policy, at: TestIssuer.now) == nil, "\(test.name)")
+    }
   }
 
   @Test func `development mode's text pleases the schema`() throws {
@@ -70,7 +74,8 @@ import Testing
     """
     issuers: [{\(Self.issuer), \(issuer)}]
     mappings: [{\(rule), \(mapping)}]
-    tenants: {acme: {\(tenant)}}
+    tenants:
+      acme: {\(tenant)}
     \(more)
     """
   }
@@ -84,11 +89,41 @@ import Testing
     text(mapping: "allow: [{manage: [\"*/*\"], admin: [\"*/*\"]}]"),
     text(tenant: "limits: {}, namespaceDefaults: {compatibility: NONE}, autoCreate: false"),
     text(tenant: "namespaceDefaults: {compatibility: FULL, compatibilityPolicy: strict}"),
+    text(
+      tenant: "limits: {publishRate: 20000/s, publishBytes: 50MiB/s, streams: 2000, "
+        + "storage: 200GiB, burst: 2s, weight: 300, perPrincipal: {requests: 600/m, streams: 5}, "
+        + "perTopic: {publishBytes: 1GB/h}, perNamespace: {storage: 1TiB}}"),
+    text(
+      mapping: "allow: [{publish: [a/*], where: {/tenantId: {eq: \"{tenant}\"}, "
+        + "/by: {in: [\"{/sub}\", \"{principal}\"]}}}]"),
+    text(
+      mapping: "allow: [{publish: [a/b], notBefore: \"2026-01-01T00:00:00Z\", "
+        + "until: \"2026-02-01T00:00:00+01:00\"}]"),
+    text(
+      mapping: "allow: [{subscribe: [a/*], of: globex}]",
+      more: "  globex: {shares: [{with: acme, subscribe: [\"a/*\"]}]}"),
+    text(more: "limits: {perAddress: {requests: 10/s, refusedTokens: 60/m, streams: 9}}"),
+    text(more: "audit: {file: audit.jsonl, topic: true, sample: 0}"),
+    text(
+      more: "tests: [{name: t, issuer: i, claims: {}, at: \"2026-01-01T00:00:00Z\", "
+        + "request: {publish: ~/x, payload: {a: 1}}, expect: {status: 403, code: tenant_mismatch}}]"
+    ),
     text(more: "listen: {http: \"[::1]:0\"}\nstreams: {heartbeat: 1s}\npublicURL: http://a/b"),
     text(more: "listen: {http: {address: \"localhost:80\"}}"),
     text(
       more: "tests: [{name: t, issuer: i, claims: {}, request: {publish: ~/x, tenant: acme}, "
         + "expect: {status: 404, code: not_found}}]"),
+    "issuers: [{id: i, iss: x, audiences: [a], keys: {url: \"https://x\", refresh: 5m}}]",
+    "issuers: [{id: i, iss: x, audiences: [a], algorithms: [PS512], "
+      + "keys: {url: \"http://127.0.0.1:1/k\", addresses: [127.0.0.1], ca: c, lazy: true}}]",
+    "issuers: [{id: i, iss: \"https://x/\", audiences: [a], keys: {discovery: true}}]",
+    "issuers: [{id: i, iss: x, audiences: [a], keys: {discovery: \"https://x/m\"}}]",
+    "issuers: [{id: i, iss: x, audiences: [a], introspection: "
+      + "{url: \"https://x/i\", clientID: g, clientSecret: \"env:S\", lifetime: 10s}}]",
+    "issuers: [{id: i, apiKeys: [{id: a, sha256: \"" + String(repeating: "0f", count: 32)
+      + "\", expires: \"2030-01-01T00:00:00Z\", claims: {shop: x}}]}]",
+    "revoked: [{issuer: i, jti: a}, {issuer: i, sub: s, before: \"2026-01-01T00:00:00Z\"}]",
+    "dpop: {nonce: true}",
     "tenants: {acme: }",
     "{}",
   ])
@@ -110,7 +145,17 @@ import Testing
     text(mapping: "allow: [{publish: [a/b]}], service: \"{x}\""),
     text(mapping: "allow: [{publish: [a/b]}], namespace: \"a b\""),
     text(mapping: "allow: [{publish: [a/b]}], select: header"),
-    text(tenant: "limits: {streams: 5}"), text(tenant: "namespaceDefaults: {compatibility: full}"),
+    text(tenant: "limits: {streams: many}"),
+    text(tenant: "namespaceDefaults: {compatibility: full}"),
+    text(tenant: "limits: {publishRate: 5}"), text(tenant: "limits: {publishRate: 5MiB/s}"),
+    text(tenant: "limits: {perTopic: {streams: 5}}"), text(tenant: "limits: {storage: much}"),
+    text(tenant: "shares: [{with: globex}]"), text(tenant: "shares: [{subscribe: [a/b]}]"),
+    text(mapping: "allow: [{where: {/a: {eq: x}}}]"), text(mapping: "allow: [{until: soon}]"),
+    text(mapping: "allow: [{subscribe: [a/b], where: {/a: {eq: x}}}]"),
+    text(mapping: "allow: [{manage: [a/b], of: globex}]"),
+    text(mapping: "allow: [{publish: [a/b], until: tomorrow}]"),
+    text(more: "audit: {}"), text(more: "audit: {topic: false}"),
+    text(more: "limits: {perAddress: {requests: 10}}"), text(more: "limits: {perTenant: {}}"),
     text(tenant: "requireSchema: 1"), text(more: "listen: {}"), text(more: "nonsense: 1"),
     text(more: "listen: {http: \"a:80\"}"), text(more: "listen: {http: \"0.0.0.0\"}"),
     text(more: "listen: {http: \"0.0.0.0:80\", https: {}}"),
@@ -128,7 +173,13 @@ import Testing
       more: "tests: [{name: t, issuer: i, claims: {}, request: {publish: x}, "
         + "expect: {status: 403}}]"),
     "tenants: {\"a b\": {}}", "tenants: []", "issuers: {}", "mappings: [1]",
-    "issuers: [{id: i, iss: x, audiences: [a], keys: {url: \"https://x\"}}]",
+    "issuers: [{id: i, iss: x, audiences: [a], keys: {url: \"http://x\"}}]",
+    "issuers: [{id: i, iss: x, audiences: [a], keys: {url: \"https://x\", file: k}}]",
+    "issuers: [{id: i, iss: x, audiences: [a]}]",
+    "issuers: [{id: i, iss: x, audiences: [a], keys: {secret: plain}}]",
+    "issuers: [{id: i, apiKeys: []}]",
+    "issuers: [{id: i, apiKeys: [{id: a, sha256: \"00\", expires: \"2030-01-01T00:00:00Z\"}]}]",
+    "revoked: [{issuer: i}]", "revoked: [{issuer: i, jti: a, kid: b}]", "dpop: {nonces: true}",
     "issuers: [{id: i, iss: x, audiences: [], keys: {file: k}}]",
   ])
   func `what the schema's grammar refuses, the code refuses`(text: String) throws {

@@ -32,10 +32,10 @@ import Testing
       let text = try issuer.token(["tenant": "public", "allow": allowed])
       let token = try verifier.verify(text, at: TestIssuer.now)
       guard !allowed.isEmpty else {
-        #expect(throws: TenancyRefusal.noTenant) { try policy.scope(of: token) }
+        #expect(throws: TenancyRefusal.noTenant) { try policy.scope(of: token, at: TestIssuer.now) }
         continue
       }
-      let scope = try policy.scope(of: token)
+      let scope = try policy.scope(of: token, at: TestIssuer.now)
       #expect(scope.tenant == (try name("public")))
       #expect(scope.namespace == (try name("default")))
       #expect(scope.principal.text == "alice")
@@ -54,7 +54,7 @@ import Testing
     let (verifier, policy) = try compile(EmbeddedPolicy.text())
     let text = try issuer.token(["tenant": tenant, "allow": ["publish"]])
     let token = try verifier.verify(text, at: TestIssuer.now)
-    #expect(throws: TenancyRefusal.noTenant) { try policy.scope(of: token) }
+    #expect(throws: TenancyRefusal.noTenant) { try policy.scope(of: token, at: TestIssuer.now) }
   }
 
   @Test func `several tenants stand side by side`() throws {
@@ -62,7 +62,8 @@ import Testing
       EmbeddedPolicy.text(tenants: [try name("acme"), try name("007")]))
     for tenant in ["acme", "007"] {
       let text = try issuer.token(["tenant": tenant, "allow": ["publish", "subscribe"]])
-      let scope = try policy.scope(of: try verifier.verify(text, at: TestIssuer.now))
+      let scope = try policy.scope(
+        of: try verifier.verify(text, at: TestIssuer.now), at: TestIssuer.now)
       #expect(scope.tenant == (try name(tenant)))
       #expect(scope.grants.count == 2)
     }

@@ -22,7 +22,7 @@ import Testing
       let cache = ScopeCache(capacity: capacity)
       for _ in 0..<3 {
         for (index, token) in tokens.enumerated() {
-          let scope = try cache.scope(of: token, under: policy)
+          let scope = try cache.scope(of: token, under: policy, at: TestIssuer.now)
           #expect(scope.principal.text == "s\(index)")
           #expect(scope.tenant.text == (index % 2 == 0 ? "acme" : "007"))
         }
@@ -33,13 +33,15 @@ import Testing
   @Test func `a new policy decides anew`() throws {
     let cache = ScopeCache(capacity: 8)
     let token = try TestIssuer().verified(["t": "acme"])
-    #expect(try cache.scope(of: token, under: try policy(rule)).generation == 7)
+    #expect(try cache.scope(of: token, under: try policy(rule), at: TestIssuer.now).generation == 7)
     let strict = try TenancyPolicy.compile(
       try gateway(declarations + "mappings: []"), generation: 8)
-    #expect(throws: TenancyRefusal.noTenant) { try cache.scope(of: token, under: strict) }
+    #expect(throws: TenancyRefusal.noTenant) {
+      try cache.scope(of: token, under: strict, at: TestIssuer.now)
+    }
     let later = try TenancyPolicy.compile(
       try gateway(declarations + "mappings:\n" + rule), generation: 9)
-    #expect(try cache.scope(of: token, under: later).generation == 9)
+    #expect(try cache.scope(of: token, under: later, at: TestIssuer.now).generation == 9)
   }
 
   @Test func `what the request selects is part of the question`() throws {
@@ -55,12 +57,16 @@ import Testing
     let token = try TestIssuer().verified()
     for _ in 0..<2 {
       for tenant in ["acme", "globex"] {
-        let scope = try cache.scope(of: token, selecting: try name(tenant), under: policy)
+        let scope = try cache.scope(
+          of: token, selecting: try name(tenant), under: policy, at: TestIssuer.now)
         #expect(scope.tenant.text == tenant)
       }
-      #expect(throws: TenancyRefusal.ambiguousTenant) { try cache.scope(of: token, under: policy) }
+      #expect(throws: TenancyRefusal.ambiguousTenant) {
+        try cache.scope(of: token, under: policy, at: TestIssuer.now)
+      }
       #expect(throws: TenancyRefusal.notFound) {
-        try cache.scope(of: token, selecting: try name("initech"), under: policy)
+        try cache.scope(
+          of: token, selecting: try name("initech"), under: policy, at: TestIssuer.now)
       }
     }
   }

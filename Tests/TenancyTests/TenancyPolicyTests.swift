@@ -1,6 +1,7 @@
 import Bytes
 import Settings
 import Tenancy
+import TestSupport
 import Testing
 
 /// What compiling this text says: a fault's text, or `accepted`.
@@ -41,8 +42,13 @@ private let sound = "issuer: i, when: {/sub: {eq: x}}, tenant: acme, principal: 
     ("tenants: {acme: {limits: {}}}", "accepted"),
     ("tenants: {acme: {limits: }}", "accepted"),
     (
-      "tenants:\n  acme:\n    limits: {publishRate: 20000/s}",
-      "j.yaml:3:14: 'publishRate' (limits of tenants) is not supported yet in tenants.acme.limits"
+      "tenants:\n  acme:\n    limits: {publishRate: 20000}",
+      "j.yaml:3:27: expected a text, found an integer (quote it if it is a text) "
+        + "in tenants.acme.limits.publishRate"
+    ),
+    (
+      "tenants: {acme: {limits: {publishRate: 5/w}}}",
+      "j.yaml:1:40: not a rate such as 20000/s, per s, m, h or d in tenants.acme.limits.publishRate"
     ),
     (
       "tenants: {acme: {limits: {streems: 1}}}",
@@ -204,7 +210,7 @@ private let sound = "issuer: i, when: {/sub: {eq: x}}, tenant: acme, principal: 
   private func failures(_ test: String) throws -> [String?] {
     let settings = try gateway(declarations + "mappings:\n" + mappings + test)
     let policy = try TenancyPolicy.compile(settings, generation: 1)
-    return try PolicyTest.compile(settings).map { $0.failure(on: policy) }
+    return try PolicyTest.compile(settings).map { $0.failure(on: policy, at: TestIssuer.now) }
   }
 
   @Test(arguments: [

@@ -49,7 +49,7 @@ import Testing
       """)
     let policy = try TenancyPolicy.compile(settings, generation: 1)
     let token = try TestIssuer().verified()
-    #expect(throws: TenancyRefusal.noTenant) { try policy.scope(of: token) }
+    #expect(throws: TenancyRefusal.noTenant) { try policy.scope(of: token, at: TestIssuer.now) }
   }
 
   @Test func `several tenants: the request selects, or it is ambiguous`() throws {
@@ -150,7 +150,8 @@ import Testing
       """
     #expect(try refusal(text, ["t": value]) == .noTenant)
     let outcomes = try policy(text).outcomes(
-      issuer: ByteSlice(utf8: "test"), claims: try TestIssuer().verified(["t": value]).claims)
+      issuer: ByteSlice(utf8: "test"), claims: try TestIssuer().verified(["t": value]).claims,
+      at: TestIssuer.now)
     guard case .undeclaredTenant = try #require(outcomes.first).outcome else {
       Issue.record("not explained as undeclared")
       return

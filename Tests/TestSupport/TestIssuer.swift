@@ -25,6 +25,8 @@ package struct TestIssuer: Sendable {
 
   /// The algorithms with public keys, in the order of the key set.
   package static let publicAlgorithms: [SignatureAlgorithm] = [.rs256, .es256, .edDSA]
+  /// Those and the others with public keys, which issuers have to ask for.
+  package static let everyPublicAlgorithm = SignatureAlgorithm.allCases.filter { !$0.isSymmetric }
 
   /// The `kid` of the key for an algorithm: `test-RS256` and so on.
   package static func keyID(_ algorithm: SignatureAlgorithm) -> String { "test-\(algorithm.name)" }
@@ -141,8 +143,16 @@ private struct Keys: Sendable {
 
   init() throws {
     var keys: [SignatureAlgorithm: PrivateKey] = [:]
-    for algorithm in TestIssuer.publicAlgorithms {
-      keys[algorithm] = try PrivateKey.generate(algorithm)
+    var rsa: ByteSlice?
+    for algorithm in TestIssuer.everyPublicAlgorithm {
+      // One RSA key for all of RSA: making one takes long.
+      if let stored = rsa, algorithm.keyType == .rsa {
+        keys[algorithm] = try PrivateKey(der: stored, for: algorithm)
+      } else {
+        let key = try PrivateKey.generate(algorithm)
+        keys[algorithm] = key
+        if algorithm.keyType == .rsa { rsa = try key.der }
+      }
     }
     self.keys = keys
   }

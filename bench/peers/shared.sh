@@ -68,11 +68,20 @@ make_token() {
   printf '%s.%s.%s' "$head" "$claims" "$signature" >"$work/token"
 }
 
-# start_jodrell PORT: a gateway whose tenant acme trusts the token; sets `server` and `topics`.
+# make_certificate: an ECDSA key and a certificate for localhost that signs itself, in $work.
+make_certificate() {
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+    -addext 'subjectAltName=DNS:localhost,IP:127.0.0.1' -keyout "$work/tls.key" -out "$work/tls.pem" \
+    2>/dev/null
+  chmod 600 "$work/tls.key"
+}
+
+# start_jodrell PORT [LISTEN]: a gateway whose tenant acme trusts the token, with further listeners;
+# sets `server` and `topics`.
 start_jodrell() {
   make_token
   cat >"$work/jodrell.yaml" <<YAML
-listen: {http: "127.0.0.1:$1"}
+listen: {http: "127.0.0.1:$1"${2:-}}
 data: data
 issuers:
   - {id: test, iss: "https://issuer.example", audiences: [events], algorithms: [RS256], keys: {file: jwks.json}}

@@ -3,10 +3,11 @@ private import COpenSSL
 
 /// A protocol above TLS that a listener speaks (RFC 7301).
 public enum ApplicationProtocol: Sendable, Equatable, CaseIterable {
-  case http11
+  case http2, http11
 
   var name: StaticString {
     switch self {
+    case .http2: "h2"
     case .http11: "http/1.1"
     }
   }

@@ -37,7 +37,7 @@ struct DocumentReview: Sendable {
   ) throws(SchemaFault) {
     let assembly = try SchemaAssembly(
       of: text, base: base, dialect: declared, in: namespace, finder, as: name)
-    links = try assembly.links(of: text, base: base, in: finder.tenant, namespace)
+    links = try assembly.links(of: text, base: base)
     dialect = assembly.outline.dialect
     places = assembly.places.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     var unresolved = assembly.missing.map {

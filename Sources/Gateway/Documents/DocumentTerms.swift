@@ -12,6 +12,9 @@ struct DocumentTerms {
 
   init(contentType: ByteSlice?) throws(Refusal) {
     let terms = try SchemaTerms(contentType: contentType)
+    guard terms.type == .json else {
+      throw Refusal(.mediaType, "documents are JSON Schemas: send application/schema+json")
+    }
     guard terms.formats == nil else {
       throw Refusal(
         .mediaType, "whether formats are asserted is said by a topic's schema, not by documents")

@@ -16,11 +16,17 @@ extension GatewayResponder {
       _ = try await openTopic(address)
       return true
     }
-    guard TopicRules(of: address.inNamespace, in: parts.engine).autoCreate else {
-      throw Refusal(.notFound, "topics of this namespace are not made on first use")
-    }
+    try checkMaking(address)
     _ = try await parts.engine.trial.createTopic(address, TopicConfiguration())
     return false
+  }
+
+  /// Refuses what is about a topic that is not there and is not made on first use.
+  func checkMaking(_ address: TopicAddress) throws(Refusal) {
+    guard
+      parts.engine.topic(address) != nil
+        || TopicRules(of: address.inNamespace, in: parts.engine).autoCreate
+    else { throw Refusal(.notFound, "topics of this namespace are not made on first use") }
   }
 
   /// The version that a candidate would be on a topic which is not there yet.

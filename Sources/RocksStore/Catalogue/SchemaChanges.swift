@@ -53,7 +53,7 @@ extension Committer {
       SchemaKey(tenant: tenant.number, schema: number),
       SchemaKey.Value(
         type: stored.type, dialect: stored.dialect, formats: stored.formats,
-        fingerprint: stored.fingerprint, text: stored.text))
+        fingerprint: stored.fingerprint, text: stored.text, properties: stored.properties))
     put(
       TopicSchemaKey(topic: topic.number, version: stored.version),
       TopicSchemaKey.Value(stored, number: number, usedUntil: .max))

@@ -20,6 +20,16 @@ extension RocksTopicLog: Catalogue {
     return known.topics[start...].prefix(max(limit, 0)).map(\.info)
   }
 
+  public func usage() -> [NamespaceUsage] {
+    committer.directory.contents.withLock { $0.namespaces }.compactMap { path, namespace in
+      if namespace.topics.isEmpty { return nil }
+      let bytes = namespace.topics.reduce(UInt64(0)) { sum, topic in
+        sum + topic.tail.withLock { $0.bounds(topic.ledger).bytes }
+      }
+      return NamespaceUsage(tenant: path.tenant, namespace: path.namespace, bytes: bytes)
+    }
+  }
+
   public func createTopic(
     _ address: TopicAddress, _ configuration: TopicConfiguration
   ) async throws(CatalogueFailure) -> Made<TopicInfo> {

@@ -2,7 +2,7 @@ import Bytes
 import Schemas
 
 /// `meta` 0x38: a schema document's number by its name.
-struct DocumentKey: StoredKey {
+struct DocumentKey: NamedInNamespace {
   static var family: KeyFamily { .document }
   var tenant: UInt32
   var namespace: UInt32
@@ -13,18 +13,6 @@ struct DocumentKey: StoredKey {
     self.tenant = tenant
     self.namespace = namespace
     self.name = name
-  }
-
-  init(from cursor: inout ByteCursor) throws {
-    tenant = try cursor.readUInt32()
-    namespace = try cursor.readUInt32()
-    name = try cursor.readRest()
-  }
-
-  func append(to writer: inout ByteWriter) {
-    writer.append(bigEndian: tenant)
-    writer.append(bigEndian: namespace)
-    writer.append(name)
   }
 
   struct Value: StoredValue {

@@ -23,7 +23,7 @@ struct SchemaKey: StoredKey {
   }
 
   struct Value: StoredValue {
-    static var version: UInt8 { 2 }
+    static var version: UInt8 { 3 }
 
     /// JSON Schema where version 1 was read.
     var type: SchemaType
@@ -31,16 +31,19 @@ struct SchemaKey: StoredKey {
     var formats: FormatMode
     var fingerprint: ByteSlice
     var text: ByteSlice
+    /// None where version 1 or 2 was read.
+    var properties: [SchemaProperty]
 
     init(
       type: SchemaType, dialect: SchemaDialect, formats: FormatMode, fingerprint: ByteSlice,
-      text: ByteSlice
+      text: ByteSlice, properties: [SchemaProperty] = []
     ) {
       self.type = type
       self.dialect = dialect
       self.formats = formats
       self.fingerprint = fingerprint
       self.text = text
+      self.properties = properties
     }
 
     init(from cursor: inout ByteCursor) throws {
@@ -60,12 +63,18 @@ struct SchemaKey: StoredKey {
       }
       fingerprint = try cursor.readPrefixed()
       text = try cursor.readPrefixed()
-      guard version >= 2 else {
-        type = .json
-        return
-      }
+      type = .json
+      properties = []
+      guard version >= 2 else { return }
       guard let type = SchemaType(rawValue: try cursor.readByte()) else { throw MalformedRecord() }
       self.type = type
+      guard version >= 3 else { return }
+      let count = try cursor.readVarint()
+      guard count <= UInt64(SchemaLimits.properties) else { throw MalformedRecord() }
+      for _ in 0..<count {
+        properties.append(
+          SchemaProperty(key: try cursor.readPrefixed(), value: try cursor.readPrefixed()))
+      }
     }
 
     func append(to bytes: inout ByteWriter) {
@@ -84,6 +93,11 @@ struct SchemaKey: StoredKey {
       bytes.append(prefixed: fingerprint)
       bytes.append(prefixed: text)
       bytes.append(type.rawValue)
+      bytes.append(varint: UInt64(properties.count))
+      for property in properties {
+        bytes.append(prefixed: property.key)
+        bytes.append(prefixed: property.value)
+      }
     }
   }
 }

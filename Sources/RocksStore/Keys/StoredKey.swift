@@ -11,6 +11,28 @@ protocol StoredKey: Hashable, Sendable {
   init(from cursor: inout ByteCursor) throws
 }
 
+/// A key that is a name of a namespace: names sort as their bytes, and the name is the key's rest.
+protocol NamedInNamespace: StoredKey {
+  var tenant: UInt32 { get }
+  var namespace: UInt32 { get }
+  var name: ByteSlice { get }
+  init(tenant: UInt32, namespace: UInt32, name: ByteSlice)
+}
+
+extension NamedInNamespace {
+  init(from cursor: inout ByteCursor) throws {
+    self.init(
+      tenant: try cursor.readUInt32(), namespace: try cursor.readUInt32(),
+      name: try cursor.readRest())
+  }
+
+  func append(to writer: inout ByteWriter) {
+    writer.append(bigEndian: tenant)
+    writer.append(bigEndian: namespace)
+    writer.append(name)
+  }
+}
+
 /// What lies under a key: a version byte, then the fields.
 protocol StoredValue: Equatable, Sendable {
   static var version: UInt8 { get }

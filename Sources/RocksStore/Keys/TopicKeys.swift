@@ -65,7 +65,7 @@ struct TopicKey: StoredKey {
 }
 
 /// `meta` 0x21: which topic a name stands for, or stood for: the incarnation outlives the topic.
-struct TopicNameKey: StoredKey {
+struct TopicNameKey: NamedInNamespace {
   static var family: KeyFamily { .topicName }
   var tenant: UInt32
   var namespace: UInt32
@@ -75,18 +75,6 @@ struct TopicNameKey: StoredKey {
     self.tenant = tenant
     self.namespace = namespace
     self.name = name
-  }
-
-  init(from cursor: inout ByteCursor) throws {
-    tenant = try cursor.readUInt32()
-    namespace = try cursor.readUInt32()
-    name = try cursor.readRest()
-  }
-
-  func append(to writer: inout ByteWriter) {
-    writer.append(bigEndian: tenant)
-    writer.append(bigEndian: namespace)
-    writer.append(name)
   }
 
   struct Value: StoredValue {

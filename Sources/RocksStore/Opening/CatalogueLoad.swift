@@ -22,6 +22,7 @@ struct LoadedCatalogue {
 /// so that opening is bounded by bytes and not by topics. Opening thread only.
 struct CatalogueLoad: ~Copyable {
   private struct SchemaSource: Hashable {
+    let type: SchemaType
     let text: ByteSlice
     let dialect: SchemaDialect
     let formats: FormatMode
@@ -236,7 +237,8 @@ struct CatalogueLoad: ~Copyable {
         StoredSchema(
           version: version, subject: row.subject, type: schema.type, text: schema.text,
           dialect: schema.dialect, formats: schema.formats, fingerprint: schema.fingerprint,
-          references: row.references, registered: row.registered, author: row.author,
+          references: row.references, properties: schema.properties, registered: row.registered,
+          author: row.author,
           state: row.state, changed: row.changed))
     }
     let binding = bindings[number]
@@ -272,7 +274,7 @@ struct CatalogueLoad: ~Copyable {
   ) throws(StoreFault) -> CompiledSchema {
     let pins = schema.references
     let source = SchemaSource(
-      text: schema.text, dialect: schema.dialect, formats: schema.formats,
+      type: schema.type, text: schema.text, dialect: schema.dialect, formats: schema.formats,
       home: pins.isEmpty
         ? nil : .init(tenant: path.tenant, namespace: path.namespace, pins: pins))
     if let program = programs[source] { return program }
@@ -280,7 +282,7 @@ struct CatalogueLoad: ~Copyable {
     let program: CompiledSchema
     do throws(SchemaFault) {
       program = try CompiledSchema.compile(
-        schema.text, dialect: schema.dialect, formats: schema.formats,
+        schema.text, as: schema.type, dialect: schema.dialect, formats: schema.formats,
         base: DocumentPath.folder(path.tenant, path.namespace),
         library: try SchemaLibrary.pinned(pins, places, tenant: path.tenant))
     } catch {

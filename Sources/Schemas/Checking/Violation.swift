@@ -16,8 +16,9 @@ public struct Violation: Equatable, Sendable {
   public internal(set) var column = 0
   /// The keyword that is broken; empty where the schema is `false`.
   public let keyword: String
-  /// Where that keyword stands in the schema, as `#/properties/id/minLength`.
-  public let schemaPointer: String
+  /// Where that keyword stands in the schema, as `#/properties/id/minLength`; in an Avro definition
+  /// where the type stands.
+  public internal(set) var schemaPointer: String
   public let code: ViolationCode
   /// A sentence without subject: "must be at least 1 character long"; the author's own text where
   /// the schema has one under `x-error`.
@@ -47,7 +48,7 @@ public struct UnionBranch: Equatable, Sendable {
 /// Everything that a refusal tells about a payload.
 public struct Explanation: Equatable, Sendable {
   /// At most `SchemaLimits.violations`, in the payload's order as far as the schema's allows.
-  public let violations: [Violation]
+  public internal(set) var violations: [Violation]
   /// Whether there were more.
   public let truncated: Bool
 }

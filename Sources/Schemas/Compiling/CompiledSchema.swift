@@ -13,7 +13,9 @@ public enum CheckResult: Equatable, Sendable {
 
 /// A schema, compiled: an immutable program that any number of loops run at the same time.
 public final class CompiledSchema: Sendable {
-  /// The edition that the schema is written in.
+  /// The language that the schema is written in.
+  public var type: SchemaType { avro == nil ? .json : .pulsarJSON }
+  /// The edition of JSON Schema; 2020-12 for other languages, where it says nothing.
   public let dialect: SchemaDialect
   public let formats: FormatMode
   /// What was registered but does nothing; at most `SchemaLimits.warnings`.
@@ -26,10 +28,13 @@ public final class CompiledSchema: Sendable {
   let program: SchemaProgram
   /// The draft-neutral graph that the program was laid out from: what comparisons read.
   let graph: [GraphNode]
+  /// The definition of a schema in Avro's language; nil for others.
+  let avro: AvroDefinition?
 
   private init(
     dialect: SchemaDialect, formats: FormatMode, warnings: [SchemaWarning], source: ByteSlice,
-    documents: [LibraryDocument], program: SchemaProgram, graph: [GraphNode]
+    documents: [LibraryDocument] = [], program: SchemaProgram, graph: [GraphNode],
+    avro: AvroDefinition? = nil
   ) {
     self.dialect = dialect
     self.formats = formats
@@ -38,6 +43,7 @@ public final class CompiledSchema: Sendable {
     self.documents = documents
     self.program = program
     self.graph = graph
+    self.avro = avro
   }
 
   /// A document of the library as it was when the schema was compiled.
@@ -77,10 +83,43 @@ public final class CompiledSchema: Sendable {
       graph: graph.nodes)
   }
 
-  /// What two registrations share exactly when they mean the same: edition, format mode, the
-  /// canonical text, and the documents it refers to. Its digest is the fingerprint.
+  /// Bytes of text that it was compiled from, documents of the library included.
+  public var bytes: Int { documents.reduce(source.count) { $0 + $1.text.count } }
+
+  /// The `$id` of the text as it stands there; nil without one.
+  public var identifier: ByteSlice? { (try? JSONDocument(parsing: source))?.root["$id"]?.string }
+
+  /// Compiles a text of any language that can be registered. May take milliseconds: call it off the
+  /// event loops. All but `type` are of JSON Schema.
+  public static func compile(
+    _ source: ByteSlice, as type: SchemaType, dialect: SchemaDialect? = nil,
+    formats: FormatMode? = nil, base: String = "", library: SchemaLibrary = SchemaLibrary(),
+    isNew: Bool = false
+  ) throws(SchemaFault) -> CompiledSchema {
+    switch type {
+    case .json:
+      return try compile(
+        source, dialect: dialect, formats: formats, base: base, library: library, isNew: isNew)
+    case .pulsarJSON:
+      let (definition, warnings) = try AvroParser.parse(source)
+      let graph = try AvroLowering.graph(of: definition)
+      return CompiledSchema(
+        dialect: .draft202012, formats: .assert, warnings: warnings, source: source,
+        program: try ProgramLayout.program(graph), graph: graph, avro: definition)
+    case .avro, .protobuf:
+      throw SchemaFault(at: "#", .wrongValue(expected: "in a language that can be registered"))
+    }
+  }
+
+  /// What two registrations share exactly when they mean the same: language, edition, format mode,
+  /// the canonical text, and the documents it refers to. Its digest is the fingerprint.
   public var identity: ByteSlice {
     var writer = ByteWriter()
+    if let avro {
+      writer.append(text: type.name + "\n")
+      writer.append(AvroNormalForm.text(of: avro))
+      return writer.slice
+    }
     writer.append(text: dialect.name + "\n" + formats.name + "\n")
     if let root = try? SchemaIndex.parse(source, pointer: "#") {
       writer.append(CanonicalJSON.text(of: root))
@@ -122,8 +161,19 @@ extension CompiledSchema {
   }
 
   func explain(_ parser: JSONParser, _ scratch: SchemaScratch, fuel: Int) -> Explanation {
-    program.explain(
+    var explanation = program.explain(
       tokens: parser.tokens, source: parser.source, scratch: scratch, dialect: dialect, fuel: fuel)
+    // An Avro definition has no keywords to point at, only types.
+    if avro != nil { explanation.point(at: program.pointers) }
+    return explanation
+  }
+}
+
+extension Explanation {
+  fileprivate mutating func point(at pointers: [String]) {
+    for index in violations.indices {
+      violations[index].schemaPointer = pointers[Int(violations[index].node)]
+    }
   }
 }
 

@@ -357,7 +357,8 @@ extension NumberRule {
     }
     for bound in [constraint.maximum, constraint.exclusiveMaximum] {
       guard let bound else { continue }
-      guard let value = bound.number?.asInt64, value > .min else {
+      // The greatest of all stands for no bound.
+      guard let value = bound.number?.asInt64, value > .min, value < .max else {
         isInterval = false
         continue
       }

@@ -1,3 +1,4 @@
+import Bytes
 import JSONText
 
 // The names that schemas give themselves.
@@ -8,19 +9,21 @@ extension SchemaIndex {
   ) throws(SchemaFault) -> Surroundings {
     let rules = try rules(of: node, pointer: pointer, in: outer)
     var base = outer.base
+    var fragment: String?
     // Draft-07 ignores everything beside $ref.
     if let id = node["$id"], !(rules.edition == .draft07 && node["$ref"] != nil) {
-      base = try self.base(under: id, number, at: pointer, in: outer, rules: rules)
+      (base, fragment) = try self.base(under: id, number, at: pointer, in: outer, rules: rules)
     }
     let resource = base == outer.base ? outer.resource ?? number : number
+    if let fragment { try enter(fragment, number, in: resource, at: pointer + "/$id") }
     if rules.edition == .draft202012 {
       if let name = try anchor("$anchor", node, pointer) {
-        try enterAnchor(base.resource + "#" + name, number, at: pointer + "/$anchor")
+        try enter(name, number, in: resource, at: pointer + "/$anchor")
       }
       if let name = try anchor("$dynamicAnchor", node, pointer) {
         // A schema may give both names alike.
-        if anchors[base.resource + "#" + name] != number {
-          try enterAnchor(base.resource + "#" + name, number, at: pointer + "/$dynamicAnchor")
+        if anchors[resource]?[name] != number {
+          try enter(name, number, in: resource, at: pointer + "/$dynamicAnchor")
         }
         dynamicAnchors[resource, default: [:]][name] = number
       }
@@ -58,12 +61,14 @@ extension SchemaIndex {
     return name
   }
 
-  /// The base inside a schema with the `$id` `id`.
+  /// The base inside a schema with the `$id` `id`, and the name that its fragment gives the schema.
   private mutating func base(
     under id: JSONNode, _ number: Int, at pointer: String, in outer: Surroundings,
     rules: DialectRules
-  ) throws(SchemaFault) -> URIReference {
-    guard let text = id.text else {
+  ) throws(SchemaFault) -> (URIReference, fragment: String?) {
+    guard let text = id.text, let bytes = id.string,
+      StringFormat.uriReference.accepts(bytes.span)
+    else {
       throw SchemaFault(at: pointer + "/$id", .wrongValue(expected: "a URI reference"))
     }
     var inner = outer.base
@@ -71,29 +76,28 @@ extension SchemaIndex {
     if !text.hasPrefix("#") {
       inner = outer.base.resolving(reference)
       inner.fragment = nil
-      let earlier = resources[inner.resource] ?? number
+      let name = LocalName(document: outer.document, uri: inner.resource)
+      let earlier = resources[name] ?? number
       // In other documents the first bearer of a name keeps it.
       guard earlier == number || outer.document > 0 else {
         throw SchemaFault(at: pointer + "/$id", .duplicateIdentifier(inner.resource))
       }
-      resources[inner.resource] = earlier
+      resources[name] = earlier
     }
-    if let fragment = reference.fragment, !fragment.isEmpty {
-      guard rules.edition == .draft07 else {
-        throw SchemaFault(
-          at: pointer + "/$id", .wrongValue(expected: "a URI reference without fragment"))
-      }
-      try enterAnchor(inner.resource + "#" + fragment, number, at: pointer + "/$id")
+    guard let fragment = reference.fragment, !fragment.isEmpty else { return (inner, nil) }
+    guard rules.edition == .draft07 else {
+      throw SchemaFault(
+        at: pointer + "/$id", .wrongValue(expected: "a URI reference without fragment"))
     }
-    return inner
+    return (inner, fragment)
   }
 
   /// Gives the place that is about to be appended an anchor.
-  private mutating func enterAnchor(
-    _ uri: String, _ number: Int, at pointer: String
+  private mutating func enter(
+    _ name: String, _ number: Int, in resource: Int, at pointer: String
   ) throws(SchemaFault) {
-    guard anchors.updateValue(number, forKey: uri) == nil else {
-      throw SchemaFault(at: pointer, .duplicateIdentifier(uri))
+    guard anchors[resource, default: [:]].updateValue(number, forKey: name) == nil else {
+      throw SchemaFault(at: pointer, .duplicateIdentifier("#" + name))
     }
   }
 

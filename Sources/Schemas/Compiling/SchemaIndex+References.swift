@@ -35,7 +35,7 @@ extension SchemaIndex {
       next += 1
       var found = Targets()
       for reference in try references(of: place) {
-        guard let target = try resolve(reference) else {
+        guard let target = try resolve(reference, from: places[place].document) else {
           unresolved.append(reference)
           continue
         }
@@ -97,29 +97,47 @@ extension SchemaIndex {
   }
 
   /// The place that a reference means, or nil. A place that was no known schema so far is added.
-  private mutating func resolve(_ reference: SchemaReference) throws(SchemaFault) -> Int? {
+  private mutating func resolve(
+    _ reference: SchemaReference, from document: Int
+  ) throws(SchemaFault) -> Int? {
     let target = URIReference(reference.uri)
-    let uri = target.resource
-    if resources[uri] == nil { try load(uri) }
-    guard let resource = resources[uri], let fragment = target.decodedFragment else { return nil }
+    guard let resource = try resource(target.resource, from: document),
+      let fragment = target.decodedFragment
+    else { return nil }
     if fragment.isEmpty { return resource }
-    if !fragment.hasPrefix("/") { return anchors[uri + "#" + fragment] }
-    if let known = followed[reference.uri] { return known }
+    if !fragment.hasPrefix("/") { return anchors[places[resource].resource]?[fragment] }
+    let path = Path(resource: resource, pointer: fragment)
+    if let known = followed[path] { return known }
     let place = try follow(fragment, from: resource)
-    followed[reference.uri] = place
+    followed[path] = place
     return place
   }
 
-  /// Takes the library's document for `uri` in, if there is one.
-  private mutating func load(_ uri: String) throws(SchemaFault) {
-    guard let document = library.document(for: uri), !documents.contains(where: { $0 === document })
-    else { return }
+  /// What `uri` means in a document: a part of its own, else the library's document of that name,
+  /// else the text itself.
+  private mutating func resource(
+    _ uri: String, from document: Int
+  ) throws(SchemaFault) -> Int? {
+    if let own = resources[LocalName(document: document, uri: uri)] { return own }
+    if let found = library.document(for: uri) {
+      return resources[LocalName(document: try load(found, named: uri), uri: uri)]
+    }
+    return resources[LocalName(document: 0, uri: uri)]
+  }
+
+  /// The number of a document of the library, which is taken in if it is new.
+  private mutating func load(
+    _ document: SchemaLibrary.Document, named uri: String
+  ) throws(SchemaFault) -> Int {
+    if let known = documentNumbers[ObjectIdentifier(document)] { return known }
     guard documents.count < SchemaLimits.libraryDocuments else {
       throw SchemaFault(
         at: "#",
         .limitExceeded(what: "documents referred to", limit: SchemaLimits.libraryDocuments))
     }
     documents.append(document)
+    let number = documents.count
+    documentNumbers[ObjectIdentifier(document)] = number
     let base = document.uris.first ?? uri
     let pointer = base + "#"
     bytes += document.text.count
@@ -129,12 +147,15 @@ extension SchemaIndex {
         .limitExceeded(what: "bytes in documents referred to", limit: SchemaLimits.libraryBytes))
     }
     let root = try Self.parse(document.text, pointer: pointer)
-    for uri in document.uris where resources[uri] == nil { resources[uri] = places.count }
+    for uri in document.uris {
+      resources[LocalName(document: number, uri: uri)] = places.count
+    }
     let rules = document.dialect.map { DialectRules($0) } ?? places[0].rules
     _ = try add(
       root, pointer: pointer,
       in: Surroundings(
-        document: documents.count, base: URIReference(base), rules: rules, resource: nil))
+        document: number, base: URIReference(base), rules: rules, resource: nil))
+    return number
   }
 
   private mutating func follow(_ path: String, from start: Int) throws(SchemaFault) -> Int? {

@@ -44,22 +44,37 @@ struct SchemaIndex {
     let offset: Int
   }
 
+  /// A URI, absolute and without fragment, as one document knows it.
+  struct LocalName: Hashable {
+    let document: Int
+    let uri: String
+  }
+
+  /// A JSON pointer from a resource.
+  struct Path: Hashable {
+    let resource: Int
+    let pointer: String
+  }
+
   let library: SchemaLibrary
   private(set) var places: [Place] = []
   /// The library documents in use, by document number less one.
   var documents: [SchemaLibrary.Document] = []
   var bytes = 0
-  /// Places by the text of references with a JSON pointer.
-  var followed: [String: Int] = [:]
+  /// The numbers of those documents.
+  var documentNumbers: [ObjectIdentifier: Int] = [:]
+  /// Places that references with a JSON pointer have led to.
+  var followed: [Path: Int] = [:]
   /// Values by the container they are in and their token there.
   var ways: [Way: JSONNode] = [:]
   /// The containers whose ways are made.
   var entered: Set<Location> = []
   var placeAtLocation: [Location: Int] = [:]
-  /// Places by absolute URI, without fragment.
-  var resources: [String: Int] = [:]
-  /// Places by URI and plain-name fragment, joined by `#`.
-  var anchors: [String: Int] = [:]
+  /// Places by the URIs that their document was given and gives its parts: two documents may use
+  /// one name, each for its own.
+  var resources: [LocalName: Int] = [:]
+  /// Places by resource and plain-name fragment.
+  var anchors: [Int: [String: Int]] = [:]
   /// Places with a `$dynamicAnchor`, by resource and name.
   var dynamicAnchors: [Int: [String: Int]] = [:]
 
@@ -72,7 +87,7 @@ struct SchemaIndex {
     _ root: JSONNode, rules: DialectRules, base: URIReference, library: SchemaLibrary
   ) throws(SchemaFault) {
     self.library = library
-    resources[base.resource] = 0
+    resources[LocalName(document: 0, uri: base.resource)] = 0
     _ = try add(
       root, pointer: "#",
       in: Surroundings(document: 0, base: base, rules: rules, resource: nil))
@@ -96,11 +111,13 @@ struct SchemaIndex {
     placeAtLocation[Location(document: document, offset: node.offset)]
   }
 
-  /// Whether a part of the documents in use has this URI.
-  func isKnown(_ uri: String) -> Bool { resources[uri] != nil }
+  /// Whether the text or a part of it has this URI.
+  func isKnown(_ uri: String) -> Bool { resources[LocalName(document: 0, uri: uri)] != nil }
 
-  /// The URIs that the documents in use have or give their parts.
-  var identifiers: [String] { resources.keys.filter { !$0.isEmpty }.sorted() }
+  /// The URIs that the text has and gives its parts.
+  var identifiers: [String] {
+    resources.keys.filter { $0.document == 0 && !$0.uri.isEmpty }.map(\.uri).sorted()
+  }
 
   mutating func add(
     _ node: JSONNode, pointer: String, in surroundings: Surroundings

@@ -39,14 +39,18 @@ public struct SchemaLibrary: Sendable {
   ///   - uris: absolute, fragments are ignored; the first is what the document's own relative
   ///     references are resolved against where it has no `$id`.
   ///   - dialect: the edition where the text has no `$schema`; the referring schema's if nil.
+  ///   - parts: which of the names that it gives its parts lead to it from elsewhere; all if nil.
   public mutating func add(
-    _ text: ByteSlice, under uris: [String], dialect: SchemaDialect? = nil
+    _ text: ByteSlice, under uris: [String], dialect: SchemaDialect? = nil, parts: [String]? = nil
   ) throws(SchemaFault) {
     let plain = uris.map { URIReference($0).resource }
     let document = Document(text: text, uris: plain, dialect: dialect)
     let outline = try SchemaOutline.read(
       text, base: plain.first ?? "", dialect: dialect, library: self)
-    for uri in outline.identifiers where embedded[uri] == nil { embedded[uri] = document }
+    for uri in outline.identifiers
+    where embedded[uri] == nil && parts?.contains(uri) != false {
+      embedded[uri] = document
+    }
     for uri in plain { named[uri] = document }
   }
 

@@ -15,6 +15,9 @@ public enum SchemaInclusion {
     /// reader refuse it. The reasons name places in both; never empty, at most
     /// `SchemaLimits.incompatibilities`.
     case excluded(reasons: [Incompatibility], counterexample: ByteSlice)
+    /// Disproven by the rules of the schemas' own language, which name places and no value: Avro's
+    /// resolution, and schemas of two languages. Never empty, at most as many.
+    case refused(reasons: [Incompatibility])
     /// Neither could be shown within the budget, or the schemas say things that are not decided.
     /// The reasons tell what.
     case unknown(reasons: [Incompatibility])
@@ -23,7 +26,7 @@ public enum SchemaInclusion {
     public var isIncluded: Bool? {
       switch self {
       case .included: true
-      case .excluded: false
+      case .excluded, .refused: false
       case .unknown: nil
       }
     }
@@ -31,7 +34,7 @@ public enum SchemaInclusion {
     public var reasons: [Incompatibility] {
       switch self {
       case .included: []
-      case .excluded(let reasons, _), .unknown(let reasons): reasons
+      case .excluded(let reasons, _), .refused(let reasons), .unknown(let reasons): reasons
       }
     }
 
@@ -40,21 +43,34 @@ public enum SchemaInclusion {
     }
   }
 
-  /// Compares two schemas.
+  /// Compares two schemas: those of JSON Schema as sets of values, those of Avro by its rules of
+  /// resolution.
   ///
-  /// - Parameter policy: how the writer is read; `EvolutionPolicy` says more.
+  /// - Parameter policy: how the writer is read; `EvolutionPolicy` says more. Of JSON Schema.
   public static func compare(
     writer: CompiledSchema, reader: CompiledSchema, policy: EvolutionPolicy
   ) -> Verdict {
     var fuel = SchemaLimits.inclusionFuel
-    return Comparison(writer: writer, reader: reader, policy: policy).verdict(&fuel)
+    return compare(writer: writer, reader: reader, policy: policy, fuel: &fuel)
   }
 
   /// Compares within `fuel`, from which what it took is subtracted.
   static func compare(
     writer: CompiledSchema, reader: CompiledSchema, policy: EvolutionPolicy, fuel: inout Int
   ) -> Verdict {
-    Comparison(writer: writer, reader: reader, policy: policy).verdict(&fuel)
+    switch (writer.avro, reader.avro) {
+    case (nil, nil):
+      return Comparison(writer: writer, reader: reader, policy: policy).verdict(&fuel)
+    case (let old?, let new?):
+      return AvroResolution.compare(writer: old, reader: new, fuel: &fuel)
+    default:
+      let root = Incompatibility.Place(pointer: "#")
+      return .refused(reasons: [
+        Incompatibility(
+          rule: "language", message: "must be of the language of the version before",
+          writer: root, reader: root)
+      ])
+    }
   }
 
   /// Whether a candidate takes up names that an older version declared and the newest does not, in

@@ -17,8 +17,9 @@ public struct SchemaFinding: Equatable, Sendable {
   }
 }
 
-/// Reads a JSON Schema for likely mistakes. Cold: registration only; one walk over the document,
-/// which is at most `SchemaLimits.sourceBytes` long and as deep as `JSONLimits` allow.
+/// Reads a JSON Schema for likely mistakes; of other languages it tells what compiling found. Cold:
+/// registration only; one walk over the document, which is at most `SchemaLimits.sourceBytes` long
+/// and as deep as `JSONLimits` allow.
 public struct SchemaLint {
   private let dialect: SchemaDialect
   private let formats: FormatMode
@@ -30,7 +31,7 @@ public struct SchemaLint {
   public static func findings(in schema: CompiledSchema) -> [SchemaFinding] {
     guard let document = try? JSONDocument(parsing: schema.source) else { return [] }
     var lint = SchemaLint(dialect: schema.dialect, formats: schema.formats)
-    lint.visit(document.root, "#", Surroundings())
+    if schema.type == .json { lint.visit(document.root, "#", Surroundings()) }
     var known = Set(lint.findings.map(\.pointer))
     for warning in schema.warnings where known.insert(warning.pointer).inserted {
       lint.findings.append(

@@ -4,42 +4,92 @@ import JSONText
 /// One schema document on its way into a bundle: a text, the absolute URI that it goes by there,
 /// and its references, which are to be rewritten so that they lead to the other parts.
 public struct BundlePart: Sendable {
+  /// A place in the text that says a name.
+  private struct Naming {
+    let node: JSONNode
+    let name: String
+  }
+
   public let outline: SchemaOutline
   /// Absolute, without fragment.
   public let canonical: String
-  /// Where relative URIs are at home.
-  private let home: URIReference
   private let root: JSONNode
-  private let identifiers: Set<String>
+  /// What the document and its parts go by in the bundle, by their own names.
+  private let names: [String: String]
+  /// References to the document itself that the bundle must spell differently.
+  private let inner: [Naming]
+  /// The `$id`s of its parts, where the bundle must spell them differently.
+  private let renamed: [Naming]
 
   /// - Parameters:
   ///   - base: what relative references of the text are resolved against where it has no `$id`.
   ///   - dialect: the edition where the text has no `$schema`.
   ///   - home: an absolute URI: bases that are paths only are paths there.
   ///   - library: where a metaschema that `$schema` names is looked for.
+  ///   - taken: absolute URIs that other parts of the bundle go by. A document that has one of them
+  ///     goes by `path` instead, and its parts by names below that.
+  ///   - path: where the document lies; nothing else lies there.
   public init(
-    _ text: ByteSlice, base: String, dialect: SchemaDialect?, home: String, library: SchemaLibrary
+    _ text: ByteSlice, base: String, dialect: SchemaDialect?, home: String, library: SchemaLibrary,
+    avoiding taken: Set<String> = [], path: String = ""
   ) throws(SchemaFault) {
-    do throws(JSONFault) {
-      root = try JSONDocument(parsing: text).root
-    } catch {
-      throw SchemaFault(at: "#", .malformedJSON(error))
-    }
+    root = try SchemaIndex.parse(text, pointer: "#")
     outline = try SchemaOutline.read(text, base: base, dialect: dialect, library: library)
-    self.home = URIReference(home)
-    identifiers = Set(outline.identifiers)
+    let home = URIReference(home)
     var own = URIReference(base)
     if let id = root["$id"]?.text, !id.hasPrefix("#"), !Self.ignoresSiblings(root, outline.dialect)
     {
       own = own.resolving(URIReference(id))
     }
     own.fragment = nil
-    canonical = Self.absolute(own, self.home)
+    var canonical = Self.absolute(own, home)
+    var names: [String: String] = [:]
+    for uri in outline.identifiers { names[uri] = Self.absolute(URIReference(uri), home) }
+    if !taken.isDisjoint(with: names.values) || taken.contains(canonical) {
+      canonical = Self.absolute(URIReference(path), home)
+      while taken.contains(canonical) { canonical += "-" }
+      for (number, uri) in outline.identifiers.enumerated() {
+        names[uri] = "\(canonical)?part=\(number)"
+      }
+    }
+    names[own.resource] = canonical
+    // The base is the document's name too where it has none of its own.
+    names[URIReference(base).resource] = canonical
+    let index = try SchemaIndex(
+      root, rules: DialectRules(outline.dialect), base: URIReference(base), library: library)
+    var inner: [Naming] = []
+    var renamed: [Naming] = []
+    for number in index.places.indices {
+      let place = index.places[number]
+      if number > 0, place.resource == number, let id = place.node["$id"],
+        let name = names[place.base.resource], name != Self.absolute(place.base, home)
+      {
+        renamed.append(Naming(node: id, name: name))
+      }
+      for reference in try index.references(of: number) {
+        let target = URIReference(reference.uri)
+        guard let name = names[target.resource], name != Self.absolute(target, home),
+          let node = Self.node(reference, in: root)
+        else { continue }
+        inner.append(Naming(node: node, name: name + (target.fragment.map { "#" + $0 } ?? "")))
+      }
+    }
+    self.canonical = canonical
+    self.names = names
+    self.inner = inner
+    self.renamed = renamed
   }
 
   /// The absolute URI that one who refers to this document, or a part of it, by `uri` must use.
-  public func address(of uri: String) -> String {
-    identifiers.contains(uri) ? Self.absolute(URIReference(uri), home) : canonical
+  public func address(of uri: String) -> String { names[uri] ?? canonical }
+
+  /// All URIs that it and its parts go by in the bundle.
+  public var addresses: Set<String> { Set(names.values).union([canonical]) }
+
+  private static func node(_ reference: SchemaReference, in root: JSONNode) -> JSONNode? {
+    JSONPointer(parsing: ByteSlice(utf8: String(reference.pointer.dropFirst()))).flatMap {
+      root.at($0)
+    }
   }
 
   private static func absolute(_ uri: URIReference, _ home: URIReference) -> String {
@@ -75,6 +125,9 @@ extension BundlePart {
       return isNamed ? booleanText : root.raw
     }
     var edits = references(address)
+    edits += (inner + renamed).map {
+      Edit(range: Self.range(of: $0.node), text: Self.string($0.name))
+    }
     var opening = JSONWriter()
     opening.beginObject()
     if isNamed {
@@ -145,8 +198,7 @@ extension BundlePart {
       let parts = reference.uri.split(
         separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
       guard let plain = parts.first, let target = address(String(plain)),
-        let pointer = JSONPointer(parsing: ByteSlice(utf8: String(reference.pointer.dropFirst()))),
-        let node = root.at(pointer)
+        let node = Self.node(reference, in: root)
       else { return nil }
       let fragment = parts.count > 1 ? "#" + parts[1] : ""
       return Edit(range: Self.range(of: node), text: Self.string(target + fragment))

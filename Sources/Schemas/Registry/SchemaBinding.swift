@@ -1,5 +1,4 @@
 public import Bytes
-import JSONText
 
 /// What a topic's events must keep at the moment: the catalogue's snapshot holds one for each topic
 /// that has a schema or a binding. Immutable; replaced whole when either changes.
@@ -80,6 +79,8 @@ public final class BoundSchema: Sendable {
 
   /// The schema's own `$id`, which a publisher may name as `dataschema` too; nil without one.
   public let identifier: ByteSlice?
+  /// Whether it means the same wherever it is read.
+  public let identifierIsAbsolute: Bool
 
   public init(
     subject: SchemaSubject = .topic, version: UInt32, program: CompiledSchema,
@@ -92,6 +93,7 @@ public final class BoundSchema: Sendable {
     self.deprecated = deprecated
     self.enforcement = enforcement
     self.choices = choices
-    identifier = (try? JSONDocument(parsing: program.source))?.root["$id"]?.string
+    identifier = program.identifier
+    identifierIsAbsolute = identifier.map { URIReference($0.text).scheme != nil } ?? false
   }
 }

@@ -131,7 +131,9 @@ public struct SchemaVersionRange: Sendable, Hashable {
   /// Reads `*`, `3`, `3-5`, `>=3` or `<=5`; nil for anything else.
   public init?(parsing text: String) {
     func number(_ digits: Substring) -> UInt32? {
-      guard !digits.isEmpty, digits.utf8.allSatisfy({ ASCII.isDigit($0) }) else { return nil }
+      guard !digits.isEmpty, !digits.hasPrefix("0"),
+        digits.utf8.allSatisfy({ ASCII.isDigit($0) })
+      else { return nil }
       return UInt32(digits)
     }
     if text == "*" {

@@ -37,6 +37,18 @@ public enum SchemaType: UInt8, CaseIterable, Sendable {
   }
 }
 
+/// A word that whoever registers a schema keeps with it, as Pulsar's clients do: the gateway only
+/// gives it back.
+public struct SchemaProperty: Sendable, Hashable {
+  public let key: ByteSlice
+  public let value: ByteSlice
+
+  public init(key: ByteSlice, value: ByteSlice) {
+    self.key = key
+    self.value = value
+  }
+}
+
 /// Where a version stands in its life. The raw value is stored.
 public enum SchemaState: UInt8, CaseIterable, Sendable {
   case active = 1

@@ -3,11 +3,6 @@ public import JSONText
 
 // Faults that are found where documents are gathered, before anything is compiled.
 extension SchemaFault {
-  /// A part of a document claims a place where another namespace has its own.
-  public static func identifierElsewhere(_ uri: String) -> SchemaFault {
-    SchemaFault(at: "#", .duplicateIdentifier(uri))
-  }
-
   /// More of something than one schema may have.
   public static func limitExceeded(_ what: String, _ limit: Int) -> SchemaFault {
     SchemaFault(at: "#", .limitExceeded(what: what, limit: limit))

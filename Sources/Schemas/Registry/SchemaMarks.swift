@@ -3,7 +3,8 @@ import JSONText
 
 extension SchemaRefusal {
   /// What stays with an event that is stored all the same: an array of `{"pointer","code"}`, at
-  /// most `SchemaLimits.marks` of them in `SchemaLimits.markBytes`. Never a value of the payload.
+  /// most `SchemaLimits.marks` of them in `SchemaLimits.markBytes`. Codes are those of violations;
+  /// what is refused as a whole has the code of its problem. Never a value of the payload.
   var marks: ByteSlice {
     switch self {
     case .violations(let violations, let truncated):
@@ -22,9 +23,9 @@ extension SchemaRefusal {
       json.endArray()
       return json.bytes.slice
     case .budgetExceeded: return Self.mark("validation_budget_exceeded")
-    case .patternLimit: return Self.mark("pattern_limit")
-    case .mediaType: return Self.mark("media_type")
-    case .schemaMismatch: return Self.mark("dataschema")
+    case .patternLimit: return Self.mark("pattern_limit_exceeded")
+    case .mediaType: return Self.mark("unsupported_media_type")
+    case .schemaMismatch: return Self.mark("dataschema_mismatch")
     case .malformedJSON, .schemaRequired, .unknownType: return Self.mark("refused")
     }
   }

@@ -9,13 +9,33 @@ public enum SchemaRegistration {
     public let number: UInt32
     /// From `CompiledSchema.fingerprint`.
     public let fingerprint: ByteSlice
-    /// Nil where its text does not compile any more: then nothing is known of it.
-    public let program: CompiledSchema?
+    public let reading: Reading
 
-    public init(number: UInt32, fingerprint: ByteSlice, program: CompiledSchema?) {
+    /// What is known of a version.
+    public enum Reading: Sendable {
+      case program(CompiledSchema)
+      /// Its text does not compile any more: then nothing is known of it.
+      case doesNotCompile
+      /// Newer versions have used `SchemaLimits.comparedBytes` up.
+      case tooMuch
+      /// Older than the newest, which is all that the terms look at.
+      case notAsked
+    }
+
+    public init(number: UInt32, fingerprint: ByteSlice, reading: Reading) {
       self.number = number
       self.fingerprint = fingerprint
-      self.program = program
+      self.reading = reading
+    }
+
+    public init(number: UInt32, fingerprint: ByteSlice, program: CompiledSchema?) {
+      self.init(
+        number: number, fingerprint: fingerprint,
+        reading: program.map { .program($0) } ?? .doesNotCompile)
+    }
+
+    public var program: CompiledSchema? {
+      if case .program(let program) = reading { program } else { nil }
     }
 
     /// Whether `reader` takes what was made under this version.
@@ -29,7 +49,7 @@ public enum SchemaRegistration {
     fileprivate func verdict(
       asReadBy reader: CompiledSchema, _ policy: EvolutionPolicy, _ fuel: inout Int
     ) -> SchemaInclusion.Verdict {
-      guard let program else { return Self.unreadable }
+      guard let program else { return unreadable }
       return SchemaInclusion.compare(writer: program, reader: reader, policy: policy, fuel: &fuel)
     }
 
@@ -37,16 +57,21 @@ public enum SchemaRegistration {
     fileprivate func verdict(
       reading writer: CompiledSchema, _ policy: EvolutionPolicy, _ fuel: inout Int
     ) -> SchemaInclusion.Verdict {
-      guard let program else { return Self.unreadable }
+      guard let program else { return unreadable }
       return SchemaInclusion.compare(writer: writer, reader: program, policy: policy, fuel: &fuel)
     }
 
-    private static var unreadable: SchemaInclusion.Verdict {
+    private var unreadable: SchemaInclusion.Verdict {
       let root = Incompatibility.Place(pointer: "#")
+      let message =
+        if case .tooMuch = reading {
+          "cannot be compared: newer versions have more text than one comparison reads"
+        } else {
+          "cannot be compared: a version kept does not compile any more"
+        }
       return .unknown(reasons: [
         Incompatibility(
-          rule: "undecided",
-          message: "cannot be compared: a version kept does not compile any more",
+          rule: "undecided", message: message,
           writer: root, reader: root)
       ])
     }
@@ -60,6 +85,13 @@ public enum SchemaRegistration {
     public init(level: Compatibility, policy: EvolutionPolicy) {
       self.level = level
       self.policy = policy
+    }
+
+    /// Whether versions before the newest have a say: all of them for transitive levels, their
+    /// names for the others under `evolution`.
+    public var looksBehindNewest: Bool {
+      level.isTransitive
+        || policy == .evolution && (level.looksBackward || level.looksForward)
     }
   }
 
@@ -120,10 +152,10 @@ public struct CompatibilityReport: Equatable, Sendable {
     if terms.level == .alwaysIncompatible { return comparisons.isEmpty }
     var isCertain = true
     for comparison in comparisons {
-      switch comparison.verdict {
-      case .included: continue
-      case .excluded: return false
-      case .unknown: isCertain = false
+      switch comparison.verdict.isIncluded {
+      case true?: continue
+      case false?: return false
+      case nil: isCertain = false
       }
     }
     return isCertain ? true : nil
@@ -166,7 +198,7 @@ public struct CompatibilityReport: Equatable, Sendable {
       if isCompatible == false { return }
     }
     let looks = terms.level.looksBackward || terms.level.looksForward
-    if looks, terms.policy == .evolution, !terms.level.isTransitive {
+    if looks, terms.policy == .evolution, !terms.level.isTransitive, candidate.type == .json {
       remember(candidate, versions, &fuel)
     }
   }
@@ -185,7 +217,7 @@ public struct CompatibilityReport: Equatable, Sendable {
   ) {
     guard let newest = versions.last?.program else { return }
     for version in versions.dropLast().reversed() {
-      guard let older = version.program else { continue }
+      guard let older = version.program, older.type == .json else { continue }
       let verdict = SchemaInclusion.compareRemoved(
         older: older, newest: newest, candidate: candidate,
         candidateReads: terms.level.looksBackward, fuel: &fuel)

@@ -57,8 +57,7 @@ extension SchemaLibrary {
         found.append((place, [pin.uri.text]))
       }
     }
-    return try holding(
-      found.map { ($0.place.version, $0.place.roots(among: $0.uris, in: tenant)) })
+    return try holding(found, tenant: tenant)
   }
 }
 

@@ -27,15 +27,22 @@ public struct DocumentFinder: Sendable {
 
   /// The document that `uri`, absolute and without fragment, means to one who refers to it from
   /// `namespace`; nil when there is none. A path always means what lies there, so that no
-  /// identifier can stand before it.
+  /// identifier can stand before it; where nothing lies, it may be the `$id` of a part of a
+  /// document of that namespace, relative to the document's own path.
   public func find(_ uri: String, from namespace: Name) -> DocumentPlace? {
-    if let path = DocumentPath(uri: uri), path.tenant == tenant {
-      guard let document = shelf(path.namespace)?.live(path.name),
-        let version = path.version.map({ document.version($0) }) ?? document.current,
-        !version.isDeleted
-      else { return nil }
-      return DocumentPlace(namespace: path.namespace, name: path.name, version: version)
+    guard let path = DocumentPath(uri: uri), path.tenant == tenant else {
+      return place(identifiedBy: uri, in: namespace)
     }
+    guard let document = shelf(path.namespace)?.live(path.name) else {
+      return path.version == nil ? place(identifiedBy: uri, in: path.namespace) : nil
+    }
+    guard let version = path.version.map({ document.version($0) }) ?? document.current,
+      !version.isDeleted
+    else { return nil }
+    return DocumentPlace(namespace: path.namespace, name: path.name, version: version)
+  }
+
+  private func place(identifiedBy uri: String, in namespace: Name) -> DocumentPlace? {
     guard let document = shelf(namespace)?.document(identifiedBy: uri),
       let version = document.current
     else { return nil }

@@ -46,21 +46,11 @@ public struct SchemaAssembly: Sendable {
 
   /// What a document put under `base` is known by and needs: kept with it, so that nobody has to
   /// read it again.
-  public func links(
-    of text: ByteSlice, base: String, in tenant: Name, _ namespace: Name
-  ) throws(SchemaFault) -> DocumentLinks {
+  public func links(of text: ByteSlice, base: String) throws(SchemaFault) -> DocumentLinks {
     let identifiers = Set(outline.identifiers).filter { $0 != base && !$0.isEmpty }
     var targets = Set(outline.references.map { DocumentLinks.plain($0.uri) })
     if let uri = SchemaOutline.metaschema(of: text) { targets.insert(uri) }
     targets = targets.filter { !SchemaLibrary.isBuiltIn($0) }
-    for identifier in identifiers {
-      // The places of the tenant's other namespaces are theirs; another tenant's are none here, as
-      // in a bundle that came from there.
-      guard let place = DocumentPath(uri: identifier),
-        place.tenant == tenant, place.namespace != namespace
-      else { continue }
-      throw .identifierElsewhere(identifier)
-    }
     guard identifiers.count <= DocumentLimits.identifiers else {
       throw .limitExceeded("identifiers", DocumentLimits.identifiers)
     }
@@ -166,8 +156,7 @@ private struct Gathering {
   }
 
   func library() throws(SchemaFault) -> SchemaLibrary {
-    try SchemaLibrary.holding(
-      items.map { ($0.place.version, $0.place.roots(among: $0.uris, in: finder.tenant)) })
+    try SchemaLibrary.holding(items.map { ($0.place, $0.uris) }, tenant: finder.tenant)
   }
 
   func pins(of tenant: Name) -> [SchemaPin] {
@@ -180,20 +169,23 @@ private struct Gathering {
 }
 
 extension SchemaLibrary {
-  /// A library of document versions under these URIs. Those that are others' metaschemas are taken
-  /// in before them, whatever the order.
+  /// A library of documents under the URIs that lead to them, and no others: what else their texts
+  /// name may mean something else elsewhere. Those that are others' metaschemas are taken in before
+  /// them, whatever the order.
   static func holding(
-    _ documents: [(version: DocumentVersion, uris: [String])]
+    _ documents: [(place: DocumentPlace, uris: [String])], tenant: Name
   ) throws(SchemaFault) -> SchemaLibrary {
     var library = SchemaLibrary()
     var waiting = documents
     while !waiting.isEmpty {
-      var left: [(version: DocumentVersion, uris: [String])] = []
+      var left: [(place: DocumentPlace, uris: [String])] = []
       var fault: SchemaFault?
       for document in waiting {
         do throws(SchemaFault) {
+          let version = document.place.version
           try library.add(
-            document.version.text, under: document.uris, dialect: document.version.dialect)
+            version.text, under: document.place.roots(among: document.uris, in: tenant),
+            dialect: version.dialect, parts: document.uris)
         } catch {
           left.append(document)
           fault = fault ?? error

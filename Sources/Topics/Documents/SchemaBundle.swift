@@ -66,6 +66,7 @@ public struct SchemaBundle {
     let outermost = try BundlePart(
       text, base: base, dialect: dialect, home: home, library: library)
     items = [Item(part: outermost, key: key ?? "")]
+    var taken = outermost.addresses
     var next = 0
     while next < items.count {
       for reference in items[next].part.outline.references {
@@ -75,10 +76,9 @@ public struct SchemaBundle {
         let part = try BundlePart(
           place.version.text, base: place.base(in: tenant),
           dialect: place.version.dialect ?? outermost.outline.dialect, home: home,
-          library: library)
-        guard !items.contains(where: { $0.part.canonical == part.canonical }) else {
-          throw .ambiguous(part.canonical)
-        }
+          library: library, avoiding: taken,
+          path: DocumentPath.text(tenant, place.namespace, place.name))
+        taken.formUnion(part.addresses)
         items.append(Item(part: part, key: place.document))
       }
       next += 1

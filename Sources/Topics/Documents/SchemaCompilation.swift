@@ -24,8 +24,11 @@ extension Catalogue {
   ///
   /// - Throws: one fault for all references that lead nowhere, or for what else is wrong.
   public func compileSchema(
-    _ text: ByteSlice, dialect: SchemaDialect?, formats: FormatMode?, for topic: TopicAddress
+    _ text: ByteSlice, as type: SchemaType = .json, dialect: SchemaDialect?, formats: FormatMode?,
+    for topic: TopicAddress
   ) throws(SchemaFault) -> (program: CompiledSchema, references: [SchemaPin]) {
+    // Only JSON Schema knows references to other documents.
+    guard type == .json else { return (try CompiledSchema.compile(text, as: type), []) }
     let base = DocumentPath.folder(topic.tenant, topic.namespace)
     let assembly = try SchemaAssembly(
       of: text, base: base, dialect: dialect, in: topic.namespace,
@@ -41,7 +44,7 @@ extension Catalogue {
     _ schema: StoredSchema, of topic: TopicAddress
   ) throws(SchemaFault) -> CompiledSchema {
     try CompiledSchema.compile(
-      schema.text, dialect: schema.dialect, formats: schema.formats,
+      schema.text, as: schema.type, dialect: schema.dialect, formats: schema.formats,
       base: DocumentPath.folder(topic.tenant, topic.namespace),
       library: try library(of: schema.references, by: topic))
   }

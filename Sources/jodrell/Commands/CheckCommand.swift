@@ -12,7 +12,7 @@ enum CheckCommand {
     try arguments.finish()
 
     let compiled = try CompiledPolicy(file: file)
-    let failures = compiled.failedTests(in: file)
+    let failures = compiled.failedTests(in: file, at: Clocks.system.wall())
     for failure in failures { Terminal.errors.line(failure.printable) }
     guard failures.isEmpty else {
       throw CommandFault(

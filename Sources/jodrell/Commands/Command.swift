@@ -5,6 +5,8 @@ enum Command: String, CaseIterable {
   case serve
   case token
   case check
+  case explain
+  case audit
   case inspect
   case publish
   case tail
@@ -54,6 +56,8 @@ enum Command: String, CaseIterable {
     case .serve: try await ServeCommand.run(arguments)
     case .token: try TokenCommand.run(arguments)
     case .check: try CheckCommand.run(arguments)
+    case .explain: try ExplainCommand.run(arguments)
+    case .audit: try AuditCommand.run(arguments)
     case .inspect: try InspectCommand.run(arguments)
     case .publish: try await PublishCommand.run(arguments)
     case .tail: try await TailCommand.run(arguments)
@@ -68,6 +72,8 @@ enum Command: String, CaseIterable {
     case .serve: HelpText.serve
     case .token: HelpText.token
     case .check: HelpText.check
+    case .explain: HelpText.explain
+    case .audit: HelpText.audit
     case .inspect: HelpText.inspect
     case .publish: HelpText.publish
     case .tail: HelpText.tail

@@ -11,6 +11,8 @@ enum HelpText {
       jodrell topics                  what a namespace holds, with latency percentiles
       jodrell schema VERB FILE…       check schemas and payloads without a gateway
       jodrell check -c FILE           test a configuration file
+      jodrell explain -c FILE         what it decides about a token, or all that it grants
+      jodrell audit verify FILE       whether an audit log is whole
       jodrell inspect                 what lies in a data directory
 
     Each has its own --help; jodrell --version tells the version.
@@ -48,8 +50,9 @@ enum HelpText {
 
     The log on stderr is JSON, one object per line; the one with "message":"ready" names the
     addresses. On SIGTERM or SIGINT the gateway stops accepting, answers what is in flight for at
-    most 10 s, and ends with 0; a second signal ends it at once. On SIGHUP it reads its TLS
-    certificates anew (-c), as it does when their files change.
+    most 10 s, and ends with 0; a second signal ends it at once. On SIGHUP it reads the policy in
+    its file (-c), the key files and its TLS certificates anew, as it does within a second when they
+    change; what is wrong is logged, and what is in force stays.
 
     Examples:
       jodrell serve
@@ -87,6 +90,46 @@ enum HelpText {
     Examples:
       jodrell check -c jodrell.yaml
       jodrell check -c jodrell.yaml --quiet && systemctl restart jodrell
+
+    """
+
+  static let explain = """
+    jodrell explain: what a configuration file decides about a token, or all that it grants
+
+        -c FILE              the file
+        --token T            the token; it is verified as the gateway would verify it
+        --token-file FILE    a file that holds it
+        --publish TOPIC      what would be asked: tenant/namespace/topic or ~/topic
+        --subscribe TOPIC    the same for reading,
+        --manage TOPIC       for topics, schemas and subscriptions,
+        --admin TOPIC        and for tenants and policy
+        --payload FILE       what would be published, for conditions on payloads
+        --at INSTANT         as of then (now)
+        --grants             instead of a token: one JSON line for each grant and denial of each
+                             mapping, with the claims that it asks for
+
+    Prints one JSON object: the token, what each mapping made of its claims, the caller's grants,
+    and which rule allows or denies. Nothing is sent anywhere. Exit codes: 0 allowed; 1 refused;
+    3 the file is missing, empty or wrong.
+
+    Examples:
+      jodrell explain -c jodrell.yaml --token-file token.txt --publish acme/orders/created
+      jodrell explain -c jodrell.yaml --grants | jq 'select(.tenant=="acme")'
+
+    """
+
+  static let audit = """
+    jodrell audit verify FILE: walks the chain of an audit log
+
+        --head HASH    the head it had when it was last verified must still be its end
+        --quiet        say nothing when all is good
+
+    Every line carries the hash of the one before it, so that what was altered, dropped or inserted
+    shows. What was cut off at the end shows when the head, which is printed, is kept elsewhere.
+    Exit codes: 0 good; 1 the file cannot be read; 8 it was tampered with, line and reason are told.
+
+    Examples:
+      jodrell audit verify /var/log/jodrell/audit.jsonl
 
     """
 
@@ -187,9 +230,10 @@ enum HelpText {
       jodrell schema validate SCHEMA FILE…   check payloads, as publishing them would
       jodrell schema diff OLD… NEW           whether NEW may follow the versions before it
 
-    A file called - is standard input; validate without one reads it too. Faults of a payload come
-    with pointer, line and column, the rule in the schema, and what was probably meant; never with
-    a value. A no of diff comes with the places in both schemas and a value that tells them apart.
+    A file called - is standard input; validate without one reads it too. One that ends in .avsc is
+    an Avro record definition over JSON payloads. Faults of a payload come with pointer, line and
+    column, the rule in the schema, and what was probably meant; never with a value. A no of diff
+    comes with the places in both schemas and, of JSON Schemas, a value that tells them apart.
 
         --dialect D      draft-07 or 2020-12, for schemas that have no $schema (2020-12)
         --formats M      assert or annotate (draft-07 asserts, 2020-12 annotates)

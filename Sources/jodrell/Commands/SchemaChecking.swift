@@ -31,7 +31,9 @@ struct SchemaChecking {
   private func tell(_ program: CompiledSchema, _ findings: [SchemaFinding], _ name: String) {
     let count = findings.count
     style.good(
-      "\(name): good · \(program.dialect.name) · formats \(program.formats.name)"
+      "\(name): good · "
+        + (program.type == .json
+          ? "\(program.dialect.name) · formats \(program.formats.name)" : program.type.name)
         + (count == 0 ? "" : " · \(count) \(count == 1 ? "warning" : "warnings")"))
     for finding in findings {
       style.bad("\(name): warning: \(finding.pointer) \(finding.message)  [\(finding.code)]")
@@ -41,10 +43,14 @@ struct SchemaChecking {
       json.string(name)
       json.key("valid")
       json.bool(true)
-      json.key("dialect")
-      json.string(program.dialect.name)
-      json.key("formats")
-      json.string(program.formats.name)
+      json.key("type")
+      json.string(program.type.name)
+      if program.type == .json {
+        json.key("dialect")
+        json.string(program.dialect.name)
+        json.key("formats")
+        json.string(program.formats.name)
+      }
       json.key("fingerprint")
       json.string(program.fingerprint { Digest.sha256($0).bytes })
       json.key("warnings")

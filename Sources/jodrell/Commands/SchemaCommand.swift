@@ -81,11 +81,12 @@ struct SchemaSource {
   let formats: FormatMode?
   let library: SchemaLibrary
 
-  /// The schema in a file; `-` is standard input.
+  /// The schema in a file; `-` is standard input. A name that ends in `.avsc` is that of an Avro
+  /// record definition.
   func program(_ text: ByteSlice, of path: String) throws(SchemaFault) -> CompiledSchema {
     try CompiledSchema.compile(
-      text, dialect: dialect, formats: formats, base: SchemaReferences.uri(of: path),
-      library: library, isNew: true)
+      text, as: path.hasSuffix(".avsc") ? .pulsarJSON : .json, dialect: dialect, formats: formats,
+      base: SchemaReferences.uri(of: path), library: library, isNew: true)
   }
 
   /// The schema in a file; a fault in it ends the command.

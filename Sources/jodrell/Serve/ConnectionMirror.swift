@@ -16,6 +16,10 @@ final class ConnectionMirror: Sendable {
     var failed = 0
     var slow = 0
     var shed = 0
+    var http2 = 0
+    var floods = 0
+    var refused = 0
+    var resets = 0
   }
 
   private let counters: ServerCounters
@@ -23,7 +27,10 @@ final class ConnectionMirror: Sendable {
 
   init(_ counters: ServerCounters) { self.counters = counters }
 
-  func update(_ metrics: ConnectionMetrics, _ tls: TLSMetrics) {
+  func update(_ server: ServerMetrics) {
+    let metrics = server.connections
+    let tls = server.tls
+    let http2 = server.http2
     metrics.open.set(counters.openConnections)
     seen.withLock { seen in
       func advance(_ last: inout Int, to now: Int, _ add: (Int) -> Void) {
@@ -43,6 +50,10 @@ final class ConnectionMirror: Sendable {
       advance(&seen.failed, to: counters.failedHandshakes) { tls.failed.add($0) }
       advance(&seen.slow, to: counters.slowHandshakes) { tls.timedOut.add($0) }
       advance(&seen.shed, to: counters.shedHandshakes) { tls.shed.add($0) }
+      advance(&seen.http2, to: counters.http2Connections) { http2.connections.add($0) }
+      advance(&seen.floods, to: counters.http2Floods) { http2.floods.add($0) }
+      advance(&seen.refused, to: counters.http2Refused) { http2.refused.add($0) }
+      advance(&seen.resets, to: counters.http2Resets) { http2.resets.add($0) }
     }
   }
 }

@@ -2,6 +2,7 @@ import Authentication
 import Bytes
 import Crypto
 import Delivery
+import Fetching
 import Gateway
 import HTTPWire
 import Metrics
@@ -15,10 +16,16 @@ struct GatewayProcess: Sendable {
 
   /// How long requests in flight may take once the gateway was told to stop.
   static let drainTime = TimeSpan.seconds(10)
+  /// When, counted from there, the workers give up what they have not begun: its requests are
+  /// answered before their connections are cut.
+  static let workersTime = TimeSpan.seconds(5)
 
   private let server: Server<GatewayResponder<Log>>
   private let parts: GatewayParts<Log>
   private let threads: WorkerThreads
+  private let issuers: IssuerService
+  private let audit: AuditKeeper?
+  private let auditing: Task<Void, Never>?
 
   /// Where clients reach it, with the ports that were really taken.
   let http: String?
@@ -37,7 +44,11 @@ struct GatewayProcess: Sendable {
     http = text(plan.http)
     https = text(plan.certificates?.listener.address)
     management = text(plan.management)
+    let revoked = try RevocationFile(in: plan.data, for: plan.compiled.verifier.revocations)
     let metrics = ServerMetrics()
+    audit = try plan.compiled.settings.audit.map { settings throws(CommandFault) in
+      try AuditKeeper(settings, in: plan.compiled.directory, metrics: metrics.audit, log: log)
+    }
     let engine: Log
     do throws(StoreFault) {
       engine = try Log(opening: Self.store(plan, metrics, log, stop))
@@ -60,19 +71,44 @@ struct GatewayProcess: Sendable {
     }
     let registry = MetricsRegistry()
     plan.certificates?.report(to: metrics.tls, log, at: Clocks.system.wall())
+    issuers = try IssuerService(metrics: metrics.issuers, log: log) { [access = plan.access] in
+      access.take()
+    }
+    try issuers.take(plan.compiled)
+    let nonces = try Self.nonces(plan)
+    auditing = audit?.start(engine)
+    plan.policy?.report(to: metrics.policy, log, issuers: issuers)
     let url = plan.compiled.settings.publicURL ?? Self.url(http, https)
     parts = GatewayParts(
-      engine: engine, verifier: plan.compiled.verifier, policy: plan.compiled.policy,
-      metrics: registry, server: metrics,
+      engine: engine, access: plan.access, metrics: registry, server: metrics,
       dispatchers: DispatcherDirectory(engine, wall: Clocks.system.wall),
       tickets: StreamTickets(random: { SecureRandom.bytes($0) }), workers: threads.workers,
-      log: log,
+      log: log, audit: audit?.trail,
       operations: Operations(
-        publicURL: ByteSlice(utf8: url), issuers: plan.compiled.issuers.map(\.issuer),
-        isDevelopment: plan.isDevelopment, heartbeat: plan.compiled.settings.heartbeat,
+        publicURL: ByteSlice(utf8: url), isDevelopment: plan.isDevelopment,
+        crossOrigin: Self.crossOrigin(
+          plan.compiled.settings.crossOrigin, isDevelopment: plan.isDevelopment),
+        heartbeat: plan.compiled.settings.heartbeat,
         version: Command.version,
-        unreadiness: { Unreadiness(engine.appends) },
-        scrape: Self.scrape(registry, metrics, log, engine, threads, server.counters)))
+        unreadiness: { [issuers] in
+          if let state = Unreadiness(engine.appends) { return state }
+          let missing = issuers.keys.missing
+          return missing.isEmpty ? nil : .keysMissing(missing)
+        },
+        scrape: Self.scrape(registry, metrics, log, engine, threads, server.counters)),
+      identity: issuers.services(keeping: revoked, nonces: nonces) { [access = plan.access] in
+        access.take()
+      })
+  }
+
+  /// Nil where no nonce is asked for.
+  private static func nonces(_ plan: ServePlan) throws(CommandFault) -> ProofNonces? {
+    guard plan.compiled.settings.asksForNonce else { return nil }
+    do throws(KeyFault) {
+      return try ProofNonces(secret: SecureRandom.bytes(32))
+    } catch {
+      throw CommandFault(.failed, "libcrypto makes no nonces: \(error)")
+    }
   }
 
   /// How a client on this machine begins its URLs.
@@ -91,14 +127,30 @@ struct GatewayProcess: Sendable {
     }
   }
 
+  /// Holds what is stored against the policy's quotas. Blocks for a walk over all topics, where
+  /// there are quotas.
+  func lookAtStorage() {
+    parts.quotas.look(at: parts.engine, under: parts.access.current.policy)
+  }
+
   /// Stops accepting, answers what is in flight, writes what is left, and closes the log.
   func end() async {
+    let closing = Task { [threads] in
+      // Cancelled when the drain is over before.
+      try? await Task.sleep(nanoseconds: UInt64(Self.workersTime.nanoseconds))
+      threads.close()
+    }
     let cut = await server.drain(within: Self.drainTime)
+    closing.cancel()
+    await closing.value
     if cut > 0 {
       parts.log.log(.warning, "connections cut at the end", ["connections": .integer(cut)])
     }
+    audit?.finish()
+    await auditing?.value
     await parts.dispatchers.close()
     parts.engine.close()
+    issuers.stop()
     await threads.stop()
   }
 
@@ -182,7 +234,7 @@ struct GatewayProcess: Sendable {
     let connections = ConnectionMirror(counters)
     let process = ProcessReading()
     return { visible in
-      connections.update(metrics.connections, metrics.tls)
+      connections.update(metrics)
       metrics.queues.commit.set(engine.waitingEvents)
       metrics.queues.workers.set(threads.depth)
       let scrape = Scrape(
@@ -191,6 +243,13 @@ struct GatewayProcess: Sendable {
       guard let visible else { return scrape.text(for: .all) }
       return scrape.text(for: .tenants(visible: visible))
     }
+  }
+
+  private static func crossOrigin(
+    _ settings: CrossOriginSettings, isDevelopment: Bool
+  ) -> CrossOrigin {
+    CrossOrigin(
+      origins: settings.origins, credentials: settings.credentials, allowsLoopback: isDevelopment)
   }
 
   /// Sockets want numbers.

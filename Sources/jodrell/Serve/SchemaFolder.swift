@@ -78,8 +78,9 @@ struct SchemaFolder: Sendable {
       subject: "jodrell-serve", tenant: file.tenant.text, actions: ["manage"],
       lifetime: .seconds(60))
     do {
-      let token = try compiled.verifier.verify(text, at: Clocks.system.wall())
-      let scope = try compiled.policy.scope(of: token, selecting: file.tenant)
+      let now = Clocks.system.wall()
+      let token = try compiled.verifier.verify(text, at: now)
+      let scope = try compiled.policy.scope(of: token, selecting: file.tenant, at: now)
       let reference = TopicReference(
         tenant: file.tenant, namespace: file.namespace, topic: file.topic)
       return try scope.address(of: reference, for: .manage).detached

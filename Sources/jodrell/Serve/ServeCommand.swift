@@ -14,10 +14,10 @@ enum ServeCommand {
     let code: ExitCode
     do throws(CommandFault) {
       let plan = try ServePlan(options)
-      if let certificates = plan.certificates {
-        stop.onReload { isAsked in
-          certificates.look(at: Clocks.system.wall(), isAsked: isAsked)
-        }
+      stop.onReload { isAsked in
+        let now = Clocks.system.wall()
+        plan.certificates?.look(at: now, isAsked: isAsked)
+        plan.policy?.look(at: now, isAsked: isAsked)
       }
       code = try await serve(plan, options, pump.writer, stop)
     } catch {
@@ -33,6 +33,7 @@ enum ServeCommand {
   ) async throws(CommandFault) -> ExitCode {
     let began = Clocks.system.monotonic()
     let gateway = try await GatewayProcess(plan, log: log, stop: stop)
+    stop.onReload { _ in gateway.lookAtStorage() }
     do throws(CommandFault) {
       try await gateway.start()
     } catch {

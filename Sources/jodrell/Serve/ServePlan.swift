@@ -1,4 +1,5 @@
 import Bytes
+import Gateway
 import Network
 import Settings
 import Tenancy
@@ -6,6 +7,10 @@ import Tenancy
 /// Everything that is known before a port or the store is touched.
 struct ServePlan: Sendable {
   let compiled: CompiledPolicy
+  /// What `compiled` says is in force there first.
+  let access: AccessDesk
+  /// Watches the file; nil in development mode.
+  let policy: PolicyKeeper?
   let http: ListenAddress?
   let certificates: CertificateKeeper?
   let management: ListenAddress?
@@ -24,7 +29,7 @@ struct ServePlan: Sendable {
     }
     if let file = options.file {
       compiled = try CompiledPolicy(file: file)
-      let failures = compiled.failedTests(in: file)
+      let failures = compiled.failedTests(in: file, at: Clocks.system.wall())
       if let first = failures.first { throw CommandFault(.badSettings, first) }
       data =
         options.data
@@ -44,6 +49,8 @@ struct ServePlan: Sendable {
         in: data)
     }
     isDevelopment = options.file == nil
+    access = compiled.makeDesk()
+    policy = options.file.map { [compiled, access] in PolicyKeeper($0, compiled, desk: access) }
     http = options.listen ?? compiled.settings.http
     certificates = try compiled.settings.https.map { [compiled] listener throws(CommandFault) in
       try CertificateKeeper(listener, in: compiled.directory, at: Clocks.system.wall())

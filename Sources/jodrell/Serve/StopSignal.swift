@@ -20,10 +20,10 @@ final class StopSignal: Sendable {
   }
 
   private let state = Mutex(State())
-  private let reload = Mutex<(@Sendable (_ isAsked: Bool) -> Void)?>(nil)
+  private let looks = Mutex<[@Sendable (_ isAsked: Bool) -> Void]>([])
 
   /// The pause between two looks at files that may have changed.
-  private static let pause = 5
+  private static let pause = 1
 
   func stop(_ reason: StopReason) {
     let waiter = state.withLock { state -> CheckedContinuation<StopReason, Never>? in
@@ -65,7 +65,7 @@ final class StopSignal: Sendable {
       while true {
         let number = Self.nextSignal()
         if number == 0 || number == SIGHUP && reloading {
-          reload.withLock { $0 }?(number == SIGHUP)
+          for look in looks.withLock({ $0 }) { look(number == SIGHUP) }
         } else if hasStopped {
           _exit(128 + number)
         } else {
@@ -77,10 +77,10 @@ final class StopSignal: Sendable {
     return thread != nil
   }
 
-  /// From now on `look` is called on the thread of the signals: every few seconds, and when SIGHUP
+  /// From now on `look` is called on the thread of the signals: every second, and when SIGHUP
   /// asks for it.
   func onReload(_ look: @escaping @Sendable (_ isAsked: Bool) -> Void) {
-    reload.withLock { $0 = look }
+    looks.withLock { $0.append(look) }
   }
 
   /// The next signal of ours; 0 after a pause without any.

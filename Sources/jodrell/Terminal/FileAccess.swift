@@ -135,10 +135,19 @@ enum FileAccess {
     if code == 0, fsync(descriptor) != 0 { code = errno }
     close(descriptor)
     if code == 0, unsafe rename(draft, path) != 0 { code = errno }
+    // Until the directory is on disk too, the name may still lead to the earlier file.
+    if code == 0 { code = syncDirectory(parent(of: path)) }
     guard code == 0 else {
       _ = unsafe unlink(draft)
       throw FileFault(path: path, code: code)
     }
+  }
+
+  private static func syncDirectory(_ path: String) -> Int32 {
+    let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return errno }
+    defer { close(descriptor) }
+    return fsync(descriptor) == 0 ? 0 : errno
   }
 
   /// Makes a directory and those above it; fine when it is there.

@@ -1,0 +1,266 @@
+import Authentication
+import Bytes
+import Crypto
+import HTTPWire
+import Metrics
+import Tenancy
+
+/// Who is calling, and for which tenant: the first two links of the chain, with one loop's caches.
+///
+/// Loop-confined. A caller seen before costs one digest and two look-ups.
+final class Admission {
+  private let desk: AccessDesk
+  private let limits: LimitDesk
+  /// What decides the request at hand: the one in force when its head had been read.
+  private(set) var snapshot: AccessSnapshot
+  private let metrics: TokenMetrics
+  private let services: IdentityServices
+  private let proofs: ProofMemory
+  private let publicURL: ByteSlice
+  private let tokens = TokenCache()
+  private let scopes = ScopeCache()
+
+  init(
+    _ desk: AccessDesk, _ limits: LimitDesk, metrics: TokenMetrics, identity: IdentityServices,
+    proofs: ProofMemory, publicURL: ByteSlice
+  ) {
+    self.desk = desk
+    self.limits = limits
+    snapshot = desk.current
+    self.metrics = metrics
+    services = identity
+    self.proofs = proofs
+    self.publicURL = publicURL
+  }
+
+  var verifier: TokenVerifier { snapshot.verifier }
+
+  /// Looks whether another snapshot is in force.
+  ///
+  /// - Returns: whether there was a change.
+  @discardableResult
+  func refresh() -> Bool {
+    guard desk.generation != snapshot.generation else { return false }
+    snapshot = desk.current
+    return true
+  }
+
+  /// The scope of a request's caller; throws the rooms' own refusals, or `PendingAdmission`.
+  /// - Parameter tenant: the tenant named in the path; nil for `~`.
+  func scope(of request: HTTPRequest, selecting tenant: Name?) throws -> TenantScope {
+    let token = try token(of: request)
+    do throws(TenancyRefusal) {
+      return try scopes.scope(
+        of: token, selecting: tenant, under: snapshot.policy, at: request.receivedAt)
+    } catch {
+      metrics.refused(.noTenant)
+      throw error
+    }
+  }
+
+  /// The verified token of a request's caller, by whichever door it comes.
+  func token(of request: HTTPRequest) throws -> VerifiedToken {
+    refresh()
+    let fields = request.head.fields
+    let field = fields.first("authorization")
+    let occurrences = field == nil ? 0 : fields.occurrences(of: "authorization")
+    let credential = try Credential(field: field, occurrences: occurrences)
+    if verifier.takesAPIKeys, let key = fields.first("x-api-key") {
+      guard field == nil, fields.occurrences(of: "x-api-key") == 1 else {
+        throw Refusal(.badHeader, "send either one X-API-Key or one Authorization field")
+      }
+      return try apiKey(key, of: request)
+    }
+    switch credential {
+    case .absent:
+      metrics.refused(.missing)
+      throw Refusal(.missingToken)
+    case .bearer(let text):
+      let shown = Presentation(certificate: request.clientCertificate, proofKey: nil)
+      return try verify(text, shown, of: request)
+    case .dpop(let text):
+      return try counting(request) { () throws -> VerifiedToken in
+        let proof = try proof(in: request, for: text)
+        let shown = Presentation(certificate: request.clientCertificate, proofKey: proof.key)
+        let token = try verify(text, shown, of: request)
+        try proofs.take(proof, for: request.id, at: request.receivedAt)
+        return token
+      }
+    }
+  }
+
+  /// Who has asked, looked up again without being counted: for the audit log.
+  ///
+  /// - Parameter stream: what the request has opened, perhaps with a ticket.
+  func identity(of request: HTTPRequest, opening stream: TopicAddress?) -> AuditedIdentity {
+    var identity = AuditedIdentity()
+    if let stream {
+      identity.scope = stream.caller
+      return identity
+    }
+    let fields = request.head.fields
+    let field = fields.first("authorization")
+    let name: ByteSlice
+    switch try? Credential(
+      field: field, occurrences: field == nil ? 0 : fields.occurrences(of: "authorization"))
+    {
+    case .bearer(let text), .dpop(let text): name = text
+    case .absent:
+      guard verifier.takesAPIKeys, let key = fields.first("x-api-key") else { return identity }
+      name = Self.name(ofAPIKey: key)
+    case nil: return identity
+    }
+    guard let finding = try? tokens.recall(name, for: verifier, at: request.receivedAt) else {
+      return identity
+    }
+    switch finding {
+    case .known(let token):
+      identity.token = token
+      let tenant = try? Route(request.head.path).tenant
+      identity.scope = try? scopes.scope(
+        of: token, selecting: tenant, under: snapshot.policy, at: request.receivedAt)
+    case .unknown(let digest): identity.digest = ByteSlice(utf8: digest.hexadecimal)
+    }
+    return identity
+  }
+
+  private func proof(in request: HTTPRequest, for token: ByteSlice) throws -> DPoPProof {
+    let fields = request.head.fields
+    guard let field = fields.first("dpop"), fields.occurrences(of: "dpop") == 1 else {
+      throw DPoPRefusal.form
+    }
+    var url = ByteWriter(capacity: publicURL.count + request.head.path.count)
+    url.append(publicURL)
+    url.append(request.head.path)
+    return try DPoPProof(
+      verifying: field,
+      for: DPoPProof.Occasion(
+        method: request.head.method.name, url: url.slice, token: Digest.sha256(token),
+        nonces: services.nonces(request.receivedAt), now: request.receivedAt))
+  }
+
+  /// Counts a proof that is refused; what is wrong with tokens is counted where it is found.
+  private func counting(
+    _ request: HTTPRequest, _ body: () throws -> VerifiedToken
+  ) throws -> VerifiedToken {
+    do {
+      return try body()
+    } catch let refusal as DPoPRefusal {
+      count(TokenReason(refusal), request)
+      throw refusal
+    }
+  }
+
+  private func verify(
+    _ text: ByteSlice, _ shown: Presentation, of request: HTTPRequest
+  ) throws -> VerifiedToken {
+    let now = request.receivedAt
+    do {
+      switch try tokens.find(text, presentedBy: shown, for: verifier, at: now) {
+      case .known(let token):
+        metrics.cacheHits.add()
+        return token
+      case .unknown(let digest):
+        try Credential.checkForm(text)
+        try mayVerify(request)
+        metrics.cacheMisses.add()
+        return try tokens.verify(
+          text, digest: digest, presentedBy: shown, with: verifier, at: now)
+      }
+    } catch TokenRefusal.key {
+      throw lookOnce(for: text, request)
+    } catch TokenRefusal.parts(let count) where count < 3 && verifier.introspected != nil {
+      return try introspected(text, shown, of: request)
+    } catch let refusal as TokenRefusal {
+      throw counted(refusal, request)
+    }
+  }
+
+  /// A key that is not known may be a new one: worth one look at an issuer that publishes its keys
+  /// on the network.
+  private func lookOnce(for text: ByteSlice, _ request: HTTPRequest) -> any Error {
+    guard let (issuer, keyID) = verifier.claimedKey(of: text),
+      case .remote = issuer.source, services.mayBring(keyID, issuer.id)
+    else { return counted(.key, request) }
+    return PendingAdmission(otherwise: TokenRefusal.key) { [services] done in
+      services.bring(keyID, issuer.id, done)
+    }
+  }
+
+  /// A token that is no signed one: what its issuer says of it.
+  private func introspected(
+    _ text: ByteSlice, _ shown: Presentation, of request: HTTPRequest
+  ) throws -> VerifiedToken {
+    let now = request.receivedAt
+    guard let issuer = verifier.introspected else { throw counted(.parts(1), request) }
+    let digest = Digest.sha256(text)
+    switch services.finding(digest) {
+    case .answer(let answer):
+      do throws(TokenRefusal) {
+        let token = try verifier.verify(
+          introspected: answer, of: digest, by: issuer, presentedBy: shown, at: now)
+        tokens.keep(token, at: now)
+        return token
+      } catch {
+        throw counted(error, request)
+      }
+    case .unavailable: throw Refusal(.authUnavailable)
+    case .unknown:
+      let kept = ByteSlice(copying: text.span)
+      throw PendingAdmission(otherwise: Refusal(.authUnavailable)) { [services] done in
+        services.ask(kept, digest, issuer, done)
+      }
+    }
+  }
+
+  private func apiKey(_ text: ByteSlice, of request: HTTPRequest) throws -> VerifiedToken {
+    let now = request.receivedAt
+    let name = Self.name(ofAPIKey: text)
+    do {
+      switch try tokens.find(name, for: verifier, at: now) {
+      case .known(let token):
+        metrics.cacheHits.add()
+        return token
+      case .unknown(let digest):
+        try mayVerify(request)
+        metrics.cacheMisses.add()
+        let token = try verifier.verify(apiKey: text, rememberedAs: digest, at: now)
+        tokens.keep(token, at: now)
+        return token
+      }
+    } catch let refusal as TokenRefusal {
+      throw counted(refusal, request)
+    }
+  }
+
+  /// In the cache keys stand behind a byte that no field has: no bearer token is taken for one.
+  private static func name(ofAPIKey text: ByteSlice) -> ByteSlice {
+    var name = ByteWriter(capacity: text.count + 1)
+    name.append(0)
+    name.append(text)
+    return name.slice
+  }
+
+  /// What is left to say when nobody is asked any more.
+  func final(_ pending: PendingAdmission, _ request: HTTPRequest) -> any Error {
+    if let refusal = pending.otherwise as? TokenRefusal { count(TokenReason(refusal), request) }
+    return pending.otherwise
+  }
+
+  private func counted(_ refusal: TokenRefusal, _ request: HTTPRequest) -> TokenRefusal {
+    count(TokenReason(refusal), request)
+    return refusal
+  }
+
+  private func count(_ reason: TokenReason, _ request: HTTPRequest) {
+    metrics.refused(reason)
+    limits.tokenRefused(
+      from: request.peer, under: snapshot.policy.addressLimits, at: request.received)
+  }
+
+  /// Whether the address may have one more credential verified that is not known.
+  private func mayVerify(_ request: HTTPRequest) throws {
+    try limits.mayVerify(
+      for: request.peer, under: snapshot.policy.addressLimits, at: request.received)
+  }
+}

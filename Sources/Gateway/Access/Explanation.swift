@@ -1,0 +1,244 @@
+public import Authentication
+public import Bytes
+public import JSONText
+public import Tenancy
+
+/// What decides about one token and, if asked, one request: issuer, key, each mapping with what it
+/// made of the claims, the grants, the rule that allows or denies. Written as JSON, for the
+/// gateway's own call and for commands that ask a file.
+///
+/// It names precise reasons, which clients are never told: it is for the token's owner, whose token
+/// has been accepted, and for operators. No claim's value is shown but those that templates yield.
+public struct Explanation {
+  /// A request that might be made.
+  public struct Question: Sendable {
+    let action: Action
+    let topic: TopicReference
+    /// What would be published; nil when nobody says.
+    let payload: JSONDocument?
+
+    public init(_ action: Action, on topic: TopicReference, payload: JSONDocument? = nil) {
+      self.action = action
+      self.topic = topic
+      self.payload = payload
+    }
+  }
+
+  private let verifier: TokenVerifier
+  private let policy: TenancyPolicy
+  private let now: UnixTime
+
+  public init(verifier: TokenVerifier, policy: TenancyPolicy, at now: UnixTime) {
+    self.verifier = verifier
+    self.policy = policy
+    self.now = now
+  }
+
+  /// Explains a token in compact form.
+  ///
+  /// - Returns: the status that the request would be answered with, 200 for leave.
+  public func explain(
+    _ text: ByteSlice, _ question: Question?, into json: inout JSONWriter
+  ) -> Int {
+    json.beginObject()
+    defer { json.endObject() }
+    let token: VerifiedToken
+    do throws(TokenRefusal) {
+      token = try verifier.verify(text, at: now)
+    } catch {
+      json.key("token")
+      json.beginObject()
+      json.key("accepted")
+      json.bool(false)
+      json.key("reason")
+      json.string(error.reason)
+      json.endObject()
+      json.key("status")
+      json.integer(401)
+      return 401
+    }
+    return explain(token, question, members: &json)
+  }
+
+  /// Explains a token that was verified already.
+  func explain(
+    _ token: VerifiedToken, _ question: Question?, into json: inout JSONWriter
+  ) -> Int {
+    json.beginObject()
+    defer { json.endObject() }
+    return explain(token, question, members: &json)
+  }
+
+  private func explain(
+    _ token: VerifiedToken, _ question: Question?, members json: inout JSONWriter
+  ) -> Int {
+    write(token, into: &json)
+    writeMappings(of: token, into: &json)
+    var status = 200
+    do throws(TenancyRefusal) {
+      let scope = try policy.scope(of: token, selecting: question?.topic.tenant, at: now)
+      scope.write(into: &json)
+      if let question { status = answer(question, scope, into: &json) }
+    } catch {
+      status = error.status
+      json.key("code")
+      json.string(error.code)
+    }
+    json.key("status")
+    json.integer(status)
+    json.key("policy")
+    json.integer(policy.generation)
+    return status
+  }
+
+  private func write(_ token: VerifiedToken, into json: inout JSONWriter) {
+    json.key("token")
+    json.beginObject()
+    json.key("accepted")
+    json.bool(true)
+    json.key("issuer")
+    json.string(token.issuerID)
+    json.key("iss")
+    json.string(token.issuer)
+    json.key("kid")
+    if let id = token.keyID { json.string(id) } else { json.null() }
+    json.key("subject")
+    if let subject = token.subject { json.string(subject) } else { json.null() }
+    json.key("expires")
+    json.instant(token.expires)
+    json.endObject()
+  }
+
+  private func writeMappings(of token: VerifiedToken, into json: inout JSONWriter) {
+    json.key("mappings")
+    json.beginArray()
+    for (rule, outcome) in policy.outcomes(
+      issuer: token.issuerID, claims: token.claims, at: now)
+    {
+      json.beginObject()
+      json.key("rule")
+      json.string(rule)
+      json.key("outcome")
+      switch outcome {
+      case .matched(let caller):
+        json.string("matched" as StaticString)
+        json.key("tenant")
+        json.string(caller.tenant.bytes)
+      case .conditionFailed(let pointer):
+        json.string("condition_failed" as StaticString)
+        json.key("claim")
+        json.string(pointer.text)
+      case .templateFailed(let field):
+        json.string("template_failed" as StaticString)
+        json.key("field")
+        json.string(field.rawValue)
+      case .undeclaredTenant: json.string("undeclared_tenant" as StaticString)
+      }
+      json.endObject()
+    }
+    json.endArray()
+  }
+
+  /// - Returns: the status of the answer.
+  private func answer(
+    _ question: Question, _ scope: TenantScope, into json: inout JSONWriter
+  ) -> Int {
+    json.key("request")
+    json.beginObject()
+    defer { json.endObject() }
+    json.key("action")
+    json.string(question.action.word)
+    do throws(TenancyRefusal) {
+      let address = try scope.address(of: question.topic, for: question.action)
+      json.key("topic")
+      json.string(address.description)
+      json.key("rule")
+      if let rule = address.grantedBy { json.string(rule) } else { json.null() }
+      if address.action == .publish, address.looksIntoPayloads {
+        json.key("payload")
+        if let payload = question.payload {
+          guard address.takes(payload) else { throw .tenantMismatch }
+          json.string("taken" as StaticString)
+        } else {
+          json.string("depends" as StaticString)
+        }
+      }
+      json.key("allowed")
+      json.bool(true)
+      return 200
+    } catch {
+      if let rule = scope.deniedBy(question.action, question.topic) {
+        json.key("deniedBy")
+        json.string(rule)
+      }
+      json.key("allowed")
+      json.bool(false)
+      json.key("code")
+      json.string(error.code)
+      return error.status
+    }
+  }
+}
+
+extension TenantScope {
+  /// Writes who the caller is and what it holds, as members of an object.
+  func write(into json: inout JSONWriter) {
+    json.key("principal")
+    json.string(principal)
+    json.key("tenant")
+    json.string(tenant.bytes)
+    json.key("namespace")
+    if let namespace { json.string(namespace.bytes) } else { json.null() }
+    json.key("issuer")
+    json.string(issuer)
+    if let service {
+      json.key("service")
+      json.string(service)
+    }
+    if let source {
+      json.key("source")
+      json.string(source)
+    }
+    json.key("grants")
+    Self.write(grants, into: &json)
+    json.key("denials")
+    Self.write(denials, into: &json)
+    json.key("expires")
+    json.instant(expires)
+    if changes != .distantFuture {
+      json.key("changes")
+      json.instant(changes)
+    }
+  }
+
+  private static func write(_ grants: [Grant], into json: inout JSONWriter) {
+    json.beginArray()
+    for grant in grants {
+      json.beginObject()
+      json.key("rule")
+      json.string(grant.rule)
+      json.key("action")
+      json.string(grant.action.word)
+      json.key("pattern")
+      json.string(grant.patternText)
+      if let owner = grant.owner {
+        json.key("of")
+        json.string(owner.bytes)
+      }
+      if grant.isConditional {
+        json.key("conditional")
+        json.bool(true)
+      }
+      if let instant = grant.notBefore {
+        json.key("notBefore")
+        json.instant(instant)
+      }
+      if let instant = grant.until {
+        json.key("until")
+        json.instant(instant)
+      }
+      json.endObject()
+    }
+    json.endArray()
+  }
+}

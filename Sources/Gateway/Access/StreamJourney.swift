@@ -1,0 +1,65 @@
+import Bytes
+import HTTPWire
+import JSONText
+import Tenancy
+
+/// What a live stream needs to outlive its token, and what nothing that waits may outlive.
+extension GatewayResponder {
+  /// `POST /v1/streams/{id}/token`: the stream goes on under the token of this request.
+  ///
+  /// The token must be of the same issuer's same principal and tenant, and grant what the stream
+  /// reads. For everybody else the stream is not there.
+  func renewStream(
+    _ id: RequestID, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) throws -> AnswerEnd {
+    try refuseQuery(of: request)
+    let open = parts.streams.topic(of: id)
+    let scope = try admit(request, open?.caller.tenant)
+    guard let open, scope.isSameCaller(as: open.caller) else { throw Refusal(.notFound) }
+    let reference = TopicReference(
+      tenant: open.tenant, namespace: open.namespace, topic: open.topic)
+    let topic = try scope.address(of: reference, for: open.action).detached
+    guard parts.streams.renew(id, with: topic) else { throw Refusal(.notFound) }
+    answer.start(200)
+    answer.field("Cache-Control", "no-store")
+    return finish(&answer) { json in Self.write(id, until: scope.expires, into: &json) }
+  }
+
+  /// The data of a `jodrell.challenge` event.
+  static func challenge(_ id: RequestID, until expires: UnixTime) -> ByteSlice {
+    JSONWriter.text { json in write(id, until: expires, into: &json) }
+  }
+
+  private static func write(
+    _ id: RequestID, until expires: UnixTime, into json: inout JSONWriter
+  ) {
+    json.beginObject()
+    json.key("stream")
+    json.string(id.slice)
+    json.key("expires")
+    json.instant(expires)
+    json.key("renew")
+    var path = ByteWriter(capacity: 48)
+    path.append("/v1/streams/")
+    id.append(to: &path)
+    path.append("/token")
+    json.string(path.slice)
+    json.endObject()
+  }
+
+  /// For what has waited: throws what a request would be answered now, if another snapshot has come
+  /// into force since it was admitted under `generation`, or a grant has ended.
+  func checkAgain(_ topic: TopicAddress, admittedUnder generation: UInt64) throws {
+    admission.refresh()
+    let now = timers.clocks.wall()
+    guard generation != admission.snapshot.generation || topic.caller.changes <= now else { return }
+    _ = try admission.snapshot.review(topic, at: now)
+  }
+}
+
+extension TenantScope {
+  /// Whether both are the same principal of the same tenant, by the word of the same issuer.
+  fileprivate func isSameCaller(as other: TenantScope) -> Bool {
+    tenant == other.tenant && principal == other.principal && issuer == other.issuer
+  }
+}

@@ -1,0 +1,101 @@
+import Bytes
+import Metrics
+import Tenancy
+
+/// What each tenant has waiting for the log, on one loop. As long as little waits everybody is let
+/// in; beyond that each tenant that has been about lately has the part of the places that its
+/// weight is of all their weights, so that a flood of one waits in its own line and not in
+/// everybody's.
+/// Loop-confined.
+///
+/// A tenant that is alone has all places, and the log's own bounds answer it. One that has nothing
+/// waiting is always let in: a batch may be larger than its part.
+final class FairShare {
+  private struct Line {
+    let tenant: Name
+    var weight: Int
+    /// Events handed to the log that have not been answered.
+    var waiting = 0
+    /// Since when the tenant has sent nothing, or so.
+    var lastSeen: MonotonicTime
+  }
+
+  /// A place in line, for `leave`.
+  struct Place {
+    fileprivate let line: Int
+    fileprivate let events: Int
+  }
+
+  /// Events that may wait on one loop before parts count: what two or three commits take, a few
+  /// milliseconds on an ordinary disk.
+  static let places = 256
+  /// A tenant that has sent nothing for so long has no part any more.
+  static let memory = TimeSpan.seconds(10)
+
+  private var lines: [Line] = []
+  private var freeLines: [Int] = []
+  private var numbers: [Name: Int] = [:]
+  private var waiting = 0
+  private var weights = 0
+  private var nextSweep: MonotonicTime
+  private let metrics: LimitMetrics
+
+  init(at now: MonotonicTime, metrics: LimitMetrics) {
+    nextSweep = now + Self.memory
+    self.metrics = metrics
+  }
+
+  /// Lets events of a caller wait for the log; `leave` when they are answered.
+  func enter(_ events: Int, of caller: TenantScope, at now: MonotonicTime) throws(Refusal) -> Place
+  {
+    if now >= nextSweep { sweep(at: now) }
+    let number = line(of: caller, at: now)
+    let line = lines[number]
+    if waiting + events > Self.places, line.waiting > 0, weights > line.weight,
+      line.waiting + events > max(Self.places * line.weight / weights, 1)
+    {
+      metrics.refused(.tenantShare)
+      throw Refusal(beyondShareOf: line.weight, among: weights)
+    }
+    lines[number].waiting += events
+    waiting += events
+    return Place(line: number, events: events)
+  }
+
+  func leave(_ place: Place) {
+    lines[place.line].waiting -= place.events
+    waiting -= place.events
+  }
+
+  private func line(of caller: TenantScope, at now: MonotonicTime) -> Int {
+    if let number = numbers[caller.tenant] {
+      lines[number].lastSeen = now
+      return number
+    }
+    let weight = caller.policy.limits.weight
+    let line = Line(tenant: caller.tenant.detached, weight: weight, lastSeen: now)
+    weights += weight
+    let number: Int
+    if let free = freeLines.popLast() {
+      lines[free] = line
+      number = free
+    } else {
+      lines.append(line)
+      number = lines.count - 1
+    }
+    numbers[line.tenant] = number
+    return number
+  }
+
+  /// Forgets tenants that have gone quiet; so does a weight that the policy has changed.
+  private func sweep(at now: MonotonicTime) {
+    nextSweep = now + Self.memory
+    for (tenant, number) in numbers {
+      let line = lines[number]
+      guard line.waiting == 0, now - line.lastSeen >= Self.memory else { continue }
+      weights -= line.weight
+      numbers[tenant] = nil
+      freeLines.append(number)
+    }
+  }
+}

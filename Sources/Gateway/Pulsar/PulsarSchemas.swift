@@ -1,0 +1,200 @@
+import Bytes
+import HTTPWire
+import JSONText
+import Schemas
+import Tenancy
+import Topics
+
+/// Pulsar's admin API of schemas over the same registry: the line `default` of a topic, as far as
+/// its versions are Avro record definitions (type `JSON` in Pulsar's words).
+extension GatewayResponder {
+  func serve(
+    _ resource: PulsarSchemaResource, of topic: TopicReference, _ request: HTTPRequest,
+    _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    switch (resource, request.head.method) {
+    case (.current, .get), (.current, .head): return try getPulsarSchema(topic, request, &answer)
+    case (.current, .post): return try await postPulsarSchema(topic, request, &answer)
+    case (.current, .delete): return try await deletePulsarSchema(topic, request, &answer)
+    case (.version(let version), .get), (.version(let version), .head):
+      return try getPulsarSchema(version, topic, request, &answer)
+    case (.all, .get), (.all, .head): return try listPulsarSchemas(topic, request, &answer)
+    case (.compatibility, .post): return try await checkPulsarSchema(topic, request, &answer)
+    case (.lookup, .post): return try await findPulsarSchema(topic, request, &answer)
+    default: throw Refusal.method(resource.methods)
+    }
+  }
+
+  /// Which gateway owns the topic is no question here.
+  private func readPulsarQuery(_ request: HTTPRequest) throws(Refusal) {
+    var query = try QueryParameters(request.head.query)
+    _ = try query.takeFlag("authoritative")
+    if request.head.method == .delete, try query.takeFlag("force") == true {
+      throw Refusal(
+        .notSupported, "'force' is not supported: DELETE single versions of /v1 for good")
+    }
+    try query.finish()
+  }
+
+  /// `GET …/schema`
+  private func getPulsarSchema(
+    _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) throws -> AnswerEnd {
+    try readPulsarQuery(request)
+    let address = try readable(reference, request)
+    guard let current = parts.engine.schemaBook(of: address).defaultVersion(of: .topic) else {
+      throw Refusal(.notFound, "Schema not found")
+    }
+    return try show(pulsar: current, &answer)
+  }
+
+  /// `GET …/schema/{version}`, of deleted ones too.
+  private func getPulsarSchema(
+    _ version: ByteSlice, _ reference: TopicReference, _ request: HTTPRequest,
+    _ answer: inout AnswerWriter
+  ) throws -> AnswerEnd {
+    try readPulsarQuery(request)
+    let address = try readable(reference, request)
+    guard let number = version.equals("0") ? 0 : UInt32(decimal: version), number < .max else {
+      throw Refusal(.badParameter, "'\(QueryParameters.shown(version))' is no version")
+    }
+    guard let stored = parts.engine.schemaBook(of: address).version(number + 1),
+      stored.subject == .topic
+    else { throw Refusal(.notFound, "Schema not found") }
+    return try show(pulsar: stored, &answer)
+  }
+
+  private func show(
+    pulsar stored: StoredSchema, _ answer: inout AnswerWriter
+  ) throws(Refusal) -> AnswerEnd {
+    guard stored.type == .pulsarJSON else {
+      throw Refusal(
+        .notFound, "Schema not found: the topic's schema is a JSON Schema, which /v1 shows")
+    }
+    answer.start(200)
+    return finish(&answer) { stored.writePulsar(into: &$0) }
+  }
+
+  /// `GET …/schemas`: all versions that were not deleted, oldest first.
+  private func listPulsarSchemas(
+    _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) throws -> AnswerEnd {
+    try readPulsarQuery(request)
+    let address = try readable(reference, request)
+    let versions = parts.engine.schemaBook(of: address).live(.topic)
+    answer.start(200)
+    return finish(&answer) { json in
+      json.beginObject()
+      json.key("getSchemaResponses")
+      json.beginArray()
+      for stored in versions where stored.type == .pulsarJSON { stored.writePulsar(into: &json) }
+      json.endArray()
+      json.endObject()
+    }
+  }
+
+  /// `POST …/schema`: registers a version, unless it is there.
+  private func postPulsarSchema(
+    _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    try readPulsarQuery(request)
+    let scope = try admit(request, reference.tenant)
+    let address = try scope.address(of: reference, for: .manage).detached
+    let candidate = try await readPulsarCandidate(request, of: address)
+    let outcome = try await register(
+      candidate, lint: .warn, at: address, .unconditional, at: request.receivedAt)
+    answer.start(200)
+    return finish(&answer) { json in
+      json.beginObject()
+      json.key("version")
+      json.beginObject()
+      json.key("version")
+      json.integer(PulsarAdmin.version(outcome.schema.version))
+      json.endObject()
+      json.endObject()
+    }
+  }
+
+  /// `DELETE …/schema`: all versions go; their mark of deletion is a version too.
+  private func deletePulsarSchema(
+    _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    try readPulsarQuery(request)
+    let scope = try admit(request, reference.tenant)
+    let address = try scope.address(of: reference, for: .manage).detached
+    guard !parts.engine.schemaBook(of: address).live(.topic).isEmpty else {
+      throw Refusal(.notFound, "Schema not found")
+    }
+    let book = try await parts.engine.editSchemas(of: address, .retire(.topic), at: nil)
+    return finishPulsar(PulsarAdmin.version(book.lastVersion), &answer)
+  }
+
+  /// Pulsar's `DeleteSchemaResponse` and `LongSchemaVersionResponse`.
+  private func finishPulsar(_ version: Int, _ answer: inout AnswerWriter) -> AnswerEnd {
+    answer.start(200)
+    return finish(&answer) { json in
+      json.beginObject()
+      json.key("version")
+      json.integer(version)
+      json.endObject()
+    }
+  }
+
+  /// `POST …/compatibility`: what registering the body would come to. A no is said in the answer,
+  /// where Pulsar's broker fails with status 500.
+  private func checkPulsarSchema(
+    _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    try readPulsarQuery(request)
+    let scope = try admit(request, reference.tenant)
+    let address = try scope.address(of: reference, forAnyOf: [.manage, .publish]).detached
+    let candidate = try await readPulsarCandidate(request, of: address)
+    let report = try await judge(candidate, at: address).report
+    answer.start(202)
+    return finish(&answer) { json in
+      json.beginObject()
+      json.key("compatibility")
+      json.bool(report.isCompatible == true)
+      json.key("schemaCompatibilityStrategy")
+      json.string(PulsarAdmin.strategy(report.terms.level))
+      json.endObject()
+    }
+  }
+
+  /// `POST …/version`: the version that says the same as the body.
+  private func findPulsarSchema(
+    _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    try readPulsarQuery(request)
+    let address = try readable(reference, request).detached
+    let candidate = try await readPulsarCandidate(request, of: address)
+    let known = parts.engine.schemaBook(of: address).identical(
+      to: candidate.fingerprint, references: [], in: .topic)
+    return finishPulsar(
+      known.map { PulsarAdmin.version($0.version) } ?? PulsarAdmin.noVersion, &answer)
+  }
+
+  private func readPulsarCandidate(
+    _ request: HTTPRequest, of address: TopicAddress
+  ) async throws -> SchemaCandidate {
+    let type = try MediaType(request.head.fields.first("content-type"))
+    guard type.isOneOf("application/json", "") else {
+      throw Refusal(.mediaType, "send application/json")
+    }
+    // Escapes make a text up to six times as long.
+    let body = try await request.body.collect(upTo: GatewayLimits.pulsarBody)
+    let payload = try PulsarSchemaPayload(reading: body)
+    guard payload.text.count <= SchemaLimits.sourceBytes else {
+      throw Refusal(.tooLarge, "a schema has at most \(SchemaLimits.sourceBytes) bytes")
+    }
+    do {
+      return try await compile(
+        payload.text, SchemaTerms(.pulsarJSON), for: .topic, of: address,
+        properties: payload.properties)
+    } catch let fault as SchemaFault {
+      throw Refusal(
+        .schemaInvalid,
+        "Invalid schema definition data for JSON schema: \(fault.pointer) \(fault.reason.message)")
+    }
+  }
+}

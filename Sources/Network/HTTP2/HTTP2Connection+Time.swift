@@ -1,0 +1,60 @@
+import Bytes
+import HTTPWire
+
+/// What ends a connection, or a stream of it, that is too slow.
+extension HTTP2Connection {
+  /// When the connection is next to be looked at though nothing comes in.
+  var deadline: MonotonicTime {
+    let limits = server.limits
+    var until = hasReleased ? MonotonicTime.distantFuture : quietSince + limits.bufferKeepTime
+    if let stalledSince { until = min(until, stalledSince + limits.writeStallTime) }
+    if let began = session.headBegan { until = min(until, began + limits.headTime) }
+    if streams.isEmpty { until = min(until, idleEnd) }
+    if session.pendingBytes > 0 {
+      if nextSweep == .distantFuture { nextSweep = server.clock.now + sweepSpan }
+      until = min(until, nextSweep)
+    } else {
+      nextSweep = .distantFuture
+    }
+    return until
+  }
+
+  private var idleEnd: MonotonicTime {
+    quietSince + (hasHadRequest ? server.limits.idleTime : server.limits.headTime)
+  }
+
+  private var sweepSpan: TimeSpan {
+    .nanoseconds(server.limits.writeStallTime.nanoseconds / 4)
+  }
+
+  /// - Returns: false when the connection's time is up.
+  func timePassed() -> Bool {
+    let now = server.clock.now
+    let limits = server.limits
+    let lane = server.counters
+    if let stalledSince, now - stalledSince >= limits.writeStallTime {
+      lane.bump(lane.writeStalls)
+      socket.isBroken = true
+      return false
+    }
+    if let began = session.headBegan, now - began >= limits.headTime {
+      lane.bump(lane.headTimeouts)
+      return false
+    }
+    if streams.isEmpty, now >= idleEnd { return false }
+    if now >= nextSweep {
+      nextSweep = .distantFuture
+      for stream in streams.values where stream.isStalled(at: now) {
+        lane.bump(lane.writeStalls)
+        session.reset(stream.id, .cancelled)
+        wantsPump()
+      }
+    }
+    if !hasReleased, now - quietSince >= limits.bufferKeepTime {
+      hasReleased = true
+      socket.buffer.reset(keeping: 0)
+      socket.outbox.release(keeping: 0)
+    }
+    return true
+  }
+}

@@ -1,0 +1,257 @@
+import Bytes
+import Crypto
+import HTTPWire
+
+/// One request on an HTTP/2 connection and the state of its task. Loop-confined; `run` is the task,
+/// the rest is called by the connection between its steps.
+///
+/// ```
+/// answering ──▶ done                    (a whole answer)
+///     └──▶ streaming ◀──▶ waiting       (a streamed one; waiting has no task)
+///              └──▶ done
+/// ```
+// SAFETY: `waiter` is taken out before it is resumed, so that each is resumed once.
+@safe final class HTTP2Stream<R: Responder> {
+  private enum State {
+    case answering
+    case streaming(any AnswerStream)
+    /// Until the timer, `rouse`, the end of the stream or the drain.
+    case waiting(any AnswerStream, TimerToken?)
+    case done
+  }
+
+  let id: Int32
+  let connection: HTTP2Connection<R>
+  let head: RequestHead
+  var task: Task<Void, Never>?
+  private var state = State.answering
+  private(set) var isClosed = false
+  private var isRoused = false
+  private let outgoing = HTTP2Outgoing()
+  /// The body, while it comes.
+  var body: HTTP2Body
+
+  // The task's wait.
+  private var waiter: UnsafeContinuation<Void, Never>?
+  private var timer: TimerToken?
+  private(set) var hasTimedOut = false
+
+  var server: ServerLoop<R> { connection.server }
+
+  /// Bytes of a stream that a reader may leave unread before events are no longer pushed to it.
+  private static var pushedBytes: Int { 64 * 1024 }
+
+  init(
+    _ id: Int32, _ head: RequestHead, isWhole: Bool, on connection: HTTP2Connection<R>
+  ) {
+    self.id = id
+    self.head = head
+    self.connection = connection
+    body = HTTP2Body(isWhole: isWhole, owesContinue: head.expectsContinue)
+  }
+
+  // MARK: - What the connection says
+
+  func received(_ piece: ByteSlice) {
+    if case .answering = state {
+      body.append(piece)
+      resume()
+    } else {
+      // Nobody reads it any more.
+      connection.session.consumed(piece.count, on: id)
+    }
+  }
+
+  func receivedAll() {
+    body.hasAll = true
+    resume()
+  }
+
+  /// What has come is looked at later: it must not hold on to what else was received with it.
+  func settle() { if !body.hasAll { body.settle() } }
+
+  /// The stream, or the connection, is gone.
+  func closed() {
+    isClosed = true
+    task?.cancel()
+    wake()
+    resume()
+  }
+
+  /// All that it had has been framed.
+  func drained() { resume() }
+
+  func drainBegan() {
+    switch state {
+    case .answering, .streaming: task?.cancel()
+    case .waiting: wake()
+    case .done: break
+    }
+  }
+
+  /// Whether the client has let its answer wait for too long.
+  func isStalled(at now: MonotonicTime) -> Bool {
+    outgoing.pending > 0 && now - outgoing.movedAt >= server.limits.writeStallTime
+  }
+
+  // MARK: - The task
+
+  func run() async {
+    switch state {
+    case .answering: await answer()
+    case .streaming: await streamOn()
+    case .waiting, .done: break
+    }
+    task = nil
+    connection.taskEnded()
+  }
+
+  private func answer() async {
+    let now = server.clock.clocks.monotonic()
+    body.began = now
+    let content = makeBody()
+    let request = HTTPRequest(
+      id: server.makeID(), head: head, body: content, received: now,
+      receivedAt: server.clock.wallNow + (now - server.clock.now), listener: connection.kind,
+      peer: connection.peer, clientCertificate: connection.socket.tls?.peerCertificate)
+    var writer = AnswerWriter(
+      into: outgoing.outbox, commons: server.commons, id: request.id,
+      terms: AnswerTerms(isHead: head.method == .head, version: .http11, keepAlive: true),
+      body: content)
+    let end = await server.responder.respond(to: request, with: &writer)
+    content.detach()
+    state = .done
+    leaveBody()
+    guard !isClosed else {
+      if case .stream(let stream) = end { stream.detach() }
+      return
+    }
+    switch (end, writer.phase) {
+    case (.complete, .complete):
+      outgoing.isEnded = true
+      connection.session.respond(with: outgoing, on: id)
+      if !body.hasAll { connection.endSoon(id) }
+    case (.stream(let stream), .streaming):
+      outgoing.isEnded = writer.streamFraming == .absent
+      connection.session.respond(with: outgoing, on: id)
+      guard !outgoing.isEnded else { break }
+      connection.wantsPump()
+      state = .streaming(stream)
+      stream.attach(to: self)
+      await streamOn()
+    // A responder that did not keep its word: nothing sensible can be sent.
+    default: connection.session.reset(id, .failed)
+    }
+    connection.wantsPump()
+  }
+
+  /// Steps of a streamed body, each when the one before has been framed.
+  private func streamOn() async {
+    guard case .streaming(let stream) = state else { return }
+    var steps = 0
+    // Chunks that were pushed while nobody stepped may still be on their way.
+    while await framed() {
+      isRoused = false
+      if server.commons.isDraining { task?.cancel() }
+      var bytes = outgoing.outbox.take()
+      let step = await stream.next(into: &bytes)
+      outgoing.outbox.putBack(step == .abort || isClosed ? ByteWriter() : bytes)
+      guard !isClosed else { break }
+      if step == .abort {
+        connection.session.reset(id, .failed)
+        connection.wantsPump()
+        break
+      }
+      outgoing.isEnded = step == .end
+      connection.session.resume(id)
+      connection.wantsPump()
+      if outgoing.isEnded { break }
+      if case .wait(let until) = step {
+        outgoing.outbox.release(keeping: 0)
+        if sleep(stream, until: until) { return }
+      }
+      steps += 1
+      if steps % 16 == 0 { await Task.yield() }
+    }
+    state = .done
+    stream.detach()
+  }
+
+  /// Waits until everything has been framed, or the stream is over: the connection ends those that
+  /// take nothing for too long.
+  private func framed() async -> Bool {
+    while outgoing.pending > 0, !isClosed { await wait(until: .distantFuture) }
+    return !isClosed
+  }
+
+  /// Lets the task end while the stream waits.
+  private func sleep(_ stream: any AnswerStream, until: MonotonicTime) -> Bool {
+    if isRoused || isClosed || server.commons.isDraining { return false }
+    let token =
+      until == .distantFuture
+      ? nil : server.clock.schedule(at: until) { [weak self] in self?.wake() }
+    state = .waiting(stream, token)
+    return true
+  }
+
+  /// A new task takes up where the last one left.
+  private func wake() {
+    guard case .waiting(let stream, let token) = state else { return }
+    if let token { server.clock.cancel(token) }
+    guard !isClosed else {
+      state = .done
+      stream.detach()
+      return
+    }
+    state = .streaming(stream)
+    connection.startTask(for: self)
+  }
+
+  // MARK: - Waiting
+
+  /// Suspends until `resume`, or until an instant.
+  func wait(until: MonotonicTime) async {
+    hasTimedOut = false
+    if until != .distantFuture {
+      timer = server.clock.schedule(at: until) { [weak self] in
+        self?.timer = nil
+        self?.hasTimedOut = true
+        self?.resume()
+      }
+    }
+    await unsafe withUnsafeContinuation { (waiting: UnsafeContinuation<Void, Never>) in
+      unsafe waiter = waiting
+    }
+  }
+
+  /// Ends the wait, if there is one. Taken out first, so that each is resumed once.
+  func resume() {
+    guard let waiting = unsafe waiter else { return }
+    if let timer { server.clock.cancel(timer) }
+    timer = nil
+    unsafe waiter = nil
+    unsafe waiting.resume()
+  }
+}
+
+extension HTTP2Stream: AnswerSink {
+  func rouse() {
+    if case .waiting = state { wake() } else { isRoused = true }
+  }
+
+  /// Takes it as long as little is unread; the end of the turn sends what all streams have.
+  func push(_ chunk: ByteSlice) -> PushOutcome {
+    guard case .waiting = state, !isClosed, outgoing.pending <= Self.pushedBytes,
+      connection.session.pendingBytes <= server.limits.unreadAnswerBytes
+    else {
+      rouse()
+      return .refused
+    }
+    outgoing.outbox.append(ChunkFrame.payload(of: chunk))
+    connection.session.resume(id)
+    connection.wantsPump()
+    if outgoing.pending <= Self.pushedBytes { return .sent }
+    rouse()
+    return .queued
+  }
+}

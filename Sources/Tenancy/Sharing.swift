@@ -1,0 +1,79 @@
+import Bytes
+import Settings
+
+/// What one tenant lets another one use: an element of `tenants.<owner>.shares`.
+///
+/// Half of an agreement. The other half is a grant with `of: <owner>` in a mapping of the other
+/// tenant; where one of the two is missing, the owner's topics are as absent as any stranger's.
+public struct TenantOffer: Sendable, Equatable {
+  /// The tenant that may use it.
+  public let partner: Name
+  let patterns: [OfferedPattern]
+
+  struct OfferedPattern: Sendable, Equatable {
+    let action: Action
+    let pattern: GrantPattern
+  }
+
+  /// Compiles `[{with: globex, subscribe: ["orders/*"]}]`.
+  static func compile(_ node: SettingsNode?) throws(SettingsFault) -> [TenantOffer] {
+    guard let node else { return [] }
+    var offers: [TenantOffer] = []
+    for element in try node.elements() {
+      var offer = try SettingsMapping(element)
+      let with = try offer.required("with")
+      guard let partner = Name(try with.bytes()) else { throw with.fault(.invalid(Name.rule)) }
+      var patterns: [OfferedPattern] = []
+      for action in Action.shareable {
+        guard let list = offer.optional(action.word) else { continue }
+        for text in try list.elements() {
+          guard let pattern = GrantPattern(try text.bytes()), !pattern.isOwnNamespace else {
+            throw text.fault(.invalid("not a pattern namespace/topic of the tenant itself"))
+          }
+          patterns.append(OfferedPattern(action: action, pattern: pattern))
+        }
+      }
+      try offer.finish()
+      guard !patterns.isEmpty else {
+        throw element.fault(.invalid("an offer names topics to publish to or to subscribe to"))
+      }
+      offers.append(TenantOffer(partner: partner, patterns: patterns))
+    }
+    return offers
+  }
+
+  func covers(_ action: Action, namespace: Name, topic: Name) -> Bool {
+    patterns.contains {
+      $0.action == action && $0.pattern.topic.matches(topic)
+        && $0.pattern.namespace?.matches(namespace) == true
+    }
+  }
+}
+
+extension Action {
+  /// What one tenant can let another do. Governing stays at home.
+  static let shareable: [Action] = [.publish, .subscribe]
+}
+
+/// Both halves of an agreement: what a caller of one tenant may do with topics of another.
+/// Immutable; shared by the addresses made under it.
+final class SharedTopics: Sendable {
+  /// The tenant that the topics belong to.
+  let owner: Name
+  let policy: TenantPolicy
+  private let offers: [TenantOffer]
+  let grants: GrantTable
+
+  init(owner: Name, policy: TenantPolicy, partner: Name, grants: GrantTable) {
+    self.owner = owner
+    self.policy = policy
+    offers = policy.offers.filter { $0.partner == partner }
+    self.grants = grants
+  }
+
+  /// Whether the owner offers it and the caller holds it.
+  func allows(_ action: Action, namespace: Name, topic: Name) -> Bool {
+    grants.allows(action, namespace: namespace, topic: topic)
+      && offers.contains { $0.covers(action, namespace: namespace, topic: topic) }
+  }
+}

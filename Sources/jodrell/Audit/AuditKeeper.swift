@@ -1,0 +1,157 @@
+import Bytes
+import Gateway
+import Glibc
+import Metrics
+import Network
+import RocksStore
+import Schemas
+import Settings
+import Synchronization
+import Topics
+
+/// Writes the audit log: takes what waits in the trail, chains it, appends it to the file and
+/// publishes it to the topic. One task; whoever decides never waits for it.
+actor AuditKeeper {
+  typealias Log = RocksTopicLog
+
+  nonisolated let trail: AuditTrail
+  private let metrics: AuditMetrics
+  private let log: LogWriter
+  private let rings: AsyncStream<Void>
+  private nonisolated let bell: AsyncStream<Void>.Continuation
+  private let path: String?
+  private let topic: AuditTopic?
+  private var chain = AuditChain.start
+  private var isTorn = false
+  private var engine: Log?
+  private var appender: Log.Appender?
+  private let scratch = SchemaScratch()
+  private var hasFailed = false
+
+  /// Entries of one write and of one commit.
+  private static let batch = 1_000
+  /// Between two tries of a topic that takes nothing now, and how many there are.
+  private static let pause: UInt64 = 1_000_000_000
+  private static let tries = 3
+
+  /// Opens the file, so that a wrong path is told before anything serves.
+  init(
+    _ settings: AuditSettings, in directory: String, metrics: AuditMetrics, log: LogWriter
+  ) throws(CommandFault) {
+    self.metrics = metrics
+    self.log = log
+    let (rings, bell) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    self.rings = rings
+    self.bell = bell
+    trail = AuditTrail(sample: settings.sample, metrics: metrics) { bell.yield() }
+    path = settings.file.map { FileAccess.resolve($0, from: directory) }
+    do {
+      topic = settings.topic ? try AuditTopic(at: Clocks.system.wall()) : nil
+    } catch {
+      throw CommandFault(.failed, "the audit log's topic: \(error)")
+    }
+    if let path {
+      do throws(FileFault) {
+        let file = try AuditFile(path)
+        try file.mend()
+        chain = file.chain
+        isTorn = file.isTorn
+      } catch {
+        throw CommandFault(
+          .badSettings,
+          error.code == EINVAL ? "\(path): not the file of an audit log" : error.description)
+      }
+    }
+  }
+
+  /// Writes until `finish`. Started once, when the log is open.
+  nonisolated func start(_ engine: Log) -> Task<Void, Never> {
+    Task { await run(engine) }
+  }
+
+  /// What has been recorded so far is written; the task of `start` ends.
+  nonisolated func finish() { bell.finish() }
+
+  private func run(_ engine: Log) async {
+    self.engine = engine
+    if topic != nil {
+      appender = engine.makeAppender(answeringBy: { work in Task { await self.perform(work) } })
+    }
+    for await _ in rings { await drain() }
+    await drain()
+    appender = nil
+  }
+
+  private func perform(_ work: @Sendable () -> Void) { work() }
+
+  private func flush() { appender?.flush() }
+
+  private func drain() async {
+    var waiting = trail.drain()[...]
+    while !waiting.isEmpty {
+      let entries = waiting.prefix(Self.batch)
+      waiting = waiting.dropFirst(Self.batch)
+      let (lines, isInFile) = store(entries)
+      let isInTopic = await publish(lines)
+      if isInFile, isInTopic {
+        metrics.written.add(lines.count)
+        hasFailed = false
+      } else {
+        metrics.failures.add(lines.count)
+      }
+    }
+  }
+
+  /// Chains the entries and appends them to the file, which is opened for each batch, so that one
+  /// that was moved away is followed by a new one with a chain of its own.
+  private func store(_ entries: ArraySlice<AuditTrail.Entry>) -> ([ByteSlice], inFile: Bool) {
+    guard let path else { return (chained(entries), true) }
+    do throws(FileFault) {
+      let file = try AuditFile(path)
+      try file.mend()
+      chain = file.chain
+      isTorn = isTorn || file.isTorn
+      let lines = chained(entries)
+      try file.append(lines)
+      return (lines, true)
+    } catch {
+      tell(error.description)
+      return (chained(entries), false)
+    }
+  }
+
+  private func chained(_ entries: ArraySlice<AuditTrail.Entry>) -> [ByteSlice] {
+    entries.map { entry in
+      defer { isTorn = false }
+      return chain.append(entry, isTorn: isTorn)
+    }
+  }
+
+  private func publish(_ lines: [ByteSlice]) async -> Bool {
+    guard let topic, let engine, let appender else { return true }
+    for attempt in 1...Self.tries {
+      do {
+        if engine.open(topic.address) == nil {
+          _ = try await engine.createTopic(topic.address, TopicConfiguration())
+        }
+        guard let open = engine.open(topic.address) else { return false }
+        let events = try topic.events(lines, scratch)
+        // Runs as soon as this task waits: what it has staged by then is handed over.
+        Task { flush() }
+        _ = try await appender.appendAll(events, to: open)
+        return true
+      } catch {
+        tell("\(error)")
+        if attempt < Self.tries { try? await Task.sleep(nanoseconds: Self.pause) }
+      }
+    }
+    return false
+  }
+
+  /// Says once that the audit log is not written, until it is again.
+  private func tell(_ fault: String) {
+    guard !hasFailed else { return }
+    hasFailed = true
+    log.log(.error, "audit log not written", ["fault": .text(fault)])
+  }
+}

@@ -1,0 +1,126 @@
+import Authentication
+import Bytes
+import Fetching
+import Gateway
+import Metrics
+import Network
+import Settings
+import Synchronization
+
+/// What the process knows already and a new configuration must not forget.
+struct KnownIdentities {
+  let keys: KeyKeeper?
+  let revocations: Revocations
+}
+
+/// The issuers on the network: their keys and what they say of opaque tokens, and the thread that
+/// asks them, which begins when there is somebody to ask.
+final class IssuerService: Sendable {
+  /// What the configuration in force says.
+  private final class Surroundings: Sendable {
+    struct Facts {
+      var secrets: SecretStore?
+      var directory = "."
+    }
+    let facts = Mutex(Facts())
+  }
+
+  let keys: KeyKeeper
+  let introspection: IntrospectionDesk
+  private let metrics: IssuerMetrics
+  private let fetching: FetchThread
+  private let surroundings: Surroundings
+  private let thread = Mutex<BackgroundThread?>(nil)
+
+  /// - Parameter changed: called on the fetching thread after an issuer's keys have changed.
+  init(
+    metrics: IssuerMetrics, log: LogWriter, changed: @escaping @Sendable () -> Void
+  ) throws(CommandFault) {
+    guard let fetching = FetchThread() else { throw CommandFault(.failed, "libcurl cannot begin") }
+    let surroundings = Surroundings()
+    let resolve: @Sendable (FetchRules) -> FetchRules = { rules in
+      let directory = surroundings.facts.withLock { $0.directory }
+      return FetchRules(
+        addresses: rules.addresses,
+        authorities: rules.authorities.map { FileAccess.resolve($0, from: directory) })
+    }
+    keys = KeyKeeper(
+      fetching, clocks: .system, metrics: metrics, log: log, resolve: resolve, changed: changed)
+    introspection = IntrospectionDesk(
+      fetching, clocks: .system, metrics: metrics, log: log, resolve: resolve,
+      secret: { reference in
+        guard let secrets = surroundings.facts.withLock({ $0.secrets }) else {
+          throw SecretFault.empty
+        }
+        return try secrets.find(reference)
+      })
+    self.metrics = metrics
+    self.fetching = fetching
+    self.surroundings = surroundings
+  }
+
+  /// From now on asks the issuers of this configuration. Blocks for secrets that have not been
+  /// found yet.
+  func take(_ compiled: CompiledPolicy) throws(CommandFault) {
+    for issuer in compiled.issuers {
+      guard let terms = issuer.introspection else { continue }
+      do throws(SecretFault) {
+        _ = try compiled.secrets.find(terms.clientSecret)
+      } catch {
+        throw CommandFault(
+          .badSettings, "the client secret of issuer \(issuer.id.text): \(error)")
+      }
+    }
+    compiled.verifier.revocations.configure(compiled.revoked)
+    surroundings.facts.withLock { facts in
+      facts.secrets = compiled.secrets
+      facts.directory = compiled.directory
+    }
+    keys.keep(compiled.issuers)
+    let isNeeded = compiled.issuers.contains { issuer in
+      if case .remote = issuer.source { return true }
+      return issuer.introspection != nil
+    }
+    guard isNeeded else { return }
+    let hasBegun = thread.withLock { thread in
+      if thread == nil {
+        thread = BackgroundThread { [fetching, keys] in fetching.run { keys.tick() } }
+      }
+      return thread != nil
+    }
+    guard hasBegun else { throw CommandFault(.failed, "no thread to fetch keys with") }
+  }
+
+  /// Ends the thread; blocks until it has ended.
+  func stop() {
+    fetching.stop()
+    thread.withLock { thread in
+      thread?.join()
+      thread = nil
+    }
+  }
+
+  /// What the gateway asks of it.
+  func services(
+    keeping file: RevocationFile, nonces: ProofNonces?, recheck: @escaping @Sendable () -> Void
+  ) -> IdentityServices {
+    var services = IdentityServices()
+    services.mayBring = { [keys] keyID, issuer in keys.mayBring(keyID, of: issuer) }
+    services.bring = { [keys] keyID, issuer, done in keys.bring(keyID, of: issuer, done) }
+    services.finding = { [introspection] digest in
+      switch introspection.finding(about: digest) {
+      case .answer(let answer): .answer(answer)
+      case .unknown: .unknown
+      case .unavailable: .unavailable
+      }
+    }
+    services.ask = { [introspection] token, digest, issuer, done in
+      introspection.ask(about: token, digest, at: issuer, done)
+    }
+    services.issuers = { [metrics] in metrics.states }
+    services.keepRevocations = { file.keep() }
+    services.recheckStreams = recheck
+    if let nonces { services.nonces = { now in nonces.current(at: now) } }
+    return services
+  }
+}

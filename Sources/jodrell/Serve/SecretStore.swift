@@ -1,0 +1,78 @@
+import Authentication
+import Bytes
+import Glibc
+import Settings
+import Synchronization
+
+/// The secrets that a configuration refers to, each found once: a change takes effect with the next
+/// configuration. What is found is never shown.
+final class SecretStore: Sendable {
+  /// A secret of more bytes is none.
+  static let longest = 64 << 10
+
+  private let directory: String
+  private let found = Mutex<[SecretReference: ByteSlice]>([:])
+
+  /// - Parameter directory: what paths are relative to.
+  init(directory: String) { self.directory = directory }
+
+  /// The secret; blocks while a file is read or a command runs, for the first time.
+  func find(_ reference: SecretReference) throws(SecretFault) -> ByteSlice {
+    if let secret = found.withLock({ $0[reference] }) { return secret }
+    let secret = try look(reference).withoutLineEnd
+    guard !secret.isEmpty else { throw .empty }
+    found.withLock { $0[reference] = secret }
+    return secret
+  }
+
+  // SAFETY: nothing of this process changes its environment.
+  private func look(_ reference: SecretReference) throws(SecretFault) -> ByteSlice {
+    switch reference {
+    case .environment(let name):
+      guard let value = unsafe getenv(name) else { throw .noVariable(name) }
+      return ByteSlice(utf8: unsafe String(cString: value))
+    case .file(let path):
+      do throws(FileFault) {
+        return try FileAccess.readFile(
+          FileAccess.resolve(path, from: directory), limit: Self.longest)
+      } catch {
+        throw .file(error.description)
+      }
+    case .command(let command): return try output(of: command)
+    }
+  }
+
+  // SAFETY: the stream is this call's own until it is closed; its descriptor is only read.
+  private func output(of command: String) throws(SecretFault) -> ByteSlice {
+    guard let stream = unsafe popen(command, "re") else { throw .command("cannot be started") }
+    var bytes: [UInt8] = []
+    do throws(FileFault) {
+      bytes = try FileAccess.readAll(
+        unsafe fileno(stream), "the command's output", limit: Self.longest
+      ).array
+    } catch {
+      _ = unsafe pclose(stream)
+      throw .command(error.description)
+    }
+    let status = unsafe pclose(stream)
+    guard status == 0 else { throw .command("ended with status \(status >> 8)") }
+    return ByteSlice(bytes)
+  }
+}
+
+/// Why a secret was not found; names the place, never what is there.
+enum SecretFault: Error, CustomStringConvertible {
+  case noVariable(String)
+  case file(String)
+  case command(String)
+  case empty
+
+  var description: String {
+    switch self {
+    case .noVariable(let name): "the environment has no variable \(name)"
+    case .file(let words): words
+    case .command(let words): "the command \(words)"
+    case .empty: "it is empty"
+    }
+  }
+}

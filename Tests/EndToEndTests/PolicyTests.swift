@@ -1,0 +1,211 @@
+import Bytes
+import Foundation
+import Glibc
+import JSONText
+import Testing
+
+/// The policy's file changes while a real gateway serves; the audit log says who was let in.
+extension EndToEnd {
+  @Suite struct Policies {
+    /// A gateway on a file whose policy trusts the development issuer of its data directory.
+    private struct Place {
+      let gateway: GatewayChild
+      let file: URL
+      let keys: String
+
+      private static let all = "allow: [{publish: [\"*/*\"]}, {subscribe: [\"*/*\"]}]"
+
+      func write(_ more: String = "", grants: String = Self.all) throws {
+        let text = """
+          issuers:
+            - {id: development, iss: "urn:jodrell:development", audiences: [jodrell],
+               algorithms: [ES256], keys: {file: "\(keys)"}}
+          tenants: {public: {}, jodrell: {}}
+          mappings:
+            - {id: everything, issuer: development, when: {"/tenant": {eq: public}}, tenant: public,
+               namespace: default, principal: "{/sub}", \(grants)}
+            - {id: auditors, issuer: development, when: {"/tenant": {eq: jodrell}}, tenant: jodrell,
+               namespace: audit, principal: "{/sub}", allow: [{subscribe: ["audit/*"]}]}
+          \(more)
+          """
+        // Renamed into place: the gateway never sees half a file.
+        try Data(text.utf8).write(to: file, options: .atomic)
+      }
+
+      func untilStreamIsOpen() async throws {
+        let told = await gateway.logText.firstMatch(of: #/"management":"([0-9.:]+)"/#)
+        let metrics = "http://\(try #require(told).1)/metrics"
+        let end = ContinuousClock().now + .seconds(60)
+        while ContinuousClock().now < end {
+          let text = try await Workplace.run(URL(filePath: "/usr/bin/curl"), ["-sS", metrics])
+          if text.output.contains("\njodrell_streams_open 1\n") { return }
+          try await Task.sleep(for: .milliseconds(20))
+        }
+        Issue.record("no stream is open")
+      }
+
+      /// Until the log has a line with `words`, `count` times.
+      func untilLogged(_ words: String, count: Int = 1) async throws {
+        let end = ContinuousClock().now + .seconds(60)
+        while await gateway.logText.components(separatedBy: words).count <= count,
+          ContinuousClock().now < end
+        {
+          try await Task.sleep(for: .milliseconds(10))
+        }
+        #expect(await gateway.logText.contains(words))
+      }
+    }
+
+    private func withPolicy(
+      _ more: String = "", _ body: (Place) async throws -> Void
+    ) async throws {
+      try await withGateway { first in
+        _ = try await first.token()
+        #expect(try await first.terminate() == 0)
+        let folder = try Workplace.directory("policy")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "jodrell.yaml")
+        let keys = first.data.path() + "/development-keys.json"
+        try Place(gateway: first, file: file, keys: keys).write(more)
+        try await withGateway(
+          ["-c", file.path(), "--management", "127.0.0.1:0"], data: first.data
+        ) { gateway in
+          try await body(Place(gateway: gateway, file: file, keys: keys))
+        }
+      }
+    }
+
+    private let topic = "/v1/topics/public/default/orders/events"
+
+    @Test func `a changed file takes effect, a bad one does not`() async throws {
+      try await withPolicy { place in
+        let gateway = place.gateway
+        let token = try await gateway.token()
+        #expect(try await gateway.send("POST", topic, token: token, body: "{}").status == 201)
+        try place.write(grants: "allow: [{subscribe: [\"*/*\"]}]")
+        try await place.untilLogged("policy taken")
+        #expect(try await gateway.send("POST", topic, token: token, body: "{}").status == 403)
+        try place.write("nonsense: 1")
+        try await place.untilLogged("policy refused")
+        #expect(await gateway.logText.contains("unknown key 'nonsense'"))
+        #expect(try await gateway.send("POST", topic, token: token, body: "{}").status == 403)
+        try place.write(
+          "tests: [{name: t, issuer: development, claims: {}, expect: {status: 200}}]")
+        try await place.untilLogged("policy refused", count: 2)
+        try place.write()
+        try await place.untilLogged("policy taken", count: 2)
+        #expect(try await gateway.send("POST", topic, token: token, body: "{}").status == 201)
+        kill(await gateway.pid, SIGHUP)
+        try await place.untilLogged("policy unchanged")
+      }
+    }
+
+    @Test func `a stream ends when its grant is taken away`() async throws {
+      try await withPolicy { place in
+        let gateway = place.gateway
+        let token = try await gateway.token()
+        #expect(try await gateway.send("POST", topic, token: token, body: "{}").status == 201)
+        async let last = gateway.follow(topic, token: token, count: 1, patience: .seconds(5))
+        try await place.untilStreamIsOpen()
+        try place.write(grants: "allow: [{publish: [\"*/*\"]}]")
+        let events = try await last
+        #expect(events.first?.type == "jodrell.end")
+        #expect(try events.first?.json["code"]?.text == "forbidden")
+      }
+    }
+
+    @Test func `callers who stay valid notice nothing of a change`() async throws {
+      try await withPolicy { place in
+        let gateway = place.gateway
+        let token = try await gateway.token()
+        try await withThrowingTaskGroup(of: [Int].self) { group in
+          for _ in 0..<4 {
+            group.addTask {
+              var statuses: [Int] = []
+              for _ in 0..<60 {
+                statuses.append(
+                  try await gateway.send("POST", topic, token: token, body: "{}").status)
+              }
+              return statuses
+            }
+          }
+          for turn in 1...4 {
+            try place.write("# \(turn)")
+            try await place.untilLogged("policy taken", count: turn)
+          }
+          for try await statuses in group {
+            #expect(statuses.allSatisfy { $0 == 201 }, "\(statuses)")
+          }
+        }
+      }
+    }
+
+    @Test func `the audit log is a chain in a file and a topic`() async throws {
+      let folder = try Workplace.directory("audit")
+      defer { try? FileManager.default.removeItem(at: folder) }
+      let log = folder.appending(path: "audit.jsonl")
+      try await withPolicy("audit: {file: \"\(log.path())\", topic: true, sample: 1}") { place in
+        let gateway = place.gateway
+        let token = try await gateway.token()
+        let stranger = try await gateway.token(tenant: "nobody")
+        #expect(try await gateway.send("POST", topic, token: token, body: "{}").status == 201)
+        #expect(try await gateway.send("POST", topic, token: stranger, body: "{}").status == 403)
+        #expect(try await gateway.send("POST", topic, token: "a.b.c", body: "{}").status == 401)
+        let auditor = try await gateway.token(tenant: "jodrell")
+        let copies = try await gateway.follow(
+          "/v1/topics/jodrell/audit/decisions/events?from=earliest", token: auditor, count: 3)
+        #expect(copies.count == 3)
+        let own = "/v1/topics/jodrell/audit/decisions/events"
+        #expect(try await gateway.send("POST", own, token: auditor, body: "{}").status == 403)
+        #expect(try await gateway.terminate() == 0)
+        let text = try String(contentsOf: log, encoding: .utf8)
+        #expect(!text.contains(token.suffix(40)))
+        let lines = text.split(separator: "\n")
+        #expect(lines.count >= 5)
+        #expect(try copies[0].json["data"]?.raw.text == String(lines[0]))
+        let good = try await audit(log)
+        #expect(good.code == 0 && good.output.contains("entries \(lines.count)"))
+        // What was written before goes on after a start, cut short by a crash or not.
+        try Data((text + "{\"seq\":9").utf8).write(to: log)
+        try await gateway.start()
+        #expect(try await gateway.send("POST", topic, token: token, body: "{}").status == 201)
+        #expect(try await gateway.terminate() == 0)
+        let later = try await audit(log)
+        #expect(later.code == 0 && later.output.contains("cut short by a crash 1"))
+        let altered = text.replacing("\"status\":403", with: "\"status\":200")
+        try Data(altered.utf8).write(to: log)
+        let bad = try await audit(log)
+        #expect(bad.code == 8 && bad.errors.contains("the line was altered"))
+        try Data(lines.dropFirst().joined(separator: "\n").utf8).write(to: log)
+        #expect(try await audit(log).code == 8)
+      }
+    }
+
+    private func audit(
+      _ file: URL
+    ) async throws -> (code: Int32, output: String, errors: String) {
+      try await Workplace.run(Workplace.jodrell, ["audit", "verify", file.path()])
+    }
+
+    @Test func `explain says offline what the gateway decides`() async throws {
+      try await withPolicy { place in
+        let token = try await place.gateway.token()
+        func explain(_ more: String...) async throws -> (code: Int32, json: JSONNode) {
+          let told = try await Workplace.run(
+            Workplace.jodrell, ["explain", "-c", place.file.path(), "--token", token] + more)
+          return (told.code, try JSONDocument(parsing: ByteSlice(utf8: told.output)).root)
+        }
+        let allowed = try await explain("--publish", "public/default/orders")
+        #expect(allowed.code == 0)
+        #expect(allowed.json["request"]?["rule"]?.text == "everything")
+        let refused = try await explain("--manage", "~/orders")
+        #expect(refused.code == 1 && refused.json["status"]?.integer == 403)
+        let later = try await explain("--at", "2100-01-01T00:00:00Z")
+        #expect(later.json["token"]?["reason"]?.text == "expired")
+        let grants = try await Workplace.run(
+          Workplace.jodrell, ["explain", "-c", place.file.path(), "--grants"])
+        #expect(grants.code == 0 && grants.output.split(separator: "\n").count == 3)
+      }
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import Bytes
+import Foundation
+import LogConformance
+import Metrics
+import Testing
+
+@testable import Gateway
+
+/// What the operator bounds: rates, streams, storage; and how a caller is told.
+@Suite struct BoundTests {
+  private let events = "/v1/topics/acme/shop/orders/events"
+  private let json = ["Content-Type": "application/json"]
+
+  private func gateway(_ limits: String, more: String = "") throws -> TestGateway {
+    try TestGateway(
+      settings: TestGateway.settings.replacingOccurrences(
+        of: "acme: {}", with: "acme: {limits: {\(limits)}}") + more)
+  }
+
+  @Test("beyond a rate 429 names the bound and says when to come back")
+  func rate() async throws {
+    let gateway = try gateway("publishRate: 2/s")
+    for _ in 0..<2 {
+      #expect(try await gateway.send("POST", events, json, "{}").status == 201)
+    }
+    let refused = try await gateway.send("POST", events, json, "{}")
+    #expect(refused.status == 429 && refused.code == "rate_limited")
+    #expect(try refused.json["limit"] as? String == "tenant-events")
+    #expect(refused.fields["retry-after"] == "1")
+    #expect(refused.fields["ratelimit-policy"] == #""tenant-events";q=2;w=1"#)
+    #expect(refused.fields["ratelimit"] == #""tenant-events";r=0;t=1"#)
+    // Reading goes on, and so does everybody else.
+    #expect(try await gateway.send("GET", events).status == 200)
+    let others = "/v1/topics/~/orders/events"
+    #expect(try await gateway.send("POST", others, as: "bob", json, "{}").status == 201)
+    gateway.clock.step(.milliseconds(500))
+    #expect(try await gateway.send("POST", events, json, "{}").status == 201)
+  }
+
+  @Test("the bound that waits longest is named, and one that refuses charges no other")
+  func binding() async throws {
+    let gateway = try gateway(
+      "publishRate: 100/s, perPrincipal: {publishRate: 1/m, burst: 1m}, "
+        + "perTopic: {publishRate: 1/s}")
+    #expect(try await gateway.send("POST", events, json, "{}").status == 201)
+    let refused = try await gateway.send("POST", events, json, "{}")
+    #expect(try refused.json["limit"] as? String == "principal-events")
+    // Another principal meets the topic's bound, which the refused request has not eaten up.
+    let paul = try await gateway.send("POST", events, as: "paul", json, "{}")
+    #expect(try paul.json["limit"] as? String == "topic-events")
+    gateway.clock.step(.seconds(1))
+    #expect(try await gateway.send("POST", events, as: "paul", json, "{}").status == 201)
+  }
+
+  @Test("bytes count, and a batch is worth its events")
+  func sizes() async throws {
+    let bytes = try gateway("publishBytes: 1KiB/s")
+    let large = "\"\(String(repeating: "x", count: 2_000))\""
+    #expect(try await bytes.send("POST", events, json, large).status == 201)
+    let refused = try await bytes.send("POST", events, json, "{}")
+    #expect(refused.fields["ratelimit-policy"] == #""tenant-bytes";q=1024;qu="content-bytes";w=1"#)
+    let batch = try gateway("publishRate: 5/s")
+    let lines = String(repeating: "{}\n", count: 20)
+    let type = ["Content-Type": "application/x-ndjson"]
+    #expect(try await batch.send("POST", events, type, lines).status == 201)
+    #expect(try await batch.send("POST", events, json, "{}").status == 429)
+    batch.clock.step(.seconds(4))
+    #expect(try await batch.send("POST", events, json, "{}").status == 201)
+  }
+
+  @Test("requests are bounded per tenant, principal and address")
+  func requests() async throws {
+    let gateway = try gateway(
+      "perPrincipal: {requests: 3/s}", more: "\nlimits: {perAddress: {requests: 5/s}}")
+    for _ in 0..<3 { #expect(try await gateway.send("GET", "/v1/whoami").status == 200) }
+    let refused = try await gateway.send("GET", "/v1/whoami")
+    #expect(try refused.json["limit"] as? String == "principal-requests")
+    for _ in 0..<2 { #expect(try await gateway.send("GET", "/v1/whoami", as: "bob").status == 200) }
+    let address = try await gateway.send("GET", "/v1/whoami", as: "bob")
+    #expect(try address.json["limit"] as? String == "address-requests")
+    #expect(
+      try await gateway.send("GET", "/v1/whoami", as: "bob", from: "192.0.2.2").status == 200)
+  }
+
+  @Test("refused tokens are bounded per address; good callers there do not pay")
+  func refusedTokens() async throws {
+    let gateway = try gateway("", more: "\nlimits: {perAddress: {refusedTokens: 2/s}}")
+    #expect(try await gateway.send("GET", "/v1/whoami").status == 200)
+    for _ in 0..<2 {
+      #expect(try await gateway.send("GET", "/v1/whoami", token: "a.b.c").status == 401)
+    }
+    let refused = try await gateway.send("GET", "/v1/whoami", token: "a.b.d")
+    #expect(refused.code == "auth_rate_limited")
+    #expect(try await gateway.send("GET", "/v1/whoami").status == 200)
+    #expect(
+      try await gateway.send("GET", "/v1/whoami", token: "a.b.c", from: "192.0.2.9").status == 401)
+  }
+
+  @Test("as many streams as are allowed; one that ends makes room")
+  func streams() async throws {
+    let gateway = try gateway("streams: 2, perPrincipal: {streams: 1}")
+    _ = try await gateway.send("POST", events, json, "{}")
+    let accept = ["Accept": "text/event-stream"]
+    let token = try TestGateway.token("rita", lifetime: .seconds(60))
+    async let first = gateway.send("GET", events, token: token, accept, steps: 9)
+    try await gateway.untilStreams(1)
+    let second = try await gateway.send("GET", events, as: "rita", accept)
+    #expect(second.status == 429 && second.code == "too_many_streams")
+    #expect(
+      second.fields["ratelimit-policy"] == #""principal-streams";q=1;qu="concurrent-requests""#)
+    gateway.clock.step(.seconds(61))
+    _ = try await gateway.send("POST", events, json, "{}")
+    _ = try await first
+    try await gateway.untilStreams(0)
+    #expect(try await gateway.send("GET", events, as: "rita", accept, steps: 1).status == 200)
+  }
+
+  @Test("a quota that is used up refuses what would be stored, and only that")
+  func quota() async throws {
+    let gateway = try gateway("perNamespace: {storage: 1B}")
+    #expect(try await gateway.send("POST", events, json, "{}").status == 201)
+    await gateway.lookAtStorage()
+    let refused = try await gateway.send("POST", events, json, "{}")
+    #expect(refused.status == 429 && refused.code == "quota_exceeded")
+    #expect(try refused.json["limit"] as? String == "namespace-storage")
+    #expect(try await gateway.send("GET", events).status == 200)
+    let other = "/v1/topics/acme/other/orders/events"
+    #expect(try await gateway.send("POST", other, json, "{}").status == 201)
+    _ = try await gateway.send("DELETE", "/v1/topics/acme/shop/orders")
+    await gateway.lookAtStorage()
+    #expect(try await gateway.send("POST", events, json, "{}").status == 201)
+  }
+}

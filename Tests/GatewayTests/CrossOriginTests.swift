@@ -1,0 +1,75 @@
+import Bytes
+import Testing
+
+@testable import Gateway
+
+@Suite("Pages of other origins")
+struct CrossOriginTests {
+  private let topic = "/v1/topics/acme/shop/orders/events"
+  private let allowed = "access-control-allow-origin"
+  private let page = ["Origin": "https://app.example"]
+
+  private func gateway(credentials: Bool = false) throws -> TestGateway {
+    try TestGateway(
+      crossOrigin: CrossOrigin(
+        origins: [ByteSlice(utf8: "https://app.example")], credentials: credentials,
+        allowsLoopback: false))
+  }
+
+  @Test("the listed one reads every answer, refusals too; others none")
+  func exact() async throws {
+    let gateway = try gateway()
+    for (subject, status) in [("alice", 201), ("rita", 403), (nil, 401)] {
+      let answer = try await gateway.send(
+        "POST", topic, as: subject, page.merging(["Content-Type": "application/json"]) { $1 },
+        "{}")
+      #expect(answer.status == status)
+      #expect(answer.fields[allowed] == "https://app.example")
+      #expect(answer.fields["vary"] == "Origin")
+      #expect(answer.fields["access-control-allow-credentials"] == nil)
+    }
+    for origin in [
+      "https://app.example.evil", "http://app.example", "https://app.example:444", "null", "*",
+      "https://APP.example", "http://localhost:3000",
+    ] {
+      let answer = try await gateway.send("GET", topic, ["Origin": origin])
+      #expect(answer.fields[allowed] == nil, "\(origin)")
+      #expect(answer.fields["vary"] == "Origin", "a cache must not mix them up")
+    }
+  }
+
+  @Test("a preflight names methods and the attributes that it asked for")
+  func preflight() async throws {
+    let gateway = try gateway(credentials: true)
+    let asks = [
+      "Access-Control-Request-Method": "POST",
+      "Access-Control-Request-Headers": "ce-id, Ce-Type,x-evil, ce-<b>",
+    ]
+    let answer = try await gateway.send(
+      "OPTIONS", topic, as: nil, page.merging(asks) { $1 })
+    #expect(answer.status == 204)
+    #expect(answer.fields[allowed] == "https://app.example")
+    #expect(answer.fields["access-control-allow-credentials"] == "true")
+    #expect(answer.fields["access-control-allow-methods"]?.contains("POST") == true)
+    let names = answer.fields["access-control-allow-headers"] ?? ""
+    #expect(names.contains("Authorization") && names.hasSuffix(", ce-id, ce-type"))
+    let other = try await gateway.send(
+      "OPTIONS", topic, as: nil, asks.merging(["Origin": "https://other.example"]) { $1 })
+    #expect(other.fields.keys.filter { $0.hasPrefix("access-control") }.isEmpty)
+  }
+
+  @Test("nobody unless configured; in development mode pages of this machine")
+  func defaults() async throws {
+    let closed = try await TestGateway().send("GET", topic, page)
+    #expect(closed.fields[allowed] == nil && closed.fields["vary"] == nil)
+    let open = try TestGateway(
+      crossOrigin: CrossOrigin(origins: [], credentials: false, allowsLoopback: true))
+    for (origin, isAllowed) in [
+      ("http://localhost:5173", true), ("http://[::1]", true), ("http://localhost.evil", false),
+      ("http://localhost:x", false),
+    ] {
+      let answer = try await open.send("GET", topic, ["Origin": origin])
+      #expect((answer.fields[allowed] == origin) == isAllowed, "\(origin)")
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import Authentication
+import Bytes
+import Crypto
+import Foundation
+import Glibc
+import TestSupport
+
+// What the verification of tokens costs: each algorithm uncached, and a hit in the cache. For
+// comparison with `openssl speed` on the same core. Prints one line per figure.
+
+/// Runs `body` for about `seconds`; how many nanoseconds once took.
+func cost(_ seconds: Double = 1, _ body: () throws -> Void) rethrows -> Double {
+  let clock = ContinuousClock()
+  let began = clock.now
+  var count = 0
+  while true {
+    for _ in 0..<64 { try body() }
+    count += 64
+    let spent = began.duration(to: clock.now)
+    let (whole, rest) = spent.components
+    let nanoseconds = Double(whole) * 1e9 + Double(rest) / 1e9
+    if nanoseconds >= seconds * 1e9 { return nanoseconds / Double(count) }
+  }
+}
+
+func report(_ name: String, _ nanoseconds: Double) {
+  let rate = Int(1e9 / nanoseconds)
+  unsafe puts("\(name): \(Int(nanoseconds)) ns, \(rate)/s")
+}
+
+let issuer = TestIssuer()
+let now = TestIssuer.now
+let algorithms = TestIssuer.everyPublicAlgorithm
+let profile = IssuerProfile(
+  id: ByteSlice(utf8: issuer.id), issuer: ByteSlice(utf8: issuer.iss),
+  audiences: [ByteSlice(utf8: issuer.audience)], algorithms: algorithms,
+  keys: try KeySet(parsing: TestIssuer.keySet(algorithms), algorithms: algorithms))
+let verifier = try TokenVerifier(issuers: [profile])
+let more: [String: Any] = [
+  "scope": "events.publish events.read", "azp": "orders-svc", "tenant": "acme",
+  "groups": ["evt-orders-writers", "evt-billing-readers"], "client_id": "orders-svc",
+]
+for algorithm in algorithms {
+  let token = try issuer.token(more, algorithm: algorithm)
+  report(
+    "\(algorithm.name) uncached, \(token.count) bytes",
+    try cost { _ = try verifier.verify(token, at: now) })
+}
+let cache = TokenCache()
+let token = try issuer.token(more, algorithm: .rs256)
+guard case .unknown(let digest) = try cache.find(token, for: verifier, at: now) else { exit(1) }
+_ = try cache.verify(token, digest: digest, with: verifier, at: now)
+report(
+  "cached, \(token.count) bytes",
+  try cost {
+    guard case .known = try cache.find(token, for: verifier, at: now) else { exit(1) }
+  })

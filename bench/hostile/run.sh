@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# What bad traffic at a fixed rate does to good callers: their p99 without and with it, and the
+# gateway's memory.
+#
+#   bench/hostile/run.sh [SECONDS] [KIND…]
+#
+# Needs python3, openssl, curl, and release builds of jodrell and jodrell-bench (or JODRELL=path,
+# JODRELL_BENCH=path). Good callers publish 1,000 events a second, on a timetable, in the clear.
+# Everything stays on loopback; what the script starts it ends.
+set -euo pipefail
+seconds=${1:-4}
+shift || true
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../peers/shared.sh"
+
+# Kind, port, rate. Half-open connections meet the port that waits for a TLS handshake.
+table="bad-tokens 18280 1000
+slow-heads 18280 500
+header-bombs 18280 100
+hpack-bombs 18280 100
+half-open 18282 1000
+rapid-reset 18280 2000
+continuation 18280 1000"
+[ $# -eq 0 ] || table=$(grep -E "^($(IFS='|'; echo "$*")) " <<<"$table")
+
+make_certificate
+start_jodrell 18280 ", https: {address: \"127.0.0.1:18282\", certificate: tls.pem, key: tls.key}"
+put_schema orders
+
+good() {
+  "$bench" publish --quiet --json --url http://127.0.0.1:18280 --topic acme/shop/orders \
+    --token-file "$work/token" --payload "$peers/order.json" --connections 16 --rate 1000 \
+    --duration "${seconds}s" >"$work/good"
+}
+# p99 in ms, and how many publishes were not answered with 201.
+figures() { python3 -c '
+import json, sys
+result = json.load(open(sys.argv[1]))
+bad = result["requests"] - result["statuses"].get("201", 0) + sum(result["faults"].values())
+print(result["latency"]["p99"], bad + result["openLoop"]["neverSent"])' "$work/good"; }
+memory() { awk '/VmRSS/ { print int($2 / 1024) }' "/proc/$server/status"; }
+
+about_the_machine
+good
+good
+read -r quiet _ < <(figures)
+printf 'quiet: p99 %s ms, %s MiB\n' "$quiet" "$(memory)"
+while read -r kind port rate; do
+  python3 "$here/flood.py" "$kind" "127.0.0.1:$port" "$rate" "$((seconds + 1))" >"$work/flood" &
+  flood=$!
+  sleep 0.5
+  good
+  wait "$flood"
+  read -r p99 bad < <(figures)
+  printf '%s at %s/s: p99 %s ms (quiet %s), %s not stored, %s MiB; %s\n' \
+    "$kind" "$rate" "$p99" "$quiet" "$bad" "$(memory)" "$(cat "$work/flood")"
+done <<<"$table"
