@@ -67,7 +67,7 @@ extension GatewayResponder {
     _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     try refuseQuery(of: request)
-    // Before the body is read: nobody reads it twice, should the caller's key have to be looked for.
+    // Before the body is read: nobody reads it twice, should the caller's key be looked for.
     _ = try admission.token(of: request)
     let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
     var members = try BodyMembers(parsing: body)
