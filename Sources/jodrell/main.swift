@@ -1,4 +1,5 @@
 import Glibc
+import Network
 
 // The commands run in a task of their own while this thread only waits. An async main would leave
 // it to the dispatch library, whose main thread ends in a wait that takes every signal, also those
@@ -6,6 +7,10 @@ import Glibc
 if let first = CommandLine.arguments.dropFirst().first, first == "serve" || first == "demo" {
   StopSignal.blockSignals()
 }
+
+// RocksDB's memory tables are pieces of 8 MiB that come and go; between the small buffers of
+// commits, which stay for as long as readers may want them, they would leave holes.
+Allocator.mapBlocks(from: 1 << 20)
 
 // A reader that has gone is an error of the write to it.
 _ = signal(SIGPIPE, SIG_IGN)

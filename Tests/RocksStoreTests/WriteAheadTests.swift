@@ -65,7 +65,7 @@ import Topics
     #expect(try BrokenFiles.end(ofLog: path) == BrokenFiles.size(of: path))
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(10)))
   func `a log that has become tables loses its name, and then its blocks`() async throws {
     let scratch = Scratch()
     let log = try RocksTopicLog(opening: configuration(scratch))

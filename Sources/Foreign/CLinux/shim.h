@@ -1,5 +1,6 @@
 // The kernel interfaces that the Glibc module map leaves out.
 #pragma once
+#include <malloc.h>
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
