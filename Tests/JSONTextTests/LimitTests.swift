@@ -95,7 +95,7 @@ import Testing
     // The thread's own time: what else runs on the machine does not count.
     func spent() -> Int {
       var time = timespec()
-      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+      unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
       return time.tv_sec * 1_000_000_000 + time.tv_nsec
     }
     func time(_ count: Int) -> Int {
