@@ -3,7 +3,8 @@ private import CLinux
 /// The memory allocator of the process.
 public enum Allocator {
   /// Blocks of at least so many bytes are mapped by themselves from now on, and given back to the
-  /// kernel as a whole when they are freed (mallopt(3), `M_MMAP_THRESHOLD`). Without it the allocator
-  /// raises the bound with each such block that is freed, up to 32 MiB. Before there are threads.
+  /// kernel as a whole when they are freed (mallopt(3), `M_MMAP_THRESHOLD`). Without it the
+  /// allocator raises the bound with each such block that is freed, up to 32 MiB. Before there are
+  /// threads.
   public static func mapBlocks(from bytes: Int32) { _ = mallopt(M_MMAP_THRESHOLD, bytes) }
 }
