@@ -73,7 +73,8 @@ func fuzzSettings(_ input: ByteSlice) {
       }
       _ = try TenancyPolicy.compile(settings, generation: 1)
       for test in try PolicyTest.compile(settings) {
-        _ = test.failure(on: try TenancyPolicy.compile(settings, generation: 1))
+        let policy = try TenancyPolicy.compile(settings, generation: 1)
+        _ = test.failure(on: policy, at: UnixTime(seconds: 1_800_000_000))
       }
     } catch {
       law(error.position.line >= 1 && error.position.column >= 1, "a fault without a place")
