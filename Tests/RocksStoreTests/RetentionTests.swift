@@ -85,6 +85,28 @@ import Topics
   }
 
   @Test(.timeLimit(.minutes(10)))
+  func `a bucket is full after an eighth of the shortest age, also across restarts`() async throws {
+    let scratch = Scratch()
+    var settings = settings(scratch)
+    settings.limits.bucketBytes = 1 << 30
+    var log = try RocksTopicLog(opening: settings)
+    let topic = try await make(log, "orders", Retention(age: .seconds(800)))
+    try await publish(TestLoop(log), topic, [1])
+    clock.step(.seconds(60))
+    log.close()
+    log = try RocksTopicLog(opening: settings)
+    let before = families(log)
+    try await publish(TestLoop(log), topic, [2])
+    #expect(before.count == 2)
+    clock.step(.seconds(41))
+    try await wait { self.families(log).count == 3 }
+    clock.step(.seconds(800))
+    try await wait { try log.bounds(of: topic).events == 0 }
+    try await wait { self.families(log).filter(before.contains).count == 1 }
+    log.close()
+  }
+
+  @Test(.timeLimit(.minutes(10)))
   func `size lets the oldest go, nothing is kept where it is zero`() async throws {
     let scratch = Scratch()
     let log = try RocksTopicLog(opening: settings(scratch))

@@ -13,8 +13,6 @@ struct RetentionSweep {
   fileprivate var dropped: [BucketKey] = []
   /// When there is something to do again, by the clock of `CommitQueue`.
   fileprivate(set) var nextStep = MonotonicTime(nanoseconds: 0)
-  /// When the open bucket of each class began, as far as this process knows.
-  fileprivate var begun: [BucketKey.Class: MonotonicTime] = [:]
   fileprivate var trust: ClockTrust
   fileprivate var isTrusted = true
   /// Events that this pass let go.
@@ -144,11 +142,12 @@ extension Committer {
     guard bucket.bytes > 0, count < RetentionLimits.buckets else { return false }
     let growth = count / RetentionLimits.growEvery
     if bucket.bytes >= limits.bucketBytes << UInt64(growth) { return true }
-    guard kind == .bounded, let begun = sweep.begun[kind] else { return false }
+    guard kind == .bounded, sweep.isTrusted else { return false }
     let longest = RetentionLimits.longestSpan
     let share = (sweep.shortestAge ?? longest).nanoseconds / RetentionLimits.ageShare
     let span = min(max(TimeSpan(nanoseconds: share), RetentionLimits.shortestSpan), longest)
-    return CommitQueue.now() - begun >= TimeSpan(nanoseconds: span.nanoseconds << Int64(growth))
+    return bucket.opened + TimeSpan(nanoseconds: span.nanoseconds << Int64(growth))
+      <= clocks.wall()
   }
 
   /// Makes the next bucket of a class; nil where RocksDB cannot, which a later attempt may.
@@ -162,7 +161,6 @@ extension Committer {
     put(CountersKey(), counters)
     put(key, bucket.record(.open))
     shelf.add(bucket)
-    sweep.begun[kind] = CommitQueue.now()
     return bucket
   }
 
