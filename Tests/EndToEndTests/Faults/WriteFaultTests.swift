@@ -29,7 +29,7 @@ extension EndToEnd {
     @Test(.timeLimit(.minutes(2)), arguments: faults)
     func `what was acknowledged survives a failed write`(_ fault: Fault) async throws {
       try await withFaultyDisk { gateway, disk in
-        let load = try await VerifiedLoad(on: gateway, seconds: 1)
+        let load = try await VerifiedLoad(on: gateway, seconds: 3)
         try await Task.sleep(for: .milliseconds(300))
         try disk.arm(fault.rule)
         if let code = fault.code {
