@@ -2,7 +2,7 @@
 #
 #   make run      build for release, start a gateway with the embedded default, say what to type
 #   make test     every test, then the lint
-#   make fuzz     each fuzz target for SECONDS (600; CI: 15)
+#   make fuzz     each fuzz target for SECONDS (600; CI: 8)
 #   make asan     the tests of the rooms that touch memory, under the address sanitizer
 #   make tsan     the tests of the rooms that share memory, under the thread sanitizer
 #   make crash    kill -9 under load, ROUNDS times (200), everything acknowledged looked for after
