@@ -57,7 +57,7 @@ public final class Inspection {
   public func topics() throws(StoreFault) -> [TopicReport] {
     let names = try names()
     var segments: [TopicNumber: [Segment]] = [:]
-    let buckets = try database.buckets()
+    let buckets = try database.buckets().kept
     try database.scan(SegmentKey.self) { key, value in
       // Those of a deleted topic may name a bucket that is gone.
       guard let bucket = buckets[value.bucket] else { return }

@@ -56,7 +56,7 @@ import Topics
     directory = catalogue.directory
     shelf = catalogue.shelf
     counters = catalogue.counters
-    sweep = RetentionSweep(configuration.clocks, dropped: catalogue.drained)
+    sweep = RetentionSweep(configuration.clocks, dropped: catalogue.draining)
     self.commit = commit
     self.extent = extent
     space = SpaceWatch(StorePaths(configuration.path), configuration.limits)

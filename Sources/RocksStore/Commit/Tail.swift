@@ -70,10 +70,12 @@ struct Tail: Sendable {
     trimmedUntil = trim.until
   }
 
-  /// Behind its newest entry, or where nothing is left of it, the topic goes on in another bucket.
-  mutating func begin(_ segment: Segment) {
-    if segments.last?.first == segment.first { segments.removeLast() }
+  /// Behind its newest entry the topic goes on in another bucket. Returns the segment before it if
+  /// that held nothing, since the new one then takes its place.
+  mutating func begin(_ segment: Segment) -> Segment? {
+    let replaced = segments.last?.first == segment.first ? segments.popLast() : nil
     segments.append(segment)
+    return replaced
   }
 
   /// The segments of which nothing is kept; they are the topic's no longer.

@@ -12,7 +12,7 @@ struct LoadedCatalogue {
   /// Column families of buckets that were being dropped or made when the store was closed.
   let leftovers: [ColumnFamily]
   /// Buckets whose records are all that is left of them then.
-  let drained: [BucketKey]
+  let draining: [BucketKey]
   /// Topics that may hold more than was found: their last chunks may lie in a block that cannot be
   /// read.
   let doubtful: [TopicState]
@@ -55,7 +55,8 @@ struct CatalogueLoad: ~Copyable {
   }
 
   consuming func catalogue() throws(StoreFault) -> LoadedCatalogue {
-    buckets = try database.buckets()
+    let (kept, draining) = try database.buckets()
+    buckets = kept
     guard let counters = try database.get(CountersKey()) else {
       throw .corruptRecord(family: KeyFamily.counters.byte)
     }
@@ -68,17 +69,13 @@ struct CatalogueLoad: ~Copyable {
     try loadDocuments(into: directory)
     try loadTopicParts()
     try loadTopics(into: directory)
-    var drained: [BucketKey] = []
-    try database.scan(BucketKey.self) { key, value in
-      if value.state == .draining { drained.append(key) }
-    }
     let families = Set(buckets.values.map(\.family.name))
     return LoadedCatalogue(
       directory: directory, shelf: shelf, counters: counters,
       leftovers: database.familyNames
         .filter { FamilyKind(of: $0) == .events && !families.contains($0) }
         .compactMap(database.family(named:)),
-      drained: drained,
+      draining: draining,
       doubtful: doubtful)
   }
 

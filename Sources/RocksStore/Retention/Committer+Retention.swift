@@ -6,8 +6,9 @@ import Topics
 struct RetentionSweep {
   /// Topics of this pass that are still to be looked at.
   fileprivate var topics: ArraySlice<TopicState> = []
-  /// The shortest age that a topic's retention names: found by this pass, and by the last one.
-  fileprivate var shortest: TimeSpan?
+  /// The shortest age that a topic's retention names: as far as this pass has come, and of the last
+  /// one.
+  fileprivate var shortestSoFar: TimeSpan?
   fileprivate var shortestAge: TimeSpan?
   /// Records of buckets whose column family is gone.
   fileprivate var dropped: [BucketKey] = []
@@ -37,10 +38,9 @@ struct ClockTrust {
   }
 
   func isKept(wall now: UnixTime, monotonic: MonotonicTime) -> Bool {
-    let passed: TimeSpan = now - wall
-    let counted: TimeSpan = monotonic - self.monotonic
-    return abs(passed.nanoseconds.subtractingReportingOverflow(counted.nanoseconds).partialValue)
-      <= RetentionLimits.clockStep.nanoseconds
+    let expected = wall + (monotonic - self.monotonic)
+    let drift: TimeSpan = now - expected
+    return drift.nanoseconds.magnitude <= RetentionLimits.clockStep.nanoseconds.magnitude
   }
 }
 
@@ -73,8 +73,8 @@ extension Committer {
       database.releaseDropped()
       try dropDrained()
       add { $0.turnBuckets() }
-      sweep.shortestAge = sweep.shortest
-      sweep.shortest = nil
+      sweep.shortestAge = sweep.shortestSoFar
+      sweep.shortestSoFar = nil
       sweep.topics = directory.topics[...]
     }
     let isTrusted = sweep.trust.isKept(wall: clocks.wall(), monotonic: clocks.monotonic())
@@ -111,13 +111,10 @@ extension Committer {
     let segment = Segment(
       first: topic.next, bucket: bucket, started: topic.lastPublish, bytesBefore: topic.bytes)
     put(SegmentKey(topic: topic.number, first: segment.first), segment.record)
-    let last = topic.tail.withLock { tail in
-      defer { tail.begin(segment) }
-      return tail.segments.last
-    }
-    if let last, last.first == segment.first { last.bucket.segments -= 1 }
-    segment.bucket.segments += 1
-    topic.bucket = segment.bucket
+    let replaced = topic.tail.withLock { $0.begin(segment) }
+    replaced?.bucket.segments -= 1
+    bucket.segments += 1
+    topic.bucket = bucket
   }
 
   /// Seals open buckets that are large or old enough, and marks sealed ones that hold nothing for
@@ -176,6 +173,8 @@ extension Committer {
   /// Lets go what is past a topic's retention, and the segments of which nothing is kept.
   private func trim(_ topic: TopicState, at now: UnixTime?) {
     let (first, segments) = topic.tail.withLock { ($0.first, $0.segments) }
+    // Most topics: there is nothing to decide.
+    if topic.retention == nil, segments.count == 1, topic.bucket.state == .open { return }
     var stretches: [Trimming.Stretch] = []
     for index in segments.indices {
       let next = index + 1 < segments.count ? segments[index + 1] : nil
@@ -186,7 +185,7 @@ extension Committer {
     }
     var trim: TrimKey.Value?
     if let retention = topic.retention {
-      sweep.shortest = [sweep.shortest, retention.age].compactMap { $0 }.min()
+      sweep.shortestSoFar = [sweep.shortestSoFar, retention.age].compactMap { $0 }.min()
       if Trimming(stretches, retention, first: first, held: .max, now: now) != nil,
         let held = try? lowestCursor(of: topic),
         let found = Trimming(stretches, retention, first: first, held: held, now: now)

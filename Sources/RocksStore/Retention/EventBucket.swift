@@ -72,11 +72,15 @@ struct BucketShelf {
 }
 
 extension Database {
-  /// The buckets by their numbers, but those that are being dropped.
-  func buckets() throws(StoreFault) -> [UInt32: EventBucket] {
+  /// The buckets by their numbers, and the records of those that are being dropped.
+  func buckets() throws(StoreFault) -> (kept: [UInt32: EventBucket], draining: [BucketKey]) {
     var buckets: [UInt32: EventBucket] = [:]
+    var draining: [BucketKey] = []
     try scan(BucketKey.self) { (key, value) throws(StoreFault) in
-      if value.state == .draining { return }
+      if value.state == .draining {
+        draining.append(key)
+        return
+      }
       guard let family = family(named: key.familyName(value.retentionClass)) else {
         throw .corruptRecord(family: KeyFamily.bucket.byte)
       }
@@ -86,7 +90,7 @@ extension Database {
       bucket.bytes = property("rocksdb.total-sst-files-size", of: family) ?? 0
       buckets[key.bucket] = bucket
     }
-    return buckets
+    return (buckets, draining)
   }
 }
 
