@@ -31,6 +31,14 @@ extension EndToEnd {
            principal: "till:{/sub}", allow: [{publish: ["shop/*"]}]}
       """
 
+    /// An issuer that answers everything with its key set.
+    private static func servingKeys() throws -> HTTPNeighbour {
+      let neighbour = try HTTPNeighbour()
+      let keys = try TestIssuer.keySet().text
+      neighbour.answer { _ in .init(keys) }
+      return neighbour
+    }
+
     /// A gateway with a management listener that trusts an issuer at `neighbour`.
     private func withIssuer(
       _ neighbour: HTTPNeighbour, keys: String? = nil, more: String = "", top: String = "",
@@ -126,10 +134,8 @@ extension EndToEnd {
     }
 
     @Test func `a revoked token is refused at once, and after a restart`() async throws {
-      let neighbour = try HTTPNeighbour()
+      let neighbour = try Self.servingKeys()
       defer { neighbour.stop() }
-      let keys = try TestIssuer.keySet().text
-      neighbour.answer { _ in .init(keys) }
       try await withIssuer(neighbour) { gateway, management in
         try await ready(management)
         let (stolen, other) = (try token(["jti": "stolen"]), try token(["jti": "other"]))
@@ -159,10 +165,8 @@ extension EndToEnd {
     }
 
     @Test func `an open stream ends when its token is revoked`() async throws {
-      let neighbour = try HTTPNeighbour()
+      let neighbour = try Self.servingKeys()
       defer { neighbour.stop() }
-      let keys = try TestIssuer.keySet().text
-      neighbour.answer { _ in .init(keys) }
       try await withIssuer(neighbour) { gateway, management in
         try await ready(management)
         let stolen = try token(["jti": "stolen"])
@@ -228,10 +232,8 @@ extension EndToEnd {
     }
 
     @Test func `a token bound to a key needs a fresh proof each time`() async throws {
-      let neighbour = try HTTPNeighbour()
+      let neighbour = try Self.servingKeys()
       defer { neighbour.stop() }
-      let keys = try TestIssuer.keySet().text
-      neighbour.answer { _ in .init(keys) }
       try await withIssuer(neighbour) { gateway, management in
         try await ready(management)
         let prover = try Prover()
@@ -256,10 +258,8 @@ extension EndToEnd {
     }
 
     @Test func `a nonce that is asked for is handed out`() async throws {
-      let neighbour = try HTTPNeighbour()
+      let neighbour = try Self.servingKeys()
       defer { neighbour.stop() }
-      let keys = try TestIssuer.keySet().text
-      neighbour.answer { _ in .init(keys) }
       try await withIssuer(neighbour, top: "dpop: {nonce: true}") { gateway, management in
         try await ready(management)
         let prover = try Prover()
