@@ -16,6 +16,7 @@ struct AddressGuard: Sendable {
 
   /// - Parameter address: 4 or 16 bytes in network order.
   func allows(_ address: [UInt8]) -> Bool {
+    guard let address = IPAddress(bytes: ByteSlice(address)) else { return false }
     if onlyLoopback, !Self.loopback.contains(where: { $0.contains(address) }) { return false }
     if allowed.contains(where: { $0.contains(address) }) { return true }
     return !Self.special.contains { $0.contains(address) }
