@@ -233,7 +233,9 @@ extension ProblemCode {
         431, .tooLarge, "Header fields too large",
         "Send fewer or shorter header fields (docs/limits.md).")
     case .versionNotSupported:
-      Row(505, .notSupported, "HTTP version not supported", "Use HTTP/1.1.")
+      Row(
+        505, .notSupported, "HTTP version not supported",
+        "Speak HTTP/1.1, or HTTP/2 by ALPN or with prior knowledge.")
     default:
       Row(
         501, .notSupported, "Not supported",
