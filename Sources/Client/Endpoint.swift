@@ -20,13 +20,16 @@ package struct ServerTrust: Sendable, Equatable {
   package static func == (left: ServerTrust, right: ServerTrust) -> Bool { left.tls === right.tls }
 }
 
-/// Where a gateway is: `http://host[:port][/prefix]`, or `https://…`.
+/// Where a gateway is: `http://host[:port][/prefix]`, `https://…`, or `unix:` with the path of a
+/// socket file, where it is called `localhost`.
 package struct Endpoint: Sendable, Equatable {
   /// A name, an IPv4 address, or an IPv6 address without its brackets.
   package let host: String
   package let port: UInt16
   /// What stands before every path, without a slash at the end; usually empty.
   package let prefix: String
+  /// The path of the socket file to connect to instead of the host; nil: by network.
+  package let socket: String?
   /// How to find out that it is the right one; nil: in the clear.
   package let trust: ServerTrust?
 
@@ -37,6 +40,13 @@ package struct Endpoint: Sendable, Equatable {
   /// - Parameter authorities: for `https`: who may sign the gateway's certificate, in PEM; nil:
   ///   the system's authorities.
   package init(_ url: String, authorities: ByteSlice? = nil) throws(ClientFault) {
+    if url.hasPrefix("unix:") {
+      guard url.utf8.count > 5, !url.utf8.contains(0) else { throw .badURL(url) }
+      socket = String(url.dropFirst(5))
+      (host, port, prefix, trust) = ("localhost", 80, "", nil)
+      return
+    }
+    socket = nil
     let isSecure = url.hasPrefix("https://")
     guard isSecure || url.hasPrefix("http://") else { throw .badURL(url) }
     trust = isSecure ? try ServerTrust(authorities: authorities) : nil
@@ -68,6 +78,12 @@ package struct Endpoint: Sendable, Equatable {
     host = String(authority)
   }
 
+  /// The URL as far as the host, or the socket file.
+  package var origin: String {
+    if let socket { return "unix:\(socket)" }
+    return "\(trust == nil ? "http" : "https")://\(authority)"
+  }
+
   /// What the Host field says.
   package var authority: String {
     let name = host.contains(":") ? "[\(host)]" : host
@@ -77,7 +93,7 @@ package struct Endpoint: Sendable, Equatable {
 
 /// Why a request got no answer, or none that can be used. Answers with any status are not faults.
 package enum ClientFault: Error, Equatable, Sendable {
-  /// Not `http://host[:port][/path]`, nor with `https`.
+  /// Not `http://host[:port][/path]`, nor with `https`, nor `unix:` with a path.
   case badURL(String)
   /// The certificates of the authorities to trust cannot be used.
   case badAuthorities(String)

@@ -27,16 +27,21 @@ package final class HTTPConnection {
 
   private init(_ connection: ClientConnection) { self.connection = connection }
 
-  /// Connects. A host is a numeric address, or `localhost` for this machine.
+  /// Connects to the socket file, or to the host: a numeric address, or `localhost` for this
+  /// machine.
   package static func open(
     _ endpoint: Endpoint, within span: TimeSpan = .seconds(5), on loop: isolated ClientLoop
   ) async throws(ClientFault) -> HTTPConnection {
     let address: SocketAddress
     do throws(NetworkFailure) {
-      let host = endpoint.host == "localhost" ? "127.0.0.1" : endpoint.host
-      address = try SocketAddress(host: host, port: endpoint.port)
+      if let path = endpoint.socket {
+        address = try SocketAddress(path: path)
+      } else {
+        let host = endpoint.host == "localhost" ? "127.0.0.1" : endpoint.host
+        address = try SocketAddress(host: host, port: endpoint.port)
+      }
     } catch {
-      throw .unreachable("\(endpoint.host) is no address")
+      throw .unreachable("\(endpoint.socket ?? endpoint.host) is no address")
     }
     let session = try endpoint.trust.map { trust throws(ClientFault) in
       guard let session = trust.tls.connect(to: endpoint.host, protocols: [.http11]) else {
@@ -50,7 +55,7 @@ package final class HTTPConnection {
     } catch .tls(.certificate) {
       throw .untrusted(endpoint.authority)
     } catch {
-      throw .unreachable("\(endpoint.authority): \(error)")
+      throw .unreachable("\(endpoint.origin): \(error)")
     }
   }
 

@@ -38,6 +38,8 @@ public struct WireLimits: Sendable {
   public var bufferKeepTime = TimeSpan.seconds(2)
   /// Open connections in total; nil: what the descriptor limit allows.
   public var connections: Int?
+  /// Bytes of a PROXY header of version 2 with all that it carries.
+  public var proxyHeaderBytes = 4096
   /// From a connection's begin to the end of its TLS handshake.
   public var handshakeTime = TimeSpan.seconds(10)
   /// Unfinished TLS handshakes of one loop; beyond it the oldest makes room.

@@ -31,6 +31,9 @@ extension MetricsCatalogue {
     case .introspectionsTotal: "Questions to issuers about opaque tokens."
     case .connectionsOpen: "Connections open now."
     case .connectionsTotal: "Connections accepted, or refused at the limit or while draining."
+    case .proxyHeadersTotal:
+      "Connections at listeners for proxies: with the header (taken), without it or with a broken "
+        + "one (malformed), whose header took too long (timed_out), of others (untrusted)."
     case .streamsOpen: "Answers that are live streams and have not ended."
     case .streamsStalledTotal: "Streams cut because the reader accepted no byte for too long."
     case .receivedBytesTotal: "Bytes read from sockets."

@@ -21,6 +21,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
   case introspectionsTotal = "jodrell_introspections_total"
   case connectionsOpen = "jodrell_connections_open"
   case connectionsTotal = "jodrell_connections_total"
+  case proxyHeadersTotal = "jodrell_proxy_headers_total"
   case streamsOpen = "jodrell_streams_open"
   case streamsStalledTotal = "jodrell_streams_stalled_total"
   case receivedBytesTotal = "jodrell_received_bytes_total"
@@ -98,7 +99,8 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
     case .requestsTotal: ["operation", "outcome"]
     case .tokenCacheTotal, .connectionsTotal, .logLinesTotal, .tlsHandshakesTotal,
       .tlsReloadsTotal, .policyReloadsTotal, .streamReviewsTotal, .auditEntriesTotal,
-      .issuerFetchesTotal, .introspectionsTotal, .http2ConnectionsTotal, .http2StreamsTotal:
+      .issuerFetchesTotal, .introspectionsTotal, .http2ConnectionsTotal, .http2StreamsTotal,
+      .proxyHeadersTotal:
       ["result"]
     case .tlsCertificateExpiry: ["certificate"]
     case .issuerKeys, .issuerKeysAge: ["issuer"]

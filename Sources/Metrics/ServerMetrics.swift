@@ -48,6 +48,12 @@ public final class ConnectionMetrics: Sendable {
   public let sentBytes = Counter()
   /// Streams cut because the reader took nothing for too long.
   public let stalled = Counter()
+  /// Connections of proxies that said whom they come from.
+  public let proxied = Counter()
+  public let badProxyHeaders = Counter()
+  public let slowProxyHeaders = Counter()
+  /// Connections of others than the trusted proxies.
+  public let untrustedProxies = Counter()
 
   public init() {}
 }

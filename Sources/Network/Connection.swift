@@ -11,7 +11,7 @@ import HTTPWire
 final class Connection<R: Responder> {
   /// What the task is doing, for those who want to end it.
   enum Activity {
-    /// In the TLS handshake.
+    /// In a proxy's header or the TLS handshake.
     case handshaking
     /// Between two requests.
     case idle
@@ -26,7 +26,10 @@ final class Connection<R: Responder> {
   let server: ServerLoop<R>
   let socket: Socket
   let kind: ListenerKind
-  let peer: ByteSlice
+  /// The other end, or whom a proxy there says the connection comes from.
+  var peer: Peer
+  /// Whether a proxy still has to say it.
+  private var isProxied: Bool
   private let openingRefusal: WireRefusal?
   var activity = Activity.transferring
   private var parser: RequestParser
@@ -43,11 +46,12 @@ final class Connection<R: Responder> {
   var outbox: Outbox { socket.outbox }
 
   init(
-    fd: Int32, kind: ListenerKind, peer: ByteSlice, tls: TLSSession?, server: ServerLoop<R>,
-    refusal: WireRefusal?
+    fd: Int32, kind: ListenerKind, peer: Peer, isProxied: Bool, tls: TLSSession?,
+    server: ServerLoop<R>, refusal: WireRefusal?
   ) {
     self.kind = kind
     self.peer = peer
+    self.isProxied = isProxied
     self.server = server
     openingRefusal = refusal
     socket = Socket(
@@ -94,6 +98,10 @@ final class Connection<R: Responder> {
 
   /// The connection's task, from accept to close, except where a stream waits.
   func run() async -> Leave {
+    if isProxied {
+      guard await readProxyHeader() else { return .over }
+      isProxied = false
+    }
     if socket.tls != nil, streamed == nil, isFirstRequest {
       guard await shakeHands() else { return .over }
     }
@@ -232,8 +240,8 @@ final class Connection<R: Responder> {
     let body = makeBody(head, at: bodyAt, now: now)
     let request = HTTPRequest(
       id: server.makeID(), head: head, body: body, received: now,
-      receivedAt: server.clock.wallNow + (now - server.clock.now), listener: kind, peer: peer,
-      clientCertificate: socket.tls?.peerCertificate)
+      receivedAt: server.clock.wallNow + (now - server.clock.now), listener: kind,
+      peer: server.client(of: head, behind: peer), clientCertificate: socket.tls?.peerCertificate)
     var writer = AnswerWriter(
       into: outbox, commons: server.commons, id: request.id, terms: AnswerTerms(for: head),
       body: body)
@@ -270,24 +278,6 @@ final class Connection<R: Responder> {
       writer.finishEmpty()
     }
     return await socket.flush()
-  }
-
-  /// Ends our side and swallows what the peer still sends, for a while: closing with unread bytes
-  /// would reset the connection and could destroy the answer before it is read (RFC 9112 §9.6).
-  func linger() async {
-    if socket.hasEnded || socket.isBroken { return }
-    socket.sayGoodbye()
-    await swallowRest()
-  }
-
-  func swallowRest() async {
-    Syscalls.shutdownWriting(socket.fd)
-    let end = server.clock.clocks.monotonic() + server.limits.lingerTime
-    var swallowed = 0
-    while swallowed < server.limits.lingerBytes {
-      guard let count = await socket.swallow(until: end) else { return }
-      swallowed += count
-    }
   }
 
   /// Nothing is read for as long as a stream lasts.

@@ -4,25 +4,37 @@ import Synchronization
 
 /// A door to listen at.
 public struct ListenerConfiguration: Sendable {
+  public enum Place: Sendable {
+    /// A numeric address, `*` for all; port 0 means one that is free.
+    case network(host: String, port: UInt16)
+    /// A socket file and who may connect to it, as the bits of its mode.
+    case file(path: String, mode: UInt32)
+  }
+
   public var kind: ListenerKind
-  /// A numeric address; `*` for all.
-  public var host: String
-  /// 0: one that is free.
-  public var port: UInt16
+  public var place: Place
   /// nil: in the clear.
   public var tls: TLSDoor?
+  /// Who may connect, each connection beginning with the PROXY protocol; nil: everybody, without
+  /// it.
+  public var proxies: TrustedPeers?
+
+  public init(kind: ListenerKind = .open, at place: Place, tls: TLSDoor? = nil) {
+    self.kind = kind
+    self.place = place
+    self.tls = tls
+  }
 
   public init(kind: ListenerKind = .open, host: String, port: UInt16, tls: TLSDoor? = nil) {
-    self.kind = kind
-    self.host = host
-    self.port = port
-    self.tls = tls
+    self.init(kind: kind, at: .network(host: host, port: port), tls: tls)
   }
 }
 
 public struct ServerConfiguration: Sendable {
   public var listeners: [ListenerConfiguration]
   public var limits = WireLimits()
+  /// How proxies say whom a request comes from; nil: the other end of the connection counts.
+  public var forwarding: Forwarding?
   /// nil: one per processor.
   public var loops: Int?
   /// Connections waiting to be accepted, per listener and loop.
@@ -42,8 +54,8 @@ public final class Server<R: Responder>: Sendable {
   private let loops: [Loop]
   private let doors: [Door]
 
-  /// The ports listened at, in the order of the configuration.
-  public var ports: [UInt16] { doors.map { $0.address.port } }
+  /// The ports listened at, in the order of the configuration; 0 for a socket file.
+  public var ports: [UInt16] { doors.map(\.port) }
   /// The first listener's port.
   public var port: UInt16 { ports.first ?? 0 }
   private let hasDrained = Atomic<Bool>(false)
@@ -93,6 +105,7 @@ public final class Server<R: Responder>: Sendable {
   public func drain(within span: TimeSpan) async -> Int {
     guard !hasDrained.exchange(true, ordering: .relaxed) else { return 0 }
     for loop in loops { await loop.beginDrain() }
+    for door in doors { door.file?.remove() }
     let deadline = configuration.clocks.monotonic() + span
     while counters.openConnections > 0, configuration.clocks.monotonic() < deadline {
       await pause()
@@ -117,9 +130,35 @@ public final class Server<R: Responder>: Sendable {
 
 /// A listener as every loop opens it: the address that was really taken, and who comes through.
 struct Door: Sendable {
+  enum Place: Sendable {
+    /// Each loop has a socket of its own there.
+    case network(SocketAddress)
+    /// The loops share one.
+    case file(SocketFile)
+  }
+
   let kind: ListenerKind
-  let address: SocketAddress
+  let place: Place
   let tls: TLSDoor?
+  /// Who may connect, saying whom for.
+  let proxies: TrustedPeers?
+
+  var port: UInt16 {
+    if case .network(let address) = place { address.port } else { 0 }
+  }
+
+  var file: SocketFile? {
+    if case .file(let file) = place { file } else { nil }
+  }
+
+  /// A loop's own descriptor to accept from.
+  func open(backlog: Int32) throws(NetworkFailure) -> Int32 {
+    switch place {
+    case .network(let address):
+      try Syscalls.listen(on: address, sharingPort: true, backlog: backlog)
+    case .file(let file): try Syscalls.duplicate(file.fd)
+    }
+  }
 }
 
 /// What a server stands on, made before it: everything that can fail, and nothing that depends on
@@ -140,9 +179,17 @@ private struct ServerFoundation {
     connectionCap = min(configuration.limits.connections ?? allowed, allowed)
     var doors: [Door] = []
     for listener in configuration.listeners {
-      let wanted = try SocketAddress(host: listener.host, port: listener.port)
-      let address = try Self.probe(wanted, configuration.backlog)
-      doors.append(Door(kind: listener.kind, address: address, tls: listener.tls))
+      let place: Door.Place
+      switch listener.place {
+      case .network(let host, let port):
+        let wanted = try SocketAddress(host: host, port: port)
+        place = .network(try Self.probe(wanted, configuration.backlog))
+      case .file(let path, let mode):
+        place = .file(try SocketFile(path: path, mode: mode, backlog: configuration.backlog))
+      }
+      doors.append(
+        Door(
+          kind: listener.kind, place: place, tls: listener.tls, proxies: listener.proxies))
     }
     self.doors = doors
     var loops: [Loop] = []

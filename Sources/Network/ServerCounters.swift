@@ -20,6 +20,10 @@ public final class ServerCounters: Sendable {
     let failedHandshakes = Atomic<Int>(0)
     let slowHandshakes = Atomic<Int>(0)
     let shedHandshakes = Atomic<Int>(0)
+    let proxied = Atomic<Int>(0)
+    let badProxyHeaders = Atomic<Int>(0)
+    let slowProxyHeaders = Atomic<Int>(0)
+    let untrustedProxies = Atomic<Int>(0)
     let http2Connections = Atomic<Int>(0)
     let http2Refused = Atomic<Int>(0)
     let http2Resets = Atomic<Int>(0)
@@ -60,6 +64,15 @@ public final class ServerCounters: Sendable {
   public var slowHandshakes: Int { sum { $0.slowHandshakes.load(ordering: .relaxed) } }
   /// Unfinished handshakes ended to make room for others.
   public var shedHandshakes: Int { sum { $0.shedHandshakes.load(ordering: .relaxed) } }
+
+  /// Connections whose proxy said whom they come from.
+  public var proxied: Int { sum { $0.proxied.load(ordering: .relaxed) } }
+  /// Those that had no header where it was due, or a broken one.
+  public var badProxyHeaders: Int { sum { $0.badProxyHeaders.load(ordering: .relaxed) } }
+  /// Those whose header took too long.
+  public var slowProxyHeaders: Int { sum { $0.slowProxyHeaders.load(ordering: .relaxed) } }
+  /// Those of addresses that are no trusted proxy's.
+  public var untrustedProxies: Int { sum { $0.untrustedProxies.load(ordering: .relaxed) } }
 
   /// Connections that spoke HTTP/2.
   public var http2Connections: Int { sum { $0.http2Connections.load(ordering: .relaxed) } }

@@ -8,6 +8,7 @@ final class ServerLoop<R: Responder>: LoopResident {
   unowned let loop: Loop
   let responder: R
   let limits: WireLimits
+  let forwarding: Forwarding?
   let clock: LoopClock
   let commons: AnswerCommons
   let counters: ServerCounters.Lane
@@ -35,6 +36,7 @@ final class ServerLoop<R: Responder>: LoopResident {
     self.loop = loop
     self.responder = responder
     limits = configuration.limits
+    forwarding = configuration.forwarding
     clock = loop.clock
     commons = AnswerCommons(now: loop.clock.wallNow)
     all = counters
@@ -50,7 +52,7 @@ final class ServerLoop<R: Responder>: LoopResident {
   func listen(
     at door: Door, backlog: Int32, on loop: isolated Loop
   ) throws(NetworkFailure) {
-    let fd = try Syscalls.listen(on: door.address, sharingPort: true, backlog: backlog)
+    let fd = try door.open(backlog: backlog)
     let listener = Listener(fd: fd, door: door, server: self)
     do throws(NetworkFailure) {
       try listener.open(on: loop)
@@ -63,13 +65,20 @@ final class ServerLoop<R: Responder>: LoopResident {
 
   /// Takes over an accepted socket: a task serves it until it is closed
   /// or its stream waits.
-  func adopt(_ fd: Int32, _ door: Door, _ peer: SocketAddress, on loop: isolated Loop) {
+  func adopt(_ fd: Int32, _ door: Door, _ address: SocketAddress, on loop: isolated Loop) {
     counters.bump(counters.accepted)
     let open = all.open.add(1, ordering: .relaxed).newValue
     let refusal: WireRefusal? =
       open > cap ? .tooManyConnections : commons.isDraining ? .draining : nil
     if open > cap + Self.politeMargin {
       counters.bump(counters.overCap)
+      Syscalls.close(fd)
+      noteClosed()
+      return
+    }
+    let peer = Peer(at: address, on: fd)
+    if let proxies = door.proxies, !proxies.contains(peer.address) {
+      counters.bump(counters.untrustedProxies)
       Syscalls.close(fd)
       noteClosed()
       return
@@ -82,7 +91,8 @@ final class ServerLoop<R: Responder>: LoopResident {
       return
     }
     let connection = Connection(
-      fd: fd, kind: door.kind, peer: peer.hostText, tls: session, server: self, refusal: refusal)
+      fd: fd, kind: door.kind, peer: peer, isProxied: door.proxies != nil, tls: session,
+      server: self, refusal: refusal)
     do throws(NetworkFailure) {
       try connection.socket.watch(on: loop)
     } catch {
@@ -170,6 +180,8 @@ final class Listener<R: Responder>: EventHandler {
 
   /// Connections accepted at once, so that a storm of them does not hold up those that are here.
   private static var acceptsPerTurn: Int { 64 }
+  /// The same where the loops share a socket, so that each gets some.
+  private static var acceptsPerTurnOfShared: Int { 1 }
   /// How long a full descriptor table keeps the listener quiet.
   private static var pause: TimeSpan { .milliseconds(100) }
 
@@ -185,7 +197,8 @@ final class Listener<R: Responder>: EventHandler {
   }
 
   func ready(_ readiness: Readiness, on loop: isolated Loop) {
-    for _ in 0..<Self.acceptsPerTurn {
+    let count = door.file == nil ? Self.acceptsPerTurn : Self.acceptsPerTurnOfShared
+    for _ in 0..<count {
       switch Syscalls.accept(fd) {
       case .socket(let accepted, let peer): server.adopt(accepted, door, peer, on: loop)
       case .again: continue
@@ -235,7 +248,11 @@ final class Listener<R: Responder>: EventHandler {
   private var isClosed = false
 
   func close(on loop: isolated Loop) {
-    if let registration { loop.forget(registration) }
+    if let registration {
+      // A socket that the loops share stays open, and the kernel would go on reporting it.
+      loop.thread.poller.remove(fd)
+      loop.forget(registration)
+    }
     registration = nil
     isClosed = true
     Syscalls.close(fd)

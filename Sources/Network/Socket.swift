@@ -288,6 +288,9 @@ import HTTPWire
     lane.bump(lane.received, by: count)
   }
 
+  /// What there is has been looked at and left.
+  func noteSeen() { canRead = false }
+
   /// Nothing was received.
   func noteFailed(_ transfer: Syscalls.Transfer) {
     switch transfer {

@@ -1,7 +1,7 @@
-public import Bytes
+import Bytes
 import Glibc
 
-/// An IPv4 or IPv6 address with a port, in the kernel's form.
+/// An IPv4 or IPv6 address with a port, or a socket file's path, in the kernel's form.
 public struct SocketAddress: Sendable {
   private let storage: sockaddr_storage
   private let length: socklen_t
@@ -42,6 +42,30 @@ public struct SocketAddress: Sendable {
     self.storage = storage
   }
 
+  /// The bytes that a socket file's path may have (unix(7)).
+  public static let longestPath = 107
+
+  /// - Parameter path: of a socket file, at most `longestPath` bytes and without NUL.
+  public init(path: String) throws(NetworkFailure) {
+    let bytes = Array(path.utf8)
+    guard (1...Self.longestPath).contains(bytes.count), !bytes.contains(0) else {
+      throw .badPath(path)
+    }
+    var storage = sockaddr_storage()
+    storage.ss_family = sa_family_t(AF_UNIX)
+    // SAFETY: `longestPath` and a NUL fit behind the family in a sockaddr_un, which fits into it.
+    unsafe withUnsafeMutableBytes(of: &storage) { room in
+      for index in bytes.indices { unsafe room[Self.pathOffset + index] = bytes[index] }
+    }
+    self.storage = storage
+    length = socklen_t(Self.pathOffset + bytes.count + 1)
+  }
+
+  /// Where the path begins in a sockaddr_un: behind its family.
+  private static let pathOffset = MemoryLayout<sa_family_t>.size
+
+  var isFile: Bool { family == AF_UNIX }
+
   var family: Int32 { Int32(storage.ss_family) }
 
   public var port: UInt16 {
@@ -60,22 +84,18 @@ public struct SocketAddress: Sendable {
     return SocketAddress(storage: copy, length: length)
   }
 
-  /// The address as text without the port, IPv4 seen through IPv6 in its own form.
-  public var hostText: ByteSlice {
-    var text: [CChar] = Array(repeating: 0, count: Int(INET6_ADDRSTRLEN))
-    let family = self.family
-    let offset = family == AF_INET ? 4 : 8
-    let written = unsafe withUnsafeBytes(of: storage) { bytes in
-      unsafe inet_ntop(
-        family, bytes.baseAddress?.advanced(by: offset), &text, socklen_t(text.count)) != nil
+  /// The address without the port; nil for a socket file.
+  var address: IPAddress? {
+    let (offset, count) =
+      switch family {
+      case AF_INET: (4, 4)
+      case AF_INET6: (8, 16)
+      default: (0, 0)
+      }
+    return unsafe withUnsafeBytes(of: storage) { bytes in
+      unsafe IPAddress(
+        bytes: ByteSlice(UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + count)])))
     }
-    guard written else { return .empty }
-    let bytes = ByteSlice(text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) })
-    let mapped: StaticString = "::ffff:"
-    if bytes.starts(with: mapped), bytes.firstIndex(of: ASCII.dot) != nil {
-      return bytes.dropFirst(mapped.utf8CodeUnitCount)
-    }
-    return bytes
   }
 
   func withSockaddr<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {

@@ -19,8 +19,19 @@ enum Syscalls {
   }
 
   static func receive(_ fd: Int32, into room: UnsafeMutableRawBufferPointer) -> Transfer {
+    unsafe receive(fd, into: room, flags: 0)
+  }
+
+  /// Reads what stays to be read.
+  static func peek(_ fd: Int32, into room: UnsafeMutableRawBufferPointer) -> Transfer {
+    unsafe receive(fd, into: room, flags: Int32(MSG_PEEK))
+  }
+
+  private static func receive(
+    _ fd: Int32, into room: UnsafeMutableRawBufferPointer, flags: Int32
+  ) -> Transfer {
     while true {
-      let count = unsafe Glibc.recv(fd, room.baseAddress, room.count, 0)
+      let count = unsafe Glibc.recv(fd, room.baseAddress, room.count, flags)
       if count > 0 { return .bytes(count) }
       if count == 0 { return .ended }
       switch errno {
@@ -63,8 +74,9 @@ enum Syscalls {
       }
     }
     if accepted >= 0 {
-      setOption(accepted, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
-      return .socket(accepted, SocketAddress(storage: storage, length: length))
+      let address = SocketAddress(storage: storage, length: length)
+      if !address.isFile { setOption(accepted, Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
+      return .socket(accepted, address)
     }
     switch errno {
     case EAGAIN: return .none
@@ -97,7 +109,7 @@ enum Syscalls {
   /// Starts connecting; the socket becomes writable when it is through or has failed.
   static func connect(to address: SocketAddress) throws(NetworkFailure) -> Int32 {
     let fd = try makeSocket(address)
-    setOption(fd, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+    if !address.isFile { setOption(fd, Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
     let result = unsafe address.withSockaddr { pointer, length in
       unsafe Glibc.connect(fd, pointer, length)
     }
@@ -129,7 +141,7 @@ enum Syscalls {
     return result == 0 ? SocketAddress(storage: storage, length: length) : nil
   }
 
-  private static func makeSocket(_ address: SocketAddress) throws(NetworkFailure) -> Int32 {
+  static func makeSocket(_ address: SocketAddress) throws(NetworkFailure) -> Int32 {
     let kind = SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue
     let fd = Glibc.socket(address.family, Int32(kind), 0)
     guard fd >= 0 else { throw .system(call: "socket", code: errno) }
@@ -196,6 +208,12 @@ public enum NetworkFailure: Error, Equatable, Sendable {
   case addressInUse
   /// Not an IPv4 or IPv6 address.
   case badAddress(String)
+  /// Not a path that a socket file can have: too long, empty, or with a NUL.
+  case badPath(String)
+  /// Something that no gateway of this user has left lies where the socket file should.
+  case foreignFile(String)
+  /// Others could put a socket of theirs in the place of ours.
+  case openFolder(String)
   /// The kernel said no; `code` is its `errno`.
   case system(call: String, code: Int32)
 }

@@ -5,11 +5,13 @@ public import Bytes
 public struct GatewaySettings: Sendable {
   /// Where the server listens without TLS: `127.0.0.1:8080` without `listen`; nil when `listen`
   /// names `https` only.
-  public let http: ListenAddress?
+  public let http: ListenerSettings?
   /// Where the server listens with TLS.
   public let https: SecureListener?
   /// Where metrics and health are served apart from events; nil: on `http`, metrics by grant.
-  public let management: ListenAddress?
+  public let management: ListenerSettings?
+  /// Proxies that say whom requests come from; nil: nobody is asked.
+  public let forwarded: ForwardedSettings?
   /// The data directory; `data` unless given.
   public let data: String
   /// How clients reach the gateway, without a trailing slash; nil unless given.
@@ -43,6 +45,9 @@ public struct GatewaySettings: Sendable {
   public init(compiling document: SettingsDocument) throws(SettingsFault) {
     var top = try SettingsMapping(document.root)
     (http, https, management) = try Self.listeners(top.optional("listen"))
+    forwarded = try top.optional("forwarded").map { node throws(SettingsFault) in
+      try ForwardedSettings(compiling: node)
+    }
     data =
       try top.optional("data").map { node throws(SettingsFault) in
         try node.nonEmptyText()
@@ -67,34 +72,31 @@ public struct GatewaySettings: Sendable {
 
   private static func listeners(
     _ node: SettingsNode?
-  ) throws(SettingsFault) -> (ListenAddress?, SecureListener?, ListenAddress?) {
-    guard let node else { return (.loopback, nil, nil) }
+  ) throws(SettingsFault) -> (ListenerSettings?, SecureListener?, ListenerSettings?) {
+    guard let node else { return (ListenerSettings(.loopback), nil, nil) }
     var listen = try SettingsMapping(node)
     let nodes = (listen.optional("http"), listen.optional("https"), listen.optional("management"))
     try listen.finish()
     guard nodes.0 != nil || nodes.1 != nil else { throw node.fault(.missingKey("http")) }
     var taken: [ListenAddress] = []
     func once(_ address: ListenAddress, _ node: SettingsNode) throws(SettingsFault) {
-      guard !taken.contains(address) || address.port == 0 else {
+      guard !taken.contains(address) || address.isAnyPort else {
         throw node.fault(.invalid("two listeners have the same address"))
       }
       taken.append(address)
     }
-    let http = try nodes.0.map { node throws(SettingsFault) in
-      let address = try ListenAddress(compiling: node)
-      try once(address, node)
-      return address
-    }
-    let https = try nodes.1.map { node throws(SettingsFault) in
-      let listener = try SecureListener(compiling: node)
+    func plain(_ node: SettingsNode) throws(SettingsFault) -> ListenerSettings {
+      let listener = try ListenerSettings(compiling: node)
       try once(listener.address, node)
       return listener
     }
-    let management = try nodes.2.map { node throws(SettingsFault) in
-      let address = try ListenAddress(compiling: node)
-      try once(address, node)
-      return address
+    let http = try nodes.0.map { node throws(SettingsFault) in try plain(node) }
+    let https = try nodes.1.map { node throws(SettingsFault) in
+      let secure = try SecureListener(compiling: node)
+      try once(secure.listener.address, node)
+      return secure
     }
+    let management = try nodes.2.map { node throws(SettingsFault) in try plain(node) }
     return (http, https, management)
   }
 

@@ -1,22 +1,37 @@
 public import Bytes
 
-/// An address to listen on, `host:port`: the host is an IPv4 address, a bracketed IPv6 address or
-/// `localhost`; names are not looked up. Port 0 lets the system choose.
+/// An address to listen on: `host:port`, or `unix:` with the path of a socket file. A host is an
+/// IPv4 address, a bracketed IPv6 address or `localhost`; names are not looked up. Port 0 lets the
+/// system choose.
 public struct ListenAddress: Hashable, Sendable {
-  /// Without brackets.
-  public let host: String
-  public let port: UInt16
-
-  /// Where the gateway listens when nobody says where.
-  public static let loopback = ListenAddress(host: "127.0.0.1", port: 8080)
-
-  private init(host: String, port: UInt16) {
-    self.host = host
-    self.port = port
+  public enum Place: Hashable, Sendable {
+    /// The host is without brackets.
+    case network(host: String, port: UInt16)
+    /// As written: it may be relative.
+    case file(path: String)
   }
 
-  /// Reads `host:port`, or nil.
+  public let place: Place
+
+  /// Where the gateway listens when nobody says where.
+  public static let loopback = ListenAddress(place: .network(host: "127.0.0.1", port: 8080))
+
+  private init(place: Place) { self.place = place }
+
+  /// A socket file.
+  public init(path: String) { self.init(place: .file(path: path)) }
+
+  /// Reads `host:port` or `unix:path`, or nil. The kernel's abstract names (`unix:@name`) are
+  /// refused: they have neither an owner nor a mode, so everybody on the machine could connect.
   public init?(parsing text: ByteSlice) {
+    if text.starts(with: "unix:") {
+      let path = text.dropFirst(5)
+      guard !path.isEmpty, path[0] != 0x40, path.firstIndex(of: ASCII.nul) == nil else {
+        return nil
+      }
+      self.init(place: .file(path: path.text))
+      return
+    }
     guard let colon = text.array.lastIndex(of: ASCII.colon) else { return nil }
     let digits = text.dropFirst(colon + 1)
     guard !digits.isEmpty, digits.count <= 5, digits.array.allSatisfy(ASCII.isDigit),
@@ -26,34 +41,38 @@ public struct ListenAddress: Hashable, Sendable {
     if host.count > 2, host[0] == 0x5B, host[host.count - 1] == 0x5D {
       let inner = host[1..<(host.count - 1)]
       guard Self.looksLikeIPv6(inner) else { return nil }
-      self.init(host: inner.text, port: port)
+      self.init(place: .network(host: inner.text, port: port))
     } else {
       guard host.equals("localhost") || Self.isIPv4(host) else { return nil }
-      self.init(host: host.text, port: port)
+      self.init(place: .network(host: host.text, port: port))
     }
-  }
-
-  /// Compiles a plain `host:port` or `{address: host:port}`.
-  init(compiling node: SettingsNode) throws(SettingsFault) {
-    var address = node
-    if case .mapping = node.value {
-      var listener = try SettingsMapping(node)
-      address = try listener.required("address")
-      try listener.finish()
-    }
-    guard let parsed = ListenAddress(parsing: try address.bytes()) else {
-      throw address.fault(.invalid("not an address such as 127.0.0.1:8080 or [::1]:8080"))
-    }
-    self = parsed
   }
 
   /// Whether only this machine can reach the address.
   public var isLoopback: Bool {
-    host == "localhost" || host.hasPrefix("127.") || host == "::1"
+    switch place {
+    case .network(let host, _): host == "localhost" || host.hasPrefix("127.") || host == "::1"
+    case .file: true
+    }
+  }
+
+  /// Whether the system chooses the port.
+  var isAnyPort: Bool {
+    if case .network(_, 0) = place { true } else { false }
+  }
+
+  /// `host:port` with IPv6 in brackets, or `unix:path`.
+  public var text: String {
+    switch place {
+    case .network(let host, let port): Self.text(host, port)
+    case .file(let path): "unix:\(path)"
+    }
   }
 
   /// `host:port`, IPv6 in brackets.
-  public var text: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+  public static func text(_ host: String, _ port: UInt16) -> String {
+    host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+  }
 
   private static func isIPv4(_ text: ByteSlice) -> Bool {
     let parts = text.text.split(separator: ".", omittingEmptySubsequences: false)

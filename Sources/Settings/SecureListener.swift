@@ -10,7 +10,7 @@ public struct SecureListener: Sendable {
     public let node: SettingsNode
   }
 
-  public let address: ListenAddress
+  public let listener: ListenerSettings
   /// At least one; the first is for clients that name none of the others' hosts.
   public let pairs: [Pair]
   /// Who signs clients' certificates; nil: none are asked for.
@@ -30,7 +30,7 @@ public struct SecureListener: Sendable {
 
   init(compiling node: SettingsNode) throws(SettingsFault) {
     var listener = try SettingsMapping(node)
-    address = try ListenAddress(compiling: listener.required("address"))
+    self.listener = try ListenerSettings(reading: &listener)
     let many = listener.optional("certificates")
     let certificate = listener.optional("certificate")
     let key = listener.optional("key")

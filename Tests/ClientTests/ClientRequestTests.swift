@@ -71,8 +71,11 @@ struct ClientRequestTests {
     #expect(secure.trust != nil)
     #expect(try Endpoint("https://example.org:80").authority == "example.org:80")
     #expect(throws: ClientFault.self) { try Endpoint("https://h", authorities: .empty) }
+    let local = try Endpoint("unix:/run/j.sock")
+    #expect((local.socket, local.authority, local.prefix) == ("/run/j.sock", "localhost", ""))
+    #expect(local.origin == "unix:/run/j.sock")
     for url in [
-      "ftp://h", "https://", "https://h:0",
+      "unix:", "ftp://h", "https://", "https://h:0",
       "h:80", "http://", "http:///x", "http://h:0", "http://h:65536", "http://h:x",
       "http://u@h", "http://h/?q", "http://h/#f", "http://::1", "http://[::1", "http://h\r\n",
     ] {

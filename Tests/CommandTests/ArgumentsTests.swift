@@ -51,9 +51,12 @@ struct ArgumentsTests {
   @Test(
     "serve refuses addresses of other machines in development mode, and its options with a file")
   func serve() throws {
-    #expect(try ServeOptions(Arguments(["--listen", "[::1]:0"])).listen?.host == "::1")
+    for address in ["[::1]:0", "unix:/run/j.sock"] {
+      #expect(try ServeOptions(Arguments(["--listen", address])).listen?.text == address)
+    }
     for words in [
       ["--listen", "0.0.0.0:80"], ["--management", "10.0.0.1:1"], ["--listen", "here"],
+      ["--listen", "unix:@name"],
       ["-c", "f", "--tenants", "a"], ["-c", "f", "--banner"], ["--tenants", "a b"],
     ] {
       let fault = #expect(throws: CommandFault.self) { try ServeOptions(Arguments(words)) }

@@ -16,6 +16,7 @@ actor GatewayChild {
   let data: URL
   private let arguments: [String]
   private let wrapper: [String]
+  private let socket: String?
   private var process: Process?
   private let loop: ClientLoop
   private(set) var port = 0
@@ -27,9 +28,12 @@ actor GatewayChild {
   ///   - arguments: of `serve`, beside data directory and address.
   ///   - wrapper: a program, with its arguments, that runs the gateway as its child.
   ///   - data: its data directory; one of its own if nil.
+  ///   - socket: the path of a socket file to listen at instead of a port.
   init(
-    _ arguments: [String] = [], under wrapper: [String] = [], data: URL? = nil
+    _ arguments: [String] = [], under wrapper: [String] = [], data: URL? = nil,
+    socket: String? = nil
   ) async throws {
+    self.socket = socket
     self.data = try data ?? Workplace.directory("data")
     self.arguments = arguments
     self.wrapper = wrapper
@@ -42,7 +46,7 @@ actor GatewayChild {
   /// The gateway's own process, not a wrapper's.
   private(set) var pid: pid_t = 0
 
-  var url: String { "http://127.0.0.1:\(port)" }
+  var url: String { socket.map { "unix:\($0)" } ?? "http://127.0.0.1:\(port)" }
   private let log: URL
   var logText: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
 
@@ -51,7 +55,8 @@ actor GatewayChild {
     let process = Process()
     let command =
       [
-        Workplace.jodrell.path(), "serve", "--data", data.path(), "--listen", "127.0.0.1:\(port)",
+        Workplace.jodrell.path(), "serve", "--data", data.path(), "--listen",
+        socket.map { "unix:\($0)" } ?? "127.0.0.1:\(port)",
       ] + arguments
     let whole = wrapper + command
     process.executableURL = URL(filePath: whole[0])
@@ -68,7 +73,7 @@ actor GatewayChild {
       if let ready = readyLine() {
         readyAfter = clock.now - began
         let address = try #require(ready["http"]?.text)
-        port = try #require(Int(address.split(separator: ":").last ?? ""))
+        if socket == nil { port = try #require(Int(address.split(separator: ":").last ?? "")) }
         pid = pid_t(try #require(ready["pid"]?.integer))
         return
       }
@@ -213,9 +218,9 @@ struct StreamEvent: Sendable, Equatable {
 /// Runs `body` with a gateway that is gone afterwards, whatever happens.
 func withGateway(
   _ arguments: [String] = [], under wrapper: [String] = [], data: URL? = nil,
-  _ body: (GatewayChild) async throws -> Void
+  socket: String? = nil, _ body: (GatewayChild) async throws -> Void
 ) async throws {
-  let gateway = try await GatewayChild(arguments, under: wrapper, data: data)
+  let gateway = try await GatewayChild(arguments, under: wrapper, data: data, socket: socket)
   do {
     try await body(gateway)
   } catch {

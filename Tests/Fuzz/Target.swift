@@ -7,7 +7,7 @@ import Glibc
 /// What is fuzzed: a reader of bytes that strangers send, or that a disk gives back. A target
 /// checks laws and ends the process when one is broken; the driver keeps the input.
 enum Target: String, CaseIterable {
-  case http, http2, json, chunk, token, settings, events
+  case http, http2, proxy, forwarded, json, chunk, token, settings, events
 
   /// The one that `JODRELL_FUZZ_TARGET` names.
   static let chosen: Target = {
@@ -24,6 +24,8 @@ enum Target: String, CaseIterable {
     switch self {
     case .http: fuzzHTTP(input)
     case .http2: fuzzHTTP2(input)
+    case .proxy: fuzzProxy(input)
+    case .forwarded: fuzzForwarded(input)
     case .json: fuzzJSON(input)
     case .chunk: fuzzChunk(input)
     case .token: fuzzToken(input)

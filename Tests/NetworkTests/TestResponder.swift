@@ -82,6 +82,11 @@ final class TestResponder: Responder {
       answer.finish(contentType: "text/plain", body: text)
       return .complete
     }
+    if path.equals("/peer") {
+      answer.start(200)
+      answer.finish(contentType: "text/plain", body: request.peer)
+      return .complete
+    }
     if path.equals("/forgetful") { return .complete }
     answer.start(200)
     answer.finish(contentType: "text/plain", body: path)

@@ -19,7 +19,7 @@ private func message(_ text: String) -> String {
 @Suite struct GatewaySettingsTests {
   @Test func `what is not given has its default`() throws {
     let settings = try gateway("{}")
-    #expect(settings.http == .loopback)
+    #expect(settings.http?.address == .loopback)
     #expect(settings.management == nil)
     #expect(settings.data == "data")
     #expect(settings.publicURL == nil)
@@ -40,10 +40,10 @@ private func message(_ text: String) -> String {
       tenants: {acme: {}}
       tests: []
       """)
-    #expect(settings.http?.text == "[::]:8080")
-    #expect(settings.management?.text == "127.0.0.1:9090")
-    #expect(settings.management?.isLoopback == true)
-    #expect(settings.http?.isLoopback == false)
+    #expect(settings.http?.address.text == "[::]:8080")
+    #expect(settings.management?.address.text == "127.0.0.1:9090")
+    #expect(settings.management?.address.isLoopback == true)
+    #expect(settings.http?.address.isLoopback == false)
     #expect(settings.data == "/var/lib/jodrell")
     #expect(settings.publicURL == "https://events.acme.example")
     #expect(settings.heartbeat == .seconds(5))
@@ -94,6 +94,40 @@ private func message(_ text: String) -> String {
         + "in crossOrigin.origins[0]"
     ),
     ("streams: {heartbeat: 1h}", "j.yaml:1:22: 1h is outside 1s to 5m in streams.heartbeat"),
+    (
+      "listen: {http: {address: '127.0.0.1:80', mode: '0660'}}",
+      "j.yaml:1:48: a mode is for socket files, whose address begins with unix: in listen.http.mode"
+    ),
+    (
+      "listen: {http: {address: 'unix:/run/j.sock', mode: '660'}}",
+      "j.yaml:1:52: not a mode such as \"0660\" in listen.http.mode"
+    ),
+    (
+      "listen: {http: 'unix:@jodrell'}",
+      "j.yaml:1:16: not an address such as 127.0.0.1:8080, [::1]:8080 or unix:/run/jodrell.sock "
+        + "in listen.http"
+    ),
+    (
+      "listen: {http: 'unix:a', management: 'unix:a'}",
+      "j.yaml:1:38: two listeners have the same address in listen.management"
+    ),
+    (
+      "listen: {http: {address: '0.0.0.0:80', proxyProtocol: []}}",
+      "j.yaml:1:55: 1 to 256 blocks of addresses in listen.http.proxyProtocol"
+    ),
+    (
+      "listen: {http: {address: '0.0.0.0:80', proxyProtocol: [10.0.0.1/8]}}",
+      "j.yaml:1:56: not a block of addresses such as 10.0.0.0/8, ::1 or fd00::/8 "
+        + "in listen.http.proxyProtocol[0]"
+    ),
+    (
+      "forwarded: {from: [10.0.0.1]}",
+      "j.yaml:1:12: the key 'field' is missing in forwarded"
+    ),
+    (
+      "forwarded: {from: [10.0.0.1], field: X-Real-IP}",
+      "j.yaml:1:38: not Forwarded or X-Forwarded-For in forwarded.field"
+    ),
     ("data: ''", "j.yaml:1:7: the text is empty or holds a NUL in data"),
     ("tenants: [acme]", "j.yaml:1:10: expected a mapping, found a list in tenants"),
   ])
@@ -101,8 +135,39 @@ private func message(_ text: String) -> String {
     #expect(message(text) == expected)
   }
 
+  @Test func `a socket file has a path and a mode`() throws {
+    let plain = try gateway("listen: {http: 'unix:/run/j.sock'}")
+    #expect(plain.http?.address.place == .file(path: "/run/j.sock"))
+    #expect(plain.http?.mode == 0o600)
+    #expect(plain.http?.address.isLoopback == true)
+    let told = try gateway("listen: {http: {address: 'unix:j.sock', mode: '0666'}}")
+    #expect(told.http?.address.text == "unix:j.sock")
+    #expect(told.http?.mode == 0o666)
+  }
+
+  @Test func `proxies are named by their addresses`() throws {
+    let settings = try gateway(
+      """
+      listen:
+        http: {address: "0.0.0.0:80", proxyProtocol: [10.0.0.0/8, "fd00::/8"]}
+        https: {address: "0.0.0.0:443", proxyProtocol: [unix], certificate: a, key: b}
+        management: "127.0.0.1:9090"
+      forwarded: {from: [192.0.2.0/24, unix], field: X-Forwarded-For}
+      """)
+    let ten = try #require(IPAddress(parsing: ByteSlice(utf8: "10.1.2.3")))
+    #expect(settings.http?.proxies?.contains(ten) == true)
+    #expect(settings.http?.proxies?.contains(nil) == false)
+    #expect(settings.https?.listener.proxies?.contains(nil) == true)
+    #expect(settings.management?.proxies == nil)
+    #expect(settings.forwarded?.field == .xForwardedFor)
+    #expect(settings.forwarded?.proxies.includesLocal == true)
+    #expect(settings.forwarded?.proxies.contains(ten) == false)
+    #expect(try gateway("{}").forwarded == nil)
+  }
+
   @Test(arguments: [
-    "0.0.0.0", "0.0.0.0:", ":80", "0.0.0.0:65536", "0.0.0.0:8a", "256.0.0.1:80", "01.0.0.1:80",
+    "unix:", "unix:@name", "unix:/a\u{0}b", "0.0.0.0", "0.0.0.0:", ":80", "0.0.0.0:65536",
+    "0.0.0.0:8a", "256.0.0.1:80", "01.0.0.1:80",
     "1.2.3:80", "example.org:80", "[]:80", "[1]:80", "::1:80", "[::g]:80", "0.0.0.0:-1",
   ])
   func `an address is an IP address and a port`(text: String) {

@@ -24,7 +24,7 @@ enum Help {
   static let target = """
         --topic T            tenant/namespace/topic, or '~/topic' (quoted: shells expand
                              the tilde) for what the token maps to
-        --url URL            the gateway (http://127.0.0.1:8080), with http or https
+        --url URL            the gateway (http://127.0.0.1:8080): http, https or unix:/path
         --ca FILE            for https: who may sign its certificate, in PEM; default: the
                              authorities of the system
         --token TOKEN        sent as a bearer token; default: the variable JODRELL_TOKEN

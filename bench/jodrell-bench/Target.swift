@@ -42,7 +42,7 @@ struct Target: Sendable {
     } catch .badAuthorities(let words) {
       throw UsageFault("--ca: \(words)")
     } catch {
-      throw UsageFault("--url takes http://host[:port][/path] or https://…, not \(url)")
+      throw UsageFault("--url takes http://host[:port][/path], https://… or unix:/path, not \(url)")
     }
   }
 

@@ -12,7 +12,7 @@ import HTTPWire
   let socket: Socket
   let session: HTTP2Session
   let kind: ListenerKind
-  let peer: ByteSlice
+  let peer: Peer
   var streams: [Int32: HTTP2Stream<R>] = [:]
   /// Streams that begin once the client has taken enough of what it asked for before.
   private var unstarted: [HTTP2Stream<R>] = []
@@ -41,7 +41,7 @@ import HTTPWire
   /// Frames that may wait while the socket takes nothing, before the client is read no further.
   private static var queuedFrames: Int { 256 }
 
-  init(_ socket: Socket, server: ServerLoop<R>, kind: ListenerKind, peer: ByteSlice) {
+  init(_ socket: Socket, server: ServerLoop<R>, kind: ListenerKind, peer: Peer) {
     self.server = server
     self.socket = socket
     self.kind = kind

@@ -113,7 +113,8 @@ import HTTPWire
     let request = HTTPRequest(
       id: server.makeID(), head: head, body: content, received: now,
       receivedAt: server.clock.wallNow + (now - server.clock.now), listener: connection.kind,
-      peer: connection.peer, clientCertificate: connection.socket.tls?.peerCertificate)
+      peer: server.client(of: head, behind: connection.peer),
+      clientCertificate: connection.socket.tls?.peerCertificate)
     var writer = AnswerWriter(
       into: outgoing.outbox, commons: server.commons, id: request.id,
       terms: AnswerTerms(isHead: head.method == .head, version: .http11, keepAlive: true),

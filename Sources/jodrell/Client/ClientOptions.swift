@@ -23,7 +23,7 @@ struct ClientOptions: Sendable {
     } catch .badAuthorities(let words) {
       throw .usage("--ca: \(words)")
     } catch {
-      throw .usage("--url takes http://host[:port][/path] or https://…")
+      throw .usage("--url takes http://host[:port][/path], https://… or unix:/path")
     }
     data = try arguments.text("--data") ?? "data"
     let token = try arguments.text("--token")

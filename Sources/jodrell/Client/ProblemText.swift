@@ -57,15 +57,14 @@ extension CommandFault {
   init(_ fault: ClientFault, at endpoint: Endpoint) {
     let words =
       switch fault {
-      case .badURL(let url): "'\(url)' is no http:// or https:// URL"
+      case .badURL(let url): "'\(url)' is no http:// or https:// URL, nor unix: with a path"
       case .badAuthorities(let words): words
       case .badRequest(let part): "cannot be sent: \(part)"
-      case .unreachable:
-        "no gateway answers at \(endpoint.trust == nil ? "http" : "https")://\(endpoint.authority)"
+      case .unreachable: "no gateway answers at \(endpoint.origin)"
       case .untrusted(let host): "\(host) shows no certificate that we trust for it (--ca)"
-      case .connectionLost: "the connection to \(endpoint.authority) was lost"
-      case .timedOut: "\(endpoint.authority) did not answer in time"
-      case .malformedAnswer: "\(endpoint.authority) does not speak HTTP/1.1"
+      case .connectionLost: "the connection to \(endpoint.socket ?? endpoint.authority) was lost"
+      case .timedOut: "\(endpoint.socket ?? endpoint.authority) did not answer in time"
+      case .malformedAnswer: "\(endpoint.socket ?? endpoint.authority) does not speak HTTP/1.1"
       case .tooLarge(let limit): "the answer exceeds \(limit) bytes"
       case .refused(let status, let body): ProblemText(status: status, body: body).summary
       }

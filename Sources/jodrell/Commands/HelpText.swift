@@ -36,7 +36,7 @@ enum HelpText {
                              Without -c: development mode, for this machine only
         --data DIR           the data directory (configuration's data, else ./data)
         --listen H:P         where to listen (configuration's listen.http, else 127.0.0.1:8080);
-                             port 0 takes a free one
+                             port 0 takes a free one; unix:/path makes a socket file
         --management H:P     metrics and health on an address of their own
         --schemas DIR        register DIR/<tenant>/<namespace>/<topic>.schema.json at start
         --tenants A,B        development mode: more tenants beside public
@@ -151,7 +151,7 @@ enum HelpText {
     """
 
   private static let client = """
-        --url URL            the gateway (JODRELL_URL, else http://127.0.0.1:8080)
+        --url URL            the gateway (JODRELL_URL, else http://127.0.0.1:8080), or unix:/path
         --ca FILE            for https: who may sign its certificate, in PEM (JODRELL_CA, else the
                              system's authorities)
         --token TOKEN        sent as bearer token (JODRELL_TOKEN)

@@ -13,18 +13,23 @@ enum Banner {
       lifetime: lifetime)
     let ink = Ink(isOn: Terminal.output.isColourful)
     let base = gateway.baseURL
+    let socket = gateway.http.flatMap { address in
+      address.hasPrefix("unix:") ? address.dropFirst(5) : nil
+    }
+    let curl = socket.map { "curl --unix-socket '\($0)'" } ?? "curl"
     let topic = "\(base)/v1/topics/~/hello"
     let authorization = "-H \"Authorization: Bearer $TOKEN\""
     let publish =
-      "curl -i \(topic)/events \(authorization)"
+      "\(curl) -i \(topic)/events \(authorization)"
       + " -H 'Content-Type: application/json' -d '{\"hello\":\"world\"}'"
     let follow =
-      "curl -N '\(topic)/events?from=earliest' \(authorization)"
+      "\(curl) -N '\(topic)/events?from=earliest' \(authorization)"
       + " -H 'Accept: text/event-stream'"
+    let place = socket.map { "unix:\($0)" } ?? base
     let title = ink.bold("jodrell \(Command.version)")
     return """
 
-      \(title) at \(ink.name(base)) · development mode, this machine only · data in \(data)
+      \(title) at \(ink.name(place)) · development mode, this machine only · data in \(data)
 
       \(ink.dim("# a token for tenant public, good for \(lifetime.text); or: jodrell token"))
       export TOKEN=\(token.text)
@@ -36,7 +41,7 @@ enum Banner {
       \(follow)
 
       \(ink.dim("# latency percentiles of the topic"))
-      curl -s \(topic) \(authorization)
+      \(curl) -s \(topic) \(authorization)
 
       \(ink.dim("Ctrl-C ends it."))
 

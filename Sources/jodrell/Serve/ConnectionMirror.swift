@@ -16,6 +16,10 @@ final class ConnectionMirror: Sendable {
     var failed = 0
     var slow = 0
     var shed = 0
+    var proxied = 0
+    var badProxyHeaders = 0
+    var slowProxyHeaders = 0
+    var untrustedProxies = 0
     var http2 = 0
     var floods = 0
     var refused = 0
@@ -50,6 +54,16 @@ final class ConnectionMirror: Sendable {
       advance(&seen.failed, to: counters.failedHandshakes) { tls.failed.add($0) }
       advance(&seen.slow, to: counters.slowHandshakes) { tls.timedOut.add($0) }
       advance(&seen.shed, to: counters.shedHandshakes) { tls.shed.add($0) }
+      advance(&seen.proxied, to: counters.proxied) { metrics.proxied.add($0) }
+      advance(&seen.badProxyHeaders, to: counters.badProxyHeaders) {
+        metrics.badProxyHeaders.add($0)
+      }
+      advance(&seen.slowProxyHeaders, to: counters.slowProxyHeaders) {
+        metrics.slowProxyHeaders.add($0)
+      }
+      advance(&seen.untrustedProxies, to: counters.untrustedProxies) {
+        metrics.untrustedProxies.add($0)
+      }
       advance(&seen.http2, to: counters.http2Connections) { http2.connections.add($0) }
       advance(&seen.floods, to: counters.http2Floods) { http2.floods.add($0) }
       advance(&seen.refused, to: counters.http2Refused) { http2.refused.add($0) }

@@ -27,7 +27,8 @@ struct GatewayProcess: Sendable {
   private let audit: AuditKeeper?
   private let auditing: Task<Void, Never>?
 
-  /// Where clients reach it, with the ports that were really taken.
+  /// Where clients reach it, with the ports that were really taken; `unix:` and a path for a socket
+  /// file.
   let http: String?
   let https: String?
   let management: String?
@@ -37,12 +38,15 @@ struct GatewayProcess: Sendable {
   init(_ plan: ServePlan, log: LogWriter, stop: StopSignal) async throws(CommandFault) {
     server = try Self.server(plan)
     var ports = server.ports[...]
-    func text(_ address: ListenAddress?) -> String? {
-      guard let address, let port = ports.popFirst() else { return nil }
-      return Self.text(address.host, port)
+    func text(_ listener: ListenerSettings?) -> String? {
+      guard let listener, let port = ports.popFirst() else { return nil }
+      guard case .network(let host, _) = listener.address.place else {
+        return listener.address.text
+      }
+      return ListenAddress.text(host, port)
     }
     http = text(plan.http)
-    https = text(plan.certificates?.listener.address)
+    https = text(plan.secure)
     management = text(plan.management)
     let revoked = try RevocationFile(in: plan.data, for: plan.compiled.verifier.revocations)
     let metrics = ServerMetrics()
@@ -114,8 +118,11 @@ struct GatewayProcess: Sendable {
   /// How a client on this machine begins its URLs.
   var baseURL: String { Self.url(http, https) }
 
+  /// Who reaches it by a socket file calls it `localhost`, as the commands do.
   private static func url(_ http: String?, _ https: String?) -> String {
-    http.map { "http://\($0)" } ?? "https://\(https ?? "")"
+    let address = http ?? https ?? ""
+    return (http == nil ? "https://" : "http://")
+      + (address.hasPrefix("unix:") ? "localhost" : address)
   }
 
   /// Begins to accept.
@@ -152,29 +159,6 @@ struct GatewayProcess: Sendable {
     parts.engine.close()
     issuers.stop()
     await threads.stop()
-  }
-
-  private static func server(
-    _ plan: ServePlan
-  ) throws(CommandFault) -> Server<GatewayResponder<Log>> {
-    let secure = plan.certificates
-    let wanted: [(ListenAddress?, ListenerKind, TLSDoor?)] = [
-      (plan.http, .open, nil), (secure?.listener.address, .open, secure?.door),
-      (plan.management, .management, nil),
-    ]
-    let listeners = wanted.compactMap { address, kind, door in
-      address.map {
-        ListenerConfiguration(kind: kind, host: host($0.host), port: $0.port, tls: door)
-      }
-    }
-    do throws(NetworkFailure) {
-      var configuration = ServerConfiguration(listeners: listeners)
-      configuration.run = SecureRandom.bytes(4).array.reduce(0) { $0 << 8 | UInt32($1) }
-      return try Server(configuration: configuration)
-    } catch {
-      let places = wanted.compactMap { $0.0?.text }.joined(separator: ", ")
-      throw CommandFault(.cannotListen, "\(places): \(error.text)")
-    }
   }
 
   private static func store(
@@ -251,13 +235,6 @@ struct GatewayProcess: Sendable {
     CrossOrigin(
       origins: settings.origins, credentials: settings.credentials, allowsLoopback: isDevelopment)
   }
-
-  /// Sockets want numbers.
-  private static func host(_ name: String) -> String { name == "localhost" ? "127.0.0.1" : name }
-
-  private static func text(_ host: String, _ port: UInt16) -> String {
-    host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-  }
 }
 
 extension Unreadiness {
@@ -277,16 +254,5 @@ extension DamagedRange {
       topic: TopicKey(
         tenant: damage.tenant, namespace: damage.namespace, topic: damage.topic),
       ledger: damage.ledger, first: damage.first, last: damage.last)
-  }
-}
-
-extension NetworkFailure {
-  /// In words for the operator.
-  var text: String {
-    switch self {
-    case .addressInUse: "the address is in use"
-    case .badAddress(let host): "'\(host)' is no address"
-    case .system(let call, let code): "\(call): \(FileFault.words(code))"
-    }
   }
 }

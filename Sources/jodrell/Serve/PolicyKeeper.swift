@@ -110,8 +110,9 @@ extension GatewaySettings {
   fileprivate func keysThatWait(since earlier: GatewaySettings) -> [String] {
     var keys: [String] = []
     if http != earlier.http { keys.append("listen.http") }
-    if https?.address != earlier.https?.address { keys.append("listen.https") }
+    if https?.listener != earlier.https?.listener { keys.append("listen.https") }
     if management != earlier.management { keys.append("listen.management") }
+    if forwarded != earlier.forwarded { keys.append("forwarded") }
     if data != earlier.data { keys.append("data") }
     if publicURL != earlier.publicURL { keys.append("publicURL") }
     if heartbeat != earlier.heartbeat { keys.append("streams.heartbeat") }

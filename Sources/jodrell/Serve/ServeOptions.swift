@@ -56,7 +56,7 @@ struct ServeOptions: Sendable {
   ) throws(CommandFault) -> ListenAddress? {
     guard let text = try arguments.text(name) else { return nil }
     guard let address = ListenAddress(parsing: ByteSlice(utf8: text)) else {
-      throw .usage("\(name) takes an address such as 127.0.0.1:8080 or [::1]:8080")
+      throw .usage("\(name) takes an address such as 127.0.0.1:8080, [::1]:8080 or unix:/path")
     }
     return address
   }

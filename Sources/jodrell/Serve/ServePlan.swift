@@ -11,9 +11,11 @@ struct ServePlan: Sendable {
   let access: AccessDesk
   /// Watches the file; nil in development mode.
   let policy: PolicyKeeper?
-  let http: ListenAddress?
+  let http: ListenerSettings?
   let certificates: CertificateKeeper?
-  let management: ListenAddress?
+  /// Where `certificates` are shown.
+  let secure: ListenerSettings?
+  let management: ListenerSettings?
   /// The data directory.
   let data: String
   /// The issuer of our own, for `--schemas` and the banner; with a file only if its directory has
@@ -51,13 +53,24 @@ struct ServePlan: Sendable {
     isDevelopment = options.file == nil
     access = compiled.makeDesk()
     policy = options.file.map { [compiled, access] in PolicyKeeper($0, compiled, desk: access) }
-    http = options.listen ?? compiled.settings.http
+    http = Self.listener(options.listen, compiled.settings.http, in: compiled.directory)
     certificates = try compiled.settings.https.map { [compiled] listener throws(CommandFault) in
       try CertificateKeeper(listener, in: compiled.directory, at: Clocks.system.wall())
     }
-    management = options.management ?? compiled.settings.management
+    secure = certificates?.listener.listener.resolved(from: compiled.directory)
+    management = Self.listener(
+      options.management, compiled.settings.management, in: compiled.directory)
     self.schemas = schemas
     acceptedLoss = options.acceptedLoss
+  }
+
+  /// The address that the command line gives, on the terms of the file; or the file's, its path
+  /// relative to it.
+  private static func listener(
+    _ given: ListenAddress?, _ settings: ListenerSettings?, in directory: String
+  ) -> ListenerSettings? {
+    if let given { return settings?.at(given) ?? ListenerSettings(given) }
+    return settings.map { $0.resolved(from: directory) }
   }
 
   /// `public`, those that were named, and those that have a schema folder, each once.
@@ -67,5 +80,13 @@ struct ServePlan: Sendable {
       names.append(name)
     }
     return names
+  }
+}
+
+extension ListenerSettings {
+  /// Relative paths are relative to the file.
+  func resolved(from directory: String) -> ListenerSettings {
+    guard case .file(let path) = address.place else { return self }
+    return at(ListenAddress(path: FileAccess.resolve(path, from: directory)))
   }
 }
