@@ -36,13 +36,14 @@ final class SocketFile: Sendable {
 
   deinit {
     remove()
-    Syscalls.close(fd)
     Syscalls.close(lock)
   }
 
-  /// Takes the file away: who comes now finds nobody.
+  /// Takes the file away and closes the socket: who comes now finds nobody, and who was not accepted
+  /// is let go with the last loop's copy. No copy may be made any more.
   func remove() {
     guard !isRemoved.exchange(true, ordering: .relaxed) else { return }
+    defer { Syscalls.close(fd) }
     if case .file(let found) = Syscalls.look(at: path), found == identity {
       Syscalls.unlink(path)
     }
