@@ -2,6 +2,7 @@ import Bytes
 import Foundation
 import Glibc
 import HTTPWire
+import TestSupport
 import Testing
 
 @testable import Network
@@ -66,18 +67,13 @@ struct SocketFileTests {
       }
       #expect(server.counters.accepted == 20)
       // HTTP/2 with prior knowledge, by a program of others.
-      let curl = Process()
-      curl.executableURL = URL(filePath: "/usr/bin/curl")
-      curl.arguments = [
-        "-sS", "--max-time", "20", "--unix-socket", path, "--http2-prior-knowledge",
-        "http://localhost/peer",
-      ]
-      let output = Pipe()
-      curl.standardOutput = output
-      try curl.run()
-      while curl.isRunning { try await Task.sleep(for: .milliseconds(5)) }
-      let told = output.fileHandleForReading.readDataToEndOfFile()
-      #expect(String(decoding: told, as: UTF8.self) == "unix:\(getuid())")
+      let curl = try await ChildProgram.run(
+        "curl",
+        [
+          "-sS", "--max-time", "20", "--unix-socket", path, "--http2-prior-knowledge",
+          "http://localhost/peer",
+        ])
+      #expect(curl.output == "unix:\(getuid())", "\(curl.errors)")
       await server.drain(within: .seconds(1))
       await loop.stop()
       #expect(!exists(path), "the file goes with the listener")
