@@ -128,12 +128,17 @@ public actor Loop {
     return registration
   }
 
+  /// - Parameter isShared: whether other loops accept from the same socket.
   func watch(
-    listener fd: Int32, _ handler: any EventHandler
+    listener fd: Int32, isShared: Bool, _ handler: any EventHandler
   ) throws(NetworkFailure) -> Registration {
     let registration = take(handler)
     do throws(NetworkFailure) {
-      try thread.poller.addListener(fd, tag: registration.tag)
+      if isShared {
+        try thread.poller.addSharedListener(fd, tag: registration.tag)
+      } else {
+        try thread.poller.addListener(fd, tag: registration.tag)
+      }
     } catch {
       forget(registration)
       throw error

@@ -56,6 +56,12 @@ struct Readiness: OptionSet, Sendable {
     try control(fd, EPOLLIN.rawValue, tag: tag)
   }
 
+  /// Reports a listener that other pollers watch, too: each connection to one of those that wait,
+  /// the one that was added longest ago (epoll_ctl(2), `EPOLLEXCLUSIVE`).
+  func addSharedListener(_ fd: Int32, tag: UInt64) throws(NetworkFailure) {
+    try control(fd, EPOLLIN.rawValue | EPOLLEXCLUSIVE.rawValue, tag: tag)
+  }
+
   /// Stops reporting `fd`, which stays open.
   func remove(_ fd: Int32) {
     var event = unsafe epoll_event()

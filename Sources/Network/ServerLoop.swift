@@ -180,8 +180,6 @@ final class Listener<R: Responder>: EventHandler {
 
   /// Connections accepted at once, so that a storm of them does not hold up those that are here.
   private static var acceptsPerTurn: Int { 64 }
-  /// The same where the loops share a socket, so that each gets some.
-  private static var acceptsPerTurnOfShared: Int { 1 }
   /// How long a full descriptor table keeps the listener quiet.
   private static var pause: TimeSpan { .milliseconds(100) }
 
@@ -193,14 +191,20 @@ final class Listener<R: Responder>: EventHandler {
   }
 
   func open(on loop: isolated Loop) throws(NetworkFailure) {
-    registration = try loop.watch(listener: fd, self)
+    registration = try loop.watch(listener: fd, isShared: isShared, self)
   }
 
+  private var isShared: Bool { door.file != nil }
+
   func ready(_ readiness: Readiness, on loop: isolated Loop) {
-    let count = door.file == nil ? Self.acceptsPerTurn : Self.acceptsPerTurnOfShared
-    for _ in 0..<count {
+    for _ in 0..<Self.acceptsPerTurn {
       switch Syscalls.accept(fd) {
-      case .socket(let accepted, let peer): server.adopt(accepted, door, peer, on: loop)
+      case .socket(let accepted, let peer):
+        server.adopt(accepted, door, peer, on: loop)
+        if isShared {
+          giveWay(on: loop)
+          return
+        }
       case .again: continue
       case .none: return
       case .exhausted:
@@ -216,6 +220,15 @@ final class Listener<R: Responder>: EventHandler {
 
   /// Nothing here waits.
   func interrupt() {}
+
+  /// The next connection is another loop's: this one goes to the end of the line.
+  private func giveWay(on loop: isolated Loop) {
+    guard let current = registration else { return }
+    loop.thread.poller.remove(fd)
+    loop.forget(current)
+    registration = nil
+    resume(on: loop)
+  }
 
   /// Takes one connection off the queue and drops it, by lending it the spare descriptor.
   private func shedOne() {
@@ -242,7 +255,7 @@ final class Listener<R: Responder>: EventHandler {
   func resume(on loop: isolated Loop) {
     guard registration == nil, !isClosed else { return }
     // Without memory for the registration the listener stays quiet; nothing else works then.
-    registration = try? loop.watch(listener: fd, self)
+    registration = try? loop.watch(listener: fd, isShared: isShared, self)
   }
 
   private var isClosed = false

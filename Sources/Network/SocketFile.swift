@@ -39,8 +39,8 @@ final class SocketFile: Sendable {
     Syscalls.close(lock)
   }
 
-  /// Takes the file away and closes the socket: who comes now finds nobody, and who was not accepted
-  /// is let go with the last loop's copy. No copy may be made any more.
+  /// Takes the file away and closes the socket: who comes now finds nobody, and who was not
+  /// accepted is let go with the last loop's copy. No copy may be made any more.
   func remove() {
     guard !isRemoved.exchange(true, ordering: .relaxed) else { return }
     defer { Syscalls.close(fd) }

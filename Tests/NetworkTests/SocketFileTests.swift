@@ -2,6 +2,7 @@ import Bytes
 import Foundation
 import Glibc
 import HTTPWire
+import Synchronization
 import TestSupport
 import Testing
 
@@ -66,6 +67,10 @@ struct SocketFileTests {
         #expect(try await get(path, loop) == "unix:\(getuid())")
       }
       #expect(server.counters.accepted == 20)
+      for number in 0..<2 {
+        let accepted = server.counters.lane(number).accepted.load(ordering: .relaxed)
+        #expect(accepted > 0, "each loop has its part")
+      }
       // HTTP/2 with prior knowledge, by a program of others.
       let curl = try await ChildProgram.run(
         "curl",
