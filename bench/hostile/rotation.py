@@ -15,7 +15,7 @@ of them on one connection from the beginning to the end. Meanwhile, over and ove
 Fails when a single request of SECONDS (60) was not answered with 201. Needs openssl, h2load and release
 builds of jodrell in PROGRAMS (.build/release). What it starts it ends.
 """
-import base64, http.server, json, os, re, shutil, signal, socket, ssl, subprocess, sys, tempfile
+import base64, http.server, json, os, re, shutil, socket, ssl, subprocess, sys, tempfile
 import threading, time, urllib.request
 
 seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
