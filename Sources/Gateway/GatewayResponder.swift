@@ -229,7 +229,10 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   /// use.
   func openTopic(_ address: TopicAddress) async throws -> Engine.Topic {
     if let topic = parts.engine.open(address) { return topic }
-    guard !address.isShared, TopicRules(of: address.inNamespace, in: parts.engine).autoCreate else {
+    guard !address.isShared else {
+      throw Refusal(.notFound, "the tenant that the topic would belong to has not made it")
+    }
+    guard TopicRules(of: address.inNamespace, in: parts.engine).autoCreate else {
       throw Refusal(.notFound, "topics of this namespace are not made on first use")
     }
     _ = try await parts.engine.createTopic(address.detached, TopicConfiguration())

@@ -185,7 +185,8 @@ extension ProblemCode {
     case .ambiguousTenant:
       Row(
         403, .forbidden, "Ambiguous tenant",
-        "The token maps to several tenants: name one in the path.")
+        "The token maps to several tenants: name one in the path, or in `Jodrell-Tenant` where the "
+          + "policy lets that choose.")
     case .noNamespace:
       Row(
         403, .forbidden, "No namespace",

@@ -104,6 +104,7 @@ enum HelpText {
         --manage TOPIC       for topics, schemas and subscriptions,
         --admin TOPIC        and for tenants and policy
         --payload FILE       what would be published, for conditions on payloads
+        --tenant NAME        what the field Jodrell-Tenant would hold
         --at INSTANT         as of then (now)
         --grants             instead of a token: one JSON line for each grant and denial of each
                              mapping, with the claims that it asks for
