@@ -109,6 +109,7 @@ import Testing
       more: "  globex: {shares: [{with: acme, subscribe: [\"a/*\"]}]}"),
     text(more: "limits: {perAddress: {requests: 10/s, refusedTokens: 60/m, streams: 9}}"),
     text(more: "audit: {file: audit.jsonl, topic: true, sample: 0}"),
+    text(more: "audit: {topic: true, required: true, signature: {key: \"file:k\", every: 10s}}"),
     text(mapping: "allow: [{publish: [a/b]}], select: header"),
     mapped("{claim: /o, values: {\"1\": acme, org_2: globex}}") + "  globex: {}",
     text(
@@ -159,6 +160,9 @@ import Testing
     mapped("{claim: /o}"), mapped("{claim: o, values: {a: acme}}"), mapped("{values: {a: acme}}"),
     mapped("{claim: /o, values: {}}"), mapped("{claim: /o, values: {a: \"a b\"}}"),
     mapped("{claim: /o, values: {a: acme}, else: acme}"),
+    text(more: "audit: {file: a, required: yes}"), text(more: "audit: {file: a, signature: {}}"),
+    text(more: "audit: {file: a, signature: {key: audit.key}}"),
+    text(more: "audit: {file: a, signature: {key: \"file:k\", every: often}}"),
     text(tenant: "limits: {streams: many}"),
     text(tenant: "namespaceDefaults: {compatibility: full}"),
     text(tenant: "limits: {publishRate: 5}"), text(tenant: "limits: {publishRate: 5MiB/s}"),
