@@ -81,7 +81,9 @@ for number in range(1, rounds + 1):
     loud = report("loud", number)
     quiet.append(report("quiet", number)["latency"]["p99"])
     beside.append(report("beside", number)["latency"]["p99"])
-    generator = sum(map(float, open(f"{place}/cpu.{number}").read().split())) / seconds
+    # Behind what the generator itself had to say.
+    times = open(f"{place}/cpu.{number}").read().splitlines()[-1]
+    generator = sum(map(float, times.split())) / seconds
     gateway = int(open(f"{place}/ticks.{number}").read()) / 100 / seconds
     print(f"round {number}: small alone p99 {quiet[-1]:.2f} ms, beside the flood {beside[-1]:.2f} ms; "
           f"the flood {loud['requests'] / (seconds - 1):.0f}/s, p99 {loud['latency']['p99']:.2f} ms, "
