@@ -54,6 +54,25 @@ enum Library {
 }
 
 extension Library {
+  /// What an encoder writes, which tells only the length when it is given no place to write to.
+  static func encoded(
+    _ encode: (UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>?) -> Int32
+  ) throws(KeyFault) -> ByteSlice {
+    let length = encode(nil)
+    guard length > 0 else {
+      ERR_clear_error()
+      throw .library
+    }
+    var bytes = [UInt8](repeating: 0, count: Int(length))
+    // SAFETY: the encoder writes exactly the length it announced and moves `start`, a copy.
+    let written = unsafe bytes.withUnsafeMutableBufferPointer { out in
+      var start = out.baseAddress
+      return unsafe encode(&start)
+    }
+    guard written == length else { throw .library }
+    return ByteSlice(bytes)
+  }
+
   /// Sets the padding of an RSA algorithm on a prepared EVP_PKEY_CTX. PSS takes its salt as long as
   /// the hash and masks with the same hash (RFC 7518 §3.5), both said outright: libcrypto would
   /// else accept any length of salt.

@@ -63,6 +63,13 @@ public final class PrivateKey: Sendable {
     _ = try publicKey
   }
 
+  /// Reads a key from PEM without a passphrase (RFC 7468 §10), for the algorithm of its type:
+  /// EdDSA, ES256, ES384, ES512 or RS256.
+  public convenience init(pem: ByteSlice) throws(KeyFault) {
+    let handle = try PEMKeys.privateKey(pem)
+    self.init(handle, try PEMKeys.reading(handle).algorithm)
+  }
+
   /// The key as unencrypted PKCS #8 DER (RFC 5958): to be kept where only the owner reads.
   public var der: ByteSlice {
     get throws(KeyFault) {
@@ -71,19 +78,7 @@ public final class PrivateKey: Sendable {
         throw .library
       }
       defer { unsafe PKCS8_PRIV_KEY_INFO_free(info) }
-      let length = unsafe i2d_PKCS8_PRIV_KEY_INFO(info, nil)
-      guard length > 0 else {
-        ERR_clear_error()
-        throw .library
-      }
-      var bytes = [UInt8](repeating: 0, count: Int(length))
-      // SAFETY: the encoder writes exactly the length it announced and moves `start`, a copy.
-      let written = unsafe bytes.withUnsafeMutableBufferPointer { out in
-        var start = out.baseAddress
-        return unsafe i2d_PKCS8_PRIV_KEY_INFO(info, &start)
-      }
-      guard written == length else { throw .library }
-      return ByteSlice(bytes)
+      return try unsafe Library.encoded { unsafe i2d_PKCS8_PRIV_KEY_INFO(info, $0) }
     }
   }
 
@@ -94,20 +89,7 @@ public final class PrivateKey: Sendable {
 
   /// The numbers of the public half.
   public var publicMaterial: PublicKeyMaterial {
-    get throws(KeyFault) {
-      switch algorithm.keyType {
-      case .rsa:
-        return .rsa(
-          modulus: try integer(OSSL_PKEY_PARAM_RSA_N, paddedTo: nil),
-          exponent: try integer(OSSL_PKEY_PARAM_RSA_E, paddedTo: nil))
-      case .elliptic(let curve):
-        return .elliptic(
-          curve, x: try integer(OSSL_PKEY_PARAM_EC_PUB_X, paddedTo: curve.byteCount),
-          y: try integer(OSSL_PKEY_PARAM_EC_PUB_Y, paddedTo: curve.byteCount))
-      case .ed25519: return .ed25519(try rawPublicKey())
-      case .secret: throw .wrongType
-      }
-    }
+    get throws(KeyFault) { try key.publicMaterial(as: algorithm.keyType) }
   }
 
   /// The signature over `message` in the form that `PublicKey.verify` takes.
@@ -142,33 +124,5 @@ public final class PrivateKey: Sendable {
     guard case .elliptic(let curve) = algorithm.keyType else { return bytes }
     guard let raw = ECDSASignature.raw(der: bytes, curve) else { throw .library }
     return raw
-  }
-
-  private func integer(_ name: String, paddedTo width: Int?) throws(KeyFault) -> ByteSlice {
-    var number: OpaquePointer?
-    guard unsafe Library.succeeded(EVP_PKEY_get_bn_param(key.pointer, name, &number)),
-      let number = unsafe number
-    else { throw .wrongType }
-    defer { unsafe BN_free(number) }
-    let length = width ?? (Int(unsafe BN_num_bits(number)) + 7) / 8
-    var bytes = [UInt8](repeating: 0, count: length)
-    // SAFETY: BN_bn2binpad writes exactly `length` bytes or fails.
-    let written = unsafe bytes.withUnsafeMutableBufferPointer { out in
-      unsafe BN_bn2binpad(number, out.baseAddress, Int32(length))
-    }
-    guard written == Int32(length) else { throw .library }
-    return ByteSlice(bytes)
-  }
-
-  private func rawPublicKey() throws(KeyFault) -> ByteSlice {
-    var bytes = [UInt8](repeating: 0, count: 32)
-    var length = bytes.count
-    // SAFETY: libcrypto writes at most `length` bytes.
-    let done = unsafe bytes.withUnsafeMutableBufferPointer { out in
-      unsafe Library.succeeded(
-        EVP_PKEY_get_raw_public_key(key.pointer, out.baseAddress, &length))
-    }
-    guard done, length == bytes.count else { throw .wrongType }
-    return ByteSlice(bytes)
   }
 }

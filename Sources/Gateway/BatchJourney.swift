@@ -172,7 +172,7 @@ extension GatewayResponder {
       let events = batch.events(at: piece)
       let place: FairShare.Place
       do throws(Refusal) {
-        place = try shares.enter(events.count, of: address.caller, at: timers.now)
+        place = try enter(events, of: address)
       } catch {
         if atomic { throw error }
         batch.refuse(piece, error)
@@ -195,6 +195,8 @@ extension GatewayResponder {
     while let piece = batch.nextPiece(whole: false, quarantined: true) {
       let events = batch.events(at: piece)
       do {
+        let place = try enter(events, of: address)
+        defer { shares.leave(place) }
         let quarantine = try await openQuarantine(events[0].address)
         let receipts = try await appender.appendAll(events, to: quarantine)
         batch.settle(piece, receipts, quarantined: true)
@@ -204,6 +206,14 @@ extension GatewayResponder {
         batch.refuse(piece, Refusal(error), quarantined: true)
       }
     }
+  }
+
+  private func enter(
+    _ events: [ConformingEvent], of address: TopicAddress
+  ) throws(Refusal) -> FairShare.Place {
+    try shares.enter(
+      events.count, bytes: events.reduce(0) { $0 + $1.draft.cost }, of: address.caller,
+      at: timers.now)
   }
 
   /// Counts stored events, those apart that break a schema which only warns.

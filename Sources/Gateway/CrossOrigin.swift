@@ -73,7 +73,7 @@ extension GatewayResponder {
     answer.field("Access-Control-Allow-Methods", methods)
     answer.field("Access-Control-Allow-Headers") { value in
       value.append("Authorization, Content-Type, DPoP, Event-Key, If-Match, If-None-Match, ")
-      value.append("Last-Event-ID")
+      value.append("Jodrell-Tenant, Last-Event-ID")
       // Attributes of an event are fields of its request; their names are the page's.
       guard let wanted = fields.first("access-control-request-headers") else { return }
       for name in wanted.array.split(separator: ASCII.comma) {

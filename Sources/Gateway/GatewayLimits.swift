@@ -20,6 +20,8 @@ public enum GatewayLimits {
   public static let explainBody = 1 << 20
   /// Bytes of a path that the audit log shows.
   public static let auditedPath = 512
+  /// How long an administrative change waits for its entry in an audit log that is required.
+  public static let auditPatience = TimeSpan.seconds(5)
   /// A problem document, in bytes; the errors in it that do not fit are left out.
   public static let problemBytes = 8 << 10
   /// The `detail` of a problem, in bytes.

@@ -66,7 +66,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     do {
       let route = try Route(request.head.path)
       operation = route.operation(request.head.method)
-      let end = try await serveOrWait(route, request, &answer)
+      let end = try await serveOrWait(route, operation, request, &answer)
       parts.server.answered(operation, .accepted)
       audit(allowed: end, operation, request)
       return end
@@ -88,9 +88,11 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
 
   /// Serves the request; once more when its caller could not be known before somebody was asked.
   private func serveOrWait(
-    _ route: Route, _ request: HTTPRequest, _ answer: inout AnswerWriter
+    _ route: Route, _ operation: Operation, _ request: HTTPRequest,
+    _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     do {
+      try await auditBefore(route, operation, request)
       return try await serve(route, request, &answer)
     } catch let pending as PendingAdmission {
       // Every journey learns who calls before it does anything, so that it can begin again.
@@ -98,6 +100,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       await wait(for: pending)
       answer.startOver()
       do {
+        try await auditBefore(route, operation, request)
         return try await serve(route, request, &answer)
       } catch let again as PendingAdmission {
         throw admission.final(again, request)
@@ -229,7 +232,10 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   /// use.
   func openTopic(_ address: TopicAddress) async throws -> Engine.Topic {
     if let topic = parts.engine.open(address) { return topic }
-    guard !address.isShared, TopicRules(of: address.inNamespace, in: parts.engine).autoCreate else {
+    guard !address.isShared else {
+      throw Refusal(.notFound, "the tenant that the topic would belong to has not made it")
+    }
+    guard TopicRules(of: address.inNamespace, in: parts.engine).autoCreate else {
       throw Refusal(.notFound, "topics of this namespace are not made on first use")
     }
     _ = try await parts.engine.createTopic(address.detached, TopicConfiguration())
@@ -269,25 +275,5 @@ extension Refusal {
     var refusal = Refusal(.methodNotAllowed, "the path answers to \(allowed)")
     refusal.allow = allowed
     return refusal
-  }
-}
-
-extension Route {
-  /// What a request wanted, for the counters.
-  func operation(_ method: HTTPMethod) -> Operation {
-    switch self {
-    case .topic(_, .events): method == .post ? .publish : .read
-    case .topic(_, .event): .read
-    case .topic(_, .subscription(_, let verb)):
-      switch verb {
-      case .itself: .administer
-      default: .consume
-      }
-    case .topic, .topics, .namespace, .tenant, .document, .documents, .pulsarSchema,
-      .revocations:
-      .administer
-    case .tickets, .streamToken: .read
-    case .whoami, .explain, .health, .readiness, .metrics, .openAPI, .resourceMetadata: .observe
-    }
   }
 }

@@ -79,12 +79,16 @@ public enum OpenAPIDocument {
     }
     for operation in path.operations {
       json.key(operation.method)
-      write(operation, &json)
+      write(operation, takesTenant: !names.contains("tenant") && !operation.isOpen, &json)
     }
     json.endObject()
   }
 
-  private static func write(_ operation: Operation, _ json: inout JSONWriter) {
+  /// - Parameter takesTenant: whether `Jodrell-Tenant` may choose the tenant, which the path does
+  ///   not name.
+  private static func write(
+    _ operation: Operation, takesTenant: Bool, _ json: inout JSONWriter
+  ) {
     json.beginObject()
     member("operationId", operation.id, &json)
     member("summary", operation.summary, &json)
@@ -95,7 +99,9 @@ public enum OpenAPIDocument {
     }
     let isChange = operation.method != "get"
     let query = operation.query + (operation.isConditional && isChange ? ["dryRun"] : [])
-    let fields: [StaticString] = operation.isConditional ? ["If-Match", "If-None-Match"] : []
+    let fields: [StaticString] =
+      (operation.isConditional ? ["If-Match", "If-None-Match"] : [])
+      + (takesTenant ? ["Jodrell-Tenant"] : [])
     if !query.isEmpty || !fields.isEmpty {
       json.key("parameters")
       json.beginArray()

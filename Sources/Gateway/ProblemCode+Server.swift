@@ -9,6 +9,11 @@ extension ProblemCode {
         503, .overloaded, retryable: true, "Issuer unavailable",
         "Whether the token is good cannot be found out now: its issuer does not answer. Come back "
           + "after `Retry-After`.")
+    case .auditUnavailable:
+      Row(
+        503, .storageFailed, retryable: true, "Audit log unavailable",
+        "Changes are made only when the audit log can be written, and now it cannot: nothing was "
+          + "changed. Come back after `Retry-After`; the gateway's log says what is wrong.")
     case .overloaded:
       Row(
         503, .overloaded, retryable: true, "Overloaded",

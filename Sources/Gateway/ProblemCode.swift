@@ -63,6 +63,7 @@ public enum ProblemCode: String, CaseIterable, Sendable {
   case notSupported = "not_supported"
   case versionNotSupported = "version_not_supported"
   case authUnavailable = "auth_unavailable"
+  case auditUnavailable = "audit_unavailable"
   case overloaded = "overloaded"
   case storageFull = "storage_full"
   case storageFailed = "storage_failed"
@@ -117,8 +118,8 @@ extension ProblemCode {
     case .schemaViolation, .validationBudget, .patternLimit, .schemaInvalid, .unknownEventType,
       .dataschemaMismatch, .schemaLint, .batchRejected, .batchAborted:
       contentRow
-    case .internalError, .authUnavailable, .overloaded, .storageFull, .storageFailed, .dataCorrupt,
-      .tooManyConnections, .draining:
+    case .internalError, .authUnavailable, .auditUnavailable, .overloaded, .storageFull,
+      .storageFailed, .dataCorrupt, .tooManyConnections, .draining:
       serverRow
     }
   }
@@ -185,7 +186,8 @@ extension ProblemCode {
     case .ambiguousTenant:
       Row(
         403, .forbidden, "Ambiguous tenant",
-        "The token maps to several tenants: name one in the path.")
+        "The token maps to several tenants: name one in the path, or in `Jodrell-Tenant` where the "
+          + "policy lets that choose.")
     case .noNamespace:
       Row(
         403, .forbidden, "No namespace",

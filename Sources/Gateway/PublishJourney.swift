@@ -57,11 +57,12 @@ extension GatewayResponder {
       event = try check(draft, for: topic, at: address)
     }
     let validated = timers.clocks.monotonic()
+    let place = try shares.enter(
+      1, bytes: event.draft.cost, of: address.caller, at: timers.now)
+    defer { shares.leave(place) }
     if event.standing == .quarantined {
       return try await quarantine(event, sentTo: address, request, &answer)
     }
-    let place = try shares.enter(1, of: address.caller, at: timers.now)
-    defer { shares.leave(place) }
     let receipt: Receipt
     do throws(AppendFailure) {
       receipt = try await appender.append(event, to: topic)

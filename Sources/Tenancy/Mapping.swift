@@ -10,7 +10,9 @@ struct Mapping: Sendable {
   let issuer: ByteSlice
   /// All must hold.
   let conditions: [ClaimCondition]
-  let tenant: NameSource
+  let tenant: TenantSource
+  /// Whether the field `Jodrell-Tenant` may choose its tenant among several.
+  let isChosenByHeader: Bool
   let namespace: NameSource?
   let principal: ClaimTemplate
   let service: ClaimTemplate?
@@ -31,7 +33,8 @@ struct Mapping: Sendable {
     guard Name(id) != nil else { throw idNode.fault(.invalid(Name.rule)) }
     issuer = try mapping.required("issuer").bytes()
     conditions = try ClaimCondition.compile(try mapping.required("when"))
-    tenant = try NameSource(compiling: try mapping.required("tenant"))
+    tenant = try TenantSource(readingFrom: &mapping)
+    isChosenByHeader = try Self.isChosenByHeader(mapping.optional("select"))
     namespace = try mapping.optional("namespace").map { node throws(SettingsFault) in
       try NameSource(compiling: node)
     }
@@ -45,10 +48,8 @@ struct Mapping: Sendable {
     allow = try GrantRule.compile(mapping.optional("allow"), hasNamespace: namespace != nil)
     deny = try GrantRule.compile(
       mapping.optional("deny"), hasNamespace: namespace != nil, isDenial: true)
-    try mapping.notBuiltYet("tenantMap", "tables of tenants")
-    try mapping.notBuiltYet("select", "selection of a tenant by header")
     try mapping.finish()
-    if let readOnly, case .fixed(readOnly) = tenant,
+    if let readOnly, tenant.named.contains(readOnly),
       allow.contains(where: { $0.action != .subscribe })
     {
       throw node.fault(
@@ -56,6 +57,15 @@ struct Mapping: Sendable {
     }
     guard !allow.isEmpty || !deny.isEmpty else {
       throw node.fault(.invalid("a mapping allows or denies something"))
+    }
+  }
+
+  private static func isChosenByHeader(_ node: SettingsNode?) throws(SettingsFault) -> Bool {
+    guard let node else { return false }
+    switch try node.text() {
+    case "header": return true
+    case "path": return false
+    default: throw node.fault(.invalid("a tenant is selected by 'path' or by 'header'"))
     }
   }
 
@@ -68,7 +78,15 @@ struct Mapping: Sendable {
     for condition in conditions where !condition.holds(in: claims) {
       return .conditionFailed(condition.pointer)
     }
-    guard let tenant = tenant.name(in: claims) else { return .templateFailed(.tenant) }
+    let tenant: Name
+    do throws(TenantSourceFault) {
+      tenant = try self.tenant.tenant(in: claims)
+    } catch {
+      switch error {
+      case .templateFailed: return .templateFailed(.tenant)
+      case .unlisted(let claim): return .unlistedTenant(claim)
+      }
+    }
     guard isDeclared(tenant) else { return .undeclaredTenant }
     let namespace = namespace?.name(in: claims)
     if self.namespace != nil, namespace == nil { return .templateFailed(.namespace) }
@@ -88,7 +106,8 @@ struct Mapping: Sendable {
     return .matched(
       MappedCaller(
         rule: id, tenant: tenant, namespace: namespace, principal: principal, service: service,
-        source: source, allow: held(allow), deny: held(deny), changes: change(after: now)))
+        source: source, isChosenByHeader: isChosenByHeader, allow: held(allow),
+        deny: held(deny), changes: change(after: now)))
   }
 
   /// When a grant or a denial begins or ends next.
@@ -111,6 +130,8 @@ public enum MappingOutcome: Sendable {
   case templateFailed(Field)
   /// The claims name a tenant that the file does not declare.
   case undeclaredTenant
+  /// The value of the claim at this pointer stands in no line of the mapping's `tenantMap`.
+  case unlistedTenant(JSONPointer)
 }
 
 /// What one matching mapping says about the caller.
@@ -122,6 +143,8 @@ public struct MappedCaller: Sendable {
   public let principal: ByteSlice
   public let service: ByteSlice?
   public let source: ByteSlice?
+  /// Whether the field `Jodrell-Tenant` may choose its tenant among several.
+  public let isChosenByHeader: Bool
   public let allow: [Grant]
   public let deny: [Grant]
   /// When a grant or a denial of the mapping begins or ends next.

@@ -18,12 +18,16 @@ public struct PolicyTest: Sendable {
 
   private struct Request: Sendable {
     let tenant: Name?
+    /// What the field `Jodrell-Tenant` would hold.
+    let header: Name?
     let action: Action
     /// Nil: `~`.
     let namespace: Name?
     let topic: Name
     /// What would be published, for conditions on payloads.
     let payload: JSONDocument?
+
+    var selection: TenantSelection? { header.map(TenantSelection.header) ?? .path(tenant) }
   }
 
   /// What a test may ask about; nils are not looked at.
@@ -77,6 +81,11 @@ public struct PolicyTest: Sendable {
     var reader = try SettingsMapping(node)
     let tenantNode = reader.optional("tenant")
     let tenant = try tenantNode.map { node throws(SettingsFault) in try Self.name(node) }
+    let headerNode = reader.optional("header")
+    let header = try headerNode.map { node throws(SettingsFault) in try Self.name(node) }
+    if let headerNode, tenant != nil {
+      throw headerNode.fault(.invalid("a request names its tenant in its path or in a field"))
+    }
     let payload = try reader.optional("payload").map { node throws(SettingsFault) in
       try Self.document(node)
     }
@@ -98,7 +107,8 @@ public struct PolicyTest: Sendable {
       throw target.fault(.invalid("not a topic such as orders/new or ~/new"))
     }
     return Request(
-      tenant: tenant, action: action, namespace: namespace, topic: topic, payload: payload)
+      tenant: tenant, header: header, action: action, namespace: namespace, topic: topic,
+      payload: payload)
   }
 
   private static func expectation(_ node: SettingsNode) throws(SettingsFault) -> Expectation {
@@ -145,7 +155,7 @@ extension PolicyTest {
     var refusal: TenancyRefusal?
     do throws(TenancyRefusal) {
       let made = try policy.decision(
-        issuer: issuer, claims: claims, selecting: request?.tenant, at: instant ?? now)
+        issuer: issuer, claims: claims, selecting: request?.selection, at: instant ?? now)
       decision = made
       if let request { try Self.ask(request, of: made) }
     } catch {

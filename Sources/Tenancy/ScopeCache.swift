@@ -11,7 +11,7 @@ public final class ScopeCache {
   private struct Entry {
     /// Kept alive, so that its identity stays its own.
     let token: VerifiedToken
-    let selecting: Name?
+    let selecting: TenantSelection?
     let scope: TenantScope
   }
 
@@ -32,7 +32,8 @@ public final class ScopeCache {
 
   /// `policy.scope(of:selecting:at:)`, or what it said before. Allocates nothing when it is known.
   public func scope(
-    of token: VerifiedToken, selecting: Name? = nil, under policy: TenancyPolicy, at now: UnixTime
+    of token: VerifiedToken, selecting: TenantSelection? = nil, under policy: TenancyPolicy,
+    at now: UnixTime
   ) throws(TenancyRefusal) -> TenantScope {
     let places = places(of: token)
     var free: Int?

@@ -39,7 +39,7 @@ public struct TenancyPolicy: Sendable {
       guard issuers.contains(mapping.issuer) else {
         throw node.fault(.invalid("the issuer '\(mapping.issuer.text)' is not declared"))
       }
-      if case .fixed(let tenant) = mapping.tenant, tenants[tenant] == nil {
+      for tenant in mapping.tenant.named where tenants[tenant] == nil {
         throw node.fault(.invalid("the tenant '\(tenant.text)' is not declared"))
       }
       mappings[mapping.issuer, default: []].append(mapping)
@@ -59,13 +59,15 @@ public struct TenancyPolicy: Sendable {
       guard let policy = tenants[owner] else {
         throw node.fault(.invalid("the tenant '\(owner.text)' is not declared"))
       }
-      guard case .fixed(let tenant) = mapping.tenant else { continue }
-      guard tenant != owner else {
-        throw node.fault(.invalid("'of: \(owner.text)' is the mapping's own tenant: leave it out"))
-      }
-      guard policy.offers.contains(where: { $0.partner == tenant }) else {
-        throw node.fault(
-          .invalid("'\(owner.text)' shares nothing with '\(tenant.text)': see its 'shares'"))
+      for tenant in mapping.tenant.named {
+        guard tenant != owner else {
+          throw node.fault(
+            .invalid("'of: \(owner.text)' is the mapping's own tenant: leave it out"))
+        }
+        guard policy.offers.contains(where: { $0.partner == tenant }) else {
+          throw node.fault(
+            .invalid("'\(owner.text)' shares nothing with '\(tenant.text)': see its 'shares'"))
+        }
       }
     }
   }
@@ -99,10 +101,11 @@ public struct TenancyPolicy: Sendable {
   /// Who these claims make the caller: all matching mappings of one tenant added up.
   ///
   /// `selecting` is the tenant the request names, if it names one. It chooses among several mapped
-  /// tenants and has no say over a caller of one. A decision is no proof: only
-  /// `scope(of:selecting:)` turns a verified token into one.
+  /// tenants. In the path it has no say over a caller of one; in the field `Jodrell-Tenant` it must
+  /// be that one, and among several one of a mapping with `select: header`. A decision is no proof:
+  /// only `scope(of:selecting:)` turns a verified token into one.
   func decision(
-    issuer: ByteSlice, claims: JSONDocument, selecting: Name?, at now: UnixTime
+    issuer: ByteSlice, claims: JSONDocument, selecting: TenantSelection?, at now: UnixTime
   ) throws(TenancyRefusal) -> Decision {
     var callers: [MappedCaller] = []
     for mapping in mappings[issuer] ?? [] {
@@ -113,12 +116,45 @@ public struct TenancyPolicy: Sendable {
     var tenant = first.tenant
     if callers.contains(where: { $0.tenant != tenant }) {
       guard let selecting else { throw .ambiguousTenant }
-      guard callers.contains(where: { $0.tenant == selecting }) else { throw .notFound }
-      tenant = selecting
+      guard callers.contains(where: { selecting.mayChoose($0) }) else { throw .notFound }
+      tenant = selecting.tenant
+    } else if let selecting, selecting.isByHeader, selecting.tenant != tenant {
+      throw .notFound
     }
     guard let policy = tenants[tenant] else { throw .noTenant }
     return Decision(
       of: callers.filter { $0.tenant == tenant }, tenant: tenant, policy: policy, among: tenants)
+  }
+}
+
+/// The tenant that a request names, and where.
+public struct TenantSelection: Equatable, Sendable {
+  public let tenant: Name
+  /// In the field `Jodrell-Tenant`; otherwise in the path.
+  public let isByHeader: Bool
+
+  private init(tenant: Name, isByHeader: Bool) {
+    self.tenant = tenant
+    self.isByHeader = isByHeader
+  }
+
+  /// The tenant in a request's path; nil for `~`.
+  public static func path(_ tenant: Name?) -> TenantSelection? {
+    tenant.map { TenantSelection(tenant: $0, isByHeader: false) }
+  }
+
+  /// The tenant in the field `Jodrell-Tenant` of a request whose path names none.
+  public static func header(_ tenant: Name) -> TenantSelection {
+    TenantSelection(tenant: tenant, isByHeader: true)
+  }
+
+  /// The same with a name in storage of its own.
+  var detached: TenantSelection {
+    TenantSelection(tenant: tenant.detached, isByHeader: isByHeader)
+  }
+
+  fileprivate func mayChoose(_ caller: MappedCaller) -> Bool {
+    caller.tenant == tenant && (!isByHeader || caller.isChosenByHeader)
   }
 }
 

@@ -108,13 +108,13 @@ public struct TenantScope: Sendable {
 }
 
 extension TenancyPolicy {
-  /// For which tenant a verified token acts. `selecting` is the tenant named in the request's path,
-  /// which decides only for tokens that map to several.
+  /// For which tenant a verified token acts. `selecting` is the tenant that the request names: it
+  /// decides only for tokens that map to several.
   ///
   /// Costs a walk over the issuer's mappings: keep the scope beside the cached token until
   /// `generation` differs or `changes` has come.
   public func scope(
-    of token: VerifiedToken, selecting: Name? = nil, at now: UnixTime
+    of token: VerifiedToken, selecting: TenantSelection? = nil, at now: UnixTime
   ) throws(TenancyRefusal) -> TenantScope {
     let decision = try decision(
       issuer: token.issuerID, claims: token.claims, selecting: selecting, at: now)
@@ -126,7 +126,7 @@ extension TenancyPolicy {
   public func scope(
     again scope: TenantScope, at now: UnixTime
   ) throws(TenancyRefusal) -> TenantScope {
-    let again = try self.scope(of: scope.token, selecting: scope.tenant, at: now)
+    let again = try self.scope(of: scope.token, selecting: .path(scope.tenant), at: now)
     guard again.tenant == scope.tenant else { throw .notFound }
     return again
   }

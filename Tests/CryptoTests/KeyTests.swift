@@ -5,6 +5,44 @@ import Testing
 @Suite struct `Keys` {
   static let asymmetric: [SignatureAlgorithm] = [.rs256, .es256, .edDSA]
 
+  /// The pair of RFC 8410 §10.
+  private static let privatePEM = """
+    -----BEGIN PRIVATE KEY-----
+    MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC
+    -----END PRIVATE KEY-----
+    """
+  private static let publicPEM = """
+    -----BEGIN PUBLIC KEY-----
+    MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
+    -----END PUBLIC KEY-----
+    """
+
+  @Test func `keys are read from PEM, and what is none is refused`() throws {
+    let privateKey = try PrivateKey(pem: ByteSlice(utf8: Self.privatePEM))
+    let publicKey = try PublicKey(pem: ByteSlice(utf8: Self.publicPEM))
+    #expect(privateKey.algorithm == .edDSA && publicKey.algorithm == .edDSA)
+    #expect(try privateKey.publicKey.material == publicKey.material)
+    #expect(try publicKey.fingerprint.count == 64)
+    #expect(try privateKey.publicKey.fingerprint == publicKey.fingerprint)
+    for text in ["", "x", Self.privatePEM, Self.publicPEM.replacing("MCow", with: "MCox")] {
+      #expect(throws: KeyFault.self) { try PublicKey(pem: ByteSlice(utf8: text)) }
+    }
+    for text in ["", "x", Self.publicPEM] {
+      #expect(throws: KeyFault.self) { try PrivateKey(pem: ByteSlice(utf8: text)) }
+    }
+  }
+
+  @Test(arguments: [SignatureAlgorithm.es256, .es384, .es512, .rs256, .edDSA])
+  func `a key in PEM has the algorithm of its type`(algorithm: SignatureAlgorithm) throws {
+    let key = try PrivateKey.generate(algorithm)
+    let text = Base64.encode(try key.der, as: .standard)
+    let read = try PrivateKey(
+      pem: ByteSlice(
+        utf8: "-----BEGIN PRIVATE KEY-----\n\(text)\n-----END PRIVATE KEY-----\n"))
+    #expect(read.algorithm == algorithm)
+    #expect(try read.publicMaterial == key.publicMaterial)
+  }
+
   @Test(arguments: asymmetric)
   func `a generated key signs what its public half verifies`(
     algorithm: SignatureAlgorithm

@@ -4,11 +4,11 @@ import Glibc
 import JSONText
 import Testing
 
-/// The policy's file changes while a real gateway serves; the audit log says who was let in.
+/// The policy's file changes while a real gateway serves.
 extension EndToEnd {
   @Suite struct Policies {
     /// A gateway on a file whose policy trusts the development issuer of its data directory.
-    private struct Place {
+    struct Place {
       let gateway: GatewayChild
       let file: URL
       let keys: String
@@ -56,8 +56,8 @@ extension EndToEnd {
       }
     }
 
-    private func withPolicy(
-      _ more: String = "", _ body: (Place) async throws -> Void
+    func withPolicy(
+      _ more: String = "", grants: String? = nil, _ body: (Place) async throws -> Void
     ) async throws {
       try await withGateway { first in
         _ = try await first.token()
@@ -66,7 +66,8 @@ extension EndToEnd {
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = folder.appending(path: "jodrell.yaml")
         let keys = first.data.path() + "/development-keys.json"
-        try Place(gateway: first, file: file, keys: keys).write(more)
+        let place = Place(gateway: first, file: file, keys: keys)
+        if let grants { try place.write(more, grants: grants) } else { try place.write(more) }
         try await withGateway(
           ["-c", file.path(), "--management", "127.0.0.1:0"], data: first.data
         ) { gateway in
@@ -75,7 +76,7 @@ extension EndToEnd {
       }
     }
 
-    private let topic = "/v1/topics/public/default/orders/events"
+    let topic = "/v1/topics/public/default/orders/events"
 
     @Test func `a changed file takes effect, a bad one does not`() async throws {
       try await withPolicy { place in
@@ -138,53 +139,6 @@ extension EndToEnd {
           }
         }
       }
-    }
-
-    @Test func `the audit log is a chain in a file and a topic`() async throws {
-      let folder = try Workplace.directory("audit")
-      defer { try? FileManager.default.removeItem(at: folder) }
-      let log = folder.appending(path: "audit.jsonl")
-      try await withPolicy("audit: {file: \"\(log.path())\", topic: true, sample: 1}") { place in
-        let gateway = place.gateway
-        let token = try await gateway.token()
-        let stranger = try await gateway.token(tenant: "nobody")
-        #expect(try await gateway.send("POST", topic, token: token, body: "{}").status == 201)
-        #expect(try await gateway.send("POST", topic, token: stranger, body: "{}").status == 403)
-        #expect(try await gateway.send("POST", topic, token: "a.b.c", body: "{}").status == 401)
-        let auditor = try await gateway.token(tenant: "jodrell")
-        let copies = try await gateway.follow(
-          "/v1/topics/jodrell/audit/decisions/events?from=earliest", token: auditor, count: 3)
-        #expect(copies.count == 3)
-        let own = "/v1/topics/jodrell/audit/decisions/events"
-        #expect(try await gateway.send("POST", own, token: auditor, body: "{}").status == 403)
-        #expect(try await gateway.terminate() == 0)
-        let text = try String(contentsOf: log, encoding: .utf8)
-        #expect(!text.contains(token.suffix(40)))
-        let lines = text.split(separator: "\n")
-        #expect(lines.count >= 5)
-        #expect(try copies[0].json["data"]?.raw.text == String(lines[0]))
-        let good = try await audit(log)
-        #expect(good.code == 0 && good.output.contains("entries \(lines.count)"))
-        // What was written before goes on after a start, cut short by a crash or not.
-        try Data((text + "{\"seq\":9").utf8).write(to: log)
-        try await gateway.start()
-        #expect(try await gateway.send("POST", topic, token: token, body: "{}").status == 201)
-        #expect(try await gateway.terminate() == 0)
-        let later = try await audit(log)
-        #expect(later.code == 0 && later.output.contains("cut short by a crash 1"))
-        let altered = text.replacing("\"status\":403", with: "\"status\":200")
-        try Data(altered.utf8).write(to: log)
-        let bad = try await audit(log)
-        #expect(bad.code == 8 && bad.errors.contains("the line was altered"))
-        try Data(lines.dropFirst().joined(separator: "\n").utf8).write(to: log)
-        #expect(try await audit(log).code == 8)
-      }
-    }
-
-    private func audit(
-      _ file: URL
-    ) async throws -> (code: Int32, output: String, errors: String) {
-      try await Workplace.run(Workplace.jodrell, ["audit", "verify", file.path()])
     }
 
     @Test func `explain says offline what the gateway decides`() async throws {

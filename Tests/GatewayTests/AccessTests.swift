@@ -174,6 +174,42 @@ import Testing
     #expect(token["accepted"] as? Bool == false && token["reason"] is String)
   }
 
+  @Test("the field Jodrell-Tenant chooses among a caller's tenants where the path names none")
+  func chosenByField() async throws {
+    let both = """
+      {id: both, issuer: test, when: {"/sub": {eq: alice}}, tenant: globex, select: header,
+           namespace: depot, principal: "g:{/sub}", allow: [{publish: ["*/*"]}]}
+        - {id: globex-all,
+      """
+    let gateway = try TestGateway(
+      settings: settings("{id: globex-all,", both)
+        .replacing("{id: acme-all,", with: "{id: acme-all, select: header,"))
+    let home = "/v1/topics/~/orders/events"
+    #expect(try await gateway.send("POST", home, json, "{}").code == "ambiguous_tenant")
+    for (tenant, namespace) in [("acme", "shop"), ("globex", "depot")] {
+      let fields = json.merging(["Jodrell-Tenant": tenant]) { $1 }
+      #expect(try await gateway.send("POST", home, fields, "{}").status == 201)
+      let who = try await gateway.send("GET", "/v1/whoami", fields).json
+      #expect(who["tenant"] as? String == tenant && who["namespace"] as? String == namespace)
+    }
+    func refused(_ tenant: String, _ path: String, as subject: String = "alice") async throws
+      -> String?
+    {
+      try await gateway.send(
+        "POST", path, as: subject, json.merging(["Jodrell-Tenant": tenant]) { $1 }, "{}"
+      ).code
+    }
+    #expect(try await refused("initech", home) == "not_found")
+    #expect(try await refused("globex", home, as: "rita") == "not_found")
+    #expect(try await refused("globex", events) == "bad_header")
+    #expect(try await refused("a b", home) == "bad_header")
+    let told = try await gateway.send(
+      "POST", "/v1/explain", json.merging(["Jodrell-Tenant": "globex"]) { $1 },
+      #"{"publish":"~/orders"}"#
+    ).json
+    #expect(told["tenant"] as? String == "globex" && told["status"] as? Int == 200)
+  }
+
   @Test("whoami shows times, conditions and other tenants' topics")
   func whoami() async throws {
     let gateway = try TestGateway()

@@ -1,4 +1,5 @@
 import Bytes
+import Crypto
 import Foundation
 import LogConformance
 import Metrics
@@ -73,6 +74,81 @@ import Testing
     let kept = trail.drain().count
     trail.record(entry)
     #expect(trail.drain().first?.missing == 6 - kept)
+  }
+
+  @Test("where the log is required, a change waits for its entry and is not made without it")
+  func required() async throws {
+    let topic = "/v1/topics/acme/shop/new"
+    let trail = AuditTrail(sample: 0, isRequired: true, metrics: AuditMetrics(), wake: {})
+    let gateway = try TestGateway(audit: trail)
+    // Stands in for the keeper, whose disk works or does not.
+    func answering<Result: Sendable>(
+      _ isWritten: Bool, _ body: @Sendable @escaping () async throws -> Result
+    ) async throws -> (Result, [[String: Any]]) {
+      let call = Task { try await body() }
+      var entries: [AuditTrail.Entry] = []
+      while entries.isEmpty {
+        entries = trail.drain()
+        await Task.yield()
+      }
+      for entry in entries { entry.settled(isWritten) }
+      let result = try await call.value
+      entries += trail.drain()
+      return (
+        result,
+        try entries.map { entry in
+          let object = try JSONSerialization.jsonObject(
+            with: Data("{\(entry.members.text)}".utf8))
+          return object as? [String: Any] ?? [:]
+        }
+      )
+    }
+    let (lost, attempt) = try await answering(false) {
+      try await gateway.send("PUT", topic, ["Content-Type": "application/json"], "{}")
+    }
+    #expect(lost.status == 503 && lost.code == "audit_unavailable")
+    #expect(lost.fields["retry-after"] != nil)
+    #expect(attempt.map { $0["outcome"] as? String } == ["attempt"])
+    #expect(attempt[0]["principal"] as? String == "alice" && attempt[0]["status"] == nil)
+    #expect(try await gateway.send("GET", topic).status == 404)
+
+    let (made, entries) = try await answering(true) {
+      try await gateway.send("PUT", topic, ["Content-Type": "application/json"], "{}")
+    }
+    #expect(made.status == 201)
+    #expect(entries.map { $0["outcome"] as? String } == ["attempt", "allow"])
+    // Who is let in by nobody, and what changes nothing, waits for nothing.
+    #expect(try await gateway.send("PUT", topic, as: nil, json, "{}").status == 401)
+    #expect(try await gateway.send("POST", "\(topic)/schema/validate", json, "{}").status != 503)
+    #expect(try await gateway.send("POST", "/v1/revocations", as: nil, json, "{}").status == 404)
+    #expect(try await gateway.send("POST", events, json, "{}").status == 201)
+    #expect(try read(trail).allSatisfy { $0["outcome"] as? String == "deny" })
+  }
+
+  @Test("a head is signed by one key, over number, hash and time")
+  func signedHeads() throws {
+    for algorithm in [SignatureAlgorithm.edDSA, .es256, .rs256] {
+      let key = try PrivateKey.generate(algorithm)
+      let signer = try AuditSigner(key)
+      var chain = AuditChain.start
+      _ = chain.append(AuditTrail.Entry(members: ByteSlice(utf8: "\"n\":1"), missing: 0))
+      let head = try signer.sign(chain, at: UnixTime(nanoseconds: 1_000_000_000))
+      #expect(head.isSigned(by: try key.publicKey))
+      #expect(!head.isSigned(by: try PrivateKey.generate(algorithm).publicKey))
+      #expect(SignedHead(parsing: head.line) == head)
+      #expect(head.sequence == 1 && head.hash == chain.head && head.key.count == 16)
+      for (name, other) in [("\"seq\":1", "\"seq\":2"), ("1970", "1971"), (head.hash, "00")] {
+        let forged = head.line.text.replacing(name, with: other)
+        let read = try #require(SignedHead(parsing: ByteSlice(utf8: forged)))
+        #expect(!read.isSigned(by: try key.publicKey), "\(name)")
+      }
+      let line = chain.append(head)
+      #expect(AuditLine(line.prefix(line.count - 1))?.signed == head)
+      var next = AuditChain.start
+      let first = next.append(after: chain, head, at: UnixTime(nanoseconds: 0))
+      let after = try #require(AuditLine(first.prefix(first.count - 1))?.after)
+      #expect(after.sequence == 2 && after.hash == chain.head && after.signed == head)
+    }
   }
 
   @Test("each line is bound to the one before it")

@@ -158,7 +158,7 @@ import Testing
   ) throws -> Int {
     let scope = try scope(tenant)
     for count in 0..<1_000 {
-      do { _ = try share.enter(1, of: scope, at: now) } catch { return count }
+      do { _ = try share.enter(1, bytes: 0, of: scope, at: now) } catch { return count }
     }
     return 1_000
   }
@@ -171,7 +171,7 @@ import Testing
   @Test func `beside another each has its part, and a newcomer is let in`() throws {
     let metrics = LimitMetrics()
     let share = FairShare(at: Self.now, metrics: metrics)
-    share.leave(try share.enter(1, of: try scope("small"), at: Self.now))
+    share.leave(try share.enter(1, bytes: 0, of: try scope("small"), at: Self.now))
     // Nobody else needs the places up to the bound.
     #expect(try fill(share, "loud") == FairShare.places)
     #expect(try fill(share, "small") == FairShare.places / 2)
@@ -180,12 +180,25 @@ import Testing
     #expect(try fill(share, "heavy") == FairShare.places * 300 / 500)
   }
 
+  @Test func `a long event takes as many places as it holds up the log`() throws {
+    let share = FairShare(at: Self.now, metrics: LimitMetrics())
+    share.leave(try share.enter(1, bytes: 100, of: try scope("small"), at: Self.now))
+    let loud = try scope("loud")
+    // One that has nothing waiting is let in, whatever it brings; the second one waits its turn.
+    let long = try share.enter(1, bytes: 1 << 20, of: loud, at: Self.now)
+    #expect(throws: Refusal.self) { try share.enter(1, bytes: 1, of: loud, at: Self.now) }
+    #expect(try fill(share, "small") == FairShare.places / 2)
+    share.leave(long)
+    let part = FairShare.places / 2 * FairShare.placeBytes
+    share.leave(try share.enter(1, bytes: part, of: loud, at: Self.now))
+  }
+
   @Test func `what is answered makes room; who has gone quiet has no part`() throws {
     let share = FairShare(at: Self.now, metrics: LimitMetrics())
-    share.leave(try share.enter(1, of: try scope("small"), at: Self.now))
-    let batch = try share.enter(5_000, of: try scope("loud"), at: Self.now)
+    share.leave(try share.enter(1, bytes: 0, of: try scope("small"), at: Self.now))
+    let batch = try share.enter(5_000, bytes: 0, of: try scope("loud"), at: Self.now)
     let loud = try scope("loud")
-    #expect(throws: Refusal.self) { try share.enter(1, of: loud, at: Self.now) }
+    #expect(throws: Refusal.self) { try share.enter(1, bytes: 0, of: loud, at: Self.now) }
     share.leave(batch)
     let later = Self.now + FairShare.memory + FairShare.memory
     #expect(try fill(share, "loud", at: later) == 1_000)

@@ -52,7 +52,7 @@ import Testing
     #expect(profiles.count == 2)
     let policy = try TenancyPolicy.compile(settings, generation: 1)
     let tests = try PolicyTest.compile(settings)
-    #expect(tests.count == 7)
+    #expect(tests.count == 10)
     for test in tests {
       #expect(test.failure(on: policy, at: TestIssuer.now) == nil, "\(test.name)")
     }
@@ -65,6 +65,11 @@ import Testing
 
   private static let issuer = "id: i, iss: x, audiences: [a], keys: {file: k}"
   private static let rule = "id: m, issuer: i, when: {/sub: {eq: x}}, tenant: acme, principal: p"
+
+  /// A text whose mapping takes its tenant from a table.
+  private static func mapped(_ table: String) -> String {
+    text().replacing("tenant: acme", with: "tenantMap: \(table)")
+  }
 
   /// A text with one more field of an issuer, of a mapping, or of the tenant.
   private static func text(
@@ -104,6 +109,12 @@ import Testing
       more: "  globex: {shares: [{with: acme, subscribe: [\"a/*\"]}]}"),
     text(more: "limits: {perAddress: {requests: 10/s, refusedTokens: 60/m, streams: 9}}"),
     text(more: "audit: {file: audit.jsonl, topic: true, sample: 0}"),
+    text(more: "audit: {topic: true, required: true, signature: {key: \"file:k\", every: 10s}}"),
+    text(mapping: "allow: [{publish: [a/b]}], select: header"),
+    mapped("{claim: /o, values: {\"1\": acme, org_2: globex}}") + "  globex: {}",
+    text(
+      more: "tests: [{name: t, issuer: i, claims: {}, request: {publish: ~/x, header: acme}, "
+        + "expect: {status: 403}}]"),
     text(
       more: "tests: [{name: t, issuer: i, claims: {}, at: \"2026-01-01T00:00:00Z\", "
         + "request: {publish: ~/x, payload: {a: 1}}, expect: {status: 403, code: tenant_mismatch}}]"
@@ -144,7 +155,14 @@ import Testing
     text(mapping: "allow: [{publish: [a/b], classes: [x]}]"),
     text(mapping: "allow: [{publish: [a/b]}], service: \"{x}\""),
     text(mapping: "allow: [{publish: [a/b]}], namespace: \"a b\""),
-    text(mapping: "allow: [{publish: [a/b]}], select: header"),
+    text(mapping: "allow: [{publish: [a/b]}], select: body"),
+    text(mapping: "allow: [{publish: [a/b]}], tenantMap: {claim: /o, values: {a: acme}}"),
+    mapped("{claim: /o}"), mapped("{claim: o, values: {a: acme}}"), mapped("{values: {a: acme}}"),
+    mapped("{claim: /o, values: {}}"), mapped("{claim: /o, values: {a: \"a b\"}}"),
+    mapped("{claim: /o, values: {a: acme}, else: acme}"),
+    text(more: "audit: {file: a, required: yes}"), text(more: "audit: {file: a, signature: {}}"),
+    text(more: "audit: {file: a, signature: {key: audit.key}}"),
+    text(more: "audit: {file: a, signature: {key: \"file:k\", every: often}}"),
     text(tenant: "limits: {streams: many}"),
     text(tenant: "namespaceDefaults: {compatibility: full}"),
     text(tenant: "limits: {publishRate: 5}"), text(tenant: "limits: {publishRate: 5MiB/s}"),

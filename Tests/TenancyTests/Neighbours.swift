@@ -29,7 +29,7 @@ func scope(
   _ mappings: String, _ claims: [String: Any] = [:], selecting: Name? = nil
 ) throws -> TenantScope {
   try policy(mappings).scope(
-    of: try TestIssuer().verified(claims), selecting: selecting, at: TestIssuer.now)
+    of: try TestIssuer().verified(claims), selecting: .path(selecting), at: TestIssuer.now)
 }
 
 /// The refusal of a real token with these claims, or nil if there is a scope.

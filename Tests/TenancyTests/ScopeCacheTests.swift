@@ -58,15 +58,20 @@ import Testing
     for _ in 0..<2 {
       for tenant in ["acme", "globex"] {
         let scope = try cache.scope(
-          of: token, selecting: try name(tenant), under: policy, at: TestIssuer.now)
+          of: token, selecting: .path(try name(tenant)), under: policy, at: TestIssuer.now)
         #expect(scope.tenant.text == tenant)
+      }
+      // What the path may choose, the field may not: the mappings do not say so.
+      #expect(throws: TenancyRefusal.notFound) {
+        try cache.scope(
+          of: token, selecting: .header(try name("acme")), under: policy, at: TestIssuer.now)
       }
       #expect(throws: TenancyRefusal.ambiguousTenant) {
         try cache.scope(of: token, under: policy, at: TestIssuer.now)
       }
       #expect(throws: TenancyRefusal.notFound) {
         try cache.scope(
-          of: token, selecting: try name("initech"), under: policy, at: TestIssuer.now)
+          of: token, selecting: .path(try name("initech")), under: policy, at: TestIssuer.now)
       }
     }
   }

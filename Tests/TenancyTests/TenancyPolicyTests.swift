@@ -140,8 +140,25 @@ private let sound = "issuer: i, when: {/sub: {eq: x}}, tenant: acme, principal: 
         + "in mappings[0].allow[0].admin[0]"
     ),
     (
-      "\(sound), select: header, allow: [{publish: [\"a/*\"]}]",
-      "j.yaml:3:82: 'select' (selection of a tenant by header) is not supported yet in mappings[0]"
+      "\(sound), select: body, allow: [{publish: [\"a/*\"]}]",
+      "j.yaml:3:90: a tenant is selected by 'path' or by 'header' in mappings[0].select"
+    ),
+    (
+      "\(sound), tenantMap: {claim: /o, values: {a: acme}}, allow: [{publish: [\"a/*\"]}]",
+      "j.yaml:3:62: a mapping has 'tenant' or 'tenantMap', not both in mappings[0].tenant"
+    ),
+    (
+      "issuer: i, when: {/sub: {eq: x}}, tenantMap: {claim: o, values: {a: acme}}, principal: p",
+      "j.yaml:3:73: not a JSON pointer such as /org_id in mappings[0].tenantMap.claim"
+    ),
+    (
+      "issuer: i, when: {/sub: {eq: x}}, tenantMap: {claim: /o, values: {}}, principal: p",
+      "j.yaml:3:85: the table is empty in mappings[0].tenantMap.values"
+    ),
+    (
+      "issuer: i, when: {/sub: {eq: x}}, tenantMap: {claim: /o, values: {a: acme, b: nobody}}, "
+        + "principal: p, allow: [{publish: [a/b]}]",
+      "j.yaml:3:12: the tenant 'nobody' is not declared in mappings[0]"
     ),
     (
       "\(sound), alow: []",

@@ -74,6 +74,54 @@ import Testing
     #expect(refusal(globex, try reference("acme/x/y"), for: .publish) == .notFound)
   }
 
+  private static let chosen = """
+        - {id: a, issuer: test, when: {"/sub": {eq: alice}}, tenant: acme, select: header,
+           namespace: x, principal: a, allow: [{publish: ["*/*"]}]}
+        - {id: g, issuer: test, when: {"/sub": {eq: alice}}, tenant: globex, principal: g,
+           allow: [{subscribe: ["*/*"]}]}
+
+    """
+
+  @Test func `the field chooses among tenants that may be chosen by it, and never adds one`() throws
+  {
+    func tenant(_ selection: TenantSelection, _ mappings: String) throws -> String? {
+      let policy = try policy(mappings)
+      let token = try TestIssuer().verified()
+      do throws(TenancyRefusal) {
+        return try policy.scope(of: token, selecting: selection, at: TestIssuer.now).tenant.text
+      } catch {
+        #expect(error == .notFound)
+        return nil
+      }
+    }
+    #expect(try tenant(.header(name("acme")), Self.chosen) == "acme")
+    #expect(try tenant(.header(name("globex")), Self.chosen) == nil)
+    #expect(try tenant(.header(name("initech")), Self.chosen) == nil)
+    // Of one tenant: the field may name it and nothing else.
+    let one = granting("allow: [{publish: [\"*/*\"]}]")
+    #expect(try tenant(.header(name("acme")), one) == "acme")
+    #expect(try tenant(.header(name("globex")), one) == nil)
+  }
+
+  @Test(
+    arguments: [
+      (#"org_9Zx"# as any Sendable, "acme"), (42, "globex"), ("42", "globex"), ("org_9zx", nil),
+      ("acme", nil), ("", nil), (true, nil), (["org_9Zx"], nil), (1.5, nil),
+    ] as [(any Sendable, String?)])
+  func `a table of tenants is closed`(value: any Sendable, expected: String?) throws {
+    let text = """
+        - {id: a, issuer: test, when: {"/sub": {eq: alice}}, principal: a,
+           tenantMap: {claim: /org, values: {org_9Zx: acme, "42": globex}},
+           allow: [{publish: ["*/*"]}]}
+
+      """
+    guard let expected else {
+      #expect(try refusal(text, ["org": value]) == .noTenant)
+      return
+    }
+    #expect(try scope(text, ["org": value]).tenant.text == expected)
+  }
+
   @Test func `a selection has no say over a caller of one tenant`() throws {
     let scope = try scope(
       granting("allow: [{publish: [\"*/*\"]}]"), selecting: try name("globex"))

@@ -197,8 +197,10 @@ def main():
             flood.step(done)
             done += 1
         time.sleep(0.002)
-    print("%d of %d sent (%d a second), %d connections, %d ended by the gateway"
-          % (flood.sent, done, done / seconds, flood.opened, flood.lost))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    print("%d of %d sent (%d a second), %d connections, %d ended by the gateway, %.2f cores"
+          % (flood.sent, done, done / seconds, flood.opened, flood.lost,
+             (used.ru_utime + used.ru_stime) / seconds))
 
 
 main()

@@ -1,14 +1,22 @@
 #!/usr/bin/env bash
 # One tenant floods, another publishes a little: what does the second one notice?
 #
-#   bench/hostile/tenant-flood.sh [RATE] [SECONDS]
+#   bench/hostile/tenant-flood.sh [RATE] [SECONDS] [ROUNDS]
 #
-# Starts a gateway on a file with two tenants, measures the small one's publish latency alone and
-# then beside RATE (20000) events a second of the other, and fails when its p99 beside the flood is
-# above both twice the quiet one and 5 ms. Generator and gateway share the machine.
+# Starts a gateway on a file with two tenants. In each of ROUNDS (3) rounds it measures the small
+# one's publish latency alone and then beside RATE (20000) events a second of the other, SECONDS (5)
+# each. Fails when its p99 beside the flood, in the median of the rounds, is above both twice the
+# quiet one and 5 ms. CONNECTIONS (64) and FLOOD, such as '--payload FILE' or '--batch 1000', are the
+# flood's (RATE then counts requests); LIMITS, such as 'publishRate: 1000/s', bound it by the policy,
+# so that most of it is refused.
+#
+# Generators and gateway share the machine: what they take of it is told with each round, as parts of
+# one core. A flood that needs more than there is measures the machine and not the gateway.
 set -euo pipefail
 rate=${1:-20000}
-seconds=${2:-10}
+seconds=${2:-5}
+rounds=${3:-3}
+connections=${CONNECTIONS:-64}
 programs=${PROGRAMS:-.build/release}
 bench=${BENCH:-$programs/jodrell-bench}
 place=$(mktemp -d)
@@ -23,7 +31,7 @@ cat >"$place/jodrell.yaml" <<YAML
 issuers:
   - {id: development, iss: "urn:jodrell:development", audiences: [jodrell], algorithms: [ES256],
      keys: {file: "$place/data/development-keys.json"}}
-tenants: {loud: {}, small: {}}
+tenants: {loud: {limits: {${LIMITS:-}}}, small: {}}
 mappings:
   - {id: all, issuer: development, when: {"/allow": {contains: publish}}, tenant: "{/tenant}",
      namespace: default, principal: "{/sub}", allow: [{publish: ["*/*"]}]}
@@ -38,36 +46,50 @@ for tenant in loud small; do
     >"$place/$tenant"
 done
 
-publish() { # tenant, rate, connections, file
+publish() { # tenant, rate, connections, file, options
+  # shellcheck disable=SC2086
   "$bench" publish --url "$url" --topic '~/orders' --token-file "$place/$1" --rate "$2" \
-    --connections "$3" --duration "${seconds}s" --warm-up 2s --json --quiet >"$4" || true
+    --connections "$3" --duration "${seconds}s" --warm-up 1s --json --quiet ${5:-} >"$4" || true
+}
+ticks() { # of the gateway, in hundredths of a second
+  awk '{ print $14 + $15 }' "/proc/$gateway/stat"
 }
 
-publish small 200 4 "$place/quiet.json"
-publish loud "$rate" 64 "$place/loud.json" &
-flood=$!
-publish small 200 4 "$place/beside.json"
-wait $flood
-python3 - "$place" <<'PY'
-import json, sys
+# What was written before must not be waited for by the log's syncs.
+sync
+publish loud "$rate" "$connections" "$place/warm.json" "${FLOOD:-}"
+for ((round = 1; round <= rounds; round++)); do
+  publish small 200 4 "$place/quiet.$round"
+  before=$(ticks)
+  TIMEFORMAT='%U %S'
+  { time publish loud "$rate" "$connections" "$place/loud.$round" "${FLOOD:-}"; } 2>"$place/cpu.$round" &
+  flood=$!
+  publish small 200 4 "$place/beside.$round"
+  wait $flood
+  echo "$(($(ticks) - before))" >"$place/ticks.$round"
+done
+python3 - "$place" "$rounds" "$seconds" <<'PY'
+import json, statistics, sys
 
-def report(name):
-    return json.load(open(f"{sys.argv[1]}/{name}.json"))
+place, rounds, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]) + 1
 
-def find(value, key):
-    if isinstance(value, dict):
-        if key in value:
-            return value[key]
-        value = list(value.values())
-    if isinstance(value, list):
-        for one in value:
-            found = find(one, key)
-            if found is not None:
-                return found
-    return None
+def report(name, number):
+    return json.load(open(f"{place}/{name}.{number}"))
 
-p99 = {name: float(find(report(name), "p99")) for name in ("quiet", "beside", "loud")}
-print("p99 in ms: small alone {quiet}, small beside the flood {beside}, the flood {loud}".format(**p99))
-bound = max(2 * p99["quiet"], 5)
-sys.exit(0 if p99["beside"] <= bound else f"above the bound of {bound} ms")
+quiet, beside = [], []
+for number in range(1, rounds + 1):
+    loud = report("loud", number)
+    quiet.append(report("quiet", number)["latency"]["p99"])
+    beside.append(report("beside", number)["latency"]["p99"])
+    # Behind what the generator itself had to say.
+    times = open(f"{place}/cpu.{number}").read().splitlines()[-1]
+    generator = sum(map(float, times.split())) / seconds
+    gateway = int(open(f"{place}/ticks.{number}").read()) / 100 / seconds
+    print(f"round {number}: small alone p99 {quiet[-1]:.2f} ms, beside the flood {beside[-1]:.2f} ms; "
+          f"the flood {loud['requests'] / (seconds - 1):.0f}/s, p99 {loud['latency']['p99']:.2f} ms, "
+          f"answers {loud['statuses']}; cores: flood {generator:.2f}, gateway {gateway:.2f}")
+bound = max(2 * statistics.median(quiet), 5)
+worst = statistics.median(beside)
+print(f"median: {statistics.median(quiet):.2f} ms alone, {worst:.2f} ms beside, bound {bound:.2f} ms")
+sys.exit(0 if worst <= bound else "above the bound")
 PY

@@ -49,13 +49,29 @@ final class Admission {
   /// - Parameter tenant: the tenant named in the path; nil for `~`.
   func scope(of request: HTTPRequest, selecting tenant: Name?) throws -> TenantScope {
     let token = try token(of: request)
+    let selection = try Self.selection(of: request, path: tenant)
     do throws(TenancyRefusal) {
       return try scopes.scope(
-        of: token, selecting: tenant, under: snapshot.policy, at: request.receivedAt)
+        of: token, selecting: selection, under: snapshot.policy, at: request.receivedAt)
     } catch {
       metrics.refused(.noTenant)
       throw error
     }
+  }
+
+  /// The tenant that a request names: in its path, or else in the field `Jodrell-Tenant`.
+  static func selection(
+    of request: HTTPRequest, path tenant: Name?
+  ) throws(Refusal) -> TenantSelection? {
+    let fields = request.head.fields
+    guard let field = fields.first("jodrell-tenant") else { return .path(tenant) }
+    guard fields.occurrences(of: "jodrell-tenant") == 1, let name = Name(field) else {
+      throw Refusal(.badHeader, "Jodrell-Tenant takes one tenant's name")
+    }
+    if let tenant, tenant != name {
+      throw Refusal(.badHeader, "Jodrell-Tenant names another tenant than the path")
+    }
+    return tenant == nil ? .header(name) : .path(tenant)
   }
 
   /// The verified token of a request's caller, by whichever door it comes.
@@ -118,7 +134,8 @@ final class Admission {
       identity.token = token
       let tenant = try? Route(request.head.path).tenant
       identity.scope = try? scopes.scope(
-        of: token, selecting: tenant, under: snapshot.policy, at: request.receivedAt)
+        of: token, selecting: Self.selection(of: request, path: tenant),
+        under: snapshot.policy, at: request.receivedAt)
     case .unknown(let digest): identity.digest = ByteSlice(utf8: digest.hexadecimal)
     }
     return identity

@@ -38,16 +38,18 @@ extension GatewayResponder {
     try members.finish()
     admission.refresh()
     let snapshot = admission.snapshot
+    let selection = try Admission.selection(of: request, path: question?.topic.tenant)
     let explanation = Explanation(
-      verifier: snapshot.verifier, policy: snapshot.policy, at: request.receivedAt)
+      verifier: snapshot.verifier, policy: snapshot.policy, header: selection?.tenant,
+      at: request.receivedAt)
     if let text, let caller {
       let operatorScope = try snapshot.policy.scope(
-        of: caller, selecting: question?.topic.tenant, at: request.receivedAt)
+        of: caller, selecting: selection, at: request.receivedAt)
       guard operatorScope.isOperator else { throw TenancyRefusal.forbidden(.admin) }
       // A token of nobody, or of another tenant, is none of this operator's business.
       guard let token = try? snapshot.verifier.verify(text, at: request.receivedAt),
         let scope = try? snapshot.policy.scope(
-          of: token, selecting: operatorScope.tenant, at: request.receivedAt),
+          of: token, selecting: .path(operatorScope.tenant), at: request.receivedAt),
         scope.tenant == operatorScope.tenant
       else { throw Refusal(.notFound, "no accepted token of your tenant") }
     }

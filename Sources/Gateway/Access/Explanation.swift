@@ -26,11 +26,17 @@ public struct Explanation {
 
   private let verifier: TokenVerifier
   private let policy: TenancyPolicy
+  private let header: Name?
   private let now: UnixTime
 
-  public init(verifier: TokenVerifier, policy: TenancyPolicy, at now: UnixTime) {
+  /// - Parameter header: what the field `Jodrell-Tenant` would hold, for requests whose path names
+  ///   no tenant.
+  public init(
+    verifier: TokenVerifier, policy: TenancyPolicy, header: Name? = nil, at now: UnixTime
+  ) {
     self.verifier = verifier
     self.policy = policy
+    self.header = header
     self.now = now
   }
 
@@ -76,7 +82,9 @@ public struct Explanation {
     writeMappings(of: token, into: &json)
     var status = 200
     do throws(TenancyRefusal) {
-      let scope = try policy.scope(of: token, selecting: question?.topic.tenant, at: now)
+      let selection =
+        TenantSelection.path(question?.topic.tenant) ?? header.map(TenantSelection.header)
+      let scope = try policy.scope(of: token, selecting: selection, at: now)
       scope.write(into: &json)
       if let question { status = answer(question, scope, into: &json) }
     } catch {
@@ -124,6 +132,10 @@ public struct Explanation {
         json.string("matched" as StaticString)
         json.key("tenant")
         json.string(caller.tenant.bytes)
+        if caller.isChosenByHeader {
+          json.key("select")
+          json.string("header" as StaticString)
+        }
       case .conditionFailed(let pointer):
         json.string("condition_failed" as StaticString)
         json.key("claim")
@@ -133,6 +145,10 @@ public struct Explanation {
         json.key("field")
         json.string(field.rawValue)
       case .undeclaredTenant: json.string("undeclared_tenant" as StaticString)
+      case .unlistedTenant(let pointer):
+        json.string("unlisted_tenant" as StaticString)
+        json.key("claim")
+        json.string(pointer.text)
       }
       json.endObject()
     }

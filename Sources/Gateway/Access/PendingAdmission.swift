@@ -28,27 +28,29 @@ extension GatewayResponder {
   func wait(for pending: PendingAdmission) async {
     var timer: TimerToken?
     let post = timers.post
-    await withCheckedContinuation { waiting in
+    await withCheckedContinuation { (waiting: CheckedContinuation<Void, Never>) in
       let once = OneResumption(waiting)
-      timer = timers.schedule(at: timers.now + PendingAdmission.patience) { once.resume() }
-      pending.begin { post { once.resume() } }
+      timer = timers.schedule(at: timers.now + PendingAdmission.patience) {
+        once.resume(returning: ())
+      }
+      pending.begin { post { once.resume(returning: ()) } }
     }
     if let timer { timers.cancel(timer) }
   }
 }
 
 /// A waiting task that two may resume: the first one does.
-private final class OneResumption: Sendable {
-  private let waiting: Mutex<CheckedContinuation<Void, Never>?>
+final class OneResumption<Answer: Sendable>: Sendable {
+  private let waiting: Mutex<CheckedContinuation<Answer, Never>?>
 
-  init(_ waiting: CheckedContinuation<Void, Never>) { self.waiting = Mutex(waiting) }
+  init(_ waiting: CheckedContinuation<Answer, Never>) { self.waiting = Mutex(waiting) }
 
-  func resume() {
+  func resume(returning answer: Answer) {
     let waiting = waiting.withLock { waiting in
       defer { waiting = nil }
       return waiting
     }
-    waiting?.resume()
+    waiting?.resume(returning: answer)
   }
 }
 

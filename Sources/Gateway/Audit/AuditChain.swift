@@ -20,6 +20,11 @@ public struct AuditChain: Sendable {
     self.head = head
   }
 
+  /// Where a chain ended that was signed.
+  public init(endingAt head: SignedHead) {
+    self.init(sequence: head.sequence, head: head.hash)
+  }
+
   /// Goes on behind a line that was written before; nil when it is no line of a chain.
   public init?(behind line: ByteSlice) {
     guard let fields = AuditLine(line) else { return nil }
@@ -30,15 +35,53 @@ public struct AuditChain: Sendable {
   ///
   /// - Parameter isTorn: the line before it was cut short by the process's end.
   public mutating func append(_ entry: AuditTrail.Entry, isTorn: Bool = false) -> ByteSlice {
+    append(entry.members, missing: entry.missing, isTorn: isTorn)
+  }
+
+  /// The next line, which says what has been signed of those before it.
+  public mutating func append(
+    _ head: SignedHead, isTorn: Bool = false
+  ) -> ByteSlice {
+    var json = JSONWriter()
+    json.key("time")
+    json.string(head.time)
+    json.key("signed")
+    head.write(to: &json)
+    return append(json.slice, missing: 0, isTorn: isTorn)
+  }
+
+  /// The first line of a file that follows another one: where the chain of that one ended, under
+  /// its last signature if there was one.
+  public mutating func append(after previous: AuditChain, _ head: SignedHead?, at now: UnixTime)
+    -> ByteSlice
+  {
+    var json = JSONWriter()
+    json.key("time")
+    json.instant(now)
+    json.key("after")
+    json.beginObject()
+    json.key("seq")
+    json.integer(Int(clamping: previous.sequence))
+    json.key("hash")
+    json.string(previous.head)
+    json.endObject()
+    if let head {
+      json.key("afterSigned")
+      head.write(to: &json)
+    }
+    return append(json.slice, missing: 0, isTorn: false)
+  }
+
+  private mutating func append(_ members: ByteSlice, missing: Int, isTorn: Bool) -> ByteSlice {
     sequence += 1
-    var line = ByteWriter(capacity: entry.members.count + 256)
+    var line = ByteWriter(capacity: members.count + 256)
     line.append("{\"seq\":")
     line.append(decimal: sequence)
     line.append(",")
-    line.append(entry.members)
-    if entry.missing > 0 {
+    line.append(members)
+    if missing > 0 {
       line.append(",\"missing\":")
-      line.append(decimal: UInt64(entry.missing))
+      line.append(decimal: UInt64(missing))
     }
     if isTorn { line.append(",\"torn\":true") }
     line.append(",\"prev\":\"")
@@ -62,6 +105,10 @@ public struct AuditLine: Sendable {
   public let missing: Int
   /// Whether `hash` is that of the line.
   public let isWhole: Bool
+  /// What it says was signed: the lines before it.
+  public let signed: SignedHead?
+  /// Where the file before this one ended, with its last signature; nil in lines that are no first.
+  public let after: (sequence: UInt64, hash: String, signed: SignedHead?)?
 
   private static let tail = 2 * Digest.byteCount + ",\"hash\":\"\"}".utf8.count
 
@@ -76,6 +123,14 @@ public struct AuditLine: Sendable {
     self.hash = hash
     missing = Int(clamping: root["missing"]?.integer ?? 0)
     isTorn = root["torn"]?.bool == true
+    signed = root["signed"].flatMap { SignedHead($0) }
+    if let end = root["after"], let number = end["seq"]?.integer, number >= 0,
+      let hash = end["hash"]?.text
+    {
+      after = (UInt64(number), hash, root["afterSigned"].flatMap { SignedHead($0) })
+    } else {
+      after = nil
+    }
     isWhole = Digest.sha256(line.prefix(line.count - Self.tail)).hexadecimal == hash
   }
 }

@@ -26,7 +26,35 @@ extension GatewayResponder {
       guard isSampled(trail) else { return }
     case .observe, .unknown: return
     }
-    record(in: trail, operation, request, status: 200, refusal: nil)
+    trail.record(members(operation, request, .allow, status: 200))
+  }
+
+  /// Where the log must have an entry of each change: writes that one is about to be made, and
+  /// waits until it is on disk. Whoever is let in by nobody is refused before.
+  func auditBefore(
+    _ route: Route, _ operation: Operation, _ request: HTTPRequest
+  ) async throws {
+    guard let trail = parts.audit, trail.isRequired, operation == .administer,
+      route.changes(request.head.method)
+    else { return }
+    if case .revocations = route {
+      guard request.listener == .management else { return }
+    } else {
+      _ = try admission.scope(of: request, selecting: route.tenant)
+    }
+    let members = members(operation, request, .attempt, status: nil)
+    let post = timers.post
+    var timer: TimerToken?
+    let isWritten = await withCheckedContinuation {
+      (waiting: CheckedContinuation<Bool, Never>) in
+      let once = OneResumption(waiting)
+      timer = timers.schedule(at: timers.now + GatewayLimits.auditPatience) {
+        once.resume(returning: false)
+      }
+      trail.record(members) { isWritten in post { once.resume(returning: isWritten) } }
+    }
+    if let timer { timers.cancel(timer) }
+    guard isWritten else { throw Refusal(.auditUnavailable) }
   }
 
   /// A request has been refused. Only what is about rights is recorded: what was malformed, too
@@ -39,7 +67,10 @@ extension GatewayResponder {
       refusal.challenge != nil || refusal.code == .authRateLimited
       || error as? TenancyRefusal == .notFound
     guard isDenial, operation != .unknown || refusal.challenge != nil else { return }
-    record(in: trail, operation, request, status: refusal.code.status, refusal: error)
+    trail.record(
+      members(
+        operation, request, .deny, status: refusal.code.status,
+        reason: RefusalReason.text(error)))
   }
 
   private func isSampled(_ trail: AuditTrail) -> Bool {
@@ -48,10 +79,12 @@ extension GatewayResponder {
     return auditTurn == 0
   }
 
-  private func record(
-    in trail: AuditTrail, _ operation: Operation, _ request: HTTPRequest, status: Int,
-    refusal: (any Error)?
-  ) {
+  private enum AuditOutcome: String { case allow, deny, attempt }
+
+  private func members(
+    _ operation: Operation, _ request: HTTPRequest, _ outcome: AuditOutcome, status: Int?,
+    reason: String? = nil
+  ) -> ByteSlice {
     var json = JSONWriter(capacity: 512)
     json.key("time")
     json.instant(request.receivedAt)
@@ -66,18 +99,20 @@ extension GatewayResponder {
     json.key("object")
     json.string(JSONPointer.cut(request.head.path, to: GatewayLimits.auditedPath))
     json.key("outcome")
-    json.string(refusal == nil ? "allow" as StaticString : "deny")
-    json.key("status")
-    json.integer(status)
-    if let refusal {
+    json.string(outcome.rawValue)
+    if let status {
+      json.key("status")
+      json.integer(status)
+    }
+    if let reason {
       json.key("reason")
-      json.string(RefusalReason.text(refusal))
+      json.string(reason)
     }
     let identity = admission.identity(of: request, opening: parts.streams.topic(of: request.id))
     identity.write(into: &json)
     json.key("policy")
     json.integer(admission.snapshot.generation)
-    trail.record(json.slice)
+    return json.slice
   }
 }
 

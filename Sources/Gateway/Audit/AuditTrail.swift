@@ -14,6 +14,18 @@ public final class AuditTrail: Sendable {
     public let members: ByteSlice
     /// Entries dropped before this one.
     public let missing: Int
+    private let settle: (@Sendable (Bool) -> Void)?
+
+    init(
+      members: ByteSlice, missing: Int, settle: (@Sendable (Bool) -> Void)? = nil
+    ) {
+      self.members = members
+      self.missing = missing
+      self.settle = settle
+    }
+
+    /// Says whether the entry has been written where it belongs. Once.
+    public func settled(_ isWritten: Bool) { settle?(isWritten) }
   }
 
   private struct Queue {
@@ -31,29 +43,39 @@ public final class AuditTrail: Sendable {
   private let metrics: AuditMetrics
   /// Of allowed publishes, reads and consumer calls one in so many is recorded; 0: none.
   let sample: Int
+  /// Whether administrative changes wait until the log has an entry of them.
+  let isRequired: Bool
 
   /// - Parameter wake: called when an entry enters the empty queue; it lets the log's thread call
   ///   `drain`.
-  public init(sample: Int, metrics: AuditMetrics, wake: @escaping @Sendable () -> Void) {
+  public init(
+    sample: Int, isRequired: Bool = false, metrics: AuditMetrics,
+    wake: @escaping @Sendable () -> Void
+  ) {
     self.sample = sample
+    self.isRequired = isRequired
     self.metrics = metrics
     self.wake = wake
   }
 
-  func record(_ members: ByteSlice) {
+  /// - Parameter settle: told once whether the entry has been written; at once that it has not when
+  ///   the queue is full.
+  func record(_ members: ByteSlice, settle: (@Sendable (Bool) -> Void)? = nil) {
     let wasEmpty = queue.withLock { queue -> Bool? in
       guard queue.bytes + members.count <= Self.capacity else {
         queue.missing += 1
         return nil
       }
       let wasEmpty = queue.entries.isEmpty
-      queue.entries.append(Entry(members: members, missing: queue.missing))
+      queue.entries.append(Entry(members: members, missing: queue.missing, settle: settle))
       queue.bytes += members.count
       queue.missing = 0
       return wasEmpty
     }
     switch wasEmpty {
-    case nil: metrics.dropped.add()
+    case nil:
+      metrics.dropped.add()
+      settle?(false)
     case .some(true): wake()
     case .some(false): break
     }

@@ -14,7 +14,7 @@ final class FairShare {
   private struct Line {
     let tenant: Name
     var weight: Int
-    /// Events handed to the log that have not been answered.
+    /// Places of what was handed to the log and has not been answered.
     var waiting = 0
     /// Since when the tenant has sent nothing, or so.
     var lastSeen: MonotonicTime
@@ -23,12 +23,15 @@ final class FairShare {
   /// A place in line, for `leave`.
   struct Place {
     fileprivate let line: Int
-    fileprivate let events: Int
+    fileprivate let places: Int
   }
 
-  /// Events that may wait on one loop before parts count: what two or three commits take, a few
+  /// Places that may be taken on one loop before parts count: what two or three commits take, a few
   /// milliseconds on an ordinary disk.
   static let places = 256
+  /// An event takes a place for each so many bytes, and one at least: long ones hold up the log for
+  /// longer.
+  static let placeBytes = 2 << 10
   /// A tenant that has sent nothing for so long has no part any more.
   static let memory = TimeSpan.seconds(10)
 
@@ -46,25 +49,29 @@ final class FairShare {
   }
 
   /// Lets events of a caller wait for the log; `leave` when they are answered.
-  func enter(_ events: Int, of caller: TenantScope, at now: MonotonicTime) throws(Refusal) -> Place
-  {
+  ///
+  /// - Parameter bytes: what they take, all together.
+  func enter(
+    _ events: Int, bytes: Int, of caller: TenantScope, at now: MonotonicTime
+  ) throws(Refusal) -> Place {
     if now >= nextSweep { sweep(at: now) }
     let number = line(of: caller, at: now)
     let line = lines[number]
-    if waiting + events > Self.places, line.waiting > 0, weights > line.weight,
-      line.waiting + events > max(Self.places * line.weight / weights, 1)
+    let places = max(events, bytes / Self.placeBytes)
+    if waiting + places > Self.places, line.waiting > 0, weights > line.weight,
+      line.waiting + places > max(Self.places * line.weight / weights, 1)
     {
       metrics.refused(.tenantShare)
       throw Refusal(beyondShareOf: line.weight, among: weights)
     }
-    lines[number].waiting += events
-    waiting += events
-    return Place(line: number, events: events)
+    lines[number].waiting += places
+    waiting += places
+    return Place(line: number, places: places)
   }
 
   func leave(_ place: Place) {
-    lines[place.line].waiting -= place.events
-    waiting -= place.events
+    lines[place.line].waiting -= place.places
+    waiting -= place.places
   }
 
   private func line(of caller: TenantScope, at now: MonotonicTime) -> Int {

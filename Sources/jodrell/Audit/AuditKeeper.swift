@@ -1,4 +1,5 @@
 import Bytes
+import Crypto
 import Gateway
 import Glibc
 import Metrics
@@ -10,7 +11,8 @@ import Synchronization
 import Topics
 
 /// Writes the audit log: takes what waits in the trail, chains it, appends it to the file and
-/// publishes it to the topic. One task; whoever decides never waits for it.
+/// publishes it to the topic; signs where the chain stands, if there is a key. One task; whoever
+/// decides never waits for it, but for changes under `required`.
 actor AuditKeeper {
   typealias Log = RocksTopicLog
 
@@ -22,6 +24,9 @@ actor AuditKeeper {
   private let path: String?
   private let topic: AuditTopic?
   private var chain = AuditChain.start
+  /// Where the chain stands in the file, on disk; nil where a new chain follows none.
+  private var stored: AuditChain?
+  private var signing: AuditSigning?
   private var isTorn = false
   private var engine: Log?
   private var appender: Log.Appender?
@@ -34,7 +39,8 @@ actor AuditKeeper {
   private static let pause: UInt64 = 1_000_000_000
   private static let tries = 3
 
-  /// Opens the file, so that a wrong path is told before anything serves.
+  /// Opens the file and finds the key, so that what is wrong with them is told before anything
+  /// serves.
   init(
     _ settings: AuditSettings, in directory: String, metrics: AuditMetrics, log: LogWriter
   ) throws(CommandFault) {
@@ -43,12 +49,17 @@ actor AuditKeeper {
     let (rings, bell) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     self.rings = rings
     self.bell = bell
-    trail = AuditTrail(sample: settings.sample, metrics: metrics) { bell.yield() }
+    trail = AuditTrail(
+      sample: settings.sample, isRequired: settings.isRequired, metrics: metrics
+    ) { bell.yield() }
     path = settings.file.map { FileAccess.resolve($0, from: directory) }
     do {
       topic = settings.topic ? try AuditTopic(at: Clocks.system.wall()) : nil
     } catch {
       throw CommandFault(.failed, "the audit log's topic: \(error)")
+    }
+    signing = try settings.signature.map { signature throws(CommandFault) in
+      try AuditSigning(signature, in: directory)
     }
     if let path {
       do throws(FileFault) {
@@ -61,6 +72,8 @@ actor AuditKeeper {
           .badSettings,
           error.code == EINVAL ? "\(path): not the file of an audit log" : error.description)
       }
+      if chain.sequence > 0 { stored = chain }
+      if let moved = try signing?.end(of: path, at: chain) { stored = moved }
     }
   }
 
@@ -77,8 +90,18 @@ actor AuditKeeper {
     if topic != nil {
       appender = engine.makeAppender(answeringBy: { work in Task { await self.perform(work) } })
     }
+    // A signature may be due when nothing has happened since.
+    let clock = signing.map { _ in
+      Task { [bell] in
+        while !Task.isCancelled {
+          try? await Task.sleep(nanoseconds: Self.pause)
+          bell.yield()
+        }
+      }
+    }
     for await _ in rings { await drain() }
-    await drain()
+    clock?.cancel()
+    await drain(isEnd: true)
     appender = nil
   }
 
@@ -86,45 +109,85 @@ actor AuditKeeper {
 
   private func flush() { appender?.flush() }
 
-  private func drain() async {
+  private func drain(isEnd: Bool = false) async {
     var waiting = trail.drain()[...]
     while !waiting.isEmpty {
       let entries = waiting.prefix(Self.batch)
       waiting = waiting.dropFirst(Self.batch)
-      let (lines, isInFile) = store(entries)
-      let isInTopic = await publish(lines)
-      if isInFile, isInTopic {
-        metrics.written.add(lines.count)
-        hasFailed = false
-      } else {
-        metrics.failures.add(lines.count)
-      }
+      let isWritten = await write(entries)
+      for entry in entries { entry.settled(isWritten) }
+    }
+    await sign(isEnd: isEnd)
+  }
+
+  /// Writes entries, or the line that signs those before it, where they belong.
+  private func write(_ entries: ArraySlice<AuditTrail.Entry>, isSignature: Bool = false) async
+    -> Bool
+  {
+    let (lines, isInFile) = store(entries, isSignature)
+    if lines.isEmpty { return false }
+    let isInTopic = await publish(lines)
+    guard isInFile, isInTopic else {
+      metrics.failures.add(lines.count)
+      return false
+    }
+    metrics.written.add(lines.count)
+    hasFailed = false
+    if !isSignature { signing?.noteEntries(at: Clocks.system.monotonic()) }
+    return true
+  }
+
+  /// Signs what is due: a line of the log, and the file beside it.
+  private func sign(isEnd: Bool) async {
+    guard let due = signing?.due(at: Clocks.system.monotonic(), isEnd: isEnd) else { return }
+    if due.line, await write([], isSignature: true) { signing?.noteLine() }
+    guard due.head, let path, let stored else { return }
+    do {
+      try signing?.writeHead(stored, of: path, at: Clocks.system)
+    } catch {
+      tell("\(error)")
     }
   }
 
   /// Chains the entries and appends them to the file, which is opened for each batch, so that one
   /// that was moved away is followed by a new one with a chain of its own.
-  private func store(_ entries: ArraySlice<AuditTrail.Entry>) -> ([ByteSlice], inFile: Bool) {
-    guard let path else { return (chained(entries), true) }
+  private func store(
+    _ entries: ArraySlice<AuditTrail.Entry>, _ isSignature: Bool
+  ) -> ([ByteSlice], inFile: Bool) {
+    guard let path else { return (chained(entries, isSignature), true) }
     do throws(FileFault) {
       let file = try AuditFile(path)
       try file.mend()
       chain = file.chain
       isTorn = isTorn || file.isTorn
-      let lines = chained(entries)
+      var lines: [ByteSlice] = []
+      if chain.sequence == 0, !isTorn, let stored {
+        let now = Clocks.system.wall()
+        let head = try? signing?.signer.sign(stored, at: now)
+        lines.append(chain.append(after: stored, head, at: now))
+      }
+      lines += chained(entries, isSignature)
       try file.append(lines)
+      stored = chain
       return (lines, true)
     } catch {
       tell(error.description)
-      return (chained(entries), false)
+      return (chained(entries, isSignature), false)
     }
   }
 
-  private func chained(_ entries: ArraySlice<AuditTrail.Entry>) -> [ByteSlice] {
-    entries.map { entry in
-      defer { isTorn = false }
-      return chain.append(entry, isTorn: isTorn)
+  private func chained(
+    _ entries: ArraySlice<AuditTrail.Entry>, _ isSignature: Bool
+  ) -> [ByteSlice] {
+    defer { isTorn = false }
+    guard isSignature else {
+      return entries.enumerated().map { place, entry in
+        chain.append(entry, isTorn: isTorn && place == 0)
+      }
     }
+    let now = Clocks.system.wall()
+    guard let head = try? signing?.signer.sign(chain, at: now) else { return [] }
+    return [chain.append(head, isTorn: isTorn)]
   }
 
   private func publish(_ lines: [ByteSlice]) async -> Bool {

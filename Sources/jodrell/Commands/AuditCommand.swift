@@ -1,19 +1,79 @@
 import Bytes
+import Crypto
 import Gateway
 import Glibc
 import JSONText
 
-/// `jodrell audit verify`: walks the chain of an audit log's file.
+/// `jodrell audit verify`: walks the chain of an audit log's files, and holds its signatures
+/// against a key.
 enum AuditCommand {
   static func run(_ arguments: Arguments) throws(CommandFault) -> ExitCode {
     var arguments = arguments
     let isQuiet = arguments.flag("--quiet")
     let expected = try arguments.text("--head")
-    let words = try arguments.rest(2...2, called: "audit verify FILE")
+    let key = try key(&arguments)
+    let words = try arguments.rest(2...(1 + mostFiles), called: "audit verify FILE…")
     guard words[0] == "verify" else { throw .usage("audit has one verb: verify") }
 
-    let path = words[1]
-    var walk = AuditWalk()
+    let paths = Array(words.dropFirst())
+    for (index, path) in paths.enumerated() {
+      let isLast = index == paths.count - 1
+      let next = isLast ? nil : paths[index + 1]
+      let walk = try walk(path, before: next, key, head: isLast ? expected : nil)
+      if !isQuiet { Terminal.output.line("\(path): good · \(walk.summary(isSigned: key != nil))") }
+    }
+    return .done
+  }
+
+  /// Files of one log, oldest first.
+  private static let mostFiles = 10_000
+
+  private static func key(_ arguments: inout Arguments) throws(CommandFault) -> PublicKey? {
+    guard let path = try arguments.text("--key") else { return nil }
+    let pem = try CommandFault.wrap(.failed) { () throws(FileFault) in
+      try FileAccess.read(path, limit: AuditSigning.longestKey)
+    }
+    do throws(KeyFault) {
+      return try PublicKey(pem: pem)
+    } catch {
+      throw CommandFault(
+        .failed, "\(path): no public key in PEM; 'openssl pkey -pubout' makes one of a private key")
+    }
+  }
+
+  /// Walks one file.
+  ///
+  /// - Parameters:
+  ///   - next: the file that follows it and says where it ended.
+  ///   - head: the hash that it must end with.
+  private static func walk(
+    _ path: String, before next: String?, _ key: PublicKey?, head: String?
+  ) throws(CommandFault) -> AuditWalk {
+    var walk = AuditWalk(key: key)
+    if let next {
+      walk.expect(try end(before: next, key))
+    } else if let key {
+      guard let signed = try AuditSigning.head(of: path) else {
+        guard head != nil else {
+          throw CommandFault(
+            .damagedStore,
+            "\(AuditSigning.headPath(of: path)) is missing: without it, the file that follows or "
+              + "--head nobody can tell whether this is the log's end")
+        }
+        return try read(path, &walk, head)
+      }
+      guard signed.isSigned(by: key) else {
+        throw CommandFault(
+          .damagedStore, "\(AuditSigning.headPath(of: path)): the signature is not this key's")
+      }
+      walk.expect(AuditWalk.End(signed))
+    }
+    return try read(path, &walk, head)
+  }
+
+  private static func read(
+    _ path: String, _ walk: inout AuditWalk, _ head: String?
+  ) throws(CommandFault) -> AuditWalk {
     do throws(FileFault) {
       try walk.read(path)
     } catch {
@@ -22,95 +82,37 @@ enum AuditCommand {
     if let fault = walk.fault {
       throw CommandFault(.damagedStore, "\(path):\(fault.line): \(fault.text)")
     }
-    if let expected, expected != walk.head {
+    if let head, head != walk.head {
       throw CommandFault(
         .damagedStore, "\(path): the head is \(walk.head), not the one given: its end is missing")
     }
-    if !isQuiet {
-      let torn = walk.torn > 0 ? " · lines cut short by a crash \(walk.torn)" : ""
-      let missing = walk.missing > 0 ? " · entries dropped \(walk.missing)" : ""
-      Terminal.output.line(
-        "\(path): good · entries \(walk.entries)\(torn)\(missing) · head \(walk.head)")
-    }
-    return .done
-  }
-}
-
-/// A walk over the lines of an audit log.
-struct AuditWalk {
-  struct Fault {
-    let line: Int
-    let text: String
+    return walk
   }
 
-  private(set) var entries = 0
-  private(set) var torn = 0
-  /// Entries that were dropped because the log could not keep up, as it says itself.
-  private(set) var missing = 0
-  private(set) var fault: Fault?
-  private(set) var head = AuditChain.start.head
-  private var sequence: UInt64 = 0
-  private var line = 0
-  /// A line that is none: cut short by a crash, if the next one says so.
-  private var broken: Int?
-
-  /// Reads a file to its end or to the first fault.
-  mutating func read(_ path: String) throws(FileFault) {
-    let descriptor = try FileAccess.openToRead(path)
-    defer { close(descriptor) }
-    var lines = LineSplitter(limit: 64 << 10)
-    while fault == nil, let piece = try FileAccess.readPiece(descriptor, path, upTo: 1 << 16) {
-      lines.feed(ByteSlice(piece))
-      take(&lines)
-    }
-    guard fault == nil else { return }
-    if let rest = lines.finish() { take(rest) }
-    if let broken { fault = Fault(line: broken, text: "no line of an audit log") }
-  }
-
-  private mutating func take(_ lines: inout LineSplitter) {
-    while fault == nil {
-      let step = lines.next()
-      if case .needsMore = step { return }
-      take(step)
-    }
-  }
-
-  private mutating func take(_ step: LineSplitter.Step) {
-    switch step {
-    case .needsMore: return
-    case .tooLong(let number): fault = Fault(line: number, text: "the line is too long")
-    case .line(let text, let number): take(text, number)
-    }
-  }
-
-  private mutating func take(_ text: ByteSlice, _ number: Int) {
-    line = number
-    guard let entry = AuditLine(text) else {
-      guard broken == nil else {
-        fault = Fault(line: number, text: "no line of an audit log")
-        return
+  /// Where a file says that the one before it ended.
+  private static func end(
+    before next: String, _ key: PublicKey?
+  ) throws(CommandFault) -> AuditWalk.End {
+    let bytes = try CommandFault.wrap(.failed) { () throws(FileFault) -> ByteSlice in
+      let descriptor = try FileAccess.openToRead(next)
+      defer { close(descriptor) }
+      guard let piece = try FileAccess.readPiece(descriptor, next, upTo: 64 << 10) else {
+        return .empty
       }
-      broken = number
-      return
+      return ByteSlice(piece)
     }
-    if let broken {
-      guard entry.isTorn else {
-        fault = Fault(line: broken, text: "no line of an audit log")
-        return
-      }
-      torn += 1
-      self.broken = nil
+    let line = bytes.prefix(bytes.firstIndex(of: ASCII.lineFeed) ?? bytes.count)
+    guard let after = AuditLine(line)?.after else {
+      throw CommandFault(.damagedStore, "\(next):1: does not say which file it follows")
     }
-    if !entry.isWhole {
-      fault = Fault(line: number, text: "the line was altered")
-    } else if entry.sequence != sequence + 1 || entry.previous != head {
-      fault = Fault(
-        line: number, text: "the chain is broken: behind \(sequence) comes \(entry.sequence)")
+    let end = AuditWalk.End(sequence: after.sequence, hash: after.hash, isLast: true)
+    guard let key else { return end }
+    guard let signed = after.signed, signed.isSigned(by: key), signed.sequence == after.sequence,
+      signed.hash == after.hash
+    else {
+      throw CommandFault(
+        .damagedStore, "\(next):1: where the file before it ended is not signed by this key")
     }
-    sequence = entry.sequence
-    head = entry.hash
-    entries += 1
-    missing += entry.missing
+    return end
   }
 }

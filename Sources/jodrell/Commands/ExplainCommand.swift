@@ -16,11 +16,12 @@ enum ExplainCommand {
     let text = try token(&arguments)
     let instant = try arguments.text("--at")
     let question = try question(&arguments)
+    let header = try header(&arguments)
     try arguments.finish()
 
     let compiled = try CompiledPolicy(file: file)
     if exports {
-      guard text == nil, question == nil else {
+      guard text == nil, question == nil, header == nil else {
         throw .usage("--grants is about everybody: it goes with no token and no request")
       }
       try export(compiled)
@@ -35,7 +36,7 @@ enum ExplainCommand {
       now = time
     }
     let explanation = Explanation(
-      verifier: compiled.verifier, policy: compiled.policy, at: now)
+      verifier: compiled.verifier, policy: compiled.policy, header: header, at: now)
     var json = JSONWriter()
     let status = explanation.explain(ByteSlice(utf8: text), question, into: &json)
     Terminal.output.line(json.slice.text)
@@ -53,6 +54,15 @@ enum ExplainCommand {
     var end = bytes.count
     while end > 0, bytes[end - 1] <= ASCII.space { end -= 1 }
     return bytes.prefix(end).text
+  }
+
+  /// What the field `Jodrell-Tenant` would hold.
+  private static func header(_ arguments: inout Arguments) throws(CommandFault) -> Name? {
+    guard let text = try arguments.text("--tenant") else { return nil }
+    guard let name = Name(ByteSlice(utf8: text)) else {
+      throw .usage("--tenant takes a tenant's name")
+    }
+    return name
   }
 
   private static let requests: [(option: String, action: Action)] = [
@@ -126,7 +136,7 @@ enum ExplainCommand {
       json.key(name)
       json.raw(value.raw)
     }
-    for name in ["tenant", "namespace", "principal", "issuer", "when"] {
+    for name in ["tenant", "tenantMap", "select", "namespace", "principal", "issuer", "when"] {
       guard let value = mapping[name] else { continue }
       json.key(name)
       json.raw(value.raw)

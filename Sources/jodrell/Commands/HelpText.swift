@@ -104,6 +104,7 @@ enum HelpText {
         --manage TOPIC       for topics, schemas and subscriptions,
         --admin TOPIC        and for tenants and policy
         --payload FILE       what would be published, for conditions on payloads
+        --tenant NAME        what the field Jodrell-Tenant would hold
         --at INSTANT         as of then (now)
         --grants             instead of a token: one JSON line for each grant and denial of each
                              mapping, with the claims that it asks for
@@ -119,17 +120,22 @@ enum HelpText {
     """
 
   static let audit = """
-    jodrell audit verify FILE: walks the chain of an audit log
+    jodrell audit verify FILE…: walks the chain of an audit log
 
+        --key FILE     hold its signatures against this public key, in PEM
         --head HASH    the head it had when it was last verified must still be its end
         --quiet        say nothing when all is good
 
     Every line carries the hash of the one before it, so that what was altered, dropped or inserted
-    shows. What was cut off at the end shows when the head, which is printed, is kept elsewhere.
-    Exit codes: 0 good; 1 the file cannot be read; 8 it was tampered with, line and reason are told.
+    shows. With --key nobody but the key's holder can have written the log anew, and what was cut
+    off at the end shows by the signed head in FILE.head. Of several files, oldest first, each must
+    go on where the one before it ended.
+    Exit codes: 0 good; 1 a file cannot be read; 8 it was tampered with, line and reason are told.
 
     Examples:
       jodrell audit verify /var/log/jodrell/audit.jsonl
+      openssl pkey -in audit.key -pubout -out audit.pem
+      jodrell audit verify --key audit.pem audit.jsonl.1 audit.jsonl
 
     """
 

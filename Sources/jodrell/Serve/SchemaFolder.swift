@@ -80,7 +80,7 @@ struct SchemaFolder: Sendable {
     do {
       let now = Clocks.system.wall()
       let token = try compiled.verifier.verify(text, at: now)
-      let scope = try compiled.policy.scope(of: token, selecting: file.tenant, at: now)
+      let scope = try compiled.policy.scope(of: token, selecting: .path(file.tenant), at: now)
       let reference = TopicReference(
         tenant: file.tenant, namespace: file.namespace, topic: file.topic)
       return try scope.address(of: reference, for: .manage).detached

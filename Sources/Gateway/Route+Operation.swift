@@ -1,0 +1,33 @@
+import HTTPWire
+import Metrics
+
+extension Route {
+  /// What a request wanted, for the counters.
+  func operation(_ method: HTTPMethod) -> Operation {
+    switch self {
+    case .topic(_, .events): method == .post ? .publish : .read
+    case .topic(_, .event): .read
+    case .topic(_, .subscription(_, let verb)):
+      switch verb {
+      case .itself: .administer
+      default: .consume
+      }
+    case .topic, .topics, .namespace, .tenant, .document, .documents, .pulsarSchema,
+      .revocations:
+      .administer
+    case .tickets, .streamToken: .read
+    case .whoami, .explain, .health, .readiness, .metrics, .openAPI, .resourceMetadata: .observe
+    }
+  }
+
+  /// Whether an administrative call changes something; questions may be POSTs as well.
+  func changes(_ method: HTTPMethod) -> Bool {
+    switch (self, method) {
+    case (_, .get), (_, .head), (_, .options): false
+    case (.topic(_, .schemaValidate), _), (.topic(_, .schemaCheck), _),
+      (.topic(_, .schemaReplay), _):
+      false
+    default: true
+    }
+  }
+}
