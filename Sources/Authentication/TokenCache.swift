@@ -8,7 +8,8 @@ public import Crypto
 /// that went unused for longest. Only verified tokens are kept, each until `exp` at the latest; a
 /// new generation of the verifier or a clock that steps back empties the cache. After a change of
 /// an issuer's keys or of the revocations each token has to pass those once more, so that a token
-/// of a key that is gone, or a revoked one, is never found again. A hit costs the digest, or less: see `DigestMemo`.
+/// of a key that is gone, or a revoked one, is never found again. A hit costs the digest, or
+/// less: see `DigestMemo`.
 public final class TokenCache {
   /// What the cache knows of a token.
   public enum Finding {

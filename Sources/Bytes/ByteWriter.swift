@@ -1,11 +1,11 @@
 /// Builds bytes front to back: answers, records, keys. Integers are big-endian unless named
 /// otherwise.
 ///
-/// Reuse one writer with `removeAll()` where allocations matter. Owned by one task at a time; a copy
-/// is a writer of its own.
+/// Reuse one writer with `removeAll()` where allocations matter. Owned by one task at a time; a
+/// copy is a writer of its own.
 ///
-/// SAFETY: `@unchecked Sendable` because memory is written only by the writer that is alone with it;
-/// one that is not takes fresh memory first.
+/// SAFETY: `@unchecked Sendable` because memory is written only by the writer that is alone with
+/// it; one that is not takes fresh memory first.
 @safe public struct ByteWriter: @unchecked Sendable {
   @usableFromInline var storage: ByteStorage
   /// Bytes written.

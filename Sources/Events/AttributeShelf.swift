@@ -3,8 +3,8 @@ public import Bytes
 /// Where one loop makes the attributes of events: a builder used again and again, and memory that
 /// the finished blocks share, so that an event takes none of its own.
 ///
-/// Owned by one loop. A block's memory, 16 KiB with others, is freed with the last of them: they are
-/// for the time in which an event is on its way, and what is kept is copied.
+/// Owned by one loop. A block's memory, 16 KiB with others, is freed with the last of them: they
+/// are for the time in which an event is on its way, and what is kept is copied.
 public final class AttributeShelf {
   private static let blockBytes = 16 * 1024
 

@@ -43,8 +43,8 @@ public protocol TopicLog: AnyObject, Sendable {
 /// A topic that has been looked up: one incarnation of it, and no proof that anybody may use it.
 /// Not to be kept beyond a request; what is appended to one that was deleted is refused.
 ///
-/// A class, as the log itself is, so that those who are generic over the log know the layout of what
-/// they hold.
+/// A class, as the log itself is, so that those who are generic over the log know the layout of
+/// what they hold.
 public protocol OpenTopic: AnyObject, Sendable {
   var info: TopicInfo { get }
   /// What payloads are checked against; nil when the topic has no schema.

@@ -6,9 +6,9 @@ import Bytes
 /// slower than the spacing, its syncs space the commits by themselves.
 ///
 /// Senders that do not wait for each other's answers are never all in flight: what arrives while a
-/// commit runs would set the size of the next one, and small commits keep commits small. So a commit
-/// also waits for what half a spacing brings at the rate of late, though never for more than three
-/// quarters of those in flight, who may be all there are.
+/// commit runs would set the size of the next one, and small commits keep commits small. So a
+/// commit also waits for what half a spacing brings at the rate of late, though never for more than
+/// three quarters of those in flight, who may be all there are.
 struct Pace {
   private let spacing: TimeSpan
   private let threshold: Int
