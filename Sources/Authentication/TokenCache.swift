@@ -8,7 +8,8 @@ public import Crypto
 /// that went unused for longest. Only verified tokens are kept, each until `exp` at the latest; a
 /// new generation of the verifier or a clock that steps back empties the cache. After a change of
 /// an issuer's keys or of the revocations each token has to pass those once more, so that a token
-/// of a key that is gone, or a revoked one, is never found again. A hit costs the digest.
+/// of a key that is gone, or a revoked one, is never found again. A hit costs the digest, or
+/// less: see `DigestMemo`.
 public final class TokenCache {
   /// What the cache knows of a token.
   public enum Finding {
@@ -34,6 +35,7 @@ public final class TokenCache {
   private static let toleratedStepBack: TimeSpan = .seconds(1)
 
   private let digests = DigestContext()
+  private var memo = DigestMemo()
   private var slots: [Slot?]
   private let setMask: UInt64
   private var generation: UInt64 = 0
@@ -69,7 +71,8 @@ public final class TokenCache {
   ) throws(TokenRefusal) -> Finding {
     guard token.count <= TokenLimits.bytes else { throw .tooLarge(bytes: token.count) }
     prepare(for: verifier.generation, at: now)
-    let digest = digests.sha256(token)
+    let remembered = memo.digest(of: token)
+    let digest = remembered ?? digests.sha256(token)
     let start = Int(digest.slot & setMask) * Self.ways
     lookups &+= 1
     for index in start..<(start + Self.ways) {
@@ -79,6 +82,7 @@ public final class TokenCache {
       let found = slot.token
       if found.isFresh(at: now), stillHolds(index, under: verifier.revocations) {
         slots[index]?.lastUse = lookups
+        if remembered == nil { memo.keep(digest, of: token) }
         return .known(found)
       }
       slots[index] = nil
@@ -102,6 +106,7 @@ public final class TokenCache {
   /// Forgets every token.
   public func removeAll() {
     for index in slots.indices { slots[index] = nil }
+    memo.removeAll()
     count = 0
   }
 

@@ -6,7 +6,7 @@ import JSONText
 /// inside it and the revocations change.
 ///
 /// `verify` stands in VerifiedToken.swift, the one file that can make the proof.
-public struct TokenVerifier: Sendable {
+public final class TokenVerifier: Sendable {
   private let issuers: [ByteSlice: IssuerProfile]
   private let ids: [ByteSlice: IssuerProfile]
   private let apiKeys: [Digest: (issuer: IssuerProfile, key: APIKey)]

@@ -72,6 +72,17 @@ public struct ByteBuffer: ~Copyable {
     count += slice.count
   }
 
+  public mutating func append(_ writer: borrowing ByteWriter) {
+    reserve(writer.count)
+    // SAFETY: the room was made just above.
+    unsafe writer.withUnsafeBytes { bytes in
+      unsafe UnsafeMutableRawBufferPointer(
+        start: storage.base.advanced(by: count), count: bytes.count
+      ).copyMemory(from: bytes)
+    }
+    count += writer.count
+  }
+
   /// The bytes at `range`, sharing this buffer's storage; traps beyond what was written.
   public func slice(_ range: Range<Int>) -> ByteSlice {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "slice out of bounds")

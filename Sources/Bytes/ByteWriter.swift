@@ -1,49 +1,107 @@
 /// Builds bytes front to back: answers, records, keys. Integers are big-endian unless named
 /// otherwise.
 ///
-/// Reuse one writer with `removeAll()` where allocations matter. Owned by one task at a time.
-public struct ByteWriter: Sendable {
-  /// What has been written.
-  public private(set) var bytes: [UInt8]
+/// Reuse one writer with `removeAll()` where allocations matter. Owned by one task at a time; a
+/// copy is a writer of its own.
+///
+/// SAFETY: `@unchecked Sendable` because memory is written only by the writer that is alone with
+/// it; one that is not takes fresh memory first.
+@safe public struct ByteWriter: @unchecked Sendable {
+  @usableFromInline var storage: ByteStorage
+  /// Bytes written.
+  public private(set) var count = 0
 
   public init(capacity: Int = 0) {
-    bytes = []
-    bytes.reserveCapacity(capacity)
+    // Shared memory of no size until there is something to put into it.
+    storage = capacity > 0 ? ByteStorage.make(capacity: capacity) : ByteSlice.empty.storage
   }
 
-  @inlinable public var count: Int { bytes.count }
+  /// A copy of what has been written.
+  public var bytes: [UInt8] { unsafe withUnsafeBytes { unsafe [UInt8]($0) } }
+
+  /// What has been written, borrowed.
+  public var span: Span<UInt8> {
+    @_lifetime(borrow self)
+    get {
+      // SAFETY: the storage lives as long as `self` and holds `count` bytes that have been written;
+      // it is not written to while it is borrowed.
+      let bytes = unsafe UnsafeBufferPointer(
+        start: storage.base.assumingMemoryBound(to: UInt8.self), count: count)
+      let span = unsafe Span(_unsafeElements: bytes)
+      return unsafe _overrideLifetime(span, borrowing: self)
+    }
+  }
+
+  /// Calls `body` with what has been written; the pointer must not leave the closure.
+  public func withUnsafeBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try unsafe body(UnsafeRawBufferPointer(start: storage.base, count: count))
+  }
+
+  /// Bytes that there is memory for.
+  public var capacity: Int { storage.size }
 
   /// Forgets what was written and keeps the memory.
-  public mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
+  public mutating func removeAll() { count = 0 }
 
-  public mutating func reserve(_ more: Int) { bytes.reserveCapacity(bytes.count + more) }
+  public mutating func reserve(_ more: Int) { _ = unsafe room(more) }
 
-  public mutating func append(_ byte: UInt8) { bytes.append(byte) }
-
-  public mutating func append(_ slice: ByteSlice) {
-    // SAFETY: the pointer is read inside the closure only, while the slice lives.
-    unsafe slice.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
+  /// Where the next `more` bytes go, in memory that is the writer's own.
+  ///
+  /// SAFETY: no more than `more` bytes may be written, and `count` is raised by as many.
+  @inline(__always)
+  private mutating func room(_ more: Int) -> UnsafeMutableRawPointer {
+    if count &+ more > storage.size || !isKnownUniquelyReferenced(&storage) { grow(more) }
+    return unsafe storage.base + count
   }
 
-  public mutating func append(_ other: [UInt8]) { bytes.append(contentsOf: other) }
+  @inline(never)
+  private mutating func grow(_ more: Int) {
+    let needed = count + more
+    let larger = ByteStorage.make(
+      capacity: needed > storage.size ? max(needed, 2 * storage.size, 32) : storage.size)
+    // SAFETY: both hold at least `count` bytes.
+    unsafe larger.base.copyMemory(from: storage.base, byteCount: count)
+    storage = larger
+  }
+
+  public mutating func append(_ byte: UInt8) {
+    unsafe room(1).storeBytes(of: byte, as: UInt8.self)
+    count &+= 1
+  }
+
+  @inline(__always)
+  private mutating func append(_ start: UnsafeRawPointer, _ length: Int) {
+    unsafe room(length).copyMemory(from: start, byteCount: length)
+    count &+= length
+  }
+
+  public mutating func append(_ slice: ByteSlice) { append(slice.span) }
+
+  public mutating func append(_ other: [UInt8]) { append(other.span) }
+
+  public mutating func append(_ other: borrowing ByteWriter) { append(other.span) }
 
   public mutating func append(_ span: Span<UInt8>) {
-    unsafe span.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
+    // SAFETY: the pointer is read inside the closure only, while the span lives.
+    unsafe span.withUnsafeBytes { bytes in
+      guard let start = bytes.baseAddress else { return }
+      unsafe append(start, bytes.count)
+    }
   }
 
   public mutating func append(_ literal: StaticString) {
-    unsafe bytes.append(
-      contentsOf: UnsafeBufferPointer(
-        start: literal.utf8Start, count: literal.utf8CodeUnitCount))
+    unsafe append(UnsafeRawPointer(literal.utf8Start), literal.utf8CodeUnitCount)
   }
 
   /// The UTF-8 of `text`. Cold paths only: hot ones write literals and slices.
-  public mutating func append(text: String) { bytes.append(contentsOf: text.utf8) }
+  public mutating func append(text: String) { append(Array(text.utf8)) }
 
   /// A decimal integer in ASCII.
   public mutating func append(decimal value: UInt64) {
     if value < 10 {
-      bytes.append(ASCII.zero &+ UInt8(truncatingIfNeeded: value))
+      append(ASCII.zero &+ UInt8(truncatingIfNeeded: value))
       return
     }
     let digits = DecimalDigits(value)
@@ -57,35 +115,35 @@ public struct ByteWriter: Sendable {
   }
 
   public mutating func append(decimal value: Int) {
-    if value < 0 { bytes.append(ASCII.minus) }
+    if value < 0 { append(ASCII.minus) }
     append(decimal: UInt64(value.magnitude))
   }
 
   public mutating func append(decimal value: Int64) { append(decimal: Int(value)) }
 
   public mutating func append(bigEndian value: UInt16) {
-    bytes.append(UInt8(truncatingIfNeeded: value >> 8))
-    bytes.append(UInt8(truncatingIfNeeded: value))
+    unsafe room(2).storeBytes(of: value.bigEndian, as: UInt16.self)
+    count &+= 2
   }
 
   public mutating func append(bigEndian value: UInt32) {
-    append(bigEndian: UInt16(truncatingIfNeeded: value >> 16))
-    append(bigEndian: UInt16(truncatingIfNeeded: value))
+    unsafe room(4).storeBytes(of: value.bigEndian, as: UInt32.self)
+    count &+= 4
   }
 
   public mutating func append(bigEndian value: UInt64) {
-    append(bigEndian: UInt32(truncatingIfNeeded: value >> 32))
-    append(bigEndian: UInt32(truncatingIfNeeded: value))
+    unsafe room(8).storeBytes(of: value.bigEndian, as: UInt64.self)
+    count &+= 8
   }
 
   /// An unsigned LEB128 varint: 1 byte below 128, at most 10.
   public mutating func append(varint value: UInt64) {
     var rest = value
     while rest >= 0x80 {
-      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      append(UInt8(truncatingIfNeeded: rest) | 0x80)
       rest >>= 7
     }
-    bytes.append(UInt8(truncatingIfNeeded: rest))
+    append(UInt8(truncatingIfNeeded: rest))
   }
 
   /// A varint length followed by the bytes.
@@ -96,17 +154,19 @@ public struct ByteWriter: Sendable {
 
   /// Overwrites four bytes at `offset`, for lengths and checksums known only afterwards.
   public mutating func patch(bigEndian value: UInt32, at offset: Int) {
-    for index in 0..<4 {
-      bytes[offset + index] = UInt8(truncatingIfNeeded: value >> (24 - 8 * UInt32(index)))
-    }
+    precondition(offset >= 0 && offset + 4 <= count, "patching what was not written")
+    reserve(0)
+    unsafe storage.base.storeBytes(of: value.bigEndian, toByteOffset: offset, as: UInt32.self)
   }
 
+  /// Forgets what was written behind the first `count` bytes.
   public mutating func truncate(to count: Int) {
-    bytes.removeLast(bytes.count - count)
+    precondition(count >= 0 && count <= self.count, "truncating to more than there is")
+    self.count = count
   }
 
   /// A copy of what was written, as a slice.
-  public var slice: ByteSlice { ByteSlice(bytes) }
+  public var slice: ByteSlice { ByteSlice(copying: span) }
 }
 
 /// An integer's decimal digits, right-aligned behind zeros.

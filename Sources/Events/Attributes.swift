@@ -99,11 +99,18 @@ struct AttributeEntries: Sequence, IteratorProtocol {
 
 /// Collects attributes. The caller sets each name once.
 public struct AttributesBuilder: Sendable {
-  private var block: ByteWriter
+  /// What was set, encoded.
+  private(set) var block: ByteWriter
   /// Attributes set.
   public private(set) var count = 0
 
   public init(capacity: Int = 192) { block = ByteWriter(capacity: capacity) }
+
+  /// Forgets what was set and keeps the memory.
+  mutating func removeAll() {
+    block.removeAll()
+    count = 0
+  }
 
   /// Makes room for so many more bytes at once.
   mutating func reserve(_ bytes: Int) { block.reserve(bytes) }
@@ -118,6 +125,13 @@ public struct AttributesBuilder: Sendable {
     if case .custom(let text) = name { block.append(prefixed: text) }
     block.append(prefixed: value)
     count += 1
+  }
+
+  /// Appends what another builder has collected, none of which is here.
+  mutating func append(_ other: AttributesBuilder) {
+    if other.count == 0 { return }
+    block.append(other.block)
+    count += other.count
   }
 
   /// Appends all of a block that has none of the names set so far.

@@ -6,14 +6,16 @@ public import JSONText
 /// delivery.
 public enum EventIntake {
   /// One event whose payload is the whole body.
+  ///
+  /// - Parameter shelf: where its attributes are made; without one they take memory of their own.
   public static func binary(
-    _ request: EventRequest, body: ByteSlice
+    _ request: EventRequest, body: ByteSlice, on shelf: AttributeShelf? = nil
   ) throws(EventFault) -> EventDraft {
     let contentType = request.contentType
     let isJSON = contentType.map(MediaType.isJSON) ?? false
     return try assemble(
       request.attributes, request, payload: body, kind: isJSON ? .json : .binary,
-      contentType: contentType)
+      contentType: contentType, on: shelf)
   }
 
   /// One event in the JSON format: a member per attribute, its payload in `data` or `data_base64`.
@@ -85,11 +87,31 @@ public enum EventIntake {
   /// Joins what the event says with what the request says, and the gateway's own attributes.
   private static func assemble(
     _ reader: EnvelopeReader, _ request: EventRequest, payload: ByteSlice, kind: PayloadKind,
-    contentType: ByteSlice?
+    contentType: ByteSlice?, on shelf: AttributeShelf? = nil
   ) throws(EventFault) -> EventDraft {
     if let own = reader.key, let key = request.key, own != key { throw .keyConflict }
     if let own = reader.time, let time = request.time, own != time { throw .badTime }
-    var builder = reader.builder
+    let attributes: Attributes
+    if let shelf {
+      shelf.begin(with: reader.builder)
+      try complete(&shelf.builder, reader, request, contentType)
+      attributes = shelf.finish()
+    } else {
+      var builder = reader.builder
+      try complete(&builder, reader, request, contentType)
+      attributes = builder.attributes
+    }
+    return EventDraft(
+      attributes: attributes, key: reader.key ?? request.key, payload: payload,
+      payloadKind: kind, contentType: contentType, namesSchema: reader.namesSchema,
+      strippedAttributes: reader.stripped)
+  }
+
+  /// Adds what the event leaves to the request to say, and the gateway's own.
+  private static func complete(
+    _ builder: inout AttributesBuilder, _ reader: EnvelopeReader, _ request: EventRequest,
+    _ contentType: ByteSlice?
+  ) throws(EventFault) {
     builder.reserve(request.stamp.room + (request.stamp.source.map { $0.count + 4 } ?? 0))
     if !reader.hasSource, let source = request.stamp.source { builder.set(.source, source) }
     if reader.time == nil, let time = request.time { builder.set(.time, time) }
@@ -102,10 +124,6 @@ public enum EventIntake {
       if !reader.hasTraceState, let state = request.tracestate { builder.set(.tracestate, state) }
     }
     request.stamp.append(to: &builder)
-    return EventDraft(
-      attributes: builder.attributes, key: reader.key ?? request.key, payload: payload,
-      payloadKind: kind, contentType: contentType, namesSchema: reader.namesSchema,
-      strippedAttributes: reader.stripped)
   }
 }
 

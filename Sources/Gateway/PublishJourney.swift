@@ -18,7 +18,8 @@ extension GatewayResponder {
     let scope = try admit(request, reference.tenant)
     do {
       let address = try scope.address(of: reference, for: .publish)
-      let topic = try await openTopic(address)
+      let topic =
+        if let topic = parts.engine.open(address) { topic } else { try await makeTopic(address) }
       return try await publish(terms, to: topic, at: address, request, &answer)
     } catch {
       count(error, of: scope, reference, request)
@@ -30,8 +31,7 @@ extension GatewayResponder {
     _ terms: PublishTerms, to topic: Engine.Topic, at address: TopicAddress,
     _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    let envelope = try EventRequest(
-      fields: FieldPairs(request.head.fields), stamp: address.stamp(request.id))
+    let envelope = try read(request, to: address)
     switch envelope.mode {
     case .lines where !terms.isAtomic:
       return try await publishLines(envelope, terms, to: topic, at: address, request, &answer)
@@ -42,21 +42,23 @@ extension GatewayResponder {
         throw Refusal(.badParameter, "'atomic' is for batches; this is one event")
       }
     }
-    let authenticated = timers.clocks.monotonic()
-    let body = try await request.body.collect(upTo: GatewayLimits.event)
+    let authenticated = timers.monotonic()
+    // Nearly always it has come with the head: then this is no call that could wait.
+    let body =
+      if let received = try request.body.collectReceived(upTo: GatewayLimits.event) {
+        received
+      } else {
+        try await request.body.collect(upTo: GatewayLimits.event)
+      }
     try pay(events: 1, bytes: body.count, at: address)
-    let draft =
-      envelope.mode == .binary
-      ? try EventIntake.binary(envelope, body: body)
-      : try EventIntake.structured(JSONDocument(parsing: body).root, envelope)
     let event: ConformingEvent
     do {
-      event = try check(draft, for: topic, at: address)
+      event = try conform(envelope, body, topic, address)
     } catch let missing as UncompiledChoice {
       try await compile(missing, at: address)
-      event = try check(draft, for: topic, at: address)
+      event = try conform(envelope, body, topic, address)
     }
-    let validated = timers.clocks.monotonic()
+    let validated = timers.monotonic()
     let place = try shares.enter(
       1, bytes: event.draft.cost, of: address.caller, at: timers.now)
     defer { shares.leave(place) }
@@ -70,10 +72,31 @@ extension GatewayResponder {
       throw refusal(error, at: address)
     }
     topicMetrics.topic(TopicKey(address)).stored(
-      bytes: draft.payload.count, latency: receipt.durableAt - request.received,
+      bytes: event.draft.payload.count, latency: receipt.durableAt - request.received,
       as: event.standing == .marked ? .schemaWarned : .accepted)
     return created(
       event, receipt, ServerTiming(request.received, authenticated, validated, receipt), &answer)
+  }
+
+  private func read(
+    _ request: HTTPRequest, to address: TopicAddress
+  ) throws(EventFault) -> EventRequest {
+    try EventRequest(
+      fields: FieldPairs(request.head.fields),
+      stamp: address.stamp(shelf.bytes { request.id.append(to: &$0) }))
+  }
+
+  /// One event's intake and the gate. Apart from its journey, which waits: what is needed here only
+  /// is not kept until the event is durable.
+  private func conform(
+    _ envelope: borrowing EventRequest, _ body: ByteSlice, _ topic: Engine.Topic,
+    _ address: TopicAddress
+  ) throws -> ConformingEvent {
+    let draft =
+      envelope.mode == .binary
+      ? try EventIntake.binary(envelope, body: body, on: shelf)
+      : try EventIntake.structured(JSONDocument(parsing: body).root, envelope)
+    return try check(draft, for: topic, at: address)
   }
 
   /// Charges what is about to be stored to the bounds of tenant, principal and topic.
@@ -98,15 +121,15 @@ extension GatewayResponder {
       (binding?.takesUnchecked ?? true)
       && TopicRules(of: address.inNamespace, topic: topic.info, in: parts.engine).requireSchema
     var choice: ChosenSchema?
-    var settled = draft
     do {
-      if draft.namesSchema {
-        choice = try chosen(by: draft, of: binding, in: topic, at: address)
-        settled = named(draft, under: binding)
+      guard draft.namesSchema else {
+        return try SchemaGate.check(
+          draft, against: address, binding: binding, requireSchema: mustHave, scratch: scratch)
       }
+      choice = try chosen(by: draft, of: binding, in: topic, at: address)
       return try SchemaGate.check(
-        settled, against: address, binding: binding, requireSchema: mustHave, scratch: scratch,
-        choice: choice)
+        named(draft, under: binding), against: address, binding: binding,
+        requireSchema: mustHave, scratch: scratch, choice: choice)
     } catch let refusal as SchemaRefusal {
       do {
         return try tolerate(
@@ -169,7 +192,7 @@ extension GatewayResponder {
     let key = TopicKey(
       tenant: scope.tenant.bytes, namespace: namespace.bytes, topic: reference.topic.bytes)
     parts.metrics.existing(key)?.refused(
-      Refusal(error).code.outcome, taking: timers.clocks.monotonic() - request.received)
+      Refusal(error).code.outcome, taking: timers.monotonic() - request.received)
   }
 }
 
@@ -191,13 +214,14 @@ struct PublishTerms {
     isAtomicGiven = atomic != nil
     isAtomic = atomic ?? false
     var minimal = false
-    for index in 0..<head.fields.count {
-      let name = head.fields.name(at: index)
+    let fields = head.fields
+    for index in 0..<fields.count {
+      let name = fields.name(at: index)
       switch name.count {
       case 6 where name.equalsIgnoringCase("prefer"):
-        minimal = try Self.readPreference(head.fields.value(at: index)) || minimal
+        minimal = try Self.readPreference(fields.value(at: index)) || minimal
       case 16 where name.equalsIgnoringCase("content-encoding"):
-        guard head.fields.value(at: index).equalsIgnoringCase("identity") else {
+        guard fields.value(at: index).equalsIgnoringCase("identity") else {
           throw Refusal(.notSupported, "Content-Encoding is not supported yet")
         }
       // The others of these lengths begin with other letters.
@@ -288,10 +312,10 @@ private struct FieldPairs: Sequence, IteratorProtocol {
 
 extension TopicAddress {
   /// What the gateway says about an event published under this address.
-  fileprivate func stamp(_ request: RequestID) -> GatewayStamp {
+  fileprivate func stamp(_ request: ByteSlice) -> GatewayStamp {
     GatewayStamp(
       authtype: Self.authType, authid: caller.principal, authissuer: caller.issuer,
-      service: caller.service, requestid: request.slice, source: caller.source ?? foreignSource)
+      service: caller.service, requestid: request, source: caller.source ?? foreignSource)
   }
 
   /// The source of an event that carries none and comes from another tenant: readers would take the

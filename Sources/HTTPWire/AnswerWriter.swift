@@ -121,7 +121,7 @@ public struct AnswerWriter {
   /// Ends the answer with a body.
   public mutating func finish(contentType: StaticString, body content: borrowing ByteWriter) {
     endHead(contentType: contentType, length: content.count)
-    if !omitsBody { outbox.write { bytes in bytes.append(content.bytes) } }
+    if !omitsBody { outbox.write { bytes in bytes.append(content) } }
     outbox.commit()
   }
 

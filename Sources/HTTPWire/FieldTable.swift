@@ -27,6 +27,17 @@ public struct FieldTable: Sendable {
     return nil
   }
 
+  /// The value of the first field of this name, written in lower case, and how many there are.
+  public func find(_ lowercase: StaticString) -> (first: ByteSlice?, count: Int) {
+    var first: Int?
+    var found = 0
+    for index in ranges.indices where matches(ranges[index], lowercase) {
+      first = first ?? index
+      found += 1
+    }
+    return (first.map { value(at: $0) }, found)
+  }
+
   /// How many fields have this name, written in lower case.
   public func occurrences(of lowercase: StaticString) -> Int {
     var found = 0

@@ -2,7 +2,9 @@ public import Bytes
 
 /// One request as a `Responder` sees it: a checked head, a body that may still be on its way, and
 /// where and when it came in. Loop-confined, because its body is.
-public struct HTTPRequest {
+///
+/// A class, so that the calls of its journey hand on one reference and not all of its parts.
+public final class HTTPRequest {
   /// Names this request in the answer, in logs and in stored events.
   public let id: RequestID
   public let head: RequestHead

@@ -57,7 +57,7 @@ public final class Outbox {
 
   /// Gives memory above `bytes` back; only while nothing is pending.
   public func release(keeping: Int) {
-    guard bytes.count == 0, bytes.bytes.capacity > keeping else { return }
+    guard bytes.count == 0, bytes.capacity > keeping else { return }
     bytes = ByteWriter()
   }
 

@@ -13,7 +13,7 @@ public final class RequestBody {
   }
 
   /// Its length in bytes where the client said so beforehand; nil for a chunked body.
-  public let declared: Int?
+  public private(set) var declared: Int?
   private var state: State
 
   /// A body that has been received completely; reading it never suspends nor copies.
@@ -26,6 +26,14 @@ public final class RequestBody {
   public init(arrivingFrom source: any BodySource, declared: Int?) {
     self.declared = declared
     state = .arriving(source)
+  }
+
+  /// Makes it the body of the next request, received completely. The caller knows that nobody else
+  /// refers to it.
+  public func renew(whole bytes: ByteSlice) {
+    declared = bytes.count
+    state = .whole(bytes)
+    isUntouched = true
   }
 
   /// Whether every byte has been handed out.
@@ -71,19 +79,24 @@ public final class RequestBody {
     }
   }
 
+  /// A body that has been received completely, as `collect` hands it out; nil, and nothing done,
+  /// for every other.
+  public func collectReceived(upTo limit: Int) throws(BodyFailure) -> ByteSlice? {
+    guard case .whole(let bytes) = state else { return nil }
+    if declared != 0 { isUntouched = false }
+    guard bytes.count <= limit else { throw .tooLarge(limit: limit) }
+    state = .read
+    return bytes
+  }
+
   /// The rest of the body in one slice. Neither suspends nor copies when all of it is in the
   /// receive buffer already; throws `.tooLarge` as soon as more than `limit` bytes are announced or
   /// come in.
   public func collect(upTo limit: Int) async throws(BodyFailure) -> ByteSlice {
+    if let received = try collectReceived(upTo: limit) { return received }
     if declared != 0 { isUntouched = false }
     switch state {
-    case .whole(let bytes):
-      guard bytes.count <= limit else {
-        throw .tooLarge(limit: limit)
-      }
-      state = .read
-      return bytes
-    case .read: return .empty
+    case .whole, .read: return .empty
     case .failed(let failure): throw failure
     case .arriving(let source):
       do throws(BodyFailure) {

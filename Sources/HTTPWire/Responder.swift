@@ -83,12 +83,18 @@ public protocol LoopTimers: AnyObject {
   /// may resume tasks, it must not block.
   var post: @Sendable (@escaping @Sendable () -> Void) -> Void { get }
   var clocks: Clocks { get }
+  /// The monotonic clock now; cheaper than `clocks`, which is copied for it.
+  func monotonic() -> MonotonicTime
   /// The instant at which the current turn of the loop began; cheaper than a clock.
   var now: MonotonicTime { get }
   /// Calls `fire` on the loop, once, not before `at`.
   func schedule(at: MonotonicTime, _ fire: @escaping () -> Void) -> TimerToken
   /// Drops a timer; a token that has fired or was cancelled is ignored.
   func cancel(_ token: TimerToken)
+}
+
+extension LoopTimers {
+  public func monotonic() -> MonotonicTime { clocks.monotonic() }
 }
 
 /// Names one scheduled timer of one loop.

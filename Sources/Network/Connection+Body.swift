@@ -30,11 +30,11 @@ extension Connection {
     switch head.framing {
     case .none:
       start = offset
-      return RequestBody(whole: .empty)
+      return completeBody(.empty)
     case .length(let length):
       if socket.buffer.count - offset >= length {
         start = offset + length
-        return RequestBody(whole: socket.buffer.slice(offset..<start))
+        return completeBody(socket.buffer.slice(offset..<start))
       }
       coding = .length(left: length)
       declared = length
@@ -46,6 +46,16 @@ extension Connection {
       owesContinue: head.expectsContinue && socket.buffer.count == offset)
     start = offset
     return RequestBody(arrivingFrom: self, declared: declared)
+  }
+
+  /// One object serves the connection's requests in turn, unless somebody still holds it.
+  private func completeBody(_ bytes: ByteSlice) -> RequestBody {
+    if isKnownUniquelyReferenced(&completeBody) {
+      completeBody.renew(whole: bytes)
+    } else {
+      completeBody = RequestBody(whole: bytes)
+    }
+    return completeBody
   }
 
   /// Reads what the responder left of a body, to get at the next request.

@@ -39,6 +39,8 @@ final class Connection<R: Responder> {
   var streamed: StreamedBody?
   /// Where the current message starts in the receive buffer.
   var start = 0
+  /// The last body that was received completely.
+  var completeBody = RequestBody(whole: .empty)
   /// The body that is being read, while it arrives.
   var arriving: ArrivingBody?
   private var isFirstRequest = true
@@ -200,6 +202,7 @@ final class Connection<R: Responder> {
     return await socket.receive(until: end) == .bytes
   }
 
+  @inline(__always)
   private func serve(_ head: RequestHead, length: Int) async -> Next {
     let lane = server.counters
     lane.bump(lane.requests)
@@ -235,6 +238,7 @@ final class Connection<R: Responder> {
 
   /// Lets the responder answer one request. The request lives no longer than this call, so that a
   /// stream that follows does not keep the receive socket.buffer.
+  @inline(__always)
   private func answer(_ head: RequestHead, bodyAt: Int) async -> (Ending, closes: Bool) {
     let now = server.clock.clocks.monotonic()
     let body = makeBody(head, at: bodyAt, now: now)

@@ -43,6 +43,8 @@ public final class LoopClock: LoopTimers {
     wallNow = clocks.wall()
   }
 
+  public func monotonic() -> MonotonicTime { clocks.monotonic() }
+
   /// When the next timer is due; it may have been cancelled.
   public var next: MonotonicTime? { heap.first?.at }
 

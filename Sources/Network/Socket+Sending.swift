@@ -50,7 +50,7 @@ extension Socket {
       let sent = outbox.sent
       // SAFETY: the bytes are borrowed for the call; what has been sent and what is committed lie
       // within them.
-      let transfer = unsafe outbox.bytes.bytes.withUnsafeBytes { bytes in
+      let transfer = unsafe outbox.bytes.withUnsafeBytes { bytes in
         unsafe Syscalls.send(
           fd, UnsafeRawBufferPointer(rebasing: bytes[sent..<outbox.committed]))
       }

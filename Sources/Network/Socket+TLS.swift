@@ -62,7 +62,7 @@ extension Socket {
         let start = outbox.sent
         // SAFETY: the bytes are borrowed for the call; what has been sent and what is committed lie
         // within them.
-        let isSealed = unsafe outbox.bytes.bytes.withUnsafeBytes { bytes in
+        let isSealed = unsafe outbox.bytes.withUnsafeBytes { bytes in
           unsafe session.seal(UnsafeRawBufferPointer(rebasing: bytes[start..<(start + count)]))
         }
         guard isSealed else {
@@ -72,7 +72,7 @@ extension Socket {
         outbox.markSent(count)
       }
       let sent = session.sent
-      let transfer = unsafe session.sealed.bytes.withUnsafeBytes { bytes in
+      let transfer = unsafe session.sealed.withUnsafeBytes { bytes in
         unsafe Syscalls.send(fd, UnsafeRawBufferPointer(rebasing: bytes[sent...]))
       }
       switch transfer {

@@ -168,6 +168,7 @@ import HTTPWire
   // MARK: - Waiting
 
   /// Suspends until the socket is ready in this direction, or until `until`.
+  @inline(__always)
   func wait(for direction: Waiting, until: MonotonicTime) async -> Wake {
     if isAbandoned { return .abandoned }
     deadline = until

@@ -51,8 +51,8 @@ public final class RocksTopicLog: TopicLog {
     lock.release()
   }
 
-  public func open(_ address: TopicAddress) -> StoredTopic? {
-    committer.directory.topic(TopicPath(address)).map(StoredTopic.init)
+  public func open(_ address: TopicAddress) -> TopicState? {
+    committer.directory.topic(TopicPath(address))
   }
 
   public func makeAppender(answeringBy post: @escaping LoopPost) -> RocksAppender {

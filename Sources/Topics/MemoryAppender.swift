@@ -65,10 +65,16 @@ public final class MemoryAppender: TopicAppender {
 }
 
 /// A topic of a `MemoryLog`, looked up.
-public struct MemoryTopic: OpenTopic {
+public final class MemoryTopic: OpenTopic {
   public let info: TopicInfo
   public let binding: SchemaBinding?
   fileprivate let address: TopicAddress
+
+  fileprivate init(info: TopicInfo, binding: SchemaBinding?, address: TopicAddress) {
+    self.info = info
+    self.binding = binding
+    self.address = address
+  }
 }
 
 extension MemoryLog {

@@ -7,7 +7,7 @@ public import Tenancy
 /// Entries of a topic are dense and start at 0. Nothing can be read before it is durable, and what
 /// has been read once is read again with the same bytes until it is trimmed. All reading verbs want
 /// an address that was granted for `subscribe`. Any thread may call.
-public protocol TopicLog: Sendable {
+public protocol TopicLog: AnyObject, Sendable {
   associatedtype Topic: OpenTopic
   associatedtype Appender: TopicAppender where Appender.Topic == Topic
 
@@ -42,7 +42,10 @@ public protocol TopicLog: Sendable {
 
 /// A topic that has been looked up: one incarnation of it, and no proof that anybody may use it.
 /// Not to be kept beyond a request; what is appended to one that was deleted is refused.
-public protocol OpenTopic: Sendable {
+///
+/// A class, as the log itself is, so that those who are generic over the log know the layout of
+/// what they hold.
+public protocol OpenTopic: AnyObject, Sendable {
   var info: TopicInfo { get }
   /// What payloads are checked against; nil when the topic has no schema.
   var binding: SchemaBinding? { get }

@@ -35,6 +35,29 @@ import Testing
     }
   }
 
+  @Test func `a token known by its bytes is that token and no other, and holds as long as it does`()
+    throws
+  {
+    let token = try issuer.token(lifetime: .seconds(10))
+    // Verified, found by its digest, from then on by its bytes.
+    for _ in 0..<4 { _ = try cache.verify(token, with: verifier, at: now) }
+    for index in [0, 8, token.count / 2, token.count - 9] {
+      var other = token.array
+      other[index] ^= 0x01
+      #expect(throws: TokenRefusal.self) {
+        try cache.verify(ByteSlice(other), with: verifier, at: now)
+      }
+    }
+    #expect(throws: TokenRefusal.self) {
+      try cache.verify(token.dropFirst(1), with: verifier, at: now)
+    }
+    #expect(try cache.verify(token, with: verifier, at: now).wasCached)
+    #expect(try !cache.verify(token, with: verifier, at: now + .seconds(10)).wasCached)
+    #expect(throws: TokenRefusal.expired) {
+      try cache.verify(token, with: verifier, at: now + .seconds(40))
+    }
+  }
+
   @Test func `a token is not served from its expiry on, while the skew still admits it`() throws {
     let token = try issuer.token(lifetime: .seconds(10))
     _ = try cache.verify(token, with: verifier, at: now)

@@ -2,6 +2,43 @@ import Bytes
 import Testing
 
 @Suite struct `Writing and reading bytes` {
+  @Test func `a copy is a writer of its own`() {
+    var first = ByteWriter(capacity: 64)
+    first.append("one")
+    var second = first
+    first.append(" first")
+    second.append(" second")
+    #expect(first.slice.text == "one first")
+    #expect(second.slice.text == "one second")
+    let kept = first.slice
+    first.truncate(to: 3)
+    first.append(", anew")
+    second.removeAll()
+    second.append(first)
+    first.patch(bigEndian: 0x4142_4344, at: 0)
+    #expect(kept.text == "one first")
+    #expect(first.slice.text == "ABCD anew")
+    #expect(second.slice.text == "one, anew")
+    #expect(second.bytes == Array("one, anew".utf8))
+  }
+
+  @Test func `memory is kept, and grows with what is written`() {
+    var writer = ByteWriter()
+    #expect(writer.capacity == 0 && writer.slice.isEmpty && writer.span.isEmpty)
+    var expected: [UInt8] = []
+    for byte in 0..<1000 {
+      writer.append(UInt8(truncatingIfNeeded: byte))
+      expected.append(UInt8(truncatingIfNeeded: byte))
+      #expect(writer.count <= writer.capacity)
+    }
+    writer.append(expected)
+    #expect(writer.bytes == expected + expected)
+    let capacity = writer.capacity
+    writer.removeAll()
+    writer.reserve(capacity)
+    #expect(writer.capacity == capacity && writer.count == 0)
+  }
+
   @Test func `what is written is read back`() throws {
     for value in [0, 1, 127, 128, 255, 256, 16_383, 16_384, 1 << 32, UInt64.max - 1, .max] {
       var writer = ByteWriter()

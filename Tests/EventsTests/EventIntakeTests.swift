@@ -23,11 +23,29 @@ func texts(_ attributes: Attributes) -> [String] {
 let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 @Suite struct `Binary mode` {
+  private let shelf = AttributeShelf()
+
   private func draft(
     _ fields: [(String, String)], body: String = "{}", stamp: GatewayStamp = .none
   ) throws(EventFault) -> EventDraft {
     let request = try request(fields, stamp: stamp)
-    return try EventIntake.binary(request, body: bytes(body))
+    let draft = try EventIntake.binary(request, body: bytes(body), on: shelf)
+    #expect(try EventIntake.binary(request, body: bytes(body)) == draft)
+    return draft
+  }
+
+  @Test func `events made on one shelf stay as they were made`() throws {
+    var drafts: [EventDraft] = []
+    for number in 0..<2000 {
+      let name = shelf.bytes { $0.append(decimal: number) }
+      drafts.append(
+        try draft(
+          [("ce-specversion", "1.0"), ("ce-subject", "s\(number)")],
+          stamp: GatewayStamp(requestid: name)))
+    }
+    for (number, draft) in drafts.enumerated() {
+      #expect(texts(draft.attributes) == ["subject=s\(number)", "requestid=\(number)"])
+    }
   }
 
   @Test func `a bare JSON body is an event without attributes`() throws {

@@ -48,6 +48,9 @@ import Testing
       return
     }
     #expect(head.fields.count == 4)
+    let (first, count) = head.fields.find("ce-type")
+    #expect(first?.text == "a b" && count == 2)
+    #expect(head.fields.find("ce-id").first == nil && head.fields.find("ce-id").count == 0)
     #expect(head.fields.first("ce-type") == bytes("a b"))
     #expect(head.fields.occurrences(of: "ce-type") == 2)
     #expect(head.fields.first("e") == .empty)

@@ -18,9 +18,37 @@ import Testing
     var pace = pace(medianSync: .microseconds(200))
     #expect(pace.quorum == 8)
     for (inFlight, quorum) in [(0, 8), (15, 8), (16, 8), (64, 32), (65, 32), (10_000, 5_000)] {
-      pace.answering(inFlight: inFlight)
+      pace.answering(1, inFlight: inFlight)
       #expect(pace.quorum == quorum, "\(inFlight) in flight")
+      #expect(pace.crowd == 8)
     }
+  }
+
+  @Test(
+    "what half a spacing brings is waited for, if so many can be in flight",
+    arguments: [
+      // Commits of 9 every 300 µs: 15 in half a millisecond.
+      (9, 18, 13, 1), (9, 40, 20, 1), (9, 24, 15, 1), (9, 10, 8, 8), (4, 18, 9, 8),
+    ])
+  func rate(_ events: Int, inFlight: Int, quorum: Int, crowd: Int) {
+    var pace = pace(medianSync: .microseconds(200))
+    var now = start
+    for _ in 0..<100 {
+      pace.answering(events, inFlight: inFlight)
+      now = now + .microseconds(300)
+      pace.commitStarted(at: now)
+    }
+    pace.answering(events, inFlight: inFlight)
+    #expect(pace.quorum == quorum && pace.crowd == crowd)
+    // A pause, and nothing is expected any more.
+    pace.commitStarted(at: now + .seconds(1))
+    for _ in 0..<40 {
+      pace.answering(1, inFlight: inFlight)
+      now = now + .seconds(2)
+      pace.commitStarted(at: now)
+    }
+    pace.answering(1, inFlight: inFlight)
+    #expect(pace.crowd == 8 && pace.quorum == max(8, inFlight / 2))
   }
 
   @Test func `starts are a spacing apart at most`() {

@@ -84,9 +84,9 @@ actor TestLoop {
 }
 
 extension Directory {
-  func open(_ event: ConformingEvent) throws(AppendFailure) -> StoredTopic {
+  func open(_ event: ConformingEvent) throws(AppendFailure) -> TopicState {
     guard let topic = topic(TopicPath(event.address)) else { throw .unknownTopic }
-    return StoredTopic(topic)
+    return topic
   }
 }
 

@@ -65,6 +65,29 @@ import Topics
     #expect(try BrokenFiles.end(ofLog: path) == BrokenFiles.size(of: path))
   }
 
+  @Test func `appends of any length are in the log when they are answered, one behind the other`()
+    async throws
+  {
+    let scratch = Scratch()
+    let log = try RocksTopicLog(opening: configuration(scratch))
+    let topic = try address("orders")
+    _ = try await log.createTopic(topic, TopicConfiguration())
+    let loop = TestLoop(log)
+    var payloads: [String] = []
+    // Around blocks, around what zeros are written for, and around what is written at once.
+    let lengths = [1, 3000, 4000, 4080, 4096, 8192, 60_000, 65_000, 66_000, 262_000, 270_000, 5]
+    for length in lengths + lengths.reversed() {
+      payloads.append("\"\(String(repeating: "y", count: length))\"")
+      _ = try await loop.append(event(topic, payloads[payloads.count - 1]))
+      let killed = Scratch()
+      try FileManager.default.copyItem(atPath: scratch.path, toPath: killed.path)
+      let found = try RocksTopicLog(opening: configuration(killed))
+      #expect(try opened(found) == payloads)
+      found.close()
+    }
+    log.close()
+  }
+
   @Test(.timeLimit(.minutes(10)))
   func `a log that has become tables loses its name, and then its blocks`() async throws {
     let scratch = Scratch()

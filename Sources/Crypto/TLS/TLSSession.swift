@@ -63,7 +63,7 @@ private import COpenSSL
     sent += count
     precondition(sent <= sealed.count, "sent more than there was")
     guard sent == sealed.count else { return }
-    if sealed.bytes.capacity > Self.keptBytes { sealed = ByteWriter() } else { sealed.removeAll() }
+    if sealed.capacity > Self.keptBytes { sealed = ByteWriter() } else { sealed.removeAll() }
     sent = 0
   }
 

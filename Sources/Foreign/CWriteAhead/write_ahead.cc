@@ -1,16 +1,9 @@
-// A sync of a file that has grown writes its data, its inode and sometimes an extent block; one of a
-// file that keeps its length writes the data alone. RocksDB's preallocation reserves blocks but not
-// length, and its C API has no way to say what a log file does, so this file does: it writes zeros
-// ahead of a write-ahead log. Its reader takes zeros for the end of the log.
+// RocksDB's C API has no way to say how a write-ahead log is written or how it goes, so this file
+// does. Logs are written by `log_file.h`.
 //
 // A log that goes is given back to its volume bit by bit. A volume that tells its device of freed
 // blocks (`mount -o discard`) does so while it closes a transaction of its journal, and a sync of the
 // log waits for that: logs go four or five at once, of 64 MiB each.
-//
-// And a log that found no space is told of as any other failed write. RocksDB would otherwise write
-// its tables as soon as there is space again, one column family after the other and without the
-// batch whose log record failed; that record may be whole all the same, and the next replay would
-// apply it to those column families only whose table was not written yet.
 
 #include "write_ahead.h"
 
@@ -28,7 +21,8 @@
 #include <mutex>
 #include <string>
 #include <thread>
-#include <vector>
+
+#include "log_file.h"
 
 // As in RocksDB's own c.cc; the C API takes an environment in no other form.
 struct rocksdb_env_t {
@@ -45,85 +39,6 @@ using rocksdb::IODebugContext;
 using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 using rocksdb::Slice;
-
-// Zeros are written this many bytes at a time: one write in a dozen commits under load.
-constexpr size_t kStep = 256 << 10;
-// From here on a write gains nothing from zeros: its data outweighs the inode.
-constexpr size_t kLarge = 64 << 10;
-
-// A write-ahead log. Written by one thread at a time, as every RocksDB log.
-class ZeroedLog : public rocksdb::FSWritableFileOwnerWrapper {
- public:
-  ZeroedLog(std::unique_ptr<FSWritableFile> &&file, int fd)
-      : FSWritableFileOwnerWrapper(std::move(file)), fd_(fd) {}
-
-  ~ZeroedLog() override { CloseOwn(); }
-
-  IOStatus Append(const Slice &data, const IOOptions &options, IODebugContext *dbg) override {
-    Extend(data.size());
-    return Written(data.size(), Final(FSWritableFileOwnerWrapper::Append(data, options, dbg)));
-  }
-
-  IOStatus Append(const Slice &data, const IOOptions &options,
-                  const rocksdb::DataVerificationInfo &info, IODebugContext *dbg) override {
-    Extend(data.size());
-    return Written(data.size(),
-                   Final(FSWritableFileOwnerWrapper::Append(data, options, info, dbg)));
-  }
-
-  IOStatus Flush(const IOOptions &options, IODebugContext *dbg) override {
-    return Final(FSWritableFileOwnerWrapper::Flush(options, dbg));
-  }
-
-  IOStatus Sync(const IOOptions &options, IODebugContext *dbg) override {
-    return Final(FSWritableFileOwnerWrapper::Sync(options, dbg));
-  }
-
-  IOStatus Fsync(const IOOptions &options, IODebugContext *dbg) override {
-    return Final(FSWritableFileOwnerWrapper::Fsync(options, dbg));
-  }
-
-  // The file ends where its data ends. Without success it ends in zeros, which do no harm.
-  IOStatus Close(const IOOptions &options, IODebugContext *dbg) override {
-    if (fd_ >= 0 && zeroed_ > written_ && ftruncate(fd_, static_cast<off_t>(written_)) == 0) {
-      zeroed_ = written_;
-    }
-    CloseOwn();
-    return Final(FSWritableFileOwnerWrapper::Close(options, dbg));
-  }
-
- private:
-  // Writes zeros ahead if the next `bytes` would lengthen the file. That may fail, for want of space
-  // say: then the write itself lengthens it, or says why it cannot.
-  void Extend(size_t bytes) {
-    if (fd_ < 0 || bytes >= kLarge || written_ + bytes <= zeroed_) return;
-    static const std::vector<char> zeros(kStep, 0);
-    uint64_t from = written_ > zeroed_ ? written_ : zeroed_;
-    ssize_t done = pwrite(fd_, zeros.data(), kStep, static_cast<off_t>(from));
-    if (done > 0) zeroed_ = from + static_cast<uint64_t>(done);
-  }
-
-  // Want of space as a failure that nothing recovers from by itself; the text stays.
-  static IOStatus Final(IOStatus status) {
-    if (!status.IsNoSpace()) return status;
-    const char *text = status.getState();
-    return IOStatus::IOError(text != nullptr ? text : "No space left on device");
-  }
-
-  IOStatus Written(size_t bytes, IOStatus status) {
-    if (status.ok()) written_ += bytes;
-    return status;
-  }
-
-  void CloseOwn() {
-    if (fd_ >= 0) close(fd_);
-    fd_ = -1;
-  }
-
-  int fd_;
-  uint64_t written_ = 0;
-  uint64_t zeroed_ = 0;
-};
 
 // RocksDB's diary. What cannot be written into it is left out: a second write after one that failed
 // aborts the process where RocksDB was built with its assertions, as Debian's is, and a full volume
@@ -228,9 +143,9 @@ class WriteAheadFileSystem : public rocksdb::FileSystemWrapper {
     if (!status.ok()) return status;
     if (EndsWith(name, "/LOG")) file->reset(new Diary(std::move(*file)));
     if (!EndsWith(name, ".log")) return status;
-    int fd = open(name.c_str(), O_WRONLY | O_CLOEXEC);
-    // Without a descriptor for the zeros the log is as good as any other.
-    if (fd >= 0) file->reset(new ZeroedLog(std::move(*file), fd));
+    std::unique_ptr<FSWritableFile> log = cwriteahead::OpenLog(name);
+    // RocksDB's own way of writing it is as good, only slower.
+    if (log != nullptr) *file = std::move(log);
     return status;
   }
 

@@ -4,7 +4,9 @@ public import Tenancy
 
 /// Whom the gateway believes and what they may do: key sets and policy that were checked together.
 /// Immutable; `AccessDesk` holds the one in force, and a change replaces it whole.
-public struct AccessSnapshot: Sendable {
+///
+/// A class, so that a request that is decided by it copies none of its parts.
+public final class AccessSnapshot: Sendable {
   /// Has a generation of its own: tokens stay known to a loop while it stays the same.
   public let verifier: TokenVerifier
   /// Has a generation of its own, which the scopes carry that it decided.
@@ -24,7 +26,7 @@ public struct AccessSnapshot: Sendable {
   }
 
   /// The first snapshot of a process.
-  init(verifier: TokenVerifier, policy: TenancyPolicy, issuers: [ByteSlice]) {
+  convenience init(verifier: TokenVerifier, policy: TenancyPolicy, issuers: [ByteSlice]) {
     self.init(verifier: verifier, policy: policy, issuers: issuers, generation: 1)
   }
 

@@ -78,8 +78,7 @@ final class Admission {
   func token(of request: HTTPRequest) throws -> VerifiedToken {
     refresh()
     let fields = request.head.fields
-    let field = fields.first("authorization")
-    let occurrences = field == nil ? 0 : fields.occurrences(of: "authorization")
+    let (field, occurrences) = fields.find("authorization")
     let credential = try Credential(field: field, occurrences: occurrences)
     if verifier.takesAPIKeys, let key = fields.first("x-api-key") {
       guard field == nil, fields.occurrences(of: "x-api-key") == 1 else {
@@ -115,11 +114,9 @@ final class Admission {
       return identity
     }
     let fields = request.head.fields
-    let field = fields.first("authorization")
+    let (field, occurrences) = fields.find("authorization")
     let name: ByteSlice
-    switch try? Credential(
-      field: field, occurrences: field == nil ? 0 : fields.occurrences(of: "authorization"))
-    {
+    switch try? Credential(field: field, occurrences: occurrences) {
     case .bearer(let text), .dpop(let text): name = text
     case .absent:
       guard verifier.takesAPIKeys, let key = fields.first("x-api-key") else { return identity }

@@ -165,7 +165,7 @@ private import CNGHTTP2
   ///   - hasBody: whether the stream is asked for one.
   ///   - isInterim: a head of the 1xx kind; another one follows.
   func respond(_ fields: HTTP2Fields, hasBody: Bool, isInterim: Bool, on stream: Int32) {
-    unsafe fields.bytes.bytes.withUnsafeBufferPointer { bytes in
+    unsafe fields.bytes.span.withUnsafeBufferPointer { bytes in
       guard let start = bytes.baseAddress else { return }
       let base = unsafe UnsafeMutablePointer(mutating: start)
       unsafe list.removeAll(keepingCapacity: true)

@@ -124,7 +124,7 @@ public final class HTTP2Session {
     engine.respond(fields, hasBody: hasBody, isInterim: false, on: stream)
   }
 
-  private func takeHead(of answer: ByteWriter) -> Int { fields.take(answer.bytes.span) }
+  private func takeHead(of answer: ByteWriter) -> Int { fields.take(answer.span) }
 
   /// Tells a client that waits for it to send its body (RFC 9110 §10.1.1).
   public func sendContinue(on stream: Int32) {
@@ -293,7 +293,7 @@ extension HTTP2Session {
     if count > 0 {
       let sent = outbox.sent
       // SAFETY: both hold `count` bytes; what is pending lies behind what has been sent.
-      unsafe outbox.bytes.bytes.withUnsafeBytes { bytes in
+      unsafe outbox.bytes.withUnsafeBytes { bytes in
         unsafe room.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[sent..<(sent + count)]))
       }
       outbox.markSent(count)

@@ -22,9 +22,9 @@ public final class RocksAppender: TopicAppender {
   deinit { flush() }
 
   public func append(
-    _ event: ConformingEvent, to topic: StoredTopic
+    _ event: ConformingEvent, to topic: TopicState
   ) async throws(AppendFailure) -> Receipt {
-    let topic = try topic.state(at: event.address)
+    try topic.checkAppending(at: event.address)
     let record = EncodedRecord(event)
     try admit(events: 1, bytes: record.byteCount)
     // SAFETY: the stage keeps the continuation until the committer resumes it, exactly once,
@@ -40,10 +40,10 @@ public final class RocksAppender: TopicAppender {
   }
 
   public func appendAll(
-    _ events: [ConformingEvent], to topic: StoredTopic
+    _ events: [ConformingEvent], to topic: TopicState
   ) async throws(AppendFailure) -> [Receipt] {
     guard let head = events.first else { throw .mixedBatch }
-    let topic = try topic.state(at: head.address)
+    try topic.checkAppending(at: head.address)
     guard events.allSatisfy({ $0.address == head.address }) else { throw .mixedBatch }
     let records = events.map(EncodedRecord.init)
     let bytes = records.reduce(0) { $0 + $1.byteCount }
@@ -117,21 +117,14 @@ public final class RocksAppender: TopicAppender {
   }
 }
 
-/// A topic of the store, looked up.
-public struct StoredTopic: OpenTopic {
-  private let state: TopicState
+extension TopicState: OpenTopic {
+  public var binding: SchemaBinding? { facts.withLock { $0.binding } }
 
-  init(_ state: TopicState) { self.state = state }
-
-  public var info: TopicInfo { state.info }
-  public var binding: SchemaBinding? { state.facts.withLock { $0.binding } }
-
-  /// The topic, if it is the one at an address that may be appended to: a mix-up of topics must not
-  /// cross tenants.
-  fileprivate func state(at address: TopicAddress) throws(AppendFailure) -> TopicState {
+  /// Refuses an address that may not be appended to, or is not the topic's: a mix-up of topics must
+  /// not cross tenants.
+  fileprivate func checkAppending(at address: TopicAddress) throws(AppendFailure) {
     try address.checkAppending()
-    guard state.path.isPath(of: address) else { throw .unknownTopic }
-    return state
+    guard path.isPath(of: address) else { throw .unknownTopic }
   }
 }
 

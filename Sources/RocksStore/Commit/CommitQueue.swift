@@ -70,34 +70,31 @@ import Topics
 
   /// Takes a loop's stage and gives it an empty one; nil, and nothing taken, once stopped.
   func exchange(_ stage: Stage) -> Stage? {
-    locked {
-      guard !isStopped else { return nil }
+    handOver { () -> (Stage?, mustWake: Bool) in
+      guard !isStopped else { return (nil, false) }
       inbox.stages.append(stage)
-      wakeCommitter()
       let fresh = spare.popLast()
       fresh?.post = stage.post
-      return fresh ?? Stage(post: stage.post)
+      return (fresh ?? Stage(post: stage.post), isAwaited)
     }
   }
 
   /// False, and nothing taken, once stopped.
   func push(_ mutation: Mutation) -> Bool {
-    locked {
-      guard !isStopped else { return false }
+    handOver {
+      guard !isStopped else { return (false, mustWake: false) }
       inbox.mutations.append(mutation)
-      wakeCommitter()
-      return true
+      return (true, isAwaited)
     }
   }
 
   /// False, and nothing taken, once stopped.
   func push(_ change: StagedChange) -> Bool {
-    locked {
-      guard !isStopped else { return false }
+    handOver {
+      guard !isStopped else { return (false, mustWake: false) }
       let first = inbox.isEmpty
       inbox.add(change)
-      if first || inbox.isUrgent { wakeCommitter() }
-      return true
+      return (true, mustWake: (first || inbox.isUrgent) && isAwaited)
     }
   }
 
@@ -124,11 +121,11 @@ import Topics
   ///
   /// - Parameters:
   ///   - backlog: whether the committer still holds work from the last time.
-  ///   - notBefore: under load the next commit starts no earlier…
-  ///   - quorum: … unless this many events wait.
+  ///   - notBefore: where as many as `crowd` events wait, the next commit starts no earlier…
+  ///   - quorum: … unless this many wait.
   ///   - wakeAt: returns empty at this time, for the committer's own housekeeping.
   func take(
-    backlog: Bool, notBefore: MonotonicTime, quorum: Int, wakeAt: MonotonicTime
+    backlog: Bool, notBefore: MonotonicTime, crowd: Int, quorum: Int, wakeAt: MonotonicTime
   ) -> Inbox? {
     locked {
       self.quorum = quorum
@@ -149,7 +146,7 @@ import Topics
           if now >= until { break }
           wait(.idle, until: until)
         } else if now < notBefore, inbox.mutations.isEmpty,
-          waitingEvents.load(ordering: .relaxed) >= limits.spacingThreshold, !isEnough
+          waitingEvents.load(ordering: .relaxed) >= crowd, !isEnough
         {
           wait(.pacing, until: notBefore)
         } else {
@@ -167,12 +164,21 @@ import Topics
       || waitingBytes.load(ordering: .relaxed) >= limits.commitBytes
   }
 
-  private func wakeCommitter() {
+  /// Whether the committer waits for what is there now.
+  private var isAwaited: Bool {
     switch sleep {
-    case .awake: break
-    case .idle: unsafe pthread_cond_signal(arrived)
-    case .pacing: if isEnough || !inbox.mutations.isEmpty { unsafe pthread_cond_signal(arrived) }
+    case .awake: false
+    case .idle: true
+    case .pacing: isEnough || !inbox.mutations.isEmpty
     }
+  }
+
+  /// Puts something in under the lock, and wakes the committer when it is free again: it would wait
+  /// for it at once.
+  private func handOver<Result>(_ body: () -> (Result, mustWake: Bool)) -> Result {
+    let (result, mustWake) = locked(body)
+    if mustWake { unsafe pthread_cond_signal(arrived) }
+    return result
   }
 
   private func wait(_ kind: Sleep, until: MonotonicTime) {

@@ -87,7 +87,7 @@ import Topics
     do throws(StoreFault) {
       while let inbox = queue.take(
         backlog: !backlog.isEmpty || !mutations.isEmpty, notBefore: pace.notBefore,
-        quorum: pace.quorum, wakeAt: min(nextSpaceCheck, sweep.nextStep))
+        crowd: pace.crowd, quorum: pace.quorum, wakeAt: min(nextSpaceCheck, sweep.nextStep))
       {
         checkSpace()
         try keepHouse()
@@ -128,7 +128,7 @@ import Topics
       sync = took
     }
     draft.number = commit
-    pace.answering(inFlight: queue.waitingEvents.load(ordering: .relaxed))
+    pace.answering(draft.events, inFlight: queue.waitingEvents.load(ordering: .relaxed))
     try acknowledger.acknowledge(draft, sync: sync)
     ackChunks.removeAll(keepingCapacity: true)
     changedTenant = nil
@@ -142,7 +142,8 @@ import Topics
     backlog.fail(.closing)
     for mutation in mutations { mutation.fail(.closing) }
     while let rest = queue.take(
-      backlog: false, notBefore: MonotonicTime(nanoseconds: 0), quorum: 0, wakeAt: .distantFuture)
+      backlog: false, notBefore: MonotonicTime(nanoseconds: 0), crowd: 0, quorum: 0,
+      wakeAt: .distantFuture)
     {
       for stage in rest.stages { stage.fail(.closing) }
       for mutation in rest.mutations { mutation.fail(.closing) }

@@ -2,7 +2,7 @@ import Bytes
 import Schemas
 import Synchronization
 import Tenancy
-import Topics
+public import Topics
 
 /// One incarnation of one topic in memory.
 ///
@@ -11,7 +11,7 @@ import Topics
 ///
 /// SAFETY: `@unchecked Sendable` because the unprotected variables are touched by the committer
 /// thread only, as each of them says.
-final class TopicState: @unchecked Sendable {
+public final class TopicState: @unchecked Sendable {
   let path: TopicPath
   let number: TopicNumber
   let namespace: UInt32
@@ -72,7 +72,7 @@ final class TopicState: @unchecked Sendable {
   }
 
   /// What the catalogue tells of the topic.
-  var info: TopicInfo {
+  public var info: TopicInfo {
     facts.withLock { facts in
       TopicInfo(
         name: path.topic, ledger: ledger, configuration: facts.configuration, created: created,

@@ -1,0 +1,41 @@
+public import Bytes
+
+/// Where one loop makes the attributes of events: a builder used again and again, and memory that
+/// the finished blocks share, so that an event takes none of its own.
+///
+/// Owned by one loop. A block's memory, 16 KiB with others, is freed with the last of them: they
+/// are for the time in which an event is on its way, and what is kept is copied.
+public final class AttributeShelf {
+  private static let blockBytes = 16 * 1024
+
+  /// What is being made, between `begin` and `finish`.
+  var builder = AttributesBuilder()
+  private var text = ByteWriter(capacity: 64)
+  private var block = ByteBuffer()
+
+  public init() {}
+
+  /// The bytes that `write` makes.
+  public func bytes(_ write: (inout ByteWriter) -> Void) -> ByteSlice {
+    text.removeAll()
+    write(&text)
+    return put(text)
+  }
+
+  /// Begins with what another builder has collected.
+  func begin(with other: AttributesBuilder) {
+    builder.removeAll()
+    builder.append(other)
+  }
+
+  func finish() -> Attributes { Attributes(encoded: put(builder.block)) }
+
+  private func put(_ bytes: borrowing ByteWriter) -> ByteSlice {
+    if block.capacity - block.count < bytes.count {
+      block = ByteBuffer(capacity: max(Self.blockBytes, bytes.count))
+    }
+    let start = block.count
+    block.append(bytes)
+    return block.slice(start..<block.count)
+  }
+}
