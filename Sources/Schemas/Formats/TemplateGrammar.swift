@@ -17,8 +17,10 @@ enum TemplateGrammar {
 
   static func isTemplate(_ text: Span<UInt8>) -> Bool {
     var index = 0
+    // Templates pay for each byte beforehand.
+    var singles = 0
     while true {
-      index = URIGrammar.run(text, from: index, in: literals, .anyAssigned)
+      index = URIGrammar.run(text, from: index, in: literals, .anyAssigned, &singles)
       guard index < text.count else { return true }
       guard text[index] == 0x7B, let end = expression(text, from: index + 1) else { return false }
       index = end
