@@ -94,7 +94,7 @@ public enum StringFormat: UInt8, CaseIterable, Sendable {
       URIGrammar.accepts(text, needsScheme: true, international: true, singles: &singles)
     case .iriReference:
       URIGrammar.accepts(text, needsScheme: false, international: true, singles: &singles)
-    case .uriTemplate: TemplateGrammar.isTemplate(text)
+    case .uriTemplate: TemplateGrammar.isTemplate(text, singles: &singles)
     case .email: MailGrammar.isMailbox(text, international: false)
     case .idnEmail: MailGrammar.isMailbox(text, international: true)
     case .hostname: HostGrammar.isHostname(text)
@@ -122,7 +122,9 @@ public enum StringFormat: UInt8, CaseIterable, Sendable {
     case .uri, .uriReference, .iri, .iriReference:
       // Most are read in blocks; the others are also looked through for a scheme and a host.
       return 3 &+ text.count &>> (URIGrammar.startsPlainly(text) ? 4 : 1)
-    case .uriTemplate: return 4 &+ text.count &+ text.count &>> 1
+    case .uriTemplate:
+      return text.count <= TemplateGrammar.short
+        ? 4 &+ text.count &>> 4 : 4 &+ text.count &+ text.count &>> 1
     case .email, .idnEmail:
       return text.count <= MailGrammar.longest ? 3 &+ text.count &>> 1 : 1
     case .ipv6: return text.count <= AddressGrammar.longest ? 3 &+ text.count &>> 2 : 1
