@@ -39,6 +39,9 @@ RELEASE := -c release --static-swift-stdlib -Xlinker -z -Xlinker relro -Xlinker 
   -Xlinker --build-id=none
 # libFuzzer without its main, since a Swift executable brings its own.
 FUZZER = $(dir $(shell readlink -f $$(command -v $(SWIFT))))../lib/swift/clang/lib/linux/libclang_rt.fuzzer_no_main-$(shell uname -m).a
+# So many tests at a time: with all of them at once the shortest one is over only when the longest is,
+# and what it waits for may be gone.
+TEST = $(SWIFT) test --skip-build --experimental-maximum-parallelization-width 6
 ARGS ?=
 FILTER ?=
 SECONDS ?= 600
@@ -62,7 +65,7 @@ run: packages
 
 test: packages
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build $(only)
+	$(TEST) $(only)
 	@$(MAKE) --no-print-directory lint
 
 lint:
@@ -73,8 +76,8 @@ lint:
 asan: FILTER := $(or $(FILTER),^(Bytes|JSONText|HTTPWire|Network|Crypto|Settings|Schemas|RocksStore)Tests)
 asan: packages
 	$(SWIFT) build --build-tests --sanitize=address --scratch-path .build/asan
-	ASAN_OPTIONS=detect_leaks=0:suppressions=$(CURDIR)/.ci/asan.suppressions \
-	  $(SWIFT) test --skip-build --sanitize=address --scratch-path .build/asan $(only)
+	ASAN_OPTIONS=detect_leaks=0 \
+	  $(TEST) --sanitize=address --scratch-path .build/asan $(only)
 
 # What they break is read by one thread; they take half of the time.
 ONE_THREAD := DamagedTableTests|BrokenFileTests|TornLogTests
@@ -82,7 +85,7 @@ tsan: FILTER := $(or $(FILTER),^(Network|Metrics|Topics|RocksStore|Delivery|Gate
 tsan: packages
 	$(SWIFT) build --build-tests --sanitize=thread --scratch-path .build/tsan
 	TSAN_OPTIONS=suppressions=$(CURDIR)/.ci/tsan.suppressions \
-	  $(SWIFT) test --skip-build --sanitize=thread --scratch-path .build/tsan $(only) --skip '$(ONE_THREAD)'
+	  $(TEST) --sanitize=thread --scratch-path .build/tsan $(only) --skip '$(ONE_THREAD)'
 
 # libFuzzer with the address sanitizer; a debug build with -O, because whole-module builds leave most
 # files without coverage counters. What crashes stays in .build/fuzz-findings; what is new stays
@@ -105,7 +108,7 @@ fuzz: packages
 # docs/faults.md tells what these show.
 crash: packages
 	$(SWIFT) build --build-tests
-	JODRELL_KILL_ROUNDS=$(ROUNDS) $(SWIFT) test --skip-build --filter EndToEndTests.EndToEnd/Crashes
+	JODRELL_KILL_ROUNDS=$(ROUNDS) $(TEST) --filter EndToEndTests.EndToEnd/Crashes
 
 crash-states: packages
 	$(SWIFT) build -c release --product jodrell-crash-states
@@ -117,7 +120,7 @@ FAULT_TESTS := BrokenFile|DamagedTable|DamagedBlocks|TornLog|FullVolume|ClockTes
 faults: packages
 	$(SWIFT) build --build-tests
 	JODRELL_FAULTS=long JODRELL_CRASH_STATES=2000 \
-	  $(SWIFT) test --skip-build --filter '$(FAULT_TESTS)'
+	  $(TEST) --filter '$(FAULT_TESTS)'
 
 # jsonschema-rs comes from PyPI into an environment of its own; where that cannot be reached, nothing
 # is compared, which is said and no failure. SEED repeats a run.
@@ -141,7 +144,7 @@ MUTANTS := sync-skipped=CrashStates directory-sync-skipped=CrashStates entry-reu
   end-guessed=DamagedTableTests
 mutants: packages
 	$(SWIFT) build --build-tests --scratch-path .build/mutants -Xswiftc -DMUTANTS
-	try() { JODRELL_MUTANT=$$1 $(SWIFT) test --skip-build --scratch-path .build/mutants \
+	try() { JODRELL_MUTANT=$$1 $(TEST) --scratch-path .build/mutants \
 	  -Xswiftc -DMUTANTS --filter "$$2" >.build/mutants/$$1.log 2>&1; }; \
 	try none 'CrashStates|OpeningTests|BrokenFileTests|DamagedTableTests' || { tail .build/mutants/none.log; exit 1; }; \
 	echo "mutants: without any, all tests pass"; \

@@ -49,20 +49,15 @@ struct Enumeration {
     for file in [base, trace, marks] { try? FileManager.default.removeItem(at: file) }
     try FileManager.default.createDirectory(at: base, withIntermediateDirectories: true)
     for life in 0..<Workload.lives {
-      let process = Process()
-      process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-      process.arguments = [
-        "workload", base.path() + "/data", marks.path(), "\(seed)", "\(life)",
-      ]
-      process.environment = ProcessInfo.processInfo.environment.merging([
-        "LD_PRELOAD": recorder, "JODRELL_RECORD_DIRECTORY": base.path(),
-        "JODRELL_RECORD_TRACE": trace.path(), "JODRELL_RECORD_MARKS": marks.path(),
-      ]) { $1 }
-      try process.run()
-      process.waitUntilExit()
-      guard process.terminationStatus == 0 else {
-        throw Finding(text: "the workload ended with \(process.terminationStatus)")
-      }
+      let workload = try ChildProgram(
+        URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().path(),
+        ["workload", base.path() + "/data", marks.path(), "\(seed)", "\(life)"],
+        environment: [
+          "LD_PRELOAD": recorder, "JODRELL_RECORD_DIRECTORY": base.path(),
+          "JODRELL_RECORD_TRACE": trace.path(), "JODRELL_RECORD_MARKS": marks.path(),
+        ])
+      let code = workload.wait()
+      guard code == 0 else { throw Finding(text: "the workload ended with \(code)") }
     }
     return try Trace(trace)
   }

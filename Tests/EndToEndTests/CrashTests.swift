@@ -23,18 +23,14 @@ extension EndToEnd {
         ]
         // It is told to stop when the rounds are over, so that all of them are under load.
         let errors = place.appending(path: "bench.err")
-        let load = Process()
-        load.executableURL = Workplace.bench
-        load.arguments =
+        let load = try ChildProgram(
+          Workplace.bench.path(),
           ["verify", "run"] + common
-          + [
-            "--connections", "8", "--duration", "1h", "--through-restarts", "--patience", "60s",
-            "--no-check", "--quiet",
-          ]
-        load.standardOutput = FileHandle.nullDevice
-        load.standardError = try Workplace.handle(errors)
-        try load.run()
-        defer { if load.isRunning { load.terminate() } }
+            + [
+              "--connections", "8", "--duration", "1h", "--through-restarts", "--patience", "60s",
+              "--no-check", "--quiet",
+            ], errors: errors)
+        defer { load.signal(SIGTERM) }
 
         let seed = UInt64.random(in: 0..<1 << 32)
         var dice = Dice(seed: seed)
@@ -45,10 +41,10 @@ extension EndToEnd {
           try await gateway.start()
           ready.append(await gateway.readyAfter)
         }
-        load.interrupt()
-        while load.isRunning { try await Task.sleep(for: .milliseconds(50)) }
+        load.signal(SIGINT)
+        let code = try await load.ended()
         let told = try String(contentsOf: errors, encoding: .utf8)
-        #expect(load.terminationStatus == 0, "\(told)")
+        #expect(code == 0, "\(told)")
 
         let check = try await Workplace.run(
           Workplace.bench, ["verify", "check", "--json", "--quiet"] + common)

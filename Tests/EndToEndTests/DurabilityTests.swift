@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The kernel as a witness: no answer of success leaves before the disk has the event.
@@ -9,13 +10,7 @@ extension EndToEnd {
     /// Whether this machine lets a process be traced.
     private static func mayTrace() -> Bool {
       guard FileManager.default.isExecutableFile(atPath: strace) else { return false }
-      let probe = Process()
-      probe.executableURL = URL(filePath: strace)
-      probe.arguments = ["-f", "-o", "/dev/null", "true"]
-      probe.standardError = FileHandle.nullDevice
-      guard (try? probe.run()) != nil else { return false }
-      probe.waitUntilExit()
-      return probe.terminationStatus == 0
+      return (try? ChildProgram(strace, ["-f", "-o", "/dev/null", "true"]))?.wait() == 0
     }
 
     @Test(

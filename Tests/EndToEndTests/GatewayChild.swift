@@ -5,6 +5,7 @@ import Glibc
 import HTTPWire
 import JSONText
 import Network
+import TestSupport
 import Testing
 
 /// A `jodrell serve` of its own: a real process with a data directory and a port that nobody else
@@ -16,7 +17,7 @@ actor GatewayChild {
   let data: URL
   private let arguments: [String]
   private let wrapper: [String]
-  private var process: Process?
+  private var process: ChildProgram?
   private let loop: ClientLoop
   private(set) var port = 0
   /// How long the last start took until the gateway said that it was ready.
@@ -48,20 +49,14 @@ actor GatewayChild {
 
   /// Starts it, again on the same data and, after the first time, on the same port.
   func start() async throws {
-    let process = Process()
     let command =
       [
         Workplace.jodrell.path(), "serve", "--data", data.path(), "--listen", "127.0.0.1:\(port)",
       ] + arguments
     let whole = wrapper + command
-    process.executableURL = URL(filePath: whole[0])
-    process.arguments = Array(whole.dropFirst())
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = try Workplace.handle(log)
     let clock = ContinuousClock()
     let began = clock.now
-    try process.run()
+    let process = try ChildProgram(whole[0], Array(whole.dropFirst()), errors: log)
     self.process = process
     starts += 1
     while clock.now < began + Self.patience {
@@ -75,8 +70,7 @@ actor GatewayChild {
       guard process.isRunning else { break }
       try await Task.sleep(for: .milliseconds(5))
     }
-    let code = process.isRunning ? -1 : process.terminationStatus
-    Issue.record("not ready: exit code \(code)\n\(logText)")
+    Issue.record("not ready: exit code \(process.exitCode ?? -1)\n\(logText)")
     throw CancellationError()
   }
 
@@ -106,8 +100,7 @@ actor GatewayChild {
     while process.isRunning, clock.now < began + Self.patience {
       try await Task.sleep(for: .milliseconds(5))
     }
-    try #require(!process.isRunning, "does not end")
-    return process.terminationStatus
+    return try #require(process.exitCode, "does not end")
   }
 
   /// Ends it if it still runs, and removes what it wrote.

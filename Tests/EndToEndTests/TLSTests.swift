@@ -156,16 +156,14 @@ extension EndToEnd {
         _ = try await gateway.send(
           "POST", "/v1/topics/~/kept/events", token: token, body: "{\"before\":\"change\"}")
         // A stream that is open all the while.
-        let stream = Process()
-        stream.executableURL = URL(filePath: "/usr/bin/curl")
-        stream.arguments = [
-          "-sSN", "--cacert", authority.path("ca.pem"), "-H", "Authorization: Bearer \(token)",
-          "-H", "Accept: text/event-stream", "https://127.0.0.1:\(port)/v1/topics/~/kept/events",
-        ]
         let received = authority.folder.appending(path: "stream")
-        stream.standardOutput = try Workplace.handle(received)
-        try stream.run()
-        defer { stream.terminate() }
+        let stream = try ChildProgram(
+          "curl",
+          [
+            "-sSN", "--cacert", authority.path("ca.pem"), "-H", "Authorization: Bearer \(token)",
+            "-H", "Accept: text/event-stream", "https://127.0.0.1:\(port)/v1/topics/~/kept/events",
+          ], output: received)
+        defer { stream.signal(SIGTERM) }
         func streamed(_ text: String) -> Bool {
           (try? String(contentsOf: received, encoding: .utf8))?.contains(text) == true
         }

@@ -88,6 +88,8 @@ import Testing
     let renewed = try await gateway.send("POST", path, as: "rita")
     #expect(renewed.status == 200)
     #expect(try renewed.json["renew"] as? String == path)
+    // Its loop takes the token at the end of a turn.
+    try await gateway.untilRenewed(1)
     gateway.clock.step(.seconds(60))
     _ = try await gateway.send("POST", events, json, #"{"n":2}"#)
     let steps = try await pending.steps.joined()

@@ -200,6 +200,10 @@ actor TestGateway {
     while server.policy.reviewed.value < count { try await Task.sleep(for: .milliseconds(1)) }
   }
 
+  func untilRenewed(_ count: UInt64) async throws {
+    while server.policy.renewed.value < count { try await Task.sleep(for: .milliseconds(1)) }
+  }
+
   /// Until so many wait for the topic `acme/shop/orders` to grow.
   func untilWaiting(_ count: Int) async throws {
     let address = try Proofs().topic("orders", .subscribe)

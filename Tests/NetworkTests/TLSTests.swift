@@ -71,20 +71,9 @@ struct TLSTests {
   }
 
   private func curl(_ scene: Scene, _ arguments: [String]) async throws -> (Int32, String) {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/curl")
-    process.arguments =
-      ["-sS", "--max-time", "20", "--cacert", scene.authority.path("ca.pem")] + arguments
-    let output = Pipe()
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    while process.isRunning { try await Task.sleep(for: .milliseconds(5)) }
-    return (
-      process.terminationStatus,
-      String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    )
+    let ended = try await ChildProgram.run(
+      "curl", ["-sS", "--max-time", "20", "--cacert", scene.authority.path("ca.pem")] + arguments)
+    return (ended.code, ended.output)
   }
 
   @Test("requests of every size on one connection, and a goodbye when it ends")

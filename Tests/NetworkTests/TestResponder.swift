@@ -50,7 +50,8 @@ final class TestResponder: Responder {
       return .complete
     }
     if path.equals("/wait") {
-      await wait(.seconds(20))
+      // As good as for ever.
+      await wait(.seconds(3_600))
       if Task.isCancelled { journal.note { $0.cancelled += 1 } }
       answer.start(Task.isCancelled ? 503 : 200)
       answer.finishEmpty()

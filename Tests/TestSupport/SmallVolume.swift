@@ -70,17 +70,13 @@ package final class SmallVolume: Sendable {
   }
 
   private static func run(_ command: [String]) throws {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = command
-    process.environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"]
-    let errors = Pipe()
-    process.standardError = errors
-    process.standardOutput = FileHandle.nullDevice
-    try process.run()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else {
-      let told = String(decoding: errors.fileHandleForReading.availableData, as: UTF8.self)
+    let errors = FileManager.default.temporaryDirectory
+      .appending(path: "jodrell-volume-\(UUID().uuidString.prefix(8)).err")
+    defer { try? FileManager.default.removeItem(at: errors) }
+    let program = try ChildProgram(
+      "env", ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"] + command, errors: errors)
+    guard program.wait() == 0 else {
+      let told = try String(contentsOf: errors, encoding: .utf8)
       throw Refused(text: "\(command.joined(separator: " ")): \(told)")
     }
   }

@@ -45,13 +45,7 @@ public final class TestAuthority: Sendable {
   }
 
   private static func openssl(_ arguments: [String], in folder: URL) throws {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/openssl")
-    process.arguments = arguments
-    process.currentDirectoryURL = folder
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw CocoaError(.fileWriteUnknown) }
+    let program = try ChildProgram("openssl", arguments, at: folder)
+    guard program.wait() == 0 else { throw CocoaError(.fileWriteUnknown) }
   }
 }

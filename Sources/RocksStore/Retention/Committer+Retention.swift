@@ -77,13 +77,15 @@ extension Committer {
       sweep.shortestSoFar = nil
       sweep.topics = directory.topics[...]
     }
-    let isTrusted = sweep.trust.isKept(wall: clocks.wall(), monotonic: clocks.monotonic())
+    // Read once: what is trusted is this very instant, not one that was set since.
+    let wall = clocks.wall()
+    let isTrusted = sweep.trust.isKept(wall: wall, monotonic: clocks.monotonic())
     if isTrusted != sweep.isTrusted { observer.clockTrusted(isTrusted) }
     sweep.isTrusted = isTrusted
     let slice = sweep.topics.prefix(RetentionLimits.slice)
     sweep.topics = sweep.topics.dropFirst(RetentionLimits.slice)
     add { committer in
-      let instant = isTrusted ? committer.clocks.wall() : nil
+      let instant = isTrusted ? wall : nil
       for topic in slice where !topic.isDeleted { committer.trim(topic, at: instant) }
     }
     sweep.nextStep =

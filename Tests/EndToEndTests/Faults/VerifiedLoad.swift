@@ -1,6 +1,7 @@
 import Bytes
 import Foundation
 import JSONText
+import TestSupport
 import Testing
 
 /// Publishers that write down every answer, and the comparison of the log with what they wrote:
@@ -14,7 +15,7 @@ struct VerifiedLoad: ~Copyable {
   }
 
   private let place: URL
-  private let process: Process
+  private let load: ChildProgram
   private let common: [String]
 
   /// Starts to publish; ends by itself after `seconds`.
@@ -24,31 +25,27 @@ struct VerifiedLoad: ~Copyable {
       "--url", await gateway.url, "--topic", "public/default/verified", "--token",
       try await gateway.token(), "--journal", place.appending(path: "journal").path(),
     ]
-    let process = Process()
-    process.executableURL = Workplace.bench
-    process.arguments =
+    let load = try ChildProgram(
+      Workplace.bench.path(),
       ["verify", "run"] + common
-      + [
-        "--connections", "\(connections)", "--duration", "\(seconds)s", "--through-restarts",
-        "--patience", "60s", "--no-check", "--quiet",
-      ]
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = try Workplace.handle(place.appending(path: "errors"))
-    try process.run()
-    (self.place, self.common, self.process) = (place, common, process)
+        + [
+          "--connections", "\(connections)", "--duration", "\(seconds)s", "--through-restarts",
+          "--patience", "60s", "--no-check", "--quiet",
+        ], errors: place.appending(path: "errors"))
+    (self.place, self.common, self.load) = (place, common, load)
   }
 
   deinit {
-    if process.isRunning { process.terminate() }
+    load.signal(SIGTERM)
     try? FileManager.default.removeItem(at: place)
   }
 
   /// Waits until it has ended and compares: nothing acknowledged may be missing, changed, doubled
   /// or out of order.
   func verdict() async throws -> Verdict {
-    while process.isRunning { try await Task.sleep(for: .milliseconds(20)) }
+    let code = try await load.ended()
     let told = try String(contentsOf: place.appending(path: "errors"), encoding: .utf8)
-    #expect(process.terminationStatus == 0, "\(told)")
+    #expect(code == 0, "\(told)")
     let check = try await Workplace.run(
       Workplace.bench, ["verify", "check", "--json", "--quiet"] + common)
     let found = try? JSONDocument(parsing: ByteSlice(utf8: check.output)).root

@@ -59,18 +59,8 @@ extension Peer {
 func run(
   _ program: String, _ arguments: [String]
 ) async throws -> (code: Int32, output: String) {
-  let process = Process()
-  process.executableURL = URL(filePath: "/usr/bin/\(program)")
-  process.arguments = arguments
-  let file = FileManager.default.temporaryDirectory.appending(path: "h2-\(UUID().uuidString)")
-  _ = FileManager.default.createFile(atPath: file.path(), contents: nil)
-  defer { try? FileManager.default.removeItem(at: file) }
-  process.standardOutput = try FileHandle(forWritingTo: file)
-  process.standardError = FileHandle.nullDevice
-  process.standardInput = FileHandle.nullDevice
-  try process.run()
-  while process.isRunning { try await Task.sleep(for: .milliseconds(5)) }
-  return (process.terminationStatus, try String(contentsOf: file, encoding: .utf8))
+  let ended = try await ChildProgram.run(program, arguments)
+  return (ended.code, ended.output)
 }
 
 /// curl with HTTP/2 in the clear.
