@@ -103,7 +103,7 @@ import Testing
     let letters = try Sample.schema(#"{"pattern":"^[\\p{L}\\p{N} '-]*$"}"#)
     let text = String(repeating: "é", count: 4_000)
     #expect(try Sample.check("\"\(text)\"", letters) == .valid)
-    #expect(try Sample.check("\"\(text)!\"", letters) == .invalid)
+    #expect(try Sample.check("\"\(text.prefix(1_000))!\"", letters) == .invalid)
   }
 
   @Test func `each link of a chain that is looked at costs fuel`() throws {
