@@ -47,7 +47,7 @@ public enum SchemaLimits {
     return min(fuel, leastFuel + first * 3 / 20 + (bytes - first) / 2 * 3 - dense)
   }
   /// What explaining a refusal may cost: as much as the check and, for hints, `hintFuel` more, and
-  /// never more than `mostExplanationFuel`: under a millisecond.
+  /// never more than `mostExplanationFuel`: meant to be a millisecond.
   static func explanationFuel(bytes: Int, tokens: Int) -> Int {
     min(mostExplanationFuel, fuel(bytes: bytes, tokens: tokens) + hintFuel)
   }
