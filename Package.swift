@@ -186,7 +186,7 @@ if Context.environment["JODRELL_FUZZ"] == "1" {
       name: "jodrell-fuzz",
       dependencies: [
         "TestSupport", "RocksStore", "Client", "HTTPWire", "Authentication", "Tenancy", "Settings",
-        "Topics", "Events", "Crypto", "JSONText", "Bytes",
+        "Topics", "Events", "Schemas", "Crypto", "JSONText", "Bytes",
       ],
       path: "Tests/Fuzz", exclude: ["corpus"], swiftSettings: house))
 }

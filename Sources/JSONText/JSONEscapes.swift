@@ -17,6 +17,18 @@ public enum JSONEscapes {
     return buffer.contents
   }
 
+  /// Appends the value of a string's source bytes, which must come from a parsed text.
+  public static func unescape(_ raw: Span<UInt8>, onto bytes: inout [UInt8]) {
+    let start = bytes.count
+    bytes.append(contentsOf: repeatElement(0, count: raw.count))
+    let written = unsafe bytes.withUnsafeMutableBufferPointer { room -> Int in
+      guard let base = room.baseAddress else { return 0 }
+      // SAFETY: a value is never longer than its source, for which there is room behind `start`.
+      return unsafe raw.withUnsafeBytes { unsafe unescape($0, into: base + start) }
+    }
+    bytes.removeLast(raw.count - written)
+  }
+
   /// Writes the value of checked source bytes to `target`, which has room for as many bytes as
   /// `raw` has (a value is never longer than its source); returns the value's length.
   static func unescape(

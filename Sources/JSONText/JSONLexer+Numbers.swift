@@ -5,6 +5,10 @@ extension JSONLexer {
   /// Reads a number that starts at `start` with `-` or a digit (RFC 8259 §6).
   @inline(__always)
   func number(_ start: Int, _ flags: inout JSONTokenFlags) throws(ScanStop) -> Int {
+    // A digit alone is what the densest texts are made of.
+    if start &+ 1 < end, endsValue(byte(start &+ 1)), byte(start) != ASCII.minus {
+      return start &+ 1
+    }
     let first = start &+ (byte(start) == ASCII.minus ? 1 : 0)
     var at = first &+ digitRun(first)
     guard at > first, byte(first) != ASCII.zero || at == first &+ 1 else {
@@ -17,6 +21,12 @@ extension JSONLexer {
       flags.insert(.fraction)
     }
     return byte(at) | 0x20 == 0x65 ? try anyNumber(start, &flags) : at
+  }
+
+  /// Whether a byte is what follows a value in a text without white space.
+  @inline(__always)
+  private func endsValue(_ byte: UInt8) -> Bool {
+    byte == ASCII.comma || byte | 0x20 == 0x7D
   }
 
   /// How many digits stand at `at`, if they are up to seven and eight bytes are left; else 0.

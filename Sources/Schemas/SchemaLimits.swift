@@ -23,36 +23,38 @@ public enum SchemaLimits {
   public static let patterns = 1_000
   /// Groups inside one another in a `pattern`; PCRE2 recurses over them while compiling.
   public static let patternDepth = 50
-  /// Backtracking steps of one match. What a pattern takes beyond a few for each byte costs fuel: a
-  /// hostile one is stopped after 0.1 ms, on a small payload much sooner.
+  /// Backtracking steps of one match from one character on, as PCRE2 counts them. It is the fuel
+  /// that ends a hostile match: `PatternMatcher`.
   public static let matchSteps: UInt32 = 50_000
   /// Bytes of a text that is given to the pattern engine.
   public static let patternSubjectBytes = 64 * 1024
   /// Bytes of machine stack for compiled patterns, per scratch.
   public static let matchStackBytes = 256 * 1024
-  /// Work that one payload may cost, in units of some nanoseconds: nodes visited, members walked,
-  /// items compared, bytes of texts searched. An ordinary event of 1 KB uses some hundred. Each may
-  /// use `leastFuel`, a unit for every two of its first 8 KiB and three for every two bytes behind
-  /// them, and no more than this.
+  /// Work that one payload may cost, in units of some four nanoseconds: nodes visited, members
+  /// walked, items compared, bytes of texts searched. An ordinary event of 1 KB uses some hundred.
+  /// Each may use `leastFuel`, three units for every twenty of its first 8 KiB and three for every
+  /// two bytes behind them, and no more than this.
   public static let fuel = 500_000
   /// What the smallest payload may cost.
-  public static let leastFuel = 3_072
+  public static let leastFuel = 4_096
 
-  /// What a payload of so many bytes may cost; meant to decide 8 KiB within 50 µs, 64 KiB within
-  /// 1 ms.
-  static func fuel(bytes: Int) -> Int {
+  /// What a payload of so many bytes and tokens may cost: meant to decide 8 KiB within 50 µs and
+  /// 64 KiB within 1 ms, tokenising included. A text of nothing but short tokens takes longer to
+  /// tokenise, and has less; enough to look at each of them it always has.
+  static func fuel(bytes: Int, tokens: Int) -> Int {
     let first = min(bytes, 8_192)
-    return min(fuel, leastFuel + first / 2 + (bytes - first) / 2 * 3)
+    let dense = max(0, min(tokens, 4_096) - first / 3) / 4 * 3
+    return min(fuel, leastFuel + first * 3 / 20 + (bytes - first) / 2 * 3 - dense)
   }
-  /// What explaining a refusal may cost: as much as the check and, for hints, `hintFuel` more:
-  /// about a millisecond for events of up to 64 KiB, and never more than two.
-  static func explanationFuel(bytes: Int) -> Int {
-    min(mostExplanationFuel, fuel(bytes: bytes) + hintFuel)
+  /// What explaining a refusal may cost: as much as the check and, for hints, `hintFuel` more, and
+  /// never more than `mostExplanationFuel`: meant to be a millisecond.
+  static func explanationFuel(bytes: Int, tokens: Int) -> Int {
+    min(mostExplanationFuel, fuel(bytes: bytes, tokens: tokens) + hintFuel)
   }
   /// Where explanations end, in the same units.
-  public static let mostExplanationFuel = 250_000
+  public static let mostExplanationFuel = 150_000
   /// What suggestions of names may cost beside the rest of an explanation.
-  public static let hintFuel = 50_000
+  public static let hintFuel = 20_000
   /// What checking one schema against the metaschema of its dialect may cost, in the same units; at
   /// registration, on a worker.
   public static let metaschemaFuel = 20_000_000

@@ -3,7 +3,8 @@
     adversaries.py DRIVER [SECONDS]
 
 DRIVER is the executable jodrell-schema-driver. Ends with 1 if a compilation took more than a second,
-or the 99th percentile of a check more than 50 us for an event of up to 8 KiB, 1 ms up to 64 KiB.
+or the 99th percentile of a check (tokenising and verdict) more than 50 us for an event of up to
+8 KiB, 1 ms up to 64 KiB, or that of an explanation more than 1 ms.
 """
 
 import json
@@ -46,11 +47,14 @@ def nested(depth, inner):
 
 def cases(size):
     yield "nested quantifiers", {"pattern": "^(a+)+$"}, text(size - 8) + "!"
-    yield "unanchored run", {"pattern": "a+b"}, text(size - 8)
-    yield "two runs", {"pattern": "^.*.*.*b$"}, text(size - 8)
-    yield "alternation", {"pattern": "^(a|aa|aaa)*c$"}, text(size - 8)
-    yield "back reference", {"pattern": "^(.*)\\1\\1x$"}, text(size - 8)
-    yield "lookbehind", {"pattern": "(?<=a{1,20})b"}, text(size - 8)
+    yield "unanchored run", {"pattern": "a+[bc]"}, text(size - 8)
+    yield "two runs", {"pattern": "^.*.*.*[bc]$"}, text(size - 8)
+    yield "alternation", {"pattern": "^(a|aa|aaa)*[cd]$"}, text(size - 8)
+    yield "back reference", {"pattern": "^(.*)\\1\\1[xy]$"}, text(size - 8)
+    yield "lookbehind", {"pattern": "(?:(?<=a)a|a)*[bc]"}, text(size - 8)
+    yield "lookahead", {"pattern": "(?:(?=a+)a)*[bc]"}, text(size - 8)
+    yield "counted groups", {"pattern": "([ab]{1,3}){1,50}[cd]"}, text(size - 8)
+    yield "parts that may be missing", {"pattern": "(?:x?x?a?)*[bc]"}, text(size - 8)
     yield "class of properties", {"pattern": "^[\\p{L}\\p{N} '-]*$"}, text(size - 8, "\u00e9")
     yield "pattern per item", {"items": {"pattern": "^(a+)+$"}}, fill(size, lambda n: text(30) + "!")
     yield "patterns per item", {"items": union(50, lambda n: {"pattern": f"^(a|b)*c{n}"})}, \
@@ -133,6 +137,109 @@ def cases(size):
     yield "refused with many names", \
         {"properties": {f"{text(55)}{n:08}": True for n in range(2000)},
          "additionalProperties": False}, {f"{text(55)}{n:07}x": 1 for n in range(size // 70)}
+
+
+    yield from walks(size)
+    yield from formats(size)
+
+
+def walks(size):
+    """Events of as many tokens as fit, and schemas that look at each of them."""
+    digits = fill(size, lambda n: n % 10)
+    empty = fill(size, lambda n: "")
+    names = {f"k{n}": n % 10 for n in range(size // 9)}
+    yield "digits", {"items": {"type": "integer"}}, digits
+    yield "bounded digits", {"items": {"type": "integer", "minimum": 0, "maximum": 9}}, digits
+    yield "divided digits", {"items": {"multipleOf": 1}}, digits
+    yield "digits of a kind by union", {"items": union(20, lambda n: {"const": n})}, digits
+    yield "digits by reference", {"$defs": {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}],
+                                                      "minLength": 1} for n in range(25)}
+                                  | {"d25": {"type": "integer"}},
+                                  "items": {"$ref": "#/$defs/d0"}}, digits
+    yield "digits by conditions", {"items": conditions(40)}, digits
+    yield "digits by negations", {"items": negations(50)}, digits
+    yield "digits contained", {"contains": {"const": 10}, "minContains": 1}, digits
+    yield "unique digits", {"items": {"uniqueItems": True}}, \
+        fill(size, lambda n: list(range(10)))
+    yield "unique short lists", {"items": {"uniqueItems": True}}, fill(size, lambda n: [0, 1])
+    yield "unique eights", {"items": {"uniqueItems": True}}, fill(size, lambda n: list(range(8)))
+    yield "words", {"items": {"enum": [f"w{n}" for n in range(2000)]}}, fill(
+        size, lambda n: f"w{n % 2000}")
+    yield "lists in lists", {"$ref": "#/$defs/t", "$defs": {"t": {
+        "type": "array", "items": {"$ref": "#/$defs/t"}}}}, fill(size, lambda n: [[[[[]]]]])
+    yield "objects in lists", {"items": {"type": "object", "properties": {"a": {"type": "integer"}},
+                                         "required": ["a"], "additionalProperties": False}}, \
+        fill(size, lambda n: {"a": 1})
+    yield "closed names", {"properties": {f"k{n}": {"type": "integer"} for n in range(7000)},
+                           "additionalProperties": False}, names
+    yield "rules for names", {"propertyNames": {"maxLength": 9, "pattern": "^k"}}, names
+    yield "chains per name", {"patternProperties": {f"^k{n}[a-z]*[0-9]": {} for n in range(200)}}, \
+        names
+    yield "chains of many links", {"items": {"pattern": "^" + "".join(
+        chr(c) + "?" for c in range(0x61, 0x7B)) + "".join(
+        chr(c) + "?" for c in range(0x41, 0x5B)) + "$"}}, empty
+    yield "chains that return", {"items": {"pattern": "^(a[b]?[c]?[d]?[e]?[f]?[g]?[h]?[i]?)*$"}}, \
+        fill(size, lambda n: text(100))
+    yield "lengths of texts", {"items": {"minLength": 2}}, fill(size, lambda n: "\u00e9")
+    yield "texts with escapes", {"items": {"minLength": 1}}, fill(size, lambda n: "\n")
+    yield "one character patterns", {"items": {"pattern": "a|b"}}, empty
+    yield "many unions of kinds", {"items": union(30, lambda n: {"type": "null"})}, empty
+    yield "discriminated", {"items": {"oneOf": [
+        {"required": ["k"], "properties": {"k": {"const": f"v{n}"}}} for n in range(100)]}}, \
+        fill(size, lambda n: {"k": f"v{n % 100}"})
+    yield "dependent rules", {"dependentSchemas": {f"k{n}": {"minProperties": 1}
+                                                   for n in range(500)}}, names
+    yield "constant large list", {"anyOf": [{"const": digits[:-1] + [str(n)]} for n in range(100)]}, \
+        digits
+    yield "constant large object", {"anyOf": [{"const": {f"k{m}": m for m in range(500)}, "title":
+                                               str(n)} for n in range(50)]}, \
+        {f"k{m}": m for m in reversed(range(min(500, size // 10)))}
+    yield "prefix of many", {"prefixItems": [{"minimum": -1} for n in range(9000)], "items": False}, \
+        digits
+    yield "unevaluated digits", {"allOf": [{"prefixItems": [True] * 9000}],
+                                 "unevaluatedItems": False}, digits
+    yield "unevaluated names", {"anyOf": [{"properties": {f"k{n}": True for n in range(7000)}}] * 2,
+                                "unevaluatedProperties": False}, names
+    yield "mixed fractions", {"items": {"multipleOf": 0.01, "minimum": 0.5}}, fill(
+        size, lambda n: 1.25)
+    yield "exponents", {"items": {"type": "integer"}}, fill(size, lambda n: Raw("1e9"))
+
+
+def formats(size):
+    """For each format a text that keeps its check busy, once as long as can be, once many times."""
+    texts = {
+        "date-time": "2024-02-29T23:59:59.123456789+00:00", "date": "2024-02-29",
+        "time": "23:59:59.123456789Z", "duration": "P1Y2M3DT4H5M6S",
+        "uri": "http://user@[::1]:80/%41%42/a;b?c=d#e", "uri-reference": "//a/%41?%42#c",
+        "iri": "http://\u00e9.example/\u00e9?\u00e9#\u00e9", "iri-reference": "/\u00e9/\u00e9",
+        "uri-template": "{a,b*,c:3}{+d}{#e}", "email": "\"a b\"@[IPv6:::1]",
+        "idn-email": "\u00e9.\u00e9@\u00e9.example", "ipv4": "127.0.0.1",
+        "ipv6": "1:2:3:4:5:6:127.0.0.1", "uuid": "123e4567-e89b-12d3-a456-426614174000",
+        "json-pointer": "/a/b~0~1/c", "relative-json-pointer": "0/a~1b",
+        "hostname": "a-b.example.com", "idn-hostname": "\u00e9.example", "regex": "^(a|b)[c-d]*$"}
+    schema = "http://json-schema.org/draft-07/schema#"
+    for name, sample in texts.items():
+        yield f"{name} per item", {"$schema": schema, "items": {"format": name}}, \
+            fill(size, lambda n: sample)
+    for name, unit in (("uri", "/%41"), ("iri", "/\u00e9"), ("uri-template", "{a}"),
+                       ("json-pointer", "/~0"), ("idn-email", "\u00e9"), ("regex", "(?=a)|"),
+                       ("regex", "[a-b\\d]"), ("uri-reference", "a@")):
+        yield f"long {name} {unit}", {"$schema": schema, **union(50, lambda n: {
+            "format": name, "maxLength": 70000 + n})}, text(size - 40, unit) + " "
+
+
+def conditions(depth):
+    schema = {"minimum": 0}
+    for n in range(depth):
+        schema = {"if": {"maximum": n - 99}, "then": False, "else": schema}
+    return schema
+
+
+def negations(depth):
+    schema = {"minimum": 0}
+    for n in range(depth):
+        schema = {"not": schema, "maxLength": n + 1}
+    return schema
 
 
 def unevaluated(depth):
@@ -237,13 +344,17 @@ def main():
     for size, bar in ((SMALL, 50_000), (LARGE, 1_000_000)):
         for name, schema, event in cases(size):
             result = measure(driver, schema, event, seconds)
-            p99 = result.get("single_p99_ns", 0)
-            bad = "crash" in result or p99 > bar or result.get("compile_ms", 0) > 1000
+            p50, p99 = result.get("single_p50_ns", 0), result.get("single_p99_ns", 0)
+            tokenised = result.get("tokenise_p50_ns", 0)
+            explained = result.get("explain_p99_ns", 0)
+            bad = "crash" in result or p99 > bar or explained > 1_000_000 \
+                or result.get("compile_ms", 0) > 1000
             failed += bad
-            print(f"{'SLOW ' if bad else ''}{size >> 10:3} KiB {name}: p50 "
-                  f"{result.get('single_p50_ns', 0) / 1000:.1f}, p99 {p99 / 1000:.1f} us, with explanation "
-                  f"{result.get('median_ns', 0) / 1000:.1f} us, "
-                  f"refused {result.get('refused')}, fuel {result.get('fuel')}, compile "
+            print(f"{'SLOW ' if bad else ''}{size >> 10:3} KiB {name}: p50 {p50 / 1000:.1f} "
+                  f"(tokenising {tokenised / 1000:.1f}), p99 {p99 / 1000:.1f} us, explanation p50 "
+                  f"{result.get('explain_p50_ns', 0) / 1000:.0f}, p99 {explained / 1000:.0f} us, "
+                  f"refused {result.get('refused')}, fuel {result.get('fuel')} "
+                  f"of {(p50 - tokenised) / max(1, result.get('fuel', 1)):.1f} ns, compile "
                   f"{result.get('compile_ms', 0):.1f} ms {result.get('fault', '')}"
                   f"{result.get('crash', '')}", flush=True)
     for name, schema in compilations():

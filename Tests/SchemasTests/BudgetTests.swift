@@ -12,7 +12,7 @@ import Testing
     let deep = String(repeating: "[", count: 40) + String(repeating: "]", count: 40)
     let scratch = SchemaScratch()
     #expect(try Sample.check(deep, schema, scratch) == .fuelExhausted)
-    #expect(scratch.fuelUsed == SchemaLimits.fuel(bytes: deep.utf8.count))
+    #expect(scratch.fuelUsed == SchemaLimits.fuel(bytes: deep.utf8.count, tokens: 40))
     let refusal = try #require(schema.validate(ByteSlice(utf8: deep), scratch))
     #expect(refusal == .budgetExceeded)
     // The same under every operator that turns a verdict round.
@@ -41,10 +41,80 @@ import Testing
   }
 
   @Test func `what a check may cost grows with the payload`() {
-    #expect(SchemaLimits.fuel(bytes: 0) == SchemaLimits.leastFuel)
-    #expect(SchemaLimits.fuel(bytes: 8_192) == SchemaLimits.leastFuel + 4_096)
-    #expect(SchemaLimits.fuel(bytes: 65_536) == SchemaLimits.leastFuel + 4_096 + 86_016)
-    #expect(SchemaLimits.fuel(bytes: 8 << 20) == SchemaLimits.fuel)
+    #expect(SchemaLimits.fuel(bytes: 0, tokens: 1) == SchemaLimits.leastFuel)
+    #expect(SchemaLimits.fuel(bytes: 8_192, tokens: 1) == SchemaLimits.leastFuel + 1_228)
+    #expect(SchemaLimits.fuel(bytes: 65_536, tokens: 1) == SchemaLimits.leastFuel + 87_244)
+    #expect(SchemaLimits.fuel(bytes: 8 << 20, tokens: 1) == SchemaLimits.fuel)
+    // A look at each token it always has.
+    for bytes in stride(from: 2, through: 1 << 20, by: 1_022) {
+      let tokens = bytes / 2
+      #expect(SchemaLimits.fuel(bytes: bytes, tokens: tokens) >= min(tokens + 8, SchemaLimits.fuel))
+    }
+  }
+
+  @Test(
+    arguments: [
+      #"{"items":{"type":"integer"}}"#, #"{"items":{"type":"integer","minimum":0,"maximum":9}}"#,
+      #"{"type":"array","items":{"type":["number","null"]},"maxItems":5000}"#,
+    ])
+  func `eight KiB of nothing but digits are looked at`(_ text: String) throws {
+    let digits = (0..<4_095).map { String($0 % 10) }.joined(separator: ",")
+    let schema = try Sample.schema(text)
+    #expect(try Sample.check("[\(digits)]", schema) == .valid)
+    #expect(try Sample.check("[\(digits.dropLast())[]]", schema) == .invalid)
+    #expect(try Sample.check("[\(digits.dropLast(2)),\"a\"]", schema) == .invalid)
+  }
+
+  @Test func `eight KiB of different numbers are found to be different`() throws {
+    let schema = try Sample.schema(#"{"items":{"type":"integer"},"uniqueItems":true}"#)
+    let numbers = (0..<1_850).map(String.init).joined(separator: ",")
+    #expect(try Sample.check("[\(numbers)]", schema) == .valid)
+    #expect(try Sample.check("[\(numbers),-7]", schema) == .valid)
+    #expect(try Sample.check("[\(numbers),7]", schema) == .invalid)
+    let fewer = (0..<1_000).map(String.init).joined(separator: ",")
+    for same in ["7.0", "-0", "0.0", "-0e5", "7e0", "70e-1", "0.9e3", "7.000000000000000000000000"]
+    {
+      #expect(try Sample.check("[\(fewer),\(same)]", schema) == .invalid, "\(same)")
+    }
+    for other in ["-7", "7e3", "-1e0", "1e18", "7000000000000000000000.0"] {
+      #expect(try Sample.check("[\(fewer),\(other)]", schema) == .valid, "\(other)")
+    }
+  }
+
+  @Test(
+    "a pattern pays for what it does, whatever the engine counts itself",
+    arguments: [
+      "(?:(?=a+)a)*[bc]", "(?:x?x?a?)*[bc]", "^(.*)\\\\1\\\\1[xy]$", "^(?:.*.*)*[bc]$",
+      "a+[a-c]+[bc]$",
+      "(?:(?<=a)a|a)*[bc]", "^(?:[ab]{1,3}){1,50}[cd]$", "(?:a(?:a(?:a)?)?)*[bc]",
+    ])
+  func patterns(_ pattern: String) throws {
+    let schema = try Sample.schema(#"{"pattern":"\#(pattern)"}"#)
+    let scratch = SchemaScratch()
+    for length in [300, 2_000, 8_000, 60_000] {
+      let text = "\"" + String(repeating: "a", count: length) + "\""
+      let outcome = try Sample.check(text, schema, scratch)
+      #expect(outcome == .patternLimit || length == 300)
+      #expect(scratch.fuelUsed <= SchemaLimits.fuel(bytes: length + 2, tokens: 1))
+    }
+  }
+
+  @Test func `a harmless pattern looks at texts of eight KiB`() throws {
+    let letters = try Sample.schema(#"{"pattern":"^[\\p{L}\\p{N} '-]*$"}"#)
+    let text = String(repeating: "é", count: 4_000)
+    #expect(try Sample.check("\"\(text)\"", letters) == .valid)
+    #expect(try Sample.check("\"\(text.prefix(1_000))!\"", letters) == .invalid)
+  }
+
+  @Test func `each link of a chain that is looked at costs fuel`() throws {
+    let links = "abcdefghijklmnopqrstuvwxyz".map { "\($0)?" }.joined()
+    let schema = try Sample.schema(#"{"pattern":"^\#(links)$"}"#)
+    let scratch = SchemaScratch()
+    #expect(try Sample.check(#""z""#, schema, scratch) == .valid)
+    #expect(scratch.fuelUsed >= 26)
+    let returning = try Sample.schema(#"{"pattern":"^(a[b]?[c]?[d]?[e]?[f]?[g]?[h]?)*$"}"#)
+    let text = String(repeating: "a", count: 8_000)
+    #expect(try Sample.check("\"\(text)\"", returning, scratch) == .fuelExhausted)
   }
 
   @Test(arguments: [

@@ -22,8 +22,8 @@ extension Evaluator {
   @inline(never)
   @_lifetime(self: copy self)
   private mutating func findSlowly(_ token: JSONToken, in table: NameTable) -> UInt32? {
-    if token.length > 64 || token.isEscaped {
-      guard spend(Int(token.length) >> (token.isEscaped ? 1 : 4)) else { return nil }
+    guard spend(token.isEscaped ? 4 &+ Int(token.length) >> 1 : Int(token.length) >> 4) else {
+      return nil
     }
     guard token.isEscaped else {
       return table.find(
@@ -57,7 +57,7 @@ extension Evaluator {
     var members: UInt32 = 0
     var required: UInt32 = 0
     while key < end {
-      guard spend(1) else { return false }
+      guard spend(2) else { return false }
       members &+= 1
       var isKnown = false
       if let index = find(key, in: rule.table) {
@@ -118,7 +118,7 @@ extension Evaluator {
   mutating func nameMatches(_ pattern: UInt32, _ key: Int) -> Bool {
     let token = value.token(key)
     if token.isEscaped {
-      guard spend(Int(token.length) >> 1) else { return false }
+      guard spend(4 &+ Int(token.length) >> 1) else { return false }
       let unescaped = scratch.unescape(value.text(token))
       return matches(pattern, unescaped.span)
     }
@@ -166,10 +166,10 @@ extension Evaluator {
       guard spend(1) else { return false }
       let schema =
         items < rule.prefixCount ? lists[rule.firstPrefix &+ items] : rule.rest
-      guard schema == ProgramNode.anything || accepts(schema, item) else { return false }
+      guard schema == ProgramNode.anything || acceptsItem(schema, item) else { return false }
       if rule.contains != ProgramNode.none {
         if accepts(rule.contains, item) { contained &+= 1 }
-        guard spend(0) else { return false }
+        guard spend(1) else { return false }
       }
       items &+= 1
       item = item &+ Int(value.token(item).extent)
@@ -181,6 +181,27 @@ extension Evaluator {
       }
     }
     return !rule.unique || items < 2 || hasUniqueItems(at, count: Int(items))
+  }
+
+  /// As `accepts`. Of arrays most are long that hold short integers: those are compared with their
+  /// bounds here, at no further cost.
+  @inline(__always)
+  @_lifetime(self: copy self)
+  private mutating func acceptsItem(_ index: UInt32, _ at: Int) -> Bool {
+    let node = nodes[index]
+    let token = value.token(at)
+    let kind = token.kindNumber
+    if UInt32(node.settled) &>> kind & 1 != 0 { return true }
+    if UInt32(node.possible) &>> kind & 1 == 0 { return false }
+    if kind == UInt32(JSONKind.number.rawValue), token.length < 8, node.branchCount == 0 {
+      // Without branches it is the number's rule that has not settled the matter.
+      let rule = numbers[node.number]
+      if rule.isInterval, rule.divisor == 1 {
+        let number = value.shortInteger(token)
+        return number >= rule.lowest && number <= rule.highest
+      }
+    }
+    return acceptsNode(index, at)
   }
 
   /// Whether no two items are equal. Up to eight are compared in pairs, more by sorted hashes.

@@ -14,7 +14,7 @@ extension Evaluator {
   @inline(never)
   @_lifetime(self: copy self)
   private mutating func acceptsEscaped(_ rule: UInt32, _ token: JSONToken) -> Bool {
-    guard spend(Int(token.length) >> 1) else { return false }
+    guard spend(8 &+ Int(token.length) >> 1) else { return false }
     let unescaped = scratch.unescape(value.text(token))
     return acceptsText(strings[rule], unescaped.span, isASCII: false)
   }
@@ -33,7 +33,7 @@ extension Evaluator {
       guard length >= rule.minimum, length <= rule.maximum else { return false }
     }
     if let format = rule.format {
-      guard spend(format.cost(text)), format.accepts(text) else { return false }
+      guard spend(format.cost(text)), format.accepts(text, fuel: &fuel) else { return false }
     }
     return rule.pattern == ProgramNode.none || matches(rule.pattern, text)
   }
@@ -44,35 +44,23 @@ extension Evaluator {
   mutating func matches(_ pattern: UInt32, _ text: Span<UInt8>) -> Bool {
     let chain = chains[pattern]
     guard chain.isChain else { return searches(pattern, text) }
-    guard spend(text.count >> 3) else { return false }
-    return PatternShape.matches(text, links: links, place: chain)
+    fuel &-= text.count &>> 3
+    let isMatch = PatternShape.matches(text, links: links, place: chain, fuel: &fuel)
+    return spend(0) && isMatch
   }
 
   /// The same for a pattern that needs the engine.
   @inline(never)
   @_lifetime(self: copy self)
   private mutating func searches(_ pattern: UInt32, _ text: Span<UInt8>) -> Bool {
-    // A few steps for each byte are what a harmless pattern takes; more are paid for.
-    guard spend(16 &+ text.count) else { return false }
-    var verdict = scratch.matcher.verdict(
-      patterns[pattern], on: text, steps: Self.freeSteps(text.count))
-    if verdict == .limit, Self.freeSteps(text.count) < SchemaLimits.matchSteps {
-      let steps = min(Int(SchemaLimits.matchSteps), 2 &* fuel)
-      guard spend(steps / 2) else { return false }
-      verdict = scratch.matcher.verdict(patterns[pattern], on: text, steps: UInt32(steps))
-    }
-    switch verdict {
-    case .match: return true
+    guard spend(8 &+ text.count &>> 4) else { return false }
+    switch scratch.matcher.verdict(patterns[pattern], on: text, fuel: &fuel) {
+    case .match: return spend(0)
     case .noMatch: return false
     case .limit:
       stop(.patternLimit)
       return false
     }
-  }
-
-  /// Steps that a match on so many bytes may take at first.
-  private static func freeSteps(_ bytes: Int) -> UInt32 {
-    UInt32(min(128 &+ 4 &* bytes, Int(SchemaLimits.matchSteps)))
   }
 
   /// Unicode code points of well-formed UTF-8.
@@ -128,12 +116,13 @@ extension Evaluator {
       {
         return true
       }
+      fuel &-= Int(token.length) &>> 2 &+ (rule.divisor == 1 ? 0 : 2)
       if token.length <= 18, let number = PlainNumber(lexeme) {
         return number.floor >= rule.lowest && number.ceiling <= rule.highest
           && (rule.divisor == 1 || number.floor % rule.divisor == 0)
       }
     }
-    guard spend(8 &+ Int(token.length) >> 2), let number = value.number(token) else { return false }
+    guard spend(numberCost(token)), let number = value.number(token) else { return false }
     if let bound = bound(rule.minimum), number < bound { return false }
     if let bound = bound(rule.exclusiveMinimum), number <= bound { return false }
     if let bound = bound(rule.maximum), number > bound { return false }
@@ -143,6 +132,10 @@ extension Evaluator {
     }
     return true
   }
+
+  /// What a number's exact value costs.
+  @inline(__always)
+  func numberCost(_ token: JSONToken) -> Int { 12 &+ Int(token.length) &>> 1 }
 
   /// The number of the schema's text at a token.
   func bound(_ token: UInt32) -> JSONNumber? {

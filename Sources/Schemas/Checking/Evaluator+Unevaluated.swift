@@ -107,7 +107,7 @@ extension Evaluator {
       for index in 0..<branch.second {
         let schema = lists[branch.first &+ index]
         if accepts(schema, inquiry.at) { mark(schema, inquiry) }
-        guard spend(0) else { return }
+        guard spend(1) else { return }
       }
     case .chosenAny, .chosenOne:
       if let chosen = chosen(discriminators[branch.third], inquiry.at) {

@@ -4,8 +4,9 @@ import JSONText
 /// The boolean pass: whether a value on a token tape keeps a program's schemas.
 ///
 /// Allocates nothing as long as no number needs exact arithmetic and no string with escapes grows
-/// the scratch. Each node visited, member walked and item compared costs one unit of fuel; when it
-/// runs out, or a pattern hits its limit, `halt` is set and every answer from then on is void.
+/// the scratch. What takes longer than a look at a value's kind is paid for with fuel, a unit for
+/// some four nanoseconds; when it runs out, or a pattern hits its limit, `halt` is set and every
+/// answer from then on is void.
 /// Lives on one thread's stack while it borrows the program, the tape and the scratch.
 @safe struct Evaluator: ~Copyable, ~Escapable {
   let nodes: VerifiedTable<ProgramNode>
@@ -65,14 +66,13 @@ import JSONText
 
   /// Whether the value at token `at` keeps the schema `index`. False once `halt` is set.
   ///
-  /// Fuel that runs out here is noticed at the next step that looks closer: until then the answers
-  /// are still right.
+  /// Costs nothing where the value's kind decides: whoever asks about many schemas, or about many
+  /// values, pays for asking.
   @inline(__always)
   @_lifetime(self: copy self)
   mutating func accepts(_ index: UInt32, _ at: Int) -> Bool {
     let node = nodes[index]
     let kind = value.token(at).kindNumber
-    fuel &-= 1
     if UInt32(node.settled) &>> kind & 1 != 0 { return true }
     if UInt32(node.possible) &>> kind & 1 == 0 { return false }
     return acceptsNode(index, at)
@@ -81,13 +81,15 @@ import JSONText
   /// The same where the value's kind does not decide.
   @inline(never)
   @_lifetime(self: copy self)
-  private mutating func acceptsNode(_ index: UInt32, _ at: Int) -> Bool {
-    guard spend(0) else { return false }
+  mutating func acceptsNode(_ index: UInt32, _ at: Int) -> Bool {
+    guard spend(1) else { return false }
     let node = nodes[index]
     guard acceptsRules(node, value.token(at), at) else { return false }
     if node.branchCount == 0 { return true }
     guard descend() else { return false }
     defer { depth &-= 1 }
+    // What runs out here is noticed at the next step: until then the answers are still right.
+    fuel &-= Int(node.branchCount)
     for offset in 0..<UInt32(node.branchCount) {
       guard acceptsBranch(branches[node.firstBranch &+ offset], at) else { return false }
     }
@@ -111,7 +113,7 @@ import JSONText
     case .number:
       // Whether a fraction is whole takes its whole text to say.
       if token.hasFraction, !node.types.isSuperset(of: .number) {
-        guard spend(8 &+ Int(token.length) >> 2), acceptsNumberKind(node.types, token) else {
+        guard spend(numberCost(token)), acceptsNumberKind(node.types, token) else {
           return false
         }
       }
@@ -160,6 +162,12 @@ import JSONText
     fuel = -1
   }
 
+  /// Goes on after a pattern met its limit, with other fuel.
+  mutating func resume(fuel: Int) {
+    halt = nil
+    self.fuel = fuel
+  }
+
   // MARK: - Branches
 
   /// Whether the value keeps one constraint that does not depend on its kind.
@@ -173,13 +181,14 @@ import JSONText
     case .reference: return accepts(branch.first, at)
     case .all:
       for index in 0..<branch.second {
+        fuel &-= 1
         guard accepts(lists[branch.first &+ index], at) else { return false }
       }
       return true
     case .any:
       for index in 0..<branch.second {
         if accepts(lists[branch.first &+ index], at) { return true }
-        guard spend(0) else { return false }
+        guard spend(1) else { return false }
       }
       return false
     case .one: return acceptsOne(branch, at)
@@ -188,6 +197,7 @@ import JSONText
       return accepts(chosen, at)
     case .negation: return !accepts(branch.first, at) && halt == nil
     case .condition:
+      fuel &-= 1
       let holds = accepts(branch.first, at)
       if halt != nil { return false }
       return accepts(holds ? branch.second : branch.third, at)
@@ -203,7 +213,7 @@ import JSONText
         accepted &+= 1
         if accepted > 1 { return false }
       }
-      guard spend(0) else { return false }
+      guard spend(1) else { return false }
     }
     return accepted == 1
   }

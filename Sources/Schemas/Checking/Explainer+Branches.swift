@@ -72,6 +72,7 @@ extension Explainer {
   private mutating func explainUnion(_ branch: ProgramBranch, _ index: UInt32, _ at: Int) {
     let isOne = branch.operation == .one || branch.operation == .chosenOne
     let keyword = isOne ? "oneOf" : "anyOf"
+    guard evaluator.spend(2 * Int(branch.second)) else { return }
     let schemas = (0..<Int(branch.second)).map { program.lists[Int(branch.first) + $0] }
     if branch.third != ProgramNode.none {
       explainChosen(program.discriminators[Int(branch.third)], schemas, index, at, keyword)

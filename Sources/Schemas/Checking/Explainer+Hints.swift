@@ -13,7 +13,7 @@ extension Explainer {
 
   /// The filled slots of a table in the order of the schema; none where they are too many.
   mutating func declared(_ table: NameTable) -> [Int] {
-    guard affords(Int(table.mask) * 2 + 2) else { return [] }
+    guard affords(Int(table.mask) * 6 + 6) else { return [] }
     let first = Int(table.firstSlot)
     return (first...(first + Int(table.mask)))
       .filter { program.slots[$0].length != .max }
@@ -29,11 +29,12 @@ extension Explainer {
 
   /// Whether the object at a token has a member named as a slot; nil where looking costs too much.
   mutating func hasMember(_ object: Int, named slot: Int) -> Bool? {
+    guard affords(16 + Int(program.slots[slot].length) >> 2) else { return nil }
     let name = program.nameBytes(ofSlot: slot)
     let end = object + Int(evaluator.value.tokens[object].extent)
     var key = object + 1
     while key < end {
-      guard affords(1) else { return nil }
+      guard affords(2) else { return nil }
       let token = evaluator.value.tokens[key]
       if token.isEscaped
         ? nameBytes(key) == name
@@ -57,7 +58,7 @@ extension Explainer {
       guard affords(1) else { break }
       guard abs(length - name.count) <= Suggestion.farthest(name) else { continue }
       // A unit is some nanoseconds, and so is a cell of the table that compares two names.
-      guard affords(name.count * length) else { break }
+      guard affords(64 + name.count * length) else { break }
       let distance = Suggestion.distance(name, program.nameBytes(ofSlot: slot))
       guard distance <= Suggestion.farthest(name) else { continue }
       if distance < best?.distance ?? .max { best = (distance, slot) }

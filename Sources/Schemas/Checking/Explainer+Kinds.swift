@@ -5,9 +5,21 @@ import JSONText
 extension Explainer {
   @_lifetime(self: copy self)
   mutating func explainString(_ rule: StringRule, _ index: UInt32, _ at: Int) {
-    guard evaluator.spend(Int(evaluator.value.tokens[at].length) >> 3) else { return }
-    let text = evaluator.value.unescaped(evaluator.value.tokens[at])
-    let length = Evaluator.codePoints(text.span)
+    let token = evaluator.value.tokens[at]
+    guard evaluator.spend(Int(token.length) >> (token.isEscaped ? 0 : 4)) else { return }
+    if token.isEscaped {
+      explain(evaluator.value.unescaped(token).span, rule, index, at)
+    } else {
+      explain(evaluator.value.text(token), rule, index, at)
+    }
+  }
+
+  /// Explains what is wrong with a text, whose escapes are undone.
+  @_lifetime(self: copy self)
+  private mutating func explain(
+    _ text: Span<UInt8>, _ rule: StringRule, _ index: UInt32, _ at: Int
+  ) {
+    let length = Evaluator.codePoints(text)
     if length < rule.minimum {
       let phrase = SchemaText.counted(Int(rule.minimum), "character")
       report(
@@ -20,14 +32,12 @@ extension Explainer {
         index, at, keyword: "maxLength", code: .tooLong,
         "must be at most \(phrase) long", expected: SchemaText.integer(Int(rule.maximum)))
     }
-    if let format = rule.format, evaluator.spend(format.cost(text.span)),
-      !format.accepts(text.span)
-    {
+    if let format = rule.format, evaluator.spend(format.cost(text)), !format.accepts(text) {
       report(
         index, at, keyword: "format", code: .format(format), "must be " + format.phrase,
         expected: SchemaText.quoted(format.name))
     }
-    if rule.pattern != ProgramNode.none, !evaluator.matches(rule.pattern, text.span) {
+    if rule.pattern != ProgramNode.none, !evaluator.matches(rule.pattern, text) {
       let source = program.patterns[Int(rule.pattern)].source
       let isLimit = evaluator.halt != nil
       report(
@@ -39,7 +49,7 @@ extension Explainer {
 
   mutating func explainNumber(_ rule: NumberRule, _ index: UInt32, _ at: Int) {
     let token = evaluator.value.tokens[at]
-    guard evaluator.spend(8 + Int(token.length) >> 2), let number = evaluator.value.number(token)
+    guard evaluator.spend(evaluator.numberCost(token)), let number = evaluator.value.number(token)
     else { return }
     if let bound = evaluator.bound(rule.minimum), number < bound {
       reportBound(rule.minimum, index, at, "minimum", .tooSmall, "must be at least")
@@ -90,7 +100,7 @@ extension Explainer {
     var key = at + 1
     var members = 0
     var seen: Set<Int> = []
-    while key < end, !isDone, evaluator.spend(1) {
+    while key < end, !isDone, evaluator.spend(3) {
       members += 1
       let slot = slot(of: key, in: rule.table)
       if let slot { seen.insert(slot) }

@@ -1,8 +1,9 @@
 import Bytes
 import JSONText
 
-/// The explaining pass: walks a refused payload again and collects what is wrong with it. Slower
-/// than the boolean pass, which it asks about branches; runs on the same fuel.
+/// The explaining pass: walks a refused payload again and collects what is wrong with it. Asks the
+/// boolean pass about each value first, and looks closer only at what that refuses; runs on the
+/// same fuel.
 struct Explainer: ~Copyable, ~Escapable {
   /// A step from a value to one inside it.
   private enum Step {
@@ -89,14 +90,26 @@ struct Explainer: ~Copyable, ~Escapable {
   /// Explains inside a member, whose name is at token `key`.
   @_lifetime(self: copy self)
   mutating func explainMember(_ schema: UInt32, _ key: Int) {
+    if isFine(schema, key + 1) { return }
     path.append(.member(key))
     explain(schema, key + 1)
     path.removeLast()
   }
 
+  /// Whether a value inside keeps its schema, so that there is nothing to tell.
+  @_lifetime(self: copy self)
+  private mutating func isFine(_ schema: UInt32, _ at: Int) -> Bool {
+    let fuel = evaluator.fuel
+    if evaluator.accepts(schema, at) { return true }
+    // Which pattern met its limit, and where, the closer look tells; it has half of what was left.
+    if evaluator.halt == .patternLimit { evaluator.resume(fuel: fuel / 2) }
+    return !evaluator.spend(1)
+  }
+
   /// Explains the item at a position and token.
   @_lifetime(self: copy self)
   mutating func explainItem(_ schema: UInt32, _ position: Int, _ at: Int) {
+    if isFine(schema, at) { return }
     path.append(.item(position))
     explain(schema, at)
     path.removeLast()

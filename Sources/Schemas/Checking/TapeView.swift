@@ -48,6 +48,22 @@ struct TapeView: ~Escapable {
     return unsafe bytes.extracting(unchecked: range)
   }
 
+  /// The value of an integer's token of fewer than eight characters.
+  @inline(__always)
+  func shortInteger(_ token: JSONToken) -> Int64 {
+    var number: Int64 = 0
+    var at = Int(token.offset)
+    let end = at &+ Int(token.length)
+    // SAFETY: as above.
+    let isNegative = unsafe bytes[unchecked: at] == ASCII.minus
+    if isNegative { at &+= 1 }
+    while at < end {
+      number = number &* 10 &+ Int64(unsafe bytes[unchecked: at] &- ASCII.zero)
+      at &+= 1
+    }
+    return isNegative ? -number : number
+  }
+
   /// The number that a token stands for.
   func number(_ token: JSONToken) -> JSONNumber? {
     let start = Int(token.offset)

@@ -19,8 +19,12 @@ enum ValueEquality {
     case .null, .true, .false: return true
     case .string: return equalStrings(left, a, right, b, fuel: &fuel)
     case .number: return equalNumbers(left, a, right, b, fuel: &fuel)
-    case .array: return equalArrays(left, at, right, other, fuel: &fuel)
-    case .object: return equalObjects(left, at, right, other, fuel: &fuel)
+    case .array:
+      fuel &-= 2
+      return equalArrays(left, at, right, other, fuel: &fuel)
+    case .object:
+      fuel &-= 2
+      return equalObjects(left, at, right, other, fuel: &fuel)
     }
   }
 
@@ -30,10 +34,10 @@ enum ValueEquality {
   ) -> Bool {
     if !a.isEscaped, !b.isEscaped {
       guard a.length == b.length else { return false }
-      fuel &-= Int(a.length) >> 4
+      fuel &-= Int(a.length) >> 3
       return equalBytes(left.text(a), right.text(b))
     }
-    fuel &-= 16 &+ Int(a.length &+ b.length) >> 1
+    fuel &-= 32 &+ Int(a.length &+ b.length)
     return left.unescaped(a) == right.unescaped(b)
   }
 
@@ -48,10 +52,10 @@ enum ValueEquality {
     if a.length <= 17, b.length <= 17, let one = Decimal(left.text(a)),
       let other = Decimal(right.text(b))
     {
-      fuel &-= 4
+      fuel &-= 6
       return one.equals(other)
     }
-    fuel &-= 32 &+ Int(a.length &+ b.length) >> 1
+    fuel &-= 32 &+ Int(a.length &+ b.length)
     guard let number = left.number(a), let other = right.number(b) else { return false }
     return number == other
   }
@@ -65,6 +69,7 @@ enum ValueEquality {
     var item = at + 1
     var otherItem = other + 1
     while item < end, otherItem < otherEnd {
+      fuel &-= 1
       guard let same = equal(left, item, right, otherItem, fuel: &fuel) else { return nil }
       guard same else { return false }
       item += Int(left.tokens[item].extent)
@@ -100,7 +105,7 @@ enum ValueEquality {
     let end = object + Int(right.tokens[object].extent)
     var candidate = object + 1
     while candidate < end {
-      fuel &-= 1
+      fuel &-= 2
       guard fuel >= 0 else { return nil }
       if equalStrings(left, left.tokens[key], right, right.tokens[candidate], fuel: &fuel) {
         return candidate + 1

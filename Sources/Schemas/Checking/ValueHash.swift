@@ -13,10 +13,12 @@ enum ValueHash {
     case .true: return 0x2545_F491_4F6C_DD1D
     case .false: return 0x9FB2_1C65_1E98_DF25
     case .number:
-      fuel &-= Int(token.length) >> 3
-      return number(tape.text(token))
+      let text = tape.text(token)
+      if token.length <= 18, let hash = shortNumber(text) { return hash }
+      fuel &-= 4 &+ Int(token.length) >> 1
+      return number(text)
     case .string:
-      fuel &-= Int(token.length) >> (token.isEscaped ? 3 : 5)
+      fuel &-= token.isEscaped ? 24 &+ Int(token.length) : Int(token.length) >> 4
       if token.isEscaped { return bytes(tape.unescaped(token).span) }
       return bytes(tape.text(token))
     case .array:
@@ -42,6 +44,16 @@ enum ValueHash {
     }
   }
 
+  /// The hash of an integer that is written in up to eight characters, by those: of equal integers
+  /// they are the same, but for `-0`.
+  @inline(__always)
+  static func hash(shortInteger token: JSONToken, _ tape: borrowing TapeView) -> UInt64 {
+    mix(
+      UInt64(token.length),
+      NameTable.word(tape.bytes.raw, at: Int(token.offset), count: Int(token.length)))
+  }
+
+  @inline(__always)
   private static func mix(_ left: UInt64, _ right: UInt64) -> UInt64 {
     let product = (left ^ 0x8EBC_6AF0_9C88_C6E3).multipliedFullWidth(
       by: right ^ 0x5899_65CC_7537_4CC3)
@@ -59,10 +71,42 @@ enum ValueHash {
     return hash
   }
 
+  /// The hash of a number of up to eighteen characters; nil where it has an exponent. Of an integer
+  /// the value counts, of others the digits and how many of them stand behind the point.
+  private static func shortNumber(_ lexeme: Span<UInt8>) -> UInt64? {
+    var coefficient: UInt64 = 0
+    var point = lexeme.count
+    let isNegative = lexeme[0] == ASCII.minus
+    for index in (isNegative ? 1 : 0)..<lexeme.count {
+      let byte = lexeme[index]
+      if ASCII.isDigit(byte) {
+        coefficient = coefficient &* 10 &+ UInt64(byte &- ASCII.zero)
+      } else {
+        guard byte == ASCII.dot else { return nil }
+        point = index &+ 1
+      }
+    }
+    var scale = lexeme.count &- point
+    while scale > 0, coefficient % 10 == 0 {
+      coefficient /= 10
+      scale &-= 1
+    }
+    return number(coefficient, exponent: Int64(-scale), isNegative: isNegative)
+  }
+
+  private static func number(
+    _ coefficient: UInt64, exponent: Int64, isNegative: Bool
+  ) -> UInt64 {
+    if coefficient == 0 { return 0x589 }
+    let sign: UInt64 = isNegative ? 0x6C62_272E : 0x07BB_0142
+    return mix(coefficient ^ sign, UInt64(bitPattern: exponent))
+  }
+
   /// Significant digits and decimal exponent, both modulo 2⁶⁴, so that `1`, `1.0` and `10e-1` agree
-  /// and no exponent is ever expanded.
+  /// and no exponent is ever expanded beyond eighteen digits.
   private static func number(_ lexeme: Span<UInt8>) -> UInt64 {
     var coefficient: UInt64 = 0
+    var digits: Int64 = 0
     var zeros: Int64 = 0
     var exponent: Int64 = 0
     var isFraction = false
@@ -81,9 +125,11 @@ enum ValueHash {
       }
       while zeros > 0, coefficient != 0 {
         coefficient &*= 10
+        digits += 1
         zeros -= 1
       }
       zeros = 0
+      digits += 1
       coefficient = coefficient &* 10 &+ UInt64(byte &- ASCII.zero)
     }
     if coefficient == 0 { return 0x589 }
@@ -99,13 +145,19 @@ enum ValueHash {
       }
       exponent = isNegative ? exponent &- power : exponent &+ power
     }
-    let sign: UInt64 = lexeme[0] == ASCII.minus ? 0x6C62_272E : 0x07BB_0142
-    return mix(coefficient ^ sign, UInt64(bitPattern: exponent))
+    // What an integer of up to eighteen digits is written as otherwise.
+    while exponent > 0, digits + exponent <= 18 {
+      coefficient *= 10
+      digits += 1
+      exponent -= 1
+    }
+    return number(coefficient, exponent: exponent, isNegative: lexeme[0] == ASCII.minus)
   }
 }
 
 /// Finds equal items of an array: in pairs up to eight items, beyond by a hash set that is kept
-/// between calls, so that it allocates only while it grows.
+/// between calls, so that it allocates only while it grows. Three units of fuel for two items, and
+/// what hashing and comparing take.
 struct UniquenessSet {
   /// What a search found.
   enum Outcome: Equatable {
@@ -125,12 +177,36 @@ struct UniquenessSet {
     -> Outcome
   {
     items.removeAll(keepingCapacity: true)
+    fuel &-= count &+ count &>> 1
+    guard fuel >= 0 else { return .fuelExhausted }
     var item = at + 1
+    var areShortIntegers = true
     for _ in 0..<count {
       items.append((item, 0))
-      item += Int(tape.tokens[item].extent)
+      let token = tape.token(item)
+      areShortIntegers = areShortIntegers && Self.isShortInteger(token, tape)
+      item += Int(token.extent)
     }
-    return count <= 8 ? searchPairs(tape, fuel: &fuel) : searchHashes(tape, fuel: &fuel)
+    if count <= 8 { return searchPairs(tape, fuel: &fuel) }
+    if areShortIntegers {
+      for number in items.indices {
+        items[number].hash = ValueHash.hash(
+          shortInteger: tape.token(items[number].token), tape)
+      }
+    } else {
+      for number in items.indices where fuel >= 0 {
+        items[number].hash = ValueHash.hash(tape, items[number].token, fuel: &fuel)
+      }
+    }
+    return fuel >= 0 ? searchHashes(tape, fuel: &fuel) : .fuelExhausted
+  }
+
+  /// Whether equal integers are written alike, and no other value is equal to this one.
+  @inline(__always)
+  private static func isShortInteger(_ token: JSONToken, _ tape: borrowing TapeView) -> Bool {
+    guard token.kind == .number, !token.hasFraction, token.length <= 8 else { return false }
+    let text = tape.text(token)
+    return text.count != 2 || text[0] != ASCII.minus || text[1] != ASCII.zero
   }
 
   private func searchPairs(_ tape: borrowing TapeView, fuel: inout Int) -> Outcome {
@@ -148,12 +224,11 @@ struct UniquenessSet {
 
   private mutating func searchHashes(_ tape: borrowing TapeView, fuel: inout Int) -> Outcome {
     var capacity = 32
-    while capacity < 2 * items.count { capacity *= 2 }
+    while capacity < 3 * items.count { capacity *= 2 }
     slots.removeAll(keepingCapacity: true)
     slots.append(contentsOf: repeatElement(0, count: capacity))
     for number in items.indices {
-      let hash = ValueHash.hash(tape, items[number].token, fuel: &fuel)
-      items[number].hash = hash
+      let hash = items[number].hash
       var slot = Int(truncatingIfNeeded: hash) & (capacity - 1)
       while slots[slot] != 0 {
         fuel &-= 1
@@ -168,7 +243,6 @@ struct UniquenessSet {
         }
         slot = (slot + 1) & (capacity - 1)
       }
-      guard fuel >= 0 else { return .fuelExhausted }
       slots[slot] = UInt32(number + 1)
     }
     return .unique

@@ -144,7 +144,9 @@ public final class CompiledSchema: Sendable {
 
   /// Whether the payload that `parser` has tokenised keeps the schema. About 1 µs for 1 KB.
   public func accepts(_ parser: JSONParser, _ scratch: SchemaScratch) -> CheckResult {
-    accepts(parser, scratch, fuel: SchemaLimits.fuel(bytes: parser.source.count))
+    accepts(
+      parser, scratch,
+      fuel: SchemaLimits.fuel(bytes: parser.source.count, tokens: parser.tokens.count))
   }
 
   func accepts(_ parser: JSONParser, _ scratch: SchemaScratch, fuel: Int) -> CheckResult {
@@ -157,7 +159,9 @@ extension CompiledSchema {
   /// said all, after about a millisecond.
   public func explain(_ parser: JSONParser, _ scratch: SchemaScratch) -> Explanation {
     explain(
-      parser, scratch, fuel: SchemaLimits.explanationFuel(bytes: parser.source.count))
+      parser, scratch,
+      fuel: SchemaLimits.explanationFuel(
+        bytes: parser.source.count, tokens: parser.tokens.count))
   }
 
   func explain(_ parser: JSONParser, _ scratch: SchemaScratch, fuel: Int) -> Explanation {

@@ -25,10 +25,13 @@ enum AddressGrammar {
     return parts == 3 && digits > 0
   }
 
+  /// Bytes of the longest IPv6 address.
+  static let longest = 45
+
   /// Eight groups of up to four hexadecimal digits, one run of zeros as `::`, the last 32 bits also
   /// as a dotted quad. No zone.
   static func isIPv6(_ text: Span<UInt8>) -> Bool {
-    guard text.count >= 2, text.count <= 45 else { return false }
+    guard text.count >= 2, text.count <= longest else { return false }
     var groups = 0
     var compressed = false
     var index = 0

@@ -8,10 +8,13 @@ enum MailGrammar {
     ASCIISet(low: 0xA3FF_ACFA_0000_0000, high: 0x7FFF_FFFF_C7FF_FFFE)
   }
 
+  /// Bytes of a mailbox: RFC 5321 §4.5.3.1 has 64 for the local part, 255 for the domain.
+  static let longest = 320
+
   static func isMailbox(_ text: Span<UInt8>, international: Bool) -> Bool {
-    // RFC 5321 §4.5.3.1: 64 bytes of local part, 255 of domain.
-    guard text.count >= 3, text.count <= 320, let at = localPartEnd(text, international), at <= 64,
-      at + 1 < text.count, text.count - at - 1 <= 255
+    guard text.count >= 3, text.count <= longest,
+      let at = localPartEnd(text, international), at <= 64, at + 1 < text.count,
+      text.count - at - 1 <= 255
     else { return false }
     let domain = text.extracting((at + 1)..<text.count)
     return domain[0] == 0x5B ? isAddressLiteral(domain) : isDomain(domain, international)

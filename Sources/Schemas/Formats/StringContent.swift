@@ -50,7 +50,7 @@ extension Evaluator {
     guard token.kind == .string, let content = StringContent(rawValue: UInt8(branch.first)) else {
       return true
     }
-    guard spend(64 &+ 2 &* Int(token.length)) else { return false }
+    guard spend(128 &+ 2 &* Int(token.length)) else { return false }
     return content.accepts(ByteSlice(value.unescaped(token)))
   }
 }

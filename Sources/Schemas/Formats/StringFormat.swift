@@ -5,11 +5,10 @@ import Bytes
 /// Each check reads UTF-8 that the tokenizer has already found well-formed, in time linear in the
 /// text's length, and but for host names beyond ASCII and regular expressions without allocating.
 public enum StringFormat: UInt8, CaseIterable, Sendable {
-  case dateTime, date, time, duration
-  case uri, uriReference, iri, iriReference, uriTemplate
-  case email, idnEmail, ipv4, ipv6
-  case uuid, jsonPointer, relativeJSONPointer
+  case dateTime, date, time, ipv4, uuid
   // From here on a check may take longer.
+  case uri, uriReference, iri, iriReference, uriTemplate
+  case duration, email, idnEmail, ipv6, jsonPointer, relativeJSONPointer
   case hostname, idnHostname, regex
 
   /// The format that a schema's `format` names, or nil for one that is not checked.
@@ -70,16 +69,32 @@ public enum StringFormat: UInt8, CaseIterable, Sendable {
 
   /// Whether `text` is of this format.
   func accepts(_ text: Span<UInt8>) -> Bool {
+    var singles = 0
+    return accepts(text, &singles)
+  }
+
+  /// The same; takes from `fuel` what only the check itself could tell, beside `cost`.
+  @inline(__always)
+  func accepts(_ text: Span<UInt8>, fuel: inout Int) -> Bool {
+    var singles = 0
+    let isGood = accepts(text, &singles)
+    fuel &-= singles
+    return isGood
+  }
+
+  private func accepts(_ text: Span<UInt8>, _ singles: inout Int) -> Bool {
     switch self {
     case .dateTime: TimeGrammar.isDateTime(text)
     case .date: TimeGrammar.isDate(text)
     case .time: TimeGrammar.isTime(text)
     case .duration: TimeGrammar.isDuration(text)
-    case .uri: URIGrammar.accepts(text, needsScheme: true)
-    case .uriReference: URIGrammar.accepts(text, needsScheme: false)
-    case .iri: URIGrammar.accepts(text, needsScheme: true, international: true)
-    case .iriReference: URIGrammar.accepts(text, needsScheme: false, international: true)
-    case .uriTemplate: TemplateGrammar.isTemplate(text)
+    case .uri: URIGrammar.accepts(text, needsScheme: true, singles: &singles)
+    case .uriReference: URIGrammar.accepts(text, needsScheme: false, singles: &singles)
+    case .iri:
+      URIGrammar.accepts(text, needsScheme: true, international: true, singles: &singles)
+    case .iriReference:
+      URIGrammar.accepts(text, needsScheme: false, international: true, singles: &singles)
+    case .uriTemplate: TemplateGrammar.isTemplate(text, singles: &singles)
     case .email: MailGrammar.isMailbox(text, international: false)
     case .idnEmail: MailGrammar.isMailbox(text, international: true)
     case .hostname: HostGrammar.isHostname(text)
@@ -93,27 +108,38 @@ public enum StringFormat: UInt8, CaseIterable, Sendable {
     }
   }
 
-  /// What a check of `text` costs, in units of fuel: host names that libidn2 must look at and
-  /// regular expressions take longer than the rest.
+  /// What a check of `text` costs, in units of fuel: a few, and more for each byte where a format
+  /// has no greatest length, as long as the check takes for the text that keeps it busiest.
   @inline(__always)
   func cost(_ text: Span<UInt8>) -> Int {
-    rawValue >= Self.hostname.rawValue ? slowCost(text) : text.count &>> 3
+    rawValue >= Self.uri.rawValue ? slowCost(text) : 3 &+ text.count &>> 3
   }
 
   @inline(never)
   private func slowCost(_ text: Span<UInt8>) -> Int {
     switch self {
-    case .regex: return 16 &* text.count
+    case .regex: return 64 &+ 16 &* text.count
+    case .uri, .uriReference, .iri, .iriReference:
+      // Most are read in blocks; the others are also looked through for a scheme and a host.
+      return 3 &+ text.count &>> (URIGrammar.startsPlainly(text) ? 4 : 1)
+    case .uriTemplate:
+      return text.count <= TemplateGrammar.short
+        ? 4 &+ text.count &>> 4 : 4 &+ text.count &+ text.count &>> 1
+    case .email, .idnEmail:
+      return text.count <= MailGrammar.longest ? 3 &+ text.count &>> 1 : 1
+    case .ipv6: return text.count <= AddressGrammar.longest ? 3 &+ text.count &>> 2 : 1
+    case .duration: return 3 &+ text.count &>> 2
+    case .jsonPointer, .relativeJSONPointer: return 3 &+ text.count &>> 2
     case .hostname, .idnHostname:
       guard text.count <= HostGrammar.longest else { return 1 }
       for index in 0..<text.count
       where text[index] >= 0x80
         || (text[index] == ASCII.minus && index > 0 && text[index &- 1] == ASCII.minus)
       {
-        return 8 &* text.count
+        return 32 &+ 8 &* text.count
       }
-      return text.count &>> 3
-    default: return text.count &>> 3
+      return 3 &+ text.count &>> 1
+    default: return 2 &+ text.count &>> 3
     }
   }
 

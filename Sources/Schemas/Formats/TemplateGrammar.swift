@@ -15,12 +15,17 @@ enum TemplateGrammar {
     ASCIISet(low: 0x03FF_0000_0000_0000, high: 0x07FF_FFFE_87FF_FFFE)
   }
 
-  static func isTemplate(_ text: Span<UInt8>) -> Bool {
+  /// Bytes of a template that pays for its expressions as they are read; a longer one pays before.
+  static let short = 256
+
+  /// - Parameter singles: goes up by the characters that were looked at one by one.
+  static func isTemplate(_ text: Span<UInt8>, singles: inout Int) -> Bool {
     var index = 0
     while true {
-      index = URIGrammar.run(text, from: index, in: literals, .anyAssigned)
+      index = URIGrammar.run(text, from: index, in: literals, .anyAssigned, &singles)
       guard index < text.count else { return true }
       guard text[index] == 0x7B, let end = expression(text, from: index + 1) else { return false }
+      singles += 2 * (end - index)
       index = end
     }
   }

@@ -34,13 +34,15 @@ enum URIGrammar {
   }
 
   /// Whether `text` is a URI (`needsScheme`) or a URI reference; an IRI if `international`.
+  ///
+  /// - Parameter singles: goes up by the characters that were looked at one by one.
   static func accepts(
-    _ text: Span<UInt8>, needsScheme: Bool, international: Bool = false
+    _ text: Span<UInt8>, needsScheme: Bool, international: Bool = false, singles: inout Int
   ) -> Bool {
     let beyond: Beyond = international ? .assigned : .nothing
     var index = 0
-    if let end = plainHostEnd(text, beyond) {
-      return endsWell(text, from: end, beyond, international: international)
+    if let end = plainHostEnd(text, beyond, &singles) {
+      return endsWell(text, from: end, beyond, international: international, &singles)
     }
     if let colon = schemeEnd(text) {
       index = colon + 1
@@ -62,20 +64,26 @@ enum URIGrammar {
       {
         end += 1
       }
-      guard isAuthority(text.extracting((index + 2)..<end), beyond) else { return false }
+      guard isAuthority(text.extracting((index + 2)..<end), beyond, &singles) else { return false }
       index = end
     }
-    return endsWell(text, from: index, beyond, international: international)
+    return endsWell(text, from: index, beyond, international: international, &singles)
+  }
+
+  /// Whether a text starts as most do: with `https://`, and goes on.
+  @inline(__always)
+  static func startsPlainly(_ text: Span<UInt8>) -> Bool {
+    // "https://" as a little-endian word.
+    text.count > 8 && NameTable.word(text.raw, at: 0, count: 8) == 0x2F2F_3A73_7074_7468
   }
 
   /// Where the host of a text ends that starts as most do: with `https://` and a name alone.
   @inline(__always)
-  private static func plainHostEnd(_ text: Span<UInt8>, _ beyond: Beyond) -> Int? {
-    // "https://" as a little-endian word.
-    guard text.count > 8, NameTable.word(text.raw, at: 0, count: 8) == 0x2F2F_3A73_7074_7468 else {
-      return nil
-    }
-    let end = run(text, from: 8, in: registeredName, beyond)
+  private static func plainHostEnd(
+    _ text: Span<UInt8>, _ beyond: Beyond, _ singles: inout Int
+  ) -> Int? {
+    guard startsPlainly(text) else { return nil }
+    let end = run(text, from: 8, in: registeredName, beyond, &singles)
     if end < text.count, text[end] != ASCII.slash, text[end] != ASCII.questionMark,
       text[end] != 0x23
     {
@@ -86,15 +94,17 @@ enum URIGrammar {
 
   /// Whether path, query and fragment reach from `start` to the end.
   private static func endsWell(
-    _ text: Span<UInt8>, from start: Int, _ beyond: Beyond, international: Bool
+    _ text: Span<UInt8>, from start: Int, _ beyond: Beyond, international: Bool,
+    _ singles: inout Int
   ) -> Bool {
-    var index = run(text, from: start, in: pathAndSlash, beyond)
+    var index = run(text, from: start, in: pathAndSlash, beyond, &singles)
     if index < text.count, text[index] == ASCII.questionMark {
       index = run(
-        text, from: index + 1, in: queryCharacters, international ? .anyAssigned : .nothing)
+        text, from: index + 1, in: queryCharacters, international ? .anyAssigned : .nothing,
+        &singles)
     }
     if index < text.count, text[index] == 0x23 {
-      index = run(text, from: index + 1, in: queryCharacters, beyond)
+      index = run(text, from: index + 1, in: queryCharacters, beyond, &singles)
     }
     return index == text.count
   }
@@ -113,7 +123,8 @@ enum URIGrammar {
   ///
   /// - Parameter allowed: a set that has letters, digits and `-._`; if it has `/`, then `:` too.
   static func run(
-    _ text: Span<UInt8>, from start: Int, in allowed: ASCIISet, _ beyond: Beyond
+    _ text: Span<UInt8>, from start: Int, in allowed: ASCIISet, _ beyond: Beyond,
+    _ singles: inout Int
   ) -> Int {
     let isPath = allowed.contains(ASCII.slash)
     var index = start
@@ -132,10 +143,15 @@ enum URIGrammar {
           &+ plainMarks(ByteBlock(text, at: last), isPath: isPath).firstUnmarked(
             from: index &- last)
       }
-      guard index < text.count,
-        let width = width(text, at: index, in: allowed, beyond: beyond)
-      else { return index }
-      index &+= width
+      // Where one other character stands, more may follow: a block's length of them singly.
+      let next = index &+ ByteBlock.width
+      repeat {
+        guard index < text.count,
+          let width = width(text, at: index, in: allowed, beyond: beyond)
+        else { return index }
+        index &+= width
+        singles &+= 1
+      } while index < next
     }
   }
 
@@ -188,10 +204,12 @@ enum URIGrammar {
   }
 
   /// `[ userinfo "@" ] host [ ":" port ]`
-  private static func isAuthority(_ text: Span<UInt8>, _ beyond: Beyond) -> Bool {
+  private static func isAuthority(
+    _ text: Span<UInt8>, _ beyond: Beyond, _ singles: inout Int
+  ) -> Bool {
     var hostStart = 0
     for index in 0..<text.count where text[index] == 0x40 {
-      guard run(text, from: 0, in: userInfo, beyond) == index else { return false }
+      guard run(text, from: 0, in: userInfo, beyond, &singles) == index else { return false }
       hostStart = index + 1
       break
     }
@@ -203,7 +221,7 @@ enum URIGrammar {
       else { return false }
       index += 1
     } else {
-      index = run(text, from: index, in: registeredName, beyond)
+      index = run(text, from: index, in: registeredName, beyond, &singles)
     }
     if index < text.count, text[index] == ASCII.colon {
       index += 1

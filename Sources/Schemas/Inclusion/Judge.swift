@@ -100,11 +100,13 @@ struct Judge {
 
   /// Whether the pattern is found in the text; nil at a limit.
   func matches(_ pattern: Pattern, _ text: ByteSlice) -> Bool? {
+    var fuel = SchemaLimits.fuel
     if let shape = pattern.shape {
-      return PatternShape.matches(
-        text.span, links: VerifiedTable(shape.links.span), place: shape.place(at: 0))
+      let isMatch = PatternShape.matches(
+        text.span, links: VerifiedTable(shape.links.span), place: shape.place(at: 0), fuel: &fuel)
+      return fuel >= 0 ? isMatch : nil
     }
-    switch matcher.verdict(pattern, on: text.span) {
+    switch matcher.verdict(pattern, on: text.span, fuel: &fuel) {
     case .match: return true
     case .noMatch: return false
     case .limit: return nil

@@ -3,7 +3,9 @@ private import CPCRE2
 /// A compiled `pattern`: either a chain that needs no engine or code of PCRE2, shared by all loops.
 ///
 /// PCRE2 runs without UCP, so that `\d` and `\w` are ASCII as ECMA-262 has them, with bounds on
-/// steps and subject; whoever matches brings a `PatternMatcher` of its own.
+/// steps and subject; whoever matches brings a `PatternMatcher` of its own. Its own count of steps
+/// starts anew at each character of the text and leaves out loops, look-ahead and references, so
+/// the code calls back before each item of the pattern, and the matcher counts.
 ///
 /// SAFETY: `@unchecked Sendable` because compiled code is never written after `init` (PCRE2 states
 /// that it may be used by several threads at once); it is freed with the last reference.
@@ -15,6 +17,8 @@ private import CPCRE2
   /// Whether machine code was made; hardened kernels may forbid it.
   fileprivate let isMachineCode: Bool
   fileprivate let code: OpaquePointer?
+  /// Whether it refers to what a group has matched: such an item may compare whole texts.
+  fileprivate let hasReferences: Bool
 
   /// Compiles a pattern of ECMA-262. About 10 µs; needs no lock.
   init(_ source: String) throws(PatternFault) {
@@ -24,12 +28,16 @@ private import CPCRE2
       self.shape = shape
       unsafe self.code = nil
       self.isMachineCode = false
+      self.hasReferences = false
       return
     }
     self.shape = nil
     let rendered = try PatternRendering.render(tree, names: parser.names)
     let code = unsafe try Self.compile(rendered)
     unsafe self.code = code
+    var highestReference: UInt32 = 0
+    unsafe pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_BACKREFMAX), &highestReference)
+    hasReferences = highestReference > 0
     self.isMachineCode = unsafe pcre2_jit_compile_8(code, UInt32(PCRE2_JIT_COMPLETE)) == 0
   }
 
@@ -39,7 +47,7 @@ private import CPCRE2
     let options =
       UInt32(PCRE2_UTF) | UInt32(PCRE2_NEVER_UCP) | UInt32(PCRE2_NEVER_BACKSLASH_C)
       | UInt32(PCRE2_MATCH_UNSET_BACKREF) | UInt32(PCRE2_NO_UTF_CHECK)
-      | UInt32(PCRE2_DOLLAR_ENDONLY)
+      | UInt32(PCRE2_DOLLAR_ENDONLY) | UInt32(PCRE2_AUTO_CALLOUT)
     guard let context = unsafe pcre2_compile_context_create_8(nil) else {
       throw .engine(message: "out of memory")
     }
@@ -76,16 +84,29 @@ enum PatternVerdict: Equatable {
 
 /// The writable side of matching: one per scratch, used by one thread at a time.
 ///
-/// SAFETY: owns three allocations of PCRE2, made in `init` and freed in `deinit`; no pointer
-/// leaves.
+/// SAFETY: owns four allocations, made in `init` and freed in `deinit`; no pointer leaves.
 @safe final class PatternMatcher {
+  /// What the match that runs may cost, and where it was last.
+  private struct Meter {
+    var fuel = 0
+    var position = 0
+    /// What each item costs beside two units.
+    var surcharge = 0
+  }
+
+  private typealias Step =
+    @convention(c) (
+      UnsafeMutablePointer<pcre2_callout_block_8>?, UnsafeMutableRawPointer?
+    ) -> Int32
+
   private let data: OpaquePointer?
   private let context: OpaquePointer?
   private let stack: OpaquePointer?
-  /// The limit that `context` has.
-  private var steps = SchemaLimits.matchSteps
+  private let meter: UnsafeMutablePointer<Meter>
 
   init() {
+    unsafe meter = .allocate(capacity: 1)
+    unsafe meter.initialize(to: Meter())
     unsafe data = pcre2_match_data_create_8(1, nil)
     unsafe context = pcre2_match_context_create_8(nil)
     unsafe stack = pcre2_jit_stack_create_8(32 * 1024, SchemaLimits.matchStackBytes, nil)
@@ -94,26 +115,38 @@ enum PatternVerdict: Equatable {
     // In KiB; only the interpreter uses it.
     unsafe pcre2_set_heap_limit_8(context, 4 * 1024)
     unsafe pcre2_jit_stack_assign_8(context, nil, UnsafeMutableRawPointer(stack))
+    unsafe pcre2_set_callout_8(context, Self.step, UnsafeMutableRawPointer(meter))
   }
 
   deinit {
     unsafe pcre2_jit_stack_free_8(stack)
     unsafe pcre2_match_context_free_8(context)
     unsafe pcre2_match_data_free_8(data)
+    unsafe meter.deallocate()
+  }
+
+  /// Counts one item of a pattern, and how far the match has moved in the text: four bytes a unit
+  /// are what the dearest sets of characters take. Ends the match when its fuel is gone.
+  ///
+  /// SAFETY: PCRE2 passes the block of the match that runs, and the meter that `init` gave it.
+  private static let step: Step = { block, data in
+    let meter = unsafe data.unsafelyUnwrapped.assumingMemoryBound(to: Meter.self)
+    let position = unsafe block.unsafelyUnwrapped.pointee.current_position
+    let moved = unsafe position &- meter.pointee.position
+    unsafe meter.pointee.position = position
+    unsafe meter.pointee.fuel &-= 2 &+ abs(moved) &>> 2 &+ meter.pointee.surcharge
+    return unsafe meter.pointee.fuel >= 0 ? 0 : PCRE2_ERROR_CALLOUT
   }
 
   /// Whether `pattern`, one that needs the engine, is found in `text`, which is well-formed UTF-8.
   /// Allocates nothing once warm.
   ///
-  /// - Parameter steps: backtracking steps that the match may take.
-  func verdict(
-    _ pattern: Pattern, on text: Span<UInt8>, steps: UInt32 = SchemaLimits.matchSteps
-  ) -> PatternVerdict {
-    if steps != self.steps {
-      self.steps = steps
-      unsafe pcre2_set_match_limit_8(context, steps)
-    }
+  /// - Parameter fuel: what the match may cost, two units for each item of the pattern that is
+  ///   tried and one for every four bytes that are moved over; below 0 where that was not enough.
+  func verdict(_ pattern: Pattern, on text: Span<UInt8>, fuel: inout Int) -> PatternVerdict {
     guard text.count <= SchemaLimits.patternSubjectBytes else { return .limit }
+    unsafe meter.pointee = Meter(
+      fuel: fuel, surcharge: pattern.hasReferences ? text.count &>> 3 : 0)
     let outcome = unsafe text.withUnsafeBufferPointer { subject -> Int32 in
       // PCRE2 wants a pointer even for the empty text.
       guard let base = subject.baseAddress else {
@@ -122,6 +155,7 @@ enum PatternVerdict: Equatable {
       }
       return unsafe run(pattern, on: base, count: subject.count)
     }
+    fuel = unsafe meter.pointee.fuel
     if outcome >= 0 { return .match }
     return outcome == PCRE2_ERROR_NOMATCH ? .noMatch : .limit
   }

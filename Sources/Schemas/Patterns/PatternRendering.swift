@@ -33,9 +33,15 @@ struct PatternRendering {
       try write(inner)
       text += ")"
     case .repeated(let item, let minimum, let maximum, let lazy):
-      text += "(?:"
-      try write(item)
-      text += "){\(minimum),\(maximum.map(String.init) ?? "")}"
+      // The engine runs through a set of characters at once, but not through a group.
+      if case .characters(let set) = item, !set.isEmpty {
+        write(set)
+      } else {
+        text += "(?:"
+        try write(item)
+        text += ")"
+      }
+      text += "{\(minimum),\(maximum.map(String.init) ?? "")}"
       if lazy { text += "?" }
     case .start: text += "\\A"
     case .end: text += "\\z"
@@ -52,7 +58,7 @@ struct PatternRendering {
       write(codePoint: single)
       return
     }
-    if set.ranges.isEmpty, set.properties.isEmpty {
+    if set.isEmpty {
       text += set.negated ? "[\\x{0}-\\x{10ffff}]" : "(?!)"
       return
     }

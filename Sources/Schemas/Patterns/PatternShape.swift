@@ -147,11 +147,14 @@ struct PatternShape: Sendable {
   }
 
   /// Whether `text`, well-formed UTF-8, matches the chain at `place` among a program's links.
+  ///
+  /// A unit of fuel, and one for each link that is looked at; void once it is below 0.
   static func matches(
-    _ text: Span<UInt8>, links: borrowing VerifiedTable<Link>, place: Place
+    _ text: Span<UInt8>, links: borrowing VerifiedTable<Link>, place: Place, fuel: inout Int
   ) -> Bool {
     var index = 0
     var position: UInt32 = 0
+    fuel &-= 1
     if place.literalLength > 0 {
       index = Int(place.literalLength)
       position = place.literalLength
@@ -161,6 +164,7 @@ struct PatternShape: Sendable {
     }
     while true {
       while position < place.linkCount {
+        fuel &-= 1
         let link = links[place.firstLink &+ position]
         if link.mayBeMissing, index == text.count { return true }
         guard let end = link.end(in: text, from: index) else { return false }
@@ -168,7 +172,7 @@ struct PatternShape: Sendable {
         position &+= 1
       }
       if !place.endsAtEnd || index == text.count { return true }
-      guard place.repeatsFrom != UInt32.max else { return false }
+      guard place.repeatsFrom != UInt32.max, fuel >= 0 else { return false }
       position = place.repeatsFrom
     }
   }

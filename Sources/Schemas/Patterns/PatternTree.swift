@@ -38,6 +38,9 @@ struct CharacterSet {
 
   init(_ codePoint: UInt32) { ranges = [codePoint...codePoint] }
 
+  /// Whether nothing is named: with `negated` it is every code point, else none.
+  var isEmpty: Bool { ranges.isEmpty && properties.isEmpty }
+
   /// The one code point of a literal character, or nil.
   var single: UInt32? {
     guard !negated, properties.isEmpty, ranges.count == 1 else { return nil }
