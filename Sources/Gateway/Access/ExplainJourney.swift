@@ -11,7 +11,6 @@ extension GatewayResponder {
     try refuseQuery(of: request)
     let scope = try admit(request, nil)
     answer.start(200)
-    answer.field("Cache-Control", "no-store")
     return finish(&answer) { json in
       json.beginObject()
       scope.write(into: &json)
@@ -39,7 +38,8 @@ extension GatewayResponder {
     admission.refresh()
     let snapshot = admission.snapshot
     let explanation = Explanation(
-      verifier: snapshot.verifier, policy: snapshot.policy, at: request.receivedAt)
+      for: isOperators ? .operators : .caller, verifier: snapshot.verifier, policy: snapshot.policy,
+      at: request.receivedAt)
     if let text, let caller {
       let operatorScope = try snapshot.policy.scope(
         of: caller, selecting: question?.topic.tenant, at: request.receivedAt)
@@ -52,7 +52,6 @@ extension GatewayResponder {
       else { throw Refusal(.notFound, "no accepted token of your tenant") }
     }
     answer.start(200)
-    answer.field("Cache-Control", "no-store")
     if let text {
       return finish(&answer) { json in _ = explanation.explain(text, question, into: &json) }
     }
