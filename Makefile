@@ -9,7 +9,8 @@
 #   make crash-states  STATES disks (100000) that a crash could leave, each opened and checked
 #   make faults   the tests of faults in their long form: every byte, longer delays
 #   make differential  PAIRS (1000000) random schemas and instances, compared with jsonschema-rs
-#   make mutants  builds faults into the log on purpose: each must be found by the tests
+#   make mutants  builds faults into the log and the verifier on purpose: the tests must find each
+#   make openapi-check  calls every operation as the OpenAPI document has it, and as it has not
 #   make bench    build jodrell-bench for release
 #   make deb      a package for Debian 12, in .build/packages
 #   make dist     a tarball for other systems, there as well
@@ -20,12 +21,12 @@
 #
 # Variables: ARGS for `jodrell serve`, FILTER (a regular expression of test names) for test, asan
 # and tsan, SECONDS and TARGETS for fuzz, ROUNDS for crash, STATES and SEED for crash-states, PAIRS
-# and SEED for differential.
+# and SEED for differential, EXAMPLES, SPAN and SEED for openapi-check.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := test
-.PHONY: run test lint fuzz asan tsan crash crash-states faults differential mutants bench release deb dist \
+.PHONY: run test lint fuzz asan tsan crash crash-states faults differential mutants openapi-check bench release deb dist \
   package-test package-tools docs clean packages
 
 SWIFT ?= swift
@@ -154,6 +155,24 @@ mutants: packages
 	  grep -q 'Test run with' ".build/mutants/$$name.log" || { tail ".build/mutants/$$name.log"; exit 1; }; \
 	  echo "mutants: $$name found by $$tests"; \
 	done
+	SWIFT=$(SWIFT) Tests/Mutants/key-binding $(CURDIR)/.build/key-binding
+
+# Schemathesis comes from PyPI into an environment of its own; where that cannot be reached, nothing
+# is called, which is said and no failure. SEED repeats a run.
+EXAMPLES ?= 40
+SPAN ?= 240
+openapi-check: packages
+	$(SWIFT) build --product jodrell
+	@tool=.build/openapi-check/bin/schemathesis; \
+	if ! $$tool --version >/dev/null 2>&1; then \
+	  python3 -m venv .build/openapi-check && .build/openapi-check/bin/python -m pip install -q 'schemathesis>=4' || true; \
+	fi; \
+	if $$tool --version >/dev/null 2>&1; then \
+	  python3 Tests/Contract/openapi_check.py "$$($(SWIFT) build --show-bin-path)/jodrell" $(CURDIR)/$$tool \
+	    --examples $(EXAMPLES) --seconds $(SPAN) --seed $(SEED); \
+	else \
+	  echo "openapi-check: SKIPPED, schemathesis could not be installed from PyPI"; \
+	fi
 
 bench: packages
 	$(SWIFT) build $(RELEASE) --product jodrell-bench

@@ -29,8 +29,9 @@ struct CompactToken {
   private static func decode(
     _ text: ByteSlice, _ part: TokenRefusal.Part
   ) throws(TokenRefusal) -> ByteSlice {
-    // Empty claims are no JSON object, which is found out later; as a JWS they are well-formed.
-    guard let bytes = Base64.decode(text, as: .url), !bytes.isEmpty || part == .claims else {
+    // As a JWS empty claims and an empty signature are well-formed. The ones are no JSON object,
+    // the other is no key's, and `alg` says why it is empty: both are found out later.
+    guard let bytes = Base64.decode(text, as: .url), !bytes.isEmpty || part != .header else {
       throw .encoding(part)
     }
     return bytes

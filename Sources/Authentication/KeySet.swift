@@ -107,6 +107,11 @@ public struct KeySet: Sendable {
     guard let key = candidates.first else { throw .key }
     return key
   }
+
+  /// Whether `id` is that of a key of another algorithm.
+  func holdsOther(than algorithm: SignatureAlgorithm, id: ByteSlice?) -> Bool {
+    keys.contains { $0.id != nil && $0.id == id && $0.algorithm != algorithm }
+  }
 }
 
 extension KeySet: Equatable {

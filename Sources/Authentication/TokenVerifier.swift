@@ -116,9 +116,12 @@ extension IssuerProfile {
   func authenticate(
     _ token: CompactToken, _ header: TokenHeader
   ) throws(TokenRefusal) -> KeySet.Key {
-    guard let algorithm = SignatureAlgorithm(named: header.algorithm),
-      algorithms.contains(algorithm)
-    else { throw .algorithm }
+    guard let algorithm = SignatureAlgorithm(named: header.algorithm) else { throw .algorithm }
+    guard algorithms.contains(algorithm) else {
+      // A public key that is to serve as a secret, say, is told from an algorithm too many.
+      let isConfusion = keys.set?.holdsOther(than: algorithm, id: header.keyID) ?? false
+      throw isConfusion ? .algorithmOfKey : .algorithm
+    }
     guard let set = keys.set else { throw .key }
     let key = try set.key(id: header.keyID, for: algorithm)
     guard key.verify(token.signature, over: token.signingInput) else { throw .signature }

@@ -45,7 +45,6 @@ extension GatewayResponder {
     for event in events { tally.add(event.record, atTail: event.record.came(after: request)) }
     let view = rendering(.event, of: topic)
     answer.start(200)
-    answer.field("Cache-Control", "no-store")
     let end = finish(&answer) { json in
       json.beginObject()
       json.key("deliveries")

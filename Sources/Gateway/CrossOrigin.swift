@@ -19,15 +19,16 @@ public struct CrossOrigin: Sendable {
   /// Nobody.
   public static let none = CrossOrigin(origins: [], credentials: false, allowsLoopback: false)
 
-  /// Fields for every answer to this request, refusals too, each with its line's end; empty where
-  /// no page may call. Who gets an answer from a cache must not get that of another origin.
+  /// Fields for every answer to this request, refusals too, each with its line's end. No cache
+  /// keeps an answer (RFC 9111 §5.2.2.5): it is one caller's. Where it does so all the same, nobody
+  /// gets that of another origin.
   func fields(for head: RequestHead) -> ByteSlice {
-    guard allowsLoopback || !origins.isEmpty else { return .empty }
+    guard allowsLoopback || !origins.isEmpty else { return Self.noStore }
     guard let origin = head.fields.first("origin"), allows(origin) else {
-      return origins.isEmpty ? .empty : Self.vary
+      return origins.isEmpty ? Self.noStore : Self.vary
     }
-    var fields = ByteWriter(capacity: 256)
-    fields.append("Access-Control-Allow-Origin: ")
+    var fields = ByteWriter(capacity: 320)
+    fields.append("Cache-Control: no-store\r\nAccess-Control-Allow-Origin: ")
     fields.append(origin)
     fields.append("\r\nVary: Origin\r\n")
     if credentials { fields.append("Access-Control-Allow-Credentials: true\r\n") }
@@ -37,7 +38,8 @@ public struct CrossOrigin: Sendable {
     return fields.slice
   }
 
-  private static let vary = ByteSlice(utf8: "Vary: Origin\r\n")
+  static let noStore = ByteSlice(utf8: "Cache-Control: no-store\r\n")
+  private static let vary = ByteSlice(utf8: "Cache-Control: no-store\r\nVary: Origin\r\n")
 
   func allows(_ origin: ByteSlice) -> Bool {
     if origins.contains(origin) { return true }

@@ -56,6 +56,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     _ refusal: WireRefusal, id: RequestID, with answer: inout AnswerWriter
   ) {
     let refusal = Refusal(refusal)
+    answer.standing = CrossOrigin.noStore
     parts.server.answered(.unknown, refusal.code.outcome)
     refusal.answer(id: id, metadata: metadataURL, with: &answer)
   }
@@ -64,8 +65,14 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     to request: HTTPRequest, with answer: inout AnswerWriter
   ) async -> AnswerEnd {
     var operation = Operation.unknown
-    answer.standing = parts.operations.crossOrigin.fields(for: request.head)
+    let isOperators = request.listener == .management
+    answer.standing =
+      isOperators ? CrossOrigin.noStore : parts.operations.crossOrigin.fields(for: request.head)
     do {
+      // No page has business there, not one of a host whose name has come to mean this machine.
+      if isOperators, request.head.fields.first("origin") != nil {
+        throw Refusal(.forbidden, "pages may not call the operators' listener")
+      }
       let route = try Route(request.head.path)
       operation = route.operation(request.head.method)
       let end = try await serveOrWait(route, operation, request, &answer)

@@ -72,7 +72,7 @@ extension GatewayResponder {
   ) throws -> AnswerEnd {
     try refuseQuery(of: request)
     let scope = try admit(request, name)
-    guard scope.tenant == name else { throw Refusal(.notFound) }
+    guard scope.tenant == name else { throw TenancyRefusal.notFound }
     answer.start(200)
     return finish(&answer) { json in
       json.beginObject()

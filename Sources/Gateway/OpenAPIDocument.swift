@@ -15,6 +15,8 @@ public enum OpenAPIDocument {
   struct Operation {
     let method: StaticString
     let id: StaticString
+    /// The schema of the JSON that a good answer is; nil for one without a body.
+    var reply: StaticString?
     let summary: StaticString
     let statuses: [Int]
     var query: [StaticString] = []
@@ -27,8 +29,12 @@ public enum OpenAPIDocument {
     var isConditional = false
   }
 
-  /// What every authenticated call can meet.
-  private static let common = [400, 401, 403, 404, 429, 501, 503]
+  /// What every call can meet: of the wire, of a door that is not for it, of a gateway in trouble.
+  private static let common = [400, 404, 408, 414, 417, 429, 431, 500, 503]
+  /// What a call of a known caller can meet besides.
+  private static let authenticated = [401, 403, 409, 412, 501]
+  /// What a call with a body can meet besides.
+  private static let embodied = [413, 415, 422]
 
   private static func write() -> ByteSlice {
     var json = JSONWriter(capacity: 32 << 10)
@@ -67,12 +73,7 @@ public enum OpenAPIDocument {
         json.key("required")
         json.bool(true)
         json.key("schema")
-        json.beginObject()
-        member(
-          "$ref",
-          name == "messageId" || name == "version" || name == "name"
-            ? "#/components/schemas/Text" : "#/components/schemas/Name", &json)
-        json.endObject()
+        json.raw(ByteSlice(utf8: schema(ofSegment: name, in: path.template)))
         json.endObject()
       }
       json.endArray()
@@ -105,8 +106,8 @@ public enum OpenAPIDocument {
     if !query.isEmpty || !fields.isEmpty {
       json.key("parameters")
       json.beginArray()
-      for name in query { parameter(name, "query", &json) }
-      for name in fields { parameter(name, "header", &json) }
+      for name in query { parameter(name, "query", of: operation, &json) }
+      for name in fields { parameter(name, "header", of: operation, &json) }
       json.endArray()
     }
     if !operation.body.isEmpty {
@@ -118,50 +119,68 @@ public enum OpenAPIDocument {
     }
     json.key("responses")
     json.beginObject()
-    for status in operation.statuses {
+    for status in statuses(of: operation) {
       json.key(String(status))
-      answer(operation, &json)
-    }
-    for status in operation.isOpen ? [] : common where !operation.statuses.contains(status) {
-      json.key(String(status))
-      problem(&json)
-    }
-    if operation.isConditional {
-      if !isChange {
-        json.key("304")
-        json.raw(ByteSlice(utf8: #"{"description":"The caller has it already"}"#))
+      if status < 400 {
+        answer(operation, status, &json)
+      } else {
+        problem(operation, status, &json)
       }
-      json.key("412")
-      problem(&json)
     }
-    json.key("default")
-    problem(&json)
     json.endObject()
     json.endObject()
   }
 
+  /// Every status that the operation can be answered with; there is no other.
+  private static func statuses(of operation: Operation) -> [Int] {
+    var statuses = Set(operation.statuses + common)
+    if !operation.isOpen { statuses.formUnion(authenticated) }
+    if !operation.body.isEmpty { statuses.formUnion(embodied) }
+    if operation.isConditional, operation.method == "get" { statuses.insert(304) }
+    return statuses.sorted()
+  }
+
   private static func parameter(
-    _ name: StaticString, _ place: StaticString, _ json: inout JSONWriter
+    _ name: StaticString, _ place: StaticString, of operation: Operation,
+    _ json: inout JSONWriter
   ) {
     json.beginObject()
     member("name", name, &json)
     member("in", place, &json)
     json.key("schema")
-    json.beginObject()
-    member("type", "string", &json)
-    json.endObject()
+    json.raw(ByteSlice(utf8: schema(ofParameter: "\(name)", in: operation)))
     json.endObject()
   }
 
-  private static func answer(_ operation: Operation, _ json: inout JSONWriter) {
+  private static func answer(
+    _ operation: Operation, _ status: Int, _ json: inout JSONWriter
+  ) {
     json.beginObject()
-    member("description", operation.summary, &json)
-    if operation.statuses != [204] {
+    member("description", status == 304 ? "The caller has it already" : operation.summary, &json)
+    if status != 204, status != 304, operation.method != "head" {
       json.key("content")
-      content(
-        (operation.answers.contains("text/plain") ? [] : ["application/json"]) + operation.answers,
-        &json)
+      json.beginObject()
+      if let reply = operation.reply {
+        json.key("application/json")
+        json.beginObject()
+        reference(reply, &json)
+        json.endObject()
+      }
+      for type in operation.answers {
+        json.key(type)
+        json.beginObject()
+        json.endObject()
+      }
+      json.endObject()
     }
+    json.endObject()
+  }
+
+  private static func reference(_ name: StaticString, _ json: inout JSONWriter) {
+    json.key("schema")
+    json.beginObject()
+    json.key("$ref")
+    json.string("#/components/schemas/\(name)")
     json.endObject()
   }
 
@@ -175,9 +194,18 @@ public enum OpenAPIDocument {
     json.endObject()
   }
 
-  private static func problem(_ json: inout JSONWriter) {
+  private static func problem(
+    _ operation: Operation, _ status: Int, _ json: inout JSONWriter
+  ) {
     json.beginObject()
-    member("$ref", "#/components/responses/Problem", &json)
+    if operation.id == "publish", status == 422 {
+      // A batch of which nothing was stored says so for each of its events.
+      member("$ref", "#/components/responses/Rejected", &json)
+    } else if "\(operation.id)".hasPrefix("pulsar") {
+      member("$ref", "#/components/responses/PulsarRefusal", &json)
+    } else {
+      member("$ref", "#/components/responses/Problem", &json)
+    }
     json.endObject()
   }
 
@@ -185,34 +213,28 @@ public enum OpenAPIDocument {
     json.key("security")
     json.raw(ByteSlice(utf8: #"[{"bearer":[]}]"#))
     json.key("components")
+    json.beginObject()
+    json.key("securitySchemes")
     json.raw(
       ByteSlice(
-        utf8: #"""
-          {"securitySchemes":{"bearer":{"type":"http","scheme":"bearer","bearerFormat":"JWT"}},
-          "responses":{"Problem":{"description":"A refusal (RFC 9457)","content":
-          {"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}}},
-          "schemas":{"Name":{"type":"string","pattern":"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"},
-          "Text":{"type":"string"},
-          "Problem":{"type":"object",
-          "required":["type","title","status","detail","code","retryable"],
-          "properties":{"type":{"type":"string"},"title":{"type":"string"},
-          "status":{"type":"integer"},"detail":{"type":"string"},"instance":{"type":"string"},
-          "code":{"type":"string"},"retryable":{"type":"boolean"},
-          "errors":{"type":"array","maxItems":32,
-          "items":{"$ref":"#/components/schemas/Fault"}},"truncated":{"type":"boolean"},
-          "topic":{"type":"string"},"schema":{"type":"string"},
-          "schemaUrl":{"type":"string"},"schemaVersion":{"type":"integer"}}},
-          "Fault":{"type":"object","required":["pointer","code","message"],
-          "properties":{"event":{"type":"integer"},"pointer":{"type":"string"},
-          "line":{"type":"integer"},"column":{"type":"integer"},"offset":{"type":"integer"},
-          "keyword":{"type":"string"},"schemaPointer":{"type":"string"},
-          "code":{"type":"string"},"message":{"type":"string"},"expected":{},
-          "actual":{"type":"object","required":["type"],"properties":{"type":{"type":"string"},
-          "length":{"type":"integer"}}},"suggestion":{"type":"string"},
-          "branch":{"type":"object","properties":{"schemaPointer":{"type":"string"},
-          "reason":{"type":"string"}}}}}}}
-          """#))
+        utf8: #"{"bearer":{"type":"http","scheme":"bearer","bearerFormat":"JWT"}}"#))
+    json.key("responses")
+    json.raw(ByteSlice(utf8: "\(refusals)"))
+    json.key("schemas")
+    json.raw(ByteSlice(utf8: "{\(schemas)}"))
+    json.endObject()
   }
+
+  private static let refusals: StaticString = ##"""
+    {"Problem":{"description":"A refusal (RFC 9457)","content":
+    {"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}},
+    "Rejected":{"description":"A refusal, or a batch of which nothing was stored","content":
+    {"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}},
+    "application/json":{"schema":{"$ref":"#/components/schemas/Batch"}}}},
+    "PulsarRefusal":{"description":"A refusal in Pulsar's form; of the wire itself in ours",
+    "content":{"application/json":{"schema":{"$ref":"#/components/schemas/PulsarRefusal"}},
+    "application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}}}
+    """##
 
   private static func member(
     _ name: StaticString, _ value: StaticString, _ json: inout JSONWriter

@@ -5,36 +5,40 @@ extension OpenAPIDocument {
       template: "/admin/v2/schemas/{tenant}/{namespace}/{topic}/schema",
       operations: [
         Operation(
-          method: "get", id: "pulsarGetSchema", summary: "Pulsar's API: the version in force",
+          method: "get", id: "pulsarGetSchema", reply: "PulsarSchema",
+          summary: "Pulsar's API: the version in force",
           statuses: [200, 412], query: ["authoritative"]),
         Operation(
-          method: "post", id: "pulsarPostSchema",
+          method: "post", id: "pulsarPostSchema", reply: "PulsarPosted",
           summary: "Pulsar's API: registers a version, unless it is there",
           statuses: [200, 406, 409, 412, 413, 415, 422], query: ["authoritative"],
           body: ["application/json"]),
         Operation(
-          method: "delete", id: "pulsarDeleteSchema", summary: "Pulsar's API: deletes all versions",
-          statuses: [200, 409, 412], query: ["authoritative", "force"]),
+          method: "delete", id: "pulsarDeleteSchema", reply: "PulsarVersion",
+          summary: "Pulsar's API: deletes all versions",
+          statuses: [200, 409, 412], query: ["authoritative"]),
       ]),
     Path(
       template: "/admin/v2/schemas/{tenant}/{namespace}/{topic}/schema/{version}",
       operations: [
         Operation(
-          method: "get", id: "pulsarGetSchemaVersion", summary: "Pulsar's API: one version",
+          method: "get", id: "pulsarGetSchemaVersion", reply: "PulsarSchema",
+          summary: "Pulsar's API: one version",
           statuses: [200, 412], query: ["authoritative"])
       ]),
     Path(
       template: "/admin/v2/schemas/{tenant}/{namespace}/{topic}/schemas",
       operations: [
         Operation(
-          method: "get", id: "pulsarListSchemas", summary: "Pulsar's API: all versions",
+          method: "get", id: "pulsarListSchemas", reply: "PulsarSchemas",
+          summary: "Pulsar's API: all versions",
           statuses: [200, 412], query: ["authoritative"])
       ]),
     Path(
       template: "/admin/v2/schemas/{tenant}/{namespace}/{topic}/compatibility",
       operations: [
         Operation(
-          method: "post", id: "pulsarTestCompatibility",
+          method: "post", id: "pulsarTestCompatibility", reply: "PulsarCompatibility",
           summary: "Pulsar's API: whether a schema may follow",
           statuses: [202, 406, 412, 413, 415, 422], query: ["authoritative"],
           body: ["application/json"])
@@ -43,7 +47,8 @@ extension OpenAPIDocument {
       template: "/admin/v2/schemas/{tenant}/{namespace}/{topic}/version",
       operations: [
         Operation(
-          method: "post", id: "pulsarGetVersion", summary: "Pulsar's API: which version it is",
+          method: "post", id: "pulsarGetVersion", reply: "PulsarVersion",
+          summary: "Pulsar's API: which version it is",
           statuses: [200, 406, 412, 413, 415, 422], query: ["authoritative"],
           body: ["application/json"])
       ]),

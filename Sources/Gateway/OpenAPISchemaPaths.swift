@@ -10,11 +10,13 @@ extension OpenAPIDocument {
       template: "/v1/topics/{tenant}/{namespace}/{topic}/schema",
       operations: [
         Operation(
-          method: "put", id: "putSchema", summary: "Registers the next version of a schema",
+          method: "put", id: "putSchema", reply: "SchemaVersion",
+          summary: "Registers the next version of a schema",
           statuses: [200, 201, 409, 413, 415, 422], query: ["subject", "lint", "override"],
           body: languages, isConditional: true),
         Operation(
-          method: "get", id: "getSchema", summary: "The schema in force", statuses: [200],
+          method: "get", id: "getSchema", reply: "Any", summary: "The schema in force",
+          statuses: [200],
           query: ["subject", "bundle"], answers: languages, isConditional: true),
         Operation(
           method: "delete", id: "deleteSchema",
@@ -25,7 +27,7 @@ extension OpenAPIDocument {
       template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/check",
       operations: [
         Operation(
-          method: "post", id: "checkSchema",
+          method: "post", id: "checkSchema", reply: "Check",
           summary: "What registering a schema would come to, without registering it",
           statuses: [200, 413, 415, 422], query: ["subject"], body: languages)
       ]),
@@ -33,10 +35,11 @@ extension OpenAPIDocument {
       template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/default",
       operations: [
         Operation(
-          method: "get", id: "getSchemaDefault", summary: "What is known of the default version",
+          method: "get", id: "getSchemaDefault", reply: "SchemaVersion",
+          summary: "What is known of the default version",
           statuses: [200], query: ["subject"], isConditional: true),
         Operation(
-          method: "put", id: "putSchemaDefault",
+          method: "put", id: "putSchemaDefault", reply: "SchemaVersion",
           summary: "Makes a version the default of its line, forward or back",
           statuses: [200, 409], body: ["application/json"], isConditional: true),
       ]),
@@ -44,11 +47,11 @@ extension OpenAPIDocument {
       template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/binding",
       operations: [
         Operation(
-          method: "get", id: "getSchemaBinding",
+          method: "get", id: "getSchemaBinding", reply: "Binding",
           summary: "Which events are checked against what, and what becomes of those that fail",
           statuses: [200], isConditional: true),
         Operation(
-          method: "put", id: "putSchemaBinding", summary: "Replaces the binding",
+          method: "put", id: "putSchemaBinding", reply: "Binding", summary: "Replaces the binding",
           statuses: [200, 201, 409], body: ["application/json"], isConditional: true),
         Operation(
           method: "delete", id: "deleteSchemaBinding",
@@ -59,17 +62,19 @@ extension OpenAPIDocument {
       template: "/v1/topics/{tenant}/{namespace}/{topic}/schemas",
       operations: [
         Operation(
-          method: "get", id: "listSchemas", summary: "All registered versions", statuses: [200],
+          method: "get", id: "listSchemas", reply: "SchemaVersions",
+          summary: "All registered versions", statuses: [200],
           query: ["subject", "deleted"])
       ]),
     Path(
       template: "/v1/topics/{tenant}/{namespace}/{topic}/schemas/{version}",
       operations: [
         Operation(
-          method: "get", id: "getSchemaVersion", summary: "One version's text", statuses: [200],
+          method: "get", id: "getSchemaVersion", reply: "Any", summary: "One version's text",
+          statuses: [200],
           answers: languages, isConditional: true),
         Operation(
-          method: "patch", id: "patchSchemaVersion",
+          method: "patch", id: "patchSchemaVersion", reply: "SchemaVersion",
           summary: "Deprecates a version, or makes it active again", statuses: [200, 409],
           body: ["application/json"], isConditional: true),
         Operation(
@@ -81,14 +86,15 @@ extension OpenAPIDocument {
       template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/validate",
       operations: [
         Operation(
-          method: "post", id: "validate", summary: "Checks a payload without publishing it",
+          method: "post", id: "validate", reply: "Validation",
+          summary: "Checks a payload without publishing it",
           statuses: [200, 413, 415, 422], query: ["type", "version"], body: ["application/json"])
       ]),
     Path(
       template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/replay",
       operations: [
         Operation(
-          method: "post", id: "replaySchema",
+          method: "post", id: "replaySchema", reply: "Replay",
           summary: "Which of the topic's newest events a candidate would refuse",
           statuses: [200, 413, 415, 422], query: ["last", "type"],
           body: languages)

@@ -85,7 +85,6 @@ extension GatewayResponder {
     }
     let expires = min(scope.expires, request.receivedAt + StreamTickets.patience)
     answer.start(201)
-    answer.field("Cache-Control", "no-store")
     return finish(&answer) { json in
       json.beginObject()
       json.key("ticket")

@@ -66,7 +66,6 @@ extension GatewayResponder {
     for record in page.records { tally.add(record, atTail: record.came(after: request)) }
     let rendering = self.rendering(terms.view, of: feed.topic)
     answer.start(200)
-    answer.field("Cache-Control", "no-store")
     let end = finish(&answer) { json in
       json.beginObject()
       json.key("events")
@@ -99,7 +98,6 @@ extension GatewayResponder {
     live.lease = lease
     live.connections = parts.server.connections
     answer.start(200)
-    answer.field("Cache-Control", "no-store")
     answer.field("X-Accel-Buffering", "no")
     answer.startStream(
       contentType: format == .serverSentEvents ? "text/event-stream" : "application/x-ndjson")
@@ -140,7 +138,6 @@ extension GatewayResponder {
       answer.field(
         "Jodrell-Last", text: MessageID(ledger: bounds.ledger, entry: bounds.end - 1).text)
     }
-    answer.field("Cache-Control", "no-store")
     answer.finishEmpty()
     return .complete
   }

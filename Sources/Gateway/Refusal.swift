@@ -197,7 +197,6 @@ public struct Refusal: Error {
     if let allow { answer.field("Allow", allow) }
     if let challenge { answer.field("WWW-Authenticate", challenge.field(metadata: metadata)) }
     if code == .useNonce, let nonce { answer.field("DPoP-Nonce", nonce) }
-    answer.field("Cache-Control", "no-store")
     var json = JSONWriter()
     write(instance: id, into: &json)
     answer.finish(contentType: "application/problem+json", body: json.bytes)

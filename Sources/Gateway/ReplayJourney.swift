@@ -51,7 +51,6 @@ extension GatewayResponder {
     _ run: ReplayRun<Engine>, took span: TimeSpan, _ answer: inout AnswerWriter
   ) -> AnswerEnd {
     answer.start(200)
-    answer.field("Cache-Control", "no-store")
     return finish(&answer) { json in
       json.beginObject()
       run.tally.write(into: &json)

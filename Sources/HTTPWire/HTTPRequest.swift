@@ -46,6 +46,9 @@ public enum ListenerKind: Sendable, Equatable {
 /// The methods a `Responder` can meet; the wire itself refuses every other with 501.
 public enum HTTPMethod: Sendable, Equatable, CaseIterable {
   case get, head, post, put, delete, options, patch
+  /// Known so that every path can say that it does not answer to them (RFC 9110 §15.5.6); an
+  /// unknown method is refused with the whole request (§15.6.2).
+  case trace, query
 
   /// The method as it stands on the wire (RFC 9110 §9.1: case-sensitive).
   public var name: StaticString {
@@ -57,6 +60,8 @@ public enum HTTPMethod: Sendable, Equatable, CaseIterable {
     case .delete: "DELETE"
     case .options: "OPTIONS"
     case .patch: "PATCH"
+    case .trace: "TRACE"
+    case .query: "QUERY"
     }
   }
 }

@@ -89,12 +89,15 @@ public struct TenancyPolicy: Sendable {
   public var tenantNames: [Name] { tenants.keys.sorted() }
 
   /// What each mapping of the issuer makes of these claims, in the order of the file: for
-  /// explanations.
+  /// explanations. `tenant` is the one that the mapping is about; nil where claims have to say.
   public func outcomes(
     issuer: ByteSlice, claims: JSONDocument, at now: UnixTime
-  ) -> [(rule: ByteSlice, outcome: MappingOutcome)] {
+  ) -> [(rule: ByteSlice, tenant: Name?, outcome: MappingOutcome)] {
     (mappings[issuer] ?? []).map { mapping in
-      (mapping.id, mapping.outcome(for: claims, at: now) { tenants[$0] != nil })
+      let outcome = mapping.outcome(for: claims, at: now) { tenants[$0] != nil }
+      if case .matched(let caller) = outcome { return (mapping.id, caller.tenant, outcome) }
+      guard case .fixed(let tenant) = mapping.tenant else { return (mapping.id, nil, outcome) }
+      return (mapping.id, tenant, outcome)
     }
   }
 

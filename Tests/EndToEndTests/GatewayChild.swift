@@ -19,7 +19,7 @@ actor GatewayChild {
   private let wrapper: [String]
   private let socket: String?
   private var process: ChildProgram?
-  private let loop: ClientLoop
+  let loop: ClientLoop
   private(set) var port = 0
   /// How long the last start took until the gateway said that it was ready.
   private(set) var readyAfter = Duration.zero
@@ -190,6 +190,9 @@ struct Answer: Sendable {
 
   /// A header field, by its lower-case name.
   func field(_ name: String) -> String? { fields[name] }
+
+  /// The names of its header fields, in lower case.
+  var names: [String] { Array(fields.keys) }
 
   /// The body, which must be JSON.
   var json: JSONNode {

@@ -1,4 +1,5 @@
 import Bytes
+import HTTPWire
 import Testing
 
 @testable import Gateway
@@ -36,6 +37,25 @@ struct CrossOriginTests {
       #expect(answer.fields[allowed] == nil, "\(origin)")
       #expect(answer.fields["vary"] == "Origin", "a cache must not mix them up")
     }
+  }
+
+  @Test("the operators' listener answers no page, listed or not, and changes nothing for one")
+  func operators() async throws {
+    let gateway = try gateway()
+    let body = #"{"issuer":"acme-idp","jti":"x"}"#
+    let asks = ["Access-Control-Request-Method": "POST", "Content-Type": "application/json"]
+    for origin in ["https://app.example", "http://localhost:3000", "http://rebound.example:9090"] {
+      for method in ["GET", "POST", "OPTIONS"] {
+        let answer = try await gateway.send(
+          method, "/v1/revocations", as: nil, asks.merging(["Origin": origin]) { $1 },
+          method == "POST" ? body : "", listener: .management)
+        #expect(answer.status == 403 && answer.code == "forbidden", "\(method) \(origin)")
+        #expect(answer.fields.keys.filter { $0.hasPrefix("access-control") }.isEmpty)
+      }
+    }
+    let list = try await gateway.send(
+      "GET", "/v1/revocations", as: nil, listener: .management)
+    #expect(list.status == 200 && !list.body.contains("\"x\""))
   }
 
   @Test("a preflight names methods and the attributes that it asked for")

@@ -110,7 +110,6 @@ import Testing
     ("G\u{E9}T / HTTP/1.1\r\nHost: a\r\n\r\n", .badRequest(.method)),
     ("get / HTTP/1.1\r\nHost: a\r\n\r\n", .notImplemented(.method)),
     ("GETS / HTTP/1.1\r\nHost: a\r\n\r\n", .notImplemented(.method)),
-    ("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", .notImplemented(.method)),
     ("CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", .notImplemented(.method)),
     ("GET * HTTP/1.1\r\nHost: a\r\n\r\n", .badRequest(.target)),
     ("OPTIONS *x HTTP/1.1\r\nHost: a\r\n\r\n", .badRequest(.target)),

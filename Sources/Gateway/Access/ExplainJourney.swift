@@ -11,7 +11,6 @@ extension GatewayResponder {
     try refuseQuery(of: request)
     let scope = try admit(request, nil)
     answer.start(200)
-    answer.field("Cache-Control", "no-store")
     return finish(&answer) { json in
       json.beginObject()
       scope.write(into: &json)
@@ -40,7 +39,8 @@ extension GatewayResponder {
     let snapshot = admission.snapshot
     let selection = try Admission.selection(of: request, path: question?.topic.tenant)
     let explanation = Explanation(
-      verifier: snapshot.verifier, policy: snapshot.policy, header: selection?.tenant,
+      for: isOperators ? .operators : .caller, verifier: snapshot.verifier, policy: snapshot.policy,
+      header: selection?.tenant,
       at: request.receivedAt)
     if let text, let caller {
       let operatorScope = try snapshot.policy.scope(
@@ -54,7 +54,6 @@ extension GatewayResponder {
       else { throw Refusal(.notFound, "no accepted token of your tenant") }
     }
     answer.start(200)
-    answer.field("Cache-Control", "no-store")
     if let text {
       return finish(&answer) { json in _ = explanation.explain(text, question, into: &json) }
     }

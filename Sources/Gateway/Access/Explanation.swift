@@ -24,6 +24,16 @@ public struct Explanation {
     }
   }
 
+  /// Whom it is for.
+  public enum Reader: Sendable {
+    /// Whoever runs the gateway: every mapping is told.
+    case operators
+    /// A caller at the public door: the mappings of tenants that the token acts for. What others'
+    /// are called, and what claims they take, is theirs.
+    case caller
+  }
+
+  private let reader: Reader
   private let verifier: TokenVerifier
   private let policy: TenancyPolicy
   private let header: Name?
@@ -32,8 +42,10 @@ public struct Explanation {
   /// - Parameter header: what the field `Jodrell-Tenant` would hold, for requests whose path names
   ///   no tenant.
   public init(
-    verifier: TokenVerifier, policy: TenancyPolicy, header: Name? = nil, at now: UnixTime
+    for reader: Reader, verifier: TokenVerifier, policy: TenancyPolicy, header: Name? = nil,
+    at now: UnixTime
   ) {
+    self.reader = reader
     self.verifier = verifier
     self.policy = policy
     self.header = header
@@ -120,9 +132,12 @@ public struct Explanation {
   private func writeMappings(of token: VerifiedToken, into json: inout JSONWriter) {
     json.key("mappings")
     json.beginArray()
-    for (rule, outcome) in policy.outcomes(
-      issuer: token.issuerID, claims: token.claims, at: now)
-    {
+    let outcomes = policy.outcomes(issuer: token.issuerID, claims: token.claims, at: now)
+    let own = outcomes.compactMap { rule in
+      if case .matched(let caller) = rule.outcome { caller.tenant } else { nil }
+    }
+    for (rule, tenant, outcome) in outcomes {
+      guard reader == .operators || tenant.map(own.contains) == true else { continue }
       json.beginObject()
       json.key("rule")
       json.string(rule)

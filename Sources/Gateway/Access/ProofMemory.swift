@@ -15,8 +15,21 @@ public final class ProofMemory: Sendable {
     let request: RequestID
   }
 
+  private struct Shard {
+    var seen: [Digest: Sight] = [:]
+    /// No look for what may be forgotten before this instant: a full shard would have every
+    /// request look through all of it.
+    var nextSweep = UnixTime(nanoseconds: 0)
+
+    mutating func sweep(at now: UnixTime) {
+      guard now >= nextSweep else { return }
+      nextSweep = now + .seconds(1)
+      seen = seen.filter { now < $0.value.until }
+    }
+  }
+
   private final class Box: Sendable {
-    let seen = Mutex<[Digest: Sight]>([:])
+    let shard = Mutex(Shard())
   }
 
   /// Proofs in all shards together: some 100 B each.
@@ -36,15 +49,15 @@ public final class ProofMemory: Sendable {
   func take(
     _ proof: DPoPProof, for request: RequestID, at now: UnixTime
   ) throws(DPoPRefusal) {
-    let shard = shards[Int(proof.name.slot % UInt64(Self.shardCount))]
-    let refusal: DPoPRefusal? = shard.seen.withLock { seen in
-      if let sight = seen[proof.name], now < sight.until {
+    let box = shards[Int(proof.name.slot % UInt64(Self.shardCount))]
+    let refusal: DPoPRefusal? = box.shard.withLock { shard in
+      if let sight = shard.seen[proof.name], now < sight.until {
         return sight.request == request ? nil : .replayed
       }
-      if seen.count >= mostInShard { seen = seen.filter { now < $0.value.until } }
-      guard seen.count < mostInShard else { return .overloaded }
+      if shard.seen.count >= mostInShard { shard.sweep(at: now) }
+      guard shard.seen.count < mostInShard else { return .overloaded }
       let until = now + DPoPProof.window + DPoPProof.leeway
-      seen[proof.name] = Sight(until: until, request: request)
+      shard.seen[proof.name] = Sight(until: until, request: request)
       return nil
     }
     if let refusal { throw refusal }

@@ -14,7 +14,6 @@ extension GatewayResponder {
     try refuseQuery(of: request)
     let revocations = try operatorsRevocations(request)
     answer.start(200)
-    answer.field("Cache-Control", "no-store")
     return finish(&answer) { json in
       json.beginObject()
       json.key("configured")
@@ -62,7 +61,6 @@ extension GatewayResponder {
     }
     note(bounded, request)
     answer.start(201)
-    answer.field("Cache-Control", "no-store")
     return finish(&answer) { json in bounded.write(to: &json) }
   }
 

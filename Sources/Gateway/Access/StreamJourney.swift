@@ -15,13 +15,13 @@ extension GatewayResponder {
     try refuseQuery(of: request)
     let open = parts.streams.topic(of: id)
     let scope = try admit(request, open?.caller.tenant)
-    guard let open, scope.isSameCaller(as: open.caller) else { throw Refusal(.notFound) }
+    guard let open else { throw Refusal(.notFound) }
+    guard scope.isSameCaller(as: open.caller) else { throw TenancyRefusal.notFound }
     let reference = TopicReference(
       tenant: open.tenant, namespace: open.namespace, topic: open.topic)
     let topic = try scope.address(of: reference, for: open.action).detached
     guard parts.streams.renew(id, with: topic) else { throw Refusal(.notFound) }
     answer.start(200)
-    answer.field("Cache-Control", "no-store")
     return finish(&answer) { json in Self.write(id, until: scope.expires, into: &json) }
   }
 

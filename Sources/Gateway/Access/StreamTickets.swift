@@ -13,6 +13,8 @@ public final class StreamTickets: Sendable {
   public static let patience = TimeSpan.seconds(30)
   /// Tickets kept at once; 200 B each.
   public static let most = 100_000
+  /// Of one tenant's: a quarter of all, so that no tenant leaves others without.
+  public static let mostOfTenant = 25_000
   /// The random part of a ticket, in bytes.
   public static let entropy = 24
 
@@ -32,24 +34,37 @@ public final class StreamTickets: Sendable {
 
   private struct State {
     var tickets: [ByteSlice: Ticket] = [:]
+    /// How many there are of whom; those with none have no entry.
+    var tenants: [Name: Int] = [:]
     /// No sweep before this instant.
     var nextSweep = UnixTime(nanoseconds: 0)
   }
 
   private let state = Mutex(State())
+  private let most: Int
+  private let mostOfTenant: Int
   private let random: @Sendable (Int) -> ByteSlice
 
   /// - Parameter random: that many unpredictable bytes.
-  public init(random: @escaping @Sendable (Int) -> ByteSlice) { self.random = random }
+  public init(
+    most: Int = most, mostOfTenant: Int = mostOfTenant,
+    random: @escaping @Sendable (Int) -> ByteSlice
+  ) {
+    self.most = most
+    self.mostOfTenant = mostOfTenant
+    self.random = random
+  }
 
-  /// A new ticket for `path`, or nil when too many are out.
+  /// A new ticket for `path`, or nil when too many are out, in all or of the caller's tenant.
   func issue(for path: ByteSlice, to scope: TenantScope, at now: UnixTime) -> ByteSlice? {
     let text = ByteSlice(utf8: Base64.encode(random(Self.entropy), as: .url))
     let ticket = Ticket(scope: scope, path: ByteSlice(copying: path.span), issued: now, use: nil)
     return state.withLock { state in
       Self.sweep(&state, at: now)
-      guard state.tickets.count < Self.most else { return nil }
+      let own = state.tenants[scope.tenant] ?? 0
+      guard state.tickets.count < most, own < mostOfTenant else { return nil }
       state.tickets[text] = ticket
+      state.tenants[scope.tenant] = own + 1
       return text
     }
   }
@@ -78,5 +93,6 @@ public final class StreamTickets: Sendable {
     guard now >= state.nextSweep else { return }
     state.nextSweep = now + .seconds(1)
     state.tickets = state.tickets.filter { isAlive($0.value, at: now) }
+    state.tenants = state.tickets.values.reduce(into: [:]) { $0[$1.scope.tenant, default: 0] += 1 }
   }
 }

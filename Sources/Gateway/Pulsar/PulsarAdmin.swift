@@ -143,7 +143,6 @@ extension Refusal {
     writeRetryAfter(&answer)
     if let allow { answer.field("Allow", allow) }
     if let challenge { answer.field("WWW-Authenticate", challenge.field(metadata: metadata)) }
-    answer.field("Cache-Control", "no-store")
     var json = JSONWriter()
     json.beginObject()
     json.key("reason")
