@@ -96,7 +96,9 @@ public struct TenancyPolicy: Sendable {
     (mappings[issuer] ?? []).map { mapping in
       let outcome = mapping.outcome(for: claims, at: now) { tenants[$0] != nil }
       if case .matched(let caller) = outcome { return (mapping.id, caller.tenant, outcome) }
-      guard case .fixed(let tenant) = mapping.tenant else { return (mapping.id, nil, outcome) }
+      guard case .name(.fixed(let tenant)) = mapping.tenant else {
+        return (mapping.id, nil, outcome)
+      }
       return (mapping.id, tenant, outcome)
     }
   }

@@ -76,7 +76,7 @@ private import CWriteAhead
   }
 
   private static let databaseText = """
-    max_background_jobs=2;avoid_unnecessary_blocking_io=true;\
+    max_background_jobs=2;max_file_opening_threads=2;avoid_unnecessary_blocking_io=true;\
     max_subcompactions=1;db_write_buffer_size=201326592;\
     max_total_wal_size=268435456;bytes_per_sync=1048576;wal_bytes_per_sync=0;\
     paranoid_checks=true;wal_recovery_mode=kPointInTimeRecovery;\
@@ -93,14 +93,15 @@ private import CWriteAhead
     switch kind {
     case .events:
       // No compaction of its own: a bucket is sealed once and then dropped whole. The triggers are
-      // 2²⁹ because RocksDB doubles them as signed 32-bit numbers.
+      // 2²⁹ because RocksDB doubles them as signed 32-bit numbers. The memtable's filter is
+      // 160 KiB, ten bits for each of its chunks: each sealed bucket has an empty one as well.
       """
       num_levels=2;disable_auto_compactions=true;\
       level0_file_num_compaction_trigger=536870912;\
       level0_slowdown_writes_trigger=536870912;level0_stop_writes_trigger=536870912;\
       write_buffer_size=67108864;max_write_buffer_number=3;\
       compression_per_level=kLZ4Compression:kZSTD;target_file_size_base=134217728;\
-      memtable_prefix_bloom_size_ratio=0.05;ttl=0;periodic_compaction_seconds=0;\
+      memtable_prefix_bloom_size_ratio=0.0025;ttl=0;periodic_compaction_seconds=0;\
       enable_blob_files=false
       """
     case .state:

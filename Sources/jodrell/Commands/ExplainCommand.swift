@@ -36,7 +36,8 @@ enum ExplainCommand {
       now = time
     }
     let explanation = Explanation(
-      for: .operators, verifier: compiled.verifier, policy: compiled.policy, header: header, at: now)
+      for: .operators, verifier: compiled.verifier, policy: compiled.policy, header: header, at: now
+    )
     var json = JSONWriter()
     let status = explanation.explain(ByteSlice(utf8: text), question, into: &json)
     Terminal.output.line(json.slice.text)
