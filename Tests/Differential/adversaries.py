@@ -53,6 +53,10 @@ def cases(size):
     yield "back reference", {"pattern": "^(.*)\\1\\1[xy]$"}, text(size - 8)
     yield "lookbehind", {"pattern": "(?:(?<=a)a|a)*[bc]"}, text(size - 8)
     yield "lookahead", {"pattern": "(?:(?=a+)a)*[bc]"}, text(size - 8)
+    yield "many at least", {"pattern": "a{250,}[bc]"}, text(size - 8)
+    yield "large class beyond ASCII", {
+        "pattern": "^[" + "".join(chr(0x4E00 + 3 * i) for i in range(300)) + "]*[bc]$"
+    }, text(size - 8, chr(0x4E00 + 897))
     yield "counted groups", {"pattern": "([ab]{1,3}){1,50}[cd]"}, text(size - 8)
     yield "parts that may be missing", {"pattern": "(?:x?x?a?)*[bc]"}, text(size - 8)
     yield "class of properties", {"pattern": "^[\\p{L}\\p{N} '-]*$"}, text(size - 8, "\u00e9")

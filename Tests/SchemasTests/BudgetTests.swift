@@ -76,7 +76,11 @@ import Testing
     {
       #expect(try Sample.check("[\(fewer),\(same)]", schema) == .invalid, "\(same)")
     }
-    for other in ["-7", "7e3", "-1e0", "1e18", "7000000000000000000000.0"] {
+    for other in [
+      "-7", "7e3", "-1e0", "1e18", "7000000000000000000000.0", "1e9223372036854775807",
+      "-1e9223372036854775806", "10.5e9223372036854775807",
+      "1e18446744073709551615",
+    ] {
       #expect(try Sample.check("[\(fewer),\(other)]", schema) == .valid, "\(other)")
     }
   }
@@ -87,6 +91,7 @@ import Testing
       "(?:(?=a+)a)*[bc]", "(?:x?x?a?)*[bc]", "^(.*)\\\\1\\\\1[xy]$", "^(?:.*.*)*[bc]$",
       "a+[a-c]+[bc]$",
       "(?:(?<=a)a|a)*[bc]", "^(?:[ab]{1,3}){1,50}[cd]$", "(?:a(?:a(?:a)?)?)*[bc]",
+      "a{250,}[bc]", "a{250,999}?[bc]",
     ])
   func patterns(_ pattern: String) throws {
     let schema = try Sample.schema(#"{"pattern":"\#(pattern)"}"#)

@@ -60,6 +60,18 @@ import Testing
     #expect(pointer.hasSuffix("é…"))
   }
 
+  @Test(arguments: [500, 3_000])
+  func `the fault of a late row is found`(rows: Int) throws {
+    let schema = #"""
+      {"properties":{"rows":{"items":{"properties":{"id":{"type":"integer"},"name":{"maxLength":9}}}}}}
+      """#
+    let good = (0..<rows).map { #"{"id":\#($0),"name":"row"}"# }.joined(separator: ",")
+    #expect(
+      try lines(#"{"rows":[\#(good),{"id":1.5,"name":"row"}]}"#, schema) == [
+        "/rows/\(rows)/id type #/properties/rows/items/properties/id/type"
+      ])
+  }
+
   @Test func `stops at the limit and says so`() throws {
     let schema = try Sample.schema(#"{"items":{"type":"null"}}"#)
     func explain(_ count: Int) throws -> Explanation {

@@ -63,6 +63,12 @@ class LogFile : public FSWritableFile {
       if (start_ + count > length_ && data.size() < kLarge) count = kStep;
       memset(buffer_ + filled, 0, count - filled);
       IOStatus status = Write(count);
+      if (!status.ok() && count > BlocksFor(filled) && (error_ == ENOSPC || error_ == EDQUOT)) {
+        // On a volume that is full the data may find the place that the zeros do not.
+        status.PermitUncheckedError();
+        count = BlocksFor(filled);
+        status = Write(count);
+      }
       if (!status.ok()) return status;
       length_ = std::max(length_, start_ + count);
       size_t whole = filled / kBlock * kBlock;
@@ -124,8 +130,9 @@ class LogFile : public FSWritableFile {
   }
 
   // No failure for want of space as RocksDB knows it, which it would recover from by itself.
-  IOStatus Failure(const char *call) const {
-    return IOStatus::IOError(std::string("While ") + call + ": " + name_, strerror(errno));
+  IOStatus Failure(const char *call) {
+    error_ = errno;
+    return IOStatus::IOError(std::string("While ") + call + ": " + name_, strerror(error_));
   }
 
   void CloseOwn() {
@@ -135,6 +142,8 @@ class LogFile : public FSWritableFile {
 
   const std::string name_;
   int fd_;
+  // What the last failed call left in errno.
+  int error_ = 0;
   // Holds the log's last block as far as it is filled.
   char *const buffer_;
   // Where the buffer's bytes belong in the file: a multiple of kBlock.

@@ -162,7 +162,7 @@ import JSONText
     fuel = -1
   }
 
-  /// Goes on after a pattern met its limit, with other fuel.
+  /// Goes on with other fuel, also after a limit was met.
   mutating func resume(fuel: Int) {
     halt = nil
     self.fuel = fuel

@@ -83,6 +83,7 @@ extension Explainer {
       for (position, schema) in schemas.enumerated() where evaluator.accepts(schema, at) {
         accepting.append(position)
       }
+      guard evaluator.halt == nil else { return }
       if accepting.count > 1 {
         let list = accepting.map(String.init).joined(separator: ", ")
         report(

@@ -37,9 +37,12 @@ extension Explainer {
         index, at, keyword: "format", code: .format(format), "must be " + format.phrase,
         expected: SchemaText.quoted(format.name))
     }
-    if rule.pattern != ProgramNode.none, !evaluator.matches(rule.pattern, text) {
+    // Where the fuel of the explanation ended, nothing is known of the text.
+    if rule.pattern != ProgramNode.none, !evaluator.matches(rule.pattern, text),
+      evaluator.halt != .fuelExhausted
+    {
       let source = program.patterns[Int(rule.pattern)].source
-      let isLimit = evaluator.halt != nil
+      let isLimit = evaluator.halt == .patternLimit
       report(
         index, at, keyword: "pattern", code: isLimit ? .patternLimit : .pattern,
         isLimit ? "cannot be matched within the limits of patterns" : "must match the pattern",
@@ -107,6 +110,7 @@ extension Explainer {
       explainMember(rule, slot, index, at, key)
       key += 1 + Int(evaluator.value.tokens[key + 1].extent)
     }
+    guard !isDone else { return }
     for slot in missing(rule, seen) {
       if program.slots[slot].required == 1 {
         reportMissing(index, at, program.name(ofSlot: slot), keyword: "required")

@@ -96,14 +96,19 @@ struct Explainer: ~Copyable, ~Escapable {
     path.removeLast()
   }
 
-  /// Whether a value inside keeps its schema, so that there is nothing to tell.
+  /// Whether a value inside keeps its schema, so that there is nothing to tell. False as well where
+  /// the closer look is the better way to find out: into large values, and where this one has used
+  /// up its half of the fuel or met a pattern's limit.
   @_lifetime(self: copy self)
   private mutating func isFine(_ schema: UInt32, _ at: Int) -> Bool {
     let fuel = evaluator.fuel
-    if evaluator.accepts(schema, at) { return true }
-    // Which pattern met its limit, and where, the closer look tells; it has half of what was left.
-    if evaluator.halt == .patternLimit { evaluator.resume(fuel: fuel / 2) }
-    return !evaluator.spend(1)
+    guard evaluator.halt == nil, Int(evaluator.value.tokens[at].extent) < fuel / 16 else {
+      return isDone
+    }
+    evaluator.resume(fuel: fuel - fuel / 2)
+    let isAccepted = evaluator.accepts(schema, at)
+    evaluator.resume(fuel: max(evaluator.fuel, 0) + fuel / 2)
+    return isAccepted
   }
 
   /// Explains the item at a position and token.

@@ -146,7 +146,7 @@ enum ValueHash {
       exponent = isNegative ? exponent &- power : exponent &+ power
     }
     // What an integer of up to eighteen digits is written as otherwise.
-    while exponent > 0, digits + exponent <= 18 {
+    while exponent > 0, exponent <= 18, digits <= 18 - exponent {
       coefficient *= 10
       digits += 1
       exponent -= 1

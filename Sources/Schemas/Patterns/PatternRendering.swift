@@ -33,16 +33,7 @@ struct PatternRendering {
       try write(inner)
       text += ")"
     case .repeated(let item, let minimum, let maximum, let lazy):
-      // The engine runs through a set of characters at once, but not through a group.
-      if case .characters(let set) = item, !set.isEmpty {
-        write(set)
-      } else {
-        text += "(?:"
-        try write(item)
-        text += ")"
-      }
-      text += "{\(minimum),\(maximum.map(String.init) ?? "")}"
-      if lazy { text += "?" }
+      try write(item, from: minimum, to: maximum, lazy: lazy)
     case .start: text += "\\A"
     case .end: text += "\\z"
     case .wordBoundary(let negated): text += negated ? "\\B" : "\\b"
@@ -51,6 +42,44 @@ struct PatternRendering {
       guard let number = names[name] else { throw .unknownGroup(at: 0) }
       text += "\\g{\(number)}"
     }
+  }
+
+  /// The engine runs through a set of characters at once, but not through a group. Where it must
+  /// have many of the set, it looks for them without calling back, and again at each character of
+  /// the text: these are a group, and what may follow is a set once more.
+  private mutating func write(
+    _ item: PatternTree, from minimum: Int, to maximum: Int?, lazy: Bool
+  ) throws(PatternFault) {
+    guard case .characters(let set) = item, !set.isEmpty else {
+      text += "(?:"
+      try write(item)
+      text += ")"
+      writeCount(minimum, maximum, lazy: lazy)
+      return
+    }
+    guard minimum > Self.mostAtOnce else {
+      write(set)
+      writeCount(minimum, maximum, lazy: lazy)
+      return
+    }
+    text += "(?:(?:"
+    write(set)
+    text += ")"
+    writeCount(minimum, minimum, lazy: false)
+    if maximum != minimum {
+      write(set)
+      writeCount(0, maximum.map { $0 - minimum }, lazy: lazy)
+    }
+    text += ")"
+  }
+
+  /// Characters that an item of the pattern may ask for at once: about what its two units of fuel
+  /// pay for.
+  private static let mostAtOnce = 16
+
+  private mutating func writeCount(_ minimum: Int, _ maximum: Int?, lazy: Bool) {
+    text += "{\(minimum),\(maximum.map(String.init) ?? "")}"
+    if lazy { text += "?" }
   }
 
   private mutating func write(_ set: CharacterSet) {

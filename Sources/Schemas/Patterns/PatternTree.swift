@@ -15,6 +15,18 @@ indirect enum PatternTree {
   case wordBoundary(negated: Bool)
   case reference(Int)
   case namedReference(String)
+
+  /// The entries beyond ASCII of the largest of its sets.
+  var largestSet: Int {
+    switch self {
+    case .sequence(let items), .alternatives(let items): items.map(\.largestSet).max() ?? 0
+    case .characters(let set):
+      set.properties.count + set.ranges.count { $0.upperBound > 0x7F }
+    case .group(let inner, _), .look(let inner, _, _), .repeated(let inner, _, _, _):
+      inner.largestSet
+    case .start, .end, .wordBoundary, .reference, .namedReference: 0
+    }
+  }
 }
 
 /// A set of code points: ranges, Unicode properties, and whether the whole is turned round.
