@@ -61,6 +61,8 @@ public struct Operations: Sendable {
   public let isDevelopment: Bool
   /// Pages that may call.
   public let crossOrigin: CrossOrigin
+  /// What the operators' listener may be called.
+  public let hosts: HostNames
   /// The pause after which an idle event stream carries a comment.
   public let heartbeat: TimeSpan
   public let version: StaticString
@@ -71,13 +73,14 @@ public struct Operations: Sendable {
 
   public init(
     publicURL: ByteSlice, isDevelopment: Bool, crossOrigin: CrossOrigin = .none,
-    heartbeat: TimeSpan,
+    hosts: HostNames = HostNames(), heartbeat: TimeSpan,
     version: StaticString, unreadiness: @escaping @Sendable () -> Unreadiness?,
     scrape: @escaping @Sendable ((@Sendable (ByteSlice) -> Bool)?) -> ByteWriter
   ) {
     self.publicURL = publicURL
     self.isDevelopment = isDevelopment
     self.crossOrigin = crossOrigin
+    self.hosts = hosts
     self.heartbeat = heartbeat
     self.version = version
     self.unreadiness = unreadiness

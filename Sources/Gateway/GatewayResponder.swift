@@ -69,10 +69,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     answer.standing =
       isOperators ? CrossOrigin.noStore : parts.operations.crossOrigin.fields(for: request.head)
     do {
-      // No page has business there, not one of a host whose name has come to mean this machine.
-      if isOperators, request.head.fields.first("origin") != nil {
-        throw Refusal(.forbidden, "pages may not call the operators' listener")
-      }
+      if isOperators { try refusePages(request) }
       let route = try Route(request.head.path)
       operation = route.operation(request.head.method)
       let end = try await serveOrWait(route, operation, request, &answer)
@@ -218,7 +215,11 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
 
   /// The caller's scope, if its rates let the request in; see `Admission` and `LimitDesk`.
   func admit(_ request: HTTPRequest, _ tenant: Name?) throws -> TenantScope {
-    let scope = try admission.scope(of: request, selecting: tenant)
+    try admit(request, as: admission.scope(of: request, selecting: tenant))
+  }
+
+  /// The same for a scope that was found in another way.
+  func admit(_ request: HTTPRequest, as scope: TenantScope) throws -> TenantScope {
     try parts.limits.admit(
       scope, from: request.peer, under: admission.snapshot.policy.addressLimits,
       at: request.received)

@@ -110,7 +110,8 @@ public final class RequestBody {
     }
   }
 
-  /// The connection has moved on: whoever still holds this body reads `.closed` from now on.
+  /// The connection has moved on: whoever still holds this body reads `.closed` from now on, and
+  /// what nobody has read no longer keeps the receive buffer's memory.
   public func detach() { state = .failed(.closed) }
 }
 

@@ -180,7 +180,7 @@ final class Listener<R: Responder>: EventHandler {
 
   /// Connections accepted at once, so that a storm of them does not hold up those that are here.
   private static var acceptsPerTurn: Int { 64 }
-  /// How long a full descriptor table keeps the listener quiet.
+  /// How long a full descriptor table, or one without memory for the poller, keeps it quiet.
   private static var pause: TimeSpan { .milliseconds(100) }
 
   init(fd: Int32, door: Door, server: ServerLoop<R>) {
@@ -254,8 +254,13 @@ final class Listener<R: Responder>: EventHandler {
   /// Listens again after a rest.
   func resume(on loop: isolated Loop) {
     guard registration == nil, !isClosed else { return }
-    // Without memory for the registration the listener stays quiet; nothing else works then.
-    registration = try? loop.watch(listener: fd, isShared: isShared, self)
+    do throws(NetworkFailure) {
+      registration = try loop.watch(listener: fd, isShared: isShared, self)
+    } catch {
+      // The kernel has no memory for it now. A shared listener comes here after each connection,
+      // so that one such moment must not be its end.
+      server.resume(self, at: loop.clock.now + Self.pause)
+    }
   }
 
   private var isClosed = false

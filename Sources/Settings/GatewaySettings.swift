@@ -85,8 +85,10 @@ public struct GatewaySettings: Sendable {
       }
       taken.append(address)
     }
-    func plain(_ node: SettingsNode) throws(SettingsFault) -> ListenerSettings {
-      let listener = try ListenerSettings(compiling: node)
+    func plain(
+      _ node: SettingsNode, takesHosts: Bool = false
+    ) throws(SettingsFault) -> ListenerSettings {
+      let listener = try ListenerSettings(compiling: node, takesHosts: takesHosts)
       try once(listener.address, node)
       return listener
     }
@@ -96,7 +98,9 @@ public struct GatewaySettings: Sendable {
       try once(secure.listener.address, node)
       return secure
     }
-    let management = try nodes.2.map { node throws(SettingsFault) in try plain(node) }
+    let management = try nodes.2.map { node throws(SettingsFault) in
+      try plain(node, takesHosts: true)
+    }
     return (http, https, management)
   }
 

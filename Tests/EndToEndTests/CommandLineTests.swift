@@ -98,7 +98,12 @@ extension EndToEnd {
       let empty = place.appending(path: "empty.yaml").path()
       try Data().write(to: URL(filePath: empty))
       let data = place.appending(path: "data").path()
+      let proxied = place.appending(path: "proxied.yaml").path()
+      try Data("listen: {http: {address: '127.0.0.1:0', proxyProtocol: ['::1']}}".utf8)
+        .write(to: URL(filePath: proxied))
+      let file = place.appending(path: "j.sock").path()
       for (words, code) in [
+        (["serve", "-c", proxied, "--data", data, "--listen", "unix:\(file)"], 64),
         (["serve", "-c", empty], 3), (["serve", "-c", empty + ".absent"], 3),
         (["check", "-c", empty], 3), (["serve", "--listen", "0.0.0.0:0"], 64),
         (["serve", "--unknown"], 64), (["frobnicate"], 64), (["inspect", "--data", data], 9),

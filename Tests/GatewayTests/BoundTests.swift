@@ -1,4 +1,5 @@
 import Bytes
+import Crypto
 import Foundation
 import LogConformance
 import Metrics
@@ -94,6 +95,24 @@ import Testing
     #expect(try await gateway.send("GET", "/v1/whoami").status == 200)
     #expect(
       try await gateway.send("GET", "/v1/whoami", token: "a.b.c", from: "192.0.2.9").status == 401)
+    // A loop that knows nobody: a clock that steps back makes this one such.
+    for _ in 0..<2 {
+      gateway.clock.set(wall: gateway.clock.wall + .seconds(-2))
+      #expect(try await gateway.send("GET", "/v1/whoami").status == 200, "another loop knew it")
+    }
+    #expect(
+      try await gateway.send("GET", "/v1/whoami", as: "rita").code == "auth_rate_limited")
+  }
+
+  @Test("that a token was accepted is worth one look")
+  func acceptedTokens() {
+    let tokens = AcceptedTokens()
+    let (one, other) = (Digest.sha256(ByteSlice(utf8: "a")), Digest.sha256(ByteSlice(utf8: "b")))
+    #expect(!tokens.take(one))
+    tokens.note(one)
+    #expect(!tokens.take(other))
+    #expect(tokens.take(one))
+    #expect(!tokens.take(one))
   }
 
   @Test("as many streams as are allowed; one that ends makes room")

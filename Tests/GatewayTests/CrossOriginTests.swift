@@ -58,6 +58,38 @@ struct CrossOriginTests {
     #expect(list.status == 200 && !list.body.contains("\"x\""))
   }
 
+  @Test("the operators' listener goes by its address or a listed name")
+  func names() async throws {
+    let gateway = try TestGateway(hosts: ["Jodrell.monitoring.svc", "jodrell_1"])
+    func status(_ host: String, _ path: String = "/v1/revocations", from peer: String = "::1")
+      async throws -> Int
+    {
+      let answer = try await gateway.send(
+        "GET", path, as: nil, from: peer, listener: .management, host: host)
+      if answer.status != 200 {
+        #expect(answer.code == "forbidden" && answer.body.contains("listen.management.hosts"))
+      }
+      return answer.status
+    }
+    for host in [
+      "127.0.0.1:9090", "10.1.2.3", "[::1]:9090", "[fd00::7]", "localhost", "LOCALHOST:9090",
+      "jodrell.monitoring.svc:9090", "JODRELL.monitoring.svc.", "jodrell_1",
+    ] {
+      #expect(try await status(host) == 200, "\(host)")
+    }
+    for host in [
+      "evil.example", "evil.example:9090", "127.0.0.1.evil.example", "localhost.evil.example",
+      "jodrell.monitoring.svc.evil.example", "jodrell", "1.2.3", "monitoring.svc",
+    ] {
+      for path in ["/v1/revocations", "/metrics", "/readyz", "/healthz"] {
+        #expect(try await status(host, path) == 403, "\(host)")
+      }
+      #expect(try await status(host, from: "unix:1000") == 200, "no browser opens socket files")
+    }
+    let open = try await gateway.send("GET", "/healthz", as: nil, host: "evil.example")
+    #expect(open.status == 200, "the public door is nobody's secret")
+  }
+
   @Test("a preflight names methods and the attributes that it asked for")
   func preflight() async throws {
     let gateway = try gateway(credentials: true)

@@ -44,10 +44,11 @@ actor TestGateway {
 
   /// - Parameters:
   ///   - settings: instead of the policy below.
+  ///   - hosts: names by which the operators' listener may be called.
   ///   - audit: where decisions are recorded.
   init(
     isDevelopment: Bool = false, crossOrigin: CrossOrigin = .none,
-    settings text: String = TestGateway.settings,
+    settings text: String = TestGateway.settings, hosts: [String] = [],
     audit: AuditTrail? = nil
   ) throws {
     log = MemoryLog(clocks: clock.clocks)
@@ -67,7 +68,7 @@ actor TestGateway {
       }), workers: .inline, log: LogWriter(now: wall, wake: {}), audit: audit,
       operations: Operations(
         publicURL: ByteSlice(utf8: "https://events.example"), isDevelopment: isDevelopment,
-        crossOrigin: crossOrigin,
+        crossOrigin: crossOrigin, hosts: HostNames(hosts.map { ByteSlice(utf8: $0) }),
         heartbeat: .seconds(15), version: "test", unreadiness: { nil },
         scrape: { visible in
           let scrape = Scrape(registry: registry, server: server, version: "test")
@@ -125,11 +126,12 @@ actor TestGateway {
     _ method: String, _ target: String, as subject: String? = "alice", token: String? = nil,
     _ fields: [String: String] = [:], _ body: String = "", steps: Int = 0,
     until last: String? = nil, until text: String? = nil,
-    from peer: String = "192.0.2.1", listener: ListenerKind = .open,
+    from peer: String = "192.0.2.1", listener: ListenerKind = .open, host: String? = nil,
     certificate: ByteSlice? = nil,
     beforeBody: (@Sendable () async throws -> Void)? = nil
   ) async throws -> Answer {
-    var text = "\(method) \(target) HTTP/1.1\r\nHost: gateway\r\n"
+    let host = host ?? (listener == .management ? "127.0.0.1:9090" : "gateway")
+    var text = "\(method) \(target) HTTP/1.1\r\nHost: \(host)\r\n"
     if let token = try token ?? subject.map({ try Self.token($0) }) {
       text += "Authorization: Bearer \(token)\r\n"
     }

@@ -85,6 +85,36 @@ struct SocketFileTests {
     }
   }
 
+  @Test("a loop that could not listen again tries until it can")
+  func listensAgain() async throws {
+    try await withFolder { folder in
+      let path = folder + "/j.sock"
+      let file = try SocketFile(path: path, mode: 0o600, backlog: 8)
+      let door = Door(kind: .open, place: .file(file), tls: nil, proxies: nil)
+      // What the kernel does not watch stands in for the socket, until the loop has met it.
+      try Data().write(to: URL(filePath: folder + "/plain"))
+      let fd = unsafe open(folder + "/plain", O_RDWR)
+      let journal = Journal()
+      let configuration = ServerConfiguration(listeners: [])
+      let counters = ServerCounters(loops: 1)
+      let (server, client) = (try Loop(number: 0), try Loop(number: 97))
+      await server.settle { loop in
+        let resident = ServerLoop(
+          responder: TestResponder(loop.clock, journal), configuration: configuration,
+          counters: counters, cap: 8, on: loop)
+        Listener(fd: fd, door: door, server: resident).resume(on: loop)
+        return resident
+      }
+      #expect(dup2(file.fd, fd) == fd)
+      #expect(try await get(path, client) == "unix:\(getuid())")
+      #expect(try await get(path, client) == "unix:\(getuid())")
+      await server.beginDrain()
+      await server.stop()
+      await client.stop()
+      withExtendedLifetime(file) {}
+    }
+  }
+
   @Test("a path has one listener; what a killed one left is removed, what is not ours stays")
   func ownership() async throws {
     try await withFolder { folder in

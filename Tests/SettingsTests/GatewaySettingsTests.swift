@@ -121,6 +121,29 @@ private func message(_ text: String) -> String {
         + "in listen.http.proxyProtocol[0]"
     ),
     (
+      "listen: {http: {address: '0.0.0.0:80', proxyProtocol: [unix]}}",
+      "j.yaml:1:55: nobody could connect to 0.0.0.0:80: no block of addresses is listed "
+        + "in listen.http.proxyProtocol"
+    ),
+    (
+      "listen: {management: {address: 'unix:m', proxyProtocol: [\"::1\"]}, http: '0.0.0.0:80'}",
+      "j.yaml:1:57: nobody could connect to unix:m: unix is not listed "
+        + "in listen.management.proxyProtocol"
+    ),
+    (
+      "listen: {http: {address: '0.0.0.0:80', hosts: [a]}}",
+      "j.yaml:1:40: unknown key 'hosts' in listen.http"
+    ),
+    (
+      "listen: {http: '0.0.0.0:80', management: {address: '0.0.0.0:81', hosts: ['a:81']}}",
+      "j.yaml:1:74: not a host's name such as jodrell.monitoring.svc, without a port "
+        + "in listen.management.hosts[0]"
+    ),
+    (
+      "listen: {http: '0.0.0.0:80', management: {address: '0.0.0.0:81', hosts: []}}",
+      "j.yaml:1:73: 1 to 100 names in listen.management.hosts"
+    ),
+    (
       "forwarded: {from: [10.0.0.1]}",
       "j.yaml:1:12: the key 'field' is missing in forwarded"
     ),
@@ -150,7 +173,7 @@ private func message(_ text: String) -> String {
       """
       listen:
         http: {address: "0.0.0.0:80", proxyProtocol: [10.0.0.0/8, "fd00::/8"]}
-        https: {address: "0.0.0.0:443", proxyProtocol: [unix], certificate: a, key: b}
+        https: {address: "0.0.0.0:443", proxyProtocol: [unix, "::1"], certificate: a, key: b}
         management: "127.0.0.1:9090"
       forwarded: {from: [192.0.2.0/24, unix], field: X-Forwarded-For}
       """)
@@ -163,6 +186,21 @@ private func message(_ text: String) -> String {
     #expect(settings.forwarded?.proxies.includesLocal == true)
     #expect(settings.forwarded?.proxies.contains(ten) == false)
     #expect(try gateway("{}").forwarded == nil)
+  }
+
+  @Test func `the terms of a listener may let nobody in at another address`() throws {
+    let settings = try gateway(
+      """
+      listen:
+        http: {address: "0.0.0.0:80", proxyProtocol: [10.0.0.0/8]}
+        management: {address: "0.0.0.0:81", proxyProtocol: [unix, "::1"], hosts: [Jodrell.svc, j_1]}
+      """)
+    let file = ListenAddress(path: "j.sock")
+    #expect(settings.http?.obstacle == nil)
+    #expect(settings.http?.at(.loopback).obstacle == nil)
+    #expect(settings.http?.at(file).obstacle?.contains("unix:j.sock") == true)
+    #expect(settings.management?.at(file).obstacle == nil)
+    #expect(settings.management?.at(file).hosts.map(\.text) == ["Jodrell.svc", "j_1"])
   }
 
   @Test(arguments: [

@@ -49,7 +49,26 @@ final class Admission {
   /// - Parameter tenant: the tenant named in the path; nil for `~`.
   func scope(of request: HTTPRequest, selecting tenant: Name?) throws -> TenantScope {
     let token = try token(of: request)
-    let selection = try Self.selection(of: request, path: tenant)
+    return try scope(of: token, try Self.selection(of: request, path: tenant), request)
+  }
+
+  /// The same for a path that names something without its tenant: `tenant` is what is there, nil
+  /// for nothing. It chooses for a caller of several who names none; all others are told the same,
+  /// whatever is there.
+  func scope(of request: HTTPRequest, perhapsIn tenant: Name?) throws -> TenantScope {
+    let token = try token(of: request)
+    let named = try Self.selection(of: request, path: nil)
+    do throws(TenancyRefusal) {
+      return try scope(of: token, named ?? .path(tenant), request)
+    } catch {
+      // Nothing is there, or it is of none of the caller's tenants.
+      throw error == .ambiguousTenant ? .notFound : error
+    }
+  }
+
+  private func scope(
+    of token: VerifiedToken, _ selection: TenantSelection?, _ request: HTTPRequest
+  ) throws(TenancyRefusal) -> TenantScope {
     do throws(TenancyRefusal) {
       return try scopes.scope(
         of: token, selecting: selection, under: snapshot.policy, at: request.receivedAt)
@@ -176,10 +195,12 @@ final class Admission {
         return token
       case .unknown(let digest):
         try Credential.checkForm(text)
-        try mayVerify(request)
+        try mayVerify(digest, request)
         metrics.cacheMisses.add()
-        return try tokens.verify(
+        let token = try tokens.verify(
           text, digest: digest, presentedBy: shown, with: verifier, at: now)
+        limits.tokenAccepted(digest)
+        return token
       }
     } catch TokenRefusal.key {
       throw lookOnce(for: text, request)
@@ -214,6 +235,7 @@ final class Admission {
         let token = try verifier.verify(
           introspected: answer, of: digest, by: issuer, presentedBy: shown, at: now)
         tokens.keep(token, at: now)
+        limits.tokenAccepted(digest)
         return token
       } catch {
         throw counted(error, request)
@@ -236,10 +258,11 @@ final class Admission {
         metrics.cacheHits.add()
         return token
       case .unknown(let digest):
-        try mayVerify(request)
+        try mayVerify(digest, request)
         metrics.cacheMisses.add()
         let token = try verifier.verify(apiKey: text, rememberedAs: digest, at: now)
         tokens.keep(token, at: now)
+        limits.tokenAccepted(digest)
         return token
       }
     } catch let refusal as TokenRefusal {
@@ -272,9 +295,9 @@ final class Admission {
       from: request.peer, under: snapshot.policy.addressLimits, at: request.received)
   }
 
-  /// Whether the address may have one more credential verified that is not known.
-  private func mayVerify(_ request: HTTPRequest) throws {
+  /// Whether the address may have one more credential verified that this loop does not know.
+  private func mayVerify(_ digest: Digest, _ request: HTTPRequest) throws {
     try limits.mayVerify(
-      for: request.peer, under: snapshot.policy.addressLimits, at: request.received)
+      digest, for: request.peer, under: snapshot.policy.addressLimits, at: request.received)
   }
 }

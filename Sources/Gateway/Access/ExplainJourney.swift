@@ -22,8 +22,9 @@ extension GatewayResponder {
   /// key, mapping and rule decide.
   ///
   /// Without `token` it is about the caller's own. Another's takes the operators' listener or
-  /// `admin` of the tenant that it acts for: anything else is 403, so that tokens cannot be tried
-  /// out here.
+  /// `admin` of a tenant that it acts for: anything else is 403, so that tokens cannot be tried
+  /// out here. An operator learns what the token is in that tenant, and nothing of what it may be
+  /// in others.
   func explain(
     _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
@@ -38,21 +39,25 @@ extension GatewayResponder {
     admission.refresh()
     let snapshot = admission.snapshot
     let selection = try Admission.selection(of: request, path: question?.topic.tenant)
-    let explanation = Explanation(
-      for: isOperators ? .operators : .caller, verifier: snapshot.verifier, policy: snapshot.policy,
-      header: selection?.tenant,
-      at: request.receivedAt)
+    var reader: Explanation.Reader = isOperators ? .operators : .caller
     if let text, let caller {
       let operatorScope = try snapshot.policy.scope(
         of: caller, selecting: selection, at: request.receivedAt)
       guard operatorScope.isOperator else { throw TenancyRefusal.forbidden(.admin) }
+      guard (question?.topic.tenant ?? operatorScope.tenant) == operatorScope.tenant else {
+        throw Refusal(.notFound, "of another's token only your tenant's topics are explained")
+      }
       // A token of nobody, or of another tenant, is none of this operator's business.
       guard let token = try? snapshot.verifier.verify(text, at: request.receivedAt),
         let scope = try? snapshot.policy.scope(
           of: token, selecting: .path(operatorScope.tenant), at: request.receivedAt),
         scope.tenant == operatorScope.tenant
       else { throw Refusal(.notFound, "no accepted token of your tenant") }
+      reader = .admin(of: operatorScope.tenant)
     }
+    let explanation = Explanation(
+      for: reader, verifier: snapshot.verifier, policy: snapshot.policy,
+      header: selection?.tenant, at: request.receivedAt)
     answer.start(200)
     if let text {
       return finish(&answer) { json in _ = explanation.explain(text, question, into: &json) }

@@ -31,6 +31,9 @@ public struct Explanation {
     /// A caller at the public door: the mappings of tenants that the token acts for. What others'
     /// are called, and what claims they take, is theirs.
     case caller
+    /// An operator of one tenant, about another's token: its mappings and its scope in that tenant,
+    /// whatever other tenants the token acts for.
+    case admin(of: Name)
   }
 
   private let reader: Reader
@@ -95,7 +98,11 @@ public struct Explanation {
     var status = 200
     do throws(TenancyRefusal) {
       let selection =
-        TenantSelection.path(question?.topic.tenant) ?? header.map(TenantSelection.header)
+        if case .admin(let tenant) = reader {
+          TenantSelection.path(tenant)
+        } else {
+          TenantSelection.path(question?.topic.tenant) ?? header.map(TenantSelection.header)
+        }
       let scope = try policy.scope(of: token, selecting: selection, at: now)
       scope.write(into: &json)
       if let question { status = answer(question, scope, into: &json) }
@@ -137,7 +144,13 @@ public struct Explanation {
       if case .matched(let caller) = rule.outcome { caller.tenant } else { nil }
     }
     for (rule, tenant, outcome) in outcomes {
-      guard reader == .operators || tenant.map(own.contains) == true else { continue }
+      let isTold =
+        switch reader {
+        case .operators: true
+        case .caller: tenant.map(own.contains) == true
+        case .admin(let only): tenant == only
+        }
+      guard isTold else { continue }
       json.beginObject()
       json.key("rule")
       json.string(rule)

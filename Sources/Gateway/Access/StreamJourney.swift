@@ -8,13 +8,14 @@ extension GatewayResponder {
   /// `POST /v1/streams/{id}/token`: the stream goes on under the token of this request.
   ///
   /// The token must be of the same issuer's same principal and tenant, and grant what the stream
-  /// reads. For everybody else the stream is not there.
+  /// reads. For everybody else the stream is not there, and no answer tells whether it is.
   func renewStream(
     _ id: RequestID, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) throws -> AnswerEnd {
     try refuseQuery(of: request)
     let open = parts.streams.topic(of: id)
-    let scope = try admit(request, open?.caller.tenant)
+    let scope = try admit(
+      request, as: admission.scope(of: request, perhapsIn: open?.caller.tenant))
     guard let open else { throw Refusal(.notFound) }
     guard scope.isSameCaller(as: open.caller) else { throw TenancyRefusal.notFound }
     let reference = TopicReference(

@@ -1,4 +1,5 @@
 import Bytes
+import Crypto
 import Metrics
 import Tenancy
 
@@ -12,6 +13,7 @@ final class LimitDesk: Sendable {
   private let principals = BucketTable(capacity: 1 << 16)
   private let topics = BucketTable(capacity: 1 << 16)
   private let addresses = BucketTable(capacity: 1 << 16)
+  private let accepted = AcceptedTokens()
   private let metrics: LimitMetrics
 
   init(metrics: LimitMetrics) { self.metrics = metrics }
@@ -81,14 +83,19 @@ final class LimitDesk: Sendable {
   /// Whether an address may still have unknown tokens verified. Takes nothing: only tokens that are
   /// refused count, so that nobody pays who calls with good ones.
   func mayVerify(
-    for peer: ByteSlice, under limits: AddressBounds, at now: MonotonicTime
+    _ token: Digest, for peer: ByteSlice, under limits: AddressBounds, at now: MonotonicTime
   ) throws(Refusal) {
     guard let rate = limits.refusedTokens else { return }
     let key = Key.address(peer, .addressTokens)
     guard let wait = addresses.wait(for: 1, of: key, at: now, rate) else { return }
+    // Another loop knows it.
+    if accepted.take(token) { return }
     metrics.refused(.addressTokens)
     throw Refusal(limitedBy: .addressTokens, rate, wait: wait)
   }
+
+  /// A token that the asking loop did not know was accepted.
+  func tokenAccepted(_ token: Digest) { accepted.note(token) }
 
   /// A token of an address was not accepted.
   func tokenRefused(

@@ -92,6 +92,7 @@ struct GatewayProcess: Sendable {
         publicURL: ByteSlice(utf8: url), isDevelopment: plan.isDevelopment,
         crossOrigin: Self.crossOrigin(
           plan.compiled.settings.crossOrigin, isDevelopment: plan.isDevelopment),
+        hosts: HostNames(plan.management?.hosts ?? []),
         heartbeat: plan.compiled.settings.heartbeat,
         version: Command.version,
         unreadiness: { [issuers] in

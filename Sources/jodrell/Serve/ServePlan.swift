@@ -53,13 +53,14 @@ struct ServePlan: Sendable {
     isDevelopment = options.file == nil
     access = compiled.makeDesk()
     policy = options.file.map { [compiled, access] in PolicyKeeper($0, compiled, desk: access) }
-    http = Self.listener(options.listen, compiled.settings.http, in: compiled.directory)
+    http = try Self.listener(
+      options.listen, "--listen", compiled.settings.http, in: compiled.directory)
     certificates = try compiled.settings.https.map { [compiled] listener throws(CommandFault) in
       try CertificateKeeper(listener, in: compiled.directory, at: Clocks.system.wall())
     }
     secure = certificates?.listener.listener.resolved(from: compiled.directory)
-    management = Self.listener(
-      options.management, compiled.settings.management, in: compiled.directory)
+    management = try Self.listener(
+      options.management, "--management", compiled.settings.management, in: compiled.directory)
     self.schemas = schemas
     acceptedLoss = options.acceptedLoss
   }
@@ -67,9 +68,15 @@ struct ServePlan: Sendable {
   /// The address that the command line gives, on the terms of the file; or the file's, its path
   /// relative to it.
   private static func listener(
-    _ given: ListenAddress?, _ settings: ListenerSettings?, in directory: String
-  ) -> ListenerSettings? {
-    if let given { return settings?.at(given) ?? ListenerSettings(given) }
+    _ given: ListenAddress?, _ option: String, _ settings: ListenerSettings?, in directory: String
+  ) throws(CommandFault) -> ListenerSettings? {
+    if let given {
+      let listener = settings?.at(given) ?? ListenerSettings(given)
+      if let obstacle = listener.obstacle {
+        throw .usage("\(option): \(obstacle) in the file's proxyProtocol")
+      }
+      return listener
+    }
     return settings.map { $0.resolved(from: directory) }
   }
 
