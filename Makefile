@@ -112,7 +112,7 @@ crash: packages
 	JODRELL_KILL_ROUNDS=$(ROUNDS) $(TEST) --filter EndToEndTests.EndToEnd/Crashes
 
 crash-states: packages
-	$(SWIFT) build -c release --product jodrell-crash-states
+	$(SWIFT) build $(RELEASE) --product jodrell-crash-states
 	cc -std=gnu11 -O2 -shared -fPIC -o .build/record.so Tests/CrashStates/record.c -ldl
 	"$$($(SWIFT) build -c release --show-bin-path)/jodrell-crash-states" run \
 	  $(CURDIR)/.build/record.so $(STATES) $(SEED)
@@ -126,7 +126,7 @@ faults: packages
 # jsonschema-rs comes from PyPI into an environment of its own; where that cannot be reached, nothing
 # is compared, which is said and no failure. SEED repeats a run.
 differential: packages
-	$(SWIFT) build -c release --product jodrell-schema-driver
+	$(SWIFT) build $(RELEASE) --product jodrell-schema-driver
 	@python=.build/differential/bin/python; \
 	if ! $$python -c 'import jsonschema_rs' 2>/dev/null; then \
 	  python3 -m venv .build/differential && $$python -m pip install -q jsonschema-rs || true; \
