@@ -170,7 +170,7 @@ let package = Package(
     tests(
       "Bench",
       ["jodrell-bench", "Client", "Network", "HTTPWire", "Metrics", "JSONText", "Bytes"]),
-    tests("Command", ["jodrell", "RocksStore", "Authentication", "Settings", "Bytes"]),
+    tests("Command", ["jodrell", "Gateway", "RocksStore", "Authentication", "Settings", "Bytes"]),
     tests("Architecture", []),
     tests(
       "EndToEnd",

@@ -76,55 +76,6 @@ import Testing
     #expect(trail.drain().first?.missing == 6 - kept)
   }
 
-  @Test("where the log is required, a change waits for its entry and is not made without it")
-  func required() async throws {
-    let topic = "/v1/topics/acme/shop/new"
-    let trail = AuditTrail(sample: 0, isRequired: true, metrics: AuditMetrics(), wake: {})
-    let gateway = try TestGateway(audit: trail)
-    // Stands in for the keeper, whose disk works or does not.
-    func answering<Result: Sendable>(
-      _ isWritten: Bool, _ body: @Sendable @escaping () async throws -> Result
-    ) async throws -> (Result, [[String: Any]]) {
-      let call = Task { try await body() }
-      var entries: [AuditTrail.Entry] = []
-      while entries.isEmpty {
-        entries = trail.drain()
-        await Task.yield()
-      }
-      for entry in entries { entry.settled(isWritten) }
-      let result = try await call.value
-      entries += trail.drain()
-      return (
-        result,
-        try entries.map { entry in
-          let object = try JSONSerialization.jsonObject(
-            with: Data("{\(entry.members.text)}".utf8))
-          return object as? [String: Any] ?? [:]
-        }
-      )
-    }
-    let (lost, attempt) = try await answering(false) {
-      try await gateway.send("PUT", topic, ["Content-Type": "application/json"], "{}")
-    }
-    #expect(lost.status == 503 && lost.code == "audit_unavailable")
-    #expect(lost.fields["retry-after"] != nil)
-    #expect(attempt.map { $0["outcome"] as? String } == ["attempt"])
-    #expect(attempt[0]["principal"] as? String == "alice" && attempt[0]["status"] == nil)
-    #expect(try await gateway.send("GET", topic).status == 404)
-
-    let (made, entries) = try await answering(true) {
-      try await gateway.send("PUT", topic, ["Content-Type": "application/json"], "{}")
-    }
-    #expect(made.status == 201)
-    #expect(entries.map { $0["outcome"] as? String } == ["attempt", "allow"])
-    // Who is let in by nobody, and what changes nothing, waits for nothing.
-    #expect(try await gateway.send("PUT", topic, as: nil, json, "{}").status == 401)
-    #expect(try await gateway.send("POST", "\(topic)/schema/validate", json, "{}").status != 503)
-    #expect(try await gateway.send("POST", "/v1/revocations", as: nil, json, "{}").status == 404)
-    #expect(try await gateway.send("POST", events, json, "{}").status == 201)
-    #expect(try read(trail).allSatisfy { $0["outcome"] as? String == "deny" })
-  }
-
   @Test("a head is signed by one key, over number, hash and time")
   func signedHeads() throws {
     for algorithm in [SignatureAlgorithm.edDSA, .es256, .rs256] {
@@ -145,9 +96,11 @@ import Testing
       let line = chain.append(head)
       #expect(AuditLine(line.prefix(line.count - 1))?.signed == head)
       var next = AuditChain.start
-      let first = next.append(after: chain, head, at: UnixTime(nanoseconds: 0))
+      let first = next.append(
+        after: chain, isAtLeast: true, head, at: UnixTime(nanoseconds: 0))
       let after = try #require(AuditLine(first.prefix(first.count - 1))?.after)
       #expect(after.sequence == 2 && after.hash == chain.head && after.signed == head)
+      #expect(after.isAtLeast)
     }
   }
 
@@ -170,5 +123,9 @@ import Testing
     #expect(AuditLine(ByteSlice(utf8: String(altered.dropLast())))?.isWhole == false)
     #expect(AuditChain(behind: lines[4].prefix(lines[4].count - 1))?.head == chain.head)
     #expect(AuditChain(behind: ByteSlice(utf8: "{\"seq\":1}")) == nil)
+    for missing in ["-1", "1e30", "\"7\""] {
+      let crafted = lines[2].text.replacing("\"missing\":7", with: "\"missing\":\(missing)")
+      #expect(AuditLine(ByteSlice(utf8: String(crafted.dropLast()))) == nil, "\(missing)")
+    }
   }
 }

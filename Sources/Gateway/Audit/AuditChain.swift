@@ -6,7 +6,7 @@ import JSONText
 /// is the SHA-256 of all that stands before it in its own line. Who alters, drops or inserts a line
 /// breaks the chain at that place; who cuts off its end changes the head, which is printed by
 /// `jodrell audit verify` for whoever keeps it.
-public struct AuditChain: Sendable {
+public struct AuditChain: Sendable, Equatable {
   /// The number of the last line; 0 before the first.
   public private(set) var sequence: UInt64
   /// Its hash, in hexadecimal; zeros before the first.
@@ -52,9 +52,15 @@ public struct AuditChain: Sendable {
 
   /// The first line of a file that follows another one: where the chain of that one ended, under
   /// its last signature if there was one.
-  public mutating func append(after previous: AuditChain, _ head: SignedHead?, at now: UnixTime)
-    -> ByteSlice
-  {
+  ///
+  /// - Parameters:
+  ///   - isAtLeast: more of that one may lie behind it: it is known by its signed head alone, which
+  ///     a killed process leaves behind its log.
+  ///   - isTorn: this file's line before was cut short.
+  public mutating func append(
+    after previous: AuditChain, isAtLeast: Bool, _ head: SignedHead?, at now: UnixTime,
+    isTorn: Bool = false
+  ) -> ByteSlice {
     var json = JSONWriter()
     json.key("time")
     json.instant(now)
@@ -64,12 +70,16 @@ public struct AuditChain: Sendable {
     json.integer(Int(clamping: previous.sequence))
     json.key("hash")
     json.string(previous.head)
+    if isAtLeast {
+      json.key("atLeast")
+      json.bool(true)
+    }
     json.endObject()
     if let head {
       json.key("afterSigned")
       head.write(to: &json)
     }
-    return append(json.slice, missing: 0, isTorn: false)
+    return append(json.slice, missing: 0, isTorn: isTorn)
   }
 
   private mutating func append(_ members: ByteSlice, missing: Int, isTorn: Bool) -> ByteSlice {
@@ -108,7 +118,16 @@ public struct AuditLine: Sendable {
   /// What it says was signed: the lines before it.
   public let signed: SignedHead?
   /// Where the file before this one ended, with its last signature; nil in lines that are no first.
-  public let after: (sequence: UInt64, hash: String, signed: SignedHead?)?
+  public let after: End?
+
+  /// Where a file ended.
+  public struct End: Sendable {
+    public let sequence: UInt64
+    public let hash: String
+    /// Whether entries may lie behind it.
+    public let isAtLeast: Bool
+    public let signed: SignedHead?
+  }
 
   private static let tail = 2 * Digest.byteCount + ",\"hash\":\"\"}".utf8.count
 
@@ -116,18 +135,21 @@ public struct AuditLine: Sendable {
   public init?(_ line: ByteSlice) {
     guard line.count > Self.tail, let root = try? JSONDocument(parsing: line).root,
       root.kind == .object, let number = root["seq"]?.integer, number > 0,
-      let previous = root["prev"]?.text, let hash = root["hash"]?.text
+      let previous = root["prev"]?.text, let hash = root["hash"]?.text,
+      let missing = root["missing"].map({ $0.integer }) ?? 0, missing >= 0
     else { return nil }
     sequence = UInt64(number)
     self.previous = previous
     self.hash = hash
-    missing = Int(clamping: root["missing"]?.integer ?? 0)
+    self.missing = Int(clamping: missing)
     isTorn = root["torn"]?.bool == true
     signed = root["signed"].flatMap { SignedHead($0) }
     if let end = root["after"], let number = end["seq"]?.integer, number >= 0,
       let hash = end["hash"]?.text
     {
-      after = (UInt64(number), hash, root["afterSigned"].flatMap { SignedHead($0) })
+      after = End(
+        sequence: UInt64(number), hash: hash, isAtLeast: end["atLeast"]?.bool == true,
+        signed: root["afterSigned"].flatMap { SignedHead($0) })
     } else {
       after = nil
     }

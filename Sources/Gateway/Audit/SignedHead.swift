@@ -85,7 +85,8 @@ public struct SignedHead: Sendable, Equatable {
 /// Signs heads of an audit log's chain. Immutable; any thread may use it.
 public struct AuditSigner: Sendable {
   private let key: PrivateKey
-  private let name: String
+  /// The first 16 digits of the key's fingerprint, as in `SignedHead.key`.
+  public let name: String
 
   public init(_ key: PrivateKey) throws(KeyFault) {
     self.key = key

@@ -1,6 +1,7 @@
 import Bytes
 import Gateway
 import Glibc
+import JSONText
 
 /// The file of an audit log, open for appending: JSON lines in one chain. Owned by the keeper.
 ///
@@ -12,16 +13,36 @@ struct AuditFile: ~Copyable {
   let chain: AuditChain
   /// The file's last line was cut short when the process that wrote it ended.
   let isTorn: Bool
+  /// Which file it is, whatever it is called.
+  let identity: Identity
+
+  /// A file by its device and its number there.
+  struct Identity: Equatable {
+    let device: UInt64
+    let inode: UInt64
+    /// Whether it was made by the opening: a number that was given back may be given out again.
+    let isNew: Bool
+
+    /// Whether it is the file that was opened before.
+    func isSame(as earlier: Identity?) -> Bool {
+      !isNew && earlier?.device == device && earlier?.inode == inode
+    }
+  }
 
   /// The longest line that is looked for at the file's end.
   private static let longestLine = 64 << 10
 
   /// Opens the file, makes it where there is none, and finds the end of its chain.
   init(_ path: String) throws(FileFault) {
-    let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
+    let flags = O_RDWR | O_APPEND | O_CLOEXEC
+    var descriptor = unsafe open(path, flags)
+    let isNew = descriptor < 0 && errno == ENOENT
+    if isNew { descriptor = unsafe open(path, flags | O_CREAT, 0o640) }
     guard descriptor >= 0 else { throw FileFault(path: path, code: errno) }
     let end: (chain: AuditChain, torn: Bool)
+    var facts = stat()
     do throws(FileFault) {
+      guard unsafe fstat(descriptor, &facts) == 0 else { throw FileFault(path: path, code: errno) }
       end = try Self.end(of: descriptor, path)
     } catch {
       close(descriptor)
@@ -31,6 +52,31 @@ struct AuditFile: ~Copyable {
     self.descriptor = descriptor
     chain = end.chain
     isTorn = end.torn
+    identity = Identity(
+      device: UInt64(facts.st_dev), inode: UInt64(facts.st_ino), isNew: isNew)
+  }
+
+  /// The first line of a log's file, or the second where the first was cut short; nil when that is
+  /// none.
+  static func firstLine(of path: String) throws(FileFault) -> AuditLine? {
+    let descriptor = try FileAccess.openToRead(path)
+    defer { close(descriptor) }
+    var lines = LineSplitter(limit: longestLine)
+    var count = 0
+    while let piece = try FileAccess.readPiece(descriptor, path, upTo: 1 << 16) {
+      lines.feed(ByteSlice(piece))
+      feeding: while true {
+        switch lines.next() {
+        case .needsMore: break feeding
+        case .tooLong: return nil
+        case .line(let text, _):
+          count += 1
+          if let line = AuditLine(text) { return count == 1 || line.isTorn ? line : nil }
+          if count == 2 { return nil }
+        }
+      }
+    }
+    return nil
   }
 
   /// Ends a line that was cut short, so that the next one is one of its own.

@@ -26,6 +26,12 @@ actor AuditKeeper {
   private var chain = AuditChain.start
   /// Where the chain stands in the file, on disk; nil where a new chain follows none.
   private var stored: AuditChain?
+  /// `stored` is known by the signed head of a file that was moved away: more may lie behind it.
+  private var isStoredAtLeast = false
+  /// The file that was written last, and where its chain may end: behind what was written, and
+  /// where that failed behind any of its lines.
+  private var identity: AuditFile.Identity?
+  private var ends: [AuditChain] = []
   private var signing: AuditSigning?
   private var isTorn = false
   private var engine: Log?
@@ -64,16 +70,26 @@ actor AuditKeeper {
     if let path {
       do throws(FileFault) {
         let file = try AuditFile(path)
-        try file.mend()
         chain = file.chain
         isTorn = file.isTorn
+        identity = file.identity
+        ends = [chain]
       } catch {
         throw CommandFault(
           .badSettings,
           error.code == EINVAL ? "\(path): not the file of an audit log" : error.description)
       }
       if chain.sequence > 0 { stored = chain }
-      if let moved = try signing?.end(of: path, at: chain) { stored = moved }
+      if let moved = try signing?.end(of: path, at: chain) {
+        stored = moved
+        isStoredAtLeast = true
+      }
+      // From now on there is a head, so that one that is missing tells something.
+      do {
+        if stored == nil { try signing?.writeHead(chain, of: path, at: Clocks.system) }
+      } catch {
+        throw CommandFault(.failed, "\(AuditSigning.headPath(of: path)): \(error)")
+      }
     }
   }
 
@@ -139,41 +155,79 @@ actor AuditKeeper {
 
   /// Signs what is due: a line of the log, and the file beside it.
   private func sign(isEnd: Bool) async {
-    guard let due = signing?.due(at: Clocks.system.monotonic(), isEnd: isEnd) else { return }
-    if due.line, await write([], isSignature: true) { signing?.noteLine() }
-    guard due.head, let path, let stored else { return }
+    let now = Clocks.system.monotonic()
+    if signing?.isLineDue(at: now, isEnd: isEnd) == true, await write([], isSignature: true) {
+      signing?.noteLine()
+    }
+    if signing?.isHeadDue(at: now, isEnd: isEnd) == true { writeHead() }
+  }
+
+  /// Writes the file beside the log: what is known to lie in it, whatever does.
+  @discardableResult
+  private func writeHead() -> Bool {
+    guard let path, let stored else { return true }
     do {
       try signing?.writeHead(stored, of: path, at: Clocks.system)
+      return true
     } catch {
       tell("\(error)")
+      return false
     }
   }
 
   /// Chains the entries and appends them to the file, which is opened for each batch, so that one
-  /// that was moved away is followed by a new one with a chain of its own.
+  /// that was moved away is followed by a new one with a chain of its own. A file that does not end
+  /// where it was left is not written: a signature over it would make it good.
   private func store(
     _ entries: ArraySlice<AuditTrail.Entry>, _ isSignature: Bool
   ) -> ([ByteSlice], inFile: Bool) {
     guard let path else { return (chained(entries, isSignature), true) }
+    var lines: [ByteSlice] = []
     do throws(FileFault) {
       let file = try AuditFile(path)
-      try file.mend()
-      chain = file.chain
-      isTorn = isTorn || file.isTorn
-      var lines: [ByteSlice] = []
-      if chain.sequence == 0, !isTorn, let stored {
-        let now = Clocks.system.wall()
-        let head = try? signing?.signer.sign(stored, at: now)
-        lines.append(chain.append(after: stored, head, at: now))
+      let isSame = file.identity.isSame(as: identity)
+      let isBegun = file.chain.sequence == 0 && !file.isTorn && !isSame
+      if isBegun || ends.contains(file.chain) {
+        // Behind a kill the new file and the head must agree on where the old one ended.
+        if isBegun, !isStoredAtLeast, !writeHead() {
+          return (isSignature ? [] : chained(entries, false), false)
+        }
+        try file.mend()
+        chain = file.chain
+        isTorn = isTorn || file.isTorn
+        identity = file.identity
+        ends = [chain]
+        if chain.sequence > 0 {
+          stored = chain
+        } else if let stored {
+          lines.append(begin(after: stored))
+        }
+        lines += chained(entries, isSignature)
+        try file.append(lines)
+        ends = [chain]
+        stored = chain
+        isStoredAtLeast = false
+        return (lines, true)
       }
-      lines += chained(entries, isSignature)
-      try file.append(lines)
-      stored = chain
-      return (lines, true)
+      tell(
+        "\(path): does not end where it was left, at entry \(ends.first?.sequence ?? 0): it was "
+          + "shortened or replaced. Move it away to begin a new one")
     } catch {
+      // Any number of them may lie there.
+      ends += lines.compactMap { AuditChain(behind: $0.prefix($0.count - 1)) }
       tell(error.description)
-      return (chained(entries, isSignature), false)
     }
+    if isSignature { return ([], false) }
+    return (lines.isEmpty ? chained(entries, false) : lines, false)
+  }
+
+  /// The first line of a file that follows another one.
+  private func begin(after previous: AuditChain) -> ByteSlice {
+    defer { isTorn = false }
+    let now = Clocks.system.wall()
+    let head = try? signing?.signer.sign(previous, at: now)
+    return chain.append(
+      after: previous, isAtLeast: isStoredAtLeast, head, at: now, isTorn: isTorn)
   }
 
   private func chained(

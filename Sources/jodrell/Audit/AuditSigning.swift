@@ -61,22 +61,59 @@ struct AuditSigning {
     return read
   }
 
-  /// Holds a log's end against the signed head beside it, before anything is added.
+  /// Holds a log's end against the signed head beside it, before anything is added. Nothing is
+  /// signed over a log that is not behind a head of this key.
   ///
+  /// - Parameter chain: where the log's file ends; `start` when it is empty.
   /// - Returns: where the log ended before it was moved away, if it was; nil if it was not.
   func end(of path: String, at chain: AuditChain) throws(CommandFault) -> AuditChain? {
-    guard let head = try Self.head(of: path), head.isSigned(by: publicKey) else { return nil }
-    if chain.sequence == 0 { return AuditChain(endingAt: head) }
-    if head.sequence > chain.sequence
-      || head.sequence == chain.sequence && head.hash != chain.head
-    {
-      throw CommandFault(
-        .damagedStore,
-        "\(path): entry \(head.sequence) was signed at \(head.time), and the log's last one is "
-          + "\(chain.sequence): it was shortened or replaced. Move it and "
-          + "\(Self.headPath(of: path)) away to begin a new one")
+    guard let head = try Self.head(of: path) else {
+      guard chain.sequence == 0 else {
+        throw refused(
+          path,
+          "it has entries, and no signed head is beside it: it was not signed so far, or the "
+            + "head was taken away")
+      }
+      return nil
     }
-    return nil
+    guard head.key == signer.name else {
+      throw refused(
+        path, "its head was signed by another key (\(head.key), and not \(signer.name))")
+    }
+    guard head.isSigned(by: publicKey) else {
+      throw refused(path, "the signature of its head is wrong")
+    }
+    let known = AuditChain(endingAt: head)
+    if head.sequence == 0 || chain == known { return nil }
+    if chain.sequence == 0 { return known }
+    do throws(FileFault) {
+      if try isBegun(path, behind: head) { return nil }
+      if chain.sequence > head.sequence {
+        var walk = AuditWalk()
+        walk.expect(AuditWalk.End(head))
+        try walk.read(path)
+        if walk.hasMetEnd { return nil }
+      }
+    } catch {
+      throw CommandFault(.failed, error.description)
+    }
+    throw refused(
+      path,
+      "entry \(head.sequence) was signed at \(head.time), and the log's last one is "
+        + "\(chain.sequence): it was shortened or replaced")
+  }
+
+  /// Whether a file was begun behind the head and none of its own was signed yet: a process that is
+  /// killed in the second after the log was moved away leaves one.
+  private func isBegun(_ path: String, behind head: SignedHead) throws(FileFault) -> Bool {
+    guard let after = try AuditFile.firstLine(of: path)?.after else { return false }
+    return after.sequence == head.sequence && after.hash == head.hash
+  }
+
+  private func refused(_ path: String, _ reason: String) -> CommandFault {
+    CommandFault(
+      .damagedStore,
+      "\(path): \(reason). Move it and \(Self.headPath(of: path)) away to begin a new one")
   }
 
   mutating func noteEntries(at now: MonotonicTime) {
@@ -89,10 +126,14 @@ struct AuditSigning {
     isBehind = true
   }
 
-  /// What is to be signed now.
-  func due(at now: MonotonicTime, isEnd: Bool) -> (line: Bool, head: Bool) {
-    let line = unsignedSince.map { isEnd || now >= $0 + interval } ?? false
-    return (line, line || isBehind && (isEnd || now >= nextHead))
+  /// Whether a line that signs is due.
+  func isLineDue(at now: MonotonicTime, isEnd: Bool) -> Bool {
+    unsignedSince.map { isEnd || now >= $0 + interval } ?? false
+  }
+
+  /// Whether the file beside the log is.
+  func isHeadDue(at now: MonotonicTime, isEnd: Bool) -> Bool {
+    isBehind && (isEnd || unsignedSince == nil || now >= nextHead)
   }
 
   mutating func writeHead(_ chain: AuditChain, of path: String, at clocks: Clocks) throws {

@@ -20,11 +20,11 @@ struct AuditWalk {
     /// When that was signed, in words for a fault.
     let time: String?
 
-    init(sequence: UInt64, hash: String, isLast: Bool) {
-      self.sequence = sequence
-      self.hash = hash
-      self.isLast = isLast
-      time = nil
+    init(_ end: AuditLine.End) {
+      sequence = end.sequence
+      hash = end.hash
+      isLast = !end.isAtLeast
+      time = end.signed?.time
     }
 
     init(_ head: SignedHead) {
@@ -40,6 +40,10 @@ struct AuditWalk {
   /// Entries that were dropped because the log could not keep up, as it says itself.
   private(set) var missing = 0
   private(set) var signatures = 0
+  /// Whether the walk has come by the entry that must be there.
+  private(set) var hasMetEnd = false
+  /// What the first line says of the file before it.
+  private(set) var after: AuditLine.End?
   private(set) var fault: Fault?
   private(set) var head = AuditChain.start.head
   private let key: PublicKey?
@@ -56,15 +60,22 @@ struct AuditWalk {
   mutating func expect(_ end: End) { self.end = end }
 
   /// What was found, for people.
-  func summary(isSigned: Bool) -> String {
+  ///
+  /// - Parameters:
+  ///   - isSigned: signatures were held against a key.
+  ///   - isFollowing: the file before this one was walked, too.
+  func summary(isSigned: Bool, isFollowing: Bool) -> String {
     var text = "entries \(entries)"
     if isSigned {
       text += " · signatures \(signatures)"
       if let end, !end.isLast, let time = end.time {
         text += " · head signed \(time)"
-        if sequence > end.sequence { text += " · entries behind it \(sequence - end.sequence)" }
       }
     }
+    if let end, hasMetEnd, sequence > end.sequence {
+      text += " · entries behind it \(sequence - end.sequence)"
+    }
+    if let after, !isFollowing { text += " · follows entry \(after.sequence), not given" }
     if torn > 0 { text += " · lines cut short by a crash \(torn)" }
     if missing > 0 { text += " · entries dropped \(missing)" }
     return text + " · head \(head)"
@@ -132,7 +143,10 @@ struct AuditWalk {
     sequence = entry.sequence
     head = entry.hash
     entries += 1
-    missing += entry.missing
+    if entries == 1 { after = entry.after }
+    if let end, entry.sequence == end.sequence { hasMetEnd = true }
+    let (sum, isTooMuch) = missing.addingReportingOverflow(entry.missing)
+    missing = isTooMuch ? .max : sum
   }
 
   /// What is wrong with a line behind those before it; nil when nothing is.

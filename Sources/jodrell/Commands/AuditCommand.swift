@@ -1,7 +1,6 @@
 import Bytes
 import Crypto
 import Gateway
-import Glibc
 import JSONText
 
 /// `jodrell audit verify`: walks the chain of an audit log's files, and holds its signatures
@@ -10,6 +9,7 @@ enum AuditCommand {
   static func run(_ arguments: Arguments) throws(CommandFault) -> ExitCode {
     var arguments = arguments
     let isQuiet = arguments.flag("--quiet")
+    let isPartial = arguments.flag("--partial")
     let expected = try arguments.text("--head")
     let key = try key(&arguments)
     let words = try arguments.rest(2...(1 + mostFiles), called: "audit verify FILE…")
@@ -20,7 +20,18 @@ enum AuditCommand {
       let isLast = index == paths.count - 1
       let next = isLast ? nil : paths[index + 1]
       let walk = try walk(path, before: next, key, head: isLast ? expected : nil)
-      if !isQuiet { Terminal.output.line("\(path): good · \(walk.summary(isSigned: key != nil))") }
+      let isFollowing = index > 0
+      // Whoever empties a log makes one that follows what is no longer there.
+      if let after = walk.after, key != nil, !isFollowing, !isPartial {
+        throw CommandFault(
+          .damagedStore,
+          "\(path):1: follows entry \(after.sequence) of a file that was not given: name the older "
+            + "files first, or say --partial where they are left out")
+      }
+      if !isQuiet {
+        let summary = walk.summary(isSigned: key != nil, isFollowing: isFollowing)
+        Terminal.output.line("\(path): good · \(summary)")
+      }
     }
     return .done
   }
@@ -93,19 +104,13 @@ enum AuditCommand {
   private static func end(
     before next: String, _ key: PublicKey?
   ) throws(CommandFault) -> AuditWalk.End {
-    let bytes = try CommandFault.wrap(.failed) { () throws(FileFault) -> ByteSlice in
-      let descriptor = try FileAccess.openToRead(next)
-      defer { close(descriptor) }
-      guard let piece = try FileAccess.readPiece(descriptor, next, upTo: 64 << 10) else {
-        return .empty
-      }
-      return ByteSlice(piece)
+    let first = try CommandFault.wrap(.failed) { () throws(FileFault) in
+      try AuditFile.firstLine(of: next)
     }
-    let line = bytes.prefix(bytes.firstIndex(of: ASCII.lineFeed) ?? bytes.count)
-    guard let after = AuditLine(line)?.after else {
+    guard let after = first?.after else {
       throw CommandFault(.damagedStore, "\(next):1: does not say which file it follows")
     }
-    let end = AuditWalk.End(sequence: after.sequence, hash: after.hash, isLast: true)
+    let end = AuditWalk.End(after)
     guard let key else { return end }
     guard let signed = after.signed, signed.isSigned(by: key), signed.sequence == after.sequence,
       signed.hash == after.hash

@@ -123,13 +123,14 @@ enum HelpText {
     jodrell audit verify FILE…: walks the chain of an audit log
 
         --key FILE     hold its signatures against this public key, in PEM
+        --partial      with --key: older files than the first are left out
         --head HASH    the head it had when it was last verified must still be its end
         --quiet        say nothing when all is good
 
     Every line carries the hash of the one before it, so that what was altered, dropped or inserted
     shows. With --key nobody but the key's holder can have written the log anew, and what was cut
     off at the end shows by the signed head in FILE.head. Of several files, oldest first, each must
-    go on where the one before it ended.
+    go on where the one before it ended; with --key the first must follow none, or say --partial.
     Exit codes: 0 good; 1 a file cannot be read; 8 it was tampered with, line and reason are told.
 
     Examples:
