@@ -28,6 +28,8 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   private let metadataURL: ByteSlice
   /// Counts what was allowed, for the audit log's sample.
   var auditTurn = 0
+  /// Requests that the limits have let in ahead of an attempt in the audit log.
+  var attempts: Set<RequestID> = []
   /// The snapshot that open streams are held against.
   private var reviewedGeneration: UInt64 = 1
 
@@ -65,11 +67,16 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     to request: HTTPRequest, with answer: inout AnswerWriter
   ) async -> AnswerEnd {
     var operation = Operation.unknown
+    defer { attempts.remove(request.id) }
     let isOperators = request.listener == .management
     answer.standing =
       isOperators ? CrossOrigin.noStore : parts.operations.crossOrigin.fields(for: request.head)
     do {
-      if isOperators { try refusePages(request) }
+      if isOperators {
+        // Ahead of the refusal, for the counters and the audit log.
+        operation = (try? Route(request.head.path))?.operation(request.head.method) ?? .unknown
+        try refusePages(request)
+      }
       let route = try Route(request.head.path)
       operation = route.operation(request.head.method)
       let end = try await serveOrWait(route, operation, request, &answer)
@@ -80,7 +87,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       let refusal = Refusal(error)
       parts.server.answered(operation, refusal.code.outcome)
       note(refusal, error, request)
-      audit(denied: refusal, error, operation, request)
+      audit(refused: refusal, error, operation, request)
       if PulsarAdmin.speaks(request.head.path) {
         refusal.answerAsPulsar(metadata: metadataURL, with: &answer)
       } else {
@@ -220,6 +227,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
 
   /// The same for a scope that was found in another way.
   func admit(_ request: HTTPRequest, as scope: TenantScope) throws -> TenantScope {
+    if attempts.contains(request.id) { return scope }
     try parts.limits.admit(
       scope, from: request.peer, under: admission.snapshot.policy.addressLimits,
       at: request.received)
@@ -286,13 +294,5 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
         "request": .bytes(id.slice), "code": .text(refusal.code.rawValue),
         "reason": .text(RefusalReason.text(error)), "peer": .bytes(request.peer),
       ])
-  }
-}
-
-extension Refusal {
-  static func method(_ allowed: StaticString) -> Refusal {
-    var refusal = Refusal(.methodNotAllowed, "the path answers to \(allowed)")
-    refusal.allow = allowed
-    return refusal
   }
 }

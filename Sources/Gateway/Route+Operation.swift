@@ -25,9 +25,15 @@ extension Route {
     switch (self, method) {
     case (_, .get), (_, .head), (_, .options): false
     case (.topic(_, .schemaValidate), _), (.topic(_, .schemaCheck), _),
-      (.topic(_, .schemaReplay), _):
+      (.topic(_, .schemaReplay), _), (.pulsarSchema(_, .compatibility), _),
+      (.pulsarSchema(_, .lookup), _):
       false
     default: true
     }
+  }
+
+  /// Whether the path answers to a method.
+  func answers(to method: HTTPMethod) -> Bool {
+    "\(methods)".split(separator: ", ").contains { $0 == "\(method.name)" }
   }
 }

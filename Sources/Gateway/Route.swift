@@ -221,7 +221,7 @@ extension Route {
   /// The tenant that the path names; nil for `~` and for what belongs to none.
   var tenant: Name? {
     switch self {
-    case .topic(let topic, _): topic.tenant
+    case .topic(let topic, _), .pulsarSchema(let topic, _): topic.tenant
     case .topics(let namespace), .namespace(let namespace), .documents(let namespace),
       .document(let namespace, _, _):
       namespace.tenant
@@ -262,5 +262,13 @@ extension Route.TopicResource {
       case .receive, .acknowledge, .release, .reject, .extend, .seek: "POST, OPTIONS"
       }
     }
+  }
+}
+
+extension Refusal {
+  static func method(_ allowed: StaticString) -> Refusal {
+    var refusal = Refusal(.methodNotAllowed, "the path answers to \(allowed)")
+    refusal.allow = allowed
+    return refusal
   }
 }

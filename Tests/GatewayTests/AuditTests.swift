@@ -1,6 +1,7 @@
 import Bytes
 import Crypto
 import Foundation
+import HTTPWire
 import LogConformance
 import Metrics
 import Testing
@@ -42,6 +43,21 @@ import Testing
     let allowed = try read(trail)
     #expect(allowed.map { $0["operation"] as? String } == ["administer", "read"])
     #expect(allowed.allSatisfy { $0["outcome"] as? String == "allow" })
+  }
+
+  @Test("a page that calls the operators' listener is recorded")
+  func pages() async throws {
+    let trail = AuditTrail(sample: 0, metrics: AuditMetrics(), wake: {})
+    let gateway = try TestGateway(audit: trail)
+    for path in ["/metrics", "/nowhere"] {
+      let refused = try await gateway.send(
+        "GET", path, as: nil, ["Origin": "https://pages.example"], listener: .management)
+      #expect(refused.status == 403)
+    }
+    let entries = try read(trail)
+    #expect(entries.map { $0["outcome"] as? String } == ["deny", "deny"])
+    #expect(entries.map { $0["operation"] as? String } == ["observe", "unknown"])
+    #expect(entries.allSatisfy { $0["status"] as? Int == 403 })
   }
 
   @Test("no token is recorded, whole or in part; bad ones have a name and a reason")

@@ -29,48 +29,20 @@ extension GatewayResponder {
     trail.record(members(operation, request, .allow, status: 200))
   }
 
-  /// Where the log must have an entry of each change: writes that one is about to be made, and
-  /// waits until it is on disk. Whoever is let in by nobody is refused before.
-  func auditBefore(
-    _ route: Route, _ operation: Operation, _ request: HTTPRequest
-  ) async throws {
-    guard let trail = parts.audit, trail.isRequired, operation == .administer,
-      route.changes(request.head.method)
-    else { return }
-    if case .revocations = route {
-      guard request.listener == .management else { return }
-    } else {
-      _ = try admission.scope(of: request, selecting: route.tenant)
-    }
-    let members = members(operation, request, .attempt, status: nil)
-    let post = timers.post
-    var timer: TimerToken?
-    let isWritten = await withCheckedContinuation {
-      (waiting: CheckedContinuation<Bool, Never>) in
-      let once = OneResumption(waiting)
-      timer = timers.schedule(at: timers.now + GatewayLimits.auditPatience) {
-        once.resume(returning: false)
-      }
-      trail.record(members) { isWritten in post { once.resume(returning: isWritten) } }
-    }
-    if let timer { timers.cancel(timer) }
-    guard isWritten else { throw Refusal(.auditUnavailable) }
-  }
-
-  /// A request has been refused. Only what is about rights is recorded: what was malformed, too
-  /// large or too much says nothing about them.
+  /// A request has been refused. What is about rights is recorded, and what became of an attempt:
+  /// what else was malformed, too large or too much says nothing that the log is for.
   func audit(
-    denied refusal: Refusal, _ error: any Error, _ operation: Operation, _ request: HTTPRequest
+    refused refusal: Refusal, _ error: any Error, _ operation: Operation, _ request: HTTPRequest
   ) {
     guard let trail = parts.audit else { return }
     let isDenial =
       refusal.challenge != nil || refusal.code == .authRateLimited
-      || error as? TenancyRefusal == .notFound
-    guard isDenial, operation != .unknown || refusal.challenge != nil else { return }
+      || error as? TenancyRefusal == .notFound && operation != .unknown
+    guard isDenial || attempts.contains(request.id) else { return }
     trail.record(
       members(
-        operation, request, .deny, status: refusal.code.status,
-        reason: RefusalReason.text(error)))
+        operation, request, isDenial ? .deny : .fail, status: refusal.code.status,
+        reason: isDenial ? RefusalReason.text(error) : refusal.code.rawValue))
   }
 
   private func isSampled(_ trail: AuditTrail) -> Bool {
@@ -79,9 +51,7 @@ extension GatewayResponder {
     return auditTurn == 0
   }
 
-  private enum AuditOutcome: String { case allow, deny, attempt }
-
-  private func members(
+  func members(
     _ operation: Operation, _ request: HTTPRequest, _ outcome: AuditOutcome, status: Int?,
     reason: String? = nil
   ) -> ByteSlice {
@@ -115,6 +85,8 @@ extension GatewayResponder {
     return json.slice
   }
 }
+
+enum AuditOutcome: String { case allow, deny, attempt, fail }
 
 /// Who has asked, as far as the gateway knows: for the audit log, after the fact.
 struct AuditedIdentity {
