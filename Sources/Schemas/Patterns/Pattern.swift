@@ -132,7 +132,8 @@ enum PatternVerdict: Equatable {
   }
 
   /// Counts one item of a pattern, and how far the match has moved in the text: four bytes a unit
-  /// are what the dearest properties of characters take, and large sets more. Ends the match when its fuel is gone.
+  /// are what the dearest properties of characters take, and large sets more. Ends the match when
+  /// its fuel is gone.
   ///
   /// SAFETY: PCRE2 passes the block of the match that runs, and the meter that `init` gave it.
   private static let step: Step = { block, data in
