@@ -53,7 +53,9 @@ extension Evaluator {
   @inline(never)
   @_lifetime(self: copy self)
   private mutating func searches(_ pattern: UInt32, _ text: Span<UInt8>) -> Bool {
-    guard spend(8 &+ text.count &>> 4) else { return false }
+    // A run through a large set of characters calls back at its end only.
+    let run = text.count &* (patterns[pattern].weight &- 1) &>> 2
+    guard spend(8 &+ text.count &>> 4 &+ run) else { return false }
     switch scratch.matcher.verdict(patterns[pattern], on: text, fuel: &fuel) {
     case .match: return spend(0)
     case .noMatch: return false

@@ -21,7 +21,7 @@ private import CPCRE2
   fileprivate let hasReferences: Bool
   /// How many times as dear as with the dearest property its largest set makes a character: beyond
   /// ASCII the engine looks through a set entry by entry.
-  fileprivate let weight: Int
+  let weight: Int
 
   /// Compiles a pattern of ECMA-262. About 10 µs; needs no lock.
   init(_ source: String) throws(PatternFault) {
