@@ -67,7 +67,8 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     to request: HTTPRequest, with answer: inout AnswerWriter
   ) async -> AnswerEnd {
     var operation = Operation.unknown
-    defer { attempts.remove(request.id) }
+    // Hardly ever is one there, and to look for it takes a hash.
+    defer { if !attempts.isEmpty { attempts.remove(request.id) } }
     let isOperators = request.listener == .management
     answer.standing =
       isOperators ? CrossOrigin.noStore : parts.operations.crossOrigin.fields(for: request.head)

@@ -43,7 +43,9 @@ public struct ListenAddress: Hashable, Sendable {
       guard Self.looksLikeIPv6(inner) else { return nil }
       self.init(place: .network(host: inner.text, port: port))
     } else {
-      guard host.equals("localhost") || Self.isIPv4(host) else { return nil }
+      // Without a colon it can only be an IPv4 address.
+      let isAddress = host.firstIndex(of: ASCII.colon) == nil && IPAddress(parsing: host) != nil
+      guard isAddress || host.equals("localhost") else { return nil }
       self.init(place: .network(host: host.text, port: port))
     }
   }
@@ -72,15 +74,6 @@ public struct ListenAddress: Hashable, Sendable {
   /// `host:port`, IPv6 in brackets.
   public static func text(_ host: String, _ port: UInt16) -> String {
     host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-  }
-
-  private static func isIPv4(_ text: ByteSlice) -> Bool {
-    let parts = text.text.split(separator: ".", omittingEmptySubsequences: false)
-    return parts.count == 4
-      && parts.allSatisfy { part in
-        (1...3).contains(part.count) && part.utf8.allSatisfy(ASCII.isDigit) && UInt8(part) != nil
-          && (part.count == 1 || part.first != "0")
-      }
   }
 
   /// Hexadecimal groups and colons, at least two of these; the system has the last word at bind.

@@ -82,9 +82,9 @@ final class Admission {
   static func selection(
     of request: HTTPRequest, path tenant: Name?
   ) throws(Refusal) -> TenantSelection? {
-    let fields = request.head.fields
-    guard let field = fields.first("jodrell-tenant") else { return .path(tenant) }
-    guard fields.occurrences(of: "jodrell-tenant") == 1, let name = Name(field) else {
+    let (field, occurrences) = request.head.fields.find("jodrell-tenant")
+    guard let field else { return .path(tenant) }
+    guard occurrences == 1, let name = Name(field) else {
       throw Refusal(.badHeader, "Jodrell-Tenant takes one tenant's name")
     }
     if let tenant, tenant != name {

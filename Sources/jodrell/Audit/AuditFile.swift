@@ -29,8 +29,8 @@ struct AuditFile: ~Copyable {
     }
   }
 
-  /// The longest line that is looked for at the file's end.
-  private static let longestLine = 64 << 10
+  /// The longest line that a log is read by, in bytes.
+  static let longestLine = 64 << 10
 
   /// Opens the file, makes it where there is none, and finds the end of its chain.
   init(_ path: String) throws(FileFault) {

@@ -85,7 +85,7 @@ struct AuditWalk {
   mutating func read(_ path: String) throws(FileFault) {
     let descriptor = try FileAccess.openToRead(path)
     defer { close(descriptor) }
-    var lines = LineSplitter(limit: 64 << 10)
+    var lines = LineSplitter(limit: AuditFile.longestLine)
     while fault == nil, let piece = try FileAccess.readPiece(descriptor, path, upTo: 1 << 16) {
       lines.feed(ByteSlice(piece))
       take(&lines)

@@ -61,11 +61,11 @@ struct HTTP2ClientsTests {
   @Test("nghttp and h2load, many streams at once")
   func tools() async throws {
     try await withServer { server, _, journal in
-      let (code, text) = try await run(
+      let (code, text, _) = try await ChildProgram.run(
         "nghttp", ["http://127.0.0.1:\(server.port)/a", "http://127.0.0.1:\(server.port)/b"])
       #expect(code == 0)
       #expect(text.contains("/a") && text.contains("/b"))
-      let load = try await run(
+      let load = try await ChildProgram.run(
         "h2load",
         ["-n", "4000", "-c", "4", "-m", "100", "http://127.0.0.1:\(server.port)/staged"])
       #expect(load.output.contains("4000 succeeded, 0 failed"), "\(load.output)")
@@ -88,7 +88,7 @@ struct HTTP2ClientsTests {
     try await server.start { TestResponder($0, Journal()) }
     for (option, version) in [("--http2", "2"), ("--http1.1", "1.1")] {
       try await withBody(1_000_000) { file in
-        let (_, text) = try await run(
+        let (_, text, _) = try await ChildProgram.run(
           "curl",
           [
             "-sS", option, "--cacert", authority.path("ca.pem"), "--data-binary", "@\(file)",
@@ -98,7 +98,7 @@ struct HTTP2ClientsTests {
         #expect(text == "1000000 \(version)")
       }
     }
-    let load = try await run(
+    let load = try await ChildProgram.run(
       "h2load", ["-n", "2000", "-c", "4", "-m", "32", "https://localhost:\(server.port)/staged"])
     #expect(load.output.contains("2000 succeeded, 0 failed"), "\(load.output)")
     await server.drain(within: .seconds(1))

@@ -48,7 +48,7 @@ struct HTTP2FlowTests {
     limits.collectedBytes = 400_000
     try await withServer(limits) { server, _, _ in
       try await withBody(150_000) { file in
-        let load = try await run(
+        let load = try await ChildProgram.run(
           "h2load",
           [
             "-n", "40", "-c", "2", "-m", "10", "-d", file, "http://127.0.0.1:\(server.port)/echo",

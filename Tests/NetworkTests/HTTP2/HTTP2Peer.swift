@@ -55,17 +55,9 @@ extension Peer {
   }
 }
 
-/// Runs another program's client to its end.
-func run(
-  _ program: String, _ arguments: [String]
-) async throws -> (code: Int32, output: String) {
-  let ended = try await ChildProgram.run(program, arguments)
-  return (ended.code, ended.output)
-}
-
 /// curl with HTTP/2 in the clear.
 func curl(_ port: UInt16, _ path: String, _ more: [String] = []) async throws -> String {
-  try await run(
+  try await ChildProgram.run(
     "curl",
     ["-sS", "--http2-prior-knowledge", "--max-time", "30"] + more
       + ["http://127.0.0.1:\(port)\(path)"]
