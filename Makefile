@@ -72,20 +72,25 @@ test: packages
 lint:
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests bench
 
-# The sanitizers see what tests run: by default the rooms where their kind of fault can live. What
-# starts child processes is left out, since those are not instrumented.
-asan: FILTER := $(or $(FILTER),^(Bytes|JSONText|HTTPWire|Network|Crypto|Settings|Schemas|RocksStore)Tests)
-asan: packages
-	$(SWIFT) build --build-tests --sanitize=address --scratch-path .build/asan
-	ASAN_OPTIONS=detect_leaks=0 \
-	  $(TEST) --sanitize=address --scratch-path .build/asan $(only)
-
+# The sanitizers see what tests run: the rooms where their kind of fault can live, or what FILTER
+# names in any room. What starts child processes is left out, since those are not instrumented.
+ADDRESS_ROOMS := Bytes JSONText HTTPWire Network Crypto Settings Schemas RocksStore
+THREAD_ROOMS := Network Metrics Topics RocksStore Delivery Gateway Client
 # What they break is read by one thread; they take half of the time.
 ONE_THREAD := DamagedTableTests|BrokenFileTests|TornLogTests
-tsan: FILTER := $(or $(FILTER),^(Network|Metrics|Topics|RocksStore|Delivery|Gateway|Client)Tests)
+rooms = $(if $(FILTER),,JODRELL_TEST_ROOMS='$(1)')
+
+asan: packages
+	$(call rooms,$(ADDRESS_ROOMS)) $(SWIFT) build --build-tests --sanitize=address \
+	  --scratch-path .build/asan
+	$(call rooms,$(ADDRESS_ROOMS)) ASAN_OPTIONS=detect_leaks=0 \
+	  $(TEST) --sanitize=address --scratch-path .build/asan $(only)
+
 tsan: packages
-	$(SWIFT) build --build-tests --sanitize=thread --scratch-path .build/tsan
-	TSAN_OPTIONS=suppressions=$(CURDIR)/.ci/tsan.suppressions \
+	$(call rooms,$(THREAD_ROOMS)) $(SWIFT) build --build-tests --sanitize=thread \
+	  --scratch-path .build/tsan
+	$(call rooms,$(THREAD_ROOMS)) \
+	  TSAN_OPTIONS=suppressions=$(CURDIR)/.ci/tsan.suppressions \
 	  $(TEST) --sanitize=thread --scratch-path .build/tsan $(only) --skip '$(ONE_THREAD)'
 
 # libFuzzer with the address sanitizer; a debug build with -O, because whole-module builds leave most

@@ -190,3 +190,12 @@ if Context.environment["JODRELL_FUZZ"] == "1" {
       ],
       path: "Tests/Fuzz", exclude: ["corpus"], swiftSettings: house))
 }
+
+// The sanitizers run the tests of some rooms, and build nothing else: `make asan`, `make tsan`.
+if let rooms = Context.environment["JODRELL_TEST_ROOMS"] {
+  let wanted = Set(rooms.split(separator: " ").map { "\($0)Tests" })
+  package.products = []
+  package.targets.removeAll { target in
+    target.type == .executable || target.type == .test && !wanted.contains(target.name)
+  }
+}
