@@ -74,8 +74,8 @@
   @inlinable @inline(__always)
   var number: UInt128 { UInt128(littleEndian: unsafe unsafeBitCast(mask, to: UInt128.self)) }
 
-  /// The index of the first marked byte; `ByteBlock.width` where there is none. Without a branch,
-  /// since nobody can foresee where a text ends.
+  /// The index of the first marked byte; `ByteBlock.width` where there is none. Scanners go on from
+  /// there, so that its latency is theirs.
   @inlinable @inline(__always)
   public var first: Int { number.trailingZeroBitCount &>> 3 }
 

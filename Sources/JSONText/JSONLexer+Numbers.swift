@@ -20,7 +20,20 @@ extension JSONLexer {
       at &+= fraction &+ 1
       flags.insert(.fraction)
     }
-    return byte(at) | 0x20 == 0x65 ? try anyNumber(start, &flags) : at
+    return byte(at) | 0x20 == 0x65 ? try power(at, of: start, &flags) : at
+  }
+
+  /// Reads the exponent at `at` of a number that starts at `start`.
+  @inline(never)
+  private func power(
+    _ at: Int, of start: Int, _ flags: inout JSONTokenFlags
+  ) throws(ScanStop) -> Int {
+    var first = at &+ 1
+    if first < end, byte(first) == ASCII.minus || byte(first) == ASCII.plus { first &+= 1 }
+    let digits = digitRun(first)
+    guard digits > 0 else { return try anyNumber(start, &flags) }
+    flags.insert(.fraction)
+    return first &+ digits
   }
 
   /// Whether a byte is what follows a value in a text without white space.

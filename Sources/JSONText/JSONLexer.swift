@@ -31,9 +31,10 @@ struct ScanStop: Error {
   @inline(__always)
   func prefix(_ offset: Int, _ length: Int) -> UInt64 {
     if offset &+ 8 > end { return shortPrefix(offset, length) }
-    let start = word(offset)
-    // In two steps, so that nothing is left of a name without bytes.
-    return length < 8 ? (start &<< UInt64(truncatingIfNeeded: 56 &- 8 &* length)) &<< 8 : start
+    // In two steps, so that nothing is left of a name without bytes; and without a branch, since
+    // nobody can foresee which names are short.
+    let missing = UInt64(truncatingIfNeeded: 4 &* max(0, 8 &- length))
+    return (word(offset) &<< missing) &<< missing
   }
 
   @inline(never)
@@ -79,12 +80,14 @@ struct ScanStop: Error {
   @inline(never)
   private func skipRun(_ start: Int) -> Int {
     var at = start
+    // Where a text is written for people, one space follows a colon.
+    if at &+ 1 < end, byte(at) == ASCII.space, byte(at &+ 1) > ASCII.space { return at &+ 1 }
     while at < end {
       let next = byte(at)
       switch next {
       case ASCII.lineFeed, ASCII.carriageReturn: at &+= 1
       case ASCII.space, ASCII.tab:
-        // Behind a colon stands one, at the start of a line a run.
+        // At the start of a line stands a run.
         at &+= 1
         while at &+ ByteBlock.width <= end, byte(at) == next {
           let run = block(at).marks(next).firstUnmarked
@@ -115,32 +118,28 @@ struct ScanStop: Error {
       | block.marksOfControlsAndNonASCII).first
   }
 
-  /// The offset of the closing quote of a string of nothing but plain ASCII, whose contents start
-  /// at `start`; -1 where there is anything else in it, or where the text is about to end.
+  /// An offset up to which a string is plain ASCII whose contents start at `start`, `end` at most.
+  /// Where its closing quote stands there, that was all of it.
   @inline(__always)
   func plainEnd(_ start: Int) -> Int {
     var at = start
     while at &+ ByteBlock.width <= end {
       let plain = firstSpecial(at)
       at &+= plain
-      if plain < ByteBlock.width { return byte(at) == ASCII.quote ? at : -1 }
+      if plain < ByteBlock.width { break }
     }
-    return -1
+    return at
   }
 
-  /// Reads a string's contents from behind its opening quote.
+  /// Whether a string that is plain up to `offset` ends there.
+  @inline(__always)
+  func isQuote(_ offset: Int) -> Bool { offset < end && byte(offset) == ASCII.quote }
+
+  /// Reads a string's contents from behind its opening quote, or from where it is plain up to.
   func string(_ start: Int) throws(ScanStop) -> StringEnd {
     var at = start
     var flags: JSONTokenFlags = []
-    while true {
-      while at &+ ByteBlock.width <= end {
-        let plain = firstSpecial(at)
-        at &+= plain
-        if plain < ByteBlock.width { break }
-      }
-      guard at < end else {
-        throw ScanStop(code: .unexpectedEnd, offset: end, expected: .closingQuote)
-      }
+    while at < end {
       let next = byte(at)
       if next == ASCII.quote { return StringEnd(offset: at, flags: flags) }
       if next >= 0x80 {
@@ -148,13 +147,15 @@ struct ScanStop: Error {
         at = try multiByte(at)
       } else if next == ASCII.backslash {
         flags.insert(.hasEscape)
-        at = try escape(at)
+        // Where a text is of another script, or code, one follows the other.
+        repeat { at = try escape(at) } while at < end && byte(at) == ASCII.backslash
       } else if next < ASCII.space {
         throw ScanStop(code: .controlCharacter, offset: at)
       } else {
-        at &+= 1
+        at = plainEnd(at &+ 1)
       }
     }
+    throw ScanStop(code: .unexpectedEnd, offset: end, expected: .closingQuote)
   }
 
   /// Reads a run of UTF-8 sequences (RFC 3629 §4): no overlong form, no surrogate, ≤ U+10FFFF.

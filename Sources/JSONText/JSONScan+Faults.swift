@@ -2,7 +2,7 @@ import Bytes
 
 // Where a fault stands.
 //
-// SAFETY: tokens below `count`, and open containers below `depth`, are initialised; the tape's
+// SAFETY: tokens below `count`, and open containers up to `depth`, are initialised; the tape's
 // memory stays until the pass is over.
 extension JSONScan {
   /// Byte offset of the opening quote of a key's token.
@@ -18,7 +18,7 @@ extension JSONScan {
   func stoppedPath(in source: ByteSlice) -> JSONPointer {
     guard depth > 0 else { return .root }
     let outer = outerSteps(in: source)
-    let innermost = unsafe scratch.open[depth - 1]
+    let innermost = unsafe scratch.open[depth]
     guard innermost.isObject else {
       return JSONPointer(outer + [position(of: count, in: innermost)])
     }
@@ -31,7 +31,7 @@ extension JSONScan {
   /// The steps to the innermost open container.
   private func outerSteps(in source: ByteSlice) -> [ByteSlice] {
     var steps: [ByteSlice] = []
-    for level in 0..<max(depth - 1, 0) {
+    for level in 1..<max(depth, 1) {
       let container = unsafe scratch.open[level]
       let child = unsafe scratch.open[level + 1].token
       steps.append(

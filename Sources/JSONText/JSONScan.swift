@@ -2,15 +2,16 @@ import Bytes
 
 /// Memory that outlives one parse: the open containers, and what finds names that are there twice.
 ///
-/// SAFETY: `open` has room for one entry per permitted level; entries below the depth reached are
-/// initialised. Owned, and freed, by one `JSONParser`.
+/// SAFETY: `open` has room for one entry per permitted level and one in front of them, which stands
+/// for what is outside; entries up to the depth reached are initialised. Owned, and freed, by one
+/// `JSONParser`.
 @safe struct JSONScratch: BitwiseCopyable {
   /// A container whose end has not been seen.
   struct Open: BitwiseCopyable {
     /// Index of its token.
-    let token: Int
-    let isObject: Bool
-    /// The names of its members so far, while one inside it is open.
+    var token = 0
+    var isObject = false
+    /// The names of its members so far.
     var names = NameFilter()
   }
 
@@ -18,7 +19,7 @@ import Bytes
   var names: NameScratch
 
   init(depth: Int) {
-    unsafe open = .allocate(capacity: depth)
+    unsafe open = .allocate(capacity: depth + 1)
     // The standard hasher is seeded at random once per process; names never meet it directly.
     var hasher = Hasher()
     hasher.combine(0x4A6F_6472)
@@ -33,8 +34,8 @@ import Bytes
 
 /// One pass over one text.
 ///
-/// Where the pass stands (`at`, `count`, the innermost container) is kept in local variables, so
-/// that it stays in registers; only what slow paths need lies in the struct.
+/// Where the pass stands (`at`, `count`, where the innermost container is written down) is kept in
+/// local variables, so that it stays in registers; only what slow paths need lies in the struct.
 ///
 /// SAFETY: `out` is the tape's memory, replaced only together with `room` in `grow`; writes stay
 /// below `room`. The source is kept alive by the parser for the whole pass.
@@ -48,15 +49,11 @@ import Bytes
   private var room: Int
   /// Tokens written, once the pass has ended, well or not.
   private(set) var count = 0
-  /// Containers open.
+  /// Containers open when the pass ended.
   private(set) var depth = 0
 
-  /// The innermost open container, and what its members are called.
-  private struct Level: BitwiseCopyable {
-    var token = 0
-    var isObject = false
-    var names = NameFilter()
-  }
+  /// Where the innermost open container is written down.
+  private typealias Level = UnsafeMutablePointer<JSONScratch.Open>
 
   init(limits: JSONLimits, tape: JSONTape, lexer: JSONLexer, scratch: JSONScratch) {
     self.limits = limits
@@ -84,22 +81,27 @@ import Bytes
     let lexer = lexer
     var at = start
     var count = 0
-    defer { self.count = count }
-    var level = Level()
+    let outside = unsafe scratch.open
+    var level = unsafe outside
+    unsafe level.initialize(to: JSONScratch.Open())
+    defer {
+      self.count = count
+      depth = unsafe level - outside
+    }
     while true {
       // Inside an object a value never stands alone.
-      if level.isObject { try name(lexer, &at, &count, &level) }
+      if unsafe level.pointee.isObject { try unsafe name(lexer, &at, &count, level) }
       guard at < lexer.end else {
         throw ScanStop(code: .unexpectedEnd, offset: at, expected: .value)
       }
       let first = lexer.byte(at)
       if first == ASCII.quote {
         let close = lexer.plainEnd(at &+ 1)
-        if close > at {
+        if lexer.isQuote(close) {
           try put(.string, at &+ 1, close &- at &- 1, [], &count)
           at = close &+ 1
         } else {
-          at = try putString(at &+ 1, &count)
+          at = try putString(at &+ 1, close, &count)
         }
       } else if first == ASCII.minus || ASCII.isDigit(first) {
         var flags: JSONTokenFlags = []
@@ -110,22 +112,28 @@ import Bytes
         }
         try put(.number, start, at &- start, flags, &count)
       } else if first == 0x7B || first == 0x5B {
-        if try begin(first, lexer, &at, &count, &level) { continue }
+        if try unsafe begin(first, lexer, &at, &count, &level) { continue }
       } else {
         let kind = try lexer.name(at)
         let length = kind == .false ? 5 : 4
         try put(kind, at, length, [], &count)
         at &+= length
       }
+      // Behind most values a comma stands at once.
+      if at < lexer.end, lexer.byte(at) == ASCII.comma, unsafe level > outside {
+        at = lexer.skipSpace(at &+ 1)
+        continue
+      }
       // Behind a value: what ends here is closed, up to the next comma.
       while true {
         at = lexer.skipSpace(at)
-        if depth == 0 { return at }
+        if unsafe level == outside { return at }
         let next = at < lexer.end ? lexer.byte(at) : 0
         if next == ASCII.comma { break }
-        guard next == (level.isObject ? 0x7D : 0x5D) else { throw stop(at, in: level) }
+        let isObject = unsafe level.pointee.isObject
+        guard next == (isObject ? 0x7D : 0x5D) else { throw stop(at, inObject: isObject) }
         at &+= 1
-        try close(at, count, &level)
+        try unsafe close(at, count, &level)
       }
       at = lexer.skipSpace(at &+ 1)
     }
@@ -133,21 +141,23 @@ import Bytes
 
   /// What is wrong with a byte that is neither a comma nor the end of the innermost container.
   @inline(never)
-  private func stop(_ at: Int, in level: Level) -> ScanStop {
+  private func stop(_ at: Int, inObject isObject: Bool) -> ScanStop {
     ScanStop(
       code: at < lexer.end ? .unexpectedByte : .unexpectedEnd, offset: at,
-      expected: level.isObject ? .commaOrBrace : .commaOrBracket)
+      expected: isObject ? .commaOrBrace : .commaOrBracket)
   }
 
   /// Opens a container; false when it is empty and thereby complete.
   @inline(__always)
-  private mutating func begin(
+  @unsafe private mutating func begin(
     _ bracket: UInt8, _ lexer: JSONLexer, _ at: inout Int, _ count: inout Int,
     _ level: inout Level
   ) throws(ScanStop) -> Bool {
     let start = at
     let kind = bracket == 0x7B ? JSONKind.object : .array
-    guard depth < limits.maxDepth else { throw ScanStop(code: .tooDeep, offset: start) }
+    guard unsafe level - scratch.open < limits.maxDepth else {
+      throw ScanStop(code: .tooDeep, offset: start)
+    }
     at = lexer.skipSpace(start &+ 1)
     // Both closing brackets are their opening one plus two.
     if at < lexer.end, lexer.byte(at) == bracket &+ 2 {
@@ -155,52 +165,45 @@ import Bytes
       try put(kind, start, at &- start, [], &count)
       return false
     }
-    if depth > 0 { unsafe scratch.open[depth &- 1].names = level.names }
-    level = Level(token: count, isObject: kind == .object)
-    unsafe scratch.open[depth] = JSONScratch.Open(token: count, isObject: level.isObject)
-    depth &+= 1
+    unsafe level += 1
+    unsafe level.initialize(to: JSONScratch.Open(token: count, isObject: kind == .object))
     try put(kind, start, 0, [], &count)
     return true
   }
 
   /// Closes the innermost container, whose closing bracket ends at `at`.
   @inline(__always)
-  private mutating func close(
+  @unsafe private mutating func close(
     _ at: Int, _ count: Int, _ level: inout Level
   ) throws(ScanStop) {
-    if level.names.isUndecided { try searchNames(level.token, count) }
-    let token = unsafe out.advanced(by: level.token)
+    let open = unsafe level.pointee
+    if open.names.isUndecided { try searchNames(open.token, count) }
+    let token = unsafe out.advanced(by: open.token)
     unsafe token.pointee.length = UInt32(truncatingIfNeeded: at) &- token.pointee.offset
-    unsafe token.pointee.extent = UInt32(truncatingIfNeeded: count &- level.token)
-    depth &-= 1
-    guard depth > 0 else { return }
-    let outer = unsafe scratch.open[depth &- 1]
-    level = Level(token: outer.token, isObject: outer.isObject, names: outer.names)
+    unsafe token.pointee.extent = UInt32(truncatingIfNeeded: count &- open.token)
+    unsafe level -= 1
   }
 
   /// Reads a member's name, its colon and the space behind it.
   @inline(__always)
-  private mutating func name(
-    _ lexer: JSONLexer, _ at: inout Int, _ count: inout Int, _ level: inout Level
+  @unsafe private mutating func name(
+    _ lexer: JSONLexer, _ at: inout Int, _ count: inout Int, _ level: Level
   ) throws(ScanStop) {
     guard at < lexer.end, lexer.byte(at) == ASCII.quote else { throw nameStop(at) }
     let start = at &+ 1
     let close = lexer.plainEnd(start)
-    if close >= start {
+    if lexer.isQuote(close) {
       let length = close &- start
       try put(.string, start, length, [], &count)
-      if level.names.mayHave(lexer.prefix(start, length), length) {
-        try compareNames(level.token, count &- 1)
+      if unsafe level.pointee.names.mayHave(lexer.prefix(start, length), length) {
+        try compareNames(unsafe level.pointee.token, count &- 1)
       }
       at = close &+ 1
     } else {
-      at = try putName(start, &count, &level)
+      at = try unsafe putName(start, close, &count, level)
     }
     if at < lexer.end, lexer.byte(at) == ASCII.colon {
-      at &+= 1
-      // Where a text is written for people, one space follows.
-      if at < lexer.end, lexer.byte(at) == ASCII.space { at &+= 1 }
-      at = lexer.skipSpace(at)
+      at = lexer.skipSpace(at &+ 1)
     } else {
       at = try colon(at)
     }
@@ -223,26 +226,29 @@ import Bytes
       code: at < lexer.end ? .unexpectedByte : .unexpectedEnd, offset: at, expected: .name)
   }
 
-  /// Reads and puts a string with anything in it; returns the offset behind its closing quote.
+  /// Reads and puts a string with anything in it, plain up to `known`; returns the offset behind
+  /// its closing quote.
   @inline(never)
-  private mutating func putString(_ start: Int, _ count: inout Int) throws(ScanStop) -> Int {
-    let close = try lexer.string(start)
+  private mutating func putString(
+    _ start: Int, _ known: Int, _ count: inout Int
+  ) throws(ScanStop) -> Int {
+    let close = try lexer.string(known)
     try put(.string, start, close.offset &- start, close.flags, &count)
     return close.offset &+ 1
   }
 
   /// Does the same for a member's name.
   @inline(never)
-  private mutating func putName(
-    _ start: Int, _ count: inout Int, _ level: inout Level
+  @unsafe private mutating func putName(
+    _ start: Int, _ known: Int, _ count: inout Int, _ level: Level
   ) throws(ScanStop) -> Int {
-    let close = try lexer.string(start)
+    let close = try lexer.string(known)
     let length = close.offset &- start
     try put(.string, start, length, close.flags, &count)
     if close.flags.contains(.hasEscape) {
-      level.names.giveUp()
-    } else if level.names.mayHave(lexer.prefix(start, length), length) {
-      try compareNames(level.token, count &- 1)
+      unsafe level.pointee.names.giveUp()
+    } else if unsafe level.pointee.names.mayHave(lexer.prefix(start, length), length) {
+      try compareNames(unsafe level.pointee.token, count &- 1)
     }
     return close.offset &+ 1
   }

@@ -19,8 +19,9 @@ struct NameFilter: BitwiseCopyable {
   @inline(__always)
   mutating func mayHave(_ prefix: UInt64, _ length: Int) -> Bool {
     count &+= 1
-    let mixed = (prefix ^ UInt64(truncatingIfNeeded: length)) &* 0x9E37_79B9_7F4A_7C15
-    let bit = 1 &<< (mixed &>> 58) as UInt64
+    let mixed = (prefix ^ UInt64(truncatingIfNeeded: length)).multipliedFullWidth(
+      by: 0x9E37_79B9_7F4A_7C15)
+    let bit = 1 &<< (mixed.high ^ mixed.low &>> 58) as UInt64
     let isSet = classes & bit != 0
     classes |= bit
     return isSet && !isUndecided

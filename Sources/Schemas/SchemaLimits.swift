@@ -32,19 +32,19 @@ public enum SchemaLimits {
   public static let matchStackBytes = 256 * 1024
   /// Work that one payload may cost, in units of some four nanoseconds: nodes visited, members
   /// walked, items compared, bytes of texts searched. An ordinary event of 1 KB uses some hundred.
-  /// Each may use `leastFuel`, three units for every twenty of its first 8 KiB and three for every
-  /// two bytes behind them, and no more than this.
+  /// Each may use `leastFuel`, a unit for every eight of its first 8 KiB and three for every two
+  /// bytes behind them, and no more than this.
   public static let fuel = 500_000
   /// What the smallest payload may cost.
-  public static let leastFuel = 4_096
+  public static let leastFuel = 3_584
 
   /// What a payload of so many bytes and tokens may cost: meant to decide 8 KiB within 50 µs and
   /// 64 KiB within 1 ms, tokenising included. A text of nothing but short tokens takes longer to
   /// tokenise, and has less; enough to look at each of them it always has.
   static func fuel(bytes: Int, tokens: Int) -> Int {
     let first = min(bytes, 8_192)
-    let dense = max(0, min(tokens, 4_096) - first / 3) / 4 * 3
-    return min(fuel, leastFuel + first * 3 / 20 + (bytes - first) / 2 * 3 - dense)
+    let dense = max(0, min(tokens, 4_096) - first / 3) / 3
+    return min(fuel, leastFuel + first / 8 + (bytes - first) / 2 * 3 - dense)
   }
   /// What explaining a refusal may cost: as much as the check and, for hints, `hintFuel` more, and
   /// never more than `mostExplanationFuel`: meant to be a millisecond.

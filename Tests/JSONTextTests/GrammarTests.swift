@@ -86,6 +86,15 @@ let stops: [(String, String, JSONExpectation?)] = [
     #expect(ReferenceJSON.accepts(Array(text.utf8)))
   }
 
+  /// What is read in blocks where as much follows, and byte by byte where not.
+  @Test(arguments: accepted)
+  func `takes it with other values behind`(text: String) throws {
+    let value = text.trimmingASCIISpace
+    let array = "[\(value),\(value) ,\"0123456789abcdef\"]"
+    let root = try JSONDocument(parsing: ByteSlice(utf8: array)).root
+    #expect(root.elements.map(\.raw.text) == [value, value, "\"0123456789abcdef\""])
+  }
+
   @Test(arguments: refused)
   func `refuses`(text: String, code: JSONFaultCode, offset: Int) {
     #expect(!ReferenceJSON.accepts(Array(text.utf8)))

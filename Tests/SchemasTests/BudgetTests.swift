@@ -42,8 +42,8 @@ import Testing
 
   @Test func `what a check may cost grows with the payload`() {
     #expect(SchemaLimits.fuel(bytes: 0, tokens: 1) == SchemaLimits.leastFuel)
-    #expect(SchemaLimits.fuel(bytes: 8_192, tokens: 1) == SchemaLimits.leastFuel + 1_228)
-    #expect(SchemaLimits.fuel(bytes: 65_536, tokens: 1) == SchemaLimits.leastFuel + 87_244)
+    #expect(SchemaLimits.fuel(bytes: 8_192, tokens: 1) == SchemaLimits.leastFuel + 1_024)
+    #expect(SchemaLimits.fuel(bytes: 65_536, tokens: 1) == SchemaLimits.leastFuel + 87_040)
     #expect(SchemaLimits.fuel(bytes: 8 << 20, tokens: 1) == SchemaLimits.fuel)
     // A look at each token it always has.
     for bytes in stride(from: 2, through: 1 << 20, by: 1_022) {
@@ -102,6 +102,27 @@ import Testing
       #expect(outcome == .patternLimit || length == 300)
       #expect(scratch.fuelUsed <= SchemaLimits.fuel(bytes: length + 2, tokens: 1))
     }
+  }
+
+  @Test(
+    "names that look alike cost no more than others",
+    arguments: ["12345678", "a name of more than four and twenty bytes "])
+  func alikeNames(lead: String) throws {
+    let known = (0..<5_000).map { "\(lead)\(100_000 + $0)12345678" }
+    let properties = known.map { "\"\($0)\":{\"type\":\"integer\"}" }
+    let schema = try Sample.schema(#"{"properties":{\#(properties.joined(separator: ","))}}"#)
+    let scratch = SchemaScratch()
+    // All of them are found, and others are not.
+    let few = known.prefix(100).map { "\"\($0)\":1" }.joined(separator: ",")
+    #expect(try Sample.check("{\(few)}", schema, scratch) == .valid)
+    #expect(scratch.fuelUsed < 500 + 100 * (lead.utf8.count / 8))
+    for name in known.indices where name % 500 == 0 {
+      #expect(try Sample.check("{\"\(known[name])\":\"\"}", schema) == .invalid)
+    }
+    let others = (0..<150).map { "\"\(lead)x\(10_000 + $0)12345678\":\"\"" }
+    let strange = "{\(others.joined(separator: ","))}"
+    #expect(try Sample.check(strange, schema, scratch) == .valid)
+    #expect(scratch.fuelUsed < 750 + 150 * (lead.utf8.count / 8))
   }
 
   @Test func `a harmless pattern looks at texts of eight KiB`() throws {

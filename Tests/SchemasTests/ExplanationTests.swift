@@ -210,6 +210,23 @@ import Testing
     #expect(place.code == .patternLimit && place.actualLength == 41)
   }
 
+  @Test func `a pattern that the explanation cannot pay for has met no limit`() throws {
+    let schema = try Sample.schema(#"{"properties":{"a":{"pattern":"^(?:[ab]{8})*[cd]$"}}}"#)
+    let scratch = SchemaScratch()
+    let payload =
+      "{\"a\":\"\(String(repeating: "a", count: 36_000))\","
+      + "\"b\":\"\(String(repeating: "b", count: 24_000))\"}"
+    let slice = ByteSlice(utf8: payload)
+    try scratch.parser.parse(slice)
+    #expect(schema.accepts(scratch.parser, scratch) == .invalid)
+    // Asking whether the value is fine and the closer look have half of the explanation's each.
+    let half = SchemaLimits.explanationFuel(bytes: slice.count, tokens: 5) / 2
+    #expect(scratch.fuelUsed > half)
+    let explanation = schema.explain(scratch.parser, scratch)
+    #expect(explanation.truncated)
+    #expect(!explanation.violations.contains { $0.code == .patternLimit })
+  }
+
   @Test func `names of codes are different and stay`() {
     let names = ViolationCode.all.map(\.name)
     #expect(Set(names).count == names.count)

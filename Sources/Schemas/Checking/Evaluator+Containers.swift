@@ -14,25 +14,31 @@ extension Evaluator {
     {
       return findSlowly(token, in: table)
     }
-    return table.findShort(
-      value.bytes.raw, at: Int(token.offset), count: Int(token.length), slots: slots)
+    let found = table.findShort(
+      value.bytes.raw, at: Int(token.offset), count: Int(token.length), slots: slots,
+      fuel: &fuel)
+    return spend(0) ? found : nil
   }
 
   /// Looks for a name that is long, has escapes, or stands at the end of the text.
   @inline(never)
   @_lifetime(self: copy self)
   private mutating func findSlowly(_ token: JSONToken, in table: NameTable) -> UInt32? {
-    guard spend(token.isEscaped ? 4 &+ Int(token.length) >> 1 : Int(token.length) >> 4) else {
+    guard spend(token.isEscaped ? 4 &+ Int(token.length) >> 1 : Int(token.length) >> 3) else {
       return nil
     }
-    guard token.isEscaped else {
-      return table.find(
+    var found: UInt32?
+    if token.isEscaped {
+      let unescaped = scratch.unescape(value.text(token))
+      found = table.find(
+        unescaped.span.raw, at: 0, count: unescaped.count, slots: slots, names: names,
+        fuel: &fuel)
+    } else {
+      found = table.find(
         value.bytes.raw, at: Int(token.offset), count: Int(token.length), slots: slots,
-        names: names)
+        names: names, fuel: &fuel)
     }
-    let unescaped = scratch.unescape(value.text(token))
-    return table.find(
-      unescaped.span.raw, at: 0, count: unescaped.count, slots: slots, names: names)
+    return spend(0) ? found : nil
   }
 
   /// The token of the value of the member whose name is in a table, or nil.
@@ -49,8 +55,12 @@ extension Evaluator {
   }
 
   /// Whether an object keeps its rule: one walk over its members, one probe for each.
+  @inline(never)
   @_lifetime(self: copy self)
-  mutating func acceptsObject(_ rule: ObjectRule, _ at: Int) -> Bool {
+  mutating func acceptsObject(_ index: UInt32, _ at: Int) -> Bool {
+    guard descend() else { return false }
+    defer { depth &-= 1 }
+    let rule = objects[index]
     let end = at &+ Int(value.token(at).extent)
     let looksAtNames = rule.patternCount > 0 || rule.names != ProgramNode.anything
     var key = at &+ 1
@@ -156,8 +166,12 @@ extension Evaluator {
   }
 
   /// Whether an array keeps its rule.
+  @inline(never)
   @_lifetime(self: copy self)
-  mutating func acceptsArray(_ rule: ArrayRule, _ at: Int) -> Bool {
+  mutating func acceptsArray(_ index: UInt32, _ at: Int) -> Bool {
+    guard descend() else { return false }
+    defer { depth &-= 1 }
+    let rule = arrays[index]
     let end = at &+ Int(value.token(at).extent)
     var item = at &+ 1
     var items: UInt32 = 0

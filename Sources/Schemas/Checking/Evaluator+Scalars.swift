@@ -7,6 +7,17 @@ extension Evaluator {
   @inline(never)
   @_lifetime(self: copy self)
   mutating func acceptsString(_ rule: UInt32, _ token: JSONToken) -> Bool {
+    let text = strings[rule]
+    // Of plain texts most are asked for no more than a length.
+    if token.flags.rawValue == 0, text.isLengthAlone {
+      return token.length >= text.minimum && token.length <= text.maximum
+    }
+    return acceptsContents(rule, token)
+  }
+
+  @inline(never)
+  @_lifetime(self: copy self)
+  private mutating func acceptsContents(_ rule: UInt32, _ token: JSONToken) -> Bool {
     if token.isEscaped { return acceptsEscaped(rule, token) }
     return acceptsText(strings[rule], value.text(token), isASCII: !token.isBeyondASCII)
   }
@@ -61,6 +72,7 @@ extension Evaluator {
     case .noMatch: return false
     case .limit:
       stop(.patternLimit)
+      scratch.limitedMatch = LimitedMatch(pattern: pattern, bytes: text.count)
       return false
     }
   }
@@ -107,6 +119,7 @@ extension Evaluator {
   }
 
   /// Whether a number keeps its bounds, exactly.
+  @inline(never)
   @_lifetime(self: copy self)
   mutating func acceptsNumber(_ number: UInt32, _ token: JSONToken) -> Bool {
     let rule = numbers[number]
@@ -124,6 +137,14 @@ extension Evaluator {
           && (rule.divisor == 1 || number.floor % rule.divisor == 0)
       }
     }
+    return acceptsExactly(number, token)
+  }
+
+  /// The same by exact arithmetic.
+  @inline(never)
+  @_lifetime(self: copy self)
+  private mutating func acceptsExactly(_ number: UInt32, _ token: JSONToken) -> Bool {
+    let rule = numbers[number]
     guard spend(numberCost(token)), let number = value.number(token) else { return false }
     if let bound = bound(rule.minimum), number < bound { return false }
     if let bound = bound(rule.exclusiveMinimum), number <= bound { return false }

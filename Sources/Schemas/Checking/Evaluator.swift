@@ -78,11 +78,34 @@ import JSONText
     return acceptsNode(index, at)
   }
 
-  /// The same where the value's kind does not decide.
+  /// The same where the value's kind does not decide. What most schemas ask of most values is
+  /// looked at here, without a frame on the stack.
   @inline(never)
   @_lifetime(self: copy self)
   mutating func acceptsNode(_ index: UInt32, _ at: Int) -> Bool {
     guard spend(1) else { return false }
+    let node = nodes[index]
+    let token = value.token(at)
+    if node.branchCount == 0 {
+      switch token.kind {
+      case .string where node.string != ProgramNode.none:
+        return acceptsString(node.string, token)
+      case .number
+      where node.number != ProgramNode.none
+        && (!token.hasFraction || node.types.isSuperset(of: .number)):
+        return acceptsNumber(node.number, token)
+      case .object where node.object != ProgramNode.none: return acceptsObject(node.object, at)
+      case .array where node.array != ProgramNode.none: return acceptsArray(node.array, at)
+      default: break
+      }
+    }
+    return acceptsWhole(index, at)
+  }
+
+  /// The same for every node and kind.
+  @inline(never)
+  @_lifetime(self: copy self)
+  private mutating func acceptsWhole(_ index: UInt32, _ at: Int) -> Bool {
     let node = nodes[index]
     guard acceptsRules(node, value.token(at), at) else { return false }
     if node.branchCount == 0 { return true }
@@ -119,15 +142,9 @@ import JSONText
       }
       return node.number == ProgramNode.none || acceptsNumber(node.number, token)
     case .object:
-      if node.object == ProgramNode.none { return true }
-      guard descend() else { return false }
-      defer { depth &-= 1 }
-      return acceptsObject(objects[node.object], at)
+      return node.object == ProgramNode.none || acceptsObject(node.object, at)
     case .array:
-      if node.array == ProgramNode.none { return true }
-      guard descend() else { return false }
-      defer { depth &-= 1 }
-      return acceptsArray(arrays[node.array], at)
+      return node.array == ProgramNode.none || acceptsArray(node.array, at)
     case .true, .false, .null: return true
     }
   }
@@ -135,7 +152,7 @@ import JSONText
   /// Goes one level deeper; false, and `halt` set, where that is too deep.
   @inline(__always)
   @_lifetime(self: copy self)
-  private mutating func descend() -> Bool {
+  mutating func descend() -> Bool {
     guard depth < SchemaLimits.evaluationDepth else {
       stop(.fuelExhausted)
       return false

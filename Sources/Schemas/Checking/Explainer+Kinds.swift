@@ -37,12 +37,11 @@ extension Explainer {
         index, at, keyword: "format", code: .format(format), "must be " + format.phrase,
         expected: SchemaText.quoted(format.name))
     }
-    // Where the fuel of the explanation ended, nothing is known of the text.
-    if rule.pattern != ProgramNode.none, !evaluator.matches(rule.pattern, text),
-      evaluator.halt != .fuelExhausted
-    {
+    if rule.pattern != ProgramNode.none, !evaluator.matches(rule.pattern, text) {
+      let isLimit = isLimit(rule.pattern, text.count)
+      // Where the fuel of the explanation ended, nothing is known of the text.
+      guard isLimit || evaluator.halt == nil else { return }
       let source = program.patterns[Int(rule.pattern)].source
-      let isLimit = evaluator.halt == .patternLimit
       report(
         index, at, keyword: "pattern", code: isLimit ? .patternLimit : .pattern,
         isLimit ? "cannot be matched within the limits of patterns" : "must match the pattern",
@@ -106,6 +105,7 @@ extension Explainer {
     while key < end, !isDone, evaluator.spend(3) {
       members += 1
       let slot = slot(of: key, in: rule.table)
+      guard !isDone else { return }
       if let slot { seen.insert(slot) }
       explainMember(rule, slot, index, at, key)
       key += 1 + Int(evaluator.value.tokens[key + 1].extent)
@@ -145,7 +145,7 @@ extension Explainer {
       if evaluator.nameMatches(pattern.pattern, key) {
         isKnown = true
         explainMember(pattern.schema, key)
-      } else if evaluator.halt == .patternLimit {
+      } else if isLimit(pattern.pattern, nameBytes(key)) {
         reportMember(
           index, key, keyword: "patternProperties", code: .patternLimit,
           "has a name that cannot be matched within the limits of patterns")
@@ -167,6 +167,12 @@ extension Explainer {
         index, key, keyword: "propertyNames", code: .propertyName,
         "has a name that is not allowed")
     }
+  }
+
+  /// Bytes of the member name at token `key`, its escapes undone.
+  private func nameBytes(_ key: Int) -> Int {
+    let token = evaluator.value.tokens[key]
+    return token.isEscaped ? evaluator.value.unescaped(token).count : Int(token.length)
   }
 
   /// The slot of the name or word at token `at` in a table, or nil.

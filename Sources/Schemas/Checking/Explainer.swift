@@ -17,6 +17,9 @@ struct Explainer: ~Copyable, ~Escapable {
   var evaluator: Evaluator
   let program: SchemaProgram
   let dialect: SchemaDialect
+  /// Where the check met a pattern's limit. Another match that is not finished here has only
+  /// used up what was left to the explanation.
+  private let limited: LimitedMatch?
   private var path: [Step] = []
   /// The branches of unions that the walk is inside of.
   private var branches: [UnionBranch] = []
@@ -26,13 +29,22 @@ struct Explainer: ~Copyable, ~Escapable {
   var limit = SchemaLimits.violations
 
   @_lifetime(copy evaluator)
-  init(_ evaluator: consuming Evaluator, program: SchemaProgram, dialect: SchemaDialect) {
+  init(
+    _ evaluator: consuming Evaluator, program: SchemaProgram, dialect: SchemaDialect,
+    limited: LimitedMatch?
+  ) {
     self.evaluator = evaluator
     self.program = program
     self.dialect = dialect
+    self.limited = limited
   }
 
   var isDone: Bool { truncated || evaluator.halt != nil }
+
+  /// Whether the match that has ended the explanation is the one that ended the check.
+  func isLimit(_ pattern: UInt32, _ bytes: Int) -> Bool {
+    evaluator.halt == .patternLimit && limited == LimitedMatch(pattern: pattern, bytes: bytes)
+  }
 
   /// Collects what keeps the value at token `at` from the schema `index`.
   @_lifetime(self: copy self)

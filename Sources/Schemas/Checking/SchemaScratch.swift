@@ -13,6 +13,8 @@ public final class SchemaScratch {
   var uniqueness = UniquenessSet()
   let evaluated = EvaluatedMarks()
   private var text: [UInt8] = []
+  /// Where the last check met a pattern's limit; nil where it did not.
+  var limitedMatch: LimitedMatch?
   /// Fuel that the last check used: nodes visited, members walked, items compared.
   public internal(set) var fuelUsed = 0
 
@@ -28,6 +30,12 @@ public final class SchemaScratch {
     JSONEscapes.unescape(text, onto: &self.text)
     return self.text
   }
+}
+
+/// A match that took too much: which pattern, on a text of how many bytes.
+struct LimitedMatch: Equatable {
+  let pattern: UInt32
+  let bytes: Int
 }
 
 extension TapeView {

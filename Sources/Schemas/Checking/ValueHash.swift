@@ -156,8 +156,8 @@ enum ValueHash {
 }
 
 /// Finds equal items of an array: in pairs up to eight items, beyond by a hash set that is kept
-/// between calls, so that it allocates only while it grows. Three units of fuel for two items, and
-/// what hashing and comparing take.
+/// between calls, so that it allocates only while it grows. A unit of fuel for each item, and what
+/// hashing and comparing take.
 struct UniquenessSet {
   /// What a search found.
   enum Outcome: Equatable {
@@ -167,7 +167,7 @@ struct UniquenessSet {
     case fuelExhausted
   }
 
-  /// Item number + 1 by hash; 0 is free.
+  /// Item number + 1 by hash, in as many slots as the search at hand takes; 0 is free.
   private var slots: [UInt32] = []
   /// Token and hash of each item.
   private var items: [(token: Int, hash: UInt64)] = []
@@ -177,7 +177,7 @@ struct UniquenessSet {
     -> Outcome
   {
     items.removeAll(keepingCapacity: true)
-    fuel &-= count &+ count &>> 1
+    fuel &-= count
     guard fuel >= 0 else { return .fuelExhausted }
     var item = at + 1
     var areShortIntegers = true
@@ -224,9 +224,15 @@ struct UniquenessSet {
 
   private mutating func searchHashes(_ tape: borrowing TapeView, fuel: inout Int) -> Outcome {
     var capacity = 32
-    while capacity < 3 * items.count { capacity *= 2 }
-    slots.removeAll(keepingCapacity: true)
-    slots.append(contentsOf: repeatElement(0, count: capacity))
+    while capacity < 2 * items.count { capacity *= 2 }
+    if slots.count < capacity {
+      slots = [UInt32](repeating: 0, count: capacity)
+    } else {
+      // SAFETY: a part of the buffer, as long as it is borrowed.
+      unsafe slots.withUnsafeMutableBufferPointer { slots in
+        unsafe UnsafeMutableBufferPointer(rebasing: slots[..<capacity]).update(repeating: 0)
+      }
+    }
     for number in items.indices {
       let hash = items[number].hash
       var slot = Int(truncatingIfNeeded: hash) & (capacity - 1)

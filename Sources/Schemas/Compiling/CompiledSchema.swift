@@ -190,6 +190,7 @@ extension SchemaProgram {
     let constants = TapeView(self.constants.tokens, self.constants.source)
     var evaluator = Evaluator(
       self, value: value, constants: constants, scratch: scratch, fuel: fuel)
+    scratch.limitedMatch = nil
     let accepted = evaluator.accepts(root, 0)
     scratch.fuelUsed = fuel - max(evaluator.fuel, 0)
     return evaluator.halt ?? (accepted ? .valid : .invalid)
@@ -203,7 +204,8 @@ extension SchemaProgram {
     let constants = TapeView(self.constants.tokens, self.constants.source)
     let evaluator = Evaluator(
       self, value: value, constants: constants, scratch: scratch, fuel: fuel)
-    var explainer = Explainer(evaluator, program: self, dialect: dialect)
+    var explainer = Explainer(
+      evaluator, program: self, dialect: dialect, limited: scratch.limitedMatch)
     explainer.explain(root, 0)
     if explainer.violations.isEmpty {
       // The budget went before the cause was found.

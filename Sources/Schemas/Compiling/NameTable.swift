@@ -2,8 +2,10 @@ import Bytes
 
 /// A small hash table from member names to schemas, made at compile time and read by every event.
 ///
-/// Names are told apart by their first eight bytes and their length, then by the rest. A multiplier
-/// is searched for which no two names share a slot, so that a lookup is one probe.
+/// Names are told apart by their first eight bytes and their length, then by the rest. Of small
+/// tables a multiplier is searched for which no two names share a slot, so that a lookup is one
+/// probe; of large ones one with short rows of names that do. All bytes of a name are mixed under
+/// the multiplier, so that nobody can choose names that share a slot under each.
 struct NameTable: BitwiseCopyable, Sendable {
   /// The table's first slot in the program.
   let firstSlot: UInt32
@@ -27,6 +29,13 @@ struct NameTable: BitwiseCopyable, Sendable {
     var schema: UInt32 = ProgramNode.none
     /// 1 where the member is required.
     var required: UInt32 = 0
+
+    /// Whether two names of at most `shortReach` bytes are the same.
+    @inline(__always)
+    func isAlike(_ other: Slot) -> Bool {
+      prefix == other.prefix && length == other.length && suffix == other.suffix
+        && middle == other.middle
+    }
   }
 
   /// The first `count` bytes at `offset`, at most eight, as a little-endian word.
@@ -52,63 +61,103 @@ struct NameTable: BitwiseCopyable, Sendable {
     return word
   }
 
-  /// The slot where a probe for a name starts.
+  /// The hash of a name of at most sixteen bytes: where a probe for it starts.
   @inline(__always)
   static func hash(prefix: UInt64, suffix: UInt64, length: Int, multiplier: UInt64) -> UInt64 {
-    let mixed = prefix ^ (suffix &<< 29 | suffix &>> 35) ^ UInt64(truncatingIfNeeded: length)
-    let product = mixed &* multiplier
-    return product ^ product &>> 32
+    let turned = multiplier &>> 32 | multiplier &<< 32
+    let product = (prefix ^ multiplier).multipliedFullWidth(
+      by: suffix ^ turned ^ UInt64(truncatingIfNeeded: length))
+    return product.high ^ product.low
+  }
+
+  /// The hash of a longer name: eight bytes more, of those between its ends, are mixed in.
+  @inline(__always)
+  static func hash(_ hash: UInt64, with word: UInt64, multiplier: UInt64) -> UInt64 {
+    let product = (hash ^ word).multipliedFullWidth(by: multiplier)
+    return product.high ^ product.low
+  }
+
+  /// The hash of the name of `count` bytes at `offset`.
+  static func hash(
+    _ bytes: RawSpan, at offset: Int, count: Int, multiplier: UInt64
+  ) -> UInt64 {
+    let prefix = word(bytes, at: offset, count: count)
+    let suffix = count > 8 ? word(bytes, at: offset &+ count &- 8, count: 8) : 0
+    var hash = hash(prefix: prefix, suffix: suffix, length: count, multiplier: multiplier)
+    var done = 8
+    while done < count &- 8 {
+      hash = self.hash(
+        hash, with: word(bytes, at: offset &+ done, count: 8), multiplier: multiplier)
+      done &+= 8
+    }
+    return hash
   }
 
   /// Bytes that `findShort` may read behind the start of a name.
   static let shortReach = 24
 
   /// The index of the slot of a name of at most `shortReach` bytes, or nil. As many bytes must
-  /// follow `offset`, whatever the name's length.
+  /// follow `offset`, whatever the name's length. Costs a unit of fuel for each probe behind the
+  /// first; void once it is below 0.
   @inline(__always)
   func findShort(
-    _ bytes: RawSpan, at offset: Int, count: Int, slots: borrowing VerifiedTable<Slot>
+    _ bytes: RawSpan, at offset: Int, count: Int, slots: borrowing VerifiedTable<Slot>,
+    fuel: inout Int
   ) -> UInt32? {
     // SAFETY: loads below `offset + shortReach`, which the caller has compared with the end.
     func load(_ offset: Int) -> UInt64 {
       unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
     }
-    var prefix = load(offset)
-    var suffix: UInt64 = 0
-    var middle: UInt64 = 0
-    if count > 8 {
-      suffix = load(offset &+ count &- 8)
-      if count > 16 { middle = load(offset &+ 8) }
-    } else if count < 8 {
-      prefix &= (1 &<< UInt64(truncatingIfNeeded: count &* 8)) &- 1
+    // In two steps, so that nothing is left of a name without bytes; and without a branch, since
+    // nobody can foresee which names are short.
+    let missing = UInt64(truncatingIfNeeded: 4 &* max(0, 8 &- count))
+    var sought = Slot()
+    sought.length = UInt32(truncatingIfNeeded: count)
+    sought.prefix = load(offset) & ((UInt64.max &>> missing) &>> missing)
+    if count > 8 { sought.suffix = load(offset &+ count &- 8) }
+    var hash = Self.hash(
+      prefix: sought.prefix, suffix: sought.suffix, length: count, multiplier: multiplier)
+    if count > 16 {
+      sought.middle = load(offset &+ 8)
+      hash = Self.hash(hash, with: sought.middle, multiplier: multiplier)
     }
-    let hash = Self.hash(prefix: prefix, suffix: suffix, length: count, multiplier: multiplier)
-    var position = UInt32(truncatingIfNeeded: hash) & mask
+    let index = firstSlot &+ UInt32(truncatingIfNeeded: hash) & mask
+    let slot = slots[index]
+    if slot.isAlike(sought) { return index }
+    if slot.length == UInt32.max { return nil }
+    return findBehind(index, sought, slots: slots, fuel: &fuel)
+  }
+
+  /// Goes on behind the slot at `index`, which another name has.
+  @inline(never)
+  private func findBehind(
+    _ index: UInt32, _ sought: Slot, slots: borrowing VerifiedTable<Slot>, fuel: inout Int
+  ) -> UInt32? {
+    var index = index
     while true {
-      let index = firstSlot &+ position
+      index = next(index)
+      fuel &-= 1
       let slot = slots[index]
-      if slot.prefix == prefix, slot.length == UInt32(truncatingIfNeeded: count),
-        slot.suffix == suffix, slot.middle == middle
-      {
-        return index
-      }
-      if slot.length == UInt32.max { return nil }
-      position = (position &+ 1) & mask
+      if slot.length == UInt32.max || fuel < 0 { return nil }
+      if slot.isAlike(sought) { return index }
     }
   }
 
-  /// The index of the slot of the name that lies in `bytes` at `offset`, or nil.
+  @inline(__always)
+  private func next(_ index: UInt32) -> UInt32 { firstSlot &+ (index &- firstSlot &+ 1) & mask }
+
+  /// The index of the slot of the name that lies in `bytes` at `offset`, or nil. The same fuel.
   func find(
     _ bytes: RawSpan, at offset: Int, count: Int, slots: borrowing VerifiedTable<Slot>,
-    names: RawSpan
+    names: RawSpan, fuel: inout Int
   ) -> UInt32? {
     let prefix = Self.word(bytes, at: offset, count: count)
     let suffix = count > 8 ? Self.word(bytes, at: offset &+ count &- 8, count: 8) : 0
-    let hash = Self.hash(prefix: prefix, suffix: suffix, length: count, multiplier: multiplier)
-    var position = UInt32(truncatingIfNeeded: hash) & mask
+    let hash = Self.hash(bytes, at: offset, count: count, multiplier: multiplier)
+    var index = firstSlot &+ UInt32(truncatingIfNeeded: hash) & mask
     while true {
-      let index = firstSlot &+ position
       let slot = slots[index]
+      if slot.length == UInt32.max || fuel < 0 { return nil }
       if slot.prefix == prefix, slot.length == UInt32(truncatingIfNeeded: count),
         slot.suffix == suffix,
         count <= 16
@@ -116,8 +165,8 @@ struct NameTable: BitwiseCopyable, Sendable {
       {
         return index
       }
-      if slot.length == UInt32.max { return nil }
-      position = (position &+ 1) & mask
+      index = next(index)
+      fuel &-= 1 &+ count &>> 6
     }
   }
 
@@ -166,27 +215,28 @@ extension NameTable {
     }
     var capacity = 2
     while capacity < 2 * entries.count { capacity *= 2 }
-    let largest = capacity * 4
+    // Beyond some hundred names there is no multiplier without collisions.
+    var longest = entries.count <= mostWithoutCollisions ? 1 : mostProbes
+    let largest = 4 * capacity
     var multiplier = firstMultiplier
     while true {
       for _ in 0..<32 {
         multiplier = multiplier &* 0x5851_F42D_4C95_7F2D &+ 0x1405_7B7E_F767_814F
         if let table = arrange(
-          entries, filled, capacity: capacity, multiplier: multiplier | 1,
-          acceptCollisions: false)
+          entries, filled, capacity: capacity, multiplier: multiplier | 1, upTo: longest)
         {
           return append(table, multiplier: multiplier | 1, to: &slots)
         }
       }
-      guard capacity < largest else { break }
-      capacity *= 2
+      if capacity < largest { capacity *= 2 } else { longest = .max }
     }
-    let table = arrange(
-      entries, filled, capacity: capacity, multiplier: firstMultiplier, acceptCollisions: true)
-    return append(table ?? [Slot()], multiplier: firstMultiplier, to: &slots)
   }
 
   private static let firstMultiplier: UInt64 = 0x9E37_79B9_7F4A_7C15
+  /// Names of a table in which each has a slot of its own.
+  private static let mostWithoutCollisions = 128
+  /// Slots in a row that a name of a larger table is looked for in; chance takes some half of it.
+  private static let mostProbes = 128
 
   private static func append(
     _ table: [Slot], multiplier: UInt64, to slots: inout [Slot]
@@ -196,18 +246,19 @@ extension NameTable {
       firstSlot: UInt32(slots.count), mask: UInt32(table.count - 1), multiplier: multiplier)
   }
 
+  /// The slots under a multiplier; nil where a name takes more than `longest` probes.
   private static func arrange(
-    _ entries: [Entry], _ filled: [Slot], capacity: Int, multiplier: UInt64,
-    acceptCollisions: Bool
+    _ entries: [Entry], _ filled: [Slot], capacity: Int, multiplier: UInt64, upTo longest: Int
   ) -> [Slot]? {
     var table = [Slot](repeating: Slot(), count: capacity)
     for (entry, slot) in zip(entries, filled) {
-      let hash = hash(
-        prefix: slot.prefix, suffix: slot.suffix, length: entry.name.count,
-        multiplier: multiplier)
+      let name = entry.name.span
+      let hash = hash(name.raw, at: 0, count: name.count, multiplier: multiplier)
       var position = Int(hash & UInt64(capacity - 1))
+      var probes = 1
       while table[position].length != .max {
-        guard acceptCollisions else { return nil }
+        probes += 1
+        guard probes <= longest else { return nil }
         position = (position + 1) & (capacity - 1)
       }
       table[position] = slot

@@ -53,6 +53,9 @@ struct StringRule: Sendable {
   /// An index into the program's patterns.
   var pattern = ProgramNode.none
   var format: StringFormat?
+
+  /// Whether nothing but the length matters.
+  @inline(__always) var isLengthAlone: Bool { pattern == ProgramNode.none && format == nil }
 }
 
 /// Bounds on numbers. Values of up to 18 digits without fraction are decided by the interval.
