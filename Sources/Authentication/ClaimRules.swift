@@ -1,53 +1,72 @@
 import Bytes
 import JSONText
 
-/// The claims that rules are about, found in one walk over the object; not judged yet.
+/// The claims that rules are about, found in one walk over the object; not judged yet. Where they
+/// stand is kept, not what they are: most are looked at once, and a node costs references.
 struct ClaimFields {
   let document: JSONDocument
-  private(set) var issuer: JSONNode?
-  private(set) var subject: JSONNode?
-  private(set) var audience: JSONNode?
-  private(set) var expires: JSONNode?
-  private(set) var notBefore: JSONNode?
-  private(set) var issuedAt: JSONNode?
-  private(set) var tokenID: JSONNode?
-  /// Keycloak's `typ` and Cognito's `token_use`: what kind of token this is.
-  private(set) var kind: JSONNode?
-  private(set) var use: JSONNode?
-  /// `cnf`: bound to a client's key (RFC 7800).
-  private(set) var confirmation: JSONNode?
+  /// The tokens of their values; 0, which is the object itself, for those that are not there.
+  private var places: InlineArray<10, Int> = .init(repeating: 0)
   /// A claim that only ID tokens (OpenID Connect Core §3.1.3.6, §3.3.2.11), logout tokens (OpenID
   /// Connect Back-Channel Logout §2.4) and security event tokens (RFC 8417 §2.2) have.
   private(set) var marksOtherKind = false
 
+  private enum Claim: Int {
+    case issuer, subject, audience, expires, notBefore, issuedAt, tokenID, kind, use, confirmation
+  }
+
+  /// Names of one length, since most of a token's claims are about something else.
+  private static let names: [(name: StaticString, claim: Claim)] = [
+    ("iss", .issuer), ("sub", .subject), ("aud", .audience), ("exp", .expires),
+    ("nbf", .notBefore), ("iat", .issuedAt), ("jti", .tokenID), ("typ", .kind),
+    ("cnf", .confirmation),
+  ]
+
   init(_ document: JSONDocument) {
     self.document = document
-    for (name, value) in document.root.members {
-      if name.equals("iss") {
-        issuer = value
-      } else if name.equals("sub") {
-        subject = value
-      } else if name.equals("aud") {
-        audience = value
-      } else if name.equals("exp") {
-        expires = value
-      } else if name.equals("nbf") {
-        notBefore = value
-      } else if name.equals("iat") {
-        issuedAt = value
-      } else if name.equals("jti") {
-        tokenID = value
-      } else if name.equals("typ") {
-        kind = value
-      } else if name.equals("token_use") {
-        use = value
-      } else if name.equals("cnf") {
-        confirmation = value
-      } else if name.equals("at_hash") || name.equals("c_hash") || name.equals("events") {
-        marksOtherKind = true
-      }
+    guard document.root.kind == .object else { return }
+    let tokens = document.tokens.span
+    let end = Int(tokens[0].extent)
+    var position = 1
+    while position < end {
+      note(document.value(ofString: tokens[position]), at: position + 1)
+      position += 1 + Int(tokens[position + 1].extent)
     }
   }
+
+  private mutating func note(_ name: ByteSlice, at place: Int) {
+    switch name.count {
+    case 3:
+      for (known, claim) in Self.names where name.equals(known) {
+        places[claim.rawValue] = place
+        return
+      }
+    case 6, 7:
+      marksOtherKind =
+        marksOtherKind || name.equals("at_hash") || name.equals("c_hash") || name.equals("events")
+    case 9:
+      if name.equals("token_use") { places[Claim.use.rawValue] = place }
+    default: break
+    }
+  }
+
+  private func node(_ claim: Claim) -> JSONNode? {
+    let place = places[claim.rawValue]
+    return place > 0 ? document.node(at: place) : nil
+  }
+
+  var issuer: JSONNode? { node(.issuer) }
+  var subject: JSONNode? { node(.subject) }
+  var audience: JSONNode? { node(.audience) }
+  var expires: JSONNode? { node(.expires) }
+  var notBefore: JSONNode? { node(.notBefore) }
+  var issuedAt: JSONNode? { node(.issuedAt) }
+  var tokenID: JSONNode? { node(.tokenID) }
+  /// Keycloak's `typ` and Cognito's `token_use`: what kind of token this is.
+  var kind: JSONNode? { node(.kind) }
+  var use: JSONNode? { node(.use) }
+  /// `cnf`: bound to a client's key (RFC 7800).
+  var confirmation: JSONNode? { node(.confirmation) }
 }
 
 /// The registered claims of a token that has passed every rule about them.

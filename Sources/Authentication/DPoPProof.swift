@@ -45,10 +45,14 @@ public struct DPoPProof: Sendable {
   /// The algorithms that proofs are signed with, in the words of `algs` (RFC 9449 §7.1).
   public static let algorithms: [SignatureAlgorithm] = [.es256, .edDSA, .ps256, .rs256]
 
-  /// Checks the proof (RFC 9449 §4.3, points 2 to 12). Takes the time of examining a public key and
-  /// of one verification.
-  public init(verifying text: ByteSlice, for occasion: Occasion) throws(DPoPRefusal) {
-    let (key, claims) = try Self.authenticate(text)
+  /// Checks the proof (RFC 9449 §4.3, points 2 to 12). Takes the time of one verification, and of
+  /// examining its key where that is not among those seen lately: for RSA a hundred milliseconds
+  /// at worst. So callers let a token vouch for the key first.
+  public init(
+    verifying shown: ShownProof, for occasion: Occasion, keys: ProofKeys
+  ) throws(DPoPRefusal) {
+    try keys.verify(shown)
+    let claims = shown.claims
     guard let id = claims["jti"]?.string, !id.isEmpty, id.count <= Self.idBytes else {
       throw .claim
     }
@@ -66,32 +70,12 @@ public struct DPoPProof: Sendable {
         throw .nonce
       }
     }
-    self.key = key
+    key = shown.key
     var name = ByteWriter(capacity: 512)
     name.append(prefixed: key)
     name.append(prefixed: id)
     name.append(url)
     self.name = Digest.sha256(name.slice)
-  }
-
-  /// The thumbprint of the key inside the proof, which has signed it, and the proof's claims.
-  private static func authenticate(
-    _ text: ByteSlice
-  ) throws(DPoPRefusal) -> (ByteSlice, JSONNode) {
-    guard let token = try? CompactToken(parsing: text),
-      let header = try? TokenHeader(parsing: token.header),
-      let claims = try? StrictObject.parse(token.claims, .claims)
-    else { throw .form }
-    guard let type = header.type, type.equalsIgnoringCase("dpop+jwt") else { throw .form }
-    guard let algorithm = SignatureAlgorithm(named: header.algorithm),
-      algorithms.contains(algorithm), let node = header.proofKey
-    else { throw .key }
-    guard let parsed = try? JSONWebKey(node, at: 0),
-      (try? parsed.algorithm(among: [algorithm])) == algorithm,
-      let key = try? parsed.verifying(algorithm), let thumbprint = key.thumbprint
-    else { throw .key }
-    guard key.verify(token.signature, over: token.signingInput) else { throw .signature }
-    return (thumbprint, claims.root)
   }
 
   private static func checkTime(_ node: JSONNode?, _ now: UnixTime) throws(DPoPRefusal) {
@@ -124,6 +108,16 @@ public enum DPoPRefusal: Error, Hashable, Sendable {
   case replayed
   /// No room to remember it: refused rather than taken unseen.
   case overloaded
+  /// No room for one more of its tenant's.
+  case tenantOverloaded
+
+  /// Whether something is wrong with the proof itself; a nonce is asked for with every first call.
+  public var isOfClient: Bool {
+    switch self {
+    case .nonce, .overloaded, .tenantOverloaded: false
+    default: true
+    }
+  }
 
   /// A short constant name for logs and metrics.
   public var reason: StaticString {
@@ -138,73 +132,7 @@ public enum DPoPRefusal: Error, Hashable, Sendable {
     case .nonce: "dpop_nonce"
     case .replayed: "dpop_replayed"
     case .overloaded: "dpop_overloaded"
+    case .tenantOverloaded: "dpop_tenant_overloaded"
     }
-  }
-}
-
-/// URLs for comparison (RFC 3986 §6.2.2, §6.2.3; RFC 9449 §4.3).
-enum HTTPURL {
-  /// Scheme and authority in lower case, a default port left out, no query or fragment, escapes in
-  /// upper case and none that need not be; nil for no absolute http(s) URL.
-  static func normalized(_ url: ByteSlice) -> ByteSlice? {
-    let isSecure = url.prefix(8).equalsIgnoringCase("https://")
-    guard isSecure || url.prefix(7).equalsIgnoringCase("http://") else { return nil }
-    let end = url.array.firstIndex { $0 == ASCII.questionMark || $0 == 0x23 } ?? url.count
-    let rest = url[(isSecure ? 8 : 7)..<max(end, isSecure ? 8 : 7)]
-    let pathStart = rest.firstIndex(of: ASCII.slash) ?? rest.count
-    var authority = rest.prefix(pathStart).array.map(ASCII.lowercased)
-    let port = isSecure ? ":443" : ":80"
-    if authority.suffix(port.utf8.count).elementsEqual(port.utf8) {
-      authority.removeLast(port.utf8.count)
-    }
-    guard !authority.isEmpty else { return nil }
-    var normal = ByteWriter(capacity: url.count)
-    normal.append(isSecure ? "https://" : "http://")
-    normal.append(authority)
-    guard appendPath(rest.dropFirst(pathStart), to: &normal) else { return nil }
-    return normal.slice
-  }
-
-  private static func appendPath(_ path: ByteSlice, to normal: inout ByteWriter) -> Bool {
-    guard !path.isEmpty else {
-      normal.append(ASCII.slash)
-      return true
-    }
-    var index = 0
-    while index < path.count {
-      let byte = path[index]
-      guard byte == ASCII.percent else {
-        normal.append(byte)
-        index += 1
-        continue
-      }
-      guard index + 2 < path.count, let high = ASCII.hexValue(path[index + 1]),
-        let low = ASCII.hexValue(path[index + 2])
-      else { return false }
-      let decoded = high << 4 | low
-      if isUnreserved(decoded) {
-        normal.append(decoded)
-      } else {
-        normal.append(ASCII.percent)
-        for digit in [high, low] {
-          normal.append(digit < 10 ? ASCII.zero + digit : 0x41 + digit - 10)
-        }
-      }
-      index += 3
-    }
-    return true
-  }
-
-  private static func isUnreserved(_ byte: UInt8) -> Bool {
-    ASCII.isAlphanumeric(byte) || byte == ASCII.minus || byte == ASCII.dot
-      || byte == ASCII.underscore || byte == ASCII.tilde
-  }
-}
-
-extension KeySet.Key {
-  /// The thumbprint of a public key in base64url.
-  fileprivate var thumbprint: ByteSlice? {
-    guard case .asymmetric(let key) = verifier else { return nil }
-    return key.material.thumbprint
   }
 }

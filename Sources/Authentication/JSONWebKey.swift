@@ -51,17 +51,21 @@ struct JSONWebKey {
 
   /// The key, examined and ready to verify.
   func verifying(_ algorithm: SignatureAlgorithm) throws(KeySetFault) -> KeySet.Key {
-    let material: PublicKeyMaterial
-    switch algorithm.keyType {
-    case .rsa: material = .rsa(modulus: try number("n"), exponent: try number("e"))
-    case .elliptic(let curve): material = .elliptic(curve, x: try number("x"), y: try number("y"))
-    case .ed25519: material = .ed25519(try number("x"))
-    case .secret: throw .secretKey(index: index)
-    }
+    let material = try material(for: algorithm)
     do throws(KeyFault) {
       return KeySet.Key(id: id, try PublicKey(material, for: algorithm))
     } catch {
       throw .key(index: index, error)
+    }
+  }
+
+  /// The key's numbers as they stand there, not examined.
+  func material(for algorithm: SignatureAlgorithm) throws(KeySetFault) -> PublicKeyMaterial {
+    switch algorithm.keyType {
+    case .rsa: .rsa(modulus: try number("n"), exponent: try number("e"))
+    case .elliptic(let curve): .elliptic(curve, x: try number("x"), y: try number("y"))
+    case .ed25519: .ed25519(try number("x"))
+    case .secret: throw .secretKey(index: index)
     }
   }
 

@@ -11,12 +11,14 @@ struct TokenHeader {
   /// For `DPoPProof` alone.
   let proofKey: JSONNode?
 
-  init(parsing text: ByteSlice) throws(TokenRefusal) {
+  init(
+    parsing text: ByteSlice, by parser: JSONParser = JSONParser(limits: .token)
+  ) throws(TokenRefusal) {
     var algorithm: ByteSlice?
     var keyID: ByteSlice?
     var type: ByteSlice?
     var proofKey: JSONNode?
-    for (name, value) in try StrictObject.parse(text, .header).root.members {
+    for (name, value) in try StrictObject.parse(text, .header, by: parser).root.members {
       if name.equals("alg") {
         algorithm = try Self.text(value, .alg)
       } else if name.equals("kid") {
@@ -51,15 +53,17 @@ struct TokenHeader {
 
 /// A part of a token as a JSON object: strict, without duplicate members, within the token limits.
 enum StrictObject {
+  /// - Parameter parser: one with the limits of tokens; two parts take one after the other.
   static func parse(
-    _ text: ByteSlice, _ part: TokenRefusal.Part
+    _ text: ByteSlice, _ part: TokenRefusal.Part,
+    by parser: JSONParser = JSONParser(limits: .token)
   ) throws(TokenRefusal) -> JSONDocument {
-    let document: JSONDocument
     do throws(JSONFault) {
-      document = try JSONDocument(parsing: text, limits: .token)
+      try parser.parse(text)
     } catch {
       throw .json(part)
     }
+    let document = parser.document
     guard document.root.kind == .object, document.root.count <= TokenLimits.claims else {
       throw .json(part)
     }

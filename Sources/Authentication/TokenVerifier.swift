@@ -81,8 +81,11 @@ public final class TokenVerifier: Sendable {
   /// signature.
   func authenticate(_ text: ByteSlice) throws(TokenRefusal) -> AuthenticToken {
     let token = try CompactToken(parsing: text)
-    let header = try TokenHeader(parsing: token.header)
-    let claims = ClaimFields(try StrictObject.parse(token.claims, .claims))
+    let parser = JSONParser(limits: .token)
+    let header = try TokenHeader(parsing: token.header, by: parser)
+    // The claims are kept with the token.
+    _ = try StrictObject.parse(token.claims, .claims, by: parser)
+    let claims = ClaimFields(parser.keptDocument)
     // Until the signature is verified, `iss` is no more than a key into the configured issuers.
     guard let issuer = claims.issuer?.string else { throw .claim(.iss) }
     guard let profile = issuers[issuer] else { throw .issuer }

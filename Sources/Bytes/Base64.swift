@@ -56,20 +56,80 @@ public enum Base64 {
       }
     }
     guard body.count % 4 != 1 else { return nil }
-    var decoded = ByteWriter(capacity: body.count / 4 * 3 + 2)
-    var group: UInt32 = 0
-    var held: UInt32 = 0
-    for index in 0..<body.count {
-      guard let value = value(body[index], alphabet) else { return nil }
-      group = group << 6 | UInt32(value)
-      held += 6
-      if held >= 8 {
-        held -= 8
-        decoded.append(UInt8(truncatingIfNeeded: group >> held))
-        group &= (1 << held) - 1
+    let length = body.count / 4 * 3 + max(body.count % 4 - 1, 0)
+    // A group of three bytes is stored as four; the next one overwrites the fourth.
+    let storage = ByteStorage.make(capacity: length + 1)
+    // SAFETY: each step of sixteen digits stores twelve bytes and one beyond them, all below
+    // `length + 1`; the rest is stored byte by byte, `length` in all.
+    let isCanonical = unsafe body.withUnsafeBytes { digits in
+      let steps = digits.count / ByteBlock.width
+      guard unsafe decode(digits, steps: steps, alphabet, into: storage.base) else { return false }
+      var group: UInt32 = 0
+      var held: UInt32 = 0
+      var end = 12 * steps
+      for index in (ByteBlock.width * steps)..<digits.count {
+        guard let value = unsafe value(digits[index], alphabet) else { return false }
+        group = group << 6 | UInt32(value)
+        held += 6
+        if held >= 8 {
+          held -= 8
+          unsafe storage.base.storeBytes(
+            of: UInt8(truncatingIfNeeded: group >> held), toByteOffset: end, as: UInt8.self)
+          end += 1
+          group &= (1 << held) - 1
+        }
+      }
+      return group == 0
+    }
+    return isCanonical ? ByteSlice(storage: storage, start: 0, count: length) : nil
+  }
+
+  /// Decodes `steps` times sixteen digits; false where one of them is none.
+  ///
+  /// SAFETY: there must be so many digits, and room for twelve bytes each time and one at the end.
+  private static func decode(
+    _ digits: UnsafeRawBufferPointer, steps: Int, _ alphabet: Alphabet,
+    into out: UnsafeMutableRawPointer
+  ) -> Bool {
+    let others: (UInt8, UInt8) =
+      alphabet == .url ? (ASCII.minus, ASCII.underscore) : (ASCII.plus, ASCII.slash)
+    /// All ones where a byte is a digit.
+    var digitsOnly = SIMD16<UInt8>(repeating: 0xFF)
+    for step in 0..<steps {
+      let block = unsafe digits.loadUnaligned(
+        fromByteOffset: ByteBlock.width &* step, as: SIMD16<UInt8>.self)
+      let upper = marks((block &- 0x41) .< SIMD16(repeating: 26))
+      let lower = marks((block &- 0x61) .< SIMD16(repeating: 26))
+      let decimal = marks((block &- 0x30) .< SIMD16(repeating: 10))
+      let last = marks(block .== SIMD16(repeating: others.1))
+      let lastButOne = marks(block .== SIMD16(repeating: others.0))
+      digitsOnly &= upper | lower | decimal | last | lastButOne
+      let values =
+        upper & (block &- 0x41) | lower & (block &- 71) | decimal & (block &+ 4)
+        | last & 63 | lastButOne & 62
+      let words = unsafe unsafeBitCast(values, to: SIMD2<UInt64>.self)
+      for half in 0..<2 {
+        // Four times six bits become three bytes: first in pairs, then in fours.
+        let word = UInt64(littleEndian: words[half])
+        let pairs = (word & 0x003F_003F_003F_003F) << 6 | word >> 8 & 0x003F_003F_003F_003F
+        let fours = (pairs & 0x0000_0FFF_0000_0FFF) << 12 | pairs >> 16 & 0x0000_0FFF_0000_0FFF
+        let place = 12 &* step &+ 6 &* half
+        unsafe out.storeBytes(
+          of: (UInt32(truncatingIfNeeded: fours) << 8).bigEndian, toByteOffset: place,
+          as: UInt32.self)
+        unsafe out.storeBytes(
+          of: (UInt32(truncatingIfNeeded: fours >> 32) << 8).bigEndian,
+          toByteOffset: place &+ 3, as: UInt32.self)
       }
     }
-    return group == 0 ? decoded.slice : nil
+    return digitsOnly == SIMD16(repeating: 0xFF)
+  }
+
+  /// A mask as bytes of ones and zeros.
+  @inline(__always)
+  private static func marks(_ mask: SIMDMask<SIMD16<Int8>>) -> SIMD16<UInt8> {
+    // SAFETY: a mask is sixteen bytes, each of them all ones or all zeros.
+    unsafe unsafeBitCast(mask, to: SIMD16<UInt8>.self)
   }
 
   private static func digit(_ value: UInt8, _ alphabet: Alphabet) -> UInt8 {

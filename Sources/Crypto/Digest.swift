@@ -44,10 +44,9 @@ public struct Digest: Hashable, Sendable, BitwiseCopyable {
   private static func sha256(contentsOf bytes: UnsafeRawBufferPointer) -> Digest {
     var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
     let done = unsafe withUnsafeMutableBytes(of: &words) { out in
-      unsafe EVP_Digest(
-        bytes.baseAddress, bytes.count, out.baseAddress, nil, HashFunction.sha256.method, nil)
+      unsafe HashFunction.sha256.digest(bytes, into: out.baseAddress)
     }
-    precondition(done == 1, "SHA-256 is part of every libcrypto")
+    precondition(done, "SHA-256 is part of every libcrypto")
     return Digest(words: words)
   }
 
@@ -125,6 +124,9 @@ public struct Digest: Hashable, Sendable, BitwiseCopyable {
   /// The longest digest of any of them.
   static let mostBytes = 64
 
+  /// Contexts that have made a digest and can make the next.
+  private let spares = SpareContexts()
+
   static let sha256 = HashFunction("SHA256", 32)
   static let sha384 = HashFunction("SHA384", 48)
   static let sha512 = HashFunction("SHA512", 64)
@@ -147,10 +149,26 @@ public struct Digest: Hashable, Sendable, BitwiseCopyable {
   ) -> Result {
     unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.mostBytes) { room in
       let done = unsafe message.withUnsafeBytes { message in
-        unsafe EVP_Digest(message.baseAddress, message.count, room.baseAddress, nil, method, nil)
+        unsafe digest(message, into: room.baseAddress)
       }
-      precondition(done == 1, "SHA-2 is part of every libcrypto")
+      precondition(done, "SHA-2 is part of every libcrypto")
       return unsafe use(UnsafeBufferPointer(rebasing: room[0..<byteCount]))
     }
+  }
+
+  /// Writes the digest of `message`; false where libcrypto fails.
+  ///
+  /// SAFETY: `out` must have room for `byteCount` bytes. The context is this call's own.
+  fileprivate func digest(_ message: UnsafeRawBufferPointer, into out: UnsafeMutableRawPointer?)
+    -> Bool
+  {
+    let spare = unsafe spares.take()
+    guard let context = unsafe spare ?? EVP_MD_CTX_new() else { return false }
+    defer { if unsafe !spares.keep(context) { unsafe EVP_MD_CTX_free(context) } }
+    let bytes = unsafe out?.assumingMemoryBound(to: UInt8.self)
+    // A context that has been used knows its function.
+    return unsafe EVP_DigestInit_ex2(context, spare == nil ? method : nil, nil) == 1
+      && EVP_DigestUpdate(context, message.baseAddress, message.count) == 1
+      && EVP_DigestFinal_ex(context, bytes, nil) == 1
   }
 }

@@ -21,18 +21,20 @@ public enum PublicKeyMaterial: Sendable, Hashable {
 
 /// A public key that has passed every check, bound to the one algorithm it verifies.
 ///
-/// Immutable and shared between loops; a verification allocates a context of its own. Costs on top
-/// of the curve's arithmetic about 1 µs, because the context is copied from one prepared with the
-/// key.
+/// Shared between loops; each verification has a context to itself, which is copied from one
+/// prepared with the key and kept for the next.
 ///
-/// SAFETY: `@unchecked Sendable` because `template` is only ever read after `init`: a verification
-/// duplicates it, which takes atomic references and writes nothing to the original.
+/// SAFETY: `@unchecked Sendable` because `template` is only ever read after `init`: to duplicate it
+/// takes atomic references and writes nothing to the original. A duplicate belongs to whoever has
+/// taken it out of `spares`.
 @safe public final class PublicKey: @unchecked Sendable {
   public let algorithm: SignatureAlgorithm
   public let material: PublicKeyMaterial
   private let key: KeyHandle
   /// An EVP_PKEY_CTX ready for EVP_PKEY_verify; nil for Ed25519, which takes the whole message.
   private let template: OpaquePointer?
+  /// Duplicates of it that nobody uses.
+  private let spares = SpareContexts()
 
   /// Checks the material against the rules of its type and prepares it for verification. Takes up
   /// to a few milliseconds for RSA: libcrypto examines the modulus.
@@ -47,7 +49,10 @@ public enum PublicKeyMaterial: Sendable, Hashable {
     unsafe template = unsafe try Self.template(key, algorithm)
   }
 
-  deinit { unsafe EVP_PKEY_CTX_free(template) }
+  deinit {
+    while let spare = unsafe spares.take() { unsafe EVP_PKEY_CTX_free(spare) }
+    unsafe EVP_PKEY_CTX_free(template)
+  }
 
   /// Whether `signature` is this key's over `message`, in the form of RFC 7518 §3 and RFC 8037
   /// §3.1: as long as the modulus for RSA, r and s side by side for ECDSA.
@@ -65,13 +70,16 @@ public enum PublicKeyMaterial: Sendable, Hashable {
     }
   }
 
-  // SAFETY: the duplicate is owned by this call; libcrypto reads the two buffers within the call.
+  // SAFETY: the duplicate is owned by this call; libcrypto reads the two buffers within the call. A
+  // context may verify any number of signatures, good or bad (EVP_PKEY_verify(3)).
   private func verifyHashed(_ signature: ByteSlice, _ message: ByteSlice) -> Bool {
-    guard let hash = algorithm.hash, let context = unsafe EVP_PKEY_CTX_dup(template) else {
+    guard let hash = algorithm.hash,
+      let context = unsafe spares.take() ?? EVP_PKEY_CTX_dup(template)
+    else {
       ERR_clear_error()
       return false
     }
-    defer { unsafe EVP_PKEY_CTX_free(context) }
+    defer { if unsafe !spares.keep(context) { unsafe EVP_PKEY_CTX_free(context) } }
     return unsafe hash.withDigest(of: message) { digest in
       unsafe signature.withUnsafeBytes { signature in
         unsafe Library.succeeded(

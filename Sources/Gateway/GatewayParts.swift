@@ -28,6 +28,7 @@ public struct GatewayParts<Engine: EventEngine>: Sendable {
   public let operations: Operations
   public let identity: IdentityServices
   public let proofs = ProofMemory()
+  let roll = TenantRoll()
 
   public init(
     engine: Engine, access: AccessDesk, metrics: MetricsRegistry, server: ServerMetrics,

@@ -41,7 +41,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       parts.access, parts.limits, metrics: parts.server.tokens, identity: parts.identity,
       proofs: parts.proofs, publicURL: parts.operations.publicURL)
     streams = OpenStreams(parts.streams, timers: timers, metrics: parts.server.policy)
-    shares = FairShare(at: timers.now, metrics: parts.server.limits)
+    shares = FairShare(at: timers.now, roll: parts.roll, metrics: parts.server.limits)
     parts.access.wake(timers.post)
     topicMetrics = TopicMetricsCache(of: parts.metrics)
     metadataURL = ResourceMetadata.url(of: parts.operations.publicURL)
@@ -73,12 +73,10 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     answer.standing =
       isOperators ? CrossOrigin.noStore : parts.operations.crossOrigin.fields(for: request.head)
     do {
-      if isOperators {
-        // Ahead of the refusal, for the counters and the audit log.
-        operation = (try? Route(request.head.path))?.operation(request.head.method) ?? .unknown
-        try refusePages(request)
-      }
-      let route = try Route(request.head.path)
+      let route =
+        if isOperators { try operatorsRoute(request, &operation) } else {
+          try Route(request.head.path)
+        }
       operation = route.operation(request.head.method)
       let end = try await serveOrWait(route, operation, request, &answer)
       parts.server.answered(operation, .accepted)
@@ -98,6 +96,17 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       }
       return .complete
     }
+  }
+
+  /// What a call of the operators' listener names; for the counters and the audit log even where a
+  /// page may not call.
+  private func operatorsRoute(
+    _ request: HTTPRequest, _ operation: inout Operation
+  ) throws -> Route {
+    let named = Result { try Route(request.head.path) }
+    if case .success(let route) = named { operation = route.operation(request.head.method) }
+    try refusePages(request)
+    return try named.get()
   }
 
   /// Serves the request; once more when its caller could not be known before somebody was asked.

@@ -29,7 +29,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     let terms = try ChangeTerms(of: request)
     let scope = try admit(request, reference.tenant)
-    let namespace = try scope.namespace(of: reference, for: .manage)
+    let namespace = try scope.namespace(of: reference, for: Right.namespace)
     let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
     let policy = try NamespacePolicy(reading: body)
     let known = try check(terms, namespace)
@@ -59,7 +59,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     let terms = try ChangeTerms(of: request)
     let scope = try admit(request, reference.tenant)
-    let namespace = try scope.namespace(of: reference, for: .manage)
+    let namespace = try scope.namespace(of: reference, for: Right.namespace)
     let known = try check(terms, namespace)
     try await engine(terms).removePolicy(
       of: namespace, expecting: terms.conditions.isEmpty ? .anything : .exactly(known))

@@ -50,6 +50,7 @@ extension GatewayResponder {
       } else {
         try await request.body.collect(upTo: GatewayLimits.event)
       }
+    try shares.expect(bytes: body.count, of: address.caller, at: timers.now)
     try pay(events: 1, bytes: body.count, at: address)
     let event: ConformingEvent
     do {

@@ -67,6 +67,8 @@ extension Refusal {
     switch refusal {
     case .nonce: self.init(.useNonce, "the proof lacks the nonce that is asked for")
     case .overloaded: self.init(.overloaded, "too many proofs are remembered")
+    case .tenantOverloaded:
+      self.init(.overloaded, "too many proofs of this tenant are remembered")
     default: self.init(.invalidProof, "the proof of possession was not accepted")
     }
   }

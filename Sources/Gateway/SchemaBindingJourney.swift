@@ -26,7 +26,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     let change = try ChangeTerms(of: request)
     let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: .manage).detached
+    let address = try scope.address(of: reference, for: Right.schema).detached
     let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
     let terms = try SchemaBindingTerms(reading: body)
     if terms.quarantines { try checkQuarantine(terms, of: address, in: scope) }
@@ -50,7 +50,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     let change = try ChangeTerms(of: request)
     let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: .manage).detached
+    let address = try scope.address(of: reference, for: Right.schema).detached
     let book = parts.engine.schemaBook(of: address)
     guard book.terms != nil else { throw Refusal(.notFound) }
     try change.conditions.check(EntityTag(binding: book, of: address))

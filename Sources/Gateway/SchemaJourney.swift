@@ -18,7 +18,7 @@ extension GatewayResponder {
     let override = try query.takeFlag("override") ?? false
     try query.finish()
     let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: .manage).detached
+    let address = try scope.address(of: reference, for: Right.schema).detached
     guard !override || scope.isOperator else {
       throw Refusal(.forbidden, "'override' needs an admin grant")
     }
@@ -126,7 +126,7 @@ extension GatewayResponder {
     let subject = try query.takeSubject()
     try query.finish()
     let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: .manage).detached
+    let address = try scope.address(of: reference, for: Right.schema).detached
     let book = parts.engine.schemaBook(of: address)
     if let subject {
       guard !book.live(subject).isEmpty else { throw Refusal(.notFound) }

@@ -31,7 +31,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     let change = try ChangeTerms(of: request)
     let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: .manage).detached
+    let address = try scope.address(of: reference, for: Right.schema).detached
     let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
     var members = try BodyMembers(parsing: body)
     guard let number = try members.takeNumber("version", in: 1...Int64(UInt32.max)) else {
@@ -61,7 +61,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     let change = try ChangeTerms(of: request)
     let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: .manage).detached
+    let address = try scope.address(of: reference, for: Right.schema).detached
     let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
     var members = try BodyMembers(parsing: body)
     guard let word = try members.takeText("state"), let state = SchemaState(named: word.text),
@@ -93,7 +93,7 @@ extension GatewayResponder {
     let isPermanent = try query.takeFlag("permanent") ?? false
     try query.finish()
     let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: .manage).detached
+    let address = try scope.address(of: reference, for: Right.schema).detached
     let book = parts.engine.schemaBook(of: address)
     guard let number = UInt32(decimal: version), let stored = book.version(number),
       isPermanent || stored.state.isLive

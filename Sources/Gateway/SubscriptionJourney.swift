@@ -38,7 +38,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     let terms = try ChangeTerms(of: request)
     let scope = try admit(request, reference.tenant)
-    let topic = try scope.address(of: reference, for: .subscribe).detached
+    let topic = try scope.address(of: reference, for: Right.subscription).detached
     let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
     let wish = try SubscriptionWish(reading: body)
     let place = try await site.place(wish.start, in: topic, of: parts.engine)
@@ -117,7 +117,7 @@ extension GatewayResponder {
     _ name: Name, _ reference: TopicReference, _ request: HTTPRequest
   ) throws -> (TopicAddress, SubscriptionDefinition) {
     let scope = try admit(request, reference.tenant)
-    let topic = try scope.address(of: reference, for: .subscribe).detached
+    let topic = try scope.address(of: reference, for: Right.subscription).detached
     guard let definition = parts.engine.subscription(name, of: topic) else {
       throw Refusal(.notFound)
     }

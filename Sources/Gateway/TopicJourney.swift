@@ -16,7 +16,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     let terms = try ChangeTerms(of: request)
     let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: .manage).detached
+    let address = try scope.address(of: reference, for: Right.topic).detached
     let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
     let configuration = try TopicConfiguration(reading: body)
     let known = parts.engine.topic(address)
@@ -69,7 +69,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     let terms = try ChangeTerms(of: request)
     let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: .manage).detached
+    let address = try scope.address(of: reference, for: Right.topic).detached
     guard let known = parts.engine.topic(address) else { throw Refusal(.notFound) }
     try terms.conditions.check(EntityTag(known))
     let subscriptions = parts.engine.subscriptions(of: address)

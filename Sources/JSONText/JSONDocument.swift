@@ -15,8 +15,7 @@ public struct JSONDocument: Sendable {
   public init(parsing bytes: ByteSlice, limits: JSONLimits = .payload) throws(JSONFault) {
     let parser = JSONParser(limits: limits)
     try parser.parse(bytes)
-    self = parser.document
-    tokens.trim()
+    self = parser.keptDocument
   }
 
   /// The outermost value. Traps on the document of a parser that has parsed nothing.
@@ -81,11 +80,17 @@ public struct JSONNode: Sendable {
 
   /// Members of an object, elements of an array, 0 for others. Walks them.
   public var count: Int {
-    switch kind {
-    case .array: elements.reduce(0) { sum, _ in sum + 1 }
-    case .object: members.reduce(0) { sum, _ in sum + 1 }
-    default: 0
+    guard kind == .array || kind == .object else { return 0 }
+    let tokens = document.tokens.span
+    let end = index + Int(tokens[index].extent)
+    let name = kind == .object ? 1 : 0
+    var count = 0
+    var position = index + 1
+    while position < end {
+      position += name + Int(tokens[position + name].extent)
+      count += 1
     }
+    return count
   }
 
   /// The members of an object in source order; of anything else none.

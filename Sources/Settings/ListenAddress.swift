@@ -40,7 +40,9 @@ public struct ListenAddress: Hashable, Sendable {
     let host = text.prefix(colon)
     if host.count > 2, host[0] == 0x5B, host[host.count - 1] == 0x5D {
       let inner = host[1..<(host.count - 1)]
-      guard Self.looksLikeIPv6(inner) else { return nil }
+      guard inner.firstIndex(of: ASCII.colon) != nil, IPAddress(parsing: inner) != nil else {
+        return nil
+      }
       self.init(place: .network(host: inner.text, port: port))
     } else {
       // Without a colon it can only be an IPv4 address.
@@ -74,17 +76,5 @@ public struct ListenAddress: Hashable, Sendable {
   /// `host:port`, IPv6 in brackets.
   public static func text(_ host: String, _ port: UInt16) -> String {
     host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-  }
-
-  /// Hexadecimal groups and colons, at least two of these; the system has the last word at bind.
-  private static func looksLikeIPv6(_ text: ByteSlice) -> Bool {
-    var colons = 0
-    for byte in text.array {
-      if byte == ASCII.colon { colons += 1 }
-      guard ASCII.hexValue(byte) != nil || byte == ASCII.colon || byte == ASCII.dot else {
-        return false
-      }
-    }
-    return colons >= 2 && text.count <= 45
   }
 }

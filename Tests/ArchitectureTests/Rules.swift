@@ -23,7 +23,7 @@ enum Rules {
     "Testing": ["Tests"],
     "Synchronization": [
       "Network", "RocksStore", "Delivery", "Topics", "Metrics", "Gateway", "Client", "jodrell",
-      "Authentication", "Fetching", "bench", "Tests",
+      "Authentication", "Fetching", "Crypto", "bench", "Tests",
     ],
   ]
 

@@ -116,7 +116,8 @@ import Testing
 
   private func refusal(_ proof: ByteSlice, for occasion: DPoPProof.Occasion) -> DPoPRefusal? {
     do throws(DPoPRefusal) {
-      _ = try DPoPProof(verifying: proof, for: occasion)
+      _ = try DPoPProof(
+        verifying: ShownProof(parsing: proof), for: occasion, keys: ProofKeys())
       return nil
     } catch {
       return error
@@ -124,8 +125,10 @@ import Testing
   }
 
   @Test func `a good one names its key`() throws {
-    let proof = try DPoPProof(verifying: try proof(), for: occasion())
-    #expect(proof.key == (try key.publicMaterial.thumbprint))
+    let shown = try ShownProof(parsing: try proof())
+    #expect(shown.key == (try key.publicMaterial.thumbprint))
+    let proof = try DPoPProof(verifying: shown, for: occasion(), keys: ProofKeys())
+    #expect(proof.key == shown.key)
   }
 
   @Test func `it holds for its method, its URL and its token only`() throws {

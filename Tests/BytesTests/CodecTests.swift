@@ -38,6 +38,32 @@ import Testing
     #expect(Base64.decode(ByteSlice(utf8: text), as: .url) == nil)
   }
 
+  @Test func `a digit of the alphabet is one wherever it stands, and nothing else is`() {
+    let length = 39
+    for alphabet in [Base64.Alphabet.standard, .url] {
+      let own = Set(
+        (0..<64).map { digit -> UInt8 in
+          Base64.encode(ByteSlice([digit << 2]), as: alphabet).utf8.first ?? 0
+        })
+      #expect(own.count == 64)
+      for place in 0..<length {
+        for byte in UInt8.min...UInt8.max {
+          var digits = [UInt8](repeating: 0x51, count: length)
+          // Nothing may be left over behind the last whole byte.
+          digits[length - 1] = 0x45
+          digits[place] = byte
+          let padding: [UInt8] = alphabet == .standard ? [ASCII.equals] : []
+          let text = ByteSlice(digits + padding)
+          let decoded = Base64.decode(text, as: alphabet)
+          if let decoded {
+            #expect(Base64.encode(decoded, as: alphabet) == text.text)
+          }
+          if place < length - 1 { #expect((decoded != nil) == own.contains(byte)) }
+        }
+      }
+    }
+  }
+
   @Test func `every short text decodes to bytes that encode to it, or not at all`() {
     let digits = Array("AQgw/_-+=Zz09 ".utf8)
     for first in digits {

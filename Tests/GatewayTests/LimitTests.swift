@@ -164,13 +164,13 @@ import Testing
   }
 
   @Test func `alone a tenant has all places`() throws {
-    let share = FairShare(at: Self.now, metrics: LimitMetrics())
+    let share = FairShare(at: Self.now, roll: TenantRoll(), metrics: LimitMetrics())
     #expect(try fill(share, "loud") == 1_000)
   }
 
   @Test func `beside another each has its part, and a newcomer is let in`() throws {
     let metrics = LimitMetrics()
-    let share = FairShare(at: Self.now, metrics: metrics)
+    let share = FairShare(at: Self.now, roll: TenantRoll(), metrics: metrics)
     share.leave(try share.enter(1, bytes: 0, of: try scope("small"), at: Self.now))
     // Nobody else needs the places up to the bound.
     #expect(try fill(share, "loud") == FairShare.places)
@@ -181,7 +181,7 @@ import Testing
   }
 
   @Test func `a long event takes as many places as it holds up the log`() throws {
-    let share = FairShare(at: Self.now, metrics: LimitMetrics())
+    let share = FairShare(at: Self.now, roll: TenantRoll(), metrics: LimitMetrics())
     share.leave(try share.enter(1, bytes: 100, of: try scope("small"), at: Self.now))
     let loud = try scope("loud")
     // One that has nothing waiting is let in, whatever it brings; the second one waits its turn.
@@ -193,8 +193,51 @@ import Testing
     share.leave(try share.enter(1, bytes: part, of: loud, at: Self.now))
   }
 
+  @Test func `who is about on one loop has a part on all`() throws {
+    let roll = TenantRoll()
+    let first = FairShare(at: Self.now, roll: roll, metrics: LimitMetrics())
+    let second = FairShare(at: Self.now, roll: roll, metrics: LimitMetrics())
+    first.leave(try first.enter(1, bytes: 0, of: try scope("small"), at: Self.now))
+    #expect(try fill(second, "loud") == FairShare.places)
+    #expect(try fill(second, "small") == FairShare.places / 2)
+    // Seen on both, and gone from both.
+    #expect(roll.weights == 200)
+    let later = Self.now + FairShare.memory
+    first.leave(try first.enter(1, bytes: 0, of: try scope("heavy"), at: later))
+    #expect(roll.weights == 500)
+  }
+
+  @Test func `long events of a tenant go one after the other, by whichever loop`() throws {
+    let roll = TenantRoll()
+    let metrics = LimitMetrics()
+    let loops = (0..<2).map { _ in FairShare(at: Self.now, roll: roll, metrics: metrics) }
+    let loud = try scope("loud")
+    let small = try scope("small")
+    func send(_ bytes: Int, of caller: TenantScope, by loop: Int) throws -> FairShare.Place {
+      try loops[loop].expect(bytes: bytes, of: caller, at: Self.now)
+      return try loops[loop].enter(1, bytes: bytes, of: caller, at: Self.now)
+    }
+    // Alone it may send as many as it likes.
+    let row = try (0..<4).map { try send(1 << 20, of: loud, by: $0 % 2) }
+    let other = try send(1 << 20, of: small, by: 0)
+    for loop in 0..<2 {
+      #expect(throws: Refusal.self) { try send(1 << 20, of: loud, by: loop) }
+      #expect(throws: Refusal.self) { try send(1 << 20, of: small, by: loop) }
+    }
+    #expect(metrics.refusals(by: .tenantShare) == 4)
+    for (index, place) in row.enumerated() { loops[index % 2].leave(place) }
+    let next = try send(1 << 20, of: loud, by: 1)
+    #expect(throws: Refusal.self) { try send(1 << 16, of: loud, by: 0) }
+    loops[1].leave(next)
+    loops[0].leave(other)
+    // Little waits: nobody needs the places.
+    let places = try (0..<8).map { try send(1 << 16, of: loud, by: $0 % 2) }
+    #expect(throws: Refusal.self) { try send(1 << 16, of: loud, by: 0) }
+    for (index, place) in places.enumerated() { loops[index % 2].leave(place) }
+  }
+
   @Test func `what is answered makes room; who has gone quiet has no part`() throws {
-    let share = FairShare(at: Self.now, metrics: LimitMetrics())
+    let share = FairShare(at: Self.now, roll: TenantRoll(), metrics: LimitMetrics())
     share.leave(try share.enter(1, bytes: 0, of: try scope("small"), at: Self.now))
     let batch = try share.enter(5_000, bytes: 0, of: try scope("loud"), at: Self.now)
     let loud = try scope("loud")

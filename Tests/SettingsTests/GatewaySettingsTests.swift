@@ -207,9 +207,18 @@ private func message(_ text: String) -> String {
     "unix:", "unix:@name", "unix:/a\u{0}b", "0.0.0.0", "0.0.0.0:", ":80", "0.0.0.0:65536",
     "0.0.0.0:8a", "256.0.0.1:80", "01.0.0.1:80",
     "1.2.3:80", "example.org:80", "[]:80", "[1]:80", "::1:80", "[::g]:80", "0.0.0.0:-1",
+    "[1:2:3]:80", "[:::]:80", "[1::2::3]:80", "[::1.2.3]:80", "[12345::]:80", "[::1%lo]:80",
+    "[1.2.3.4]:80",
   ])
   func `an address is an IP address and a port`(text: String) {
     #expect(ListenAddress(parsing: ByteSlice(utf8: text)) == nil)
+  }
+
+  @Test(arguments: [
+    "[::]:80", "[::1]:0", "[2001:db8::8:800:200c:417a]:65535", "[::ffff:1.2.3.4]:1",
+  ])
+  func `an IPv6 address stands in brackets`(text: String) {
+    #expect(ListenAddress(parsing: ByteSlice(utf8: text))?.text == text)
   }
 
   @Test(arguments: [

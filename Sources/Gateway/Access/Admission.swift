@@ -16,6 +16,7 @@ final class Admission {
   private let metrics: TokenMetrics
   private let services: IdentityServices
   private let proofs: ProofMemory
+  private let proofKeys = ProofKeys()
   private let publicURL: ByteSlice
   private let tokens = TokenCache()
   private let scopes = ScopeCache()
@@ -114,10 +115,14 @@ final class Admission {
       return try verify(text, shown, of: request)
     case .dpop(let text):
       return try counting(request) { () throws -> VerifiedToken in
-        let proof = try proof(in: request, for: text)
-        let shown = Presentation(certificate: request.clientCertificate, proofKey: proof.key)
-        let token = try verify(text, shown, of: request)
-        try proofs.take(proof, for: request.id, at: request.receivedAt)
+        let shown = try shownProof(in: request)
+        // The token first: nobody's key is examined but one that a token is bound to.
+        let token = try verify(
+          text,
+          Presentation(certificate: request.clientCertificate, proofKey: shown.key), of: request)
+        let proof = try verify(shown, of: request, for: text)
+        try proofs.take(
+          proof.name, of: owner(of: token, request), for: request.id, at: request.receivedAt)
         return token
       }
     }
@@ -157,19 +162,33 @@ final class Admission {
     return identity
   }
 
-  private func proof(in request: HTTPRequest, for token: ByteSlice) throws -> DPoPProof {
+  /// Whose part of the memory a proof takes from.
+  private func owner(of token: VerifiedToken, _ request: HTTPRequest) -> ProofMemory.Owner {
+    let path = try? Route(request.head.path).tenant
+    let scope = try? scopes.scope(
+      of: token, selecting: Self.selection(of: request, path: path), under: snapshot.policy,
+      at: request.receivedAt)
+    return ProofMemory.Owner(tenant: scope?.tenant, issuer: token.issuerID)
+  }
+
+  private func shownProof(in request: HTTPRequest) throws(DPoPRefusal) -> ShownProof {
     let fields = request.head.fields
     guard let field = fields.first("dpop"), fields.occurrences(of: "dpop") == 1 else {
-      throw DPoPRefusal.form
+      throw .form
     }
+    return try ShownProof(parsing: field)
+  }
+
+  private func verify(
+    _ shown: ShownProof, of request: HTTPRequest, for token: ByteSlice
+  ) throws(DPoPRefusal) -> DPoPProof {
     var url = ByteWriter(capacity: publicURL.count + request.head.path.count)
     url.append(publicURL)
     url.append(request.head.path)
-    return try DPoPProof(
-      verifying: field,
-      for: DPoPProof.Occasion(
-        method: request.head.method.name, url: url.slice, token: Digest.sha256(token),
-        nonces: services.nonces(request.receivedAt), now: request.receivedAt))
+    let occasion = DPoPProof.Occasion(
+      method: request.head.method.name, url: url.slice, token: Digest.sha256(token),
+      nonces: services.nonces(request.receivedAt), now: request.receivedAt)
+    return try DPoPProof(verifying: shown, for: occasion, keys: proofKeys)
   }
 
   /// Counts a proof that is refused; what is wrong with tokens is counted where it is found.
@@ -179,7 +198,11 @@ final class Admission {
     do {
       return try body()
     } catch let refusal as DPoPRefusal {
-      count(TokenReason(refusal), request)
+      if refusal.isOfClient {
+        count(TokenReason(refusal), request)
+      } else {
+        metrics.refused(TokenReason(refusal))
+      }
       throw refusal
     }
   }

@@ -38,17 +38,16 @@ extension GatewayResponder {
     return try query.takeFlag("dryRun") ?? false
   }
 
-  /// Whether the call has a right to what it would change, and throws what its journey would where
-  /// it has none.
+  /// Whether the call has the right to what it would change, and throws what its journey would
+  /// where it has not.
   private func mayAttempt(_ route: Route, _ request: HTTPRequest) throws -> Bool {
+    if case .revocations = route { return request.listener == .management }
+    guard let right = route.right else { return false }
     switch route {
-    case .revocations: return request.listener == .management
-    case .topic(let topic, .subscription):
-      _ = try admit(request, topic.tenant).address(of: topic, for: .subscribe)
     case .topic(let topic, _), .pulsarSchema(let topic, _):
-      _ = try admit(request, topic.tenant).address(of: topic, for: .manage)
+      _ = try admit(request, topic.tenant).address(of: topic, for: right)
     case .namespace(let namespace), .document(let namespace, _, _):
-      _ = try admit(request, namespace.tenant).namespace(of: namespace, for: .manage)
+      _ = try admit(request, namespace.tenant).namespace(of: namespace, for: right)
     default: return false
     }
     return true

@@ -32,7 +32,7 @@ extension GatewayResponder {
     let uriText = query.take("uri")
     try query.finish()
     let scope = try admit(request, reference.tenant)
-    let namespace = try scope.namespace(of: reference, for: .manage).detached
+    let namespace = try scope.namespace(of: reference, for: Right.document).detached
     let wish = try WishedURI(uriText, tenant: namespace.tenant)
     let media = try DocumentTerms(contentType: request.head.fields.first("content-type"))
     let body = try await request.body.collect(upTo: SchemaLimits.sourceBytes)
@@ -93,7 +93,7 @@ extension GatewayResponder {
     let isPermanent = try query.takeFlag("permanent") ?? false
     try query.finish()
     let scope = try admit(request, reference.tenant)
-    let namespace = try scope.namespace(of: reference, for: .manage).detached
+    let namespace = try scope.namespace(of: reference, for: Right.document).detached
     let document = parts.engine.documents(in: namespace).documents[name]
     guard let document else { throw Refusal(.notFound) }
     let meant = version.map { document.version($0) } ?? document.current ?? document.versions.last

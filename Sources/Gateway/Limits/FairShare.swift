@@ -3,9 +3,9 @@ import Metrics
 import Tenancy
 
 /// What each tenant has waiting for the log, on one loop. As long as little waits everybody is let
-/// in; beyond that each tenant that has been about lately has the part of the places that its
-/// weight is of all their weights, so that a flood of one waits in its own line and not in
-/// everybody's.
+/// in; beyond that each tenant that has been about lately, on whichever loop, has the part of the
+/// places that its weight is of all their weights, so that a flood of one waits in its own line and
+/// not in everybody's. Long events are counted over all loops: see `TenantRoll`.
 /// Loop-confined.
 ///
 /// A tenant that is alone has all places, and the log's own bounds answer it. One that has nothing
@@ -39,13 +39,27 @@ final class FairShare {
   private var freeLines: [Int] = []
   private var numbers: [Name: Int] = [:]
   private var waiting = 0
-  private var weights = 0
   private var nextSweep: MonotonicTime
+  private let roll: TenantRoll
   private let metrics: LimitMetrics
 
-  init(at now: MonotonicTime, metrics: LimitMetrics) {
+  /// - Parameter roll: what all loops of the process share.
+  init(at now: MonotonicTime, roll: TenantRoll, metrics: LimitMetrics) {
     nextSweep = now + Self.memory
+    self.roll = roll
     self.metrics = metrics
+  }
+
+  deinit { for tenant in numbers.keys { roll.depart(tenant) } }
+
+  /// Refuses a long event that could not `enter` now, before its payload is looked at. Takes
+  /// nothing.
+  func expect(bytes: Int, of caller: TenantScope, at now: MonotonicTime) throws(Refusal) {
+    let places = bytes / Self.placeBytes
+    guard places >= TenantRoll.longPlaces else { return }
+    let line = lines[line(of: caller, at: now)]
+    guard !roll.hasRoom(for: places, of: line.tenant) else { return }
+    throw refusal(line)
   }
 
   /// Lets events of a caller wait for the log; `leave` when they are answered.
@@ -58,11 +72,14 @@ final class FairShare {
     let number = line(of: caller, at: now)
     let line = lines[number]
     let places = max(events, bytes / Self.placeBytes)
+    let weights = roll.weights
     if waiting + places > Self.places, line.waiting > 0, weights > line.weight,
       line.waiting + places > max(Self.places * line.weight / weights, 1)
     {
-      metrics.refused(.tenantShare)
-      throw Refusal(beyondShareOf: line.weight, among: weights)
+      throw refusal(line)
+    }
+    if places >= TenantRoll.longPlaces, !roll.take(places, of: line.tenant) {
+      throw refusal(line)
     }
     lines[number].waiting += places
     waiting += places
@@ -72,6 +89,14 @@ final class FairShare {
   func leave(_ place: Place) {
     lines[place.line].waiting -= place.places
     waiting -= place.places
+    if place.places >= TenantRoll.longPlaces {
+      roll.giveBack(place.places, of: lines[place.line].tenant)
+    }
+  }
+
+  private func refusal(_ line: Line) -> Refusal {
+    metrics.refused(.tenantShare)
+    return Refusal(beyondShareOf: line.weight, among: roll.weights)
   }
 
   private func line(of caller: TenantScope, at now: MonotonicTime) -> Int {
@@ -81,7 +106,7 @@ final class FairShare {
     }
     let weight = caller.policy.limits.weight
     let line = Line(tenant: caller.tenant.detached, weight: weight, lastSeen: now)
-    weights += weight
+    roll.arrive(line.tenant, weight: weight)
     let number: Int
     if let free = freeLines.popLast() {
       lines[free] = line
@@ -100,7 +125,7 @@ final class FairShare {
     for (tenant, number) in numbers {
       let line = lines[number]
       guard line.waiting == 0, now - line.lastSeen >= Self.memory else { continue }
-      weights -= line.weight
+      roll.depart(tenant)
       numbers[tenant] = nil
       freeLines.append(number)
     }

@@ -99,7 +99,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     try readPulsarQuery(request)
     let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: .manage).detached
+    let address = try scope.address(of: reference, for: Right.schema).detached
     let candidate = try await readPulsarCandidate(request, of: address)
     let outcome = try await register(
       candidate, lint: .warn, at: address, .unconditional, at: request.receivedAt)
@@ -121,7 +121,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     try readPulsarQuery(request)
     let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: .manage).detached
+    let address = try scope.address(of: reference, for: Right.schema).detached
     guard !parts.engine.schemaBook(of: address).live(.topic).isEmpty else {
       throw Refusal(.notFound, "Schema not found")
     }

@@ -64,6 +64,8 @@ extension EndToEnd.Abuse {
       utf8:
         #"{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","x":"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#
     )
+    let zeros = String(repeating: "A", count: 43)
+    let beside = ByteSlice(utf8: #"{"kty":"EC","crv":"P-256","x":"\#(zeros)","y":"\#(zeros)"}"#)
     func proof(
       _ altered: [String: Any] = [:], _ method: String = "POST", _ url: String = Self.url,
       token: String? = nil, jwk: ByteSlice? = nil
@@ -80,6 +82,9 @@ extension EndToEnd.Abuse {
       ("of tomorrow", try proof(["iat": now.seconds + 86_400]), 401, "dpop_time"),
       ("without a name", try proof(["jti": NSNull()]), 401, "dpop_claim"),
       ("a key of small order", try proof(jwk: weak), 401, "dpop_key"),
+      // Not examined: the token is bound to another key.
+      ("a point beside the curve", try proof(jwk: beside), 401, "cnf_mismatch"),
+      ("a key that is none", try proof(jwk: ByteSlice(utf8: "{}")), 401, "dpop_key"),
       ("the token itself", bound, 401, "dpop_form"), ("nothing", "", 401, "dpop_form"),
       (
         "another's key", try Prover().proof("POST", Self.url, for: bound, at: now), 401,
