@@ -32,9 +32,9 @@ public struct CrossOrigin: Sendable {
     fields.append(origin)
     fields.append("\r\nVary: Origin\r\n")
     if credentials { fields.append("Access-Control-Allow-Credentials: true\r\n") }
-    fields.append("Access-Control-Expose-Headers: DPoP-Nonce, Dry-Run, ETag, Link, Location, ")
-    fields.append("RateLimit, RateLimit-Policy, Request-Id, Retry-After, Server-Timing, ")
-    fields.append("WWW-Authenticate\r\n")
+    fields.append("Access-Control-Expose-Headers: DPoP-Nonce, Dry-Run, ETag, Jodrell-Redacted, ")
+    fields.append("Link, Location, RateLimit, RateLimit-Policy, Request-Id, Retry-After, ")
+    fields.append("Server-Timing, WWW-Authenticate\r\n")
     return fields.slice
   }
 

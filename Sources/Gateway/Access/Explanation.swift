@@ -207,6 +207,10 @@ public struct Explanation {
           json.string("depends" as StaticString)
         }
       }
+      if address.action == .subscribe, !address.classes.isEmpty {
+        json.key("classes")
+        address.classes.write(into: &json)
+      }
       json.key("allowed")
       json.bool(true)
       return 200
@@ -221,6 +225,15 @@ public struct Explanation {
       json.string(error.code)
       return error.status
     }
+  }
+}
+
+extension ClassSet {
+  /// Writes the array of what the configuration calls them.
+  func write(into json: inout JSONWriter) {
+    json.beginArray()
+    for text in texts { json.string(text) }
+    json.endArray()
   }
 }
 
@@ -272,6 +285,10 @@ extension TenantScope {
       if grant.isConditional {
         json.key("conditional")
         json.bool(true)
+      }
+      if !grant.classes.isEmpty {
+        json.key("classes")
+        grant.classes.write(into: &json)
       }
       if let instant = grant.notBefore {
         json.key("notBefore")

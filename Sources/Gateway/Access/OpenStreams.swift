@@ -94,6 +94,10 @@ final class OpenStreams {
     metrics.reviewed.add()
     do {
       let topic = try snapshot.review(stream.topic, at: now)
+      guard topic.classes == stream.topic.classes else {
+        metrics.withdrawn.add()
+        return stream.permit.withdraw(.classesChanged)
+      }
       streams[id]?.topic = topic
       watch(topic.caller.changes, at: now)
     } catch {
@@ -105,6 +109,9 @@ final class OpenStreams {
   private func renew(_ id: RequestID, _ topic: TopicAddress) {
     guard let stream = streams[id], stream.permit.end == nil else { return }
     metrics.renewed.add()
+    guard topic.classes == stream.topic.classes else {
+      return stream.permit.withdraw(.classesChanged)
+    }
     streams[id]?.topic = topic
     let now = timers.clocks.wall()
     stream.permit.renew(

@@ -50,11 +50,18 @@ extension GatewayResponder {
 
   /// For what has waited: throws what a request would be answered now, if another snapshot has come
   /// into force since it was admitted under `generation`, or a grant has ended.
-  func checkAgain(_ topic: TopicAddress, admittedUnder generation: UInt64) throws {
+  ///
+  /// - Returns: the topic as it is granted now.
+  @discardableResult
+  func checkAgain(
+    _ topic: TopicAddress, admittedUnder generation: UInt64
+  ) throws -> TopicAddress {
     admission.refresh()
     let now = timers.clocks.wall()
-    guard generation != admission.snapshot.generation || topic.caller.changes <= now else { return }
-    _ = try admission.snapshot.review(topic, at: now)
+    guard generation != admission.snapshot.generation || topic.caller.changes <= now else {
+      return topic
+    }
+    return try admission.snapshot.review(topic, at: now)
   }
 }
 

@@ -132,7 +132,7 @@ enum ExplainCommand {
     json.string(action.word)
     json.key("pattern")
     json.raw(pattern.raw)
-    for name in ["of", "where", "notBefore", "until"] {
+    for name in ["of", "classes", "where", "notBefore", "until"] {
       guard let value = grant[name] else { continue }
       json.key(name)
       json.raw(value.raw)
