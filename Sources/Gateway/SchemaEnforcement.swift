@@ -121,7 +121,8 @@ extension GatewayResponder {
       latency: latency)
   }
 
-  /// Tells a publisher that its schema's version is deprecated (RFC 9745), and counts it.
+  /// Tells a publisher that its schema's version is deprecated (RFC 9745), if that is known when it
+  /// goes out of use (RFC 8594), and counts it.
   func tellDeprecated(
     since instant: UnixTime, _ address: TopicAddress, events: Int = 1,
     _ answer: inout AnswerWriter
@@ -129,6 +130,10 @@ extension GatewayResponder {
     topicMetrics.topic(TopicKey(address)).deprecated(events: events)
     answer.field("Deprecation", text: "@\(instant.nanoseconds / 1_000_000_000)")
     answer.field("Link", text: "</v1/topics/\(address)/schemas>; rel=\"deprecation\"")
+    let versions = parts.engine.schemaBook(of: address).versions
+    if let sunset = versions.first(where: { $0.deprecated == instant })?.notice.sunset {
+      answer.field("Sunset") { HTTPDate.append(sunset, to: &$0) }
+    }
   }
 }
 

@@ -56,6 +56,8 @@ extension GatewayResponder {
       overridden = report
     case .register, .identical: break
     }
+    var candidate = candidate
+    candidate.isOverridden = overridden != nil
     // Only now: what is refused leaves no topic behind.
     let stored =
       try await prepareTopic(address, change)
@@ -163,6 +165,11 @@ extension GatewayResponder {
     if stored.state != .active {
       json.key("changed")
       json.instant(stored.changed)
+    }
+    stored.notice.write(into: &json)
+    if stored.isOverridden {
+      json.key("overridden")
+      json.bool(true)
     }
     json.key("references")
     writeReferences(of: stored, into: &json)

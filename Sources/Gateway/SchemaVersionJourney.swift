@@ -53,8 +53,9 @@ extension GatewayResponder {
     }
   }
 
-  /// `PATCH …/{topic}/schemas/{version}` `{"state":"deprecated"}`: deprecates a version, or makes a
-  /// deprecated or softly deleted one active again.
+  /// `PATCH …/{topic}/schemas/{version}` `{"state":"deprecated"}`, with `reason` and `sunset` if
+  /// there is something to say: deprecates a version, or makes a deprecated or softly deleted one
+  /// active again.
   func patchSchemaVersion(
     _ version: ByteSlice, _ reference: TopicReference, _ request: HTTPRequest,
     _ answer: inout AnswerWriter
@@ -67,6 +68,10 @@ extension GatewayResponder {
     guard let word = try members.takeText("state"), let state = SchemaState(named: word.text),
       state.isLive
     else { throw members.wrong("state", "'active' or 'deprecated'; DELETE deletes") }
+    let notice = try SchemaNotice(reading: &members)
+    guard state == .deprecated || notice == .none else {
+      throw Refusal(.badParameter, "'/reason' and '/sunset' are about deprecated versions")
+    }
     try members.finish()
     let before = parts.engine.schemaBook(of: address)
     guard let number = UInt32(decimal: version), let known = before.version(number) else {
@@ -74,7 +79,7 @@ extension GatewayResponder {
     }
     try change.conditions.check(EntityTag(known))
     let book = try await edit(
-      address, .setState(version: number, state), of: before, change)
+      address, .setState(version: number, state, notice), of: before, change)
     guard let stored = book.version(number) else { throw Refusal(.notFound) }
     start(200, change, tag: EntityTag(stored), &answer)
     return finish(&answer) { json in
@@ -103,5 +108,33 @@ extension GatewayResponder {
       address, isPermanent ? .remove(version: number) : .setState(version: number, .deleted),
       of: book, change)
     return finishGone(change, &answer)
+  }
+}
+
+extension SchemaNotice {
+  /// Takes `reason` and `sunset` out of a body.
+  fileprivate init(reading members: inout BodyMembers) throws(Refusal) {
+    let reason = try members.takeText("reason")
+    guard reason?.count ?? 0 <= SchemaLimits.noticeBytes else {
+      throw members.wrong("reason", "a text of at most \(SchemaLimits.noticeBytes) bytes")
+    }
+    var sunset: UnixTime?
+    if let text = try members.takeText("sunset") {
+      sunset = UnixTime(rfc3339: text)
+      guard sunset != nil else { throw members.wrong("sunset", "an instant (RFC 3339)") }
+    }
+    self.init(reason: reason ?? .empty, sunset: sunset)
+  }
+
+  /// Writes the members that say something.
+  func write(into json: inout JSONWriter) {
+    if !reason.isEmpty {
+      json.key("reason")
+      json.string(reason)
+    }
+    if let sunset {
+      json.key("sunset")
+      json.instant(sunset)
+    }
   }
 }

@@ -110,6 +110,8 @@ public enum SchemaLimits {
   /// Bytes of text, documents referred to included, of the versions that one registration compares
   /// with: all of them are compiled.
   public static let comparedBytes = 4 << 20
+  /// Bytes of what is said of a deprecated version.
+  public static let noticeBytes = 512
   /// Properties that are kept with one version.
   public static let properties = 64
   /// Bytes of them together.

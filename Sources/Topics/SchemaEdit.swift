@@ -6,8 +6,9 @@ public enum SchemaEdit: Sendable {
   /// Makes a live version its line's default: forward or back. Its program comes along, since the
   /// catalogue compiles nothing.
   case setDefault(version: UInt32, program: CompiledSchema)
-  /// Deprecates a version, makes it active again, deletes it softly or brings it back.
-  case setState(version: UInt32, SchemaState)
+  /// Deprecates a version, makes it active again, deletes it softly or brings it back. Only of a
+  /// deprecated one something is said.
+  case setState(version: UInt32, SchemaState, SchemaNotice = .none)
   /// Takes a softly deleted version away for good. Its number is not given out again.
   case remove(version: UInt32)
   /// Softly deletes all versions of a line.
@@ -56,7 +57,7 @@ extension SchemaBook {
       fingerprint: candidate.fingerprint.detached, references: candidate.references.map(\.detached),
       properties: candidate.properties.map {
         SchemaProperty(key: $0.key.detached, value: $0.value.detached)
-      }, registered: now, author: author.detached)
+      }, registered: now, author: author.detached, isOverridden: candidate.isOverridden)
     versions.append(stored)
     point(stored.subject, to: stored.version, candidate.program)
     revision += 1
@@ -78,12 +79,12 @@ extension SchemaBook {
       let stored = try known(version)
       guard stored.state.isLive else { throw .schemaInUse(.isDeleted(version: version)) }
       point(stored.subject, to: version, program)
-    case .setState(let version, let state):
+    case .setState(let version, let state, let notice):
       let stored = try known(version)
       if state == .deleted, defaults[stored.subject] == version {
         throw .schemaInUse(.isDefault(version: version))
       }
-      set(state, of: version, now, &change)
+      set(state, of: version, saying: notice, now, &change)
     case .remove(let version):
       guard try known(version).state == .deleted else {
         throw .schemaInUse(.isLive(version: version))
@@ -124,11 +125,15 @@ extension SchemaBook {
   }
 
   private mutating func set(
-    _ state: SchemaState, of version: UInt32, _ now: UnixTime, _ change: inout SchemaBookChange
+    _ state: SchemaState, of version: UInt32, saying notice: SchemaNotice = .none,
+    _ now: UnixTime, _ change: inout SchemaBookChange
   ) {
-    guard let index = index(of: version), versions[index].state != state else { return }
+    guard let index = index(of: version),
+      versions[index].state != state || versions[index].notice != notice
+    else { return }
+    if versions[index].state != state { versions[index].changed = now }
     versions[index].state = state
-    versions[index].changed = now
+    versions[index].notice = notice.detached
     change.written.append(version)
   }
 

@@ -18,6 +18,8 @@ public struct SchemaCandidate: Sendable {
   /// In byte order of their keys, at most `SchemaLimits.properties`.
   public let properties: [SchemaProperty]
   public let program: CompiledSchema
+  /// Whether somebody answered for it, although whether it may follow was not decided.
+  public var isOverridden = false
 
   public init(
     subject: SchemaSubject = .topic, text: ByteSlice, dialect: SchemaDialect, formats: FormatMode,
@@ -57,6 +59,11 @@ public struct StoredSchema: Sendable, Hashable {
   public internal(set) var state: SchemaState
   /// When the state changed last.
   public internal(set) var changed: UnixTime
+  /// What its owner says of its deprecation.
+  public internal(set) var notice: SchemaNotice
+  /// Whether its author answered for it: whether it may follow the versions before it was not
+  /// decided.
+  public let isOverridden: Bool
 
   /// Since when it is deprecated; nil where it is not.
   public var deprecated: UnixTime? { state == .deprecated ? changed : nil }
@@ -65,7 +72,8 @@ public struct StoredSchema: Sendable, Hashable {
     version: UInt32, subject: SchemaSubject = .topic, type: SchemaType = .json, text: ByteSlice,
     dialect: SchemaDialect, formats: FormatMode, fingerprint: ByteSlice,
     references: [SchemaPin] = [], properties: [SchemaProperty] = [], registered: UnixTime,
-    author: ByteSlice = .empty, state: SchemaState = .active, changed: UnixTime? = nil
+    author: ByteSlice = .empty, state: SchemaState = .active, changed: UnixTime? = nil,
+    notice: SchemaNotice = .none, isOverridden: Bool = false
   ) {
     self.version = version
     self.subject = subject
@@ -80,5 +88,7 @@ public struct StoredSchema: Sendable, Hashable {
     self.author = author
     self.state = state
     self.changed = changed ?? registered
+    self.notice = notice
+    self.isOverridden = isOverridden
   }
 }

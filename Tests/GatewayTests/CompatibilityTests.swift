@@ -118,6 +118,11 @@ struct CompatibilityTests {
         "PUT", put + "?override=true", as: subject, schema, plain)
       #expect(forced.status == (subject == "bob" ? 201 : 403), "\(forced.body)")
     }
+    // Who answered for it stays with the version.
+    let list = try await gateway.send("GET", "\(own)/schemas", as: "bob")
+    let versions = try #require(try list.json["schemas"] as? [[String: Any]])
+    #expect(versions.map { $0["overridden"] as? Bool } == [nil, true])
+    #expect(versions.last?["author"] as? String == "bob")
     // A proven no is not a matter of belief.
     let wrong = #"{"type":"string","pattern":"^b"}"#
     #expect(

@@ -79,7 +79,7 @@ import Topics
     let shown = try await gateway.send("GET", "\(topic)/schema/binding").json
     let rule = try #require((shown["rules"] as? [[String: Any]])?.first)
     #expect(rule["schema"] as? String == "made" && rule["default"] as? Int == 1)
-    #expect(rule["versions"] as? String == "<=3" && rule["enforcement"] as? String == "warn")
+    #expect(rule["versions"] as? String == "1-3" && rule["enforcement"] as? String == "warn")
     #expect(shown["unmatched"] as? String == "allow" && shown["quarantine"] as? String == "dead")
     #expect(try await publish(gateway, "z", "[1]").status == 201)
     _ = try await gateway.send("PUT", topic, [:], #"{"requireSchema":true}"#)

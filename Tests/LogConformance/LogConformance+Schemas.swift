@@ -61,19 +61,25 @@ extension LogConformance {
     let (log, made) = (bench.log, try subject("order.made"))
     _ = try await log.registerSchema(proofs.schema("true"), for: manage, replacing: 0)
     for (text, current) in [("{}", 0), ("false", 2)] as [(String, UInt32)] {
-      _ = try await log.registerSchema(
-        proofs.schema(text, subject: made), for: manage, replacing: current)
+      var candidate = try proofs.schema(text, subject: made)
+      candidate.isOverridden = current == 2
+      let stored = try await log.registerSchema(candidate, for: manage, replacing: current)
+      #expect(stored.isOverridden == (current == 2))
     }
     try await log.editSchemas(
       of: manage, .setDefault(version: 2, program: proofs.schema("{}").program), at: nil)
     bench.clock.step(.seconds(1))
-    var book = try await log.editSchemas(of: manage, .setState(version: 2, .deprecated), at: nil)
+    let notice = SchemaNotice(
+      reason: ByteSlice(utf8: "use 3"), sunset: UnixTime(seconds: 1_900_000_000))
+    var book = try await log.editSchemas(
+      of: manage, .setState(version: 2, .deprecated, notice), at: nil)
+    #expect(book.version(2)?.notice == notice)
 
     let terms = SchemaBindingTerms(
       rules: [
         SchemaBindingTerms.Rule(
           type: ByteSlice(utf8: "order.*"), subject: made,
-          versions: SchemaVersionRange(first: 1), enforcement: .warn)
+          versions: SchemaVersionRange(first: 1, spelling: .bounds), enforcement: .warn)
       ], unmatched: .allow, quarantine: try proofs.name("dead"), lint: .strict)
     var unknown = terms
     unknown.rules[0].subject = try subject("absent")

@@ -144,7 +144,8 @@ import Topics
       TopicSchemaKey.Value(
         state: .deprecated, schema: 3, registered: time, changed: time, usedUntil: 7,
         subject: .topic, author: text,
-        references: [SchemaPin(uri: text, document: text, version: 2)]), .topicSchema)
+        references: [SchemaPin(uri: text, document: text, version: 2)],
+        notice: SchemaNotice(reason: text, sunset: time), isOverridden: true), .topicSchema)
     try roundTrip(
       TopicBindingKey.Value(
         revision: 9, defaults: [TopicBindingKey.Value.Pointer(subject: .topic, version: 2)],

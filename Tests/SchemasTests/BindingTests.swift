@@ -34,12 +34,13 @@ import Testing
   @Test(arguments: [
     ("*", 1, UInt32.max, "*"), ("3", 3, 3, "3"), ("2-5", 2, 5, "2-5"), (">=2", 2, .max, ">=2"),
     ("<=4", 1, 4, "<=4"), ("1-4", 1, 4, "<=4"), ("1", 1, 1, "1"), ("7-7", 7, 7, "7"),
+    (">=1", 1, .max, "*"), ("<=1", 1, 1, "1"), ("1-1", 1, 1, "1"),
   ])
   func ranges(_ text: String, _ first: UInt32, _ last: UInt32, _ shortest: String) throws {
     let range = try #require(SchemaVersionRange(parsing: text))
     #expect(range.first == first && range.last == last)
-    #expect(range.text == shortest)
-    #expect(SchemaVersionRange(parsing: range.text) == range)
+    #expect(range.text == text)
+    #expect(SchemaVersionRange(first: first, last: last)?.text == shortest)
   }
 
   @Test(arguments: ["", "0", "5-2", "-", "1-", ">= 2", "=2", "4294967296", "1.0", "<=0", "a"])

@@ -98,6 +98,10 @@ extension EntityTag {
       json.string(schema.fingerprint)
       json.string(schema.state.name)
       json.string(schema.text)
+      guard schema.notice != .none else { return }
+      json.beginObject()
+      schema.notice.write(into: &json)
+      json.endObject()
     }
   }
 }

@@ -137,6 +137,6 @@ extension TopicSchemaKey.Value {
     self.init(
       state: stored.state, schema: number, registered: stored.registered, changed: stored.changed,
       usedUntil: usedUntil, subject: stored.subject, author: stored.author,
-      references: stored.references)
+      references: stored.references, notice: stored.notice, isOverridden: stored.isOverridden)
   }
 }

@@ -25,7 +25,7 @@ struct TopicSchemaKey: StoredKey {
   }
 
   struct Value: StoredValue {
-    static var version: UInt8 { 2 }
+    static var version: UInt8 { 3 }
 
     var state: SchemaState
     /// Number of its text (`SchemaKey`).
@@ -42,10 +42,15 @@ struct TopicSchemaKey: StoredKey {
     var author: ByteSlice
     /// Version 1: none.
     var references: [SchemaPin]
+    /// Versions 1 and 2: nothing is said.
+    var notice: SchemaNotice
+    /// Versions 1 and 2: not known, and taken for no.
+    var isOverridden: Bool
 
     init(
       state: SchemaState, schema: UInt32, registered: UnixTime, changed: UnixTime,
-      usedUntil: UInt64, subject: SchemaSubject, author: ByteSlice, references: [SchemaPin]
+      usedUntil: UInt64, subject: SchemaSubject, author: ByteSlice, references: [SchemaPin],
+      notice: SchemaNotice = .none, isOverridden: Bool = false
     ) {
       self.state = state
       self.schema = schema
@@ -55,6 +60,8 @@ struct TopicSchemaKey: StoredKey {
       self.subject = subject
       self.author = author
       self.references = references
+      self.notice = notice
+      self.isOverridden = isOverridden
     }
 
     init(from cursor: inout ByteCursor) throws {
@@ -68,6 +75,8 @@ struct TopicSchemaKey: StoredKey {
       self.state = state
       schema = try cursor.readUInt32()
       registered = try cursor.readInstant()
+      notice = .none
+      isOverridden = false
       guard version >= 2 else {
         // Such programs knew neither lines nor deprecation.
         guard state != .deprecated else { throw MalformedRecord() }
@@ -89,7 +98,17 @@ struct TopicSchemaKey: StoredKey {
             uri: try cursor.readPrefixed(), document: try cursor.readPrefixed(),
             version: try cursor.readUInt32()))
       }
+      guard version >= 3 else { return }
+      let flags = try cursor.readByte()
+      guard flags & ~(Self.overridden | Self.hasSunset) == 0 else { throw MalformedRecord() }
+      isOverridden = flags & Self.overridden != 0
+      let reason = try cursor.readPrefixed()
+      notice = SchemaNotice(
+        reason: reason, sunset: flags & Self.hasSunset != 0 ? try cursor.readInstant() : nil)
     }
+
+    private static let overridden: UInt8 = 1
+    private static let hasSunset: UInt8 = 2
 
     func append(to bytes: inout ByteWriter) {
       bytes.append(state.rawValue)
@@ -105,6 +124,10 @@ struct TopicSchemaKey: StoredKey {
         bytes.append(prefixed: pin.document)
         bytes.append(bigEndian: pin.version)
       }
+      bytes.append(
+        (isOverridden ? Self.overridden : 0) | (notice.sunset == nil ? 0 : Self.hasSunset))
+      bytes.append(prefixed: notice.reason)
+      if let sunset = notice.sunset { bytes.append(sunset) }
     }
   }
 }

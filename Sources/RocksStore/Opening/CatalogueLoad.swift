@@ -236,7 +236,8 @@ struct CatalogueLoad: ~Copyable {
           dialect: schema.dialect, formats: schema.formats, fingerprint: schema.fingerprint,
           references: row.references, properties: schema.properties, registered: row.registered,
           author: row.author,
-          state: row.state, changed: row.changed))
+          state: row.state, changed: row.changed, notice: row.notice,
+          isOverridden: row.isOverridden))
     }
     let binding = bindings[number]
     var defaults: [SchemaSubject: UInt32] = [:]

@@ -15,6 +15,8 @@ public enum Compatibility: UInt8, Sendable, Hashable, CaseIterable {
   case fullTransitive = 6
   /// Pulsar's frozen topic: no change is taken.
   case alwaysIncompatible = 7
+  /// Nothing either, in Pulsar's word: what is shown is what was put.
+  case alwaysCompatible = 8
 
   /// The word of the HTTP contract.
   public var word: StaticString {
@@ -27,15 +29,12 @@ public enum Compatibility: UInt8, Sendable, Hashable, CaseIterable {
     case .full: "FULL"
     case .fullTransitive: "FULL_TRANSITIVE"
     case .alwaysIncompatible: "ALWAYS_INCOMPATIBLE"
+    case .alwaysCompatible: "ALWAYS_COMPATIBLE"
     }
   }
 
-  /// The level of a word, Pulsar's `ALWAYS_COMPATIBLE` for `NONE` among them.
+  /// The level of a word.
   public init?(word: String) {
-    if word == "ALWAYS_COMPATIBLE" {
-      self = .none
-      return
-    }
     guard let level = Self.allCases.first(where: { "\($0.word)" == word }) else { return nil }
     self = level
   }
@@ -44,7 +43,7 @@ public enum Compatibility: UInt8, Sendable, Hashable, CaseIterable {
   public var looksBackward: Bool {
     switch self {
     case .backward, .backwardTransitive, .full, .fullTransitive: true
-    case .none, .forward, .forwardTransitive, .alwaysIncompatible: false
+    case .none, .forward, .forwardTransitive, .alwaysIncompatible, .alwaysCompatible: false
     }
   }
 
@@ -52,7 +51,7 @@ public enum Compatibility: UInt8, Sendable, Hashable, CaseIterable {
   public var looksForward: Bool {
     switch self {
     case .forward, .forwardTransitive, .full, .fullTransitive: true
-    case .none, .backward, .backwardTransitive, .alwaysIncompatible: false
+    case .none, .backward, .backwardTransitive, .alwaysIncompatible, .alwaysCompatible: false
     }
   }
 
@@ -60,7 +59,7 @@ public enum Compatibility: UInt8, Sendable, Hashable, CaseIterable {
   public var isTransitive: Bool {
     switch self {
     case .backwardTransitive, .forwardTransitive, .fullTransitive: true
-    case .none, .backward, .forward, .full, .alwaysIncompatible: false
+    case .none, .backward, .forward, .full, .alwaysIncompatible, .alwaysCompatible: false
     }
   }
 }

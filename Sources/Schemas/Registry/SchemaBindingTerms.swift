@@ -115,15 +115,27 @@ public enum SchemaLintMode: UInt8, CaseIterable, Sendable {
 
 /// Versions from one to another, both included.
 public struct SchemaVersionRange: Sendable, Hashable {
+  /// How its owner wrote it: what is shown is what was put. The raw value is stored.
+  public enum Spelling: UInt8, Sendable, CaseIterable {
+    /// `*`, `3`, `<=5`, `>=3`, else `3-5`.
+    case shortest = 0
+    /// `>=1`, `3-3`, `1-5`.
+    case bounds = 1
+    /// `<=1`.
+    case atMost = 2
+  }
+
   public let first: UInt32
   /// `UInt32.max`: no upper bound.
   public let last: UInt32
+  public let spelling: Spelling
 
   /// Nil where it would be empty or start below 1.
-  public init?(first: UInt32, last: UInt32 = .max) {
+  public init?(first: UInt32, last: UInt32 = .max, spelling: Spelling = .shortest) {
     guard first > 0, first <= last else { return nil }
     self.first = first
     self.last = last
+    self.spelling = spelling
   }
 
   public func contains(_ version: UInt32) -> Bool { version >= first && version <= last }
@@ -136,26 +148,41 @@ public struct SchemaVersionRange: Sendable, Hashable {
       else { return nil }
       return UInt32(digits)
     }
+    var (first, last) = (UInt32(1), UInt32.max)
     if text == "*" {
-      self.init(first: 1)
-    } else if text.hasPrefix(">="), let first = number(text.dropFirst(2)) {
-      self.init(first: first)
-    } else if text.hasPrefix("<="), let last = number(text.dropFirst(2)) {
-      self.init(first: 1, last: last)
+      // All of them.
+    } else if text.hasPrefix(">="), let least = number(text.dropFirst(2)) {
+      first = least
+    } else if text.hasPrefix("<="), let most = number(text.dropFirst(2)) {
+      last = most
     } else if let only = number(text[...]) {
-      self.init(first: only, last: only)
+      (first, last) = (only, only)
     } else {
       let ends = text.split(separator: "-", omittingEmptySubsequences: false)
-      guard ends.count == 2, let first = number(ends[0]), let last = number(ends[1]) else {
+      guard ends.count == 2, let least = number(ends[0]), let most = number(ends[1]) else {
         return nil
       }
-      self.init(first: first, last: last)
+      (first, last) = (least, most)
     }
+    for spelling in Spelling.allCases {
+      guard let range = SchemaVersionRange(first: first, last: last, spelling: spelling) else {
+        return nil
+      }
+      guard range.text == text else { continue }
+      self = range
+      return
+    }
+    return nil
   }
 
-  /// The shortest text that reads back as this range.
+  /// As it was written.
   public var text: String {
-    switch (first, last) {
+    switch spelling {
+    case .bounds: return last == .max ? ">=\(first)" : "\(first)-\(last)"
+    case .atMost: return "<=\(last)"
+    case .shortest: break
+    }
+    return switch (first, last) {
     case (1, .max): "*"
     case (_, .max): ">=\(first)"
     case (1, 2...): "<=\(last)"

@@ -76,6 +76,27 @@ public enum SchemaState: UInt8, CaseIterable, Sendable {
   public var isLive: Bool { self != .deleted }
 }
 
+/// What the owner says of a version that it deprecates.
+public struct SchemaNotice: Sendable, Hashable {
+  /// Why, or what to use instead: at most `SchemaLimits.noticeBytes`; empty where nothing is said.
+  public let reason: ByteSlice
+  /// When the version will probably go out of use (RFC 8594); the gateway only passes it on.
+  public let sunset: UnixTime?
+
+  public init(reason: ByteSlice, sunset: UnixTime?) {
+    self.reason = reason
+    self.sunset = sunset
+  }
+
+  /// Nothing is said.
+  public static let none = SchemaNotice(reason: .empty, sunset: nil)
+
+  /// The same with its text in storage of its own.
+  public var detached: SchemaNotice {
+    SchemaNotice(reason: ByteSlice(copying: reason.span), sunset: sunset)
+  }
+}
+
 /// A line of versions of one topic: usually what one type of event looks like. A topic that knows a
 /// single schema has one line, `default`.
 public struct SchemaSubject: Sendable, Hashable, Comparable, CustomStringConvertible {

@@ -44,14 +44,19 @@ struct RegistrationTests {
   }
 
   @Test func `each level asks its own question`() throws {
-    let takesNarrower: Set<Compatibility> = [.none, .forward, .forwardTransitive]
+    let takesNarrower: Set<Compatibility> = [
+      .none, .alwaysCompatible, .forward, .forwardTransitive,
+    ]
     for level in Compatibility.allCases {
       #expect(try isTaken(narrower, level) == takesNarrower.contains(level), "\(level)")
       // The name that was given up stands in the way of all who look back.
-      #expect(try isTaken(wider, level) == (level == .none), "\(level)")
+      let takesAll = level == .none || level == .alwaysCompatible
+      #expect(try isTaken(wider, level) == takesAll, "\(level)")
     }
     let plain = #"{"type":"object","properties":{"a":{"type":"number"}}}"#
-    let takesPlain: Set<Compatibility> = [.none, .backward, .backwardTransitive]
+    let takesPlain: Set<Compatibility> = [
+      .none, .alwaysCompatible, .backward, .backwardTransitive,
+    ]
     for level in Compatibility.allCases {
       #expect(try isTaken(plain, level) == takesPlain.contains(level), "\(level)")
     }
@@ -85,8 +90,8 @@ struct RegistrationTests {
     for level in Compatibility.allCases {
       #expect(Compatibility(word: "\(level.word)") == level)
     }
-    #expect(Compatibility(word: "ALWAYS_COMPATIBLE") == Compatibility.none)
+    #expect(Compatibility(word: "ALWAYS_COMPATIBLE") == .alwaysCompatible)
     #expect(Compatibility(word: "full") == nil)
-    #expect(Compatibility.allCases.map(\.rawValue) == [0, 1, 2, 3, 4, 5, 6, 7])
+    #expect(Compatibility.allCases.map(\.rawValue) == [0, 1, 2, 3, 4, 5, 6, 7, 8])
   }
 }
