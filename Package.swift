@@ -121,7 +121,7 @@ let package = Package(
       swiftSettings: house),
     .executableTarget(
       name: "jodrell-token-driver",
-      dependencies: ["TestSupport", "Authentication", "Crypto", "Bytes"],
+      dependencies: ["TestSupport", "Authentication", "Crypto", "JSONText", "Bytes"],
       path: "Tests/TokenDriver", swiftSettings: house),
     tests("Bytes", ["Bytes"]),
     tests("JSONText", ["JSONText", "Bytes"]),

@@ -79,9 +79,10 @@ public final class TokenVerifier: Sendable {
 
   /// Everything about a token that can be known without a clock: form, header, issuer, key,
   /// signature.
-  func authenticate(_ text: ByteSlice) throws(TokenRefusal) -> AuthenticToken {
+  func authenticate(
+    _ text: ByteSlice, by parser: JSONParser
+  ) throws(TokenRefusal) -> AuthenticToken {
     let token = try CompactToken(parsing: text)
-    let parser = JSONParser(limits: .token)
     let header = try TokenHeader(parsing: token.header, by: parser)
     // The claims are kept with the token.
     _ = try StrictObject.parse(token.claims, .claims, by: parser)

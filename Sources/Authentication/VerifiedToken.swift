@@ -93,19 +93,23 @@ extension TokenVerifier {
   /// Verifies a token in compact form: signature first, then what it claims (RFC 8725), then what
   /// its presenter proves. Takes the time of one signature verification and a few microseconds;
   /// `TokenCache` spares both.
+  ///
+  /// - Parameter parser: one with the limits of tokens, for callers that verify many.
   public func verify(
-    _ token: ByteSlice, presentedBy presentation: Presentation = .bare, at now: UnixTime
+    _ token: ByteSlice, presentedBy presentation: Presentation = .bare, at now: UnixTime,
+    by parser: JSONParser = JSONParser(limits: .token)
   ) throws(TokenRefusal) -> VerifiedToken {
     guard token.count <= TokenLimits.bytes else { throw .tooLarge(bytes: token.count) }
     return try verify(
-      token, digest: Digest.sha256(token), presentedBy: presentation, at: now)
+      token, digest: Digest.sha256(token), presentedBy: presentation, at: now, by: parser)
   }
 
   /// The same, for a caller that has the token's digest already.
   func verify(
-    _ token: ByteSlice, digest: Digest, presentedBy presentation: Presentation, at now: UnixTime
+    _ token: ByteSlice, digest: Digest, presentedBy presentation: Presentation, at now: UnixTime,
+    by parser: JSONParser
   ) throws(TokenRefusal) -> VerifiedToken {
-    let authentic = try authenticate(token)
+    let authentic = try authenticate(token, by: parser)
     let registered = try ClaimRules.check(authentic.claims, against: authentic.profile, at: now)
     return try accept(
       VerifiedToken.Contents(

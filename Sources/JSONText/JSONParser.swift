@@ -32,11 +32,8 @@ public final class JSONParser {
   /// The last text with its tokens. While it lives, the next parse takes fresh memory.
   public var document: JSONDocument { JSONDocument(source: source, tokens: tokens) }
 
-  /// The same for one that is kept: without room behind its tokens.
-  public var keptDocument: JSONDocument {
-    tokens.trim()
-    return document
-  }
+  /// The same for one that is kept, with tokens of its own: the parser keeps its memory.
+  public var keptDocument: JSONDocument { JSONDocument(source: source, tokens: tokens.copy) }
 
   /// Reads `bytes`, which must be exactly one value and white space around it. After a fault the
   /// parser holds nothing.

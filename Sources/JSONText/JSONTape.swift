@@ -49,15 +49,12 @@
     return unsafe larger
   }
 
-  /// Gives back the room behind its tokens: for documents that are kept. Only while nobody reads
-  /// it.
-  func trim() {
-    guard capacity > count else { return }
-    let exact = UnsafeMutablePointer<JSONToken>.allocate(capacity: count)
-    unsafe exact.update(from: base, count: count)
-    unsafe base.deallocate()
-    unsafe base = exact
-    capacity = count
+  /// The same tokens without room behind them: for documents that are kept.
+  var copy: JSONTape {
+    let copy = JSONTape(capacity: count)
+    unsafe copy.base.update(from: base, count: count)
+    copy.count = count
+    return copy
   }
 
   /// Publishes the first `count` tokens. Only the parser, while it owns the tape.
