@@ -87,8 +87,12 @@ extension OpenAPIDocument {
       operations: [
         Operation(
           method: "post", id: "validate", reply: "Validation",
-          summary: "Checks a payload without publishing it",
-          statuses: [200, 413, 415, 422], query: ["type", "version"], body: ["application/json"])
+          summary: "What publishing would say of an event or a batch, without storing it",
+          statuses: [200, 409, 413, 415, 422], query: ["type", "subject", "version"],
+          body: [
+            "application/json", "application/cloudevents+json",
+            "application/cloudevents-batch+json", "application/x-ndjson",
+          ])
       ]),
     Path(
       template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/replay",

@@ -156,66 +156,6 @@ extension GatewayResponder {
     return finishGone(change, &answer)
   }
 
-  /// `POST …/{topic}/schema/validate`: what publishing the body would say, without publishing it.
-  func validatePayload(
-    _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
-  ) async throws -> AnswerEnd {
-    var query = try QueryParameters(request.head.query)
-    let type = query.take("type")
-    let number = try query.takeNumber("version", in: 1...Int(Int32.max))
-    try query.finish()
-    let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, forAnyOf: [.publish, .manage, .subscribe])
-      .detached
-    let (version, program) = try await schema(for: type, number: number, of: address)
-    let payload = try await request.body.collect(upTo: GatewayLimits.event)
-    switch program.validate(payload, scratch) {
-    case nil: return verdict([], truncated: false, version, &answer)
-    case .violations(let violations, let truncated):
-      return verdict(violations, truncated: truncated, version, &answer)
-    case .some(let refusal): throw refusal
-    }
-  }
-
-  /// What a payload would be checked against: a version by its number, else what the binding says
-  /// for a type.
-  private func schema(
-    for type: ByteSlice?, number: Int?, of address: TopicAddress
-  ) async throws -> (UInt32, CompiledSchema) {
-    if let number {
-      let book = parts.engine.schemaBook(of: address)
-      guard let stored = book.version(UInt32(number)) else { throw Refusal(.notFound) }
-      return (stored.version, try await program(of: stored, in: book, at: address))
-    }
-    guard let binding = parts.engine.binding(of: address) else { throw Refusal(.notFound) }
-    guard let bound = binding.schema(for: type) else {
-      throw SchemaRefusal.unknownType(binding.types)
-    }
-    return (bound.version, bound.program)
-  }
-
-  private func verdict(
-    _ violations: [Violation], truncated: Bool, _ version: UInt32, _ answer: inout AnswerWriter
-  ) -> AnswerEnd {
-    answer.start(200)
-    return finish(&answer) { json in
-      json.beginObject()
-      json.key("valid")
-      json.bool(violations.isEmpty)
-      json.key("schemaVersion")
-      json.integer(Int(version))
-      json.key("errors")
-      json.beginArray()
-      for violation in violations { violation.write(into: &json) }
-      json.endArray()
-      if truncated {
-        json.key("truncated")
-        json.bool(true)
-      }
-      json.endObject()
-    }
-  }
-
   /// For what whoever has anything to do with the topic may see of its schemas.
   func readable(
     _ reference: TopicReference, _ request: HTTPRequest
