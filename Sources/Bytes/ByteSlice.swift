@@ -80,6 +80,14 @@
   @inlinable public func dropFirst(_ bytes: Int) -> ByteSlice { self[min(bytes, count)..<count] }
   @inlinable public func prefix(_ bytes: Int) -> ByteSlice { self[0..<min(bytes, count)] }
 
+  /// Where in `whole` the slice begins; nil where it is no part of it.
+  public func offset(in whole: ByteSlice) -> Int? {
+    guard storage === whole.storage, start >= whole.start,
+      start + count <= whole.start + whole.count
+    else { return nil }
+    return start - whole.start
+  }
+
   /// Calls `body` with the bytes; the pointer must not leave the closure.
   @inlinable
   public func withUnsafeBytes<Result, Failure: Error>(

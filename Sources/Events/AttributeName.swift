@@ -53,7 +53,7 @@ public enum AttributeName: Hashable, Sendable {
 
   /// What a schema has against an event that was stored all the same: JSON text, no values.
   public static let schemaErrors = AttributeName.custom(ByteSlice(utf8: "schemaerrors"))
-  /// Of a quarantined event: the URI reference of the version that it breaks.
+  /// Of a quarantined event: the URI of the version that it breaks.
   public static let failedSchema = AttributeName.custom(ByteSlice(utf8: "failedschema"))
   /// Of a quarantined event: `<tenant>/<namespace>/<topic>` that it was sent to.
   public static let quarantinedFrom = AttributeName.custom(ByteSlice(utf8: "quarantinedfrom"))

@@ -17,6 +17,8 @@ struct Batch {
     case refused(Refusal)
   }
 
+  /// Finds where payloads begin in a body that is one text; nil for lines.
+  var walk: PayloadWalk?
   /// How much of the loop's turn the batch has had.
   var pace = Pace()
   private(set) var items: [Item] = []

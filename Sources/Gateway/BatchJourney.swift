@@ -16,23 +16,8 @@ extension GatewayResponder {
     _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let body = try await request.body.collect(upTo: GatewayLimits.batch)
-    var batch = Batch()
-    if envelope.mode == .batch {
-      for draft in try await drafts(of: body, envelope) {
-        try add(
-          Result { try draft.get() }, to: &batch, for: topic, at: address,
-          quarantines: !terms.isAtomic)
-        if batch.pace.isDue(timers) { await nextTurn() }
-      }
-    } else {
-      var lines = LineSplitter(limit: GatewayLimits.event)
-      lines.feed(body)
-      try await take(
-        &lines, isLast: true, EventIntake.lines(envelope), topic, address, into: &batch,
-        quarantines: !terms.isAtomic)
-    }
-    try await compileChoices(&batch, for: topic, at: address, quarantines: !terms.isAtomic)
-    guard !batch.items.isEmpty else { throw Refusal(.malformedEvent, "the batch is empty") }
+    var batch = try await judge(
+      body, envelope, for: topic, at: address, Judging(quarantines: !terms.isAtomic))
     try pay(events: batch.items.count, bytes: body.count, at: address)
     if terms.isAtomic, batch.hasRefusals {
       batch.abort()
@@ -40,6 +25,29 @@ extension GatewayResponder {
       try await store(&batch, in: topic, at: address, request, atomic: terms.isAtomic)
     }
     return finish(batch, terms, address, &answer, id: request.id)
+  }
+
+  /// A whole body's events, each judged; none is stored.
+  func judge(
+    _ body: ByteSlice, _ envelope: EventRequest, for topic: Engine.Topic, at address: TopicAddress,
+    _ judging: Judging
+  ) async throws -> Batch {
+    var batch = Batch()
+    if envelope.mode == .batch {
+      batch.walk = PayloadWalk(body)
+      for draft in try await drafts(of: body, envelope) {
+        try add(Result { try draft.get() }, to: &batch, for: topic, at: address, judging)
+        if batch.pace.isDue(timers) { await nextTurn() }
+      }
+    } else {
+      var lines = LineSplitter(limit: GatewayLimits.event)
+      lines.feed(body)
+      try await take(
+        &lines, isLast: true, EventIntake.lines(envelope), topic, address, into: &batch, judging)
+    }
+    try await compileChoices(&batch, for: topic, at: address, judging)
+    guard !batch.items.isEmpty else { throw Refusal(.malformedEvent, "the batch is empty") }
+    return batch
   }
 
   /// The events of a JSON array. A large one is read on a worker: it takes milliseconds.
@@ -97,7 +105,7 @@ extension GatewayResponder {
   private func take(
     _ lines: inout LineSplitter, isLast: Bool, _ intake: LineIntake, _ topic: Engine.Topic,
     _ address: TopicAddress,
-    into batch: inout Batch, quarantines: Bool = true
+    into batch: inout Batch, _ judging: Judging = Judging()
   ) async throws {
     var step = lines.next()
     while true {
@@ -105,8 +113,8 @@ extension GatewayResponder {
       case .line(let line, let number):
         if !line.isEmpty {
           try add(
-            .success(intake.event(line)), line: number, to: &batch, for: topic, at: address,
-            quarantines: quarantines)
+            .success(intake.event(line)), on: (number, lines.start), to: &batch, for: topic,
+            at: address, judging)
           if batch.pace.isDue(timers) { await nextTurn() }
         }
         step = lines.next()
@@ -120,14 +128,15 @@ extension GatewayResponder {
   }
 
   private func add(
-    _ draft: Result<EventDraft, any Error>, line: Int? = nil, to batch: inout Batch,
-    for topic: Engine.Topic, at address: TopicAddress, quarantines: Bool
+    _ draft: Result<EventDraft, any Error>, on line: (number: Int, offset: Int)? = nil,
+    to batch: inout Batch, for topic: Engine.Topic, at address: TopicAddress,
+    _ judging: borrowing Judging
   ) throws(Refusal) {
     guard batch.items.count < GatewayLimits.batchEvents else {
       throw Refusal(.tooLarge, "a batch has at most \(GatewayLimits.batchEvents) events")
     }
     do {
-      let draft = try draft.get()
+      let draft = judging.typed(try draft.get())
       guard draft.payload.count <= GatewayLimits.event else {
         throw Refusal(.tooLarge, "an event has at most \(GatewayLimits.event) bytes")
       }
@@ -137,26 +146,30 @@ extension GatewayResponder {
       defer { scratch.explains = true }
       batch.pace.note(bytes: draft.payload.count)
       do {
-        batch.add(try check(draft, for: topic, at: address, quarantines: quarantines))
+        batch.add(try check(draft, for: topic, at: address, judging))
       } catch let missing as UncompiledChoice {
         batch.add(draft, missing)
       }
     } catch {
       batch.pace.noteRefusal()
-      batch.add(Refusal(error, at: EventPlace(index: batch.items.count, line: line)))
+      let index = batch.items.count
+      let place =
+        line.map { EventPlace(index: index, line: $0.number, offset: $0.offset) }
+        ?? EventPlace(
+          index: index, from: (try? draft.get()).flatMap { batch.walk?.origin(of: $0.payload) })
+      batch.add(Refusal(error, at: place))
     }
   }
 
   /// Checks the events that chose a version which had to be compiled first.
   private func compileChoices(
     _ batch: inout Batch, for topic: Engine.Topic, at address: TopicAddress,
-    quarantines: Bool = true
+    _ judging: Judging = Judging()
   ) async throws {
     while let (index, draft, missing) = batch.nextUncompiled() {
       do {
         try await compile(missing, at: address)
-        batch.replace(
-          index, try check(draft, for: topic, at: address, quarantines: quarantines))
+        batch.replace(index, try check(draft, for: topic, at: address, judging))
       } catch {
         batch.refuse(index, Refusal(error, at: EventPlace(index: index)))
       }

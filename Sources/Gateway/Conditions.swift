@@ -142,6 +142,14 @@ struct Conditions: Sendable {
   }
 }
 
+/// Whether the caller's own cache may answer in the gateway's stead. Nobody else's ever may.
+enum Keeping {
+  case never
+  /// For an hour, without asking again (RFC 8246): what never changes under its name. Only a topic
+  /// that was deleted and made anew gives a version's number out again.
+  case long
+}
+
 /// How a change is meant: on which conditions, and whether in earnest.
 struct ChangeTerms: Sendable {
   let conditions: Conditions
@@ -196,9 +204,11 @@ extension GatewayResponder {
   ///
   /// - Returns: true where the caller has it already: the answer is finished, with 304.
   func startTagged(
-    _ tag: EntityTag, _ request: HTTPRequest, _ answer: inout AnswerWriter
+    _ tag: EntityTag, _ request: HTTPRequest, _ answer: inout AnswerWriter,
+    keeping: Keeping = .never
   ) throws(Refusal) -> Bool {
     let isUnmodified = try Conditions(request.head.fields).isUnmodified(tag)
+    if keeping == .long { answer.standing = CrossOrigin.kept(answer.standing) }
     answer.start(isUnmodified ? 304 : 200)
     answer.field("ETag", tag.text)
     if isUnmodified { answer.finishEmpty() }

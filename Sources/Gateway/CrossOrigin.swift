@@ -19,9 +19,9 @@ public struct CrossOrigin: Sendable {
   /// Nobody.
   public static let none = CrossOrigin(origins: [], credentials: false, allowsLoopback: false)
 
-  /// Fields for every answer to this request, refusals too, each with its line's end. No cache
-  /// keeps an answer (RFC 9111 §5.2.2.5): it is one caller's. Where it does so all the same, nobody
-  /// gets that of another origin.
+  /// Fields for every answer to this request, refusals too, each with its line's end. But for
+  /// `kept` no cache keeps an answer (RFC 9111 §5.2.2.5): it is one caller's. Where one does so all
+  /// the same, nobody gets that of another origin.
   func fields(for head: RequestHead) -> ByteSlice {
     guard allowsLoopback || !origins.isEmpty else { return Self.noStore }
     guard let origin = head.fields.first("origin"), allows(origin) else {
@@ -39,6 +39,20 @@ public struct CrossOrigin: Sendable {
   }
 
   static let noStore = ByteSlice(utf8: "Cache-Control: no-store\r\n")
+  private static let keep = ByteSlice(
+    utf8: "Cache-Control: private, max-age=3600, immutable\r\n"
+      + "Vary: Authorization, Jodrell-Tenant\r\n")
+
+  /// The same fields for an answer that the caller's own cache may keep. `~` in a path means
+  /// another place for another caller, so that a kept answer is for those fields only.
+  static func kept(_ fields: ByteSlice) -> ByteSlice {
+    precondition(fields.prefix(noStore.count) == noStore, "no other answer may be kept")
+    var kept = ByteWriter(capacity: fields.count + keep.count)
+    kept.append(keep)
+    kept.append(fields.dropFirst(noStore.count))
+    return kept.slice
+  }
+
   private static let vary = ByteSlice(utf8: "Cache-Control: no-store\r\nVary: Origin\r\n")
 
   func allows(_ origin: ByteSlice) -> Bool {

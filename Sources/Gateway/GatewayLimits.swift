@@ -33,6 +33,8 @@ public enum GatewayLimits {
   /// The longest long-poll.
   public static let longestWait = TimeSpan.seconds(60)
   public static let topicsPerPage = 1_000
+  /// Versions of a topic's schemas on one page of their list.
+  public static let schemasPerPage = 1_000
   /// Ack tokens of one call.
   public static let ackTokens = 10_000
   /// A body of ack tokens, in bytes.

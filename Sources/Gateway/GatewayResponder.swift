@@ -195,7 +195,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     case (.schemaVersions, .get), (.schemaVersions, .head):
       return try listSchemas(topic, request, &answer)
     case (.schemaVersion(let version), .get), (.schemaVersion(let version), .head):
-      return try getSchemaVersion(version, topic, request, &answer)
+      return try await getSchemaVersion(version, topic, request, &answer)
     case (.schemaVersion(let version), .patch):
       return try await patchSchemaVersion(version, topic, request, &answer)
     case (.schemaVersion(let version), .delete):

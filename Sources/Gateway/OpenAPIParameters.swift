@@ -14,6 +14,7 @@ extension OpenAPIDocument {
     case "version": return #"{"type":"integer","minimum":1,"maximum":2147483647}"#
     case "wait": return #"{"type":"string","pattern":"^[0-9]+(ms|s|m)$"}"#
     case "from": return #"{"type":"string","examples":["earliest","latest","1:42"]}"#
+    case "as": return #"{"const":"json-schema"}"#
     case "lint": return #"{"enum":["warn","strict"]}"#
     case "view":
       return operation.map { "\($0.id)" } == "getDocument"

@@ -17,7 +17,7 @@ extension OpenAPIDocument {
         Operation(
           method: "get", id: "getSchema", reply: "Any", summary: "The schema in force",
           statuses: [200],
-          query: ["subject", "bundle"], answers: languages, isConditional: true),
+          query: ["subject", "version", "bundle", "as"], answers: languages, isConditional: true),
         Operation(
           method: "delete", id: "deleteSchema",
           summary: "Takes one line of versions, or all and the binding, out of use",
@@ -64,14 +64,14 @@ extension OpenAPIDocument {
         Operation(
           method: "get", id: "listSchemas", reply: "SchemaVersions",
           summary: "All registered versions", statuses: [200],
-          query: ["subject", "deleted"])
+          query: ["subject", "deleted", "limit", "after"])
       ]),
     Path(
       template: "/v1/topics/{tenant}/{namespace}/{topic}/schemas/{version}",
       operations: [
         Operation(
           method: "get", id: "getSchemaVersion", reply: "Any", summary: "One version's text",
-          statuses: [200],
+          statuses: [200], query: ["bundle", "as"],
           answers: languages, isConditional: true),
         Operation(
           method: "patch", id: "patchSchemaVersion", reply: "SchemaVersion",
@@ -87,8 +87,12 @@ extension OpenAPIDocument {
       operations: [
         Operation(
           method: "post", id: "validate", reply: "Validation",
-          summary: "Checks a payload without publishing it",
-          statuses: [200, 413, 415, 422], query: ["type", "version"], body: ["application/json"])
+          summary: "What publishing would say of an event or a batch, without storing it",
+          statuses: [200, 409, 413, 415, 422], query: ["type", "subject", "version"],
+          body: [
+            "application/json", "application/cloudevents+json",
+            "application/cloudevents-batch+json", "application/x-ndjson",
+          ])
       ]),
     Path(
       template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/replay",

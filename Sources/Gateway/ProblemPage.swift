@@ -28,10 +28,11 @@ extension ProblemCode {
 
       Each element of `errors` says where (`pointer`, `line`, `column`; `event` in batches), which
       rule (`keyword`, `schemaPointer`), and what is there (`actual`: type and length, never the
-      value). `line` and `column` count from 1 in the payload as it was sent, columns in characters
-      (code points): in the body where that is the payload; in the body's lines where each is an
-      event (NDJSON); from the first byte of the value of `data`, and not of the body, where the
-      payload is part of a CloudEvent (structured mode and batches). `suggestion` is a name or value
+      value). Places are places of the body, however many events it holds: `line` and `column` count
+      from 1, columns in characters (code points), `offset` counts bytes from 0; `pointer` begins
+      at the payload. Only a payload that was sent in `data_base64` has its places counted from its
+      own beginning, and the errors that are kept with an event (`schemaerrors`) count in the
+      payload as it is stored. `suggestion` is a name or value
       of the schema that was probably meant. `branch` names the alternative of a union that was
       taken to be meant, and why. `message` is the schema author's own where the schema has
       `x-error` beside the broken keyword: a text for all keywords there, or an object with a text
@@ -49,6 +50,17 @@ extension ProblemCode {
       let keywords = code.keywords.map { "`\($0)`" }.joined(separator: ", ")
       text += "| `\(code.name)` | \(keywords) | \(code.meaning) |\n"
     }
+    text += """
+
+      An event itself (`malformed_event`, `unknown_event_type`, `dataschema_mismatch`,
+      `unsupported_media_type`), `pointer` being into the CloudEvent and not into its payload:
+      `/type` is the member `type`, or the field `ce-type`:
+
+      | Code | Meaning |
+      |---|---|
+
+      """
+    for code in EventErrorCode.allCases { text += "| `\(code.rawValue)` | \(code.meaning) |\n" }
     text += """
 
       A text that is not JSON (`malformed_json`), with `offset` in bytes and what was `expected`:

@@ -79,7 +79,7 @@ extension GatewayResponder {
       event, receipt, ServerTiming(request.received, authenticated, validated, receipt), &answer)
   }
 
-  private func read(
+  func read(
     _ request: HTTPRequest, to address: TopicAddress
   ) throws(EventFault) -> EventRequest {
     try EventRequest(
@@ -93,11 +93,23 @@ extension GatewayResponder {
     _ envelope: borrowing EventRequest, _ body: ByteSlice, _ topic: Engine.Topic,
     _ address: TopicAddress
   ) throws -> ConformingEvent {
-    let draft =
-      envelope.mode == .binary
-      ? try EventIntake.binary(envelope, body: body, on: shelf)
-      : try EventIntake.structured(JSONDocument(parsing: body).root, envelope)
-    return try check(draft, for: topic, at: address)
+    if envelope.mode == .binary {
+      return try check(
+        EventIntake.binary(envelope, body: body, on: shelf), for: topic, at: address)
+    }
+    return try conformStructured(envelope, body, topic, address)
+  }
+
+  private func conformStructured(
+    _ envelope: borrowing EventRequest, _ body: ByteSlice, _ topic: Engine.Topic,
+    _ address: TopicAddress
+  ) throws -> ConformingEvent {
+    let draft = try EventIntake.structured(JSONDocument(parsing: body).root, envelope)
+    do {
+      return try check(draft, for: topic, at: address)
+    } catch let refused as RefusedPayload {
+      throw refused.within(body, draft.payload)
+    }
   }
 
   /// Charges what is about to be stored to the bounds of tenant, principal and topic.
@@ -107,17 +119,15 @@ extension GatewayResponder {
   }
 
   /// The schema gate, with what holds for the topic.
-  ///
-  /// - Parameter quarantines: see `tolerate`.
   func check(
     _ draft: EventDraft, for topic: Engine.Topic, at address: TopicAddress,
-    quarantines: Bool = true
+    _ judging: borrowing Judging = Judging()
   ) throws -> ConformingEvent {
-    if draft.strippedAttributes > 0 {
+    if draft.strippedAttributes > 0, !judging.isTrial {
       parts.server.strippedAttributes(draft.strippedAttributes)
     }
-    if address.looksIntoPayloads { try checkOwn(draft, at: address) }
-    let binding = topic.binding
+    if address.looksIntoPayloads, address.action == .publish { try checkOwn(draft, at: address) }
+    let binding = judging.binding ?? topic.binding
     let mustHave =
       (binding?.takesUnchecked ?? true)
       && TopicRules(of: address.inNamespace, topic: topic.info, in: parts.engine).requireSchema
@@ -133,8 +143,9 @@ extension GatewayResponder {
         requireSchema: mustHave, scratch: scratch, choice: choice)
     } catch let refusal as SchemaRefusal {
       do {
+        if judging.isTrial { throw refusal }
         return try tolerate(
-          refusal, of: draft, under: binding, choice: choice, quarantines: quarantines,
+          refusal, of: draft, under: binding, choice: choice, quarantines: judging.quarantines,
           at: address)
       } catch let refusal as SchemaRefusal {
         let version = choice?.version ?? binding?.schema(for: draft.attributes[.type])?.version
@@ -197,6 +208,26 @@ extension GatewayResponder {
   }
 }
 
+/// How events are judged.
+struct Judging {
+  /// Where what breaks its schema may go: see `tolerate`.
+  var quarantines = true
+  /// Nothing is stored: every breach is told, whatever the binding would make of it.
+  var isTrial = false
+  /// Instead of the topic's own.
+  var binding: SchemaBinding?
+  /// The type of events that name none; nil: the topic's.
+  var type: ByteSlice?
+
+  /// The event as it is judged.
+  func typed(_ draft: EventDraft) -> EventDraft {
+    guard let type, draft.attributes[.type] == nil else { return draft }
+    var more = AttributesBuilder()
+    more.set(.type, type)
+    return draft.adding(more.attributes)
+  }
+}
+
 /// What a publish request asks for beside its event: header fields and parameters of the contract.
 struct PublishTerms {
   /// All events of a batch or none.
@@ -205,9 +236,10 @@ struct PublishTerms {
   /// `Prefer: return=minimal`: counts instead of results (RFC 7240 §4.2).
   let wantsCountsOnly: Bool
 
-  init(_ head: RequestHead) throws(Refusal) {
+  /// - Parameter readsQuery: false where the query is another call's.
+  init(_ head: RequestHead, readsQuery: Bool = true) throws(Refusal) {
     var atomic: Bool?
-    if head.query != nil {
+    if readsQuery, head.query != nil {
       var query = try QueryParameters(head.query)
       atomic = try query.takeFlag("atomic")
       try query.finish()

@@ -15,11 +15,12 @@ extension Refusal {
   ///
   /// - Parameter place: where the fault's event stands in a body of several.
   public init(_ error: any Error, at place: EventPlace? = nil) {
+    let origin = place?.origin ?? TextPlace()
     switch error {
     case let refusal as Refusal: self = refusal
-    case let refused as RefusedPayload: self.init(refused, at: place)
-    case let refusal as SchemaRefusal: self.init(refusal, at: place)
-    case let fault as JSONFault: self.init(fault, at: place)
+    case let refused as RefusedPayload: self.init(refused, from: origin)
+    case let refusal as SchemaRefusal: self.init(refusal, from: origin)
+    case let fault as JSONFault: self.init(fault, from: origin)
     case let refusal as TenancyRefusal: self.init(refusal)
     case let failure as AppendFailure: self.init(failure)
     case let refusal as TokenRefusal: self.init(refusal)
@@ -172,6 +173,8 @@ extension Refusal {
       self.init(.mediaType, "of the CloudEvents formats only JSON is supported")
     default: self.init(.malformedEvent, fault.text)
     }
+    let (code, attribute) = fault.place
+    faults = [code.element(at: attribute, fault.text)]
   }
 
   private init(_ failure: DispatchFailure) {
@@ -219,49 +222,6 @@ extension Refusal {
     case .versionNotSupported: self.init(ProblemCode.versionNotSupported)
     case .tooManyConnections: self.init(ProblemCode.tooManyConnections)
     case .draining: self.init(ProblemCode.draining)
-    }
-  }
-}
-
-extension EventFault {
-  /// The fault in a sentence; names of attributes are the sender's own.
-  fileprivate var text: String {
-    switch self {
-    case .unsupportedFormat: "the CloudEvents format is not JSON"
-    case .badMediaType: "the media type is malformed or stands twice"
-    case .notAnObject: "a structured event is a JSON object"
-    case .notAnArray: "a batch is a JSON array"
-    case .tooManyEvents(let limit): "a batch has at most \(limit) events"
-    case .specVersionMissing: "'specversion' is missing"
-    case .specVersionUnknown: "'specversion' is not 1.0"
-    case .badAttributeName(let name):
-      "'\(QueryParameters.shown(name))' is no attribute name: a-z and 0-9, at most 20"
-    case .duplicateAttribute(let name):
-      "the attribute '\(QueryParameters.shown(name))' stands twice"
-    case .badAttributeValue(let name, let rule):
-      "the attribute '\(QueryParameters.shown(name))' \(rule.text)"
-    case .tooManyAttributes: "the event has too many attributes, or too long ones"
-    case .dataTwice: "'data' and 'data_base64' exclude each other"
-    case .badBase64: "'data_base64' is not canonical base64"
-    case .dataNotText: "'data' is not a string although 'datacontenttype' is not JSON"
-    case .badKey: "'Event-Key' is empty, too long, malformed or stands twice"
-    case .keyConflict: "'Event-Key' and 'partitionkey' differ"
-    case .badTime: "'Event-Time' is no RFC 3339 instant, stands twice or differs from 'time'"
-    case .attributesOnLines: "'ce-' fields have no single event to belong to here"
-    }
-  }
-}
-
-extension AttributeRule {
-  fileprivate var text: String {
-    switch self {
-    case .wrongType: "is not of a type that attributes have"
-    case .empty: "is empty"
-    case .badCharacter: "holds a control character or is not UTF-8"
-    case .badEscape: "holds a broken percent escape or an open quote"
-    case .badTime: "is no RFC 3339 instant"
-    case .tooLong: "is too long"
-    case .notAHeader: "is carried by Content-Type, not by a field of its own"
     }
   }
 }

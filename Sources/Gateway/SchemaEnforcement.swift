@@ -70,7 +70,8 @@ extension GatewayResponder {
     return try SchemaGate.tolerate(
       refusal, of: draft, against: address, under: schema,
       version: choice?.version ?? schema.version, program: choice?.program ?? schema.program,
-      quarantine: quarantines ? binding.terms.quarantine(of: address.topic) : nil)
+      quarantine: quarantines ? binding.terms.quarantine(of: address.topic) : nil,
+      home: parts.operations.publicURL)
   }
 
   /// Stores an event that broke its schema in the quarantine topic, and says so: 202.

@@ -5,7 +5,7 @@ import Schemas
 import Tenancy
 import Topics
 
-/// Schemas of a topic: register, show, remove, try a payload.
+/// Schemas of a topic: register, show, remove.
 extension GatewayResponder {
   /// `PUT …/{topic}/schema`: registers the body as the next version of a line.
   func putSchema(
@@ -45,58 +45,74 @@ extension GatewayResponder {
     }
   }
 
-  /// `GET …/{topic}/schema`: the text that a line's events are checked against; with
-  /// `?bundle=true` with all it refers to.
+  /// `GET …/{topic}/schema`: the text that a line's events are checked against, or with `?version=`
+  /// any version's; with `?bundle=true` with all it refers to.
   func getSchema(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     var query = try QueryParameters(request.head.query)
-    let subject = try query.takeSubject() ?? .topic
-    let isBundle = try query.takeFlag("bundle") ?? false
+    let subject = try query.takeSubject()
+    let number = try query.takeNumber("version", in: 1...Int(Int32.max))
+    let form = try SchemaForm(&query)
     try query.finish()
     let address = try readable(reference, request)
-    guard let current = parts.engine.schemaBook(of: address).defaultVersion(of: subject) else {
-      throw Refusal(.notFound)
-    }
-    // An Avro definition refers to nobody: it is its own bundle.
-    if isBundle, current.type == .json {
-      return try await bundle(current, of: address, request, &answer)
-    }
-    return try show(current, request, &answer)
+    let book = parts.engine.schemaBook(of: address)
+    let stored =
+      number.map { book.version(UInt32($0)) } ?? book.defaultVersion(of: subject ?? .topic)
+    guard let stored, subject == nil || stored.subject == subject else { throw Refusal(.notFound) }
+    return try await show(
+      stored, form, number == nil ? .never : .long, of: address, request, &answer)
   }
 
   /// `GET …/{topic}/schemas/{version}`: one version's text, of softly deleted ones too: stored
-  /// events name them.
+  /// events name them. With `?bundle=true` with all it was registered with.
   func getSchemaVersion(
     _ version: ByteSlice, _ reference: TopicReference, _ request: HTTPRequest,
     _ answer: inout AnswerWriter
-  ) throws -> AnswerEnd {
-    try refuseQuery(of: request)
+  ) async throws -> AnswerEnd {
+    var query = try QueryParameters(request.head.query)
+    let form = try SchemaForm(&query)
+    try query.finish()
     let address = try readable(reference, request)
     guard let number = UInt32(decimal: version),
       let stored = parts.engine.schemaBook(of: address).version(number)
     else { throw Refusal(.notFound) }
-    return try show(stored, request, &answer)
+    return try await show(stored, form, .long, of: address, request, &answer)
   }
 
-  /// `GET …/{topic}/schemas`: all versions, oldest first; `deleted=true`: softly deleted ones too.
+  /// `GET …/{topic}/schemas`: all versions, oldest first, paged by `Link`; `deleted=true`: softly
+  /// deleted ones too.
   func listSchemas(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) throws -> AnswerEnd {
     var query = try QueryParameters(request.head.query)
     let subject = try query.takeSubject()
     let deleted = try query.takeFlag("deleted") ?? false
+    let limit = try query.takeNumber("limit", in: 1...GatewayLimits.schemasPerPage)
+    let after = try query.takeNumber("after", in: 0...Int(Int32.max)) ?? 0
     try query.finish()
     let address = try readable(reference, request)
     guard parts.engine.topic(address) != nil else { throw Refusal(.notFound) }
     let book = parts.engine.schemaBook(of: address)
+    let most = limit ?? GatewayLimits.schemasPerPage
+    let found = book.versions.lazy.filter { stored in
+      Int(stored.version) > after && (deleted || stored.state.isLive)
+        && (subject == nil || stored.subject == subject)
+    }.prefix(most + 1)
+    let shown = Array(found.prefix(most))
     answer.start(200)
+    if found.count > most, let last = shown.last {
+      let terms = (subject.map { "&subject=\($0)" } ?? "") + (deleted ? "&deleted=true" : "")
+      answer.field(
+        "Link",
+        text: "</v1/topics/\(address)/schemas?limit=\(most)&after=\(last.version)\(terms)>; "
+          + "rel=\"next\"")
+    }
     return finish(&answer) { json in
       json.beginObject()
       json.key("schemas")
       json.beginArray()
-      for stored in book.versions where deleted || stored.state.isLive {
-        if let subject, stored.subject != subject { continue }
+      for stored in shown {
         write(
           stored, isDefault: book.defaults[stored.subject] == stored.version, warnings: nil,
           into: &json)
@@ -140,66 +156,6 @@ extension GatewayResponder {
     return finishGone(change, &answer)
   }
 
-  /// `POST …/{topic}/schema/validate`: what publishing the body would say, without publishing it.
-  func validatePayload(
-    _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
-  ) async throws -> AnswerEnd {
-    var query = try QueryParameters(request.head.query)
-    let type = query.take("type")
-    let number = try query.takeNumber("version", in: 1...Int(Int32.max))
-    try query.finish()
-    let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, forAnyOf: [.publish, .manage, .subscribe])
-      .detached
-    let (version, program) = try await schema(for: type, number: number, of: address)
-    let payload = try await request.body.collect(upTo: GatewayLimits.event)
-    switch program.validate(payload, scratch) {
-    case nil: return verdict([], truncated: false, version, &answer)
-    case .violations(let violations, let truncated):
-      return verdict(violations, truncated: truncated, version, &answer)
-    case .some(let refusal): throw refusal
-    }
-  }
-
-  /// What a payload would be checked against: a version by its number, else what the binding says
-  /// for a type.
-  private func schema(
-    for type: ByteSlice?, number: Int?, of address: TopicAddress
-  ) async throws -> (UInt32, CompiledSchema) {
-    if let number {
-      let book = parts.engine.schemaBook(of: address)
-      guard let stored = book.version(UInt32(number)) else { throw Refusal(.notFound) }
-      return (stored.version, try await program(of: stored, in: book, at: address))
-    }
-    guard let binding = parts.engine.binding(of: address) else { throw Refusal(.notFound) }
-    guard let bound = binding.schema(for: type) else {
-      throw SchemaRefusal.unknownType(binding.types)
-    }
-    return (bound.version, bound.program)
-  }
-
-  private func verdict(
-    _ violations: [Violation], truncated: Bool, _ version: UInt32, _ answer: inout AnswerWriter
-  ) -> AnswerEnd {
-    answer.start(200)
-    return finish(&answer) { json in
-      json.beginObject()
-      json.key("valid")
-      json.bool(violations.isEmpty)
-      json.key("schemaVersion")
-      json.integer(Int(version))
-      json.key("errors")
-      json.beginArray()
-      for violation in violations { violation.write(into: &json) }
-      json.endArray()
-      if truncated {
-        json.key("truncated")
-        json.bool(true)
-      }
-      json.endObject()
-    }
-  }
-
   /// For what whoever has anything to do with the topic may see of its schemas.
   func readable(
     _ reference: TopicReference, _ request: HTTPRequest
@@ -209,15 +165,51 @@ extension GatewayResponder {
   }
 
   private func show(
-    _ stored: StoredSchema, _ request: HTTPRequest, _ answer: inout AnswerWriter
-  ) throws -> AnswerEnd {
-    guard try !startTagged(EntityTag(stored), request, &answer) else { return .complete }
+    _ stored: StoredSchema, _ form: SchemaForm, _ keeping: Keeping, of address: TopicAddress,
+    _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    // An Avro definition refers to nobody: it is its own bundle.
+    if form.isBundle, stored.type == .json {
+      return try await bundle(stored, keeping, of: address, request, &answer)
+    }
+    if form.isJSONSchema, stored.type != .json {
+      let text = try await parts.workers.run { () -> Result<ByteSlice, SchemaFault> in
+        Result { () throws(SchemaFault) in try AvroJSONSchema.text(of: stored.text) }
+      }
+      return try finishBundle(
+        try text.get(), formats: .assert, request, &answer, keeping: keeping)
+    }
+    guard try !startTagged(EntityTag(stored), request, &answer, keeping: keeping) else {
+      return .complete
+    }
+    if !stored.references.isEmpty {
+      // Whoever resolves its relative references against this place finds nothing there.
+      answer.field(
+        "Link",
+        text: "</v1/topics/\(address)/schemas/\(stored.version)?bundle=true>; rel=\"alternate\"")
+    }
     answer.field("Schema-Version", decimal: Int(stored.version))
     answer.field("Schema-Subject", stored.subject.bytes)
     answer.field("Schema-State", text: stored.state.name)
     answer.field("Schema-Fingerprint", stored.fingerprint)
     answer.finish(contentType: stored.type.mediaType, body: stored.text)
     return .complete
+  }
+}
+
+/// What `bundle` and `as` ask for.
+private struct SchemaForm {
+  let isBundle: Bool
+  /// `as=json-schema`: in JSON Schema, whatever language it was registered in.
+  let isJSONSchema: Bool
+
+  init(_ query: inout QueryParameters) throws(Refusal) {
+    isBundle = try query.takeFlag("bundle") ?? false
+    let language = query.take("as")
+    guard language == nil || language?.equals("json-schema") == true else {
+      throw Refusal(.badParameter, "'as' is json-schema")
+    }
+    isJSONSchema = language != nil
   }
 }
 

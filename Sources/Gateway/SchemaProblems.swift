@@ -1,4 +1,5 @@
 public import Bytes
+import Events
 import JSONText
 public import Schemas
 import Tenancy
@@ -6,13 +7,15 @@ import Tenancy
 /// What refusals say about payloads and schemas: where, which rule, and what to do. Never a value.
 extension Refusal {
   /// The table's entry for a text that is not JSON.
-  init(_ fault: JSONFault, at place: EventPlace?) {
+  ///
+  /// - Parameter origin: where that text begins in the body.
+  init(_ fault: JSONFault, from origin: TextPlace) {
     let expected = fault.expected.map { "; expected \($0.text)" } ?? ""
-    let line = fault.line + (place?.line ?? 1) - 1
+    let (line, column) = origin.place(line: fault.line, column: fault.column)
+    let offset = origin.offset + fault.offset
     self.init(
       .malformedJSON,
-      "\(fault.code.text) in line \(line), column \(fault.column) (byte \(fault.offset))"
-        + expected)
+      "\(fault.code.text) in line \(line), column \(column) (byte \(offset))" + expected)
     var json = JSONWriter()
     json.beginObject()
     json.key("pointer")
@@ -20,9 +23,9 @@ extension Refusal {
     json.key("line")
     json.integer(line)
     json.key("column")
-    json.integer(fault.column)
+    json.integer(column)
     json.key("offset")
-    json.integer(fault.offset)
+    json.integer(offset)
     json.key("code")
     json.string("json.\(fault.code.name)")
     json.key("message")
@@ -72,25 +75,30 @@ extension Refusal {
   }
 
   /// The table's entry for a payload that its topic does not take.
-  init(_ refusal: SchemaRefusal, at place: EventPlace?) {
+  ///
+  /// - Parameter origin: where the payload begins in the body.
+  init(_ refusal: SchemaRefusal, from origin: TextPlace) {
     switch refusal {
-    case .malformedJSON(let fault): self.init(fault, at: place)
+    case .malformedJSON(let fault): self.init(fault, from: origin)
     case .violations(let violations, let truncated):
-      self.init(violations, truncated: truncated, at: place)
+      self.init(violations, truncated: truncated, from: origin)
     case .schemaRequired: self.init(ProblemCode.schemaRequired)
     case .unknownType(let types):
       self.init(.unknownEventType, "no rule of the topic's binding fits the event's type")
       self = with("types", elements: types.map { type in JSONWriter.text { $0.string(type) } })
+      faults = [EventErrorCode.unknownType.element(about: .type)]
     case .schemaMismatch(let subject, let accepted):
       self.init(
         .dataschemaMismatch, "'dataschema' names no version of '\(subject)' that is accepted")
       let versions = accepted.map { version in JSONWriter.text { $0.integer(Int(version)) } }
       self = with("accepted", elements: versions)
+      faults = [EventErrorCode.schemaMismatch.element(about: .dataschema)]
     case .mediaType(let sent):
       self.init(
         .mediaType,
         "the topic's schema is of JSON; "
           + (sent == nil ? "no media type was sent" : "another media type was sent"))
+      faults = [EventErrorCode.mediaType.element(about: .datacontenttype)]
     case .budgetExceeded:
       self.init(
         .validationBudget,
@@ -101,12 +109,12 @@ extension Refusal {
         .patternLimit,
         violation.map { "\($0.subject) \($0.message)" }
           ?? "a pattern cannot be matched within the limits of patterns")
-      if let violation { faults = [violation.rendered(at: place)] }
+      if let violation { faults = [violation.rendered(from: origin)] }
     }
   }
 
   /// The table's entry for a payload that breaks its schema.
-  init(_ violations: [Violation], truncated: Bool, at place: EventPlace? = nil) {
+  init(_ violations: [Violation], truncated: Bool, from origin: TextPlace = TextPlace()) {
     if let first = violations.first {
       let count = violations.count
       self.init(
@@ -116,13 +124,13 @@ extension Refusal {
     } else {
       self.init(.schemaViolation, "the payload breaks its schema; see the events before it")
     }
-    faults = violations.map { $0.rendered(at: place) }
+    faults = violations.map { $0.rendered(from: origin) }
     faultsTruncated = truncated
   }
 
   /// The table's entry for a payload that breaks the schema of its topic, with that schema's name.
-  init(_ refused: RefusedPayload, at place: EventPlace?) {
-    self.init(refused.refusal, at: place)
+  init(_ refused: RefusedPayload, from origin: TextPlace) {
+    self.init(refused.refusal, from: refused.origin ?? origin)
     guard refused.version > 0 else { return }
     let topic = "\(refused.address)"
     self = with("topic", topic)
@@ -178,10 +186,22 @@ public struct EventPlace: Sendable {
   public let index: Int
   /// The body's line, from 1, where each event has one of its own.
   public let line: Int?
+  /// Where its payload begins in the body; the body's beginning where that cannot be said.
+  let origin: TextPlace
 
-  public init(index: Int, line: Int? = nil) {
+  public init(index: Int) { self.init(index: index, line: nil, from: nil) }
+
+  /// An event on a line of its own, from 1, with so many bytes of the body before it.
+  public init(index: Int, line: Int, offset: Int) {
+    self.init(index: index, line: line, from: TextPlace(line: line, offset: offset))
+  }
+
+  init(index: Int, from origin: TextPlace?) { self.init(index: index, line: nil, from: origin) }
+
+  private init(index: Int, line: Int?, from origin: TextPlace?) {
     self.index = index
     self.line = line
+    self.origin = origin ?? TextPlace()
   }
 
   /// The event of a batch in which its JSON array is malformed; nil outside of any.
@@ -199,15 +219,40 @@ struct RefusedPayload: Error {
   let address: TopicAddress
   /// Of the schema that was in force; 0 where there was none.
   let version: UInt32
+  /// Where the payload begins in the body; nil where that is the body's beginning, or is told with
+  /// the event's place.
+  var origin: TextPlace?
+
+  /// The same of a payload that is a part of the body.
+  func within(_ body: ByteSlice, _ payload: ByteSlice) -> RefusedPayload {
+    var walk = PayloadWalk(body)
+    var copy = self
+    copy.origin = walk.origin(of: payload)
+    return copy
+  }
+}
+
+/// Finds where payloads begin in the body that they are parts of, in the body's order.
+struct PayloadWalk {
+  private let body: ByteSlice
+  private var place = TextPlace()
+
+  init(_ body: ByteSlice) { self.body = body }
+
+  /// Nil for a payload that is no part of the body: one that was encoded there.
+  mutating func origin(of payload: ByteSlice) -> TextPlace? {
+    guard let offset = payload.offset(in: body), offset >= place.offset else { return nil }
+    let body = body
+    place.move(to: offset, in: body.span)
+    return place
+  }
 }
 
 extension Violation {
   /// What a sentence about it begins with.
   public var subject: String { pointer.isEmpty ? "the payload" : pointer }
 
-  fileprivate func rendered(at place: EventPlace?) -> ByteSlice {
-    var json = JSONWriter()
-    write(into: &json, firstLine: place?.line ?? 1)
-    return json.slice
+  fileprivate func rendered(from origin: TextPlace) -> ByteSlice {
+    JSONWriter.text { write(into: &$0, from: origin) }
   }
 }

@@ -18,8 +18,13 @@ public struct LineSplitter: ~Copyable {
 
   /// Bytes a line may have, its ending not counted.
   public let limit: Int
+  /// Bytes of the stream before the line that was given last.
+  public private(set) var start = 0
   private var piece = ByteSlice.empty
   private var position = 0
+  /// Bytes of the stream before the piece, and before the line that comes next.
+  private var fed = 0
+  private var nextStart = 0
   private var partial = ByteWriter()
   private var number = 0
   private var isOver = false
@@ -29,6 +34,7 @@ public struct LineSplitter: ~Copyable {
   /// Hands in the next piece; the one before must have been used up (`next` said `needsMore`).
   public mutating func feed(_ bytes: ByteSlice) {
     precondition(position == piece.count, "fed before the last piece was used up")
+    fed += piece.count
     piece = bytes
     position = 0
   }
@@ -59,6 +65,8 @@ public struct LineSplitter: ~Copyable {
 
   private mutating func take(_ tail: ByteSlice) -> Step? {
     number += 1
+    start = nextStart
+    nextStart = fed + position
     guard partial.count + tail.count <= limit + 1 else { return stop(counted: true) }
     var line = tail
     if partial.count > 0 {

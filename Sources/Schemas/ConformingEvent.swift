@@ -109,9 +109,11 @@ public enum SchemaGate {
   /// - Parameters:
   ///   - version: what it was checked against, whose program is `program`.
   ///   - quarantine: the topic for what is quarantined.
+  ///   - home: the gateway's own URL, which the name of the version that is broken begins with.
   public static func tolerate(
     _ refusal: SchemaRefusal, of draft: EventDraft, against address: TopicAddress,
-    under schema: BoundSchema, version: UInt32, program: CompiledSchema, quarantine: Name?
+    under schema: BoundSchema, version: UInt32, program: CompiledSchema, quarantine: Name?,
+    home: ByteSlice
   ) throws(SchemaRefusal) -> ConformingEvent {
     switch refusal {
     case .malformedJSON, .schemaRequired, .unknownType: throw refusal
@@ -130,7 +132,7 @@ public enum SchemaGate {
       guard let quarantine else { throw refusal }
       // The type that it had where it was sent, not the other topic's.
       if draft.attributes[.type] == nil { marks.set(.type, address.untypedEvents) }
-      marks.set(.failedSchema, schemaPath(version, of: address))
+      marks.set(.failedSchema, schemaURI(version, of: address, home))
       marks.set(.quarantinedFrom, ByteSlice(utf8: "\(address)"))
       if let labels = program.classification?.labels {
         marks.set(
@@ -142,8 +144,13 @@ public enum SchemaGate {
     }
   }
 
-  private static func schemaPath(_ version: UInt32, of address: TopicAddress) -> ByteSlice {
-    ByteSlice(utf8: "/v1/topics/\(address)/schemas/\(version)")
+  private static func schemaURI(
+    _ version: UInt32, of address: TopicAddress, _ home: ByteSlice
+  ) -> ByteSlice {
+    var uri = ByteWriter()
+    uri.append(home)
+    uri.append(text: "/v1/topics/\(address)/schemas/\(version)")
+    return uri.slice
   }
 }
 

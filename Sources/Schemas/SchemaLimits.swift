@@ -97,8 +97,8 @@ public enum SchemaLimits {
   public static let incompatibilities = 16
   /// Errors that stay with an event which is stored although it breaks its schema.
   public static let marks = 8
-  /// Bytes of them together, but for the brackets.
-  public static let markBytes = 1024
+  /// Bytes of them together: an attribute is stored with its event and sent to every reader.
+  public static let markBytes = 4 << 10
   /// Rules of one binding: an event's type is held against those with a `*` one by one.
   public static let bindingRules = 64
   /// Lines of versions of one topic.

@@ -86,4 +86,13 @@ import Testing
     }
     #expect((0..<16).map { ASCII.hexDigit($0) } == Array("0123456789abcdef".utf8))
   }
+
+  @Test func `a part knows where it lies in the whole, and only in it`() {
+    let whole = ByteSlice(utf8: "abcdef")
+    let middle = whole[1..<5]
+    #expect(middle.offset(in: whole) == 1 && middle[2..<3].offset(in: whole) == 3)
+    #expect(middle[4..<4].offset(in: middle) == 4)
+    #expect(whole.offset(in: middle) == nil && whole[0..<2].offset(in: middle) == nil)
+    #expect(ByteSlice(utf8: "bcde").offset(in: whole) == nil)
+  }
 }

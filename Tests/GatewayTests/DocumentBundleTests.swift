@@ -74,6 +74,48 @@ extension DocumentTests {
     }
   }
 
+  @Test("every version's bundle means what it meant, and its caller may keep it")
+  func bundleOfVersions() async throws {
+    let gateway = try await gateway()
+    _ = try await gateway.send(
+      "PUT", "/v1/namespaces/acme/shop", [:], #"{"compatibility":"NONE"}"#)
+    let schema = #"{"$ref":"/v1/schemas/acme/shop/common/city"}"#
+    #expect(try await gateway.send("PUT", "\(Self.topic)/schema", Self.type, schema).status == 201)
+    // The document and the default go on; what version 1 meant stays.
+    _ = try await gateway.send(
+      "PUT", "\(Self.schemas)/common/city", Self.type, #"{"type":"integer"}"#)
+    #expect(
+      try await gateway.send("PUT", "\(Self.topic)/schema", Self.type, schema + " ").status == 201)
+    let old = try await gateway.send("GET", "\(Self.topic)/schemas/1?bundle=true")
+    let same = try await gateway.send("GET", "\(Self.topic)/schema?version=1&bundle=true")
+    #expect(old.status == 200 && same.body == old.body, "\(old.body) \(same.body)")
+    #expect(try await verdicts(gateway, old.body, ["\"Ulm\"", "1"]) == [true, false])
+    let new = try await gateway.send("GET", "\(Self.topic)/schemas/2?bundle=true")
+    #expect(try await verdicts(gateway, new.body, ["\"Ulm\"", "1"]) == [false, true])
+    let text = try await gateway.send("GET", "\(Self.topic)/schemas/1")
+    #expect(
+      text.fields["link"] == "<\(Self.topic)/schemas/1?bundle=true>; rel=\"alternate\"")
+    for answer in [old, same, new, text] {
+      #expect(answer.fields["cache-control"] == "private, max-age=3600, immutable")
+      #expect(answer.fields["vary"] == "Authorization, Jodrell-Tenant")
+      #expect(answer.fields["etag"]?.hasPrefix("\"") == true)
+    }
+    let tag = try #require(old.fields["etag"])
+    let kept = try await gateway.send(
+      "GET", "\(Self.topic)/schemas/1?bundle=true", ["If-None-Match": tag])
+    #expect(kept.status == 304 && kept.fields["cache-control"]?.hasPrefix("private") == true)
+    // What moves is not kept, and neither is a refusal.
+    for path in ["schema", "schema?bundle=true", "schemas", "schemas/9", "schemas/1?bundle=x"] {
+      let answer = try await gateway.send("GET", "\(Self.topic)/\(path)")
+      #expect(answer.fields["cache-control"] == "no-store", "\(path)")
+    }
+    let broken = try await gateway.send(
+      "GET", "\(Self.topic)/schemas/1", ["If-Match": "\"other\""])
+    #expect(broken.status == 412 && broken.fields["cache-control"] == "no-store")
+    #expect(
+      try await gateway.send("GET", "\(Self.topic)/schema?version=1&subject=x").status == 404)
+  }
+
   /// The answers of a bundle, put into another tenant, to payloads.
   private func verdicts(
     _ gateway: TestGateway, _ bundle: String, _ payloads: [String]

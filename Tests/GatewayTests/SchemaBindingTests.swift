@@ -8,6 +8,7 @@ import Topics
 /// Which events are checked against what, and what becomes of those that fail.
 @Suite struct SchemaBindingTests {
   private let topic = "/v1/topics/acme/shop/orders"
+  private let json = ["Content-Type": "application/json"]
   private let dead = "/v1/topics/acme/shop/orders-quarantine"
 
   private func open(_ binding: String) async throws -> TestGateway {
@@ -58,11 +59,11 @@ import Topics
       #expect(try unknown.json["types"] as? [String] == ["order.made", "order.*"])
     }
     let verdict = try await gateway.send(
-      "POST", "\(topic)/schema/validate?type=order.x", [:], #"{"b":"x"}"#)
+      "POST", "\(topic)/schema/validate?type=order.x", json, #"{"b":"x"}"#)
     #expect(try verdict.json["valid"] as? Bool == false)
     #expect(try verdict.json["schemaVersion"] as? Int == 2)
     let other = try await gateway.send(
-      "POST", "\(topic)/schema/validate?version=1", [:], #"{"a":1}"#)
+      "POST", "\(topic)/schema/validate?version=1", json, #"{"a":1}"#)
     #expect(try other.json["valid"] as? Bool == true)
     // A line that a rule names cannot go.
     let bound = try await gateway.send("DELETE", "\(topic)/schema?subject=made")
@@ -151,9 +152,17 @@ import Topics
     let kept = try #require(try await events(gateway, dead).first)
     #expect((kept["data"] as? [String: String]) == ["a": "secret"])
     #expect(kept["quarantinedfrom"] as? String == "acme/shop/orders")
-    #expect(kept["failedschema"] as? String == "\(topic)/schemas/1")
+    #expect(kept["failedschema"] as? String == "https://events.example\(topic)/schemas/1")
     #expect(kept["type"] as? String == "t" && kept["schemaversion"] == nil)
-    #expect((kept["schemaerrors"] as? String)?.contains("/a") == true)
+    // What is kept is all that a refusal would have said, and what the sender was told.
+    let told = try #require(sent.json["errors"] as? [[String: Any]])
+    let marks = try #require(kept["schemaerrors"] as? String)
+    let errors = try JSONSerialization.jsonObject(with: Data(marks.utf8)) as? [[String: Any]]
+    #expect(errors as NSArray? == told as NSArray)
+    #expect(told.first?["pointer"] as? String == "/a")
+    #expect(told.first?["schemaPointer"] as? String == "#/properties/a/type")
+    #expect(told.first?["expected"] as? String == "integer")
+    #expect((told.first?["actual"] as? [String: Any])?["length"] as? Int == 6)
 
     let ndjson = ["Content-Type": "application/x-ndjson"]
     let lines = "{\"a\":1}\n{\"a\":\"x\"}\n{\n{\"a\":2}\n{\"a\":\"y\"}\n"

@@ -73,9 +73,10 @@ import Testing
     let malformed = try #require(results[3]["error"] as? [String: Any])
     #expect(
       malformed["detail"] as? String
-        == "event 3, line 5: unexpected character in line 5, column 11 (byte 10); "
+        == "event 3, line 5: unexpected character in line 5, column 11 (byte 44); "
         + "expected a member name in double quotes")
     #expect(errors(malformed).first?["code"] as? String == "json.unexpected_character")
+    #expect(errors(malformed).first?["offset"] as? Int == 44)
     #expect(errors(malformed).first?["event"] as? Int == 3)
   }
 
@@ -97,6 +98,57 @@ import Testing
     let duplicate = try #require(errors(try twice.json).first)
     #expect(duplicate["code"] as? String == "json.duplicate_member")
     #expect(duplicate["pointer"] as? String == "/0/data/id" && duplicate["event"] as? Int == 0)
+  }
+
+  @Test("places are the body's, also of a payload that is a part of it")
+  func placesInTheBody() async throws {
+    let gateway = try await gateway(order)
+    let head = #"{"specversion":"1.0","id":"é","source":"/s","type":"t","#
+    let event = head + "\n \"data\": {\"id\":\n1}}"
+    let structured = ["Content-Type": "application/cloudevents+json"]
+    let one = try await gateway.send("POST", "\(topic)/events", structured, event)
+    let error = try #require(errors(try one.json).first)
+    #expect(error["pointer"] as? String == "/id")
+    #expect(error["line"] as? Int == 3 && error["column"] as? Int == 1)
+    let flat = event.replacingOccurrences(of: "\n", with: "")
+    let two = try await gateway.send("POST", "\(topic)/events", structured, flat)
+    let column = flat.count - 2
+    #expect(errors(try two.json).first?["column"] as? Int == column)
+    let all = try await gateway.send(
+      "POST", "\(topic)/events", batch, "[\(flat),\n\(event),\(event)]")
+    let results = try #require(try all.json["results"] as? [[String: Any]])
+    let places = results.compactMap { $0["error"] as? [String: Any] }.compactMap {
+      errors($0).first
+    }
+    #expect(places.map { $0["line"] as? Int } == [1, 4, 6])
+    #expect(places.map { $0["column"] as? Int } == [column + 1, 1, 1])
+    #expect(places.map { $0["event"] as? Int } == [0, 1, 2])
+  }
+
+  @Test("an event that is at fault itself is told by member and code, in batches with its number")
+  func eventFaults() async throws {
+    let gateway = try await gateway(order)
+    func event(_ members: String) -> String {
+      #"{"specversion":"1.0","id":"1","source":"/s","type":"t",\#(members)"data":{"id":"a"}}"#
+    }
+    let answer = try await gateway.send(
+      "POST", "\(topic)/events", batch,
+      "[\(event("")),\(event("\"Bad-Name\":1,")),\(event("\"time\":\"now\",")),{},"
+        + "\(event("\"dataschema\":\"urn:x\","))]")
+    let results = try #require(try answer.json["results"] as? [[String: Any]])
+    let found = results.compactMap { ($0["error"] as? [String: Any]).flatMap { errors($0).first } }
+    #expect(found.map { $0["event"] as? Int } == [1, 2, 3, 4])
+    let pointers = found.map { $0["pointer"] as? String }
+    #expect(pointers == ["/Bad-Name", "/time", "/specversion", "/dataschema"])
+    #expect(
+      found.map { $0["code"] as? String } == [
+        "event.attribute_name", "event.attribute_value", "event.attribute_missing",
+        "event.dataschema_mismatch",
+      ])
+    let text = try await gateway.send(
+      "POST", "\(topic)/events", ["Content-Type": "text/plain"], "x")
+    #expect(text.status == 415)
+    #expect(errors(try text.json).first?["pointer"] as? String == "/datacontenttype")
   }
 
   @Test("a document stays within 8 KiB, a batch's errors within 1 MiB")

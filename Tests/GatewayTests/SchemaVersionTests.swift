@@ -90,6 +90,55 @@ import Topics
         == 404)
   }
 
+  @Test("a deprecation says why and until when, and the list shows it")
+  func notice() async throws {
+    let gateway = try await open()
+    let body = #"{"state":"deprecated","reason":"use 3","sunset":"2031-05-06T07:08:09Z"}"#
+    let before = try await gateway.send("GET", "\(topic)/schemas/2").fields["etag"]
+    let patched = try await gateway.send("PATCH", "\(topic)/schemas/2", [:], body)
+    #expect(patched.status == 200 && patched.fields["etag"] != before)
+    let list = try await gateway.send("GET", "\(topic)/schemas")
+    let version = try #require((try list.json["schemas"] as? [[String: Any]])?.last)
+    #expect(version["reason"] as? String == "use 3")
+    #expect((version["sunset"] as? String)?.hasPrefix("2031-05-06T07:08:09") == true)
+    let stored = try await publish(gateway, #"{"b":1}"#)
+    #expect(stored.fields["sunset"] == "Tue, 06 May 2031 07:08:09 GMT")
+    let other = try await gateway.send(
+      "PATCH", "\(topic)/schemas/2", [:], #"{"state":"deprecated","reason":"use 4"}"#)
+    #expect(other.fields["etag"] != patched.fields["etag"])
+    #expect(try await publish(gateway, #"{"b":1}"#).fields["sunset"] == nil)
+    for body in [
+      #"{"state":"active","reason":"x"}"#, #"{"state":"deprecated","sunset":"soon"}"#,
+      "{\"state\":\"deprecated\",\"reason\":\"\(String(repeating: "x", count: 513))\"}",
+    ] {
+      #expect(try await gateway.send("PATCH", "\(topic)/schemas/2", [:], body).status == 400)
+    }
+    let active = try await gateway.send(
+      "PATCH", "\(topic)/schemas/2", [:], #"{"state":"active"}"#)
+    #expect(try active.json["reason"] == nil)
+  }
+
+  @Test("the list comes in pages")
+  func pages() async throws {
+    let gateway = try await open()
+    _ = try await gateway.send("PUT", "\(topic)/schema?subject=other", [:], one)
+    var path = "\(topic)/schemas?limit=1"
+    var seen: [Int] = []
+    while true {
+      let page = try await gateway.send("GET", path)
+      let list = try #require(try page.json["schemas"] as? [[String: Any]])
+      #expect(list.count == 1)
+      seen += list.compactMap { $0["version"] as? Int }
+      guard let link = page.fields["link"] else { break }
+      path = String(link.dropFirst().prefix { $0 != ">" })
+    }
+    #expect(seen == [1, 2, 3])
+    let own = try await gateway.send("GET", "\(topic)/schemas?limit=1&subject=default&after=1")
+    #expect(own.fields["link"] == nil)
+    #expect((try own.json["schemas"] as? [[String: Any]])?.first?["version"] as? Int == 2)
+    #expect(try await gateway.send("GET", "\(topic)/schemas?limit=0").status == 400)
+  }
+
   @Test("deletion is soft first; for good only when nothing can name the version")
   func deletion() async throws {
     let gateway = try await open()

@@ -47,6 +47,22 @@ import Testing
     #expect(lines((0..<bytes.count).map { bytes[$0..<($0 + 1)] }) == expected)
   }
 
+  @Test func `each line says where it begins, at every split`() {
+    let bytes = ByteSlice(utf8: "a\r\n\n \t\nbé\n{}\nrest")
+    for one in 0...bytes.count {
+      for other in one...bytes.count {
+        var splitter = LineSplitter(limit: 100)
+        var starts: [Int] = []
+        for piece in [bytes[0..<one], bytes[one..<other], bytes[other..<bytes.count]] {
+          splitter.feed(piece)
+          while case .line = splitter.next() { starts.append(splitter.start) }
+        }
+        if splitter.finish() != nil { starts.append(splitter.start) }
+        #expect(starts == [0, 7, 11, 14], "split at \(one), \(other)")
+      }
+    }
+  }
+
   @Test func `lines have numbers, blank ones count and are skipped`() {
     #expect(
       lines([ByteSlice(utf8: "a\r\n\n \t\r\nb\nc")]) == [line("a", 1), line("b", 4), line("c", 5)])

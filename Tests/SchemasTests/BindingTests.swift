@@ -53,7 +53,9 @@ import Testing
     let payload = (0..<30).map { #""member-\#($0)":"secret""# }.joined(separator: ",")
     let refusal = try #require(schema.validate(bytes("{\(payload)}"), SchemaScratch()))
     let marks = refusal.marks.text
-    #expect(marks.hasPrefix(#"[{"pointer":"/member-0","code":"#))
+    #expect(marks.hasPrefix(#"[{"pointer":"/member-0","line":1,"#))
+    #expect(marks.contains(##""schemaPointer":"#/properties/member-7/type""##))
+    #expect(!marks.contains("member-8"))
     #expect(!marks.contains("secret") && marks.hasSuffix(#"{"pointer":"","code":"truncated"}]"#))
     #expect(marks.utf8.count <= SchemaLimits.markBytes + 40)
   }

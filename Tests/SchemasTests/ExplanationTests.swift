@@ -139,12 +139,84 @@ import Testing
       try lines(#"{"a":1}"#, #"{"properties":{"a":false}}"#) == ["/a forbidden #/properties/a"])
     #expect(
       try lines(#"{"a":1}"#, #"{"dependentRequired":{"a":["b","c"]}}"#) == [
-        "/b property.missing #/dependentRequired", "/c property.missing #/dependentRequired",
+        "/b property.missing #/dependentRequired/a", "/c property.missing #/dependentRequired/a",
       ])
     #expect(
       try lines(#"{"abc":1}"#, #"{"propertyNames":{"maxLength":2}}"#) == [
-        "/abc property.name #/propertyNames"
+        "/abc property.name #/propertyNames/maxLength"
       ])
+  }
+
+  @Test func `a name is told like a value, with its own rule, type and length`() throws {
+    let schema = try Sample.schema(
+      #"""
+      {"propertyNames":{"allOf":[{"maxLength":6},{"enum":["red","green"]}]},"x-error":{"type":"x"}}
+      """#)
+    let payload = "{\"red\":1,\n \"gren\":{},\"lilablau\":2}"
+    let found = try Sample.explain(payload, schema).violations
+    #expect(
+      found.map { "\($0.pointer) \($0.keyword) \($0.schemaPointer)" } == [
+        "/gren propertyNames #/propertyNames/allOf/1/enum",
+        "/lilablau propertyNames #/propertyNames/allOf/0/maxLength",
+        "/lilablau propertyNames #/propertyNames/allOf/1/enum",
+      ])
+    #expect(found.map(\.actualType) == ["string", "string", "string"])
+    #expect(found.map(\.actualLength) == [4, 8, 8])
+    #expect(
+      found.map { $0.expected?.text } == [#"["red","green"]"#, "6", #"["red","green"]"#])
+    #expect(found.map(\.suggestion) == ["green", nil, nil])
+    #expect(found[0].message == "has a name that must be one of the allowed values")
+    #expect(found[0].line == 2 && found[0].column == 2)
+    let own = try Sample.schema(
+      #"{"x-error":{"propertyNames":"two letters"},"propertyNames":{"maxLength":2}}"#)
+    #expect(try Sample.explain(#"{"abc":1}"#, own).violations.map(\.message) == ["two letters"])
+  }
+
+  @Test func `a member that another asks for is told with the other's name`() throws {
+    let schema = try Sample.schema(#"{"dependentRequired":{"a/b":["c"]}}"#)
+    let found = try Sample.explain(#"{"a/b":1}"#, schema).violations
+    #expect(found.map(\.schemaPointer) == ["#/dependentRequired/a~1b"])
+    #expect(found.map(\.message) == ["is required where 'a/b' is"])
+    for dialect in [SchemaDialect.draft07, .draft202012] {
+      let plain = try Sample.schema(#"{"dependencies":{"a":["c"]}}"#, dialect)
+      let found = try Sample.explain(#"{"a":1}"#, plain).violations
+      #expect(found.map(\.schemaPointer) == ["#/dependencies/a"])
+      #expect(found.map(\.keyword) == ["dependencies"])
+    }
+  }
+
+  @Test func `the schema false, a tag that is missing, an impossible bound say what they are`()
+    throws
+  {
+    let never = try Sample.explain(
+      #"{"a":1}"#, try Sample.schema(#"{"properties":{"a":false}}"#)
+    ).violations[0]
+    #expect(never.keyword == "false" && never.schemaPointer == "#/properties/a")
+    #expect(never.message == "is not allowed here: its schema is false")
+    let untagged = try Sample.explain(#"{"bark":"a"}"#, try Sample.schema(Self.pets)).violations[0]
+    #expect(untagged.expected?.text == #"["dog","cat","lion"]"#)
+    #expect(untagged.message == "is required: it tells the 2 alternatives apart")
+    let endless = try Sample.explain(
+      #""a""#, try Sample.schema(#"{"minLength":1e400}"#)
+    ).violations[0]
+    #expect(endless.expected == nil && !endless.message.contains("2147483647"))
+  }
+
+  @Test func `of an array that lacks an item the nearest one is told`() throws {
+    let schema = try Sample.schema(
+      #"""
+      {"contains":{"type":"object","required":["sku","qty"],"properties":{"qty":{"minimum":1}}}}
+      """#)
+    func message(_ payload: String) throws -> String {
+      try Sample.explain(payload, schema).violations[0].message
+    }
+    let plain = "must have at least 1 of the items that the schema asks for"
+    #expect(
+      try message(#"["secret",{"qty":0},{"sku":1,"qty":0}]"#)
+        == plain + "; item 2 comes nearest, where /2/qty must be at least 1")
+    #expect(try message(#"[1,2]"#) == plain)
+    #expect(try message(#"[{"sku":1},{"sku":2}]"#) == plain)
+    #expect(try message("[]") == plain)
   }
 
   @Test func `tells line and column, of what is missing those of the object`() throws {
@@ -242,5 +314,33 @@ import Testing
     let found = try Sample.explain(#"{"total":1,"currancy":2}"#, schema).violations
     #expect(found.map(\.pointer) == ["/currancy"] && found.map(\.suggestion) == ["currency"])
     #expect(found.map(\.code) == [.unknownProperty])
+  }
+
+  @Test func `a misspelt member is told beside what else is wrong`() throws {
+    let schema = #"""
+      {"required":["currency"],"properties":{"currency":true,"total":{"type":"integer"}},
+       "unevaluatedProperties":false}
+      """#
+    let found = try Sample.explain(
+      #"{"currancy":"EUR","total":"x"}"#, try Sample.schema(schema)
+    ).violations
+    #expect(found.map(\.pointer) == ["/total", "/currency", "/currancy"])
+    #expect(found.map(\.code) == [.type, .missing, .unknownProperty])
+    #expect(found.map(\.suggestion) == [nil, nil, "currency"])
+    // A branch that does not count yet may know the member: then nothing is said of it.
+    let choice = #"""
+      {"anyOf":[{"required":["a","x"],"properties":{"a":true,"x":true}},
+       {"required":["b","y"],"properties":{"b":true,"y":true}}],
+       "if":{"required":["z"]},"then":{"properties":{"z":true}},"unevaluatedProperties":false}
+      """#
+    let open = try Sample.explain(#"{"a":1,"z":1,"q":1}"#, try Sample.schema(choice)).violations
+    #expect(open.map(\.pointer) == ["/x", "/q"])
+    let items = #"""
+      {"maxItems":1,"prefixItems":[true],"unevaluatedItems":false}
+      """#
+    #expect(
+      try lines("[1,2]", items) == [
+        " array.too_long #/maxItems", "/1 array.unexpected #/unevaluatedItems",
+      ])
   }
 }

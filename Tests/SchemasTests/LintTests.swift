@@ -42,7 +42,7 @@ import Testing
       (#"{"type":"array","minContains":1}"#, "#/minContains keyword.unreachable"),
       (#"{"type":"string","enum":["a",1]}"#, "#/enum/1 constant.type"),
       (#"{"type":"integer","const":1.5}"#, "#/const constant.type"),
-      (#"{"type":"string","format":"colour"}"#, "#/format keyword.ignored"),
+      (#"{"type":"string","format":"colour"}"#, "#/format format.unknown"),
       (
         #"{"type":"object","properties":{"a/b":{"type":"string","minItems":1}}}"#,
         "#/properties/a~1b/minItems keyword.inapplicable"
@@ -65,6 +65,15 @@ import Testing
       #"{"type":"array","items":{"type":"string","format":"date"},"contains":{"type":"string","format":"email"}}"#
     let schema = try Sample.schema(text, formats: .annotate)
     #expect(SchemaLint.findings(in: schema).map(\.code) == ["format.annotation"])
+  }
+
+  @Test(arguments: [FormatMode.assert, .annotate])
+  func `a format that nobody knows is told as such`(_ formats: FormatMode) throws {
+    let schema = try Sample.schema(#"{"type":"string","format":"date_time"}"#, formats: formats)
+    let findings = SchemaLint.findings(in: schema)
+    #expect(findings.map { "\($0.pointer) \($0.code)" } == ["#/format format.unknown"])
+    #expect(findings[0].message.hasSuffix("'date-time' is"))
+    #expect(!findings[0].message.contains("formats="))
   }
 
   @Test(

@@ -86,9 +86,12 @@ extension GatewayResponder {
   }
 
   func finishBundle(
-    _ text: ByteSlice, formats: FormatMode?, _ request: HTTPRequest, _ answer: inout AnswerWriter
+    _ text: ByteSlice, formats: FormatMode?, _ request: HTTPRequest, _ answer: inout AnswerWriter,
+    keeping: Keeping = .never
   ) throws -> AnswerEnd {
-    guard try !startTagged(EntityTag(of: text), request, &answer) else { return .complete }
+    guard try !startTagged(EntityTag(of: text), request, &answer, keeping: keeping) else {
+      return .complete
+    }
     let type = "application/schema+json" + (formats.map { ";formats=\($0.name)" } ?? "")
     answer.finish(contentType: ByteSlice(utf8: type), body: text)
     return .complete

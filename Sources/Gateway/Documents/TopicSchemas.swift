@@ -54,9 +54,9 @@ extension GatewayResponder {
     }
   }
 
-  /// `GET …/schema?bundle=true`: one text that means what the schema was registered to mean.
+  /// `?bundle=true`: one text that means what the version was registered to mean.
   func bundle(
-    _ schema: StoredSchema, of address: TopicAddress, _ request: HTTPRequest,
+    _ schema: StoredSchema, _ keeping: Keeping, of address: TopicAddress, _ request: HTTPRequest,
     _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let address = address.detached
@@ -69,7 +69,8 @@ extension GatewayResponder {
         return .failure(error)
       }
     }
-    return try finishBundle(try outcome.get(), formats: schema.formats, request, &answer)
+    return try finishBundle(
+      try outcome.get(), formats: schema.formats, request, &answer, keeping: keeping)
   }
 
   /// The documents that a version was registered with.

@@ -7,6 +7,19 @@ struct AvroDefinition: Sendable {
   let types: [AvroType]
 
   subscript(number: Int) -> AvroType { types[number] }
+
+  /// Whether payloads may leave a field out: producers do where it is null or has a default.
+  func mayBeMissing(_ field: AvroField) -> Bool {
+    field.fallback != nil || isNullable(field.type)
+  }
+
+  private func isNullable(_ number: Int) -> Bool {
+    switch types[number].kind {
+    case .null: true
+    case .union(let branches): branches.contains { isNullable($0) }
+    default: false
+    }
+  }
 }
 
 /// One type of a definition.

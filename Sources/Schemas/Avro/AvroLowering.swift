@@ -21,7 +21,7 @@ struct AvroLowering {
     var nodes: [GraphNode] = []
     for type in definition.types {
       if case .enumeration(_, let symbols, _) = type.kind {
-        nodes.append(lowering.enumeration(symbols, at: type.pointer))
+        nodes.append(try lowering.enumeration(symbols, at: type.pointer))
       } else {
         nodes.append(lowering.node(type))
       }
@@ -29,17 +29,25 @@ struct AvroLowering {
     return nodes + lowering.parts
   }
 
-  /// A symbol, or a number that stands for one.
-  private mutating func enumeration(_ symbols: JSONNode, at pointer: String) -> GraphNode {
+  /// A symbol, or a number that stands for one: its position from 0, or from 1 as Python's
+  /// enumerations count by themselves. The definition does not have the numbers.
+  private mutating func enumeration(
+    _ symbols: JSONNode, at pointer: String
+  ) throws(SchemaFault) -> GraphNode {
+    var test = GraphNode(pointer: pointer)
+    test.types = .string
     var word = GraphNode(pointer: pointer)
-    word.types = .string
     word.branches = [.enumeration(symbols)]
+    let range = try SchemaIndex.parse(ByteSlice(utf8: "[0,\(symbols.count)]"), pointer: pointer)
     var value = GraphNode(pointer: pointer)
-    value.types = .integer
+    value.number = NumberConstraint(
+      minimum: range.elements.element(at: 0), maximum: range.elements.element(at: 1))
     var node = GraphNode(pointer: pointer)
+    node.types = [.string, .integer]
     let next = definition.types.count + parts.count
-    parts += [word, value]
-    node.branches = [.any([next, next + 1])]
+    parts += [test, word, value]
+    // No union: whoever sends the one does not mean the other.
+    node.branches = [.condition(test: next, then: next + 1, otherwise: next + 2)]
     return node
   }
 
@@ -100,17 +108,9 @@ struct AvroLowering {
     var constraint = ObjectConstraint()
     for field in fields {
       constraint.properties.append((field.name, field.type))
-      if field.fallback == nil, !isNullable(field.type) { constraint.required.append(field.name) }
+      if !definition.mayBeMissing(field) { constraint.required.append(field.name) }
     }
     return constraint
-  }
-
-  private func isNullable(_ number: Int) -> Bool {
-    switch definition[number].kind {
-    case .null: true
-    case .union(let branches): branches.contains { isNullable($0) }
-    default: false
-    }
   }
 
   /// One node says it all where no kind of JSON value belongs to two branches, as in every nullable

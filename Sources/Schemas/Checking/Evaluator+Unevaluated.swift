@@ -37,6 +37,9 @@ extension Evaluator {
     let marks: Int
     /// Whether the children are items, else members.
     let isArray: Bool
+    /// Whether all that may apply to the value counts, whether it takes the value or not: then what
+    /// is left unmarked is right under none of it.
+    var takesAllBranches = false
   }
 
   /// Whether everything that node `branch.second` has left keeps the schema `branch.first`.
@@ -106,13 +109,17 @@ extension Evaluator {
     case .any, .one:
       for index in 0..<branch.second {
         let schema = lists[branch.first &+ index]
-        if accepts(schema, inquiry.at) { mark(schema, inquiry) }
+        if inquiry.takesAllBranches || accepts(schema, inquiry.at) { mark(schema, inquiry) }
         guard spend(1) else { return }
       }
     case .chosenAny, .chosenOne:
-      if let chosen = chosen(discriminators[branch.third], inquiry.at) {
+      if inquiry.takesAllBranches {
+        for index in 0..<branch.second { mark(lists[branch.first &+ index], inquiry) }
+      } else if let chosen = chosen(discriminators[branch.third], inquiry.at) {
         mark(chosen, inquiry)
       }
+    case .condition where inquiry.takesAllBranches:
+      for schema in [branch.first, branch.second, branch.third] { mark(schema, inquiry) }
     case .condition:
       let holds = accepts(branch.first, inquiry.at)
       if halt != nil { return }
@@ -164,7 +171,9 @@ extension Evaluator {
   /// Marks the items that `prefixItems`, `items` and `contains` look at.
   @_lifetime(self: copy self)
   private mutating func markItems(_ rule: ArrayRule, _ inquiry: Inquiry) {
-    if rule.evaluatesAll {
+    let mayTakeAny =
+      inquiry.takesAllBranches && rule.containsEvaluates && rule.contains != ProgramNode.none
+    if rule.evaluatesAll || mayTakeAny {
       markAll(inquiry)
       return
     }

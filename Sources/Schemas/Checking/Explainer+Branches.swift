@@ -127,7 +127,10 @@ extension Explainer {
       return
     }
     guard let member = evaluator.member(in: at, named: discriminator.member) else {
-      reportMissing(index, at, soleName(discriminator.member), keyword: keyword)
+      reportMissing(
+        index, at, soleName(discriminator.member), keyword: keyword,
+        "is required: it tells the \(schemas.count) alternatives apart",
+        expected: list(declared(discriminator.values)))
       return
     }
     let slots = declared(discriminator.values)

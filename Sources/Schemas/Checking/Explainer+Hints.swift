@@ -47,6 +47,56 @@ extension Explainer {
     return false
   }
 
+  /// Explains what is wrong with the name at token `key` by the schema for names. Type, length and
+  /// what is expected are the name's.
+  @_lifetime(self: copy self)
+  mutating func explainName(_ schema: UInt32, _ index: UInt32, _ key: Int) {
+    path.append(.member(key))
+    defer { path.removeLast() }
+    let found = rehearse(schema, key, upTo: 4)
+    guard !found.isEmpty else {
+      report(
+        index, key, keyword: "propertyNames", code: .propertyName,
+        "has a name that is not allowed")
+      return
+    }
+    for violation in found {
+      var named = violation
+      named.code = .propertyName
+      named.message =
+        program.authorTexts[violation.node]?[violation.keyword]
+        ?? program.authorTexts[index]?["propertyNames"] ?? "has a name that " + violation.message
+      named.keyword = "propertyNames"
+      add(named)
+    }
+  }
+
+  /// "; item 2 comes nearest, where …", of the first items of the array at a token and a schema
+  /// that some must keep; nil where several come as near, or looking would cost too much.
+  @_lifetime(self: copy self)
+  mutating func nearestItem(to schema: UInt32, _ array: Int, among count: Int) -> String? {
+    var best: (position: Int, found: [Violation])?
+    var isTied = false
+    var item = array + 1
+    for position in 0..<count {
+      let extent = Int(evaluator.value.tokens[item].extent)
+      guard affords(16 + 4 * extent) else { break }
+      if takesKind(program.nodes[Int(schema)].types, evaluator.value.tokens[item]) {
+        path.append(.item(position))
+        let found = rehearse(schema, item, upTo: 8)
+        path.removeLast()
+        guard evaluator.halt == nil else { return nil }
+        if !found.isEmpty, found.count <= best?.found.count ?? .max {
+          isTied = found.count == best?.found.count
+          if !isTied { best = (position, found) }
+        }
+      }
+      item += extent
+    }
+    guard let best, !isTied, let first = best.found.first else { return nil }
+    return "; item \(best.position) comes nearest, where \(first.pointer) \(first.message)"
+  }
+
   /// The name among some slots that comes closest to the name or word at token `at`, or nil.
   mutating func closest(to at: Int, among slots: [Int]) -> String? {
     guard evaluator.value.tokens[at].length <= 6 * UInt32(Suggestion.longest) else { return nil }

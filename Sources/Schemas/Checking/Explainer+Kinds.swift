@@ -22,9 +22,8 @@ extension Explainer {
     let length = Evaluator.codePoints(text)
     if length < rule.minimum {
       let phrase = SchemaText.counted(Int(rule.minimum), "character")
-      report(
-        index, at, keyword: "minLength", code: .tooShort,
-        "must be at least \(phrase) long", expected: SchemaText.integer(Int(rule.minimum)))
+      reportLeast(
+        rule.minimum, index, at, "minLength", .tooShort, "must be at least \(phrase) long")
     }
     if length > rule.maximum {
       let phrase = SchemaText.counted(Int(rule.maximum), "character")
@@ -47,6 +46,19 @@ extension Explainer {
         isLimit ? "cannot be matched within the limits of patterns" : "must match the pattern",
         expected: SchemaText.quoted(SchemaText.cut(source, to: SchemaLimits.expectedBytes)))
     }
+  }
+
+  /// Reports a count below its bound. Bounds beyond all that is counted are kept as the greatest
+  /// count, which is not what the schema says.
+  private mutating func reportLeast(
+    _ bound: UInt32, _ index: UInt32, _ at: Int, _ keyword: String, _ code: ViolationCode,
+    _ message: String
+  ) {
+    let isCounted = bound < UInt32(Int32.max)
+    report(
+      index, at, keyword: keyword, code: code,
+      isCounted ? message : "can never be enough: the bound is beyond what any payload holds",
+      expected: isCounted ? SchemaText.integer(Int(bound)) : nil)
   }
 
   mutating func explainNumber(_ rule: NumberRule, _ index: UInt32, _ at: Int) {
@@ -118,9 +130,9 @@ extension Explainer {
     }
     if members < rule.minimum {
       let phrase = SchemaText.counted(Int(rule.minimum), "property", plural: "properties")
-      report(
-        index, at, keyword: "minProperties", code: .tooFewProperties,
-        "must have at least \(phrase)", expected: SchemaText.integer(Int(rule.minimum)))
+      reportLeast(
+        rule.minimum, index, at, "minProperties", .tooFewProperties,
+        "must have at least \(phrase)")
     }
     if members > rule.maximum {
       let phrase = SchemaText.counted(Int(rule.maximum), "property", plural: "properties")
@@ -163,9 +175,7 @@ extension Explainer {
       explainMember(rule.additional, key)
     }
     if !evaluator.accepts(rule.names, key), evaluator.halt == nil {
-      reportMember(
-        index, key, keyword: "propertyNames", code: .propertyName,
-        "has a name that is not allowed")
+      explainName(rule.names, index, key)
     }
   }
 
@@ -197,11 +207,13 @@ extension Explainer {
         explain(dependency.schema, at)
         continue
       }
+      let trigger = soleName(dependency.trigger)
       for slot in declared(dependency.required)
       where hasMember(at, named: slot) == false {
         reportMissing(
           index, at, program.name(ofSlot: slot),
-          keyword: dialect == .draft07 ? "dependencies" : "dependentRequired")
+          keyword: dependency.isPlain ? "dependencies" : "dependentRequired", below: trigger,
+          "is required where '\(SchemaText.cut(trigger, to: 64))' is")
       }
     }
   }
@@ -227,10 +239,9 @@ extension Explainer {
     }
     guard !isDone else { return }
     if items < rule.minimum {
-      report(
-        index, at, keyword: "minItems", code: .tooFewItems,
-        "must have at least \(SchemaText.counted(Int(rule.minimum), "item"))",
-        expected: SchemaText.integer(Int(rule.minimum)))
+      reportLeast(
+        rule.minimum, index, at, "minItems", .tooFewItems,
+        "must have at least \(SchemaText.counted(Int(rule.minimum), "item"))")
     }
     if items > rule.maximum {
       report(
@@ -238,19 +249,23 @@ extension Explainer {
         "must have at most \(SchemaText.counted(Int(rule.maximum), "item"))",
         expected: SchemaText.integer(Int(rule.maximum)))
     }
-    if rule.contains != ProgramNode.none { explainContains(rule, index, at, contained) }
+    if rule.contains != ProgramNode.none {
+      explainContains(rule, index, at, items: items, contained: contained)
+    }
     if rule.unique, items > 1 { explainUniqueness(index, at, items) }
   }
 
+  @_lifetime(self: copy self)
   private mutating func explainContains(
-    _ rule: ArrayRule, _ index: UInt32, _ at: Int, _ contained: Int
+    _ rule: ArrayRule, _ index: UInt32, _ at: Int, items: Int, contained: Int
   ) {
     if contained < rule.minimumContains {
-      report(
-        index, at, keyword: rule.minimumContains == 1 ? "contains" : "minContains",
-        code: .contains,
-        "must have at least \(rule.minimumContains) of the items that the schema asks for",
-        expected: SchemaText.integer(Int(rule.minimumContains)))
+      let nearest = nearestItem(to: rule.contains, at, among: min(items, 16))
+      reportLeast(
+        rule.minimumContains, index, at,
+        rule.minimumContains == 1 ? "contains" : "minContains", .contains,
+        "must have at least \(rule.minimumContains) of the items that the schema asks for"
+          + (nearest ?? ""))
     }
     if contained > rule.maximumContains {
       report(

@@ -6,9 +6,14 @@ extension Explainer {
   mutating func explainUnevaluated(_ branch: ProgramBranch, _ index: UInt32, _ at: Int) {
     let isArray = branch.operation == .unevaluatedItems
     let token = evaluator.value.tokens[at]
-    guard token.kind == (isArray ? .array : .object), isOtherwiseRight(index, at) else { return }
+    guard token.kind == (isArray ? .array : .object) else { return }
+    // Where something else is wrong, nobody knows yet which branches will count: then only what
+    // none of them looks at is told.
+    let isRight = isOtherwiseRight(index, at)
+    guard evaluator.halt == nil else { return }
     let inquiry = Evaluator.Inquiry(
-      at: at, marks: evaluator.scratch.evaluated.open(Int(token.extent)), isArray: isArray)
+      at: at, marks: evaluator.scratch.evaluated.open(Int(token.extent)), isArray: isArray,
+      takesAllBranches: !isRight)
     evaluator.mark(branch.second, inquiry, isAsking: true)
     let end = at + Int(token.extent)
     var child = at + 1
@@ -27,7 +32,8 @@ extension Explainer {
       switch (isArray, branch.third == 1) {
       case (false, true):
         let known = violations.count < 4 ? names(inPlaceOf: index, depth: 3) : []
-        let suggestion = closest(to: child, among: known)
+        let absent = known.prefix(64).filter { slot in hasMember(at, named: slot) == false }
+        let suggestion = closest(to: child, among: Array(absent))
         reportMember(
           index, child, keyword: "unevaluatedProperties", code: .unknownProperty,
           "is not a known property", suggestion: suggestion)
@@ -69,7 +75,7 @@ extension Explainer {
     return found
   }
 
-  /// Whether the value keeps everything else that the node says: only then what is left is known.
+  /// Whether the value keeps everything else that the node says: then it is known what is left.
   @_lifetime(self: copy self)
   private mutating func isOtherwiseRight(_ index: UInt32, _ at: Int) -> Bool {
     let node = program.nodes[Int(index)]

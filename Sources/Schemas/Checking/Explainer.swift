@@ -6,7 +6,7 @@ import JSONText
 /// same fuel.
 struct Explainer: ~Copyable, ~Escapable {
   /// A step from a value to one inside it.
-  private enum Step {
+  enum Step {
     /// The token of a member's name.
     case member(Int)
     case item(Int)
@@ -16,11 +16,10 @@ struct Explainer: ~Copyable, ~Escapable {
 
   var evaluator: Evaluator
   let program: SchemaProgram
-  let dialect: SchemaDialect
   /// Where the check met a pattern's limit. Another match that is not finished here has only
   /// used up what was left to the explanation.
   private let limited: LimitedMatch?
-  private var path: [Step] = []
+  var path: [Step] = []
   /// The branches of unions that the walk is inside of.
   private var branches: [UnionBranch] = []
   private(set) var violations: [Violation] = []
@@ -30,12 +29,10 @@ struct Explainer: ~Copyable, ~Escapable {
 
   @_lifetime(copy evaluator)
   init(
-    _ evaluator: consuming Evaluator, program: SchemaProgram, dialect: SchemaDialect,
-    limited: LimitedMatch?
+    _ evaluator: consuming Evaluator, program: SchemaProgram, limited: LimitedMatch?
   ) {
     self.evaluator = evaluator
     self.program = program
-    self.dialect = dialect
     self.limited = limited
   }
 
@@ -87,7 +84,8 @@ struct Explainer: ~Copyable, ~Escapable {
 
   private mutating func reportKind(_ node: ProgramNode, _ index: UInt32, _ at: Int) {
     guard !node.types.isEmpty else {
-      report(index, at, keyword: "", code: .forbidden, "is not allowed here")
+      report(
+        index, at, keyword: "false", code: .forbidden, "is not allowed here: its schema is false")
       return
     }
     let names = node.types.names
@@ -198,32 +196,48 @@ struct Explainer: ~Copyable, ~Escapable {
   }
 
   /// Adds a violation by a member that the object at token `at` has not.
-  mutating func reportMissing(_ index: UInt32, _ at: Int, _ name: String, keyword: String) {
+  ///
+  /// - Parameter step: a name of the schema below the keyword, where the rule stands under one.
+  mutating func reportMissing(
+    _ index: UInt32, _ at: Int, _ name: String, keyword: String, below step: String? = nil,
+    _ message: String = "is required", expected: ByteSlice? = nil
+  ) {
     path.append(.missing(name))
     append(
-      index, at, keyword: keyword, code: .missing, "is required", expected: nil,
+      index, at, keyword: keyword, below: step, code: .missing, message, expected: expected,
       actualType: "missing", actualLength: nil, suggestion: nil)
     path.removeLast()
   }
 
   private mutating func append(
-    _ index: UInt32, _ at: Int, keyword: String, code: ViolationCode, _ message: String,
-    expected: ByteSlice?, actualType: String, actualLength: Int?, suggestion: String?
+    _ index: UInt32, _ at: Int, keyword: String, below step: String? = nil, code: ViolationCode,
+    _ message: String, expected: ByteSlice?, actualType: String, actualLength: Int?,
+    suggestion: String?
   ) {
-    guard violations.count < limit else {
-      truncated = true
-      return
-    }
+    guard hasRoom() else { return }
     let token = evaluator.value.tokens[at]
-    let location = program.pointers[Int(index)]
-    let place = keyword.isEmpty ? location : location + "/" + keyword
-    violations.append(
+    var place = program.pointers[Int(index)]
+    // The schema `false` has no keyword.
+    if !keyword.isEmpty, code != .forbidden { place += "/" + keyword }
+    if let step { place += "/" + SchemaIndex.escaped(step) }
+    add(
       Violation(
         pointer: pointer(anyItem: false), field: pointer(anyItem: true),
         offset: Int(token.offset) - (token.kind == .string ? 1 : 0),
         keyword: keyword, schemaPointer: SchemaText.cut(place, to: SchemaLimits.pointerBytes),
         code: code, message: message, expected: expected, actualType: actualType,
         actualLength: actualLength, suggestion: suggestion, branch: branches.last, node: index))
+  }
+
+  /// Adds a violation that was made up; the last of too many is left out.
+  mutating func add(_ violation: Violation) {
+    if hasRoom() { violations.append(violation) }
+  }
+
+  private mutating func hasRoom() -> Bool {
+    if violations.count < limit { return true }
+    truncated = true
+    return false
   }
 
   /// Explains by the branch of a union that was taken to be meant.

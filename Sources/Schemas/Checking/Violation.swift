@@ -14,12 +14,13 @@ public struct Violation: Equatable, Sendable {
   /// Line and column of that place, from 1, columns in code points.
   public internal(set) var line = 0
   public internal(set) var column = 0
-  /// The keyword that is broken; empty where the schema is `false`.
-  public let keyword: String
+  /// The keyword that is broken; `false` where that is the whole schema, empty where the budget
+  /// ended before it was found.
+  public internal(set) var keyword: String
   /// Where that keyword stands in the schema, as `#/properties/id/minLength`; in an Avro definition
   /// where the type stands.
   public internal(set) var schemaPointer: String
-  public let code: ViolationCode
+  public internal(set) var code: ViolationCode
   /// A sentence without subject: "must be at least 1 character long"; the author's own text where
   /// the schema has one under `x-error`.
   public internal(set) var message: String
@@ -56,13 +57,14 @@ public struct Explanation: Equatable, Sendable {
 extension Violation {
   /// Writes the element of `errors`.
   ///
-  /// - Parameter firstLine: the line at which the payload starts in what its sender sent.
-  public func write(into json: inout JSONWriter, firstLine: Int = 1) {
+  /// - Parameter origin: where the payload begins in what its sender sent.
+  public func write(into json: inout JSONWriter, from origin: TextPlace = TextPlace()) {
+    let (line, column) = origin.place(line: line, column: column)
     json.beginObject()
     json.key("pointer")
     json.string(pointer)
     json.key("line")
-    json.integer(firstLine + line - 1)
+    json.integer(line)
     json.key("column")
     json.integer(column)
     json.key("keyword")
@@ -106,35 +108,11 @@ extension Violation {
 extension [Violation] {
   /// Finds line and column of each, in one walk over the payload.
   mutating func place(in payload: Span<UInt8>) {
-    var line = 1
-    var column = 1
-    var at = 0
+    var place = TextPlace()
     for index in indices.sorted(by: { self[$0].offset < self[$1].offset }) {
-      let offset = Swift.min(self[index].offset, payload.count)
-      while let feed = Self.lineFeed(payload, at..<offset) {
-        line += 1
-        column = 1
-        at = feed + 1
-      }
-      column += Evaluator.codePoints(payload.extracting(at..<offset))
-      at = offset
-      self[index].line = line
-      self[index].column = column
+      place.move(to: self[index].offset, in: payload)
+      self[index].line = place.line
+      self[index].column = place.column
     }
-  }
-
-  /// The first line feed in a part of the payload, sixteen bytes at a time.
-  private static func lineFeed(_ payload: Span<UInt8>, _ range: Range<Int>) -> Int? {
-    var index = range.lowerBound
-    while index + ByteBlock.width <= range.upperBound {
-      let first = ByteBlock(payload, at: index).marks(ASCII.lineFeed).first
-      if first < ByteBlock.width { return index + first }
-      index += ByteBlock.width
-    }
-    while index < range.upperBound {
-      if payload[index] == ASCII.lineFeed { return index }
-      index += 1
-    }
-    return nil
   }
 }

@@ -60,7 +60,7 @@ public enum ViolationCode: Hashable, Sendable, CustomStringConvertible {
   public var keywords: [String] {
     switch self {
     case .type: ["type", "anyOf", "oneOf"]
-    case .forbidden: []
+    case .forbidden: ["false"]
     case .constant: ["const"]
     case .enumeration: ["enum"]
     case .missing: ["required", "dependentRequired", "dependencies", "anyOf", "oneOf"]
@@ -95,9 +95,13 @@ public enum ViolationCode: Hashable, Sendable, CustomStringConvertible {
     case .forbidden: "The schema is `false`: nothing may stand here."
     case .constant: "The value is not the one allowed; `expected` has it."
     case .enumeration: "The value is not among the allowed ones, listed in `expected`."
-    case .missing: "The member that `pointer` names is not there."
+    case .missing:
+      "The member that `pointer` names is not there. Of one that tells alternatives apart "
+        + "`expected` lists the values."
     case .unknownProperty: "The schema is closed and does not know the member."
-    case .propertyName: "The member's name breaks the rule for names."
+    case .propertyName:
+      "The member's name breaks the rule for names: `schemaPointer` leads to it, and `expected` "
+        + "and `actual` are about the name."
     case .tooFewProperties: "The object has too few members."
     case .tooManyProperties: "The object has too many members."
     case .tooShort: "The string has too few characters (code points)."
@@ -111,7 +115,9 @@ public enum ViolationCode: Hashable, Sendable, CustomStringConvertible {
     case .multiple: "The number is no multiple of `expected`."
     case .tooFewItems: "The array has too few items."
     case .tooManyItems: "The array has too many items."
-    case .contains: "Too few or too many items are of the kind that the schema counts."
+    case .contains:
+      "Too few or too many items are of the kind that the schema counts; the message names the "
+        + "item that comes nearest."
     case .duplicate: "Two items are equal; the message has their positions."
     case .unexpectedItem: "The array has one item more than the schema knows."
     case .unionNone: "No alternative fits, and none fits clearly better than the others."

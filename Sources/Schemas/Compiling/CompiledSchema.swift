@@ -181,7 +181,7 @@ extension CompiledSchema {
 
   func explain(_ parser: JSONParser, _ scratch: SchemaScratch, fuel: Int) -> Explanation {
     var explanation = program.explain(
-      tokens: parser.tokens, source: parser.source, scratch: scratch, dialect: dialect, fuel: fuel)
+      tokens: parser.tokens, source: parser.source, scratch: scratch, fuel: fuel)
     // An Avro definition has no keywords to point at, only types.
     if avro != nil { explanation.point(at: program.pointers) }
     return explanation
@@ -213,14 +213,13 @@ extension SchemaProgram {
 
   /// Runs the explaining pass from the root. Never empty.
   func explain(
-    tokens: JSONTape, source: ByteSlice, scratch: SchemaScratch, dialect: SchemaDialect, fuel: Int
+    tokens: JSONTape, source: ByteSlice, scratch: SchemaScratch, fuel: Int
   ) -> Explanation {
     let value = TapeView(tokens, source)
     let constants = TapeView(self.constants.tokens, self.constants.source)
     let evaluator = Evaluator(
       self, value: value, constants: constants, scratch: scratch, fuel: fuel)
-    var explainer = Explainer(
-      evaluator, program: self, dialect: dialect, limited: scratch.limitedMatch)
+    var explainer = Explainer(evaluator, program: self, limited: scratch.limitedMatch)
     explainer.explain(root, 0)
     if explainer.violations.isEmpty {
       // The budget went before the cause was found.

@@ -128,6 +128,7 @@ extension GraphBuilder {
         let pointer = reader.pointer(keyword) + "/" + SchemaIndex.escaped(name.text)
         if keyword == "dependentRequired" || (keyword == "dependencies" && node.kind == .array) {
           constraint.dependentRequired.append((name, try KeywordReader.names(node, at: pointer)))
+          if keyword == "dependencies" { constraint.plainDependencies.insert(name) }
         } else {
           constraint.dependentSchemas.append((name, try schema(node, at: pointer)))
         }

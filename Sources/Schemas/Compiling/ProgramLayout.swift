@@ -193,7 +193,8 @@ struct ProgramLayout {
         DependencyRule(
           trigger: table([NameTable.Entry(name: name)]), schema: ProgramNode.none,
           required: table(required.map { NameTable.Entry(name: $0, isRequired: true) }),
-          requiredCount: UInt32(required.count)))
+          requiredCount: UInt32(required.count),
+          isPlain: constraint.plainDependencies.contains(name)))
     }
     for (name, schema) in constraint.dependentSchemas {
       let trigger = table([NameTable.Entry(name: name)])

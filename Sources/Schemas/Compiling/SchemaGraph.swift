@@ -136,4 +136,6 @@ struct ObjectConstraint {
   var names: Int?
   var dependentRequired: [(name: ByteSlice, required: [ByteSlice])] = []
   var dependentSchemas: [(name: ByteSlice, schema: Int)] = []
+  /// Of `dependentRequired`, the names that `dependencies` has.
+  var plainDependencies: Set<ByteSlice> = []
 }

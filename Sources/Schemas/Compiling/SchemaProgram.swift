@@ -130,6 +130,8 @@ struct DependencyRule: BitwiseCopyable, Sendable {
   /// The names that must then be there: a table whose names are all required, or `none`.
   var required: NameTable
   var requiredCount: UInt32
+  /// Whether the keyword is `dependencies`; read by explanations only.
+  var isPlain = false
 }
 
 /// A constraint whatever the value's kind.

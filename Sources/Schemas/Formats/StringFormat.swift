@@ -17,6 +17,9 @@ public enum StringFormat: UInt8, CaseIterable, Sendable {
     self = format
   }
 
+  /// All names.
+  static let spellings = allCases.map { Array($0.name.utf8) }
+
   /// The name in a schema.
   public var name: String {
     switch self {

@@ -94,14 +94,14 @@ struct Comparison {
     guard (try? scratch.parser.parse(text)) != nil else { return [] }
     let trace = SchemaTrace(writer)
     return reader.explain(scratch.parser, scratch).violations.map { violation in
-      // The schema `false` refuses without a keyword.
-      let rule = violation.keyword.isEmpty ? "false" : violation.keyword
+      // The schema `false` refuses without a keyword that stands in it.
+      let isFalse = violation.keyword.isEmpty || violation.code == .forbidden
       return Incompatibility(
-        rule: rule, message: violation.message, instance: violation.pointer,
-        writer: trace.place(of: violation.pointer, keyword: violation.keyword),
+        rule: isFalse ? "false" : violation.keyword, message: violation.message,
+        instance: violation.pointer,
+        writer: trace.place(of: violation.pointer, keyword: isFalse ? "" : violation.keyword),
         reader: .init(
-          pointer: violation.schemaPointer,
-          keyword: violation.keyword.isEmpty ? nil : violation.keyword))
+          pointer: violation.schemaPointer, keyword: isFalse ? nil : violation.keyword))
     }
   }
 

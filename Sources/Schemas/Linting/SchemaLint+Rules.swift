@@ -70,7 +70,13 @@ extension SchemaLint {
 
   /// Formats that nothing checks, and patterns that fit anywhere in the text.
   mutating func strings(_ schema: LintedSchema) {
-    if schema["format"]?.kind == .string, annotatesFormat() {
+    if let name = schema["format"]?.text, StringFormat(named: name) == nil {
+      let meant = Suggestion.closest(to: Array(name.utf8), among: StringFormat.spellings)
+      tell(
+        schema.pointer("format"), "format.unknown",
+        "checks nothing: '\(SchemaText.cut(name, to: 64))' is no format that is known here"
+          + (meant.map { "; '\($0)' is" } ?? ""))
+    } else if schema["format"]?.kind == .string, annotatesFormat() {
       tell(
         schema.pointer("format"), "format.annotation",
         "is not checked in this edition: register with formats=assert to have it checked")

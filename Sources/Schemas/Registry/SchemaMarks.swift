@@ -2,9 +2,11 @@ import Bytes
 import JSONText
 
 extension SchemaRefusal {
-  /// What stays with an event that is stored all the same: an array of `{"pointer","code"}`, at
-  /// most `SchemaLimits.marks` of them in `SchemaLimits.markBytes`. Codes are those of violations;
-  /// what is refused as a whole has the code of its problem. Never a value of the payload.
+  /// What stays with an event that is stored all the same: an array of the elements that a
+  /// refusal's `errors` would have, at most `SchemaLimits.marks` of them in
+  /// `SchemaLimits.markBytes`; of one that is too long only `pointer` and `code`. Codes are those
+  /// of violations; what is refused as a whole has the code of its problem. Never a value of the
+  /// payload; lines and columns count in the payload as it is stored.
   var marks: ByteSlice {
     switch self {
     case .violations(let violations, let truncated):
@@ -12,12 +14,12 @@ extension SchemaRefusal {
       json.beginArray()
       var left = truncated
       for (index, violation) in violations.enumerated() {
-        let cost = violation.pointer.utf8.count + violation.code.name.utf8.count + 32
-        guard index < SchemaLimits.marks, json.bytes.count + cost <= SchemaLimits.markBytes else {
+        let mark = Self.mark(violation, room: SchemaLimits.markBytes - json.bytes.count - 64)
+        guard index < SchemaLimits.marks, let mark else {
           left = true
           break
         }
-        Self.write(violation.pointer, violation.code.name, into: &json)
+        json.raw(mark)
       }
       if left { Self.write("", "truncated", into: &json) }
       json.endArray()
@@ -28,6 +30,16 @@ extension SchemaRefusal {
     case .schemaMismatch: return Self.mark("dataschema_mismatch")
     case .malformedJSON, .schemaRequired, .unknownType: return Self.mark("refused")
     }
+  }
+
+  /// The whole element where there is room for it, else the least; nil where there is for neither.
+  private static func mark(_ violation: Violation, room: Int) -> ByteSlice? {
+    var json = JSONWriter()
+    violation.write(into: &json)
+    if json.bytes.count <= room { return json.bytes.slice }
+    json = JSONWriter()
+    write(violation.pointer, violation.code.name, into: &json)
+    return json.bytes.count <= room ? json.bytes.slice : nil
   }
 
   private static func mark(_ code: String) -> ByteSlice {

@@ -71,7 +71,9 @@ struct SchemaValidation {
     while true {
       switch step {
       case .line(let line, let number):
-        check(line, of: name, at: EventPlace(index: index, line: number), scratch, &tally)
+        check(
+          line, of: name, at: EventPlace(index: index, line: number, offset: lines.start), scratch,
+          &tally)
         index += 1
         step = lines.next()
       case .tooLong(let number):

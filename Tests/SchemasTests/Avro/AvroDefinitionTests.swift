@@ -32,8 +32,9 @@ import Testing
       (#"{"type":"array","items":"int"}"#, ["[]", "[1,2]"], ["[1.5]", "{}", "null"]),
       (#"{"type":"map","values":"boolean"}"#, ["{}", #"{"a":true}"#], [#"{"a":1}"#, "[]"]),
       (
-        #"{"type":"enum","name":"E","symbols":["RED","GREEN"]}"#, [#""RED""#, #""GREEN""#, "1"],
-        [#""red""#, #""BLUE""#, "1.5", "null"]
+        #"{"type":"enum","name":"E","symbols":["RED","GREEN"]}"#,
+        [#""RED""#, #""GREEN""#, "0", "2"],
+        [#""red""#, #""BLUE""#, "1.5", "null", "3", "-1", "99"]
       ),
       (#"{"type":"fixed","name":"F","size":2}"#, [#""ab""#], ["1"]),
       (#"["null","string"]"#, ["null", #""x""#], ["1", "{}"]),
@@ -52,13 +53,37 @@ import Testing
     ])
   func types(_ type: String, _ good: [String], _ bad: [String]) throws {
     let schema = try Self.schema(Self.record(type))
+    // The same in JSON Schema takes the same payloads.
+    let same = try CompiledSchema.compile(
+      try AvroJSONSchema.text(of: ByteSlice(utf8: Self.record(type))), formats: .assert, isNew: true
+    )
     for value in good {
       #expect(try Sample.check(#"{"f":\#(value)}"#, schema) == .valid, "\(value)")
+      #expect(try Sample.check(#"{"f":\#(value)}"#, same) == .valid, "\(value)")
+    }
+    for payload in ["{}", #"{"f":null}"#, #"{"g":1}"#, "[]"] {
+      #expect(try Sample.check(payload, same) == Sample.check(payload, schema), "\(payload)")
     }
     for value in bad {
+      #expect(try Sample.check(#"{"f":\#(value)}"#, same) == .invalid, "\(value)")
       #expect(try Sample.check(#"{"f":\#(value)}"#, schema) == .invalid, "\(value)")
       let violations = try Sample.explain(#"{"f":\#(value)}"#, schema).violations
       #expect(violations.allSatisfy { $0.schemaPointer.hasPrefix("#/fields/0/type") })
+    }
+  }
+
+  @Test("an enum is no union: what is wrong with it is told of itself")
+  func enumeration() throws {
+    let schema = try Self.schema(
+      Self.record(#"{"type":"enum","name":"E","symbols":["RED","GREEN"]}"#))
+    for (value, code, expected) in [
+      (#""GREN""#, ViolationCode.enumeration, #"["RED","GREEN"]"#), ("99", .tooLarge, "2"),
+      ("null", .type, #"["integer","string"]"#),
+    ] {
+      let found = try Sample.explain(#"{"f":\#(value)}"#, schema).violations
+      #expect(found.map(\.code) == [code])
+      #expect(found.map { $0.expected?.text } == [expected])
+      #expect(found.allSatisfy { $0.branch == nil && $0.schemaPointer == "#/fields/0/type" })
     }
   }
 
