@@ -3,21 +3,29 @@ public import Bytes
 /// One request as a `Responder` sees it: a checked head, a body that may still be on its way, and
 /// where and when it came in. Loop-confined, because its body is.
 ///
-/// A class, so that the calls of its journey hand on one reference and not all of its parts.
+/// A class, so that the calls of its journey hand on one reference and not all of its parts, and so
+/// that one object can serve a connection's requests in turn.
 public final class HTTPRequest {
   /// Names this request in the answer, in logs and in stored events.
-  public let id: RequestID
-  public let head: RequestHead
-  public let body: RequestBody
+  public private(set) var id: RequestID
+  public private(set) var head: RequestHead
   /// When the bytes that completed the head were read; latencies count from here.
-  public let received: MonotonicTime
+  public private(set) var received: MonotonicTime
   /// The same instant on the wall clock.
-  public let receivedAt: UnixTime
+  public private(set) var receivedAt: UnixTime
   public let listener: ListenerKind
   /// The peer's address as text, without the port.
-  public let peer: ByteSlice
+  public private(set) var peer: ByteSlice
   /// The client's certificate in DER, where TLS has verified one.
   public let clientCertificate: ByteSlice?
+  /// Nil once it has been answered.
+  private var ownBody: RequestBody?
+
+  /// Its body, complete or still arriving; until it has been answered.
+  public var body: RequestBody {
+    guard let ownBody else { preconditionFailure("the request was answered") }
+    return ownBody
+  }
 
   public init(
     id: RequestID, head: RequestHead, body: RequestBody, received: MonotonicTime,
@@ -26,12 +34,33 @@ public final class HTTPRequest {
   ) {
     self.id = id
     self.head = head
-    self.body = body
+    ownBody = body
     self.received = received
     self.receivedAt = receivedAt
     self.listener = listener
     self.peer = peer
     self.clientCertificate = clientCertificate
+  }
+
+  /// Makes it the next request of the same connection. The caller knows that nobody else refers to
+  /// it.
+  public func renew(
+    id: RequestID, head: RequestHead, body: RequestBody, received: MonotonicTime,
+    receivedAt: UnixTime, peer: ByteSlice
+  ) {
+    self.id = id
+    self.head = head
+    ownBody = body
+    self.received = received
+    self.receivedAt = receivedAt
+    self.peer = peer
+  }
+
+  /// It has been answered: lets go of the bytes it came in. As `renew`.
+  public func clear() {
+    head = .none
+    ownBody = nil
+    peer = .empty
   }
 }
 
@@ -105,6 +134,12 @@ public struct RequestHead: Sendable {
     self.expectsContinue = expectsContinue
     self.ranges = ranges
   }
+
+  /// No request: what is left of one that has been answered.
+  fileprivate static let none = RequestHead(
+    method: .get, version: .http11, fields: .empty, framing: .none, keepAlive: false,
+    expectsContinue: false,
+    ranges: TargetRanges(target: WireRange(0..<0), path: WireRange(0..<0)))
 
   /// The request target as sent: origin-form, absolute-form or `*`.
   public var target: ByteSlice { fields.bytes[ranges.target.range] }

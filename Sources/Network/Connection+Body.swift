@@ -1,4 +1,5 @@
 import Bytes
+import Crypto
 import HTTPWire
 
 /// A body that is still on its way.
@@ -56,6 +57,30 @@ extension Connection {
       completeBody = RequestBody(whole: bytes)
     }
     return completeBody
+  }
+
+  /// The request that a head begins.
+  func makeRequest(
+    _ head: RequestHead, _ body: RequestBody, now: MonotonicTime
+  ) -> HTTPRequest {
+    let id = server.makeID()
+    let receivedAt = server.clock.wallNow + (now - server.clock.now)
+    let peer = server.client(of: head, behind: peer)
+    if let request {
+      request.renew(
+        id: id, head: head, body: body, received: now, receivedAt: receivedAt, peer: peer)
+      return request
+    }
+    let request = HTTPRequest(
+      id: id, head: head, body: body, received: now, receivedAt: receivedAt, listener: kind,
+      peer: peer, clientCertificate: socket.tls?.peerCertificate)
+    self.request = request
+    return request
+  }
+
+  /// The request has been answered: the next one takes its place, unless somebody keeps it.
+  func leaveRequest() {
+    if isKnownUniquelyReferenced(&request) { request?.clear() } else { request = nil }
   }
 
   /// Reads what the responder left of a body, to get at the next request.

@@ -44,6 +44,8 @@ final class Connection<R: Responder> {
   /// The body that is being read, while it arrives.
   var arriving: ArrivingBody?
   private var isFirstRequest = true
+  /// The request that is being answered. One object serves them in turn, unless somebody keeps it.
+  var request: HTTPRequest?
 
   var outbox: Outbox { socket.outbox }
 
@@ -242,20 +244,21 @@ final class Connection<R: Responder> {
   private func answer(_ head: RequestHead, bodyAt: Int) async -> (Ending, closes: Bool) {
     let now = server.clock.clocks.monotonic()
     let body = makeBody(head, at: bodyAt, now: now)
-    let request = HTTPRequest(
-      id: server.makeID(), head: head, body: body, received: now,
-      receivedAt: server.clock.wallNow + (now - server.clock.now), listener: kind,
-      peer: server.client(of: head, behind: peer), clientCertificate: socket.tls?.peerCertificate)
+    let request = makeRequest(head, body, now: now)
     var writer = AnswerWriter(
       into: outbox, commons: server.commons, id: request.id, terms: AnswerTerms(for: head),
       body: body)
     activity = .answering
     socket.beginInterruptible()
     if outbox.pending > 0 { server.sendAtTurnEnd(socket) }
-    let end = await server.responder.respond(to: request, with: &writer)
+    // Given away, so that the connection's own reference to it is the last.
+    let end = await server.responder.respond(to: consume request, with: &writer)
     socket.endInterruptible()
     activity = .transferring
-    defer { body.detach() }
+    defer {
+      body.detach()
+      leaveRequest()
+    }
     switch (end, writer.phase) {
     case (.complete, .complete): return (.complete, writer.closes)
     case (.stream(let stream), .streaming):
@@ -287,6 +290,7 @@ final class Connection<R: Responder> {
   /// Nothing is read for as long as a stream lasts.
   func releaseBuffers() {
     parser.release()
+    request = nil
     if start == socket.buffer.count { rewind(keeping: 0) }
   }
 

@@ -125,8 +125,8 @@ extension TopicAddress {
 /// One loop's way into the log; confined to that loop.
 ///
 /// Appends wait in the stage until `flush()` hands all of them to the committer, which the loop
-/// calls at the end of each of its turns. An append that was staged is never cancelled: the caller
-/// learns its outcome even when its task is cancelled.
+/// calls at the end of each of its turns; a full stage goes before. An append that was staged is
+/// never cancelled: the caller learns its outcome even when its task is cancelled.
 public protocol TopicAppender: AnyObject {
   associatedtype Topic: OpenTopic
 

@@ -6,10 +6,14 @@ import Tenancy
 public import Topics
 
 /// One loop's way to the committer. Each event's record bytes are written straight into the loop's
-/// stage; `flush` hands the stage over with one lock.
+/// stage; `flush` hands the stage over with one lock, at the end of the loop's turn or before: a
+/// commit of what the turn's first requests bring is made while the loop reads its others.
 ///
 /// Confined to its loop.
 public final class RocksAppender: TopicAppender {
+  /// So many events are handed over without waiting for the end of the turn.
+  static let handOver = 16
+
   private let committer: Committer
   private var stage: Stage
 
@@ -34,6 +38,7 @@ public final class RocksAppender: TopicAppender {
       stage.write(record)
       unsafe stage.close(
         topic: topic, start: start, events: 1, version: record.schemaVersion, waiting: waiting)
+      if stage.events >= Self.handOver { flush() }
     }
     let stored = try Self.stored(outcome)
     return Self.receipt(topic.ledger, stored, 0)

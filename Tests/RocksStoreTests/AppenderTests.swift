@@ -1,0 +1,43 @@
+import Tenancy
+import Testing
+import Topics
+
+@testable import RocksStore
+
+@Suite struct AppenderTests {
+  /// A loop whose turn does not end.
+  private actor EndlessTurn {
+    let appender: RocksAppender
+    let directory: Directory
+
+    init(_ log: RocksTopicLog) {
+      appender = log.makeAppender { $0() }
+      directory = log.committer.directory
+    }
+
+    func append(_ count: Int, to topic: TopicAddress) async throws -> [UInt64] {
+      var tasks: [Task<UInt64, any Error>] = []
+      for index in 0..<count {
+        tasks.append(
+          Task {
+            let event = try event(topic, "\(index)")
+            return try await appender.append(event, to: directory.open(event)).id.entry
+          })
+      }
+      var entries: [UInt64] = []
+      for task in tasks { entries.append(try await task.value) }
+      return entries
+    }
+  }
+
+  @Test func `what fills a stage is committed while the turn goes on`() async throws {
+    let scratch = Scratch()
+    let log = try RocksTopicLog(opening: configuration(scratch))
+    let topic = try address("orders")
+    _ = try await log.createTopic(topic, TopicConfiguration())
+    let count = 2 * RocksAppender.handOver
+    let entries = try await EndlessTurn(log).append(count, to: topic)
+    #expect(entries.sorted() == (0..<UInt64(count)).map { $0 })
+    log.close()
+  }
+}
