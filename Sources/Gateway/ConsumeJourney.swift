@@ -1,3 +1,4 @@
+import Authentication
 import Bytes
 import Delivery
 import Events
@@ -18,7 +19,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     try refuseQuery(of: request)
     let (topic, definition) = try find(name, reference, request)
-    let admitted = admission.snapshot.generation
+    let tenure = tenure(of: topic)
     let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
     var members = try BodyMembers(parsing: body)
     let most = Int64(GatewayLimits.eventsPerAnswer)
@@ -31,16 +32,9 @@ extension GatewayResponder {
     try members.finish()
     let call = ReceiveCall(
       consumer: consumer, max: Int(max), deadline: request.received + wait,
-      expires: topic.caller.expires)
+      expires: topic.caller.token.confirmedUntil)
     let seat = try await parts.dispatchers.seat(at: definition, of: topic, on: site)
-    let events = try await seat.dispatcher.receive(call, of: topic, on: site)
-    do {
-      try checkAgain(topic, admittedUnder: admitted)
-    } catch {
-      // The caller has lost its right while it waited: what it would have been given goes back.
-      _ = try? seat.dispatcher.release(events.map(\.token), delay: .zero, on: site)
-      throw error
-    }
+    let events = try await receive(call, seat.dispatcher, under: tenure, request, wait)
     var tally = DeliveryTally()
     for event in events { tally.add(event.record, atTail: event.record.came(after: request)) }
     let view = rendering(.event, of: topic)
@@ -55,6 +49,23 @@ extension GatewayResponder {
     }
     tally.written(at: timers.clocks.monotonic(), to: topicMetrics.topic(TopicKey(topic)))
     return end
+  }
+
+  /// Takes leases only for a caller who may have them at that moment: whoever has lost its right
+  /// while it waited is told so, and what it would have been given was never out.
+  private func receive(
+    _ call: ReceiveCall, _ dispatcher: Dispatcher<Engine>, under tenure: Tenure,
+    _ request: HTTPRequest, _ wait: TimeSpan
+  ) async throws -> [DeliveredEvent] {
+    let right = right(of: tenure)
+    if wait > .zero { streams.attend(request.id, right, of: tenure) }
+    defer { streams.close(request.id) }
+    do throws(DispatchFailure) {
+      return try await dispatcher.receive(call, of: tenure.topic, under: right, on: site)
+    } catch {
+      if error == .withdrawn { try check(tenure) }
+      throw error
+    }
   }
 
   /// The name of consumers that give none.
@@ -83,7 +94,7 @@ extension GatewayResponder {
     let durability: AckDurability = try query.takeFlag("durable") == true ? .awaited : .soon
     try query.finish()
     let (topic, definition) = try find(name, reference, request)
-    var members = try await tokenMembers(of: request)
+    var members = try await tokenMembers(of: request, for: topic)
     let tokens = try members.takeTexts("ackTokens", atMost: GatewayLimits.ackTokens)
     let upTo = try members.takeText("upTo")
     try members.finish()
@@ -118,7 +129,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     try refuseQuery(of: request)
     let (topic, definition) = try find(name, reference, request)
-    var members = try await tokenMembers(of: request)
+    var members = try await tokenMembers(of: request, for: topic)
     let tokens = try members.requireTokens()
     let delay = try members.takeSpan("delay", atMost: SubscriptionLimits.longestLease) ?? .zero
     try members.finish()
@@ -134,7 +145,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     try refuseQuery(of: request)
     let (topic, definition) = try find(name, reference, request)
-    var members = try await tokenMembers(of: request)
+    var members = try await tokenMembers(of: request, for: topic)
     let tokens = try members.requireTokens()
     let lease = try members.takeSpan("lease", atMost: SubscriptionLimits.longestLease)
     try members.finish()
@@ -152,7 +163,7 @@ extension GatewayResponder {
     let terms = try ChangeTerms(of: request)
     let (topic, definition) = try find(name, reference, request)
     try terms.conditions.check(EntityTag(definition))
-    let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
+    let body = try await body(of: request, upTo: GatewayLimits.administrativeBody, for: topic)
     var members = try BodyMembers(parsing: body)
     let text = try members.takeText("to")
     try members.finish()
@@ -173,8 +184,11 @@ extension GatewayResponder {
     }
   }
 
-  private func tokenMembers(of request: HTTPRequest) async throws -> BodyMembers {
-    try BodyMembers(parsing: try await request.body.collect(upTo: GatewayLimits.tokenBody))
+  private func tokenMembers(
+    of request: HTTPRequest, for topic: TopicAddress
+  ) async throws -> BodyMembers {
+    try BodyMembers(
+      parsing: try await body(of: request, upTo: GatewayLimits.tokenBody, for: topic))
   }
 
   private func answerSettled(

@@ -43,8 +43,8 @@ extension GatewayResponder {
   private func mayAttempt(_ route: Route, _ request: HTTPRequest) throws -> Bool {
     switch route {
     case .revocations: return request.listener == .management
-    case .topic(let topic, .subscription):
-      _ = try admit(request, topic.tenant).address(of: topic, for: .subscribe)
+    case .topic(let topic, .subscription(let name, _)):
+      try checkRight(to: name, topic, request)
     case .topic(let topic, _), .pulsarSchema(let topic, _):
       _ = try admit(request, topic.tenant).address(of: topic, for: .manage)
     case .namespace(let namespace), .document(let namespace, _, _):
