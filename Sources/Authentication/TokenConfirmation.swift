@@ -4,7 +4,7 @@ import JSONText
 
 /// What a bound token's `cnf` claim says its presenter has (RFC 7800): a stolen one is of no use to
 /// whoever has not.
-struct TokenConfirmation: Sendable {
+struct TokenConfirmation: Sendable, Equatable {
   /// `x5t#S256`: the SHA-256 of the client certificate's DER (RFC 8705 §3.1).
   let certificate: ByteSlice?
   /// `jkt`: the thumbprint of the key that signs the proofs, in base64url (RFC 9449 §6.1).

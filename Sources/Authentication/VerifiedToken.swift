@@ -22,11 +22,12 @@ public struct VerifiedToken: Sendable {
     /// The states of the keys and revocations that it has passed, read before it was held to them.
     let passedKeys: UInt64
     let passedRevocations: UInt64
+    let opaqueText: ByteSlice?
 
     init(
       _ profile: IssuerProfile, _ claims: JSONDocument, _ registered: RegisteredClaims,
       signedBy key: KeySet.Key? = nil, keys: UInt64 = 0, digest: Digest, revocations: UInt64,
-      staleAt: UnixTime = .distantFuture
+      staleAt: UnixTime = .distantFuture, opaqueText: ByteSlice? = nil
     ) {
       self.profile = profile
       self.claims = claims
@@ -36,6 +37,7 @@ public struct VerifiedToken: Sendable {
       self.digest = digest
       passedRevocations = revocations
       self.staleAt = min(staleAt, registered.expires)
+      self.opaqueText = opaqueText
     }
   }
 
@@ -49,6 +51,14 @@ public struct VerifiedToken: Sendable {
   public var issuedAt: UnixTime? { contents.registered.issuedAt }
   /// `exp` itself: streams end here, without skew.
   public var expires: UnixTime { contents.registered.expires }
+  /// Until when it may be believed without asking its issuer again: `exp`, or before that the end
+  /// of what introspection said.
+  public var confirmedUntil: UnixTime { contents.staleAt }
+  /// The text of a token that its issuer was asked about, so that it can be asked again while a
+  /// stream lives by it; nil for others. Never to be stored or logged.
+  public var opaqueText: ByteSlice? { contents.opaqueText }
+  /// Whether its presenter has to prove possession: by a certificate or with a proof.
+  public var isBound: Bool { contents.registered.confirmation != nil }
   /// The `kid` of the key that signed.
   public var keyID: ByteSlice? { contents.key?.id }
   /// The SHA-256 of the whole token: a name for it that may be kept and logged in part.
@@ -67,6 +77,11 @@ public struct VerifiedToken: Sendable {
   /// Refuses a bound token whose request does not prove possession.
   func check(_ presentation: Presentation) throws(TokenRefusal) {
     guard presentation.proves(contents.registered.confirmation) else { throw .bound }
+  }
+
+  /// Whether its presenter has proved what this confirmation asks for.
+  fileprivate func isBound(as confirmation: TokenConfirmation?) -> Bool {
+    contents.registered.confirmation == confirmation
   }
 
   /// The states of the keys and revocations that the token has passed.
@@ -120,10 +135,12 @@ extension TokenVerifier {
   /// Takes what an issuer's introspection endpoint has said of a token (RFC 7662 §2.2) for the
   /// token's claims: the same rules hold for them.
   ///
-  /// - Parameter issuer: the issuer that has answered.
+  /// - Parameters:
+  ///   - issuer: the issuer that has answered.
+  ///   - text: the token, in storage of its own; without it nobody can ask again.
   public func verify(
-    introspected answer: IntrospectionAnswer, of digest: Digest, by issuer: IssuerProfile,
-    presentedBy presentation: Presentation = .bare, at now: UnixTime
+    introspected answer: IntrospectionAnswer, of digest: Digest, text: ByteSlice? = nil,
+    by issuer: IssuerProfile, presentedBy presentation: Presentation = .bare, at now: UnixTime
   ) throws(TokenRefusal) -> VerifiedToken {
     guard let claims = answer.claims else { throw .inactive }
     let registered = try ClaimRules.check(
@@ -131,7 +148,27 @@ extension TokenVerifier {
     return try accept(
       VerifiedToken.Contents(
         issuer, claims, registered, digest: digest, revocations: revocations.generation,
-        staleAt: answer.staleAt), presentation)
+        staleAt: answer.staleAt, opaqueText: text), presentation)
+  }
+
+  /// What an opaque token is by a later answer of its issuer: for streams that live by it. What its
+  /// presenter has proved stays proved, so that it must be bound as it was.
+  public func verify(
+    _ token: VerifiedToken, introspectedAgain answer: IntrospectionAnswer, at now: UnixTime
+  ) throws(TokenRefusal) -> VerifiedToken {
+    guard let issuer = issuer(ofID: token.issuerID), issuer.introspection != nil else {
+      throw .issuer
+    }
+    guard let claims = answer.claims else { throw .inactive }
+    let registered = try ClaimRules.check(
+      ClaimFields(claims), from: .introspection, against: issuer, at: now)
+    guard token.isBound(as: registered.confirmation) else { throw .bound }
+    let again = VerifiedToken(
+      VerifiedToken.Contents(
+        issuer, claims, registered, digest: token.digest, revocations: revocations.generation,
+        staleAt: answer.staleAt, opaqueText: token.opaqueText))
+    guard !revocations.refuses(again) else { throw .revoked }
+    return again
   }
 
   /// Takes an API key for a token of the claims that the configuration ties to it.
@@ -171,6 +208,8 @@ extension TokenVerifier {
     guard token.isSigned(byOneOf: profile.keys) else { throw .key }
     if token.isSigned {
       _ = try ClaimRules.check(ClaimFields(token.claims), against: profile, at: now)
+    } else {
+      guard now < token.expires + profile.clockSkew else { throw .expired }
     }
     guard !revocations.refuses(token) else { throw .revoked }
   }

@@ -52,25 +52,30 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
 
   /// Hands events to a consumer; waits for some until the call's deadline and returns none then.
   ///
-  /// - Parameter topic: the caller's own proof, granted for `subscribe`; events are read under it.
-  public func receive(_ call: ReceiveCall, of topic: TopicAddress, on site: LoopSite)
-    async throws(DispatchFailure) -> [DeliveredEvent]
-  {
+  /// - Parameters:
+  ///   - topic: the caller's own proof, granted for `subscribe`; events are read under it.
+  ///   - right: asked ahead of every lease and once the events are there: without it the call ends
+  ///     as `withdrawn`, and what it would have been given counts as not delivered.
+  public func receive(
+    _ call: ReceiveCall, of topic: TopicAddress, under right: WaitingRight? = nil,
+    on site: LoopSite
+  ) async throws(DispatchFailure) -> [DeliveredEvent] {
     let consumer = ByteSlice(copying: call.consumer.span)
     let deadline = min(call.deadline, site.instant(of: call.expires))
     let ticket = try enter(consumer)
     defer { leave(consumer, ticket) }
     while true {
+      if right?.holds == false { throw .withdrawn }
       let now = site.timers.clocks.monotonic()
       switch try take(consumer, call, ticket, now: now, deadline: deadline) {
       case .deliveries(let deliveries):
-        let events = try await fetch(deliveries, call, of: topic, on: site)
+        let events = try await fetch(deliveries, call, of: topic, under: right, on: site)
         // Everything may have been trimmed away under the leases: then look again.
         if !events.isEmpty { return events }
       case .nothing:
         return []
       case .wait(let waiter, let beyond, let until):
-        switch await wait(waiter, beyond: beyond, until: until, on: site) {
+        switch await wait(waiter, beyond: beyond, until: until, under: right, on: site) {
         case .cancelled: throw .cancelled
         case .closed: throw .gone
         case .grown, .timeout: continue
@@ -153,13 +158,14 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
   }
 
   private func wait(
-    _ waiter: Waiter, beyond: UInt64?, until: MonotonicTime, on site: LoopSite
+    _ waiter: Waiter, beyond: UInt64?, until: MonotonicTime, under right: WaitingRight?,
+    on site: LoopSite
   ) async -> Wake {
-    guard let beyond else { return await site.wait(waiter, until: until) }
+    guard let beyond else { return await site.wait(waiter, until: until, under: right) }
     guard growth.register(waiter, beyond: beyond) else {
       return growth.isClosed ? .closed : .grown
     }
-    let wake = await site.wait(waiter, until: until)
+    let wake = await site.wait(waiter, until: until, under: right)
     growth.remove(waiter)
     return wake
   }
@@ -168,7 +174,8 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
 
   /// Reads the events of deliveries; what cannot be brought is given back undelivered.
   private func fetch(
-    _ deliveries: [Delivery], _ call: ReceiveCall, of topic: TopicAddress, on site: LoopSite
+    _ deliveries: [Delivery], _ call: ReceiveCall, of topic: TopicAddress,
+    under right: WaitingRight?, on site: LoopSite
   ) async throws(DispatchFailure) -> [DeliveredEvent] {
     var reader = DeliveryReader(deliveries, ledger: ledger, bytes: call.bytes)
     var failure: DispatchFailure?
@@ -193,6 +200,7 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
       }
     }
     if Task.isCancelled { failure = failure ?? .cancelled }
+    if failure == nil, right?.holds == false { failure = .withdrawn }
     if let failure {
       takeBack(deliveries)
       throw failure
@@ -302,6 +310,8 @@ public enum DispatchFailure: Error, Sendable, Hashable {
   case gone
   /// The client hung up.
   case cancelled
+  /// The caller has lost its right while it waited.
+  case withdrawn
   /// This kind of subscription is not built yet.
   case notSupported(SubscriptionKind)
   /// What is stored of the subscription cannot be read.

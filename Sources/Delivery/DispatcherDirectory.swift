@@ -12,7 +12,7 @@ public import Topics
 public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Sendable {
   private struct Key: Hashable {
     let topic: TopicAddress
-    let name: Name
+    /// Never given out twice within the topic's life.
     let number: UInt64
   }
   private struct Entry {
@@ -47,11 +47,11 @@ public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Senda
 
   /// The dispatcher of a subscription, for as long as the seat is held.
   ///
-  /// - Parameter topic: the caller's proof, granted for `subscribe`.
+  /// - Parameter topic: the caller's proof, granted for `subscribe` or `manage`.
   public func seat(
     at definition: SubscriptionDefinition, of topic: TopicAddress, on site: LoopSite
   ) async throws(DispatchFailure) -> DispatcherSeat<Log> {
-    let key = Key(topic: topic.detached, name: definition.name, number: definition.number)
+    let key = Key(topic: topic.detached, number: definition.number)
     while true {
       let (found, removals) = state.withLock { state in
         (pin(key, in: &state), state.removals)
@@ -74,7 +74,7 @@ public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Senda
 
   /// Ends the dispatcher of a subscription that was deleted, if there is one.
   public func close(_ definition: SubscriptionDefinition, of topic: TopicAddress) {
-    let key = Key(topic: topic, name: definition.name, number: definition.number)
+    let key = Key(topic: topic, number: definition.number)
     let removed = state.withLock { state -> Dispatcher<Log>? in
       state.removals += 1
       return state.entries.removeValue(forKey: key)?.dispatcher
@@ -86,7 +86,7 @@ public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Senda
   public func facts(of definition: SubscriptionDefinition, of topic: TopicAddress)
     -> SubscriptionFacts?
   {
-    let key = Key(topic: topic, name: definition.name, number: definition.number)
+    let key = Key(topic: topic, number: definition.number)
     let dispatcher = state.withLock { $0.entries[key]?.dispatcher }
     guard let dispatcher, !dispatcher.growth.isClosed else { return nil }
     return dispatcher.facts()
@@ -118,8 +118,7 @@ public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Senda
     guard let rules = DispatchRules(definition.terms.kind) else {
       throw .notSupported(definition.terms.kind)
     }
-    let reference = SubscriptionReference(
-      topic: topic, name: definition.name, number: definition.number)
+    let reference = SubscriptionReference(to: definition, of: topic)
     let growth: Growth
     do {
       growth = try log.growth(of: topic)

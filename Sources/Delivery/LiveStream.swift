@@ -33,6 +33,8 @@ public enum LiveEnd: Sendable, Hashable {
   case superseded
   /// The token is no longer accepted: its key, its issuer or the token itself was withdrawn.
   case tokenWithdrawn
+  /// Its issuer has not said again that the token is good.
+  case unconfirmed
   /// The policy grants the topic no longer.
   case grantWithdrawn
   /// What of classified data the policy lets its reader see is not what it was.

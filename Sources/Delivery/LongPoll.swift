@@ -10,15 +10,18 @@ public enum LongPoll {
   /// - Parameters:
   ///   - deadline: when to answer with nothing.
   ///   - expires: when the caller's token ends; waiting ends there as well.
+  ///   - right: ends the wait when it is gone, like `deadline`; what was read then is not the
+  ///     caller's any more.
   public static func next<Log: TopicLog>(
-    _ feed: TopicFeed<Log>, budget: ByteBudget, until deadline: MonotonicTime, expires: UnixTime
+    _ feed: TopicFeed<Log>, budget: ByteBudget, until deadline: MonotonicTime, expires: UnixTime,
+    under right: WaitingRight? = nil
   ) async throws(ReadFailure) -> Page? {
     let deadline = min(deadline, feed.site.instant(of: expires))
     while true {
       let page = try await feed.read(budget)
       if !page.records.isEmpty || page.gap != nil { return page }
       if feed.site.timers.clocks.monotonic() >= deadline { return page }
-      switch await feed.wait(until: deadline) {
+      switch await feed.wait(until: deadline, under: right) {
       case .grown, .closed: continue
       case .timeout: return page
       case .cancelled: return nil

@@ -51,9 +51,10 @@ public final class TopicFeed<Log: TopicLog> {
     return page
   }
 
-  /// Waits until there is something behind the cursor, the deadline has come, the task is cancelled
-  /// or the topic is gone (`closed`: the next read says why).
-  public func wait(until deadline: MonotonicTime) async -> Wake {
+  /// Waits until there is something behind the cursor, the deadline has come, the right to wait is
+  /// gone (`timeout`, too), the task is cancelled or the topic is gone (`closed`: the next read
+  /// says why).
+  public func wait(until deadline: MonotonicTime, under right: WaitingRight? = nil) async -> Wake {
     let growth: Growth
     do {
       growth = try currentGrowth()
@@ -65,7 +66,7 @@ public final class TopicFeed<Log: TopicLog> {
       if growth.isClosed { self.growth = nil }
       return growth.isClosed ? .closed : .grown
     }
-    let wake = await site.wait(waiter, until: deadline)
+    let wake = await site.wait(waiter, until: deadline, under: right)
     if wake != .grown { growth.remove(waiter) }
     if wake == .closed { self.growth = nil }
     return wake
@@ -106,15 +107,6 @@ public final class TopicFeed<Log: TopicLog> {
 }
 
 extension LoopSite {
-  /// Waits for a waiter that others may wake, at most until `deadline`.
-  func wait(_ waiter: Waiter, until deadline: MonotonicTime) async -> Wake {
-    guard deadline != .distantFuture else { return await waiter.wait() }
-    let timer = timers.schedule(at: deadline) { waiter.wake(.timeout) }
-    let wake = await waiter.wait()
-    timers.cancel(timer)
-    return wake
-  }
-
   /// A page from the disk, read on a worker.
   func readStored<Log: TopicLog>(
     _ log: Log, _ topic: TopicAddress, from cursor: Cursor, budget: ByteBudget

@@ -11,18 +11,18 @@ import Topics
 extension GatewayResponder {
   /// A batch that is read whole before anything is stored.
   func publishBatch(
-    _ envelope: EventRequest, _ terms: PublishTerms, to topic: Engine.Topic,
-    at address: TopicAddress,
+    _ envelope: EventRequest, _ terms: PublishTerms, to topic: Engine.Topic, _ tenure: Tenure,
     _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let body = try await request.body.collect(upTo: GatewayLimits.batch)
+    let address = try await confirm(tenure)
     var batch = try await judge(
       body, envelope, for: topic, at: address, Judging(quarantines: !terms.isAtomic))
     try pay(events: batch.items.count, bytes: body.count, at: address)
     if terms.isAtomic, batch.hasRefusals {
       batch.abort()
     } else {
-      try await store(&batch, in: topic, at: address, request, atomic: terms.isAtomic)
+      try await store(&batch, in: topic, tenure, request, atomic: terms.isAtomic)
     }
     return finish(batch, terms, address, &answer, id: request.id)
   }
@@ -63,9 +63,9 @@ extension GatewayResponder {
 
   /// Lines that are stored as they come: a cut connection keeps what is stored already. A body that
   /// is short and has a length is read whole first: one commit instead of one per received piece.
+  /// Whoever loses its right meanwhile keeps what is stored, and stores no more.
   func publishLines(
-    _ envelope: EventRequest, _ terms: PublishTerms, to topic: Engine.Topic,
-    at address: TopicAddress,
+    _ envelope: EventRequest, _ terms: PublishTerms, to topic: Engine.Topic, _ tenure: Tenure,
     _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     var batch = Batch()
@@ -80,17 +80,19 @@ extension GatewayResponder {
         bytes = whole.count
       }
       while let piece = try await request.body.next() {
+        let address = try await confirm(tenure)
         lines.feed(piece)
         try await take(&lines, isLast: false, intake, topic, address, into: &batch)
         try pay(events: batch.items.count - paid, bytes: bytes + piece.count, at: address)
         (paid, bytes) = (batch.items.count, 0)
         try await compileChoices(&batch, for: topic, at: address)
-        try await store(&batch, in: topic, at: address, request, atomic: false)
+        try await store(&batch, in: topic, tenure, request, atomic: false)
       }
+      let address = try await confirm(tenure)
       try await take(&lines, isLast: true, intake, topic, address, into: &batch)
       try pay(events: batch.items.count - paid, bytes: bytes, at: address)
       try await compileChoices(&batch, for: topic, at: address)
-      try await store(&batch, in: topic, at: address, request, atomic: false)
+      try await store(&batch, in: topic, tenure, request, atomic: false)
     } catch {
       // What was stored before stays stored: the refusal says how much that is.
       guard batch.stored + batch.quarantined > 0 else { throw error }
@@ -99,7 +101,7 @@ extension GatewayResponder {
         .with("rejected", json: ByteSlice(utf8: "\(batch.rejected)"))
     }
     guard !batch.items.isEmpty else { throw Refusal(.malformedEvent, "the batch is empty") }
-    return finish(batch, terms, address, &answer, id: request.id)
+    return finish(batch, terms, tenure.topic, &answer, id: request.id)
   }
 
   private func take(
@@ -178,10 +180,12 @@ extension GatewayResponder {
 
   /// Stores what waits in the batch, in one commit or in several; then what is quarantined.
   private func store(
-    _ batch: inout Batch, in topic: Engine.Topic, at address: TopicAddress, _ request: HTTPRequest,
+    _ batch: inout Batch, in topic: Engine.Topic, _ tenure: Tenure, _ request: HTTPRequest,
     atomic: Bool
   ) async throws {
+    let address = tenure.topic
     while let piece = batch.nextPiece(whole: atomic) {
+      guard try mayStore(piece, of: &batch, tenure, atomic: atomic) else { continue }
       let events = batch.events(at: piece)
       let place: FairShare.Place
       do throws(Refusal) {
@@ -206,6 +210,7 @@ extension GatewayResponder {
     }
     guard batch.hasQuarantined else { return }
     while let piece = batch.nextPiece(whole: false, quarantined: true) {
+      guard try mayStore(piece, of: &batch, tenure, quarantined: true) else { continue }
       let events = batch.events(at: piece)
       do {
         let place = try enter(events, of: address)
@@ -218,6 +223,22 @@ extension GatewayResponder {
       } catch {
         batch.refuse(piece, Refusal(error), quarantined: true)
       }
+    }
+  }
+
+  /// Whether the sender still has the right to store a piece, which is refused if not; the request
+  /// is, where nothing of it is stored yet.
+  private func mayStore(
+    _ piece: [Int], of batch: inout Batch, _ tenure: Tenure, atomic: Bool = false,
+    quarantined: Bool = false
+  ) throws -> Bool {
+    do {
+      try check(tenure)
+      return true
+    } catch {
+      guard !atomic, batch.stored + batch.quarantined > 0 else { throw error }
+      batch.refuse(piece, Refusal(error), quarantined: quarantined)
+      return false
     }
   }
 

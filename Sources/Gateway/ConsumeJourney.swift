@@ -1,3 +1,4 @@
+import Authentication
 import Bytes
 import Delivery
 import Events
@@ -18,7 +19,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     try refuseQuery(of: request)
     let (topic, definition) = try find(name, reference, request)
-    let admitted = admission.snapshot.generation
+    let tenure = tenure(of: topic)
     let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
     var members = try BodyMembers(parsing: body)
     let most = Int64(GatewayLimits.eventsPerAnswer)
@@ -31,16 +32,15 @@ extension GatewayResponder {
     try members.finish()
     let call = ReceiveCall(
       consumer: consumer, max: Int(max), deadline: request.received + wait,
-      expires: topic.caller.expires)
+      expires: topic.caller.token.confirmedUntil)
     let seat = try await parts.dispatchers.seat(at: definition, of: topic, on: site)
-    let events = try await seat.dispatcher.receive(call, of: topic, on: site)
+    let events = try await receive(call, seat.dispatcher, under: tenure, request, wait)
     let view: DeliveryView<Engine>
     do {
-      let topic = try checkAgain(topic, admittedUnder: admitted)
-      view = try await self.view(.event, of: topic, ready: events.map(\.record))
+      view = try await self.view(.event, of: check(tenure), ready: events.map(\.record))
     } catch {
-      // The caller has lost its right while it waited, or gets nothing for another reason: what it
-      // would have been given goes back.
+      // The caller has lost its right meanwhile, or gets nothing for another reason: what it would
+      // have been given goes back.
       _ = try? seat.dispatcher.release(events.map(\.token), delay: .zero, on: site)
       throw error
     }
@@ -58,6 +58,23 @@ extension GatewayResponder {
     }
     tally.written(at: timers.clocks.monotonic(), to: topicMetrics.topic(TopicKey(topic)))
     return end
+  }
+
+  /// Takes leases only for a caller who may have them at that moment: whoever has lost its right
+  /// while it waited is told so, and what it would have been given was never out.
+  private func receive(
+    _ call: ReceiveCall, _ dispatcher: Dispatcher<Engine>, under tenure: Tenure,
+    _ request: HTTPRequest, _ wait: TimeSpan
+  ) async throws -> [DeliveredEvent] {
+    let right = right(of: tenure)
+    if wait > .zero { streams.attend(request.id, right, of: tenure) }
+    defer { streams.close(request.id) }
+    do throws(DispatchFailure) {
+      return try await dispatcher.receive(call, of: tenure.topic, under: right, on: site)
+    } catch {
+      if error == .withdrawn { try check(tenure) }
+      throw error
+    }
   }
 
   /// The name of consumers that give none.
@@ -88,7 +105,7 @@ extension GatewayResponder {
     let durability: AckDurability = try query.takeFlag("durable") == true ? .awaited : .soon
     try query.finish()
     let (topic, definition) = try find(name, reference, request)
-    var members = try await tokenMembers(of: request)
+    var members = try await tokenMembers(of: request, for: topic)
     let tokens = try members.takeTexts("ackTokens", atMost: GatewayLimits.ackTokens)
     let upTo = try members.takeText("upTo")
     try members.finish()
@@ -123,7 +140,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     try refuseQuery(of: request)
     let (topic, definition) = try find(name, reference, request)
-    var members = try await tokenMembers(of: request)
+    var members = try await tokenMembers(of: request, for: topic)
     let tokens = try members.requireTokens()
     let delay = try members.takeSpan("delay", atMost: SubscriptionLimits.longestLease) ?? .zero
     try members.finish()
@@ -139,7 +156,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     try refuseQuery(of: request)
     let (topic, definition) = try find(name, reference, request)
-    var members = try await tokenMembers(of: request)
+    var members = try await tokenMembers(of: request, for: topic)
     let tokens = try members.requireTokens()
     let lease = try members.takeSpan("lease", atMost: SubscriptionLimits.longestLease)
     try members.finish()
@@ -157,7 +174,7 @@ extension GatewayResponder {
     let terms = try ChangeTerms(of: request)
     let (topic, definition) = try find(name, reference, request)
     try terms.conditions.check(EntityTag(definition))
-    let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
+    let body = try await body(of: request, upTo: GatewayLimits.administrativeBody, for: topic)
     var members = try BodyMembers(parsing: body)
     let text = try members.takeText("to")
     try members.finish()
@@ -178,8 +195,11 @@ extension GatewayResponder {
     }
   }
 
-  private func tokenMembers(of request: HTTPRequest) async throws -> BodyMembers {
-    try BodyMembers(parsing: try await request.body.collect(upTo: GatewayLimits.tokenBody))
+  private func tokenMembers(
+    of request: HTTPRequest, for topic: TopicAddress
+  ) async throws -> BodyMembers {
+    try BodyMembers(
+      parsing: try await body(of: request, upTo: GatewayLimits.tokenBody, for: topic))
   }
 
   private func answerSettled(

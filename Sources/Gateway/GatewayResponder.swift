@@ -41,7 +41,8 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     admission = Admission(
       parts.access, parts.limits, metrics: parts.server.tokens, identity: parts.identity,
       proofs: parts.proofs, publicURL: parts.operations.publicURL)
-    streams = OpenStreams(parts.streams, timers: timers, metrics: parts.server.policy)
+    streams = OpenStreams(
+      parts.streams, parts.identity, timers: timers, metrics: parts.server.policy)
     shares = FairShare(at: timers.now, roll: parts.roll, metrics: parts.server.limits)
     parts.access.wake(timers.post)
     topicMetrics = TopicMetricsCache(of: parts.metrics)

@@ -30,7 +30,7 @@ extension GatewayResponder {
     let terms = try ChangeTerms(of: request)
     let scope = try admit(request, reference.tenant)
     let namespace = try scope.namespace(of: reference, for: Right.namespace)
-    let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
+    let body = try await body(of: request, upTo: GatewayLimits.administrativeBody, for: namespace)
     let policy = try NamespacePolicy(reading: body)
     let known = try check(terms, namespace)
     try await engine(terms).setPolicy(

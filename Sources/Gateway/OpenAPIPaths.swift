@@ -74,10 +74,10 @@ extension OpenAPIDocument {
         Operation(
           method: "get", id: "getSubscription", reply: "Subscription",
           summary: "Position, backlog and consumers",
-          statuses: [200], isConditional: true),
+          statuses: [200], query: ["tenant"], isConditional: true),
         Operation(
           method: "delete", id: "deleteSubscription", summary: "Deletes a subscription",
-          statuses: [204], isConditional: true),
+          statuses: [204], query: ["tenant"], isConditional: true),
       ]),
     verb(
       "receive", "Deliveries",

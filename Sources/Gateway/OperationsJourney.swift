@@ -83,7 +83,7 @@ extension GatewayResponder {
     guard let ticket = parts.tickets.issue(for: path, to: scope, at: request.receivedAt) else {
       throw Refusal(.overloaded, "too many tickets are out")
     }
-    let expires = min(scope.expires, request.receivedAt + StreamTickets.patience)
+    let expires = min(scope.expires, request.receivedAt + StreamTickets.patience(of: scope))
     answer.start(201)
     return finish(&answer) { json in
       json.beginObject()

@@ -16,11 +16,12 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     let terms = try PublishTerms(request.head)
     let scope = try admit(request, reference.tenant)
+    let admitted = admission.snapshot.generation
     do {
       let address = try scope.address(of: reference, for: .publish)
       let topic =
         if let topic = parts.engine.open(address) { topic } else { try await makeTopic(address) }
-      return try await publish(terms, to: topic, at: address, request, &answer)
+      return try await publish(terms, to: topic, at: address, admitted, request, &answer)
     } catch {
       count(error, of: scope, reference, request)
       throw error
@@ -28,15 +29,17 @@ extension GatewayResponder {
   }
 
   private func publish(
-    _ terms: PublishTerms, to topic: Engine.Topic, at address: TopicAddress,
+    _ terms: PublishTerms, to topic: Engine.Topic, at address: TopicAddress, _ admitted: UInt64,
     _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let envelope = try read(request, to: address)
     switch envelope.mode {
     case .lines where !terms.isAtomic:
-      return try await publishLines(envelope, terms, to: topic, at: address, request, &answer)
+      return try await publishLines(
+        envelope, terms, to: topic, tenure(of: address, under: admitted), request, &answer)
     case .lines, .batch:
-      return try await publishBatch(envelope, terms, to: topic, at: address, request, &answer)
+      return try await publishBatch(
+        envelope, terms, to: topic, tenure(of: address, under: admitted), request, &answer)
     case .binary, .structured:
       if terms.isAtomicGiven {
         throw Refusal(.badParameter, "'atomic' is for batches; this is one event")
@@ -44,12 +47,14 @@ extension GatewayResponder {
     }
     let authenticated = timers.monotonic()
     // Nearly always it has come with the head: then this is no call that could wait.
-    let body =
-      if let received = try request.body.collectReceived(upTo: GatewayLimits.event) {
-        received
-      } else {
-        try await request.body.collect(upTo: GatewayLimits.event)
-      }
+    var address = address
+    let body: ByteSlice
+    if let received = try request.body.collectReceived(upTo: GatewayLimits.event) {
+      body = received
+    } else {
+      body = try await request.body.collect(upTo: GatewayLimits.event)
+      address = try await confirm(tenure(of: address, under: admitted))
+    }
     try shares.expect(bytes: body.count, of: address.caller, at: timers.now)
     try pay(events: 1, bytes: body.count, at: address)
     let event: ConformingEvent

@@ -1,3 +1,4 @@
+import Authentication
 import Bytes
 import Delivery
 import Events
@@ -14,23 +15,25 @@ extension GatewayResponder {
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let terms = try ReadTerms(request.head)
-    let (address, lease) = try readable(reference, request, ticket: terms.ticket)
-    let admitted = admission.snapshot.generation
+    let (address, lease) = try readable(
+      reference, request, ticket: terms.ticket, as: terms.format)
+    let tenure = tenure(of: address)
     let start = try await site.place(terms.start, in: address, of: parts.engine)
     let feed = TopicFeed(parts.engine, topic: address, from: start.cursor, site: site)
     switch terms.format {
     case .json:
-      return try await poll(feed, terms, admitted, request, &answer)
+      return try await poll(feed, terms, tenure, request, &answer)
     case .eventStream:
-      return try stream(feed, .serverSentEvents, terms, lease, admitted, request, &answer)
+      return try stream(feed, .serverSentEvents, terms, lease, tenure, request, &answer)
     case .lines:
-      return try stream(feed, .lines, terms, lease, admitted, request, &answer)
+      return try stream(feed, .lines, terms, lease, tenure, request, &answer)
     }
   }
 
   /// The topic for reading, by token or by ticket; names are kept as long as the stream lives.
   private func readable(
-    _ reference: TopicReference, _ request: HTTPRequest, ticket: ByteSlice?
+    _ reference: TopicReference, _ request: HTTPRequest, ticket: ByteSlice?,
+    as format: AnswerFormat
   ) throws -> (TopicAddress, StreamLease?) {
     guard let ticket else {
       let scope = try admit(request, reference.tenant)
@@ -38,6 +41,9 @@ extension GatewayResponder {
     }
     guard request.head.fields.first("authorization") == nil else {
       throw Refusal(.badHeader, "send a token or a ticket, not both")
+    }
+    guard format != .json else {
+      throw Refusal(.invalidTicket, "a ticket opens a stream and nothing else")
     }
     guard
       let use = parts.tickets.redeem(ticket, for: request.head.path, at: request.receivedAt)
@@ -48,14 +54,17 @@ extension GatewayResponder {
   }
 
   private func poll(
-    _ feed: TopicFeed<Engine>, _ terms: ReadTerms, _ admitted: UInt64, _ request: HTTPRequest,
+    _ feed: TopicFeed<Engine>, _ terms: ReadTerms, _ tenure: Tenure, _ request: HTTPRequest,
     _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
+    let right = right(of: tenure)
+    if terms.wait > .zero { streams.attend(request.id, right, of: tenure) }
+    defer { streams.close(request.id) }
     let page = try await LongPoll.next(
       feed, budget: terms.budget, until: request.received + terms.wait,
-      expires: feed.topic.caller.expires)
+      expires: feed.topic.caller.token.confirmedUntil, under: right)
     guard let page else { throw Refusal(.timeout, "the wait was cut short") }
-    let topic = try checkAgain(feed.topic, admittedUnder: admitted)
+    let topic = try check(tenure)
     if let gap = page.gap {
       var facts = ByteWriter()
       gap.writeJSON(into: &facts)
@@ -86,12 +95,12 @@ extension GatewayResponder {
 
   private func stream(
     _ feed: TopicFeed<Engine>, _ format: StreamFormat, _ terms: ReadTerms, _ lease: StreamLease?,
-    _ admitted: UInt64, _ request: HTTPRequest, _ answer: inout AnswerWriter
+    _ tenure: Tenure, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) throws(Refusal) -> AnswerEnd {
     let id = request.id
     let permit = try streams.open(
       id, at: feed.topic, from: request.peer, under: admission.snapshot.policy.addressLimits,
-      isStale: admitted != admission.snapshot.generation)
+      isStale: tenure.isStale)
     var live = LiveTerms(permit)
     live.ended = { [streams] in streams.close(id) }
     live.challenge = { permit in Self.challenge(id, until: permit.expires) }
@@ -283,6 +292,7 @@ extension Refusal {
     case .tokenWithdrawn: self.init(.invalidToken, "the token is no longer accepted")
     case .classesChanged:
       self.init(.grantsChanged, "what of classified data you may see here has changed")
+    case .unconfirmed: self.init(.authUnavailable, "the token's issuer does not answer")
     case .grantWithdrawn: self.init(.forbidden, "your token no longer grants 'subscribe' here")
     case .failed(let failure): self.init(failure as any Error)
     }

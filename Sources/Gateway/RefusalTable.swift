@@ -138,6 +138,7 @@ extension Refusal {
         switch what {
         case .topics: "topics"
         case .subscriptions: "subscriptions"
+        case .partnerSubscriptions: "subscriptions of your tenant on another tenant's topic"
         case .schemaVersions: "schema versions of one topic"
         case .schemaSubjects: "lines of schema versions of one topic"
         case .schemaBytes: "bytes of schema versions of one topic"
@@ -188,6 +189,7 @@ extension Refusal {
     case .store(let failure): self.init(failure as any Error)
     case .gone: self.init(ProblemCode.notFound)
     case .cancelled: self.init(.timeout, "the wait was cut short")
+    case .withdrawn: self.init(.forbidden, "your token no longer grants 'subscribe' here")
     case .notSupported(let kind):
       self.init(.notSupported, "subscriptions of type \(kind.word) are not supported yet")
     case .corrupt: self.init(.dataCorrupt, "what is stored of the subscription cannot be read")

@@ -7,15 +7,14 @@ enum Right {
   static let namespace = Action.manage
   static let document = Action.manage
   static let schema = Action.manage
-  static let subscription = Action.subscribe
 }
 
 extension Route {
-  /// The same for what the path names; nil where no grant allows a change.
+  /// The same for what the path names; nil where no grant alone allows a change.
   var right: Action? {
     switch self {
     case .topic(_, .itself): Right.topic
-    case .topic(_, .subscription): Right.subscription
+    case .topic(_, .subscription): nil
     case .topic, .pulsarSchema: Right.schema
     case .namespace: Right.namespace
     case .document: Right.document

@@ -27,7 +27,7 @@ extension GatewayResponder {
     let change = try ChangeTerms(of: request)
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, for: Right.schema).detached
-    let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
+    let body = try await body(of: request, upTo: GatewayLimits.administrativeBody, for: address)
     let terms = try SchemaBindingTerms(reading: body)
     if terms.quarantines { try checkQuarantine(terms, of: address, in: scope) }
     let known = parts.engine.schemaBook(of: address)

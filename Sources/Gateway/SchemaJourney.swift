@@ -23,7 +23,7 @@ extension GatewayResponder {
       throw Refusal(.forbidden, "'override' needs an admin grant")
     }
     let terms = try SchemaTerms(contentType: request.head.fields.first("content-type"))
-    let text = try await request.body.collect(upTo: SchemaLimits.sourceBytes)
+    let text = try await body(of: request, upTo: SchemaLimits.sourceBytes, for: address)
     try change.conditions.check(
       parts.engine.schemaBook(of: address).defaultVersion(of: subject).map { EntityTag($0) })
     let candidate = try await compile(

@@ -32,7 +32,7 @@ extension GatewayResponder {
     let change = try ChangeTerms(of: request)
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, for: Right.schema).detached
-    let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
+    let body = try await body(of: request, upTo: GatewayLimits.administrativeBody, for: address)
     var members = try BodyMembers(parsing: body)
     guard let number = try members.takeNumber("version", in: 1...Int64(UInt32.max)) else {
       throw members.wrong("version", "the number of a version")
@@ -63,7 +63,7 @@ extension GatewayResponder {
     let change = try ChangeTerms(of: request)
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, for: Right.schema).detached
-    let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
+    let body = try await body(of: request, upTo: GatewayLimits.administrativeBody, for: address)
     var members = try BodyMembers(parsing: body)
     guard let word = try members.takeText("state"), let state = SchemaState(named: word.text),
       state.isLive

@@ -38,8 +38,8 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     let terms = try ChangeTerms(of: request)
     let scope = try admit(request, reference.tenant)
-    let topic = try scope.address(of: reference, for: Right.subscription).detached
-    let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
+    let topic = try scope.address(of: reference, forAnyOf: Self.lookingAfter).detached
+    let body = try await body(of: request, upTo: GatewayLimits.administrativeBody, for: topic)
     let wish = try SubscriptionWish(reading: body)
     let place = try await site.place(wish.start, in: topic, of: parts.engine)
     try terms.conditions.check(
@@ -56,32 +56,39 @@ extension GatewayResponder {
     if terms.isTrial, case .created(let definition) = made {
       let end = try parts.engine.bounds(of: topic).end
       let facts = SubscriptionFacts(fresh: place.reachable, end: end)
-      return finish(&answer) { json in write(definition, facts, into: &json) }
+      return finish(&answer) { json in write(definition, facts, for: topic, into: &json) }
     }
     let facts = try await facts(of: made.thing, topic)
-    return finish(&answer) { json in write(made.thing, facts, into: &json) }
+    return finish(&answer) { json in write(made.thing, facts, for: topic, into: &json) }
   }
 
   private func getSubscription(
     _ name: Name, _ reference: TopicReference, _ request: HTTPRequest,
     _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    try refuseQuery(of: request)
-    let (topic, definition) = try find(name, reference, request)
+    var query = try QueryParameters(request.head.query)
+    let holder = try query.takeHolder()
+    try query.finish()
+    let (topic, definition) = try look(for: name, of: holder, reference, request)
     let facts = try await facts(of: definition, topic)
     guard try !startTagged(EntityTag(definition), request, &answer) else { return .complete }
-    return finish(&answer) { json in write(definition, facts, into: &json) }
+    return finish(&answer) { json in write(definition, facts, for: topic, into: &json) }
   }
 
   private func deleteSubscription(
     _ name: Name, _ reference: TopicReference, _ request: HTTPRequest,
     _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    let terms = try ChangeTerms(of: request)
-    let (topic, definition) = try find(name, reference, request)
+    var query = try QueryParameters(request.head.query)
+    let holder = try query.takeHolder()
+    let terms = try ChangeTerms(of: request, &query)
+    try query.finish()
+    let (topic, definition) = try look(for: name, of: holder, reference, request)
+    guard topic.mayDelete(definition) else { throw TenancyRefusal.forbidden(.manage) }
     try terms.conditions.check(EntityTag(definition))
     try await engine(terms).deleteSubscription(
-      name, of: topic, expecting: terms.conditions.isEmpty ? .anything : .exactly(definition))
+      definition.heldName, of: topic,
+      expecting: terms.conditions.isEmpty ? .anything : .exactly(definition))
     if !terms.isTrial { parts.dispatchers.close(definition, of: topic) }
     return finishGone(terms, &answer)
   }
@@ -91,7 +98,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     try refuseQuery(of: request)
     let scope = try admit(request, reference.tenant)
-    let topic = try scope.address(of: reference, for: .subscribe).detached
+    let topic = try scope.address(of: reference, forAnyOf: Self.lookingAfter).detached
     guard parts.engine.topic(topic) != nil else { throw Refusal(.notFound) }
     var found: [(SubscriptionDefinition, SubscriptionFacts)] = []
     for definition in parts.engine.subscriptions(of: topic) {
@@ -102,7 +109,7 @@ extension GatewayResponder {
       json.beginObject()
       json.key("subscriptions")
       json.beginArray()
-      for (definition, facts) in found { write(definition, facts, into: &json) }
+      for (definition, facts) in found { write(definition, facts, for: topic, into: &json) }
       json.endArray()
       json.endObject()
     }
@@ -112,7 +119,42 @@ extension GatewayResponder {
 
   var site: LoopSite { LoopSite(timers: timers, workers: parts.workers) }
 
-  /// A subscription of the caller's own; names are kept as long as calls wait.
+  /// Grants of which one is needed to make a subscription, to see it and to ask for its end; what
+  /// it brings is for `subscribe` alone.
+  private static var lookingAfter: [Action] { [.subscribe, .manage] }
+
+  /// A subscription to look at or to delete: the caller's tenant's own, or that of `holder`, as far
+  /// as it is there for the caller.
+  private func look(
+    for name: Name, of holder: Name?, _ reference: TopicReference, _ request: HTTPRequest
+  ) throws -> (TopicAddress, SubscriptionDefinition) {
+    let scope = try admit(request, reference.tenant)
+    let topic = try scope.address(of: reference, forAnyOf: Self.lookingAfter).detached
+    guard let definition = subscription(name, of: holder, topic) else { throw Refusal(.notFound) }
+    return (topic, definition)
+  }
+
+  private func subscription(
+    _ name: Name, of holder: Name?, _ topic: TopicAddress
+  ) -> SubscriptionDefinition? {
+    var held = HeldName(name, under: topic)
+    if let holder { held = HeldName(holder: holder == topic.tenant ? nil : holder, name: name) }
+    return parts.engine.subscription(held, of: topic)
+  }
+
+  /// Throws what a call that would make or delete the subscription is answered for want of a right.
+  func checkRight(
+    to name: Name, _ reference: TopicReference, _ request: HTTPRequest
+  ) throws {
+    let scope = try admit(request, reference.tenant)
+    let topic = try scope.address(of: reference, forAnyOf: Self.lookingAfter)
+    guard request.head.method == .delete else { return }
+    var query = try QueryParameters(request.head.query)
+    guard let definition = subscription(name, of: try query.takeHolder(), topic) else { return }
+    guard topic.mayDelete(definition) else { throw TenancyRefusal.forbidden(.manage) }
+  }
+
+  /// A subscription of the caller's tenant, to use it; names are kept as long as calls wait.
   func find(
     _ name: Name, _ reference: TopicReference, _ request: HTTPRequest
   ) throws -> (TopicAddress, SubscriptionDefinition) {
@@ -134,11 +176,20 @@ extension GatewayResponder {
   }
 
   private func write(
-    _ definition: SubscriptionDefinition, _ facts: SubscriptionFacts, into json: inout JSONWriter
+    _ definition: SubscriptionDefinition, _ facts: SubscriptionFacts, for topic: TopicAddress,
+    into json: inout JSONWriter
   ) {
     json.beginObject()
     json.key("name")
     json.string(definition.name.bytes)
+    if let holder = definition.holder {
+      json.key("tenant")
+      json.string(holder.bytes)
+    }
+    if definition.holder == topic.holder, !definition.creator.isEmpty {
+      json.key("createdBy")
+      json.string(definition.creator)
+    }
     json.key("type")
     json.string(definition.terms.kind.word)
     json.key("ackTimeout")
@@ -178,6 +229,26 @@ extension EntityTag {
       json.string(definition.terms.ackTimeout.text)
       json.integer(definition.terms.maxUnacked)
     }
+  }
+}
+
+extension TopicAddress {
+  /// Whether the caller may delete a subscription that it sees: one that it has made, and with
+  /// `manage` any. Nobody can be granted `manage` of another tenant's topic: there, whoever may use
+  /// its tenant's subscriptions may delete them.
+  fileprivate func mayDelete(_ definition: SubscriptionDefinition) -> Bool {
+    if isShared || caller.may(.manage, namespace: namespace, topic: topic) { return true }
+    return definition.holder == nil && !definition.creator.isEmpty
+      && definition.creator == caller.principal
+  }
+}
+
+extension QueryParameters {
+  /// The tenant whose subscription is meant, where it is not the caller's.
+  fileprivate mutating func takeHolder() throws(Refusal) -> Name? {
+    guard let text = take("tenant") else { return nil }
+    guard let name = Name(text) else { throw Refusal(.badParameter, "'tenant' is not a name") }
+    return name
   }
 }
 

@@ -17,7 +17,7 @@ extension GatewayResponder {
     let terms = try ChangeTerms(of: request)
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, for: Right.topic).detached
-    let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
+    let body = try await body(of: request, upTo: GatewayLimits.administrativeBody, for: address)
     let configuration = try TopicConfiguration(reading: body)
     let known = parts.engine.topic(address)
     try terms.conditions.check(known.map { EntityTag($0) })
@@ -51,7 +51,8 @@ extension GatewayResponder {
     return try await describe(info, address, &answer)
   }
 
-  /// Ends an answer with what there is to say of a topic; a backlog only for those who may read it.
+  /// Ends an answer with what there is to say of a topic; a backlog only for those who may read it,
+  /// and for another tenant nothing but what a reader sees anyway and what is its own.
   private func describe(
     _ info: TopicInfo, _ address: TopicAddress, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
@@ -158,14 +159,43 @@ extension GatewayResponder {
     let bounds =
       (try? parts.engine.bounds(of: address))
       ?? TopicBounds(ledger: info.ledger, first: 0, end: 0, bytes: 0)
-    json.key("events")
-    json.integer(bounds.events)
-    json.key("bytes")
-    json.integer(bounds.bytes)
-    json.key("first")
-    writeID(bounds.events == 0 ? nil : bounds.first, bounds.ledger, into: &json)
-    json.key("last")
-    writeID(bounds.events == 0 ? nil : bounds.end - 1, bounds.ledger, into: &json)
+    if !address.isShared || address.action == .subscribe {
+      json.key("events")
+      json.integer(bounds.events)
+      json.key("bytes")
+      json.integer(bounds.bytes)
+      json.key("first")
+      writeID(bounds.events == 0 ? nil : bounds.first, bounds.ledger, into: &json)
+      json.key("last")
+      writeID(bounds.events == 0 ? nil : bounds.end - 1, bounds.ledger, into: &json)
+    }
+    if !address.isShared { writeMeasured(address, into: &json) }
+    json.key("subscriptions")
+    json.beginArray()
+    for (definition, facts) in subscriptions {
+      json.beginObject()
+      json.key("name")
+      json.string(definition.name.bytes)
+      if let holder = definition.holder {
+        json.key("tenant")
+        json.string(holder.bytes)
+      }
+      json.key("type")
+      json.string(definition.terms.kind.word)
+      if let facts {
+        json.key("backlog")
+        json.integer(facts.backlog)
+        json.key("unacked")
+        json.integer(facts.unacked)
+      }
+      json.endObject()
+    }
+    json.endArray()
+    json.endObject()
+  }
+
+  /// How fast the topic is and what became of publishes: of all who use it together.
+  private func writeMeasured(_ address: TopicAddress, into json: inout JSONWriter) {
     let measured = parts.metrics.existing(TopicKey(address))
     json.key("publish")
     writeLatency(measured?.publishSummary, into: &json)
@@ -178,24 +208,6 @@ extension GatewayResponder {
       json.key(outcome.label)
       json.integer(count)
     }
-    json.endObject()
-    json.key("subscriptions")
-    json.beginArray()
-    for (definition, facts) in subscriptions {
-      json.beginObject()
-      json.key("name")
-      json.string(definition.name.bytes)
-      json.key("type")
-      json.string(definition.terms.kind.word)
-      if let facts {
-        json.key("backlog")
-        json.integer(facts.backlog)
-        json.key("unacked")
-        json.integer(facts.unacked)
-      }
-      json.endObject()
-    }
-    json.endArray()
     json.endObject()
   }
 

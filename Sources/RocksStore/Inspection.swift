@@ -154,7 +154,7 @@ public final class Inspection {
       reports.append(
         CursorReport(
           tenantNumber: key.topic.tenant, topicNumber: key.topic.topic, name: value.name,
-          number: key.subscription, terms: value.terms,
+          holder: value.holder, number: key.subscription, terms: value.terms,
           markDelete: stored.map { Cursor(ledger: $0.ledger, next: $0.next) },
           epoch: stored?.epoch ?? 0, ackChunks: chunks[cursor] ?? 0))
     }
@@ -248,6 +248,8 @@ public struct CursorReport: Sendable {
   public let tenantNumber: UInt32
   public let topicNumber: UInt32
   public let name: ByteSlice
+  /// The tenant that holds it, where that is not the topic's own.
+  public let holder: ByteSlice?
   public let number: UInt32
   public let terms: SubscriptionTerms
   /// Nil when its cursor record is missing.

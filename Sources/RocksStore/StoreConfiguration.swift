@@ -62,6 +62,8 @@ public struct StoreLimits: Sendable {
   public var readTime = TimeSpan.milliseconds(10)
   public var topics = 1_000_000
   public var subscriptionsPerTopic = 1000
+  /// Subscriptions of each other tenant that a topic is shared with.
+  public var subscriptionsPerPartner = 100
   public var schemaVersionsPerTopic = 1000
 
   public init() {}

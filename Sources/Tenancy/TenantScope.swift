@@ -123,10 +123,12 @@ extension TenancyPolicy {
 
   /// What an earlier policy's scope is under this one: the same token for the same tenant, or a
   /// refusal. For what outlives a request: streams and tickets.
+  ///
+  /// - Parameter token: what the same token says now, where its issuer has been asked again.
   public func scope(
-    again scope: TenantScope, at now: UnixTime
+    again scope: TenantScope, with token: VerifiedToken? = nil, at now: UnixTime
   ) throws(TenancyRefusal) -> TenantScope {
-    let again = try self.scope(of: scope.token, selecting: .path(scope.tenant), at: now)
+    let again = try self.scope(of: token ?? scope.token, selecting: .path(scope.tenant), at: now)
     guard again.tenant == scope.tenant else { throw .notFound }
     return again
   }

@@ -75,18 +75,20 @@ public protocol Catalogue: DocumentCatalogue {
     of address: TopicAddress, _ edit: SchemaEdit, at revision: UInt64?
   ) async throws(CatalogueFailure) -> SchemaBook
 
-  func subscription(_ name: Name, of address: TopicAddress) -> SubscriptionDefinition?
+  /// Nil also for one that is not there for the address's caller: see `TopicAddress.sees`.
+  func subscription(_ name: HeldName, of address: TopicAddress) -> SubscriptionDefinition?
 
-  /// In byte order of their names.
+  /// Those that are there for the address's caller, in the order of `HeldName`.
   func subscriptions(of address: TopicAddress) -> [SubscriptionDefinition]
 
-  /// Makes the subscription at `start`, or returns the one that exists, unchanged.
+  /// Makes the subscription at `start`, for the address's holder, or returns the one that exists,
+  /// unchanged.
   func createSubscription(
     _ name: Name, _ terms: SubscriptionTerms, startingAt start: Cursor, of address: TopicAddress
   ) async throws(CatalogueFailure) -> Made<SubscriptionDefinition>
 
   func deleteSubscription(
-    _ name: Name, of address: TopicAddress, expecting expected: Expected<SubscriptionDefinition>
+    _ name: HeldName, of address: TopicAddress, expecting expected: Expected<SubscriptionDefinition>
   ) async throws(CatalogueFailure)
 }
 
@@ -242,7 +244,8 @@ public enum CatalogueFailure: Error, Hashable, Sendable {
   case documentInUse(DocumentUse)
 
   public enum Countable: Sendable, Hashable {
-    case topics, subscriptions, schemaVersions, schemaSubjects, schemaBytes
+    /// `partnerSubscriptions`: of one tenant on another's topic.
+    case topics, subscriptions, partnerSubscriptions, schemaVersions, schemaSubjects, schemaBytes
     case documents, documentVersions, documentBytes
   }
 

@@ -46,6 +46,21 @@ extension Catalogue {
   public func deleteSubscription(_ name: Name, of address: TopicAddress)
     async throws(CatalogueFailure)
   {
-    try await deleteSubscription(name, of: address, expecting: .anything)
+    try await deleteSubscription(
+      HeldName(name, under: address), of: address, expecting: .anything)
+  }
+}
+
+/// The address's own subscriptions.
+extension Catalogue {
+  public func subscription(_ name: Name, of address: TopicAddress) -> SubscriptionDefinition? {
+    subscription(HeldName(name, under: address), of: address)
+  }
+
+  public func deleteSubscription(
+    _ name: Name, of address: TopicAddress, expecting expected: Expected<SubscriptionDefinition>
+  ) async throws(CatalogueFailure) {
+    try await deleteSubscription(
+      HeldName(name, under: address), of: address, expecting: expected)
   }
 }

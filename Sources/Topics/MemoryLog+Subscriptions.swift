@@ -3,15 +3,18 @@ import Synchronization
 public import Tenancy
 
 extension MemoryLog {
-  public func subscription(_ name: Name, of address: TopicAddress) -> SubscriptionDefinition? {
-    state.withLock { $0.topics[TopicKey(address)]?.subscriptions[name]?.definition }
+  public func subscription(
+    _ name: HeldName, of address: TopicAddress
+  ) -> SubscriptionDefinition? {
+    guard address.sees(name.holder) else { return nil }
+    return state.withLock { $0.topics[TopicKey(address)]?.subscriptions[name]?.definition }
   }
 
   public func subscriptions(of address: TopicAddress) -> [SubscriptionDefinition] {
     let all = state.withLock { state in
       state.topics[TopicKey(address)]?.subscriptions.values.map(\.definition) ?? []
     }
-    return all.sorted { $0.name < $1.name }
+    return all.filter { address.sees($0.holder) }.sorted { $0.heldName < $1.heldName }
   }
 
   public func createSubscription(
@@ -19,31 +22,39 @@ extension MemoryLog {
   ) async throws(CatalogueFailure) -> Made<SubscriptionDefinition> {
     try CatalogueVerb.useSubscriptions.check(address.action)
     let now = clocks.wall()
+    let held = HeldName(name, under: address).detached
     return try changeTopic(address) {
       (topic: inout TopicState) throws(CatalogueFailure) -> Made<SubscriptionDefinition> in
-      if let existing = topic.subscriptions[name] { return .existing(existing.definition) }
+      if let existing = topic.subscriptions[held] { return .existing(existing.definition) }
       guard start.ledger == topic.ledger, start.next <= topic.end else {
         throw .positionAhead(end: topic.bounds.latest)
       }
-      let limit = limits.subscriptionsPerTopic
-      guard topic.subscriptions.count < limit else {
-        throw .tooMany(.subscriptions, limit: limit)
+      let (most, countable): (Int, CatalogueFailure.Countable) =
+        held.holder == nil
+        ? (limits.subscriptionsPerTopic, .subscriptions)
+        : (limits.subscriptionsPerPartner, .partnerSubscriptions)
+      guard topic.subscriptions.keys.count(where: { $0.holder == held.holder }) < most else {
+        throw .tooMany(countable, limit: most)
       }
       let definition = SubscriptionDefinition(
-        name: name.detached, number: topic.nextSubscription, terms: terms, created: now)
+        name: held.name, heldBy: held.holder, number: topic.nextSubscription, terms: terms,
+        created: now, creator: ByteSlice(copying: address.caller.principal.span))
       topic.nextSubscription += 1
-      topic.subscriptions[definition.name] = TopicState.SubscriptionEntry(
+      topic.subscriptions[held] = TopicState.SubscriptionEntry(
         definition: definition, state: SubscriptionState(markDelete: start))
       return .created(definition)
     }
   }
 
   public func deleteSubscription(
-    _ name: Name, of address: TopicAddress, expecting expected: Expected<SubscriptionDefinition>
+    _ name: HeldName, of address: TopicAddress,
+    expecting expected: Expected<SubscriptionDefinition>
   ) async throws(CatalogueFailure) {
     try CatalogueVerb.useSubscriptions.check(address.action)
     try changeTopic(address) { (topic: inout TopicState) throws(CatalogueFailure) in
-      guard let entry = topic.subscriptions[name] else { throw .unknownSubscription }
+      guard address.sees(name.holder), let entry = topic.subscriptions[name] else {
+        throw .unknownSubscription
+      }
       try expected.check(entry.definition)
       topic.subscriptions[name] = nil
     }
@@ -55,7 +66,7 @@ extension MemoryLog {
     try CatalogueVerb.useSubscriptions.check(subscription.topic.action)
     return try changeTopic(subscription.topic) {
       (topic: inout TopicState) throws(CatalogueFailure) in
-      guard let entry = topic.subscriptions[subscription.name],
+      guard subscription.isSeen, let entry = topic.subscriptions[subscription.name],
         entry.definition.number == subscription.number
       else { throw .unknownSubscription }
       return entry.state
@@ -70,7 +81,7 @@ extension MemoryLog {
     do {
       try CatalogueVerb.useSubscriptions.check(subscription.topic.action)
       try changeTopic(subscription.topic) { (topic: inout TopicState) throws(CatalogueFailure) in
-        guard let entry = topic.subscriptions[subscription.name],
+        guard subscription.isSeen, let entry = topic.subscriptions[subscription.name],
           entry.definition.number == subscription.number,
           change.markDelete.ledger == topic.ledger
         else { throw .unknownSubscription }

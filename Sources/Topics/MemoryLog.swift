@@ -84,7 +84,7 @@ public final class MemoryLog: TopicLog, Catalogue, SubscriptionStore {
   public func resolve(_ start: StartPosition, in topic: TopicAddress) throws(ReadFailure)
     -> ResolvedStart
   {
-    try topic.checkReading()
+    try topic.checkPlacing()
     return try read(topic) { (state: inout TopicState) throws(ReadFailure) in
       switch start {
       case .earliest: return .at(state.bounds.earliest)
@@ -98,7 +98,7 @@ public final class MemoryLog: TopicLog, Catalogue, SubscriptionStore {
   }
 
   public func locate(_ instant: UnixTime, in topic: TopicAddress) throws(ReadFailure) -> Cursor {
-    try topic.checkReading()
+    try topic.checkPlacing()
     return try read(topic) { (state: inout TopicState) throws(ReadFailure) in
       let index = state.records.firstIndex { $0.publishTime >= instant } ?? state.records.count
       return Cursor(ledger: state.ledger, next: state.first + UInt64(index))
@@ -106,7 +106,7 @@ public final class MemoryLog: TopicLog, Catalogue, SubscriptionStore {
   }
 
   public func growth(of topic: TopicAddress) throws(ReadFailure) -> Growth {
-    try topic.checkReading()
+    try topic.checkPlacing()
     return try read(topic) { (state: inout TopicState) throws(ReadFailure) in state.growth }
   }
 
@@ -132,7 +132,10 @@ public struct MemoryLimits: Sendable {
   /// How many of a topic's newest records count as its tail; older ones are read with `readStored`.
   public var tailRecords = 10_000
   public var topics = 100_000
+  /// Of the topic's own tenant.
   public var subscriptionsPerTopic = 1_000
+  /// Of each other tenant that the topic is shared with.
+  public var subscriptionsPerPartner = 100
   public var schemaVersions = 1_000
   /// What one commit may hold, in bytes.
   public var commitBytes = 8 << 20
@@ -196,7 +199,7 @@ struct TopicState {
   var book = SchemaBook.empty
   /// Made of the book.
   var binding: SchemaBinding?
-  var subscriptions: [Name: SubscriptionEntry] = [:]
+  var subscriptions: [HeldName: SubscriptionEntry] = [:]
   var nextSubscription: UInt64 = 1
 
   struct SubscriptionEntry {

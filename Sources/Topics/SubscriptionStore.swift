@@ -24,32 +24,94 @@ public struct SubscriptionTerms: Sendable, Hashable {
   }
 }
 
+/// Which of a topic's subscriptions. Names are their holder's own: tenants who share a topic take
+/// none from one another, and do not learn which are taken.
+public struct HeldName: Sendable, Hashable {
+  /// The tenant that holds the subscription; nil for the topic's own.
+  public let holder: Name?
+  public let name: Name
+
+  public init(holder: Name?, name: Name) {
+    self.holder = holder
+    self.name = name
+  }
+
+  /// The caller's own subscription of that name.
+  public init(_ name: Name, under address: TopicAddress) {
+    self.init(holder: address.holder, name: name)
+  }
+
+  /// The same in storage of its own.
+  public var detached: HeldName { HeldName(holder: holder?.detached, name: name.detached) }
+}
+
+extension HeldName: Comparable {
+  /// The topic's own tenant's first, then by holder; in byte order of their names.
+  public static func < (left: HeldName, right: HeldName) -> Bool {
+    guard left.holder == right.holder else {
+      guard let theirs = right.holder else { return false }
+      return left.holder.map { $0 < theirs } ?? true
+    }
+    return left.name < right.name
+  }
+}
+
+extension TopicAddress {
+  /// Who holds the subscriptions that are made under this address; nil for the topic's own tenant.
+  public var holder: Name? { isShared ? caller.tenant : nil }
+
+  /// Whether subscriptions of a holder are there for this caller: all of them for the topic's own
+  /// tenant, for another only its own.
+  public func sees(_ holder: Name?) -> Bool { !isShared || holder == caller.tenant }
+}
+
 /// One subscription as the catalogue knows it.
 public struct SubscriptionDefinition: Sendable, Hashable {
   public let name: Name
+  /// The tenant that holds it, where that is not the topic's own.
+  public let holder: Name?
   /// Never given out twice within a topic's life: a subscription made anew under the same name has
   /// another one, and tokens and changes of the old one fit no more.
   public let number: UInt64
   public let terms: SubscriptionTerms
   public let created: UnixTime
+  /// The principal that made it, of its holder's tenant; empty where nobody wrote that down.
+  public let creator: ByteSlice
 
-  public init(name: Name, number: UInt64, terms: SubscriptionTerms, created: UnixTime) {
+  public init(
+    name: Name, heldBy holder: Name? = nil, number: UInt64, terms: SubscriptionTerms,
+    created: UnixTime, creator: ByteSlice = .empty
+  ) {
     self.name = name
+    self.holder = holder
     self.number = number
     self.terms = terms
     self.created = created
+    self.creator = creator
   }
+
+  public var heldName: HeldName { HeldName(holder: holder, name: name) }
 }
 
 /// Which subscription: by name and by number, so that a successor of the same name is not meant.
 public struct SubscriptionReference: Sendable, Hashable {
   public let topic: TopicAddress
-  public let name: Name
+  public let name: HeldName
   public let number: UInt64
 
+  public init(to definition: SubscriptionDefinition, of topic: TopicAddress) {
+    self.topic = topic
+    name = definition.heldName
+    number = definition.number
+  }
+
+  /// Whether it is there for the address's caller; stores ask.
+  public var isSeen: Bool { topic.sees(name.holder) }
+
+  /// One of the address's own.
   public init(topic: TopicAddress, name: Name, number: UInt64) {
     self.topic = topic
-    self.name = name
+    self.name = HeldName(name, under: topic)
     self.number = number
   }
 }

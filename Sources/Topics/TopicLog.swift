@@ -116,6 +116,12 @@ extension TopicAddress {
     guard action == .subscribe else { throw .notGranted(action) }
   }
 
+  /// Whether the address lets its holder find places in the topic and see how far it reaches:
+  /// readers, and those who look after subscriptions.
+  public func checkPlacing() throws(ReadFailure) {
+    guard action == .subscribe || action == .manage else { throw .notGranted(action) }
+  }
+
   /// Whether the address lets its holder append; every append asks.
   public func checkAppending() throws(AppendFailure) {
     guard action == .publish else { throw .notGranted(action) }

@@ -217,6 +217,41 @@ extension EndToEnd {
       }
     }
 
+    @Test func `an open stream ends when its opaque token is taken back at the issuer`()
+      async throws
+    {
+      let neighbour = try HTTPNeighbour()
+      defer { neighbour.stop() }
+      let keys = try TestIssuer.keySet().text
+      let claims = """
+        {"active":true,"sub":"alice","aud":"\(issuer.audience)","exp":\(Self.now.seconds + 600)}
+        """
+      neighbour.answer { .init($0.path == "/introspect" ? claims : keys) }
+      let more = """
+        , introspection: {url: "\(neighbour.url)/introspect", clientID: gateway,
+          clientSecret: "file:secret", addresses: [127.0.0.1], lifetime: 1s}
+        """
+      try await withIssuer(neighbour, more: more) { gateway, management in
+        try await ready(management)
+        #expect(try await publish(gateway, "opaque-one").status == 201)
+        let stream = "\(await gateway.url)/v1/topics/~/orders/events"
+        async let told = curl(
+          "-N", "--max-time", "50", stream, "-H", "Authorization: Bearer opaque-one", "-H",
+          "Accept: text/event-stream")
+        while try await !curl("http://\(management)/metrics").contains("jodrell_streams_open 1") {
+          try await Task.sleep(for: .milliseconds(20))
+        }
+        // It lives by further answers.
+        let asked = neighbour.requests.count
+        while neighbour.requests.count < asked + 2 { try await Task.sleep(for: .milliseconds(20)) }
+        #expect(
+          try await curl("http://\(management)/metrics").contains("jodrell_streams_open 1"))
+        neighbour.answer { .init($0.path == "/introspect" ? #"{"active":false}"# : keys) }
+        let end = try await told
+        #expect(end.contains("event: jodrell.end") && end.contains("invalid_token"))
+      }
+    }
+
     @Test func `an API key opens its own door and no other`() async throws {
       let neighbour = try HTTPNeighbour()
       defer { neighbour.stop() }

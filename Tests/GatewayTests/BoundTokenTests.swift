@@ -1,6 +1,7 @@
 import Bytes
 import Crypto
 import Foundation
+import LogConformance
 import TestSupport
 import Testing
 
@@ -36,5 +37,29 @@ import Testing
         _ = try await gateway.send("GET", "/v1/whoami", token: bound, certificate: certificate)
       }
     }
+  }
+
+  @Test func `a ticket for a bound token opens its stream once, and soon`() async throws {
+    let gateway = try TestGateway()
+    let events = "/v1/topics/acme/shop/orders/events"
+    _ = try await gateway.send("POST", events, ["Content-Type": "application/json"], "{}")
+    let bound = try token()
+    func ticket() async throws -> String {
+      let made = try await gateway.send(
+        "POST", "/v1/tickets", token: bound, [:], #"{"path":"\#(events)"}"#,
+        certificate: certificate)
+      return try #require(try made.json["ticket"] as? String)
+    }
+    func open(_ ticket: String) async throws -> TestGateway.Answer {
+      try await gateway.send(
+        "GET", "\(events)?from=earliest&ticket=\(ticket)", as: nil,
+        ["Accept": "text/event-stream"], steps: 2)
+    }
+    let used = try await ticket()
+    #expect(try await open(used).steps.last?.contains("id: 1:0") == true)
+    #expect(try await open(used).code == "invalid_ticket")
+    let late = try await ticket()
+    gateway.clock.step(.seconds(11))
+    #expect(try await open(late).code == "invalid_ticket")
   }
 }

@@ -103,6 +103,23 @@ import Testing
     #expect(try await gateway.send("GET", target, as: nil, accept).code == "invalid_ticket")
   }
 
+  @Test("a ticket is no token for anything but its stream, and stays good for that")
+  func ticketsForStreams() async throws {
+    let gateway = try TestGateway()
+    _ = try await gateway.send("POST", events, json, "{}")
+    let made = try await gateway.send("POST", "/v1/tickets", [:], #"{"path":"\#(events)"}"#)
+    let ticket = try #require(try made.json["ticket"] as? String)
+    let target = "\(events)?from=earliest&ticket=\(ticket)"
+    for accept in ["application/json", "*/*"] {
+      let answer = try await gateway.send("GET", target, as: nil, ["Accept": accept])
+      #expect(answer.status == 401 && answer.code == "invalid_ticket")
+    }
+    for accept in ["text/event-stream", "application/x-ndjson"] {
+      let answer = try await gateway.send("GET", target, as: nil, ["Accept": accept], steps: 2)
+      #expect(answer.steps.last?.contains("1:0") == true)
+    }
+  }
+
   @Test("an unused ticket ends after half a minute; strangers get none")
   func staleTickets() async throws {
     let gateway = try TestGateway()

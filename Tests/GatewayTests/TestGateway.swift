@@ -40,6 +40,7 @@ actor TestGateway {
   private let streams: StreamDirectory
   private let quotas: StorageQuotas
   private let responder: GatewayResponder<MemoryLog>
+  private let timers: StandingTimers
   private var sequence: UInt64 = 0
 
   /// - Parameters:
@@ -77,10 +78,11 @@ actor TestGateway {
         }))
     streams = parts.streams
     quotas = parts.quotas
-    responder = GatewayResponder(parts, timers: StandingTimers(clocks: clock.clocks))
+    timers = StandingTimers(clocks: clock.clocks)
+    responder = GatewayResponder(parts, timers: timers)
   }
 
-  private static func compile(_ text: String) throws -> GatewaySettings {
+  static func compile(_ text: String) throws -> GatewaySettings {
     try GatewaySettings(
       compiling: SettingsDocument(parsing: ByteSlice(utf8: text), named: "test"))
   }
@@ -121,14 +123,15 @@ actor TestGateway {
 
   /// Sends one request and returns the answer; of a stream, the head and `steps` of its body,
   /// or fewer, up to the one that holds `last`.
-  /// `beforeBody` runs when the journey asks for the body.
+  /// `beforeBody` runs when the journey asks for the body. `pieces` are a body of unknown length,
+  /// each with what happens ahead of it.
   func send(
     _ method: String, _ target: String, as subject: String? = "alice", token: String? = nil,
     _ fields: [String: String] = [:], _ body: String = "", steps: Int = 0,
     until last: String? = nil, until text: String? = nil,
     from peer: String = "192.0.2.1", listener: ListenerKind = .open, host: String? = nil,
     certificate: ByteSlice? = nil,
-    beforeBody: (@Sendable () async throws -> Void)? = nil
+    beforeBody: (@Sendable () async throws -> Void)? = nil, pieces: [LatePiece] = []
   ) async throws -> Answer {
     let host = host ?? (listener == .management ? "127.0.0.1:9090" : "gateway")
     var text = "\(method) \(target) HTTP/1.1\r\nHost: \(host)\r\n"
@@ -149,8 +152,9 @@ actor TestGateway {
     let requestBody =
       if let beforeBody {
         RequestBody(
-          arrivingFrom: LateBody(ByteSlice(utf8: body), after: beforeBody),
-          declared: body.utf8.count)
+          arrivingFrom: LateBody([LatePiece(body, after: beforeBody)]), declared: body.utf8.count)
+      } else if !pieces.isEmpty {
+        RequestBody(arrivingFrom: LateBody(pieces), declared: nil)
       } else {
         RequestBody(whole: ByteSlice(utf8: body))
       }
@@ -185,7 +189,10 @@ actor TestGateway {
     return answer
   }
 
-  private func endTurn() { responder.turnEnded() }
+  private func endTurn() {
+    timers.fireDue()
+    responder.turnEnded()
+  }
 
   // MARK: - What tests wait for
 
@@ -234,46 +241,64 @@ struct NotARequest: Error {
   let text: String
 }
 
-/// Timers that fire as soon as they are set, if their time has come; a standing clock sets none
-/// off.
+/// Timers that fire as soon as they are set, if their time has come, or at the end of the turn in
+/// which it has: a standing clock sets none off.
 final class StandingTimers: LoopTimers {
   let clocks: Clocks
   let post: @Sendable (@escaping @Sendable () -> Void) -> Void = { $0() }
   private var next: UInt32 = 0
+  private var waiting: [UInt32: (at: MonotonicTime, fire: () -> Void)] = [:]
 
   init(clocks: Clocks) { self.clocks = clocks }
 
   var now: MonotonicTime { clocks.monotonic() }
 
   func schedule(at instant: MonotonicTime, _ fire: @escaping () -> Void) -> TimerToken {
-    if instant <= now { fire() }
     next += 1
+    if instant <= now { fire() } else { waiting[next] = (instant, fire) }
     return TimerToken(slot: next, generation: 0)
   }
 
-  func cancel(_ token: TimerToken) {}
+  func cancel(_ token: TimerToken) { waiting[token.slot] = nil }
+
+  /// Fires those whose time has come, the earliest first.
+  func fireDue() {
+    let due = waiting.filter { $0.value.at <= now }
+    for (slot, timer) in due.sorted(by: { $0.value.at < $1.value.at }) {
+      guard waiting.removeValue(forKey: slot) != nil else { continue }
+      timer.fire()
+    }
+  }
 }
 
-/// A body that arrives in one piece, after something else has happened.
-private final class LateBody: BodySource {
-  private var bytes: ByteSlice?
-  private let before: @Sendable () async throws -> Void
+/// A part of a body, and what happens before it comes.
+struct LatePiece: Sendable {
+  let bytes: ByteSlice
+  let before: @Sendable () async throws -> Void
 
-  init(_ bytes: ByteSlice, after before: @escaping @Sendable () async throws -> Void) {
-    self.bytes = bytes
+  init(_ text: String, after before: @escaping @Sendable () async throws -> Void = {}) {
+    bytes = ByteSlice(utf8: text)
     self.before = before
   }
+}
+
+/// A body that arrives in pieces, each after something else has happened.
+private final class LateBody: BodySource {
+  private var pieces: [LatePiece]
+
+  init(_ pieces: [LatePiece]) { self.pieces = pieces.reversed() }
 
   var restIsTooMuch: Bool { false }
 
   func nextPiece() async throws(BodyFailure) -> ByteSlice? {
-    guard let piece = bytes else { return nil }
-    bytes = nil
-    do { try await before() } catch { throw .closed }
-    return piece
+    guard let piece = pieces.popLast() else { return nil }
+    do { try await piece.before() } catch { throw .closed }
+    return piece.bytes
   }
 
   func collectRest(upTo limit: Int) async throws(BodyFailure) -> ByteSlice {
-    try await nextPiece() ?? .empty
+    var bytes = ByteWriter()
+    while let piece = try await nextPiece() { bytes.append(piece) }
+    return bytes.slice
   }
 }

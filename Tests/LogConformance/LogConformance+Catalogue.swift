@@ -120,6 +120,59 @@ extension LogConformance {
     #expect(anew.thing.number != definition.number)
   }
 
+  func subscriptionsAreTheirHoldersOwn(_ bench: Bench<Log>) async throws {
+    let info = try await bench.make("orders")
+    let (home, guest) = (
+      try proofs.topic("orders", .subscribe), try Proofs(tenant: "b").shared("orders")
+    )
+    let (name, start) = (try proofs.name("billing"), Cursor(ledger: info.ledger, next: 0))
+    let terms = SubscriptionTerms(kind: .shared, ackTimeout: .zero, maxUnacked: 9)
+    var definitions: [SubscriptionDefinition] = []
+    for address in [guest, home] {
+      let made = try await bench.log.createSubscription(
+        name, terms, startingAt: start, of: address)
+      guard case .created(let definition) = made else { throw ConformanceBreach.notCreated }
+      #expect(bench.log.subscription(name, of: address) == definition)
+      definitions.append(definition)
+    }
+    #expect(definitions.map(\.holder) == [try proofs.name("b"), nil])
+    #expect(definitions.map(\.creator.text) == ["b", "acme"])
+    #expect(definitions[0].number != definitions[1].number)
+    #expect(bench.log.subscriptions(of: home) == [definitions[1], definitions[0]])
+    #expect(bench.log.subscriptions(of: guest) == [definitions[0]])
+    // What is not its own is not there, by whatever name it is asked for.
+    #expect(bench.log.subscription(definitions[1].heldName, of: guest) == nil)
+    let foreign = SubscriptionReference(to: definitions[1], of: guest)
+    #expect(throws: CatalogueFailure.unknownSubscription) { try bench.log.loadState(of: foreign) }
+    let settled = ChangeSettlement()
+    bench.log.stage(SubscriptionChange(markDelete: start), of: foreign, settled: settled)
+    let refused = await settled.value()
+    #expect(throws: CatalogueFailure.unknownSubscription) { try refused.get() }
+    await #expect(throws: CatalogueFailure.unknownSubscription) {
+      try await bench.log.deleteSubscription(
+        definitions[1].heldName, of: guest, expecting: .anything)
+    }
+    // A guest has its own bound, and takes none of the owner's.
+    for number in 1..<100 {
+      _ = try await bench.log.createSubscription(
+        proofs.name("s-\(number)"), terms, startingAt: start, of: guest)
+    }
+    await #expect(throws: CatalogueFailure.tooMany(.partnerSubscriptions, limit: 100)) {
+      try await bench.log.createSubscription(
+        proofs.name("s-100"), terms, startingAt: start, of: guest)
+    }
+    _ = try await bench.log.createSubscription(
+      proofs.name("audit"), terms, startingAt: start, of: home)
+    // The owner may end them.
+    try await bench.log.deleteSubscription(
+      definitions[0].heldName, of: home, expecting: .exactly(definitions[0]))
+    #expect(bench.log.subscription(name, of: guest) == nil)
+    let log = try await reopen(bench.log, bench.clock.clocks)
+    #expect(log.subscription(name, of: home) == definitions[1])
+    #expect(log.subscriptions(of: guest).count == 99)
+    #expect(log.subscriptions(of: guest).allSatisfy { $0.creator.text == "b" })
+  }
+
   func progressIsKept(_ bench: Bench<Log>) async throws {
     let info = try await bench.make("orders")
     try await bench.append("orders", "0", "1", "2")
@@ -169,9 +222,9 @@ extension LogConformance {
     _ bench: Bench<Log>, _ old: SubscriptionReference, _ change: SubscriptionChange,
     _ terms: SubscriptionTerms, _ start: Cursor
   ) async throws {
-    try await bench.log.deleteSubscription(old.name, of: old.topic)
+    try await bench.log.deleteSubscription(old.name.name, of: old.topic)
     let anew = try await bench.log.createSubscription(
-      old.name, terms, startingAt: start, of: old.topic
+      old.name.name, terms, startingAt: start, of: old.topic
     ).thing
     let settled = ChangeSettlement()
     bench.log.stage(change, of: old, settled: settled)
@@ -179,7 +232,7 @@ extension LogConformance {
     #expect(throws: CatalogueFailure.unknownSubscription) { try outcome.get() }
     #expect(throws: CatalogueFailure.unknownSubscription) { try bench.log.loadState(of: old) }
     let reference = SubscriptionReference(
-      topic: old.topic, name: old.name, number: anew.number)
+      topic: old.topic, name: old.name.name, number: anew.number)
     #expect(try bench.log.loadState(of: reference) == SubscriptionState(markDelete: start))
   }
 }

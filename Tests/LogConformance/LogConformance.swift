@@ -47,6 +47,7 @@ package struct LogConformance<Log: TopicLog & Catalogue & SubscriptionStore> {
     case .recordDefinitionsAreKept: try await recordDefinitionsAreKept(bench)
     case .schemasGoForGood: try await schemasGoForGood(bench)
     case .subscriptionsAreDefinedOnce: try await subscriptionsAreDefinedOnce(bench)
+    case .subscriptionsAreTheirHoldersOwn: try await subscriptionsAreTheirHoldersOwn(bench)
     case .progressIsKept: try await progressIsKept(bench)
     case .everythingSurvivesReopening: try await everythingSurvivesReopening(bench)
     case .documentVersionsCount: try await documentVersionsCount(bench)
@@ -67,7 +68,8 @@ package enum ConformanceCase: String, CaseIterable, Sendable, CustomStringConver
   case aTopicMadeAnewIsAnotherOne, publishTimesNeverGoBack, concurrentAppendsAreAllStored
   case topicsAreListedByName, policiesAreKept, schemaVersionsCount
   case schemasHaveLines, schemaBindingsAreKept, recordDefinitionsAreKept, schemasGoForGood
-  case subscriptionsAreDefinedOnce, progressIsKept, everythingSurvivesReopening
+  case subscriptionsAreDefinedOnce, subscriptionsAreTheirHoldersOwn, progressIsKept
+  case everythingSurvivesReopening
   case documentVersionsCount, documentsAreDeletedInTwoSteps, documentsInUseStay
   case trialsChangeNothing, changesMeetWhatTheyExpect, pinnedDocumentsSurviveReopening
   case randomHistoriesMatchTheModel

@@ -27,6 +27,13 @@ package struct Proofs: Sendable {
     return try Scopes.shared.scope(of: tenant).address(of: reference, for: action)
   }
 
+  /// A topic of `acme`, which shares its namespace `shop` with `b`: for `b` alone.
+  package func shared(_ topic: String) throws -> TopicAddress {
+    let reference = TopicReference(
+      tenant: try name("acme"), namespace: try name("shop"), topic: try name(topic))
+    return try Scopes.shared.scope(of: tenant).address(of: reference, for: .subscribe)
+  }
+
   package func namespace(_ namespace: String, _ action: Action) throws -> NamespaceAddress {
     let reference = NamespaceReference(
       tenant: try name(tenant), namespace: try name(namespace))
@@ -109,7 +116,7 @@ private final class Scopes: Sendable {
   private static var policy: String {
     var text = """
       issuers: [{id: test, iss: "https://issuer.example", audiences: [event-gateway], keys: {file: k}}]
-      tenants: {acme: {}, acme-2: {}, b: {}}
+      tenants: {acme: {shares: [{with: b, subscribe: ["shop/*"]}]}, acme-2: {}, b: {}}
       mappings:
 
       """
@@ -117,7 +124,7 @@ private final class Scopes: Sendable {
       text += """
           - {id: \(tenant), issuer: test, when: {"/sub": {eq: "\(tenant)"}}, tenant: \(tenant),
              principal: "{/sub}", allow: [{publish: ["*/*"]}, {subscribe: ["*/*"]},
-             {manage: ["*/*"]}]}
+             {manage: ["*/*"]}\(tenant == "b" ? #", {subscribe: ["shop/*"], of: acme}"# : "")]}
 
         """
     }

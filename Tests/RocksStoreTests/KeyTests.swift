@@ -158,11 +158,18 @@ import Topics
           author: text, identifiers: [text, .empty], targets: [text], text: text),
         .documentVersion)
     }
-    try roundTrip(
-      SubscriptionKey.Value(
-        state: .live, created: time, name: text,
-        terms: SubscriptionTerms(kind: .keyShared, ackTimeout: .seconds(30), maxUnacked: 1000)),
-      .subscription)
+    let terms = SubscriptionTerms(kind: .keyShared, ackTimeout: .seconds(30), maxUnacked: 1000)
+    for holder in [nil, text] {
+      try roundTrip(
+        SubscriptionKey.Value(
+          state: .live, created: time, name: text, terms: terms, holder: holder, creator: text),
+        .subscription)
+    }
+    // Version 1 knew neither holder nor creator.
+    let own = SubscriptionKey.Value(state: .live, created: time, name: text, terms: terms)
+    var first = Array(own.bytes.dropLast(2))
+    first[0] = 1
+    #expect(try SubscriptionKey.Value(value: ByteSlice(first), in: .subscription) == own)
     try roundTrip(
       BucketKey.Value(retentionClass: .bounded, state: .sealed, opened: time), .bucket)
     try roundTrip(

@@ -256,7 +256,8 @@ final class Admission {
     case .answer(let answer):
       do throws(TokenRefusal) {
         let token = try verifier.verify(
-          introspected: answer, of: digest, by: issuer, presentedBy: shown, at: now)
+          introspected: answer, of: digest, text: ByteSlice(copying: text.span), by: issuer,
+          presentedBy: shown, at: now)
         tokens.keep(token, at: now)
         limits.tokenAccepted(digest)
         return token

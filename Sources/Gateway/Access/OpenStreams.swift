@@ -5,8 +5,8 @@ import HTTPWire
 import Metrics
 import Tenancy
 
-/// The live streams of one loop, held against each new snapshot: whose token or grant is gone ends
-/// at once. Loop-confined.
+/// The live streams of one loop and the calls that wait on it, held against each new snapshot:
+/// whose token or grant is gone ends at once. Loop-confined.
 ///
 /// ```
 /// new snapshot, or a grant's time ──▶ review: so many streams per turn of the loop ──▶ done
@@ -17,11 +17,19 @@ final class OpenStreams {
     var topic: TopicAddress
   }
 
+  /// A call that waits: what ends its wait, and what that goes by.
+  private struct Wait {
+    let right: WaitingRight
+    let tenure: Tenure
+  }
+
   private let directory: StreamDirectory
   private let box: StreamDirectory.Mailbox
   private let timers: any LoopTimers
   private let metrics: PolicyMetrics
   private var streams: [RequestID: Stream] = [:]
+  private var waits: [RequestID: Wait] = [:]
+  private let opaque: OpaqueTokens
   /// Those that a review has not come to yet.
   private var waiting: [RequestID] = []
   /// When a stream's grant begins or ends next, and the timer for it.
@@ -37,7 +45,11 @@ final class OpenStreams {
   /// its life when the stream opens, at most this.
   private static let longestNotice = TimeSpan.seconds(60)
 
-  init(_ directory: StreamDirectory, timers: any LoopTimers, metrics: PolicyMetrics) {
+  init(
+    _ directory: StreamDirectory, _ services: IdentityServices, timers: any LoopTimers,
+    metrics: PolicyMetrics
+  ) {
+    opaque = OpaqueTokens(services, timers: timers)
     self.directory = directory
     self.timers = timers
     self.metrics = metrics
@@ -57,30 +69,45 @@ final class OpenStreams {
     let permit = StreamPermit(
       expires: caller.expires, challenge: Self.challenge(before: caller.expires, from: now))
     streams[id] = Stream(permit: permit, topic: topic)
-    if isStale {
-      waiting.append(id)
-      timers.post {}
-    }
+    opaque.follow(id, caller.token)
+    if isStale { reviewSoon(id) }
     watch(caller.changes, at: now)
     return permit
   }
 
+  /// A call begins to wait; `close` when it has its answer.
+  func attend(_ id: RequestID, _ right: WaitingRight, of tenure: Tenure) {
+    waits[id] = Wait(right: right, tenure: tenure)
+    if tenure.isStale { reviewSoon(id) }
+    watch(tenure.topic.caller.changes, at: timers.clocks.wall())
+  }
+
   func close(_ id: RequestID) {
+    if waits.removeValue(forKey: id) != nil { return }
     guard streams.removeValue(forKey: id) != nil else { return }
+    opaque.leave(id)
     directory.ended(id)
+  }
+
+  private func reviewSoon(_ id: RequestID) {
+    waiting.append(id)
+    timers.post {}
   }
 
   var count: Int { streams.count }
 
-  /// At the end of a turn: takes renewed tokens, and reviews the next streams.
+  /// At the end of a turn: takes renewed tokens, and reviews the next streams and waits.
   ///
   /// - Parameter isNew: another snapshot is in force than at the last call.
   func turnEnded(_ snapshot: AccessSnapshot, isNew: Bool) {
     for (stream, topic) in box.take() { renew(stream, topic) }
+    opaque.turnEnded(snapshot.verifier) { token, streams, outcome in
+      confirm(token, of: streams, outcome, snapshot)
+    }
     if isNew || isDue {
       isDue = false
       nextChange = .distantFuture
-      waiting = Array(streams.keys)
+      waiting = Array(streams.keys) + Array(waits.keys)
     }
     guard !waiting.isEmpty else { return }
     let now = timers.clocks.wall()
@@ -90,6 +117,10 @@ final class OpenStreams {
   }
 
   private func review(_ id: RequestID, _ snapshot: AccessSnapshot, _ now: UnixTime) {
+    if let wait = waits[id] {
+      if wait.right.changed() { watch(wait.tenure.topic.caller.changes, at: now) }
+      return
+    }
     guard let stream = streams[id] else { return }
     metrics.reviewed.add()
     do {
@@ -101,9 +132,44 @@ final class OpenStreams {
       streams[id]?.topic = topic
       watch(topic.caller.changes, at: now)
     } catch {
-      metrics.withdrawn.add()
-      stream.permit.withdraw(error is TenancyRefusal ? .grantWithdrawn : .tokenWithdrawn)
+      withdraw(stream, error is TenancyRefusal ? .grantWithdrawn : .tokenWithdrawn)
     }
+  }
+
+  private func withdraw(_ stream: Stream, _ end: LiveEnd) {
+    metrics.withdrawn.add()
+    stream.permit.withdraw(end)
+  }
+
+  /// An opaque token has been asked about again: its streams go on under what its issuer says now.
+  ///
+  /// - Returns: until when that is good; nil where the streams end.
+  private func confirm(
+    _ token: VerifiedToken, of ids: Set<RequestID>, _ outcome: OpaqueTokens.Outcome,
+    _ snapshot: AccessSnapshot
+  ) -> UnixTime? {
+    let now = timers.clocks.wall()
+    guard case .confirmed(let answer) = outcome,
+      let again = try? snapshot.verifier.verify(token, introspectedAgain: answer, at: now)
+    else {
+      let end: LiveEnd = if case .unconfirmed = outcome { .unconfirmed } else { .tokenWithdrawn }
+      for case let stream? in ids.map({ streams[$0] }) { withdraw(stream, end) }
+      return nil
+    }
+    for id in ids {
+      guard let stream = streams[id] else { continue }
+      do {
+        let topic = try snapshot.review(stream.topic, with: again, at: now)
+        streams[id]?.topic = topic
+        watch(topic.caller.changes, at: now)
+        guard again.expires != stream.permit.expires else { continue }
+        stream.permit.renew(
+          expires: again.expires, challenge: Self.challenge(before: again.expires, from: now))
+      } catch {
+        withdraw(stream, .grantWithdrawn)
+      }
+    }
+    return again.confirmedUntil
   }
 
   private func renew(_ id: RequestID, _ topic: TopicAddress) {
@@ -113,6 +179,7 @@ final class OpenStreams {
       return stream.permit.withdraw(.classesChanged)
     }
     streams[id]?.topic = topic
+    opaque.follow(id, topic.caller.token)
     let now = timers.clocks.wall()
     stream.permit.renew(
       expires: topic.caller.expires,
@@ -142,7 +209,23 @@ extension AccessSnapshot {
   /// against issuers and keys again, its claims against the mappings.
   func review(_ topic: TopicAddress, at now: UnixTime) throws -> TopicAddress {
     try verifier.recheck(topic.caller.token, at: now)
-    let scope = try policy.scope(again: topic.caller, at: now)
+    return try review(topic, with: topic.caller.token, at: now)
+  }
+
+  /// The same of a namespace: throws what its caller would be answered now.
+  func review(_ namespace: NamespaceAddress, at now: UnixTime) throws {
+    try verifier.recheck(namespace.caller.token, at: now)
+    let scope = try policy.scope(again: namespace.caller, at: now)
+    _ = try scope.namespace(
+      of: NamespaceReference(tenant: namespace.tenant, namespace: namespace.namespace),
+      for: namespace.action)
+  }
+
+  /// The same by the claims of another proof of the same token.
+  func review(
+    _ topic: TopicAddress, with token: VerifiedToken, at now: UnixTime
+  ) throws(TenancyRefusal) -> TopicAddress {
+    let scope = try policy.scope(again: topic.caller, with: token, at: now)
     return try scope.address(
       of: TopicReference(tenant: topic.tenant, namespace: topic.namespace, topic: topic.topic),
       for: topic.action)

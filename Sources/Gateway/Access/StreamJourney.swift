@@ -1,14 +1,16 @@
+import Authentication
 import Bytes
 import HTTPWire
 import JSONText
 import Tenancy
 
-/// What a live stream needs to outlive its token, and what nothing that waits may outlive.
+/// What a live stream needs to outlive its token.
 extension GatewayResponder {
   /// `POST /v1/streams/{id}/token`: the stream goes on under the token of this request.
   ///
-  /// The token must be of the same issuer's same principal and tenant, and grant what the stream
-  /// reads. For everybody else the stream is not there, and no answer tells whether it is.
+  /// The token must be of the same issuer's same principal and tenant, grant what the stream reads,
+  /// and end no earlier than the one that the stream has. For everybody else the stream is not
+  /// there, and no answer tells whether it is.
   func renewStream(
     _ id: RequestID, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) throws -> AnswerEnd {
@@ -21,6 +23,11 @@ extension GatewayResponder {
     let reference = TopicReference(
       tenant: open.tenant, namespace: open.namespace, topic: open.topic)
     let topic = try scope.address(of: reference, for: open.action).detached
+    // A stream ends at its token's own end: one within the skew is over.
+    guard timers.clocks.wall() < scope.expires else { throw TokenRefusal.expired }
+    guard scope.expires >= open.caller.expires else {
+      throw Refusal(.badParameter, "the stream's token ends later than this one")
+    }
     guard parts.streams.renew(id, with: topic) else { throw Refusal(.notFound) }
     answer.start(200)
     return finish(&answer) { json in Self.write(id, until: scope.expires, into: &json) }
@@ -46,22 +53,6 @@ extension GatewayResponder {
     path.append("/token")
     json.string(path.slice)
     json.endObject()
-  }
-
-  /// For what has waited: throws what a request would be answered now, if another snapshot has come
-  /// into force since it was admitted under `generation`, or a grant has ended.
-  ///
-  /// - Returns: the topic as it is granted now.
-  @discardableResult
-  func checkAgain(
-    _ topic: TopicAddress, admittedUnder generation: UInt64
-  ) throws -> TopicAddress {
-    admission.refresh()
-    let now = timers.clocks.wall()
-    guard generation != admission.snapshot.generation || topic.caller.changes <= now else {
-      return topic
-    }
-    return try admission.snapshot.review(topic, at: now)
   }
 }
 

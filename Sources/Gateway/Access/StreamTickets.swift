@@ -1,3 +1,4 @@
+import Authentication
 public import Bytes
 import Delivery
 import Synchronization
@@ -8,9 +9,14 @@ import Tenancy
 ///
 /// A ticket opens one path for the caller who asked for it: first within 30 s, after that again
 /// until the token's end, so that `EventSource` can reconnect. A second live use ends the first.
+///
+/// Whoever holds a ticket proves nothing. One of a token that is bound to a key is therefore good
+/// for a single use, within 10 s: what is found in a log afterwards opens nothing.
 public final class StreamTickets: Sendable {
   /// How long an unused ticket waits for its first use.
   public static let patience = TimeSpan.seconds(30)
+  /// The same of a ticket for a bound token.
+  public static let boundPatience = TimeSpan.seconds(10)
   /// Tickets kept at once; 200 B each.
   public static let most = 100_000
   /// Of one tenant's: a quarter of all, so that no tenant leaves others without.
@@ -30,6 +36,12 @@ public final class StreamTickets: Sendable {
     let path: ByteSlice
     let issued: UnixTime
     var use: StreamLease?
+
+    func isAlive(at now: UnixTime) -> Bool {
+      guard now < scope.expires else { return false }
+      if use != nil { return !scope.token.isBound }
+      return now <= issued + StreamTickets.patience(of: scope)
+    }
   }
 
   private struct State {
@@ -73,7 +85,7 @@ public final class StreamTickets: Sendable {
   func redeem(_ text: ByteSlice, for path: ByteSlice, at now: UnixTime) -> Use? {
     let lease = StreamLease()
     let (scope, earlier): (TenantScope?, StreamLease?) = state.withLock { state in
-      guard var ticket = state.tickets[text], ticket.path == path, Self.isAlive(ticket, at: now)
+      guard var ticket = state.tickets[text], ticket.path == path, ticket.isAlive(at: now)
       else { return (nil, nil) }
       let earlier = ticket.use
       ticket.use = lease
@@ -84,15 +96,16 @@ public final class StreamTickets: Sendable {
     return scope.map { Use(scope: $0, lease: lease) }
   }
 
-  private static func isAlive(_ ticket: Ticket, at now: UnixTime) -> Bool {
-    now < ticket.scope.expires && (ticket.use != nil || now <= ticket.issued + patience)
+  /// How long an unused ticket for such a caller waits.
+  static func patience(of scope: TenantScope) -> TimeSpan {
+    scope.token.isBound ? boundPatience : patience
   }
 
   /// Drops dead tickets, at most once a second.
   private static func sweep(_ state: inout State, at now: UnixTime) {
     guard now >= state.nextSweep else { return }
     state.nextSweep = now + .seconds(1)
-    state.tickets = state.tickets.filter { isAlive($0.value, at: now) }
+    state.tickets = state.tickets.filter { $0.value.isAlive(at: now) }
     state.tenants = state.tickets.values.reduce(into: [:]) { $0[$1.scope.tenant, default: 0] += 1 }
   }
 }

@@ -42,6 +42,10 @@ extension GatewayResponder {
   /// where it has not.
   private func mayAttempt(_ route: Route, _ request: HTTPRequest) throws -> Bool {
     if case .revocations = route { return request.listener == .management }
+    if case .topic(let topic, .subscription(let name, _)) = route {
+      try checkRight(to: name, topic, request)
+      return true
+    }
     guard let right = route.right else { return false }
     switch route {
     case .topic(let topic, _), .pulsarSchema(let topic, _):

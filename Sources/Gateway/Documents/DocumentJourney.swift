@@ -35,7 +35,7 @@ extension GatewayResponder {
     let namespace = try scope.namespace(of: reference, for: Right.document).detached
     let wish = try WishedURI(uriText, tenant: namespace.tenant)
     let media = try DocumentTerms(contentType: request.head.fields.first("content-type"))
-    let body = try await request.body.collect(upTo: SchemaLimits.sourceBytes)
+    let body = try await body(of: request, upTo: SchemaLimits.sourceBytes, for: namespace)
     let text = ByteSlice(copying: body.span)
 
     let current = parts.engine.documents(in: namespace).live(name)?.current

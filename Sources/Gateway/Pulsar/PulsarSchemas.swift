@@ -184,7 +184,7 @@ extension GatewayResponder {
       throw Refusal(.mediaType, "send application/json")
     }
     // Escapes make a text up to six times as long.
-    let body = try await request.body.collect(upTo: GatewayLimits.pulsarBody)
+    let body = try await body(of: request, upTo: GatewayLimits.pulsarBody, for: address)
     let payload = try PulsarSchemaPayload(reading: body)
     guard payload.text.count <= SchemaLimits.sourceBytes else {
       throw Refusal(.tooLarge, "a schema has at most \(SchemaLimits.sourceBytes) bytes")

@@ -5,36 +5,42 @@ public import Topics
 
 /// Subscriptions and their progress.
 extension RocksTopicLog: SubscriptionStore {
-  public func subscription(_ name: Name, of address: TopicAddress) -> SubscriptionDefinition? {
-    committer.directory.topic(TopicPath(address))?.facts.withLock { $0.subscriptions[name] }
+  public func subscription(
+    _ name: HeldName, of address: TopicAddress
+  ) -> SubscriptionDefinition? {
+    guard address.sees(name.holder) else { return nil }
+    return committer.directory.topic(TopicPath(address))?.facts.withLock { $0.subscriptions[name] }
   }
 
   public func subscriptions(of address: TopicAddress) -> [SubscriptionDefinition] {
     let topic = committer.directory.topic(TopicPath(address))
     let definitions = topic?.facts.withLock { Array($0.subscriptions.values) } ?? []
-    return definitions.sorted { $0.name.bytes < $1.name.bytes }
+    return definitions.filter { address.sees($0.holder) }.sorted { $0.heldName < $1.heldName }
   }
 
   public func createSubscription(
     _ name: Name, _ terms: SubscriptionTerms, startingAt start: Cursor, of address: TopicAddress
   ) async throws(CatalogueFailure) -> Made<SubscriptionDefinition> {
     try CatalogueVerb.useSubscriptions.check(address.action)
+    let held = HeldName(name, under: address).detached
+    let creator = ByteSlice(copying: address.caller.principal.span)
     return try await mutate(growing: true) { committer throws(CatalogueFailure) in
       try committer.createSubscription(
-        name.detached, terms, start, of: try committer.topic(address))
+        held, terms, start, by: creator, of: try committer.topic(address))
     }
   }
 
   public func deleteSubscription(
-    _ name: Name, of address: TopicAddress, expecting expected: Expected<SubscriptionDefinition>
+    _ name: HeldName, of address: TopicAddress,
+    expecting expected: Expected<SubscriptionDefinition>
   ) async throws(CatalogueFailure) {
     try CatalogueVerb.useSubscriptions.check(address.action)
     try await mutate { committer throws(CatalogueFailure) in
       let topic = try committer.topic(address)
       var facts = topic.facts.withLock { $0 }
-      guard let definition = facts.subscriptions.removeValue(forKey: name) else {
-        throw .unknownSubscription
-      }
+      guard address.sees(name.holder),
+        let definition = facts.subscriptions.removeValue(forKey: name)
+      else { throw .unknownSubscription }
       try expected.check(definition)
       try committer.reading { () throws(StoreFault) in
         try committer.deleteSubscription(definition, of: topic)
@@ -47,7 +53,8 @@ extension RocksTopicLog: SubscriptionStore {
     of subscription: SubscriptionReference
   ) throws(CatalogueFailure) -> SubscriptionState {
     try CatalogueVerb.useSubscriptions.check(subscription.topic.action)
-    guard let topic = committer.directory.topic(TopicPath(subscription.topic)),
+    guard subscription.isSeen,
+      let topic = committer.directory.topic(TopicPath(subscription.topic)),
       topic.facts.withLock({ $0.subscriptions[subscription.name]?.number }) == subscription.number
     else { throw .unknownSubscription }
     let cursor = CursorKey(
@@ -80,12 +87,17 @@ extension RocksTopicLog: SubscriptionStore {
 
 extension Committer {
   fileprivate func createSubscription(
-    _ name: Name, _ terms: SubscriptionTerms, _ start: Cursor, of topic: TopicState
+    _ name: HeldName, _ terms: SubscriptionTerms, _ start: Cursor, by creator: ByteSlice,
+    of topic: TopicState
   ) throws(CatalogueFailure) -> Made<SubscriptionDefinition> {
     var facts = topic.facts.withLock { $0 }
     if let existing = facts.subscriptions[name] { return .existing(existing) }
-    guard facts.subscriptions.count < limits.subscriptionsPerTopic else {
-      throw .tooMany(.subscriptions, limit: limits.subscriptionsPerTopic)
+    let (most, countable): (Int, CatalogueFailure.Countable) =
+      name.holder == nil
+      ? (limits.subscriptionsPerTopic, .subscriptions)
+      : (limits.subscriptionsPerPartner, .partnerSubscriptions)
+    guard facts.subscriptions.keys.count(where: { $0.holder == name.holder }) < most else {
+      throw .tooMany(countable, limit: most)
     }
     let first = topic.tail.withLock { $0.first }
     // A place in an earlier incarnation or a trimmed front means the oldest event there is.
@@ -95,13 +107,15 @@ extension Committer {
     }
     next = min(next, topic.next)
     let definition = SubscriptionDefinition(
-      name: name, number: UInt64(facts.nextSubscription), terms: terms, created: clocks.wall())
+      name: name.name, heldBy: name.holder, number: UInt64(facts.nextSubscription), terms: terms,
+      created: clocks.wall(), creator: creator)
     put(
       SubscriptionKey(topic: topic.number, subscription: facts.nextSubscription),
       SubscriptionKey.Value(
-        state: .live, created: definition.created, name: name.bytes, terms: terms))
+        state: .live, created: definition.created, name: name.name.bytes, terms: terms,
+        holder: name.holder?.bytes, creator: creator))
     put(
-      SubscriptionNameKey(topic: topic.number, name: name.bytes),
+      SubscriptionNameKey(topic: topic.number, name: name.stored),
       NumberValue(facts.nextSubscription))
     put(
       CursorKey(topic: topic.number, subscription: facts.nextSubscription),
@@ -121,7 +135,19 @@ extension Committer {
     try deleteAckChunks(of: cursor)
     delete(cursor)
     delete(SubscriptionKey(topic: topic.number, subscription: number))
-    delete(SubscriptionNameKey(topic: topic.number, name: definition.name.bytes))
+    delete(SubscriptionNameKey(topic: topic.number, name: definition.heldName.stored))
+  }
+}
+
+extension HeldName {
+  /// As it stands in a key: `name`, or `holder/name`; no name holds a slash.
+  fileprivate var stored: ByteSlice {
+    guard let holder else { return name.bytes }
+    var bytes = ByteWriter(capacity: holder.bytes.count + name.bytes.count + 1)
+    bytes.append(holder.bytes)
+    bytes.append(ASCII.slash)
+    bytes.append(name.bytes)
+    return bytes.slice
   }
 }
 

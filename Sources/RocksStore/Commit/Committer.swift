@@ -247,7 +247,8 @@ extension Committer {
   /// Puts a subscription's progress into the commit, or answers that there is no such subscription.
   private func write(_ staged: StagedChange) throws(StoreFault) {
     let change = staged.change
-    guard let topic = directory.topic(TopicPath(staged.subscription.topic)),
+    guard staged.subscription.isSeen,
+      let topic = directory.topic(TopicPath(staged.subscription.topic)),
       change.markDelete.ledger == topic.ledger,
       topic.facts.withLock({ $0.subscriptions[staged.subscription.name]?.number })
         == staged.subscription.number

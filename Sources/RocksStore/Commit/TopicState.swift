@@ -138,5 +138,5 @@ struct TopicFacts: Sendable {
   var book = SchemaBook.empty
   /// Made of the book.
   var binding: SchemaBinding?
-  var subscriptions: [Name: SubscriptionDefinition] = [:]
+  var subscriptions: [HeldName: SubscriptionDefinition] = [:]
 }

@@ -23,19 +23,34 @@ struct SubscriptionKey: StoredKey {
   }
 
   struct Value: StoredValue {
+    static var version: UInt8 { 2 }
+
     var state: LifeState
     var created: UnixTime
     var name: ByteSlice
     var terms: SubscriptionTerms
+    /// The tenant that holds it, where that is not the topic's own. Version 1: nil.
+    var holder: ByteSlice?
+    /// Version 1: empty.
+    var creator: ByteSlice
 
-    init(state: LifeState, created: UnixTime, name: ByteSlice, terms: SubscriptionTerms) {
+    init(
+      state: LifeState, created: UnixTime, name: ByteSlice, terms: SubscriptionTerms,
+      holder: ByteSlice? = nil, creator: ByteSlice = .empty
+    ) {
       self.state = state
       self.created = created
       self.name = name
       self.terms = terms
+      self.holder = holder
+      self.creator = creator
     }
 
     init(from cursor: inout ByteCursor) throws {
+      try self.init(from: &cursor, version: Self.version)
+    }
+
+    init(from cursor: inout ByteCursor, version: UInt8) throws {
       state = try LifeState(from: &cursor)
       created = try cursor.readInstant()
       name = try cursor.readPrefixed()
@@ -45,6 +60,13 @@ struct SubscriptionKey: StoredKey {
       let ackTimeout = TimeSpan(nanoseconds: Int64(bitPattern: try cursor.readUInt64()))
       let maxUnacked = Int(try cursor.readUInt32())
       terms = SubscriptionTerms(kind: kind, ackTimeout: ackTimeout, maxUnacked: maxUnacked)
+      guard version >= 2 else {
+        creator = .empty
+        return
+      }
+      let holder = try cursor.readPrefixed()
+      self.holder = holder.isEmpty ? nil : holder
+      creator = try cursor.readPrefixed()
     }
 
     func append(to bytes: inout ByteWriter) {
@@ -54,11 +76,14 @@ struct SubscriptionKey: StoredKey {
       bytes.append(terms.kind.rawValue)
       bytes.append(bigEndian: UInt64(bitPattern: terms.ackTimeout.nanoseconds))
       bytes.append(bigEndian: UInt32(clamping: terms.maxUnacked))
+      bytes.append(prefixed: holder ?? .empty)
+      bytes.append(prefixed: creator)
     }
   }
 }
 
-/// `meta` 0x41: a live subscription's number by its name.
+/// `meta` 0x41: a live subscription's number by its name, behind `holder/` where another tenant
+/// than the topic's holds it.
 struct SubscriptionNameKey: StoredKey {
   static var family: KeyFamily { .subscriptionName }
   var topic: TopicNumber

@@ -44,7 +44,7 @@ struct CatalogueLoad: ~Copyable {
   private var segments: [TopicNumber: [(first: UInt64, value: SegmentKey.Value)]] = [:]
   private var versions: [TopicNumber: [(version: UInt32, value: TopicSchemaKey.Value)]] = [:]
   private var bindings: [TopicNumber: TopicBindingKey.Value] = [:]
-  private var subscriptions: [TopicNumber: [Name: SubscriptionDefinition]] = [:]
+  private var subscriptions: [TopicNumber: [HeldName: SubscriptionDefinition]] = [:]
   private var shelves: [Name: [Name: DocumentShelf]] = [:]
   /// Topics often share a schema; each is compiled once.
   private var programs: [SchemaSource: CompiledSchema] = [:]
@@ -151,8 +151,13 @@ struct CatalogueLoad: ~Copyable {
     try database.scan(SubscriptionKey.self) { (key, value) throws(StoreFault) in
       guard value.state == .live else { return }
       let name = try Self.name(value.name, .subscription)
-      subscriptions[key.topic, default: [:]][name] = SubscriptionDefinition(
-        name: name, number: UInt64(key.subscription), terms: value.terms, created: value.created)
+      var holder: Name?
+      if let bytes = value.holder { holder = try Self.name(bytes, .subscription) }
+      let definition = SubscriptionDefinition(
+        name: name, heldBy: holder,
+        number: UInt64(key.subscription), terms: value.terms, created: value.created,
+        creator: value.creator)
+      subscriptions[key.topic, default: [:]][definition.heldName] = definition
     }
   }
 

@@ -36,7 +36,7 @@ extension RocksTopicLog {
   public func locate(
     _ instant: UnixTime, in address: TopicAddress
   ) throws(ReadFailure) -> Cursor {
-    let topic = try readable(address)
+    let topic = try placeable(address)
     let (first, end, segments) = topic.tail.withLock { ($0.first, $0.end, $0.segments) }
     // Publish times never fall, so the place can be found by halving.
     var low = first

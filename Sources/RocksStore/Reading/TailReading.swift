@@ -34,7 +34,7 @@ extension RocksTopicLog {
   }
 
   public func growth(of address: TopicAddress) throws(ReadFailure) -> Growth {
-    try readable(address).growth
+    try placeable(address).growth
   }
 
   public func bounds(of address: TopicAddress) throws(ReadFailure) -> TopicBounds {
@@ -45,7 +45,7 @@ extension RocksTopicLog {
   public func resolve(
     _ start: StartPosition, in address: TopicAddress
   ) throws(ReadFailure) -> ResolvedStart {
-    let topic = try readable(address)
+    let topic = try placeable(address)
     return try topic.tail.withLock { tail throws(ReadFailure) in
       switch start {
       case .earliest: return .at(Cursor(ledger: topic.ledger, next: tail.first))
@@ -64,6 +64,12 @@ extension RocksTopicLog {
   /// The topic behind an address that was granted for reading.
   func readable(_ address: TopicAddress) throws(ReadFailure) -> TopicState {
     try address.checkReading()
+    return try known(address)
+  }
+
+  /// The topic behind an address that was granted for finding places.
+  func placeable(_ address: TopicAddress) throws(ReadFailure) -> TopicState {
+    try address.checkPlacing()
     return try known(address)
   }
 

@@ -99,7 +99,8 @@ enum InspectCommand {
         $0.tenantNumber == cursor.tenantNumber && $0.topicNumber == cursor.topicNumber
       }
       table.add([
-        cursor.name.text, topic?.path ?? "?", "\(cursor.terms.kind)",
+        (cursor.holder.map { $0.text + "/" } ?? "") + cursor.name.text, topic?.path ?? "?",
+        "\(cursor.terms.kind)",
         cursor.markDelete.map { "\($0.ledger):\($0.next)" } ?? "-", "\(cursor.ackChunks)",
         "\(cursor.epoch)", cursor.terms.ackTimeout.text,
       ])

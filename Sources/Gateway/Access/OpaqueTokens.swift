@@ -1,0 +1,195 @@
+import Authentication
+import Bytes
+import Crypto
+import HTTPWire
+import Synchronization
+import Topics
+
+/// The opaque tokens of one loop's open streams. Their issuers are asked about them again whenever
+/// the last answer is no longer good, a few at once, so that a revocation there ends streams here.
+/// Loop-confined.
+///
+/// ```
+/// confirmed ──time──▶ due ──▶ asked ──answer──▶ confirmed, or the streams end
+///                      ▲         └──no answer──▶ again in a while, until patience is over
+/// ```
+final class OpaqueTokens {
+  /// What became of a token.
+  enum Outcome {
+    /// What its issuer says of it now.
+    case confirmed(IntrospectionAnswer)
+    /// Its issuer has not answered for too long.
+    case unconfirmed
+  }
+
+  /// Is told what became of a token's streams; answers until when they are confirmed, nil where
+  /// they end.
+  typealias Settling = (VerifiedToken, Set<RequestID>, Outcome) -> UnixTime?
+
+  private struct Entry {
+    let token: VerifiedToken
+    var streams: Set<RequestID> = []
+    var confirmedUntil: UnixTime
+    /// When it is asked about next; nil while it stands in the line or is asked about.
+    var nextQuestion: UnixTime?
+  }
+
+  /// The digests of tokens about which there may be an answer, on their way from the fetching
+  /// thread.
+  private final class Answered: Sendable {
+    private let digests = Mutex<[Digest]>([])
+    private let hasSome = Atomic<Bool>(false)
+    private let post: LoopPost
+
+    init(post: @escaping LoopPost) { self.post = post }
+
+    func put(_ digest: Digest) {
+      digests.withLock { $0.append(digest) }
+      hasSome.store(true, ordering: .releasing)
+      post {}
+    }
+
+    func take() -> [Digest] {
+      guard hasSome.load(ordering: .relaxed), hasSome.exchange(false, ordering: .acquiring)
+      else { return [] }
+      return digests.withLock { digests in
+        defer { digests = [] }
+        return digests
+      }
+    }
+  }
+
+  /// Questions of one loop under way at once: the requests of callers go through the same door.
+  static let atOnce = 4
+  /// How long a stream goes on after its token's last answer has gone stale, if none comes.
+  static let patience = TimeSpan.seconds(60)
+  /// Until the next question after one without an answer.
+  static let pause = TimeSpan.seconds(5)
+  /// The line is looked at no more often than this.
+  private static let step = TimeSpan.milliseconds(250)
+
+  private let services: IdentityServices
+  private let timers: any LoopTimers
+  private let answered: Answered
+  private var entries: [Digest: Entry] = [:]
+  private var digests: [RequestID: Digest] = [:]
+  private var line: [Digest] = []
+  private var asked = 0
+  private var isDue = false
+  private var timer: TimerToken?
+  private var wakesAt = MonotonicTime.distantFuture
+
+  init(_ services: IdentityServices, timers: any LoopTimers) {
+    self.services = services
+    self.timers = timers
+    answered = Answered(post: timers.post)
+  }
+
+  /// The stream lives by this token from now on; of others than opaque ones nothing is kept.
+  func follow(_ stream: RequestID, _ token: VerifiedToken) {
+    leave(stream)
+    guard token.opaqueText != nil else { return }
+    let until = token.confirmedUntil
+    var entry = entries[token.digest] ?? Entry(token: token, confirmedUntil: until)
+    if entry.streams.isEmpty { entry.nextQuestion = until }
+    entry.streams.insert(stream)
+    entries[token.digest] = entry
+    digests[stream] = token.digest
+    wake(at: until)
+  }
+
+  func leave(_ stream: RequestID) {
+    guard let digest = digests.removeValue(forKey: stream) else { return }
+    entries[digest]?.streams.remove(stream)
+    if entries[digest]?.streams.isEmpty == true { entries[digest] = nil }
+  }
+
+  /// How many tokens are followed.
+  var count: Int { entries.count }
+
+  /// At the end of a turn: takes answers and asks the next questions.
+  ///
+  /// - Parameter verifier: of the snapshot in force.
+  func turnEnded(_ verifier: TokenVerifier, _ settle: Settling) {
+    let back = answered.take()
+    guard !back.isEmpty || isDue else { return }
+    let now = timers.clocks.wall()
+    asked -= back.count
+    for digest in back { look(at: digest, now, settle) }
+    if isDue {
+      isDue = false
+      lineUp(now, settle)
+    }
+    while asked < Self.atOnce, let digest = line.popLast() {
+      ask(about: digest, verifier, now, settle)
+    }
+    if let next = entries.values.lazy.compactMap(\.nextQuestion).min() { wake(at: next) }
+  }
+
+  /// Puts those whose time has come into the line; ends those that have waited too long.
+  private func lineUp(_ now: UnixTime, _ settle: Settling) {
+    for (digest, entry) in entries {
+      if now >= entry.confirmedUntil + Self.patience {
+        _ = settle(entry.token, entry.streams, .unconfirmed)
+        forget(digest)
+      } else if let next = entry.nextQuestion, next <= now {
+        entries[digest]?.nextQuestion = nil
+        line.append(digest)
+      }
+    }
+    // The one that has waited longest comes next.
+    line.sort { confirmedUntil($0) > confirmedUntil($1) }
+  }
+
+  private func confirmedUntil(_ digest: Digest) -> UnixTime {
+    entries[digest]?.confirmedUntil ?? .distantFuture
+  }
+
+  private func ask(
+    about digest: Digest, _ verifier: TokenVerifier, _ now: UnixTime, _ settle: Settling
+  ) {
+    guard let entry = entries[digest], let text = entry.token.opaqueText else { return }
+    // Perhaps somebody else has asked meanwhile.
+    if case .answer = services.finding(digest) {
+      return look(at: digest, now, settle)
+    }
+    guard let issuer = verifier.issuer(ofID: entry.token.issuerID) else {
+      entries[digest]?.nextQuestion = now + Self.pause
+      return
+    }
+    asked += 1
+    services.ask(text, digest, issuer) { [answered] in answered.put(digest) }
+  }
+
+  private func look(at digest: Digest, _ now: UnixTime, _ settle: Settling) {
+    guard let entry = entries[digest] else { return }
+    guard case .answer(let answer) = services.finding(digest) else {
+      entries[digest]?.nextQuestion = now + Self.pause
+      return
+    }
+    guard let until = settle(entry.token, entry.streams, .confirmed(answer)) else {
+      return forget(digest)
+    }
+    entries[digest]?.confirmedUntil = until
+    entries[digest]?.nextQuestion = until
+  }
+
+  private func forget(_ digest: Digest) {
+    for stream in entries[digest]?.streams ?? [] { digests[stream] = nil }
+    entries[digest] = nil
+  }
+
+  private func wake(at due: UnixTime) {
+    let now = timers.clocks.monotonic()
+    let at = max(now + (due - timers.clocks.wall()), now + Self.step)
+    if let timer {
+      guard at < wakesAt else { return }
+      timers.cancel(timer)
+    }
+    wakesAt = at
+    timer = timers.schedule(at: at) { [weak self] in
+      self?.timer = nil
+      self?.isDue = true
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import Authentication
+import Bytes
+import Delivery
+import HTTPWire
+import Tenancy
+
+/// What a request holds of a topic while it lasts: its body still arrives, or it waits for events.
+/// The right that it was admitted with is held against the rules of the moment when it is used.
+/// Loop-confined.
+final class Tenure {
+  private let admission: Admission
+  /// As the rules saw it last.
+  private(set) var topic: TopicAddress
+  private var generation: UInt64
+
+  /// - Parameter generation: of the snapshot that admitted the request.
+  init(_ topic: TopicAddress, _ admission: Admission, under generation: UInt64) {
+    self.topic = topic
+    self.admission = admission
+    self.generation = generation
+  }
+
+  /// Whether another snapshot has come into force since it was looked at.
+  var isStale: Bool { generation != admission.snapshot.generation }
+
+  /// The topic as the rules of now see it; throws what a request would be answered now. One load of
+  /// an atomic while nothing has changed; where something has, or the token is past its end and
+  /// lives on the clocks' skew, some microseconds.
+  @discardableResult
+  func check(at now: UnixTime) throws -> TopicAddress {
+    admission.refresh()
+    let caller = topic.caller
+    guard isStale || caller.changes <= now || caller.expires <= now else { return topic }
+    topic = try admission.snapshot.review(topic, at: now)
+    generation = admission.snapshot.generation
+    return topic
+  }
+}
+
+extension Tenure {
+  /// The token where it is an opaque one whose issuer has to be asked again; nil for all others.
+  func unconfirmed(at now: UnixTime) -> VerifiedToken? {
+    let token = topic.caller.token
+    return token.confirmedUntil <= now && token.opaqueText != nil ? token : nil
+  }
+
+  /// The issuer of the opaque token has answered.
+  func confirm(by answer: IntrospectionAnswer, at now: UnixTime) throws {
+    let snapshot = admission.snapshot
+    let token = try snapshot.verifier.verify(
+      topic.caller.token, introspectedAgain: answer, at: now)
+    topic = try snapshot.review(topic, with: token, at: now)
+    generation = snapshot.generation
+  }
+}
+
+extension GatewayResponder {
+  /// What a request that was just admitted to `topic` holds of it.
+  func tenure(of topic: TopicAddress) -> Tenure {
+    tenure(of: topic, under: admission.snapshot.generation)
+  }
+
+  /// The same for a request that was admitted by the snapshot of that generation.
+  func tenure(of topic: TopicAddress, under generation: UInt64) -> Tenure {
+    Tenure(topic, admission, under: generation)
+  }
+
+  /// Holds it against the rules of this moment.
+  @discardableResult
+  func check(_ tenure: Tenure) throws -> TopicAddress { try tenure.check(at: timers.clocks.wall()) }
+
+  /// The same for a body of which more has come. The issuer of an opaque token is asked again when
+  /// its last answer is no longer good.
+  @discardableResult
+  func confirm(_ tenure: Tenure) async throws -> TopicAddress {
+    let address = try check(tenure)
+    guard let token = tenure.unconfirmed(at: timers.clocks.wall()),
+      let text = token.opaqueText, let issuer = admission.issuer(ofID: token.issuerID)
+    else { return address }
+    let identity = parts.identity
+    if case .unknown = identity.finding(token.digest) {
+      await wait(
+        for: PendingAdmission(otherwise: Refusal(.authUnavailable)) { done in
+          identity.ask(text, token.digest, issuer, done)
+        })
+    }
+    guard case .answer(let answer) = identity.finding(token.digest) else {
+      throw Refusal(.authUnavailable)
+    }
+    try tenure.confirm(by: answer, at: timers.clocks.wall())
+    return tenure.topic
+  }
+
+  /// The right of a call that is about to wait, ended when the tenure's is.
+  func right(of tenure: Tenure) -> WaitingRight {
+    WaitingRight { [timers] in (try? tenure.check(at: timers.clocks.wall())) != nil }
+  }
+
+  /// A body that is read whole. Its sender must still have the right to do what it was admitted for
+  /// when the body has come.
+  func body(
+    of request: HTTPRequest, upTo limit: Int, for topic: TopicAddress
+  ) async throws -> ByteSlice {
+    let tenure = tenure(of: topic)
+    let body = try await request.body.collect(upTo: limit)
+    try check(tenure)
+    return body
+  }
+
+  /// The same for a change of a namespace.
+  func body(
+    of request: HTTPRequest, upTo limit: Int, for namespace: NamespaceAddress
+  ) async throws -> ByteSlice {
+    let admitted = admission.snapshot.generation
+    let body = try await request.body.collect(upTo: limit)
+    admission.refresh()
+    let (now, caller) = (timers.clocks.wall(), namespace.caller)
+    if admitted != admission.snapshot.generation || caller.changes <= now || caller.expires <= now {
+      try admission.snapshot.review(namespace, at: now)
+    }
+    return body
+  }
+}
