@@ -159,7 +159,7 @@ extension GatewayResponder {
     _ name: Name, _ reference: TopicReference, _ request: HTTPRequest
   ) throws -> (TopicAddress, SubscriptionDefinition) {
     let scope = try admit(request, reference.tenant)
-    let topic = try scope.address(of: reference, for: Right.subscription).detached
+    let topic = try scope.address(of: reference, for: .subscribe).detached
     guard let definition = parts.engine.subscription(name, of: topic) else {
       throw Refusal(.notFound)
     }
