@@ -17,6 +17,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     let body = try await request.body.collect(upTo: GatewayLimits.batch)
     var batch = Batch()
+    defer { audit(denialsIn: batch, request) }
     if envelope.mode == .batch {
       for draft in try await drafts(of: body, envelope) {
         try add(
@@ -33,7 +34,7 @@ extension GatewayResponder {
     }
     try await compileChoices(&batch, for: topic, at: address, quarantines: !terms.isAtomic)
     guard !batch.items.isEmpty else { throw Refusal(.malformedEvent, "the batch is empty") }
-    try pay(events: batch.items.count, bytes: body.count, at: address)
+    try pay(events: batch.items.count, bytes: body.count, at: address, from: request)
     if terms.isAtomic, batch.hasRefusals {
       batch.abort()
     } else {
@@ -61,6 +62,7 @@ extension GatewayResponder {
     _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     var batch = Batch()
+    defer { audit(denialsIn: batch, request) }
     var lines = LineSplitter(limit: GatewayLimits.event)
     let intake = try EventIntake.lines(envelope)
     do {
@@ -74,13 +76,14 @@ extension GatewayResponder {
       while let piece = try await request.body.next() {
         lines.feed(piece)
         try await take(&lines, isLast: false, intake, topic, address, into: &batch)
-        try pay(events: batch.items.count - paid, bytes: bytes + piece.count, at: address)
+        try pay(
+          events: batch.items.count - paid, bytes: bytes + piece.count, at: address, from: request)
         (paid, bytes) = (batch.items.count, 0)
         try await compileChoices(&batch, for: topic, at: address)
         try await store(&batch, in: topic, at: address, request, atomic: false)
       }
       try await take(&lines, isLast: true, intake, topic, address, into: &batch)
-      try pay(events: batch.items.count - paid, bytes: bytes, at: address)
+      try pay(events: batch.items.count - paid, bytes: bytes, at: address, from: request)
       try await compileChoices(&batch, for: topic, at: address)
       try await store(&batch, in: topic, at: address, request, atomic: false)
     } catch {

@@ -50,7 +50,7 @@ extension GatewayResponder {
       } else {
         try await request.body.collect(upTo: GatewayLimits.event)
       }
-    try pay(events: 1, bytes: body.count, at: address)
+    try pay(events: 1, bytes: body.count, at: address, from: request)
     let event: ConformingEvent
     do {
       event = try conform(envelope, body, topic, address)
@@ -99,9 +99,13 @@ extension GatewayResponder {
     return try check(draft, for: topic, at: address)
   }
 
-  /// Charges what is about to be stored to the bounds of tenant, principal and topic.
-  func pay(events: Int, bytes: Int, at address: TopicAddress) throws(Refusal) {
-    try parts.limits.publish(events: events, bytes: bytes, to: address, at: timers.now)
+  /// Charges what is about to be stored to the bounds of tenant, principal, topic and address.
+  func pay(
+    events: Int, bytes: Int, at address: TopicAddress, from request: HTTPRequest
+  ) throws(Refusal) {
+    try parts.limits.publish(
+      events: events, bytes: bytes, to: address, from: request.peer,
+      under: admission.snapshot.policy.addressLimits.all, at: timers.now)
     try parts.quotas.check(address)
   }
 

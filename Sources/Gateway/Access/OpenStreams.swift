@@ -21,6 +21,7 @@ final class OpenStreams {
   private let box: StreamDirectory.Mailbox
   private let timers: any LoopTimers
   private let metrics: PolicyMetrics
+  private let audit: AuditTrail?
   private var streams: [RequestID: Stream] = [:]
   /// Those that a review has not come to yet.
   private var waiting: [RequestID] = []
@@ -37,10 +38,14 @@ final class OpenStreams {
   /// its life when the stream opens, at most this.
   private static let longestNotice = TimeSpan.seconds(60)
 
-  init(_ directory: StreamDirectory, timers: any LoopTimers, metrics: PolicyMetrics) {
+  init(
+    _ directory: StreamDirectory, timers: any LoopTimers, metrics: PolicyMetrics,
+    audit: AuditTrail? = nil
+  ) {
     self.directory = directory
     self.timers = timers
     self.metrics = metrics
+    self.audit = audit
     box = StreamDirectory.Mailbox(post: timers.post)
   }
 
@@ -98,7 +103,11 @@ final class OpenStreams {
       watch(topic.caller.changes, at: now)
     } catch {
       metrics.withdrawn.add()
-      stream.permit.withdraw(error is TenancyRefusal ? .grantWithdrawn : .tokenWithdrawn)
+      let isOfGrant = error is TenancyRefusal
+      stream.permit.withdraw(isOfGrant ? .grantWithdrawn : .tokenWithdrawn)
+      audit?.streamEnded(
+        id, at: stream.topic, for: isOfGrant ? "grant_withdrawn" : "token_withdrawn",
+        under: snapshot.generation, at: now)
     }
   }
 
