@@ -99,7 +99,8 @@ enum ClaimRules {
       guard origin == .introspection else { throw .claim(.iss) }
     }
     try checkKind(claims)
-    try checkAudience(claims.audience, profile)
+    let named = profile.audienceClaim.map { claims.document.root.at($0) } ?? claims.audience
+    try checkAudience(named, profile)
     guard let expires = try instant(claims.expires, .exp) else { throw .claim(.exp) }
     let registered = RegisteredClaims(
       subject: try text(claims.subject, .sub), tokenID: try text(claims.tokenID, .jti),

@@ -4,8 +4,8 @@ import JSONText
 public import Settings
 
 /// Issuers as settings write them:
-/// `{id, iss, audiences, algorithms, keys, introspection, typ, maxLifetime, clockSkew, require}`,
-/// or `{id, apiKeys}`.
+/// `{id, iss, audiences, audienceClaim, algorithms, keys, introspection, typ, maxLifetime,
+/// clockSkew, require}`, or `{id, apiKeys}`.
 extension IssuerProfile {
   /// What a compiled issuer needs from outside.
   public struct Surroundings {
@@ -52,6 +52,14 @@ extension IssuerProfile {
       audiences.append(try nonEmpty(element))
     }
     guard !audiences.isEmpty else { throw node.fault(.invalid("audiences is empty")) }
+    let audienceClaim = try issuer.optional("audienceClaim").map {
+      node throws(SettingsFault) in
+      let text = try nonEmpty(node)
+      guard let pointer = JSONPointer(parsing: text) else {
+        throw node.fault(.invalid("'\(text.text)' is no JSON pointer such as /client_id"))
+      }
+      return pointer
+    }
     let listed = try algorithms(issuer.optional("algorithms"))
     let introspection = try issuer.optional("introspection").map { node throws(SettingsFault) in
       try IntrospectionTerms(compiling: node)
@@ -71,8 +79,9 @@ extension IssuerProfile {
     }
     try issuer.finish()
     return IssuerProfile(
-      id: id, issuer: iss, audiences: audiences, algorithms: keys?.algorithms ?? [],
-      keys: IssuerKeys(keys?.set), source: keys?.source ?? .fixed, introspection: introspection,
+      id: id, issuer: iss, audiences: audiences, audienceClaim: audienceClaim,
+      algorithms: keys?.algorithms ?? [], keys: IssuerKeys(keys?.set),
+      source: keys?.source ?? .fixed, introspection: introspection,
       types: types, maxLifetime: maxLifetime, clockSkew: clockSkew ?? defaultClockSkew,
       requirements: requirements ?? [])
   }

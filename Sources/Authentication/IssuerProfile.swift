@@ -1,5 +1,6 @@
 public import Bytes
 public import Crypto
+public import JSONText
 
 /// One issuer whose tokens are accepted, and under which rules. Immutable but for its keys; part of
 /// a snapshot that is swapped whole.
@@ -10,6 +11,8 @@ public struct IssuerProfile: Sendable {
   public let issuer: ByteSlice
   /// The values of `aud` that mean this gateway; at least one.
   public let audiences: [ByteSlice]
+  /// The claim that holds them where it is not `aud`; nil for `aud`.
+  public let audienceClaim: JSONPointer?
   /// The algorithms its tokens may be signed with.
   public let algorithms: [SignatureAlgorithm]
   /// Its keys of now.
@@ -39,6 +42,7 @@ public struct IssuerProfile: Sendable {
 
   public init(
     id: ByteSlice, issuer: ByteSlice, audiences: [ByteSlice],
+    audienceClaim: JSONPointer? = nil,
     algorithms: [SignatureAlgorithm] = defaultAlgorithms, keys: IssuerKeys,
     source: KeySource = .fixed, introspection: IntrospectionTerms? = nil, apiKeys: [APIKey] = [],
     types: TokenTypes = .standard, maxLifetime: TimeSpan? = nil,
@@ -47,6 +51,7 @@ public struct IssuerProfile: Sendable {
     self.id = id
     self.issuer = issuer
     self.audiences = audiences
+    self.audienceClaim = audienceClaim
     self.algorithms = algorithms
     self.keys = keys
     self.source = source
@@ -75,8 +80,9 @@ public struct IssuerProfile: Sendable {
   /// does not forget what has been fetched.
   public func keeping(_ keys: IssuerKeys) -> IssuerProfile {
     IssuerProfile(
-      id: id, issuer: issuer, audiences: audiences, algorithms: algorithms, keys: keys,
-      source: source, introspection: introspection, apiKeys: apiKeys, types: types,
-      maxLifetime: maxLifetime, clockSkew: clockSkew, requirements: requirements)
+      id: id, issuer: issuer, audiences: audiences, audienceClaim: audienceClaim,
+      algorithms: algorithms, keys: keys, source: source, introspection: introspection,
+      apiKeys: apiKeys, types: types, maxLifetime: maxLifetime, clockSkew: clockSkew,
+      requirements: requirements)
   }
 }

@@ -95,6 +95,9 @@ struct CompiledKeys {
     let set = try sound(reference ?? node) { () throws(KeySetFault) in
       try KeySet(secrets: [(keyID, secret)], algorithm: algorithms[0])
     }
+    if let fault = SecretStrength.fault(of: secret) {
+      throw (reference ?? node).fault(.invalid("the secret is worthless: \(fault)"))
+    }
     return CompiledKeys(set: set, algorithms: algorithms)
   }
 
@@ -189,18 +192,27 @@ extension FetchRules {
 }
 
 extension IntrospectionTerms {
-  /// Compiles `{url, clientID, clientSecret, lifetime, addresses, ca}`.
+  /// Compiles `{url, clientID, clientSecret, prefix, lifetime, addresses, ca}`.
   init(compiling node: SettingsNode) throws(SettingsFault) {
     var mapping = try SettingsMapping(node)
     let url = try FetchRules.url(mapping.required("url"))
     let clientID = try IssuerProfile.nonEmpty(mapping.required("clientID"))
     let secret = try SecretReference(compiling: mapping.required("clientSecret"))
+    let prefix = try mapping.optional("prefix").map { node throws(SettingsFault) in
+      let prefix = try IssuerProfile.nonEmpty(node)
+      do throws(CredentialFault) {
+        try Credential.checkForm(prefix)
+      } catch {
+        throw node.fault(.invalid("no token begins like this"))
+      }
+      return prefix
+    }
     let lifetime = try mapping.optionalDuration("lifetime", in: Self.lifetimes)
     let rules = try FetchRules(takenFrom: &mapping)
     try mapping.finish()
     self.init(
       url: url, rules: rules, clientID: clientID, clientSecret: secret,
-      lifetime: lifetime ?? Self.defaultLifetime)
+      prefix: prefix ?? .empty, lifetime: lifetime ?? Self.defaultLifetime)
   }
 }
 

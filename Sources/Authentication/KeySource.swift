@@ -68,17 +68,20 @@ public struct IntrospectionTerms: Sendable, Hashable {
   /// How the gateway is known to the endpoint (RFC 6749 §2.3.1).
   public let clientID: ByteSlice
   public let clientSecret: SecretReference
+  /// How the issuer's opaque tokens begin; empty for any.
+  public let prefix: ByteSlice
   /// How long the answer about an active token may be used.
   public let lifetime: TimeSpan
 
   public init(
     url: ByteSlice, rules: FetchRules, clientID: ByteSlice, clientSecret: SecretReference,
-    lifetime: TimeSpan = defaultLifetime
+    prefix: ByteSlice = .empty, lifetime: TimeSpan = defaultLifetime
   ) {
     self.url = url
     self.rules = rules
     self.clientID = clientID
     self.clientSecret = clientSecret
+    self.prefix = prefix
     self.lifetime = lifetime
   }
 

@@ -66,6 +66,30 @@ public final class Revocations: Sendable {
     }
   }
 
+  /// Takes one back that an operator has added: from the return on it refuses nothing.
+  ///
+  /// - Returns: what was in force; nil, with nothing changed, when none about that target was.
+  public func remove(_ target: Revocation.Target, of issuer: ByteSlice, at now: UnixTime)
+    -> Revocation?
+  {
+    let sought = Revocation(issuer: issuer, target: target, expires: nil)
+    return state.withLock { state in
+      guard let place = state.added.firstIndex(where: sought.isAbout),
+        Self.isInForce(state.added[place], at: now)
+      else { return nil }
+      let removed = state.added.remove(at: place)
+      state.rebuild()
+      changes.add(1, ordering: .releasing)
+      return removed
+    }
+  }
+
+  /// Whether the configuration lists one about that target, which no call takes back.
+  public func isConfigured(_ target: Revocation.Target, of issuer: ByteSlice) -> Bool {
+    let sought = Revocation(issuer: issuer, target: target, expires: nil)
+    return state.withLock { $0.configured.contains(where: sought.isAbout) }
+  }
+
   private static func isInForce(_ revocation: Revocation, at now: UnixTime) -> Bool {
     revocation.expires.map { now < $0 } ?? true
   }

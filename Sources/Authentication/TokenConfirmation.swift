@@ -44,14 +44,25 @@ public struct Presentation: Sendable {
   /// Nothing besides: a plain bearer.
   public static let bare = Presentation(certificate: nil, proofKey: nil)
 
+  /// Nobody is asked: to explain a token, not to let anybody in.
+  public static let unasked = Presentation(certificate: nil, proofKey: nil, isAsked: false)
+
+  private let isAsked: Bool
+
   public init(certificate: ByteSlice?, proofKey: ByteSlice?) {
+    self.init(certificate: certificate, proofKey: proofKey, isAsked: true)
+  }
+
+  private init(certificate: ByteSlice?, proofKey: ByteSlice?, isAsked: Bool) {
     self.certificate = certificate
     self.proofKey = proofKey
+    self.isAsked = isAsked
   }
 
   /// Whether it shows all that the confirmation asks for. A proof with a token that asks for none
   /// is refused: the client believes the token to be bound, and it is not.
   func proves(_ confirmation: TokenConfirmation?) -> Bool {
+    guard isAsked else { return true }
     guard let confirmation else { return proofKey == nil }
     guard confirmation.key == proofKey else { return false }
     guard let wanted = confirmation.certificate else { return true }

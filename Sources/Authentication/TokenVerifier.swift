@@ -10,22 +10,23 @@ public final class TokenVerifier: Sendable {
   private let issuers: [ByteSlice: IssuerProfile]
   private let ids: [ByteSlice: IssuerProfile]
   private let apiKeys: [Digest: (issuer: IssuerProfile, key: APIKey)]
-  /// The one issuer that is asked about tokens which are no signed ones; nil without one.
-  public let introspected: IssuerProfile?
+  /// The issuers that are asked about tokens which are no signed ones, those with the longest
+  /// prefix first.
+  private let introspected: [(prefix: ByteSlice, issuer: IssuerProfile)]
   /// What is not believed any more.
   public let revocations: Revocations
   /// Counts the snapshots of a process; caches are void when it changes.
   public let generation: UInt64
 
-  /// Refuses two profiles of one `iss` or one id, two that are introspected, and one API key twice:
-  /// which rules apply must not depend on an order.
+  /// Refuses two profiles of one `iss` or one id, two that are introspected for the same prefix of
+  /// tokens, and one API key twice: which rules apply must not depend on an order.
   public init(
     issuers: [IssuerProfile], revocations: Revocations = Revocations(), generation: UInt64 = 0
   ) throws(IssuersFault) {
     var byIssuer: [ByteSlice: IssuerProfile] = [:]
     var byID: [ByteSlice: IssuerProfile] = [:]
     var apiKeys: [Digest: (issuer: IssuerProfile, key: APIKey)] = [:]
-    var introspected: IssuerProfile?
+    var introspected: [(prefix: ByteSlice, issuer: IssuerProfile)] = []
     for (index, profile) in issuers.enumerated() {
       guard byID.updateValue(profile, forKey: profile.id) == nil else {
         throw .duplicateID(index: index)
@@ -39,14 +40,16 @@ public final class TokenVerifier: Sendable {
       where apiKeys.updateValue((profile, key), forKey: key.digest) != nil {
         throw .duplicateAPIKey(index: index)
       }
-      guard profile.introspection != nil else { continue }
-      guard introspected == nil else { throw .secondIntrospection(index: index) }
-      introspected = profile
+      guard let prefix = profile.introspection?.prefix else { continue }
+      guard !introspected.contains(where: { $0.prefix == prefix }) else {
+        throw .secondIntrospection(index: index)
+      }
+      introspected.append((prefix, profile))
     }
     self.issuers = byIssuer
     ids = byID
     self.apiKeys = apiKeys
-    self.introspected = introspected
+    self.introspected = introspected.sorted { $0.prefix.count > $1.prefix.count }
     self.revocations = revocations
     self.generation = generation
   }
@@ -56,6 +59,19 @@ public final class TokenVerifier: Sendable {
 
   /// The issuer of that configured name.
   public func issuer(ofID id: ByteSlice) -> IssuerProfile? { ids[id] }
+
+  /// Whether anybody is asked about tokens which are no signed ones.
+  public var introspects: Bool { !introspected.isEmpty }
+
+  /// The issuer that is asked about a token which is no signed one; nil where it begins like those
+  /// of none. A token goes to that one alone: what another issuer has given out is not its
+  /// business, and it could use it.
+  public func introspecting(_ text: ByteSlice) -> IssuerProfile? {
+    introspected.first {
+      text.count >= $0.prefix.count && text.prefix($0.prefix.count) == $0.prefix
+    }?
+    .issuer
+  }
 
   /// Whether any API key is configured.
   public var takesAPIKeys: Bool { !apiKeys.isEmpty }

@@ -61,6 +61,8 @@ public struct VerifiedToken: Sendable {
   public var isBound: Bool { contents.registered.confirmation != nil }
   /// The `kid` of the key that signed.
   public var keyID: ByteSlice? { contents.key?.id }
+  /// The algorithm of its signature; nil where no key has signed.
+  public var algorithm: SignatureAlgorithm? { contents.key?.algorithm }
   /// The SHA-256 of the whole token: a name for it that may be kept and logged in part.
   public var digest: Digest { contents.digest }
   /// Tells proofs apart in tables that hold on to the token itself; copies of a proof share it.

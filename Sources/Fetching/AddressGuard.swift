@@ -16,10 +16,37 @@ struct AddressGuard: Sendable {
 
   /// - Parameter address: 4 or 16 bytes in network order.
   func allows(_ address: [UInt8]) -> Bool {
-    guard let address = IPAddress(bytes: ByteSlice(address)) else { return false }
+    allows(IPAddress(bytes: ByteSlice(address)))
+  }
+
+  private func allows(_ address: IPAddress?) -> Bool {
+    guard let address else { return false }
     if onlyLoopback, !Self.loopback.contains(where: { $0.contains(address) }) { return false }
     if allowed.contains(where: { $0.contains(address) }) { return true }
     return !Self.special.contains { $0.contains(address) }
+  }
+
+  /// Whether the URL's host is an address, or `localhost`, that is refused whenever it is asked.
+  static func refuses(hostOf url: ByteSlice, under rules: FetchRules) -> Bool {
+    let isSecure = url.starts(with: "https://")
+    let rest = url.dropFirst(isSecure ? 8 : 7)
+    let end = rest.array.firstIndex { $0 == ASCII.slash || $0 == ASCII.questionMark }
+    let authority = rest.prefix(end ?? rest.count)
+    var host = authority
+    if authority.starts(with: "["), let close = authority.firstIndex(of: 0x5D) {
+      host = authority[1..<close]
+    } else if let colon = authority.firstIndex(of: ASCII.colon) {
+      host = authority.prefix(colon)
+    }
+    let guarding = AddressGuard(rules, isSecure: isSecure)
+    if host.equalsIgnoringCase("localhost") {
+      // It means one of the two.
+      return ["127.0.0.1", "::1"].allSatisfy { name in
+        !guarding.allows(IPAddress(parsing: ByteSlice(utf8: name)))
+      }
+    }
+    guard let address = IPAddress(parsing: host) else { return false }
+    return !guarding.allows(address)
   }
 
   private static let loopback = ranges("127.0.0.0/8", "::1")

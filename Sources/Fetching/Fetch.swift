@@ -1,11 +1,21 @@
 public import Authentication
 public import Bytes
 
+/// What somebody is asked for. Each has a line of its own: tokens that anybody may send are asked
+/// about, and that must not keep the keys of all others from being fetched.
+public enum Errand: Int, CaseIterable, Sendable {
+  /// Key sets and the documents that name them.
+  case keys
+  /// What an issuer says of a token.
+  case introspection
+}
+
 /// One document to be fetched.
 public struct Fetch: Sendable {
   /// Absolute, as `FetchRules.isURL` has found it to be.
   public let url: ByteSlice
   public let rules: FetchRules
+  public let errand: Errand
   /// The media types that are asked for.
   public let accept: StaticString
   /// What is posted, as `application/x-www-form-urlencoded`; nil for a GET.
@@ -15,15 +25,23 @@ public struct Fetch: Sendable {
   /// A longer document is cut off and refused, in bytes.
   public let limit: Int
 
+  /// Whether a document at this URL can never be had: its host is an address that is not connected
+  /// to. A host that is a name is known only once it is resolved.
+  public static func isHopeless(_ url: ByteSlice, under rules: FetchRules) -> Bool {
+    AddressGuard.refuses(hostOf: url, under: rules)
+  }
+
   /// From the name's resolution to the last byte.
   public static let timeout = TimeSpan.seconds(5)
 
   public init(
-    url: ByteSlice, rules: FetchRules, accept: StaticString = "application/json",
+    url: ByteSlice, rules: FetchRules, for errand: Errand = .keys,
+    accept: StaticString = "application/json",
     form: ByteSlice? = nil, authorization: ByteSlice? = nil, limit: Int = TokenLimits.keySetBytes
   ) {
     self.url = url
     self.rules = rules
+    self.errand = errand
     self.accept = accept
     self.form = form
     self.authorization = authorization
@@ -49,7 +67,8 @@ public enum FetchFault: Error, Equatable, Sendable {
   case status(Int)
   /// The name cannot be resolved, nobody listens, TLS fails: in the library's words.
   case connection(String)
-  /// Too much is being fetched already, or the gateway ends.
+  /// Too much is being fetched already, or the gateway ends: nobody has been asked, and it says
+  /// nothing about the one who would have been.
   case overloaded
 
   /// For the log and for `/readyz`.

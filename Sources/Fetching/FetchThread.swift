@@ -2,8 +2,9 @@ import Bytes
 private import CCurl
 import Synchronization
 
-/// The one thread that fetches: some transfers at a time, the rest wait in a bounded line. Loops
-/// hand over and go on; completions run on this thread and must not block.
+/// The one thread that fetches: some transfers at a time, the rest wait in bounded lines, one for
+/// each errand, so that a crowd in one holds up nobody in the other. Loops hand over and go on;
+/// completions run on this thread and must not block.
 ///
 /// SAFETY: `@unchecked Sendable` because `transfers` (libcurl's handle of all of them) is used by
 /// `run` alone, but for `curl_multi_wakeup`, which any thread may call; everything else that is
@@ -14,19 +15,26 @@ import Synchronization
     let completion: @Sendable (Result<FetchedDocument, FetchFault>) -> Void
   }
 
-  private struct Line {
-    var waiting: [Waiting] = []
+  private struct Lines {
+    var waiting = [[Waiting]](repeating: [], count: Errand.allCases.count)
     var isStopping = false
+
+    /// Takes the next ones of an errand out of its line.
+    mutating func take(_ most: Int, of errand: Errand) -> [Waiting] {
+      let next = Array(waiting[errand.rawValue].prefix(most))
+      waiting[errand.rawValue].removeFirst(next.count)
+      return next
+    }
   }
 
-  /// Transfers at once.
+  /// Transfers at once, of each errand.
   public static let atOnce = 32
-  /// Documents that may wait behind them.
+  /// Documents that may wait behind them, of each errand.
   public static let most = 256
   /// Between two looks of `tick` while nothing else happens.
   private static let pause: Int32 = 1000
 
-  private let line = Mutex(Line())
+  private let line = Mutex(Lines())
   private let transfers: UnsafeMutableRawPointer
 
   /// Nil when libcurl cannot begin.
@@ -35,7 +43,7 @@ import Synchronization
       return nil
     }
     unsafe self.transfers = transfers
-    _ = unsafe ccurl_multi_set_long(transfers, CURLMOPT_MAXCONNECTS, 32)
+    _ = unsafe ccurl_multi_set_long(transfers, CURLMOPT_MAXCONNECTS, 2 * Self.atOnce)
   }
 
   deinit { _ = unsafe curl_multi_cleanup(transfers) }
@@ -47,8 +55,9 @@ import Synchronization
     _ completion: @escaping @Sendable (Result<FetchedDocument, FetchFault>) -> Void
   ) {
     let isTaken = line.withLock { line in
-      guard !line.isStopping, line.waiting.count < Self.most else { return false }
-      line.waiting.append(Waiting(fetch: fetch, completion: completion))
+      let errand = fetch.errand.rawValue
+      guard !line.isStopping, line.waiting[errand].count < Self.most else { return false }
+      line.waiting[errand].append(Waiting(fetch: fetch, completion: completion))
       return true
     }
     if isTaken { wake() } else { completion(.failure(.overloaded)) }
@@ -68,11 +77,9 @@ import Synchronization
   public func run(_ tick: () -> Void) {
     var running: [UnsafeMutableRawPointer: Transfer] = unsafe [:]
     while true {
+      let room = unsafe Self.room(beside: running)
       let (next, isStopping) = line.withLock { line in
-        let room = unsafe Self.atOnce - running.count
-        let next = Array(line.waiting.prefix(room))
-        line.waiting.removeFirst(next.count)
-        return (next, line.isStopping)
+        (Errand.allCases.flatMap { line.take(room[$0.rawValue], of: $0) }, line.isStopping)
       }
       for waiting in next { unsafe begin(waiting, &running) }
       if isStopping { break }
@@ -80,18 +87,30 @@ import Synchronization
       _ = unsafe curl_multi_perform(transfers, &active)
       unsafe settle(&running)
       tick()
-      let isEager = unsafe line.withLock { !$0.waiting.isEmpty } && running.count < Self.atOnce
+      let left = unsafe Self.room(beside: running)
+      let isEager = line.withLock { line in
+        Errand.allCases.contains { !line.waiting[$0.rawValue].isEmpty && left[$0.rawValue] > 0 }
+      }
       if !isEager { _ = unsafe curl_multi_poll(transfers, nil, 0, Self.pause, nil) }
     }
     let left = line.withLock { line in
-      defer { line.waiting = [] }
-      return line.waiting
+      defer { line.waiting = Lines().waiting }
+      return line.waiting.flatMap { $0 }
     }
     for unsafe(handle, transfer) in unsafe running {
       _ = unsafe curl_multi_remove_handle(transfers, handle)
       transfer.completion(.failure(.overloaded))
     }
     for waiting in left { waiting.completion(.failure(.overloaded)) }
+  }
+
+  /// How many more transfers of each errand may begin.
+  private static func room(
+    beside running: [UnsafeMutableRawPointer: Transfer]
+  ) -> [Int] {
+    var room = [Int](repeating: atOnce, count: Errand.allCases.count)
+    for unsafe(_, transfer) in unsafe running { room[transfer.errand.rawValue] -= 1 }
+    return room
   }
 
   private func begin(

@@ -13,7 +13,10 @@ public final class IntrospectionDesk: Sendable {
   public static let most = 10_000
   /// Requests that wait for one answer about the same token; more are told that nothing is known.
   public static let mostWaiting = 256
-  /// So many failures in a row, and nobody is asked for `breakTime`.
+  /// Tokens of one address that are asked about at once, twice as many as go out at once: whoever
+  /// sends more than the issuers answer fills no line that others wait in.
+  public static let mostPerAddress = 64
+  /// So many failures of an issuer in a row, and it is not asked for `breakTime`.
   public static let failuresInARow = 5
   public static let breakTime = TimeSpan.seconds(10)
 
@@ -24,15 +27,35 @@ public final class IntrospectionDesk: Sendable {
     case unknown
     /// Asking is of no use now: the endpoint does not answer.
     case unavailable
+    /// `mostPerAddress` are under way.
+    case tooMany
+  }
+
+  /// A token, at the issuer that is asked about it.
+  private struct Subject: Hashable {
+    let digest: Digest
+    let issuer: ByteSlice
+  }
+
+  private struct Question {
+    let address: UInt64
+    var waiting: [@Sendable () -> Void]
+  }
+
+  private struct Breaker {
+    var failures = 0
+    var until = MonotonicTime(nanoseconds: .min)
   }
 
   private struct State {
-    var answers: [Digest: IntrospectionAnswer] = [:]
-    var waiting: [Digest: [@Sendable () -> Void]] = [:]
+    var answers: [Subject: IntrospectionAnswer] = [:]
+    var questions: [Subject: Question] = [:]
+    /// Questions under way of each address that has some.
+    var addresses: [UInt64: Int] = [:]
+    /// Of issuers that have failed and not answered since.
+    var breakers: [ByteSlice: Breaker] = [:]
     /// Tokens about which the last question failed; cleared when it is read.
-    var failures = 0
-    var brokenUntil = MonotonicTime(nanoseconds: .min)
-    var failed: Set<Digest> = []
+    var failed: Set<Subject> = []
   }
 
   private let state = Mutex(State())
@@ -59,79 +82,124 @@ public final class IntrospectionDesk: Sendable {
   }
 
   /// What is known about the token of that digest.
-  public func finding(about digest: Digest) -> Finding {
+  ///
+  /// - Parameter address: stands for where it comes from.
+  public func finding(
+    about digest: Digest, at issuer: IssuerProfile, from address: UInt64
+  ) -> Finding {
     let (wall, now) = (clocks.wall(), clocks.monotonic())
-    return state.withLock { state in
-      if let answer = state.answers[digest], wall < answer.staleAt { return .answer(answer) }
-      if state.failed.remove(digest) != nil || now < state.brokenUntil { return .unavailable }
-      return .unknown
+    let subject = Subject(digest: digest, issuer: issuer.id)
+    let finding = state.withLock { state -> Finding in
+      if let answer = state.answers[subject], wall < answer.staleAt { return .answer(answer) }
+      if state.failed.remove(subject) != nil { return .unavailable }
+      if let breaker = state.breakers[issuer.id], now < breaker.until { return .unavailable }
+      if state.questions[subject] != nil { return .unknown }
+      return state.addresses[address, default: 0] < Self.mostPerAddress ? .unknown : .tooMany
     }
+    if case .tooMany = finding { metrics.note(.unasked, of: issuer.id) }
+    return finding
   }
 
   /// Asks the issuer about a token, or joins the question under way; `done` is called once, when
-  /// `finding` knows more.
+  /// `finding` knows more, or at once when there is no room for the question.
   public func ask(
-    about token: ByteSlice, _ digest: Digest, at issuer: IssuerProfile,
+    about token: ByteSlice, _ digest: Digest, at issuer: IssuerProfile, from address: UInt64,
     _ done: @escaping @Sendable () -> Void
   ) {
     guard let terms = issuer.introspection else { return done() }
+    let subject = Subject(digest: digest, issuer: issuer.id)
     let asks: Bool? = state.withLock { state in
-      let waiting = state.waiting[digest] ?? []
-      guard waiting.count < Self.mostWaiting else { return nil }
-      state.waiting[digest] = waiting + [done]
-      return waiting.isEmpty
+      if var question = state.questions[subject] {
+        guard question.waiting.count < Self.mostWaiting else { return nil }
+        question.waiting.append(done)
+        state.questions[subject] = question
+        return false
+      }
+      let asked = state.addresses[address, default: 0]
+      guard asked < Self.mostPerAddress else { return nil }
+      state.addresses[address] = asked + 1
+      state.questions[subject] = Question(address: address, waiting: [done])
+      return true
     }
-    guard let asks else { return done() }
+    guard let asks else {
+      metrics.note(.unasked, of: issuer.id)
+      return done()
+    }
     guard asks else { return }
     guard let secret = try? secret(terms.clientSecret) else {
-      return end(digest, .failure("the client secret cannot be found"), issuer)
+      return end(subject, .failure("the client secret cannot be found"))
     }
     let question = Fetch(
-      url: terms.url, rules: resolve(terms.rules), form: Self.form(token),
+      url: terms.url, rules: resolve(terms.rules), for: .introspection, form: Self.form(token),
       authorization: Self.basic(terms.clientID, secret), limit: TokenLimits.bytes * 2)
     thread.fetch(question) { [self] result in
       switch result {
-      case .failure(let fault): end(digest, .failure(fault.text), issuer)
+      case .failure(.overloaded): end(subject, .unasked)
+      case .failure(.status(let status)) where Self.isAboutToken(status):
+        end(subject, .refused(FetchFault.status(status).text))
+      case .failure(let fault): end(subject, .failure(fault.text))
       case .success(let document):
         do throws(JSONFault) {
           let answer = try IntrospectionAnswer(
             parsing: document.body, at: clocks.wall(), lifetime: terms.lifetime,
             refusedLifetime: IntrospectionTerms.refusedLifetime)
-          end(digest, .success(answer), issuer)
+          end(subject, .success(answer))
         } catch {
-          end(digest, .failure("the answer is no JSON"), issuer)
+          end(subject, .failure("the answer is no JSON"))
         }
       }
     }
   }
 
-  private enum Outcome {
-    case success(IntrospectionAnswer)
-    case failure(String)
+  /// Whether a status blames the question and says nothing against the endpoint, which serves: not
+  /// so 401, 403, 404 and 405, which any question meets, and 408 and 429, which are overload.
+  private static func isAboutToken(_ status: Int) -> Bool {
+    (400..<500).contains(status) && ![401, 403, 404, 405, 408, 429].contains(status)
   }
 
-  private func end(_ digest: Digest, _ outcome: Outcome, _ issuer: IssuerProfile) {
+  private enum Outcome {
+    case success(IntrospectionAnswer)
+    /// The endpoint does not answer as it should.
+    case failure(String)
+    /// It serves, and will not answer this question.
+    case refused(String)
+    /// There was no room in the line: nobody has been asked, and nothing is known of the endpoint.
+    case unasked
+  }
+
+  private func end(_ subject: Subject, _ outcome: Outcome) {
     let (wall, now) = (clocks.wall(), clocks.monotonic())
-    let waiting = state.withLock { state in
+    let waiting = state.withLock { state -> [@Sendable () -> Void] in
       switch outcome {
       case .success(let answer):
-        state.failures = 0
+        state.breakers[subject.issuer] = nil
         if state.answers.count >= Self.most { Self.makeRoom(&state, at: wall) }
-        state.answers[digest] = answer
+        state.answers[subject] = answer
       case .failure:
-        state.failures += 1
-        if state.failures >= Self.failuresInARow { state.brokenUntil = now + Self.breakTime }
-        if state.failed.count < Self.most { state.failed.insert(digest) }
+        var breaker = state.breakers[subject.issuer] ?? Breaker()
+        breaker.failures += 1
+        if breaker.failures >= Self.failuresInARow { breaker.until = now + Self.breakTime }
+        state.breakers[subject.issuer] = breaker
+        if state.failed.count < Self.most { state.failed.insert(subject) }
+      case .refused:
+        state.breakers[subject.issuer] = nil
+        if state.failed.count < Self.most { state.failed.insert(subject) }
+      case .unasked: break
       }
-      return state.waiting.removeValue(forKey: digest) ?? []
+      guard let question = state.questions.removeValue(forKey: subject) else { return [] }
+      let asked = state.addresses[question.address, default: 1] - 1
+      state.addresses[question.address] = asked > 0 ? asked : nil
+      return question.waiting
     }
     switch outcome {
     case .success(let answer):
-      if answer.claims == nil { metrics.inactive.add() } else { metrics.active.add() }
-    case .failure(let fault):
-      metrics.unanswered.add()
+      metrics.note(answer.claims == nil ? .inactive : .active, of: subject.issuer)
+    case .failure(let fault), .refused(let fault):
+      metrics.note(.unanswered, of: subject.issuer)
       log?.log(
-        .error, "introspection failed", ["issuer": .bytes(issuer.id), "fault": .text(fault)])
+        .error, "introspection failed",
+        ["issuer": .bytes(subject.issuer), "fault": .text(fault)])
+    case .unasked: metrics.note(.unasked, of: subject.issuer)
     }
     for done in waiting { done() }
   }

@@ -7,6 +7,12 @@ import Synchronization
 enum LookOutcome {
   case success((KeySet, TimeSpan?))
   case failure(String)
+  /// Nobody was asked: too much is being fetched.
+  case postponed
+
+  init(_ fault: FetchFault) {
+    self = fault == .overloaded ? .postponed : .failure(fault.text)
+  }
 }
 
 /// What comes of a look.
@@ -36,6 +42,10 @@ extension KeyKeeper {
         watch.failures += 1
         watch.fault = fault
         watch.next = now + Self.retry(after: watch.failures)
+      case .postponed:
+        // The issuer has failed nobody, and who looks for a key may do so again.
+        watch.next = now + Self.shortRetry
+        watch.coolUntil = now
       }
       watch.sought = []
       let waiting = watch.waiting
@@ -63,19 +73,20 @@ extension KeyKeeper {
   private func note(_ watch: Watch, _ outcome: LookOutcome, _ hasChanged: Bool) {
     switch outcome {
     case .success((let set, _)):
-      guard hasChanged else { return metrics.unchanged.add() }
-      metrics.changed.add()
+      guard hasChanged else { return metrics.note(.unchanged, of: watch.profile.id) }
+      metrics.note(.changed, of: watch.profile.id)
       log?.log(
         .info, "keys taken",
         ["issuer": .bytes(watch.profile.id), "keys": .integer(set.count)])
     case .failure(let fault):
-      metrics.failed.add()
+      metrics.note(.failed, of: watch.profile.id)
       log?.log(
         .error, "keys not fetched, those in use stay",
         [
           "issuer": .bytes(watch.profile.id), "fault": .text(fault),
           "keys": .integer(watch.profile.keys.set?.count ?? 0),
         ])
+    case .postponed: metrics.note(.postponed, of: watch.profile.id)
     }
   }
 

@@ -21,6 +21,8 @@ public final class KeyKeeper: Sendable {
   public static let mostWaiting = 1_000
   /// A set is not looked at more often than this because its server says so.
   static let shortest = TimeSpan.seconds(300)
+  /// After a look that this process had no room for.
+  static let shortRetry = TimeSpan.seconds(1)
   /// After a failure: the first pause, which doubles up to `shortest`.
   static let firstRetry = TimeSpan.seconds(5)
 
@@ -142,7 +144,7 @@ public final class KeyKeeper: Sendable {
       if let keyID, let until = watch.absent[keyID], now < until { return false }
       return watch.isFetching || now >= watch.coolUntil
     }
-    if !isWorthIt { metrics.suppressed.add() }
+    if !isWorthIt { metrics.note(.suppressed, of: issuer) }
     return isWorthIt
   }
 
@@ -177,7 +179,7 @@ public final class KeyKeeper: Sendable {
     case .discovery(let url):
       thread.fetch(Fetch(url: url, rules: rules)) { [self] result in
         switch result {
-        case .failure(let fault): end(watch, .failure(fault.text))
+        case .failure(let fault): end(watch, LookOutcome(fault))
         case .success(let document):
           do throws(DiscoveryFault) {
             let found = try Discovery(parsing: document.body, for: watch.profile.issuer)
@@ -195,7 +197,7 @@ public final class KeyKeeper: Sendable {
       Fetch(url: url, rules: rules, accept: "application/jwk-set+json, application/json")
     ) { [self] result in
       switch result {
-      case .failure(let fault): end(watch, .failure(fault.text))
+      case .failure(let fault): end(watch, LookOutcome(fault))
       case .success(let document):
         do throws(KeySetFault) {
           let set = try KeySet(parsing: document.body, algorithms: watch.profile.algorithms)

@@ -11,6 +11,7 @@ import Settings
 @safe final class Transfer {
   let handle: UnsafeMutableRawPointer
   let completion: @Sendable (Result<FetchedDocument, FetchFault>) -> Void
+  let errand: Errand
   private let addresses: AddressGuard
   private let limit: Int
   private var fields: UnsafeMutablePointer<curl_slist>?
@@ -26,6 +27,7 @@ import Settings
     guard let handle = unsafe curl_easy_init() else { return nil }
     unsafe self.handle = handle
     self.completion = completion
+    errand = fetch.errand
     limit = fetch.limit
     addresses = AddressGuard(fetch.rules, isSecure: fetch.url.starts(with: "https://"))
     guard configure(fetch) else { return nil }

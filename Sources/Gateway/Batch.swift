@@ -30,6 +30,8 @@ struct Batch {
   private(set) var deprecated: UnixTime?
   private(set) var deprecatedEvents = 0
   private(set) var hasQuarantined = false
+  /// Events refused for want of a right to publish them, by the reason; a handful at most.
+  private(set) var denials: [(reason: ProblemCode, events: Int)] = []
   private var uncompiled: [Int] = []
   /// Everything before it is settled, but for what is quarantined.
   private var settled = 0
@@ -69,6 +71,16 @@ struct Batch {
   mutating func refuse(_ index: Int, _ refusal: Refusal) {
     items[index] = .refused(refusal)
     rejected += 1
+    noteDenial(refusal)
+  }
+
+  private mutating func noteDenial(_ refusal: Refusal, events: Int = 1) {
+    guard refusal.challenge != nil else { return }
+    if let place = denials.firstIndex(where: { $0.reason == refusal.code }) {
+      denials[place].events += events
+    } else {
+      denials.append((refusal.code, events))
+    }
   }
 
   mutating func add(_ refusal: Refusal) {
@@ -77,6 +89,7 @@ struct Batch {
     if hasRoom { errorBytes += bytes }
     items.append(.refused(hasRoom ? refusal : refusal.withoutFaults()))
     rejected += 1
+    noteDenial(refusal)
   }
 
   /// The next events to store together: indices of waiting items. Nil when none wait.
@@ -121,6 +134,7 @@ struct Batch {
   mutating func refuse(_ piece: [Int], _ refusal: Refusal, quarantined: Bool = false) {
     for index in piece { items[index] = .refused(refusal) }
     rejected += piece.count
+    noteDenial(refusal, events: piece.count)
     advance(behind: piece, quarantined)
   }
 

@@ -18,7 +18,8 @@ extension GatewayResponder {
     let address = try await confirm(tenure)
     var batch = try await judge(
       body, envelope, for: topic, at: address, Judging(quarantines: !terms.isAtomic))
-    try pay(events: batch.items.count, bytes: body.count, at: address)
+    defer { audit(denialsIn: batch, request) }
+    try pay(events: batch.items.count, bytes: body.count, at: address, from: request)
     if terms.isAtomic, batch.hasRefusals {
       batch.abort()
     } else {
@@ -69,6 +70,7 @@ extension GatewayResponder {
     _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     var batch = Batch()
+    defer { audit(denialsIn: batch, request) }
     var lines = LineSplitter(limit: GatewayLimits.event)
     let intake = try EventIntake.lines(envelope)
     do {
@@ -83,14 +85,15 @@ extension GatewayResponder {
         let address = try await confirm(tenure)
         lines.feed(piece)
         try await take(&lines, isLast: false, intake, topic, address, into: &batch)
-        try pay(events: batch.items.count - paid, bytes: bytes + piece.count, at: address)
+        try pay(
+          events: batch.items.count - paid, bytes: bytes + piece.count, at: address, from: request)
         (paid, bytes) = (batch.items.count, 0)
         try await compileChoices(&batch, for: topic, at: address)
         try await store(&batch, in: topic, tenure, request, atomic: false)
       }
       let address = try await confirm(tenure)
       try await take(&lines, isLast: true, intake, topic, address, into: &batch)
-      try pay(events: batch.items.count - paid, bytes: bytes, at: address)
+      try pay(events: batch.items.count - paid, bytes: bytes, at: address, from: request)
       try await compileChoices(&batch, for: topic, at: address)
       try await store(&batch, in: topic, tenure, request, atomic: false)
     } catch {

@@ -27,14 +27,15 @@ public struct CrossOrigin: Sendable {
     guard let origin = head.fields.first("origin"), allows(origin) else {
       return origins.isEmpty ? Self.noStore : Self.vary
     }
-    var fields = ByteWriter(capacity: 320)
+    var fields = ByteWriter(capacity: 448)
     fields.append("Cache-Control: no-store\r\nAccess-Control-Allow-Origin: ")
     fields.append(origin)
     fields.append("\r\nVary: Origin\r\n")
     if credentials { fields.append("Access-Control-Allow-Credentials: true\r\n") }
-    fields.append("Access-Control-Expose-Headers: DPoP-Nonce, Dry-Run, ETag, Jodrell-Redacted, ")
-    fields.append("Link, Location, RateLimit, RateLimit-Policy, Request-Id, Retry-After, ")
-    fields.append("Server-Timing, WWW-Authenticate\r\n")
+    fields.append("Access-Control-Expose-Headers: Deprecation, DPoP-Nonce, Dry-Run, ETag, ")
+    fields.append("Jodrell-Redacted, Link, Location, Message-Id, Preference-Applied, RateLimit, ")
+    fields.append("RateLimit-Policy, Request-Id, Retry-After, Schema-Fingerprint, Schema-State, ")
+    fields.append("Schema-Subject, Schema-Version, Server-Timing, Sunset, WWW-Authenticate\r\n")
     return fields.slice
   }
 
@@ -83,13 +84,15 @@ extension GatewayResponder {
     _ request: HTTPRequest, _ answer: inout AnswerWriter, methods: StaticString
   ) {
     let fields = request.head.fields
-    guard let origin = fields.first("origin"), parts.operations.crossOrigin.allows(origin),
+    guard let origin = fields.first("origin"), admission.snapshot.crossOrigin.allows(origin),
       fields.first("access-control-request-method") != nil
     else { return }
     answer.field("Access-Control-Allow-Methods", methods)
     answer.field("Access-Control-Allow-Headers") { value in
-      value.append("Authorization, Content-Type, DPoP, Event-Key, If-Match, If-None-Match, ")
-      value.append("Jodrell-Tenant, Last-Event-ID")
+      value.append("Accept, Authorization, Content-Type, DPoP, Event-Key, Event-Time, If-Match, ")
+      value.append(
+        "If-None-Match, Jodrell-Tenant, Last-Event-ID, Prefer, Traceparent, Tracestate, ")
+      value.append("X-API-Key")
       // Attributes of an event are fields of its request; their names are the page's.
       guard let wanted = fields.first("access-control-request-headers") else { return }
       for name in wanted.array.split(separator: ASCII.comma) {

@@ -60,8 +60,6 @@ public struct Operations: Sendable {
   public let publicURL: ByteSlice
   /// Whether the embedded development policy is in force: metrics are open.
   public let isDevelopment: Bool
-  /// Pages that may call.
-  public let crossOrigin: CrossOrigin
   /// What the operators' listener may be called.
   public let hosts: HostNames
   /// The pause after which an idle event stream carries a comment.
@@ -73,14 +71,12 @@ public struct Operations: Sendable {
   public let scrape: @Sendable (_ visible: (@Sendable (ByteSlice) -> Bool)?) -> ByteWriter
 
   public init(
-    publicURL: ByteSlice, isDevelopment: Bool, crossOrigin: CrossOrigin = .none,
-    hosts: HostNames = HostNames(), heartbeat: TimeSpan,
+    publicURL: ByteSlice, isDevelopment: Bool, hosts: HostNames = HostNames(), heartbeat: TimeSpan,
     version: StaticString, unreadiness: @escaping @Sendable () -> Unreadiness?,
     scrape: @escaping @Sendable ((@Sendable (ByteSlice) -> Bool)?) -> ByteWriter
   ) {
     self.publicURL = publicURL
     self.isDevelopment = isDevelopment
-    self.crossOrigin = crossOrigin
     self.hosts = hosts
     self.heartbeat = heartbeat
     self.version = version

@@ -1,3 +1,4 @@
+import Authentication
 import Bytes
 import Delivery
 import Events
@@ -31,6 +32,8 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   var auditTurn = 0
   /// Requests that the limits have let in ahead of an attempt in the audit log.
   var attempts: Set<RequestID> = []
+  /// What requests under way revoke, or take back, for the audit log: rendered objects.
+  var revocations: [RequestID: ByteSlice] = [:]
   /// The snapshot that open streams are held against.
   private var reviewedGeneration: UInt64 = 1
 
@@ -42,7 +45,8 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       parts.access, parts.limits, metrics: parts.server.tokens, identity: parts.identity,
       proofs: parts.proofs, publicURL: parts.operations.publicURL)
     streams = OpenStreams(
-      parts.streams, parts.identity, timers: timers, metrics: parts.server.policy)
+      parts.streams, parts.identity, timers: timers, metrics: parts.server.policy,
+      audit: parts.audit)
     shares = FairShare(at: timers.now, roll: parts.roll, metrics: parts.server.limits)
     parts.access.wake(timers.post)
     topicMetrics = TopicMetricsCache(of: parts.metrics)
@@ -70,10 +74,15 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   ) async -> AnswerEnd {
     var operation = Operation.unknown
     // Hardly ever is one there, and to look for it takes a hash.
-    defer { if !attempts.isEmpty { attempts.remove(request.id) } }
+    defer {
+      if !attempts.isEmpty { attempts.remove(request.id) }
+      if !revocations.isEmpty { revocations[request.id] = nil }
+    }
     let isOperators = request.listener == .management
+    admission.refresh()
     answer.standing =
-      isOperators ? CrossOrigin.noStore : parts.operations.crossOrigin.fields(for: request.head)
+      isOperators
+      ? CrossOrigin.noStore : admission.snapshot.crossOrigin.fields(for: request.head)
     do {
       let route =
         if isOperators { try operatorsRoute(request, &operation) } else {
@@ -82,6 +91,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       operation = route.operation(request.head.method)
       let end = try await serveOrWait(route, operation, request, &answer)
       parts.server.answered(operation, .accepted)
+      countOverride(operation, request)
       audit(allowed: end, operation, request)
       return end
     } catch {
@@ -94,7 +104,9 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       } else {
         refusal.answer(
           id: request.id, metadata: metadataURL,
-          nonce: parts.identity.nonces(request.receivedAt).first, with: &answer)
+          nonce: parts.identity.nonces(request.receivedAt).first,
+          showedProof: refusal.challenge != nil && Credential.isOfProof(request.head.fields),
+          with: &answer)
       }
       return .complete
     }
@@ -161,6 +173,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     case (.readiness, .get), (.readiness, .head): return try readiness(request, &answer)
     case (.revocations, .get), (.revocations, .head): return try revocations(request, &answer)
     case (.revocations, .post): return try await revoke(request, &answer)
+    case (.revocations, .delete): return try await reinstate(request, &answer)
     case (.metrics, .get), (.metrics, .head): return try await metrics(request, &answer)
     case (.openAPI, .get), (.openAPI, .head): return openAPI(&answer)
     case (.resourceMetadata(let path), .get), (.resourceMetadata(let path), .head):

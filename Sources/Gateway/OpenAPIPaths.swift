@@ -216,6 +216,10 @@ extension OpenAPIDocument {
           summary: "Takes back a token, a key or a subject's tokens",
           statuses: [201, 409, 415], body: ["application/json"], isOpen: true),
         Operation(
+          method: "delete", id: "reinstate", reply: "Any",
+          summary: "Takes a revocation back that was made by mistake",
+          statuses: [200, 404], query: ["issuer", "jti", "kid", "sub"], isOpen: true),
+        Operation(
           method: "get", id: "listRevocations", reply: "Revocations",
           summary: "The revocations in force",
           statuses: [200, 404], isOpen: true),

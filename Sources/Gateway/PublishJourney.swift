@@ -56,7 +56,7 @@ extension GatewayResponder {
       address = try await confirm(tenure(of: address, under: admitted))
     }
     try shares.expect(bytes: body.count, of: address.caller, at: timers.now)
-    try pay(events: 1, bytes: body.count, at: address)
+    try pay(events: 1, bytes: body.count, at: address, from: request)
     let event: ConformingEvent
     do {
       event = try conform(envelope, body, topic, address)
@@ -117,9 +117,13 @@ extension GatewayResponder {
     }
   }
 
-  /// Charges what is about to be stored to the bounds of tenant, principal and topic.
-  func pay(events: Int, bytes: Int, at address: TopicAddress) throws(Refusal) {
-    try parts.limits.publish(events: events, bytes: bytes, to: address, at: timers.now)
+  /// Charges what is about to be stored to the bounds of tenant, principal, topic and address.
+  func pay(
+    events: Int, bytes: Int, at address: TopicAddress, from request: HTTPRequest
+  ) throws(Refusal) {
+    try parts.limits.publish(
+      events: events, bytes: bytes, to: address, from: request.peer,
+      under: admission.snapshot.policy.addressLimits.all, at: timers.now)
     try parts.quotas.check(address)
   }
 

@@ -187,15 +187,20 @@ public struct Refusal: Error {
   /// - Parameters:
   ///   - metadata: the URL of the protected-resource metadata for challenges (RFC 9728 §5.1).
   ///   - nonce: for a proof that lacks it.
+  ///   - showedProof: the request came with the DPoP scheme, which the challenge is for then.
   func answer(
-    id: RequestID, metadata: ByteSlice, nonce: ByteSlice? = nil, with answer: inout AnswerWriter
+    id: RequestID, metadata: ByteSlice, nonce: ByteSlice? = nil, showedProof: Bool = false,
+    with answer: inout AnswerWriter
   ) {
     answer.startOver()
     answer.start(code.status)
     writeRetryAfter(&answer)
     rateLimit?.write(&answer)
     if let allow { answer.field("Allow", allow) }
-    if let challenge { answer.field("WWW-Authenticate", challenge.field(metadata: metadata)) }
+    if let challenge {
+      answer.field(
+        "WWW-Authenticate", challenge.field(metadata: metadata, showedProof: showedProof))
+    }
     if code == .useNonce, let nonce { answer.field("DPoP-Nonce", nonce) }
     var json = JSONWriter()
     write(instance: id, into: &json)
@@ -204,19 +209,23 @@ public struct Refusal: Error {
 }
 
 extension Refusal.Challenge {
-  func field(metadata: ByteSlice) -> ByteSlice {
-    var text = ByteWriter(capacity: 160)
-    if case .proof = self { text.append("DPoP") } else { text.append("Bearer") }
+  /// One challenge for the scheme that the request came with. Who has shown no accepted token may
+  /// come with either scheme, and is told of both (RFC 9449 §7.1).
+  func field(metadata: ByteSlice, showedProof: Bool = false) -> ByteSlice {
+    var isProof = showedProof
+    var offersBoth = false
+    switch self {
+    case .proof: isProof = true
+    case .bare, .invalidToken: offersBoth = !showedProof
+    case .insufficientScope: break
+    }
+    var text = ByteWriter(capacity: 256)
+    text.append(isProof ? "DPoP" : "Bearer")
     text.append(" realm=\"jodrell\"")
     switch self {
     case .proof(let error):
       text.append(", error=\"")
       text.append(error)
-      text.append("\", algs=\"")
-      for (index, algorithm) in DPoPProof.algorithms.enumerated() {
-        if index > 0 { text.append(ASCII.space) }
-        text.append(algorithm.name)
-      }
       text.append("\"")
     case .bare: break
     case .invalidToken(let description):
@@ -228,10 +237,24 @@ extension Refusal.Challenge {
       }
     case .insufficientScope: text.append(", error=\"insufficient_scope\"")
     }
+    if isProof { Self.appendAlgorithms(to: &text) }
     text.append(", resource_metadata=\"")
     text.append(metadata)
     text.append("\"")
+    if offersBoth {
+      text.append(", DPoP realm=\"jodrell\"")
+      Self.appendAlgorithms(to: &text)
+    }
     return text.slice
+  }
+
+  private static func appendAlgorithms(to text: inout ByteWriter) {
+    text.append(", algs=\"")
+    for (index, algorithm) in DPoPProof.algorithms.enumerated() {
+      if index > 0 { text.append(ASCII.space) }
+      text.append(algorithm.name)
+    }
+    text.append("\"")
   }
 }
 

@@ -237,7 +237,7 @@ extension Route {
     case .pulsarSchema(_, let resource): resource.methods
     case .namespace: "GET, HEAD, PUT, DELETE, OPTIONS"
     case .tickets, .streamToken, .explain: "POST, OPTIONS"
-    case .revocations: "GET, HEAD, POST, OPTIONS"
+    case .revocations: "GET, HEAD, POST, DELETE, OPTIONS"
     case .document(_, _, .itself): "GET, HEAD, PUT, DELETE, OPTIONS"
     case .document, .documents: "GET, HEAD, OPTIONS"
     case .topics, .tenant, .whoami, .health, .readiness, .metrics, .openAPI, .resourceMetadata:

@@ -2,10 +2,12 @@
 /// counter with a fixed place.
 public enum LimitName: UInt8, CaseIterable, Sendable {
   case tenantRequests, principalRequests, addressRequests
-  case tenantEvents, principalEvents, topicEvents
-  case tenantBytes, principalBytes, topicBytes
+  case tenantEvents, principalEvents, topicEvents, addressEvents
+  case tenantBytes, principalBytes, topicBytes, addressBytes
   case tenantStreams, principalStreams, addressStreams
   case addressTokens
+  /// Questions to issuers about opaque tokens, under way at once.
+  case addressQuestions
   case tenantStorage, namespaceStorage
   /// The share of a tenant in a gateway that is saturated.
   case tenantShare
@@ -19,13 +21,16 @@ public enum LimitName: UInt8, CaseIterable, Sendable {
     case .tenantEvents: "tenant-events"
     case .principalEvents: "principal-events"
     case .topicEvents: "topic-events"
+    case .addressEvents: "address-events"
     case .tenantBytes: "tenant-bytes"
     case .principalBytes: "principal-bytes"
     case .topicBytes: "topic-bytes"
+    case .addressBytes: "address-bytes"
     case .tenantStreams: "tenant-streams"
     case .principalStreams: "principal-streams"
     case .addressStreams: "address-streams"
     case .addressTokens: "address-refused-tokens"
+    case .addressQuestions: "address-introspections"
     case .tenantStorage: "tenant-storage"
     case .namespaceStorage: "namespace-storage"
     case .tenantShare: "tenant-share"

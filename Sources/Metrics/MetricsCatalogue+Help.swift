@@ -51,6 +51,8 @@ extension MetricsCatalogue {
     case .streamReviewsTotal:
       "Open streams held against a new snapshot (reviewed), those of them that ended (withdrawn), "
         + "and streams that went on with another token (renewed)."
+    case .schemaOverridesTotal:
+      "Schemas that operators registered whatever their topic's level of compatibility says."
     case .limitedTotal: "Requests refused by a bound that the operator has set (429)."
     case .auditEntriesTotal:
       "Audit entries written, dropped because their queue was full, or not written (failed)."
@@ -121,8 +123,8 @@ extension MetricsCatalogue {
     page += "`timed_out`, `shed`; of HTTP/2 connections `served`, `flooded`; of its streams "
     page += "`refused`, `reset`; of certificates and policies `taken`, `refused`; of open streams "
     page += "`reviewed`, `withdrawn`, `renewed`; of audit entries `written`, `dropped`, `failed`; "
-    page += "of looks at issuers' keys `changed`, `unchanged`, `failed`; of introspections "
-    page += "`active`, `inactive`, `failed`\n"
+    page += "of looks at issuers' keys `changed`, `unchanged`, `failed`, `postponed`; of "
+    page += "introspections `active`, `inactive`, `failed`, `unasked`\n"
     page += line("limit", LimitName.allCases.map(\.label))
     return page
   }

@@ -34,6 +34,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
   case policyReloadsTotal = "jodrell_policy_reloads_total"
   case policyGeneration = "jodrell_policy_generation"
   case streamReviewsTotal = "jodrell_stream_reviews_total"
+  case schemaOverridesTotal = "jodrell_schema_overrides_total"
   case limitedTotal = "jodrell_limited_total"
   case auditEntriesTotal = "jodrell_audit_entries_total"
   case commitSeconds = "jodrell_commit_seconds"
@@ -99,11 +100,11 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
     case .requestsTotal: ["operation", "outcome"]
     case .tokenCacheTotal, .connectionsTotal, .logLinesTotal, .tlsHandshakesTotal,
       .tlsReloadsTotal, .policyReloadsTotal, .streamReviewsTotal, .auditEntriesTotal,
-      .issuerFetchesTotal, .introspectionsTotal, .http2ConnectionsTotal, .http2StreamsTotal,
-      .proxyHeadersTotal:
+      .http2ConnectionsTotal, .http2StreamsTotal, .proxyHeadersTotal:
       ["result"]
+    case .issuerFetchesTotal, .introspectionsTotal: ["issuer", "result"]
     case .tlsCertificateExpiry: ["certificate"]
-    case .issuerKeys, .issuerKeysAge: ["issuer"]
+    case .issuerKeys, .issuerKeysAge, .issuerFetchesSuppressedTotal: ["issuer"]
     case .tokenRefusedTotal: ["reason"]
     case .limitedTotal: ["limit"]
     case .queueDepth, .queueRefusedTotal: ["queue"]

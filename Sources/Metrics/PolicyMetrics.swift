@@ -11,6 +11,8 @@ public final class PolicyMetrics: Sendable {
   public let withdrawn = Counter()
   /// Streams that went on with a renewed token.
   public let renewed = Counter()
+  /// Schemas registered against their topic's level of compatibility, by an operator's word.
+  public let overrides = Counter()
 
   public init() {}
 }

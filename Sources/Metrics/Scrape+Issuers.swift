@@ -13,14 +13,32 @@ extension Scrape {
       exposition.sample(
         [.text("issuer", issuer.id)], UInt64(clamping: issuer.fetched?.nanoseconds ?? 0))
     }
+    let counts = issuers.counts
     exposition.family(.issuerFetchesTotal)
-    exposition.sample([.named("result", "changed")], issuers.changed.value)
-    exposition.sample([.named("result", "unchanged")], issuers.unchanged.value)
-    exposition.sample([.named("result", "failed")], issuers.failed.value)
-    exposition.family(.issuerFetchesSuppressedTotal, issuers.suppressed.value)
+    let fetches: [(IssuerEvent, StaticString)] = [
+      (.changed, "changed"), (.unchanged, "unchanged"), (.failed, "failed"),
+      (.postponed, "postponed"),
+    ]
+    for row in counts { sample(row, fetches, into: &exposition) }
+    exposition.family(.issuerFetchesSuppressedTotal)
+    for (id, counts) in counts {
+      exposition.sample([.text("issuer", id)], counts[IssuerEvent.suppressed.rawValue])
+    }
     exposition.family(.introspectionsTotal)
-    exposition.sample([.named("result", "active")], issuers.active.value)
-    exposition.sample([.named("result", "inactive")], issuers.inactive.value)
-    exposition.sample([.named("result", "failed")], issuers.unanswered.value)
+    let questions: [(IssuerEvent, StaticString)] = [
+      (.active, "active"), (.inactive, "inactive"), (.unanswered, "failed"),
+      (.unasked, "unasked"),
+    ]
+    for row in counts { sample(row, questions, into: &exposition) }
+  }
+
+  private func sample(
+    _ row: (id: ByteSlice, counts: [UInt64]), _ results: [(IssuerEvent, StaticString)],
+    into exposition: inout Exposition
+  ) {
+    for (event, result) in results {
+      exposition.sample(
+        [.text("issuer", row.id), .named("result", result)], row.counts[event.rawValue])
+    }
   }
 }

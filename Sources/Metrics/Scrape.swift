@@ -199,6 +199,7 @@ public struct Scrape {
     exposition.sample([.named("result", "reviewed")], policy.reviewed.value)
     exposition.sample([.named("result", "withdrawn")], policy.withdrawn.value)
     exposition.sample([.named("result", "renewed")], policy.renewed.value)
+    exposition.family(.schemaOverridesTotal, policy.overrides.value)
     exposition.family(.auditEntriesTotal)
     exposition.sample([.named("result", "written")], server.audit.written.value)
     exposition.sample([.named("result", "dropped")], server.audit.dropped.value)

@@ -57,6 +57,15 @@ public struct SecureListener: Sendable {
     try listener.finish()
   }
 
+  /// Whether both ask for the same certificates, keys and authorities on the same terms, wherever
+  /// they listen.
+  public func namesSameFiles(as other: SecureListener) -> Bool {
+    pairs.map(\.certificate) == other.pairs.map(\.certificate)
+      && pairs.map(\.key) == other.pairs.map(\.key) && clientCA?.path == other.clientCA?.path
+      && requiresClientCertificate == other.requiresClientCertificate
+      && maxKeyAge == other.maxKeyAge
+  }
+
   private static func pairs(_ node: SettingsNode) throws(SettingsFault) -> [Pair] {
     let nodes = try node.elements()
     guard (1...mostPairs).contains(nodes.count) else {

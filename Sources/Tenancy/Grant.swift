@@ -148,6 +148,9 @@ public final class Grant: Sendable {
   /// Whether payloads published under it are looked into.
   public var isConditional: Bool { check != nil }
 
+  /// The part of the grant that an offer covers, as a pattern; nil for none of it.
+  func meet(_ offer: GrantPattern) -> ByteSlice? { offer.meet(namespace, topic) }
+
   func covers(namespace name: Name, topic topicName: Name) -> Bool {
     topic.matches(topicName) && namespace.matches(name)
   }

@@ -23,6 +23,25 @@ struct SegmentPattern: Sendable, Equatable {
   /// Whether every name matches.
   var isAny: Bool { isBeginning && bytes.isEmpty }
 
+  /// What both match; nil when no name matches both.
+  func meet(_ other: SegmentPattern) -> SegmentPattern? {
+    let (narrow, wide) = bytes.count >= other.bytes.count ? (self, other) : (other, self)
+    guard narrow.bytes.prefix(wide.bytes.count) == wide.bytes else { return nil }
+    if wide.isBeginning { return narrow }
+    guard narrow.bytes.count == wide.bytes.count else { return nil }
+    // The same bytes: an exact name beside a beginning.
+    return wide
+  }
+
+  /// As patterns are written.
+  var text: ByteSlice {
+    guard isBeginning else { return bytes }
+    var text = ByteWriter(capacity: bytes.count + 1)
+    text.append(bytes)
+    text.append(ASCII.asterisk)
+    return text.slice
+  }
+
   func matches(_ name: Name) -> Bool {
     guard isBeginning else { return name.bytes == bytes }
     guard name.bytes.count >= bytes.count else { return false }
@@ -54,6 +73,18 @@ public struct GrantPattern: Sendable, Equatable {
     }
     self.topic = topic
     self.text = text
+  }
+
+  /// What the pattern and another one both cover, as a pattern's text; nil for nothing.
+  func meet(_ otherNamespace: SegmentPattern, _ otherTopic: SegmentPattern) -> ByteSlice? {
+    guard let left = namespace?.meet(otherNamespace), let right = topic.meet(otherTopic) else {
+      return nil
+    }
+    var text = ByteWriter(capacity: left.text.count + right.text.count + 1)
+    text.append(left.text)
+    text.append(ASCII.slash)
+    text.append(right.text)
+    return text.slice
   }
 
   /// Whether the pattern means the mapped namespace.

@@ -1,4 +1,4 @@
-import Bytes
+public import Bytes
 import Settings
 
 /// What one tenant lets another one use: an element of `tenants.<owner>.shares`.
@@ -77,6 +77,15 @@ extension Action {
   static let shareable: [Action] = [.publish, .subscribe]
 }
 
+/// A grant as it holds: of another tenant's topics only as far as that one shares them.
+public struct EffectiveGrant: Sendable {
+  public let grant: Grant
+  /// The topics, as a pattern.
+  public let pattern: ByteSlice
+  /// What of their classified data its holder sees.
+  public let classes: ClassSet
+}
+
 /// Both halves of an agreement: what a caller of one tenant may do with topics of another.
 /// Immutable; shared by the addresses made under it.
 final class SharedTopics: Sendable {
@@ -91,6 +100,21 @@ final class SharedTopics: Sendable {
     self.policy = policy
     offers = policy.offers.filter { $0.partner == partner }
     self.grants = grants
+  }
+
+  /// What both sides say together: each grant with the patterns that are left of it. A grant that
+  /// the owner offers nothing of is none.
+  var effective: [EffectiveGrant] {
+    grants.all.flatMap { grant in
+      var seen: Set<ByteSlice> = []
+      return offers.flatMap(\.patterns).compactMap { offered -> EffectiveGrant? in
+        guard offered.action == grant.action, let pattern = grant.meet(offered.pattern),
+          seen.insert(pattern).inserted
+        else { return nil }
+        return EffectiveGrant(
+          grant: grant, pattern: pattern, classes: offered.classes.intersection(grant.classes))
+      }
+    }
   }
 
   /// Whether the owner offers it and the caller holds it.

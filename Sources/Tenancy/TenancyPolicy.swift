@@ -9,6 +9,8 @@ public struct TenancyPolicy: Sendable {
   public let generation: UInt64
   /// What bounds each client address.
   public let addressLimits: AddressBounds
+  /// What in the file has no effect though it is no mistake of form, with its place.
+  public let warnings: [String]
   private let tenants: [Name: TenantPolicy]
   /// By issuer id, in the order of the file.
   private let mappings: [ByteSlice: [Mapping]]
@@ -31,6 +33,7 @@ public struct TenancyPolicy: Sendable {
     let issuers = try issuerIDs(settings.issuers)
     var mappings: [ByteSlice: [Mapping]] = [:]
     var seen: Set<ByteSlice> = []
+    var warnings: [String] = []
     for node in settings.mappings {
       let mapping = try Mapping(compiling: node, readOnly: readOnly)
       guard seen.insert(mapping.id).inserted else {
@@ -43,18 +46,22 @@ public struct TenancyPolicy: Sendable {
         throw node.fault(.invalid("the tenant '\(tenant.text)' is not declared"))
       }
       mappings[mapping.issuer, default: []].append(mapping)
-      try check(mapping, at: node, tenants)
+      warnings += try check(mapping, at: node, tenants)
     }
     return TenancyPolicy(
       generation: generation, addressLimits: try AddressBounds.compile(settings.limits),
-      tenants: tenants, mappings: mappings)
+      warnings: warnings, tenants: tenants, mappings: mappings)
   }
 
-  /// Agreements between tenants have two sides. What the file alone can tell is said at once; the
-  /// tenant that only a token names is held against the offers when it comes.
+  /// Agreements between tenants have two sides, and either can end one alone: what is granted and
+  /// not offered any more is no fault, and grants nothing. What the file alone can tell is said at
+  /// once; the tenant that only a token names is held against the offers when it comes.
+  ///
+  /// - Returns: what has no effect.
   private static func check(
     _ mapping: Mapping, at node: SettingsNode, _ tenants: [Name: TenantPolicy]
-  ) throws(SettingsFault) {
+  ) throws(SettingsFault) -> [String] {
+    var warnings: [String] = []
     for owner in mapping.allow.compactMap(\.owner) {
       guard let policy = tenants[owner] else {
         throw node.fault(.invalid("the tenant '\(owner.text)' is not declared"))
@@ -64,12 +71,15 @@ public struct TenancyPolicy: Sendable {
           throw node.fault(
             .invalid("'of: \(owner.text)' is the mapping's own tenant: leave it out"))
         }
-        guard policy.offers.contains(where: { $0.partner == tenant }) else {
-          throw node.fault(
-            .invalid("'\(owner.text)' shares nothing with '\(tenant.text)': see its 'shares'"))
-        }
+        guard !policy.offers.contains(where: { $0.partner == tenant }) else { continue }
+        let fault = node.fault(
+          .invalid(
+            "'\(owner.text)' shares nothing with '\(tenant.text)': what is granted of it has no "
+              + "effect"))
+        if !warnings.contains(fault.text) { warnings.append(fault.text) }
       }
     }
+    return warnings
   }
 
   /// The ids of the issuers; their other keys are Authentication's to judge.
@@ -100,6 +110,18 @@ public struct TenancyPolicy: Sendable {
         return (mapping.id, nil, outcome)
       }
       return (mapping.id, tenant, outcome)
+    }
+  }
+
+  /// What is left of a pattern of `owner`'s topics that a mapping grants to `partner`, after what
+  /// the owner shares; nil when the text is no pattern.
+  public func shared(
+    _ action: Action, _ text: ByteSlice, of owner: Name, with partner: Name
+  ) -> [ByteSlice]? {
+    guard let pattern = GrantPattern(text), let namespace = pattern.namespace else { return nil }
+    let offers = tenants[owner]?.offers.filter { $0.partner == partner } ?? []
+    return offers.flatMap(\.patterns).compactMap { offered in
+      offered.action == action ? offered.pattern.meet(namespace, pattern.topic) : nil
     }
   }
 
@@ -203,6 +225,17 @@ struct Decision: Sendable {
     }
     self.shared = shared
   }
+
+  private var shares: [SharedTopics] { shared.values.sorted { $0.owner < $1.owner } }
+
+  /// Every grant held; those on other tenants' topics come last, as far as these share them.
+  var effectiveGrants: [EffectiveGrant] {
+    grants.all.map { EffectiveGrant(grant: $0, pattern: $0.patternText, classes: $0.classes) }
+      + shares.flatMap(\.effective)
+  }
+
+  /// Every denial.
+  var allDenials: [Grant] { grants.allDenied + shares.flatMap(\.grants.allDenied) }
 
   /// The namespace and topic that a reference means for this caller, if the tenant is theirs.
   func resolve(tenant: Name?, namespace: Name?) throws(TenancyRefusal) -> Name {

@@ -33,6 +33,7 @@ public struct BearerBounds: Sendable, Equatable {
   /// Live streams open at once.
   public let streams: Int?
 
+  static let bursts: ClosedRange<TimeSpan> = .milliseconds(10) ... .seconds(3600)
   static let none = BearerBounds(requests: nil, events: nil, bytes: nil, streams: nil)
 
   /// Whether nothing is bounded.
@@ -47,7 +48,7 @@ public struct BearerBounds: Sendable, Equatable {
 
   /// Takes `requests`, `publishRate`, `publishBytes`, `streams` and `burst` out of a mapping.
   init(readingFrom limits: inout SettingsMapping) throws(SettingsFault) {
-    let burst = try limits.optionalDuration("burst", in: .milliseconds(10) ... .seconds(3600))
+    let burst = try limits.optionalDuration("burst", in: Self.bursts)
     func rate(_ node: SettingsNode?, _ unit: Rate.Unit) throws(SettingsFault) -> Rate? {
       try node.map { node throws(SettingsFault) in
         try Rate(compiling: node, unit, burst: burst ?? .seconds(1))
@@ -141,40 +142,44 @@ extension BearerBounds {
 
 /// What bounds each client address, whoever calls from it.
 public struct AddressBounds: Sendable, Equatable {
-  public let requests: Rate?
+  /// Requests, events, bytes and streams of all who call from there.
+  public let all: BearerBounds
   /// Tokens that turned out not to be accepted: each has cost a verification.
-  public let refusedTokens: Rate?
-  public let streams: Int?
+  public let refusedTokens: Rate
 
-  public static let none = AddressBounds(requests: nil, refusedTokens: nil, streams: nil)
+  public var requests: Rate? { all.requests }
+  public var streams: Int? { all.streams }
 
-  private init(requests: Rate?, refusedTokens: Rate?, streams: Int?) {
-    self.requests = requests
+  /// Where the file says nothing: a thousand bad tokens a second cost at most a tenth of one core,
+  /// and no client that is merely out of date sends so many.
+  public static let usualRefusedTokens = Rate(count: 1_000, span: .seconds(1), burst: .seconds(1))
+
+  /// What holds where the file says nothing.
+  public static let usual = AddressBounds(all: .none, refusedTokens: usualRefusedTokens)
+
+  private init(all: BearerBounds, refusedTokens: Rate) {
+    self.all = all
     self.refusedTokens = refusedTokens
-    self.streams = streams
   }
 
-  /// Compiles the file's `limits`: `{perAddress: {requests, refusedTokens, streams, burst}}`.
+  /// Compiles the file's `limits`:
+  /// `{perAddress: {requests, publishRate, publishBytes, refusedTokens, streams, burst}}`.
   static func compile(_ node: SettingsNode?) throws(SettingsFault) -> AddressBounds {
-    guard let node else { return .none }
+    guard let node else { return .usual }
     var limits = try SettingsMapping(node)
     let address = limits.optional("perAddress")
     try limits.finish()
-    guard let address else { return .none }
+    guard let address else { return .usual }
     var reader = try SettingsMapping(address)
-    let burst = try reader.optionalDuration("burst", in: .milliseconds(10) ... .seconds(3600))
-    func rate(_ node: SettingsNode?) throws(SettingsFault) -> Rate? {
-      try node.map { node throws(SettingsFault) in
-        try Rate(compiling: node, .things, burst: burst ?? .seconds(1))
-      }
-    }
-    let requests = try rate(reader.optional("requests"))
-    let refused = try rate(reader.optional("refusedTokens"))
-    let streams = try reader.optional("streams").map { node throws(SettingsFault) in
-      Int(try node.integer(in: 0...10_000_000))
-    }
+    let refused = reader.optional("refusedTokens")
+    let burst = try reader.optionalDuration("burst", in: BearerBounds.bursts)
+    let all = try BearerBounds(readingFrom: &reader)
     try reader.finish()
-    return AddressBounds(requests: requests, refusedTokens: refused, streams: streams)
+    return AddressBounds(
+      all: all,
+      refusedTokens: try refused.map { node throws(SettingsFault) in
+        try Rate(compiling: node, .things, burst: burst ?? .seconds(1))
+      } ?? usualRefusedTokens)
   }
 }
 

@@ -50,18 +50,8 @@ public struct TenantScope: Sendable {
   public var policy: TenantPolicy { proven.decision.policy }
   /// Whether the caller holds `admin` of its tenant.
   public var isOperator: Bool { proven.decision.grants.isOperator }
-  /// Every grant held, for the caller's own eyes; those on other tenants' topics come last.
-  public var grants: [Grant] {
-    proven.decision.grants.all + shares.flatMap(\.grants.all)
-  }
-  /// Every denial, for the caller's own eyes; a denial beats each grant.
-  public var denials: [Grant] {
-    proven.decision.grants.allDenied + shares.flatMap(\.grants.allDenied)
-  }
-
-  private var shares: [SharedTopics] {
-    proven.decision.shared.values.sorted { $0.owner < $1.owner }
-  }
+  public var grants: [EffectiveGrant] { proven.decision.effectiveGrants }
+  public var denials: [Grant] { proven.decision.allDenials }
 
   /// Whether the caller may do `action` on a topic of its own tenant. Allocates nothing.
   public func may(_ action: Action, namespace: Name, topic: Name) -> Bool {
@@ -73,16 +63,10 @@ public struct TenantScope: Sendable {
     proven.decision.grants.allows(action, namespace: namespace)
   }
 
+  var decision: Decision { proven.decision }
+
   /// What it holds in its own tenant.
   var ownGrants: GrantTable { proven.decision.grants }
-
-  /// The mapping whose denial covers a topic of the caller's own tenant; nil without one.
-  public func deniedBy(_ action: Action, _ reference: TopicReference) -> ByteSlice? {
-    guard
-      let namespace = try? resolve(tenant: reference.tenant, namespace: reference.namespace)
-    else { return nil }
-    return ownGrants.denying(action, namespace: namespace, topic: reference.topic)?.rule
-  }
 
   /// What the policy says about payloads published to a topic of its own tenant.
   func takes(_ payload: JSONDocument?, namespace: Name, topic: Name) -> Bool {

@@ -1,6 +1,7 @@
 import Authentication
 import Bytes
 import Crypto
+import Foundation
 import Settings
 import TestSupport
 import Testing
@@ -19,6 +20,9 @@ import Testing
       case "secret": TestIssuer.secret
       case "line": ByteSlice(TestIssuer.secret.array + [0x0A])
       case "short": ByteSlice(utf8: "short\n")
+      case "zeros": ByteSlice(utf8: String(repeating: "0", count: 63) + "7")
+      case "repeated": ByteSlice(utf8: String(repeating: "s3cr3t!", count: 9))
+      case "published": ByteSlice(utf8: "a-string-secret-at-least-256-bits-long\n")
       default: throw NoSuchFile()
       }
     }
@@ -70,6 +74,42 @@ import Testing
     #expect(refusal(try issuer.token(algorithm: .hs256), verifier) == nil)
   }
 
+  @Test func `another claim than aud may name the audience`() throws {
+    let profile = try compile(
+      """
+      {id: test, iss: "https://issuer.example", audiences: [web-client], audienceClaim: /client_id,
+       keys: {file: keys.json}}
+      """)
+    let verifier = try TokenVerifier(issuers: [profile])
+    let claims: [String: Any] = ["aud": NSNull(), "client_id": "web-client", "token_use": "access"]
+    #expect(refusal(try issuer.token(claims), verifier) == nil)
+    #expect(
+      refusal(try issuer.token(claims.merging(["client_id": "other"]) { $1 }), verifier)
+        == .audience)
+    #expect(refusal(try issuer.token(["aud": "web-client"]), verifier) == .claim(.aud))
+  }
+
+  @Test func `opaque tokens are asked about where they begin alike, and nowhere else`() throws {
+    func issuer(_ id: String, _ prefix: String?) throws -> IssuerProfile {
+      try compile(
+        """
+        {id: \(id), iss: "https://\(id)", audiences: [a], introspection: {url: "https://\(id)/i",
+         clientID: x, clientSecret: "env:X"\(prefix.map { ", prefix: \($0)" } ?? "")}}
+        """)
+    }
+    let verifier = try TokenVerifier(issuers: [
+      issuer("rest", nil), issuer("short", "gho"), issuer("long", "gho_x"),
+    ])
+    for (token, id) in [("gho_y", "short"), ("gho_xy", "long"), ("gh", "rest"), ("", "rest")] {
+      #expect(verifier.introspecting(ByteSlice(utf8: token))?.id.text == id, "\(token)")
+    }
+    #expect(throws: IssuersFault.secondIntrospection(index: 1)) {
+      try TokenVerifier(issuers: [issuer("a", "x"), issuer("b", "x")])
+    }
+    let some = try TokenVerifier(issuers: [issuer("a", "x")])
+    #expect(some.introspects && some.introspecting(ByteSlice(utf8: "y")) == nil)
+  }
+
   /// What stands in for `KEYS`-less rest of an issuer → words the fault must hold.
   @Test(arguments: [
     ("", "'keys' is missing"), ("keys: {}", "keys takes"), ("keys: {file: nowhere}", "nowhere"),
@@ -84,6 +124,14 @@ import Testing
     ("keys: {file: keys.json, secretFile: secret}", "keys takes"),
     ("keys: {file: keys.json, kid: x}", "unknown key 'kid'"),
     ("keys: {secretFile: short}", "secretTooShort"),
+    ("keys: {secretFile: zeros}", "2 different bytes"),
+    ("keys: {secretFile: repeated}", "repeats 7 bytes"),
+    ("keys: {secretFile: published}", "published as an example"),
+    ("keys: {file: keys.json}\naudienceClaim: client_id", "no JSON pointer"),
+    (
+      "introspection: {url: \"https://a\", clientID: x, clientSecret: \"env:X\", prefix: \"a b\"}",
+      "no token begins like this"
+    ),
     ("keys: {secretFile: secret}\nalgorithms: [RS256]", "exactly one"),
     ("keys: {file: keys.json}\nalgorithms: [HS256]", "need a secret"),
     ("keys: {file: keys.json}\nalgorithms: [RS256, HS256]", "need a secret"),

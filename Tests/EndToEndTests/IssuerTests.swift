@@ -13,9 +13,9 @@ extension EndToEnd {
     let issuer = TestIssuer(id: "remote")
     static let apiKey = "a-key-of-64-characters-that-was-made-by-somebody-for-a-till-in-berlin"
 
-    private static var now: UnixTime { UnixTime(seconds: Int64(Date().timeIntervalSince1970)) }
+    static var now: UnixTime { UnixTime(seconds: Int64(Date().timeIntervalSince1970)) }
 
-    private func token(
+    func token(
       _ claims: [String: Any] = [:], algorithm: SignatureAlgorithm = .es256
     ) throws -> String {
       try issuer.token(claims, algorithm: algorithm, at: Self.now).text
@@ -32,7 +32,7 @@ extension EndToEnd {
       """
 
     /// An issuer that answers everything with its key set.
-    private static func servingKeys() throws -> HTTPNeighbour {
+    static func servingKeys() throws -> HTTPNeighbour {
       let neighbour = try HTTPNeighbour()
       let keys = try TestIssuer.keySet().text
       neighbour.answer { _ in .init(keys) }
@@ -40,7 +40,7 @@ extension EndToEnd {
     }
 
     /// A gateway with a management listener that trusts an issuer at `neighbour`.
-    private func withIssuer(
+    func withIssuer(
       _ neighbour: HTTPNeighbour, keys: String? = nil, more: String = "", top: String = "",
       _ body: (GatewayChild, _ management: String) async throws -> Void
     ) async throws {
@@ -67,12 +67,12 @@ extension EndToEnd {
       }
     }
 
-    private func curl(_ arguments: String...) async throws -> String {
+    func curl(_ arguments: String...) async throws -> String {
       try await Workplace.run(URL(filePath: "/usr/bin/curl"), ["-sS"] + arguments).output
     }
 
     /// Waits until the gateway says that it is ready.
-    private func ready(_ management: String) async throws {
+    func ready(_ management: String) async throws {
       let end = ContinuousClock().now + .seconds(60)
       while ContinuousClock().now < end {
         if try await curl("http://\(management)/readyz").contains("\"ready\"") { return }
@@ -81,7 +81,7 @@ extension EndToEnd {
       Issue.record("never ready")
     }
 
-    private func publish(
+    func publish(
       _ gateway: GatewayChild, _ token: String?, fields: [(String, String)] = []
     ) async throws -> Answer {
       try await gateway.send(
@@ -160,7 +160,14 @@ extension EndToEnd {
         try await ready(again)
         #expect(try await publish(gateway, stolen).status == 401)
         #expect(try await publish(gateway, other).status == 201)
-        #expect(try await curl("http://\(again)/v1/revocations").contains("stolen"))
+        let revocations = "http://\(again)/v1/revocations"
+        #expect(try await curl(revocations).contains("stolen"))
+        let back = try await curl("-X", "DELETE", "\(revocations)?issuer=remote&jti=stolen")
+        #expect(back.contains("stolen"), "\(back)")
+        #expect(try await publish(gateway, stolen).status == 201)
+        let kept = try String(
+          contentsOf: gateway.data.appending(path: "revocations.json"), encoding: .utf8)
+        #expect(kept == "[]")
       }
     }
 
@@ -346,7 +353,8 @@ extension EndToEnd {
         let place = "https://events.example/.well-known/oauth-protected-resource/base"
         #expect(
           answer.field("www-authenticate")
-            == "Bearer realm=\"jodrell\", resource_metadata=\"\(place)\"")
+            == "Bearer realm=\"jodrell\", resource_metadata=\"\(place)\""
+            + ", DPoP realm=\"jodrell\", algs=\"ES256 EdDSA PS256 RS256\"")
         for path in ["", "/base"] {
           let document = try await gateway.send(
             "GET", "/.well-known/oauth-protected-resource" + path)

@@ -141,6 +141,73 @@ extension EndToEnd {
       }
     }
 
+    @Test func `pages, secrets and nonces follow the file, and the audit log names each policy`()
+      async throws
+    {
+      func settings(_ page: String) -> String {
+        "audit: {file: audit.jsonl}\ncrossOrigin: {origins: [\"https://\(page).example\"]}\n"
+      }
+      try await withPolicy(settings("a")) { place in
+        let gateway = place.gateway
+        func isAllowed(_ page: String, _ path: String = "/healthz") async throws -> Bool {
+          let url = "\(await gateway.url)\(path)"
+          let told = try await Workplace.run(
+            URL(filePath: "/usr/bin/curl"), ["-sSi", url, "-H", "Origin: https://\(page).example"])
+          return told.output.lowercased().contains("access-control-allow-origin: https://\(page)")
+        }
+        #expect(try await [isAllowed("a"), isAllowed("b")] == [true, false])
+        try place.write(settings("b") + "dpop: {nonce: true}")
+        try await place.untilLogged("policy taken")
+        #expect(try await [isAllowed("a"), isAllowed("b")] == [false, true])
+        #expect(!(await gateway.logText).contains("take effect at the next start"))
+        try place.write(settings("b") + "streams: {heartbeat: 7s}")
+        try await place.untilLogged("policy taken", count: 2)
+        #expect(await gateway.logText.contains("\"keys\":\"streams.heartbeat\""))
+        try place.write(settings("b") + "nonsense: 1")
+        try await place.untilLogged("policy refused")
+        #expect(try await gateway.terminate() == 0)
+
+        let lines = try String(
+          contentsOf: place.file.deletingLastPathComponent().appending(path: "audit.jsonl"),
+          encoding: .utf8
+        ).split(separator: "\n").filter { $0.contains("\"operation\":\"policy\"") }
+        let entries = try lines.map { try JSONDocument(parsing: ByteSlice(utf8: String($0))).root }
+        #expect(
+          entries.map { $0["outcome"]?.text } == ["taken", "taken", "taken", "refused"])
+        let logged = await gateway.logText.matches(of: #/"version":"([0-9a-f]{64})"/#)
+          .map { String($0.1) }
+        #expect(entries.compactMap { $0["version"]?.text } == logged)
+        #expect(Set(logged).count == 3)
+      }
+    }
+
+    @Test func `explain foresees what claims would be that nobody has signed`() async throws {
+      try await withPolicy { place in
+        let claims = place.file.deletingLastPathComponent().appending(path: "claims.json")
+        try Data(#"[{"tenant":"public","sub":"till-7"},{"sub":"stranger"}]"#.utf8).write(to: claims)
+        let told = try await Workplace.run(
+          Workplace.jodrell,
+          [
+            "explain", "-c", place.file.path(), "--claims", claims.path(), "--issuer",
+            "development", "--publish", "~/orders",
+          ])
+        #expect(told.code == 1, "one of them is nobody")
+        let lines = try told.output.split(separator: "\n").map {
+          try JSONDocument(parsing: ByteSlice(utf8: String($0))).root
+        }
+        #expect(lines.count == 2)
+        #expect(lines[0]["principal"]?.text == "till-7" && lines[0]["status"]?.integer == 200)
+        #expect(lines[0]["request"]?["rule"]?.text == "everything")
+        #expect(lines[1]["code"]?.text == "no_tenant")
+        let unknown = try await Workplace.run(
+          Workplace.jodrell,
+          [
+            "explain", "-c", place.file.path(), "--claims", claims.path(), "--issuer", "nobody",
+          ])
+        #expect(unknown.code == 64 && unknown.errors.contains("no issuer 'nobody'"))
+      }
+    }
+
     @Test func `explain says offline what the gateway decides`() async throws {
       try await withPolicy { place in
         let token = try await place.gateway.token()

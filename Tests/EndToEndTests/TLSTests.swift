@@ -135,6 +135,40 @@ extension EndToEnd {
     }
 
     @Test(.timeLimit(.minutes(3)))
+    func `other certificate files are taken with the policy, or refused with it`() async throws {
+      let authority = try TestAuthority()
+      try authority.sign("server", hosts: "IP:127.0.0.1")
+      try authority.sign("other", hosts: "IP:127.0.0.1")
+      try await withSecureGateway(authority, "") { gateway, port in
+        func certificate() async throws -> String {
+          let told = try await handshake(port, ["-showcerts"])
+          return told.firstMatch(of: #/-----BEGIN CERT(?s:.*?)-----END/#).map { String($0.0) } ?? ""
+        }
+        let first = try await certificate()
+        let file = authority.folder.appending(path: "jodrell.yaml")
+        let text = try String(contentsOf: file, encoding: .utf8)
+        func write(_ certificate: String, _ key: String) throws {
+          try Data(
+            text.replacing("server.pem", with: certificate).replacing("server.key", with: key).utf8
+          ).write(to: file, options: .atomic)
+        }
+        try write("other.pem", "server.key")
+        try await wait { await gateway.logText.contains("policy refused") }
+        #expect(await gateway.logText.contains("the private key is not the certificate's"))
+        #expect(try await certificate() == first)
+        try write("other.pem", "other.key")
+        try await wait { await gateway.logText.contains("policy taken") }
+        let second = try await certificate()
+        #expect(second != first && !second.isEmpty)
+        #expect(!(await gateway.logText).contains("take effect at the next start"))
+        // They are watched where they lie now.
+        try authority.sign("other", hosts: "IP:127.0.0.1")
+        try await wait { try await certificate() != second }
+        #expect(try await certificate() != second)
+      }
+    }
+
+    @Test(.timeLimit(.minutes(3)))
     func `changed certificates are taken by themselves, bad ones are not, and nobody is cut`()
       async throws
     {

@@ -41,6 +41,7 @@ import Testing
   ) async throws {
     let harness = try Harness()
     let clock = Clock()
+    harness.metrics.configure([profile.id])
     let keeper = KeyKeeper(harness.thread, clocks: clock.clocks, metrics: harness.metrics)
     keeper.keep([profile])
     harness.begin { keeper.tick() }
@@ -101,7 +102,7 @@ import Testing
     neighbour.answer { _ in .init(text) }
     let profile = profile(.discovery(url(neighbour, "/metadata")))
     try await keeping(profile) { _, _, metrics in
-      try await until { metrics.failed.value > 0 }
+      try await until { metrics.count(of: .failed) > 0 }
       #expect(profile.keys.set == nil)
       #expect(metrics.states.first?.fault?.contains(fault) == true)
     }
@@ -129,7 +130,7 @@ import Testing
       for number in 0..<100 { #expect(!mayBring("no-\(number)", keeper)) }
       await bring("no-0", keeper)
       #expect(neighbour.requests.count == 2)
-      #expect(metrics.suppressed.value == 100)
+      #expect(metrics.count(of: .suppressed) == 100)
       clock.move(by: KeyKeeper.coolDown)
       #expect(mayBring("no-0", keeper))
       await bring("no-0", keeper)
@@ -157,12 +158,12 @@ import Testing
       try await until { profile.keys.set != nil }
       neighbour.answer { _ in .init(bad) }
       clock.move(by: .seconds(10))
-      try await until { metrics.failed.value > 0 }
+      try await until { metrics.count(of: .failed) > 0 }
       #expect(profile.keys.set?.count == 3)
       #expect(metrics.states.first?.fault != nil)
       neighbour.answer { _ in .init(good) }
       clock.move(by: .seconds(10))
-      try await until { metrics.unchanged.value > 0 }
+      try await until { metrics.count(of: .unchanged) > 0 }
       #expect(metrics.states.first?.fault == nil)
     }
   }

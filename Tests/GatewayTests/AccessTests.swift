@@ -1,7 +1,9 @@
 import Bytes
+import Crypto
 import Foundation
 import HTTPWire
 import LogConformance
+import TestSupport
 import Testing
 
 @testable import Gateway
@@ -136,6 +138,24 @@ import Testing
     #expect(try mixed.json["stored"] as? Int == 2)
   }
 
+  @Test("what a payload must say is explained in one valid document")
+  func explainPayload() async throws {
+    let gateway = try TestGateway(
+      settings: TestGateway.settings.replacing(
+        "allow: [{publish: [\"shop/orders\"]}]}",
+        with: "allow: [{publish: [\"shop/orders\"], where: {\"/t\": {eq: \"{tenant}\"}}}]}"))
+    for (payload, word, allowed) in [
+      (#","payload":{"t":"acme"}"#, "taken", true), ("", "depends", true),
+      (#","payload":{"t":"globex"}"#, "refused", false),
+    ] {
+      let answer = try await gateway.send(
+        "POST", "/v1/explain", as: "paul", [:], #"{"publish":"~/orders"\#(payload)}"#)
+      let request = try #require(try answer.json["request"] as? [String: Any], "\(answer.body)")
+      #expect(request["payload"] as? String == word && request["allowed"] as? Bool == allowed)
+      #expect(request["code"] as? String == (allowed ? nil : "tenant_mismatch"))
+    }
+  }
+
   @Test("explain tells which mapping and rule decide")
   func explain() async throws {
     let gateway = try TestGateway()
@@ -210,6 +230,69 @@ import Testing
     #expect(told["tenant"] as? String == "globex" && told["status"] as? Int == 200)
   }
 
+  @Test("explain tells what is left of each rate and which schema is checked")
+  func surroundings() async throws {
+    let gateway = try TestGateway(
+      settings: settings(
+        "acme: {}", "acme: {limits: {requests: 10/s, perTopic: {publishRate: 5/s}}}")
+        + "\nlimits: {perAddress: {publishBytes: 1KiB/s}}")
+    #expect(try await gateway.send("POST", events, json, "{}").status == 201)
+    _ = try await gateway.send("PUT", "\(events.dropLast(7))/schema", json, "{}")
+    let told = try await gateway.send(
+      "POST", "/v1/explain", [:], #"{"publish":"~/orders"}"#
+    ).json
+    let limits = try #require(told["limits"] as? [[String: Any]])
+    let left = Dictionary(
+      uniqueKeysWithValues: limits.map { ($0["limit"] as? String ?? "", $0["left"] as? Int) })
+    #expect(left == ["tenant-requests": 8, "topic-events": 4, "address-bytes": 1022])
+    let schemas = try #require(told["schemas"] as? [[String: Any]])
+    #expect(schemas.map { $0["version"] as? Int } == [1])
+    let short = try await gateway.send("POST", "/v1/explain", [:], "{}").json
+    #expect((short["limits"] as? [[String: Any]])?.count == 1 && short["schemas"] == nil)
+  }
+
+  @Test("bytes and events of an address are bounded, whoever sends them")
+  func addressRates() async throws {
+    let gateway = try TestGateway(
+      settings: TestGateway.settings + "\nlimits: {perAddress: {publishRate: 2/s}}")
+    for subject in ["alice", "paul"] {
+      #expect(try await gateway.send("POST", events, as: subject, json, "{}").status == 201)
+    }
+    let refused = try await gateway.send("POST", events, json, "{}")
+    #expect(refused.status == 429 && refused.body.contains("address-events"))
+    let other = try await gateway.send("POST", events, json, "{}", from: "192.0.2.2")
+    #expect(other.status == 201)
+  }
+
+  @Test("bad tokens of an address are bounded where nothing is said")
+  func refusedTokens() async throws {
+    let gateway = try TestGateway()
+    gateway.clock.step(.seconds(100))
+    #expect(try await gateway.send("GET", "/v1/whoami").status == 200)
+    for _ in 0..<1_000 {
+      #expect(try await gateway.send("GET", "/v1/whoami", token: "a.b.c").status == 401)
+    }
+    let refused = try await gateway.send("GET", "/v1/whoami", token: "a.b.c")
+    #expect(refused.status == 429 && refused.code == "auth_rate_limited")
+    #expect(try await gateway.send("GET", "/v1/whoami").status == 200, "it is known")
+  }
+
+  @Test("on the operators' listener nobody has to prove possession of a bound token")
+  func explainBound() async throws {
+    let gateway = try TestGateway()
+    let bound = try TestIssuer().token(
+      ["sub": "rita", "cnf": ["jkt": String(repeating: "A", count: 43)]], algorithm: .rs256
+    ).text
+    let body = #"{"token":"\#(bound)","subscribe":"acme/shop/orders"}"#
+    let told = try await gateway.send(
+      "POST", "/v1/explain", as: nil, [:], body, listener: .management
+    ).json
+    let token = try #require(told["token"] as? [String: Any])
+    #expect(token["accepted"] as? Bool == true && token["bound"] as? Bool == true)
+    #expect(told["status"] as? Int == 200)
+    #expect(try await gateway.send("GET", "/v1/whoami", token: bound).status == 401)
+  }
+
   @Test("whoami shows times, conditions and other tenants' topics")
   func whoami() async throws {
     let gateway = try TestGateway()
@@ -221,6 +304,7 @@ import Testing
     let answer = try await gateway.send("GET", "/v1/whoami", as: "rita")
     let grants = try #require(try answer.json["grants"] as? [[String: Any]])
     #expect(grants.first?["of"] as? String == "globex")
+    #expect(grants.first?["pattern"] as? String == "a/*")
     #expect(grants.first?["until"] as? String == "2030-01-01T00:00:00.000Z")
   }
 }

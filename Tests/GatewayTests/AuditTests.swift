@@ -4,6 +4,7 @@ import Foundation
 import HTTPWire
 import LogConformance
 import Metrics
+import TestSupport
 import Testing
 
 @testable import Gateway
@@ -43,6 +44,148 @@ import Testing
     let allowed = try read(trail)
     #expect(allowed.map { $0["operation"] as? String } == ["administer", "read"])
     #expect(allowed.allSatisfy { $0["outcome"] as? String == "allow" })
+  }
+
+  @Test("events of a batch that may not be published are recorded, in one entry")
+  func batches() async throws {
+    let trail = AuditTrail(sample: 0, metrics: AuditMetrics(), wake: {})
+    let gateway = try TestGateway(
+      settings: TestGateway.settings.replacing(
+        "allow: [{publish: [\"shop/orders\"]}]}",
+        with: "allow: [{publish: [\"shop/orders\"], where: {\"/t\": {eq: \"{tenant}\"}}}]}"),
+      audit: trail)
+    let (own, other) = (#"{"t":"acme"}"#, #"{"t":"globex"}"#)
+    let lines = ["Content-Type": "application/x-ndjson"]
+    let some = try await gateway.send(
+      "POST", events, as: "paul", lines, "\(own)\n\(other)\n\(other)\n{\n")
+    #expect(some.status == 207)
+    let entry = try #require(try read(trail).first)
+    #expect(entry["outcome"] as? String == "deny" && entry["status"] as? Int == 403)
+    #expect(entry["denied"] as? [String: Int] == ["tenant_mismatch": 3])
+    #expect(entry["principal"] as? String == "paul")
+    let batch = ["Content-Type": "application/cloudevents-batch+json"]
+    let cloud = #"{"specversion":"1.0","id":"1","type":"x","source":"s","data":"#
+    for target in [events, "\(events)?atomic=true"] {
+      _ = try await gateway.send(
+        "POST", target, as: "paul", batch, "[\(cloud)\(own)},\(cloud)\(other)}]")
+      #expect(
+        try read(trail).map { $0["denied"] as? [String: Int] } == [["tenant_mismatch": 1]])
+    }
+    _ = try await gateway.send("POST", events, as: "paul", lines, "\(own)\n")
+    #expect(try read(trail).isEmpty)
+  }
+
+  @Test("a token that its issuer has signed is told by name, whatever else is wrong with it")
+  func signers() async throws {
+    let trail = AuditTrail(sample: 0, metrics: AuditMetrics(), wake: {})
+    let gateway = try TestGateway(audit: trail)
+    func refused(_ token: String) async throws -> [String: Any] {
+      #expect(try await gateway.send("GET", "/v1/whoami", token: token).status == 401)
+      return try #require(try read(trail).last)
+    }
+    let now = gateway.clock.wall
+    let issuer = TestIssuer()
+    for (claims, reason) in [
+      (["exp": now.seconds - 3600], "expired"), (["aud": "others"], "aud"),
+      (["nbf": now.seconds + 3600], "not_yet_valid"),
+    ] as [([String: Any], String)] {
+      let entry = try await refused(issuer.token(claims, algorithm: .rs256, at: now).text)
+      #expect(entry["reason"] as? String == reason && entry["issuer"] as? String == "test")
+      #expect(entry["subject"] as? String == "alice" && entry["alg"] as? String == "RS256")
+      #expect(entry["kid"] as? String == TestIssuer.keyID(.rs256))
+      #expect(entry["principal"] == nil && entry["tenant"] == nil)
+    }
+    let token = try TestGateway.token("rita")
+    #expect(try await gateway.send("GET", "/v1/whoami", token: token).status == 200)
+    gateway.clock.step(.seconds(2))
+    let made = try await gateway.send(
+      "POST", "/v1/revocations", as: nil, json, #"{"issuer":"test","sub":"rita"}"#,
+      listener: .management)
+    #expect(made.status == 201)
+    let revocation = try #require(try read(trail).last?["revocation"] as? [String: Any])
+    #expect(revocation["sub"] as? String == "rita" && revocation["before"] is String)
+    let entry = try await refused(token)
+    #expect(entry["reason"] as? String == "revoked" && entry["subject"] as? String == "rita")
+    let forged = try await refused(String(token.dropLast(8)) + "AAAAAAAA")
+    #expect(forged["reason"] as? String == "signature" && forged["subject"] == nil)
+  }
+
+  @Test("a revocation is taken back, which is recorded")
+  func reinstated() async throws {
+    let trail = AuditTrail(sample: 0, metrics: AuditMetrics(), wake: {})
+    let gateway = try TestGateway(audit: trail)
+    func call(_ method: String, _ query: String = "", _ body: String = "") async throws
+      -> TestGateway.Answer
+    {
+      try await gateway.send(
+        method, "/v1/revocations\(query)", as: nil, body.isEmpty ? [:] : json, body,
+        listener: .management)
+    }
+    let token = try TestGateway.token("rita")
+    gateway.clock.step(.seconds(2))
+    #expect(try await call("POST", "", #"{"issuer":"test","sub":"rita"}"#).status == 201)
+    #expect(try await gateway.send("GET", "/v1/whoami", token: token).status == 401)
+    for query in ["", "?issuer=test", "?issuer=test&sub=rita&jti=x", "?sub=rita"] {
+      #expect(try await call("DELETE", query).status == 400, "\(query)")
+    }
+    #expect(try await call("DELETE", "?issuer=test&sub=bob").status == 404)
+    #expect(try await gateway.send("DELETE", "/v1/revocations?issuer=test&sub=rita").status == 404)
+    _ = try read(trail)
+    let gone = try await call("DELETE", "?issuer=test&sub=rita")
+    #expect(gone.status == 200 && gone.body.contains(#""sub":"rita""#))
+    let entry = try #require(try read(trail).last)
+    #expect(entry["method"] as? String == "DELETE" && entry["outcome"] as? String == "allow")
+    #expect((entry["revocation"] as? [String: Any])?["sub"] as? String == "rita")
+    #expect(try await gateway.send("GET", "/v1/whoami", token: token).status == 200)
+    #expect(try await call("DELETE", "?issuer=test&sub=rita").status == 404)
+    let list = try await call("GET")
+    #expect(list.status == 200 && !list.body.contains("rita"))
+  }
+
+  @Test("streams that end with their grant are recorded, and policies with their version")
+  func withdrawnStreams() async throws {
+    let trail = AuditTrail(sample: 0, metrics: AuditMetrics(), wake: {})
+    let gateway = try TestGateway(audit: trail)
+    _ = try await gateway.send("POST", events, json, "{}")
+    async let pending = gateway.send(
+      "GET", events, as: "rita", ["Accept": "text/event-stream"], steps: 99)
+    try await gateway.untilStreams(1)
+    let id = await gateway.lastID
+    try gateway.take(TestGateway.settings.replacing("shop/orders", with: "shop/other"))
+    _ = try await pending
+    let entries = try read(trail)
+    let ended = try #require(entries.first { $0["outcome"] as? String == "end" })
+    #expect(ended["request"] as? String == id && ended["operation"] as? String == "stream")
+    #expect(ended["object"] as? String == "acme/shop/orders")
+    #expect(ended["principal"] as? String == "rita")
+    #expect(ended["reason"] as? String == "grant_withdrawn" && ended["policy"] as? Int == 2)
+
+    let version = Digest.sha256(ByteSlice(utf8: "x"))
+    trail.policyTaken(version, from: 7, at: gateway.clock.wall)
+    trail.policyRefused("j.yaml:1:1: wrong", at: gateway.clock.wall)
+    let policies = try read(trail)
+    #expect(policies.map { $0["outcome"] as? String } == ["taken", "refused"])
+    #expect(policies[0]["version"] as? String == version.hexadecimal)
+    #expect(policies[0]["policy"] as? Int == 7)
+    #expect(policies[1]["reason"] as? String == "j.yaml:1:1: wrong")
+  }
+
+  @Test("a schema that is put against its level of compatibility shows as such")
+  func overrides() async throws {
+    let trail = AuditTrail(sample: 0, metrics: AuditMetrics(), wake: {})
+    let gateway = try TestGateway(audit: trail)
+    let path = "/v1/topics/globex/shop/orders/schema"
+    for (query, status) in [
+      ("?override=true", 201), ("?override=true&dryRun=true", 200), ("", 200),
+      ("?override=true&token=abc", 400),
+    ] {
+      let answer = try await gateway.send("PUT", "\(path)\(query)", as: "bob", json, "true")
+      #expect(answer.status == status, "\(query) \(answer.body)")
+    }
+    let entries = trail.drain().map(\.members.text)
+    #expect(entries.map { $0.contains(#""override":true"#) } == [true, true, false])
+    #expect(!entries.contains { $0.contains("abc") })
+    #expect(await gateway.overrides == 1)
   }
 
   @Test("a page that calls the operators' listener is recorded")

@@ -105,6 +105,9 @@ struct CrossOriginTests {
     #expect(answer.fields["access-control-allow-methods"]?.contains("POST") == true)
     let names = answer.fields["access-control-allow-headers"] ?? ""
     #expect(names.contains("Authorization") && names.hasSuffix(", ce-id, ce-type"))
+    for name in ["Event-Time", "Prefer", "Traceparent", "X-API-Key"] {
+      #expect(names.contains(name))
+    }
     let other = try await gateway.send(
       "OPTIONS", topic, as: nil, asks.merging(["Origin": "https://other.example"]) { $1 })
     #expect(other.fields.keys.filter { $0.hasPrefix("access-control") }.isEmpty)

@@ -17,7 +17,8 @@ import Testing
     #expect(
       none.fields["www-authenticate"]
         == "Bearer realm=\"jodrell\", resource_metadata="
-        + "\"https://events.example/.well-known/oauth-protected-resource\"")
+        + "\"https://events.example/.well-known/oauth-protected-resource\""
+        + ", DPoP realm=\"jodrell\", algs=\"ES256 EdDSA PS256 RS256\"")
     let bad = try await gateway.send("GET", events, token: "a.b.c")
     #expect(bad.status == 401 && bad.code == "invalid_token")
     #expect(bad.fields["www-authenticate"]?.contains("error=\"invalid_token\"") == true)

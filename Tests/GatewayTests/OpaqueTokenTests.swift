@@ -24,11 +24,11 @@ import Testing
 
     var services: IdentityServices {
       var services = IdentityServices()
-      services.finding = { digest in
+      services.finding = { digest, _, _ in
         self.state.withLock { $0.answers[digest] }.map { IdentityServices.Finding.answer($0) }
           ?? .unavailable
       }
-      services.ask = { _, digest, _, done in
+      services.ask = { _, digest, _, _, done in
         self.state.withLock { state in
           state.count += 1
           state.waiting.append((digest, done))
@@ -77,7 +77,7 @@ import Testing
 
   private func token(_ number: Int, _ verifier: TokenVerifier) throws -> VerifiedToken {
     let text = ByteSlice(utf8: "opaque-\(number)")
-    let issuer = try #require(verifier.introspected)
+    let issuer = try #require(verifier.introspecting(text))
     return try verifier.verify(
       introspected: answer(), of: Digest.sha256(text), text: text, by: issuer, at: clock.wall)
   }

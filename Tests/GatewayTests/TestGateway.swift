@@ -59,7 +59,7 @@ actor TestGateway {
     access = AccessDesk(
       verifier: try TokenVerifier(issuers: profiles, generation: 1),
       policy: try TenancyPolicy.compile(settings, generation: 1),
-      issuers: profiles.map(\.issuer))
+      issuers: profiles.map(\.issuer), crossOrigin: crossOrigin)
     let (wall, registry, server) = (clock.clocks.wall, metrics, server)
     let parts = GatewayParts(
       engine: log, access: access, metrics: metrics, server: server,
@@ -69,7 +69,7 @@ actor TestGateway {
       }), workers: .inline, log: LogWriter(now: wall, wake: {}), audit: audit,
       operations: Operations(
         publicURL: ByteSlice(utf8: "https://events.example"), isDevelopment: isDevelopment,
-        crossOrigin: crossOrigin, hosts: HostNames(hosts.map { ByteSlice(utf8: $0) }),
+        hosts: HostNames(hosts.map { ByteSlice(utf8: $0) }),
         heartbeat: .seconds(15), version: "test", unreadiness: { nil },
         scrape: { visible in
           let scrape = Scrape(registry: registry, server: server, version: "test")
@@ -200,6 +200,8 @@ actor TestGateway {
   var lastID: String? { RequestID(run: 7, sequence: sequence).slice.text }
 
   var cacheMisses: UInt64 { server.tokens.cacheMisses.value }
+
+  var overrides: UInt64 { server.policy.overrides.value }
 
   func untilStreams(_ count: Int) async throws {
     while streams.count != count { try await Task.sleep(for: .milliseconds(1)) }

@@ -47,6 +47,7 @@ struct ScrapeTests {
     }
     server.commits.committed(events: 17, taking: .milliseconds(2), sync: .milliseconds(1))
     server.tokens.refused(.expired)
+    server.issuers.configure([ByteSlice(utf8: "kc")])
     server.issuers.show([
       IssuerState(id: ByteSlice(utf8: "kc"), keys: 2, fetched: UnixTime(seconds: 1), fault: nil)
     ])

@@ -158,6 +158,19 @@ import Topics
           author: text, identifiers: [text, .empty], targets: [text], text: text),
         .documentVersion)
     }
+    try roundTrip(
+      BucketKey.Value(retentionClass: .bounded, state: .sealed, opened: time), .bucket)
+    try roundTrip(
+      WatermarkKey.Value(
+        commit: 12, clock: time, extent: StoreExtent(events: 3, catalogue: 4)), .watermark)
+    try roundTrip(LongNumberValue(78), .revision)
+    try roundTrip(CursorKey.Value(ledger: 1, next: 2, epoch: 3), .cursor)
+    try roundTrip(AckChunkKey.Value(text), .ackChunk)
+  }
+
+  @Test func `subscriptions read back, those of version 1 too`() throws {
+    let time = UnixTime(seconds: 1_700_000_000)
+    let text = ByteSlice(utf8: "orders")
     let terms = SubscriptionTerms(kind: .keyShared, ackTimeout: .seconds(30), maxUnacked: 1000)
     for holder in [nil, text] {
       try roundTrip(
@@ -170,14 +183,6 @@ import Topics
     var first = Array(own.bytes.dropLast(2))
     first[0] = 1
     #expect(try SubscriptionKey.Value(value: ByteSlice(first), in: .subscription) == own)
-    try roundTrip(
-      BucketKey.Value(retentionClass: .bounded, state: .sealed, opened: time), .bucket)
-    try roundTrip(
-      WatermarkKey.Value(
-        commit: 12, clock: time, extent: StoreExtent(events: 3, catalogue: 4)), .watermark)
-    try roundTrip(LongNumberValue(78), .revision)
-    try roundTrip(CursorKey.Value(ledger: 1, next: 2, epoch: 3), .cursor)
-    try roundTrip(AckChunkKey.Value(text), .ackChunk)
   }
 
   @Test func `schemas written by version 1 are read`() throws {

@@ -131,6 +131,9 @@ import Testing
     "issuers: [{id: i, iss: x, audiences: [a], keys: {discovery: \"https://x/m\"}}]",
     "issuers: [{id: i, iss: x, audiences: [a], introspection: "
       + "{url: \"https://x/i\", clientID: g, clientSecret: \"env:S\", lifetime: 10s}}]",
+    "issuers: [{id: i, iss: x, audiences: [a], audienceClaim: /client_id, introspection: "
+      + "{url: \"https://x/i\", clientID: g, clientSecret: \"env:S\", prefix: gho_}}]",
+    "limits: {perAddress: {publishRate: 5/s, publishBytes: 1MiB/s, refusedTokens: 9/m}}",
     "issuers: [{id: i, apiKeys: [{id: a, sha256: \"" + String(repeating: "0f", count: 32)
       + "\", expires: \"2030-01-01T00:00:00Z\", claims: {shop: x}}]}]",
     "revoked: [{issuer: i, jti: a}, {issuer: i, sub: s, before: \"2026-01-01T00:00:00Z\"}]",

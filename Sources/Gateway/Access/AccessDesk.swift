@@ -21,8 +21,12 @@ public final class AccessDesk: Sendable {
   private let lastPart = Atomic<UInt64>(1)
 
   /// The verifier and the policy have generation 1, or another below those of `nextGeneration`.
-  public init(verifier: TokenVerifier, policy: TenancyPolicy, issuers: [ByteSlice]) {
-    let snapshot = AccessSnapshot(verifier: verifier, policy: policy, issuers: issuers)
+  public init(
+    verifier: TokenVerifier, policy: TenancyPolicy, issuers: [ByteSlice],
+    crossOrigin: CrossOrigin = .none
+  ) {
+    let snapshot = AccessSnapshot(
+      verifier: verifier, policy: policy, issuers: issuers, crossOrigin: crossOrigin)
     number = Atomic(snapshot.generation)
     state = Mutex(State(snapshot: snapshot))
   }
@@ -45,11 +49,12 @@ public final class AccessDesk: Sendable {
   /// - Returns: the new snapshot's number.
   @discardableResult
   public func take(
-    verifier: TokenVerifier? = nil, policy: TenancyPolicy? = nil, issuers: [ByteSlice]? = nil
+    verifier: TokenVerifier? = nil, policy: TenancyPolicy? = nil, issuers: [ByteSlice]? = nil,
+    crossOrigin: CrossOrigin? = nil
   ) -> UInt64 {
     let (generation, loops) = state.withLock { state in
       state.snapshot = state.snapshot.replacing(
-        verifier: verifier, policy: policy, issuers: issuers)
+        verifier: verifier, policy: policy, issuers: issuers, crossOrigin: crossOrigin)
       number.store(state.snapshot.generation, ordering: .releasing)
       return (state.snapshot.generation, state.loops)
     }

@@ -13,29 +13,39 @@ public final class AccessSnapshot: Sendable {
   public let policy: TenancyPolicy
   /// The `iss` of each configured issuer, for the protected-resource metadata (RFC 9728 §2).
   public let issuers: [ByteSlice]
+  /// Pages of other origins that may call.
+  let crossOrigin: CrossOrigin
   /// Counts the snapshots of a process, whichever part of them was new.
   public let generation: UInt64
 
   fileprivate init(
-    verifier: TokenVerifier, policy: TenancyPolicy, issuers: [ByteSlice], generation: UInt64
+    verifier: TokenVerifier, policy: TenancyPolicy, issuers: [ByteSlice],
+    crossOrigin: CrossOrigin, generation: UInt64
   ) {
     self.verifier = verifier
     self.policy = policy
     self.issuers = issuers
+    self.crossOrigin = crossOrigin
     self.generation = generation
   }
 
   /// The first snapshot of a process.
-  convenience init(verifier: TokenVerifier, policy: TenancyPolicy, issuers: [ByteSlice]) {
-    self.init(verifier: verifier, policy: policy, issuers: issuers, generation: 1)
+  convenience init(
+    verifier: TokenVerifier, policy: TenancyPolicy, issuers: [ByteSlice], crossOrigin: CrossOrigin
+  ) {
+    self.init(
+      verifier: verifier, policy: policy, issuers: issuers, crossOrigin: crossOrigin,
+      generation: 1)
   }
 
   /// The snapshot that follows this one. What is nil stays as it is.
   func replacing(
-    verifier: TokenVerifier?, policy: TenancyPolicy?, issuers: [ByteSlice]?
+    verifier: TokenVerifier?, policy: TenancyPolicy?, issuers: [ByteSlice]?,
+    crossOrigin: CrossOrigin?
   ) -> AccessSnapshot {
     AccessSnapshot(
       verifier: verifier ?? self.verifier, policy: policy ?? self.policy,
-      issuers: issuers ?? self.issuers, generation: generation + 1)
+      issuers: issuers ?? self.issuers, crossOrigin: crossOrigin ?? self.crossOrigin,
+      generation: generation + 1)
   }
 }

@@ -130,8 +130,13 @@ final class Admission {
 
   /// Who has asked, looked up again without being counted: for the audit log.
   ///
-  /// - Parameter stream: what the request has opened, perhaps with a ticket.
-  func identity(of request: HTTPRequest, opening stream: TopicAddress?) -> AuditedIdentity {
+  /// - Parameters:
+  ///   - stream: what the request has opened, perhaps with a ticket.
+  ///   - refusal: why the request was refused. What a token says of itself is told only where its
+  ///     issuer has signed it.
+  func identity(
+    of request: HTTPRequest, opening stream: TopicAddress?, refusedFor refusal: (any Error)?
+  ) -> AuditedIdentity {
     var identity = AuditedIdentity()
     if let stream {
       identity.scope = stream.caller
@@ -140,10 +145,11 @@ final class Admission {
     let fields = request.head.fields
     let (field, occurrences) = fields.find("authorization")
     let name: ByteSlice
+    let key = verifier.takesAPIKeys ? fields.first("x-api-key") : nil
     switch try? Credential(field: field, occurrences: occurrences) {
     case .bearer(let text), .dpop(let text): name = text
     case .absent:
-      guard verifier.takesAPIKeys, let key = fields.first("x-api-key") else { return identity }
+      guard let key else { return identity }
       name = Self.name(ofAPIKey: key)
     case nil: return identity
     }
@@ -157,9 +163,27 @@ final class Admission {
       identity.scope = try? scopes.scope(
         of: token, selecting: Self.selection(of: request, path: tenant),
         under: snapshot.policy, at: request.receivedAt)
-    case .unknown(let digest): identity.digest = ByteSlice(utf8: digest.hexadecimal)
+    case .unknown(let digest):
+      identity.digest = ByteSlice(utf8: digest.hexadecimal)
+      guard let refusal = refusal as? TokenRefusal, refusal.isOfAuthentic else { break }
+      if field == nil, let key {
+        identity.origin = verifier.origin(ofAPIKey: key)
+      } else {
+        identity.origin = origin(of: name, digest, request)
+      }
     }
     return identity
+  }
+
+  private func origin(
+    of text: ByteSlice, _ digest: Digest, _ request: HTTPRequest
+  ) -> TokenOrigin? {
+    if let origin = verifier.origin(of: text) { return origin }
+    guard let issuer = verifier.introspecting(text),
+      case .answer(let answer) = services.finding(
+        digest, issuer, PeerNetwork.number(of: request.peer))
+    else { return nil }
+    return verifier.origin(introspected: answer, by: issuer)
   }
 
   /// Whose part of the memory a proof takes from.
@@ -227,7 +251,7 @@ final class Admission {
       }
     } catch TokenRefusal.key {
       throw lookOnce(for: text, request)
-    } catch TokenRefusal.parts(let count) where count < 3 && verifier.introspected != nil {
+    } catch TokenRefusal.parts(let count) where count < 3 && verifier.introspects {
       return try introspected(text, shown, of: request)
     } catch let refusal as TokenRefusal {
       throw counted(refusal, request)
@@ -250,9 +274,10 @@ final class Admission {
     _ text: ByteSlice, _ shown: Presentation, of request: HTTPRequest
   ) throws -> VerifiedToken {
     let now = request.receivedAt
-    guard let issuer = verifier.introspected else { throw counted(.parts(1), request) }
+    guard let issuer = verifier.introspecting(text) else { throw counted(.parts(1), request) }
     let digest = Digest.sha256(text)
-    switch services.finding(digest) {
+    let address = PeerNetwork.number(of: request.peer)
+    switch services.finding(digest, issuer, address) {
     case .answer(let answer):
       do throws(TokenRefusal) {
         let token = try verifier.verify(
@@ -265,10 +290,13 @@ final class Admission {
         throw counted(error, request)
       }
     case .unavailable: throw Refusal(.authUnavailable)
+    case .tooMany(let most):
+      limits.questionRefused()
+      throw Refusal(tooManyQuestions: most)
     case .unknown:
       let kept = ByteSlice(copying: text.span)
       throw PendingAdmission(otherwise: Refusal(.authUnavailable)) { [services] done in
-        services.ask(kept, digest, issuer, done)
+        services.ask(kept, digest, issuer, address, done)
       }
     }
   }
@@ -323,5 +351,14 @@ final class Admission {
   private func mayVerify(_ digest: Digest, _ request: HTTPRequest) throws {
     try limits.mayVerify(
       digest, for: request.peer, under: snapshot.policy.addressLimits, at: request.received)
+  }
+}
+
+extension Credential {
+  /// Whether a request came with the DPoP scheme, accepted or not.
+  static func isOfProof(_ fields: FieldTable) -> Bool {
+    let (field, occurrences) = fields.find("authorization")
+    if case .dpop = try? Credential(field: field, occurrences: occurrences) { return true }
+    return false
   }
 }

@@ -1,8 +1,12 @@
 import Authentication
 import Bytes
+import Crypto
 import HTTPWire
 import JSONText
+import Metrics
+import Schemas
 import Tenancy
+import Topics
 
 /// How the gateway sees a caller, and why it decides as it does.
 extension GatewayResponder {
@@ -24,7 +28,7 @@ extension GatewayResponder {
   /// Without `token` it is about the caller's own. Another's takes the operators' listener or
   /// `admin` of a tenant that it acts for: anything else is 403, so that tokens cannot be tried
   /// out here. An operator learns what the token is in that tenant, and nothing of what it may be
-  /// in others.
+  /// in others. On the operators' listener `token` may be bound, opaque or an API key.
   func explain(
     _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
@@ -58,12 +62,121 @@ extension GatewayResponder {
     let explanation = Explanation(
       for: reader, verifier: snapshot.verifier, policy: snapshot.policy,
       header: selection?.tenant, at: request.receivedAt)
-    answer.start(200)
+    let token: Result<VerifiedToken, TokenRefusal>
     if let text {
-      return finish(&answer) { json in _ = explanation.explain(text, question, into: &json) }
+      token = try await explained(text, mayBeOpaque: isOperators, snapshot, request)
+    } else {
+      token = .success(try caller ?? admission.token(of: request))
     }
-    let asking = try caller ?? admission.token(of: request)
-    return finish(&answer) { json in _ = explanation.explain(asking, question, into: &json) }
+    answer.start(200)
+    return finish(&answer) { json in
+      _ = explanation.explain(token, question, into: &json) { json, scope in
+        // Where a token shown by somebody else would come from, nobody knows.
+        writeSurroundings(of: scope, question, text == nil ? request.peer : nil, into: &json)
+      }
+    }
+  }
+
+  /// The token of that text, or why it is none. Nobody has to prove possession of anything: it
+  /// lets nobody in.
+  ///
+  /// - Parameter mayBeOpaque: it may be an API key, or a token that its issuer has to be asked
+  ///   about.
+  private func explained(
+    _ text: ByteSlice, mayBeOpaque: Bool, _ snapshot: AccessSnapshot, _ request: HTTPRequest
+  ) async throws -> Result<VerifiedToken, TokenRefusal> {
+    let verifier = snapshot.verifier
+    do throws(TokenRefusal) {
+      return .success(
+        try verifier.verify(
+          text, presentedBy: mayBeOpaque ? .unasked : .bare, at: request.receivedAt))
+    } catch {
+      guard mayBeOpaque, case .parts = error else { return .failure(error) }
+    }
+    if verifier.origin(ofAPIKey: text) != nil {
+      return Result { () throws(TokenRefusal) in
+        try verifier.verify(
+          apiKey: text, rememberedAs: Digest.sha256(text), at: request.receivedAt)
+      }
+    }
+    guard let issuer = verifier.introspecting(text) else { return .failure(.parts(1)) }
+    do throws(CredentialFault) {
+      try Credential.checkForm(text)
+    } catch {
+      return .failure(.encoding(.signature))
+    }
+    let answer = try await introspect(text, at: issuer, request)
+    return Result { () throws(TokenRefusal) in
+      try verifier.verify(
+        introspected: answer, of: Digest.sha256(text), by: issuer, presentedBy: .unasked,
+        at: request.receivedAt)
+    }
+  }
+
+  /// What the issuer says of a token; it is asked, once, unless it has answered lately.
+  private func introspect(
+    _ text: ByteSlice, at issuer: IssuerProfile, _ request: HTTPRequest
+  ) async throws -> IntrospectionAnswer {
+    let digest = Digest.sha256(text)
+    let address = PeerNetwork.number(of: request.peer)
+    let services = parts.identity
+    for isLast in [false, true] {
+      switch services.finding(digest, issuer, address) {
+      case .answer(let answer): return answer
+      case .tooMany(let most): throw Refusal(tooManyQuestions: most)
+      case .unavailable: throw Refusal(.authUnavailable)
+      case .unknown:
+        if isLast { break }
+        let kept = ByteSlice(copying: text.span)
+        await wait(
+          for: PendingAdmission(otherwise: Refusal(.authUnavailable)) { done in
+            services.ask(kept, digest, issuer, address, done)
+          })
+      }
+    }
+    throw Refusal(.authUnavailable)
+  }
+
+  /// What else decides about the request: the versions of the topic's schemas, and what is left of
+  /// each rate.
+  private func writeSurroundings(
+    of scope: TenantScope, _ question: Explanation.Question?, _ peer: ByteSlice?,
+    into json: inout JSONWriter
+  ) {
+    let address = question.flatMap { try? scope.address(of: $0.topic, for: $0.action) }
+    if let address, address.action == .publish, let topic = parts.engine.open(address) {
+      json.key("schemas")
+      json.beginArray()
+      if let binding = topic.binding {
+        for bound in binding.sole.map({ [$0] }) ?? binding.bound {
+          json.beginObject()
+          json.key("subject")
+          json.string(bound.subject.bytes)
+          json.key("version")
+          json.integer(Int(bound.version))
+          json.endObject()
+        }
+      }
+      json.endArray()
+    }
+    json.key("limits")
+    json.beginArray()
+    let remainders = parts.limits.remainders(
+      of: scope, to: address?.action == .publish ? address : nil, from: peer,
+      under: admission.snapshot.policy.addressLimits.all, at: timers.now)
+    for remainder in remainders {
+      json.beginObject()
+      json.key("limit")
+      json.string(remainder.limit.label)
+      json.key("quota")
+      json.integer(Int(remainder.rate.count))
+      json.key("seconds")
+      json.integer(Int(remainder.rate.span.nanoseconds / 1_000_000_000))
+      json.key("left")
+      json.integer(Int(remainder.left))
+      json.endObject()
+    }
+    json.endArray()
   }
 
   private static func question(

@@ -63,38 +63,80 @@ public struct Explanation {
   ) -> Int {
     json.beginObject()
     defer { json.endObject() }
-    let token: VerifiedToken
     do throws(TokenRefusal) {
-      token = try verifier.verify(text, at: now)
+      // Who runs the gateway has no client's key, and lets nobody in by asking.
+      let token =
+        if case .operators = reader {
+          try verifier.verify(text, presentedBy: .unasked, at: now)
+        } else {
+          try verifier.verify(text, at: now)
+        }
+      return explain(token, question, members: &json)
     } catch {
-      json.key("token")
-      json.beginObject()
-      json.key("accepted")
-      json.bool(false)
-      json.key("reason")
-      json.string(error.reason)
-      json.endObject()
-      json.key("status")
-      json.integer(401)
-      return 401
+      return Self.refuse(error, members: &json)
     }
-    return explain(token, question, members: &json)
   }
 
-  /// Explains a token that was verified already.
+  /// Explains a token that was verified already, or why it was not.
   func explain(
-    _ token: VerifiedToken, _ question: Question?, into json: inout JSONWriter
+    _ token: Result<VerifiedToken, TokenRefusal>, _ question: Question?,
+    into json: inout JSONWriter, _ more: (inout JSONWriter, TenantScope) -> Void = { _, _ in }
   ) -> Int {
     json.beginObject()
     defer { json.endObject() }
-    return explain(token, question, members: &json)
+    switch token {
+    case .success(let token): return explain(token, question, members: &json, more)
+    case .failure(let refusal): return Self.refuse(refusal, members: &json)
+    }
+  }
+
+  /// Explains claims as if a token of the issuer with them had been verified.
+  public func explain(
+    _ claims: JSONDocument, ofIssuer issuer: ByteSlice, _ question: Question?,
+    into json: inout JSONWriter
+  ) -> Int {
+    json.beginObject()
+    defer { json.endObject() }
+    writeMappings(issuer, claims, into: &json)
+    return decide(question, into: &json) { selection, json throws(TenancyRefusal) in
+      let scope = try policy.foresee(
+        issuer: issuer, claims: claims, selecting: selection, at: now)
+      scope.write(into: &json, issuer: issuer)
+      return scope
+    }
+  }
+
+  private static func refuse(_ refusal: TokenRefusal, members json: inout JSONWriter) -> Int {
+    json.key("token")
+    json.beginObject()
+    json.key("accepted")
+    json.bool(false)
+    json.key("reason")
+    json.string(refusal.reason)
+    json.endObject()
+    json.key("status")
+    json.integer(401)
+    return 401
   }
 
   private func explain(
-    _ token: VerifiedToken, _ question: Question?, members json: inout JSONWriter
+    _ token: VerifiedToken, _ question: Question?, members json: inout JSONWriter,
+    _ more: (inout JSONWriter, TenantScope) -> Void = { _, _ in }
   ) -> Int {
     write(token, into: &json)
-    writeMappings(of: token, into: &json)
+    writeMappings(token.issuerID, token.claims, into: &json)
+    return decide(question, into: &json) { selection, json throws(TenancyRefusal) in
+      let scope = try policy.scope(of: token, selecting: selection, at: now)
+      scope.write(into: &json)
+      more(&json, scope)
+      return scope.foreseen
+    }
+  }
+
+  private func decide(
+    _ question: Question?, into json: inout JSONWriter,
+    _ scope: (TenantSelection?, inout JSONWriter) throws(TenancyRefusal) -> ForeseenScope
+  ) -> Int {
     var status = 200
     do throws(TenancyRefusal) {
       let selection =
@@ -103,8 +145,7 @@ public struct Explanation {
         } else {
           TenantSelection.path(question?.topic.tenant) ?? header.map(TenantSelection.header)
         }
-      let scope = try policy.scope(of: token, selecting: selection, at: now)
-      scope.write(into: &json)
+      let scope = try scope(selection, &json)
       if let question { status = answer(question, scope, into: &json) }
     } catch {
       status = error.status
@@ -133,13 +174,19 @@ public struct Explanation {
     if let subject = token.subject { json.string(subject) } else { json.null() }
     json.key("expires")
     json.instant(token.expires)
+    if token.isBound {
+      json.key("bound")
+      json.bool(true)
+    }
     json.endObject()
   }
 
-  private func writeMappings(of token: VerifiedToken, into json: inout JSONWriter) {
+  private func writeMappings(
+    _ issuer: ByteSlice, _ claims: JSONDocument, into json: inout JSONWriter
+  ) {
     json.key("mappings")
     json.beginArray()
-    let outcomes = policy.outcomes(issuer: token.issuerID, claims: token.claims, at: now)
+    let outcomes = policy.outcomes(issuer: issuer, claims: claims, at: now)
     let own = outcomes.compactMap { rule in
       if case .matched(let caller) = rule.outcome { caller.tenant } else { nil }
     }
@@ -185,7 +232,7 @@ public struct Explanation {
 
   /// - Returns: the status of the answer.
   private func answer(
-    _ question: Question, _ scope: TenantScope, into json: inout JSONWriter
+    _ question: Question, _ scope: ForeseenScope, into json: inout JSONWriter
   ) -> Int {
     json.key("request")
     json.beginObject()
@@ -193,23 +240,24 @@ public struct Explanation {
     json.key("action")
     json.string(question.action.word)
     do throws(TenancyRefusal) {
-      let address = try scope.address(of: question.topic, for: question.action)
+      let answer = try scope.answer(
+        question.action, question.topic, payload: question.payload)
       json.key("topic")
-      json.string(address.description)
+      json.string(answer.topic)
       json.key("rule")
-      if let rule = address.grantedBy { json.string(rule) } else { json.null() }
-      if address.action == .publish, address.looksIntoPayloads {
+      if let rule = answer.rule { json.string(rule) } else { json.null() }
+      if answer.looksIntoPayloads {
         json.key("payload")
-        if let payload = question.payload {
-          guard address.takes(payload) else { throw .tenantMismatch }
-          json.string("taken" as StaticString)
-        } else {
-          json.string("depends" as StaticString)
+        switch answer.takesPayload {
+        case true?: json.string("taken" as StaticString)
+        case false?: json.string("refused" as StaticString)
+        case nil: json.string("depends" as StaticString)
         }
+        if answer.takesPayload == false { throw .tenantMismatch }
       }
-      if address.action == .subscribe, !address.classes.isEmpty {
+      if !answer.classes.isEmpty {
         json.key("classes")
-        address.classes.write(into: &json)
+        answer.classes.write(into: &json)
       }
       json.key("allowed")
       json.bool(true)
@@ -240,6 +288,15 @@ extension ClassSet {
 extension TenantScope {
   /// Writes who the caller is and what it holds, as members of an object.
   func write(into json: inout JSONWriter) {
+    foreseen.write(into: &json, issuer: issuer)
+    json.key("expires")
+    json.instant(expires)
+  }
+}
+
+extension ForeseenScope {
+  /// Writes who the caller would be and what it would hold, as members of an object.
+  func write(into json: inout JSONWriter, issuer: ByteSlice) {
     json.key("principal")
     json.string(principal)
     json.key("tenant")
@@ -257,49 +314,53 @@ extension TenantScope {
       json.string(source)
     }
     json.key("grants")
-    Self.write(grants, into: &json)
+    json.beginArray()
+    for grant in grants { Self.write(grant, into: &json) }
+    json.endArray()
     json.key("denials")
-    Self.write(denials, into: &json)
-    json.key("expires")
-    json.instant(expires)
+    json.beginArray()
+    for denial in denials { Self.write(denial, denial.patternText, .none, into: &json) }
+    json.endArray()
     if changes != .distantFuture {
       json.key("changes")
       json.instant(changes)
     }
   }
 
-  private static func write(_ grants: [Grant], into json: inout JSONWriter) {
-    json.beginArray()
-    for grant in grants {
-      json.beginObject()
-      json.key("rule")
-      json.string(grant.rule)
-      json.key("action")
-      json.string(grant.action.word)
-      json.key("pattern")
-      json.string(grant.patternText)
-      if let owner = grant.owner {
-        json.key("of")
-        json.string(owner.bytes)
-      }
-      if grant.isConditional {
-        json.key("conditional")
-        json.bool(true)
-      }
-      if !grant.classes.isEmpty {
-        json.key("classes")
-        grant.classes.write(into: &json)
-      }
-      if let instant = grant.notBefore {
-        json.key("notBefore")
-        json.instant(instant)
-      }
-      if let instant = grant.until {
-        json.key("until")
-        json.instant(instant)
-      }
-      json.endObject()
+  private static func write(_ held: EffectiveGrant, into json: inout JSONWriter) {
+    write(held.grant, held.pattern, held.classes, into: &json)
+  }
+
+  private static func write(
+    _ grant: Grant, _ pattern: ByteSlice, _ classes: ClassSet, into json: inout JSONWriter
+  ) {
+    json.beginObject()
+    json.key("rule")
+    json.string(grant.rule)
+    json.key("action")
+    json.string(grant.action.word)
+    json.key("pattern")
+    json.string(pattern)
+    if let owner = grant.owner {
+      json.key("of")
+      json.string(owner.bytes)
     }
-    json.endArray()
+    if grant.isConditional {
+      json.key("conditional")
+      json.bool(true)
+    }
+    if !classes.isEmpty {
+      json.key("classes")
+      classes.write(into: &json)
+    }
+    if let instant = grant.notBefore {
+      json.key("notBefore")
+      json.instant(instant)
+    }
+    if let instant = grant.until {
+      json.key("until")
+      json.instant(instant)
+    }
+    json.endObject()
   }
 }

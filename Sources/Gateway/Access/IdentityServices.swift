@@ -11,6 +11,8 @@ public struct IdentityServices: Sendable {
     case answer(IntrospectionAnswer)
     case unknown
     case unavailable
+    /// Ask later: so many questions of that address are under way.
+    case tooMany(Int)
   }
 
   /// Whether looking once more may bring an issuer's key of that `kid`.
@@ -21,14 +23,17 @@ public struct IdentityServices: Sendable {
   public var bring:
     @Sendable (_ keyID: ByteSlice?, _ issuer: ByteSlice, _ done: @escaping @Sendable () -> Void) ->
       Void = { _, _, done in done() }
-  /// What is known of a token by its digest.
-  public var finding: @Sendable (_ digest: Digest) -> Finding = { _ in .unavailable }
+  /// What is known of a token by its digest; `address` stands for where it comes from.
+  public var finding:
+    @Sendable (_ digest: Digest, _ issuer: IssuerProfile, _ address: UInt64) -> Finding = {
+      _, _, _ in .unavailable
+    }
   /// Asks an issuer about a token; calls back once, when there is a finding.
   public var ask:
     @Sendable (
-      _ token: ByteSlice, _ digest: Digest, _ issuer: IssuerProfile,
+      _ token: ByteSlice, _ digest: Digest, _ issuer: IssuerProfile, _ address: UInt64,
       _ done: @escaping @Sendable () -> Void
-    ) -> Void = { _, _, _, done in done() }
+    ) -> Void = { _, _, _, _, done in done() }
   /// The issuers on the network, and what is known of them.
   public var issuers: @Sendable () -> [IssuerState] = { [] }
   /// Writes the revocations that operators have added to where they survive a restart, and returns
@@ -41,4 +46,10 @@ public struct IdentityServices: Sendable {
   public var nonces: @Sendable (_ now: UnixTime) -> [ByteSlice] = { _ in [] }
 
   public init() {}
+}
+
+extension VerifiedToken {
+  /// What stands for where it comes from, when it is asked about again: it has been good once, so it
+  /// has a place of its own beside those of addresses that may ask about anything.
+  var ownPlace: UInt64 { UInt64(bitPattern: Int64(digest.hashValue)) }
 }

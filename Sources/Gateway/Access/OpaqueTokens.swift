@@ -115,7 +115,7 @@ final class OpaqueTokens {
     guard !back.isEmpty || isDue else { return }
     let now = timers.clocks.wall()
     asked -= back.count
-    for digest in back { look(at: digest, now, settle) }
+    for digest in back { look(at: digest, verifier, now, settle) }
     if isDue {
       isDue = false
       lineUp(now, settle)
@@ -149,21 +149,25 @@ final class OpaqueTokens {
     about digest: Digest, _ verifier: TokenVerifier, _ now: UnixTime, _ settle: Settling
   ) {
     guard let entry = entries[digest], let text = entry.token.opaqueText else { return }
-    // Perhaps somebody else has asked meanwhile.
-    if case .answer = services.finding(digest) {
-      return look(at: digest, now, settle)
-    }
     guard let issuer = verifier.issuer(ofID: entry.token.issuerID) else {
       entries[digest]?.nextQuestion = now + Self.pause
       return
     }
+    // Perhaps somebody else has asked meanwhile.
+    if case .answer = services.finding(digest, issuer, entry.token.ownPlace) {
+      return look(at: digest, verifier, now, settle)
+    }
     asked += 1
-    services.ask(text, digest, issuer) { [answered] in answered.put(digest) }
+    services.ask(text, digest, issuer, entry.token.ownPlace) { [answered] in answered.put(digest) }
   }
 
-  private func look(at digest: Digest, _ now: UnixTime, _ settle: Settling) {
+  private func look(
+    at digest: Digest, _ verifier: TokenVerifier, _ now: UnixTime, _ settle: Settling
+  ) {
     guard let entry = entries[digest] else { return }
-    guard case .answer(let answer) = services.finding(digest) else {
+    guard let issuer = verifier.issuer(ofID: entry.token.issuerID),
+      case .answer(let answer) = services.finding(digest, issuer, entry.token.ownPlace)
+    else {
       entries[digest]?.nextQuestion = now + Self.pause
       return
     }

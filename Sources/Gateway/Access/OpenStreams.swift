@@ -27,6 +27,7 @@ final class OpenStreams {
   private let box: StreamDirectory.Mailbox
   private let timers: any LoopTimers
   private let metrics: PolicyMetrics
+  private let audit: AuditTrail?
   private var streams: [RequestID: Stream] = [:]
   private var waits: [RequestID: Wait] = [:]
   private let opaque: OpaqueTokens
@@ -47,12 +48,13 @@ final class OpenStreams {
 
   init(
     _ directory: StreamDirectory, _ services: IdentityServices, timers: any LoopTimers,
-    metrics: PolicyMetrics
+    metrics: PolicyMetrics, audit: AuditTrail? = nil
   ) {
     opaque = OpaqueTokens(services, timers: timers)
     self.directory = directory
     self.timers = timers
     self.metrics = metrics
+    self.audit = audit
     box = StreamDirectory.Mailbox(post: timers.post)
   }
 
@@ -126,19 +128,21 @@ final class OpenStreams {
     do {
       let topic = try snapshot.review(stream.topic, at: now)
       guard topic.classes == stream.topic.classes else {
-        metrics.withdrawn.add()
-        return stream.permit.withdraw(.classesChanged)
+        return withdraw(id, .classesChanged, snapshot)
       }
       streams[id]?.topic = topic
       watch(topic.caller.changes, at: now)
     } catch {
-      withdraw(stream, error is TenancyRefusal ? .grantWithdrawn : .tokenWithdrawn)
+      withdraw(id, error is TenancyRefusal ? .grantWithdrawn : .tokenWithdrawn, snapshot)
     }
   }
 
-  private func withdraw(_ stream: Stream, _ end: LiveEnd) {
+  private func withdraw(_ id: RequestID, _ end: LiveEnd, _ snapshot: AccessSnapshot) {
+    guard let stream = streams[id] else { return }
     metrics.withdrawn.add()
     stream.permit.withdraw(end)
+    audit?.streamEnded(
+      id, at: stream.topic, for: end, under: snapshot.generation, at: timers.clocks.wall())
   }
 
   /// An opaque token has been asked about again: its streams go on under what its issuer says now.
@@ -153,20 +157,24 @@ final class OpenStreams {
       let again = try? snapshot.verifier.verify(token, introspectedAgain: answer, at: now)
     else {
       let end: LiveEnd = if case .unconfirmed = outcome { .unconfirmed } else { .tokenWithdrawn }
-      for case let stream? in ids.map({ streams[$0] }) { withdraw(stream, end) }
+      for id in ids { withdraw(id, end, snapshot) }
       return nil
     }
     for id in ids {
       guard let stream = streams[id] else { continue }
       do {
         let topic = try snapshot.review(stream.topic, with: again, at: now)
+        guard topic.classes == stream.topic.classes else {
+          withdraw(id, .classesChanged, snapshot)
+          continue
+        }
         streams[id]?.topic = topic
         watch(topic.caller.changes, at: now)
         guard again.expires != stream.permit.expires else { continue }
         stream.permit.renew(
           expires: again.expires, challenge: Self.challenge(before: again.expires, from: now))
       } catch {
-        withdraw(stream, .grantWithdrawn)
+        withdraw(id, .grantWithdrawn, snapshot)
       }
     }
     return again.confirmedUntil

@@ -50,6 +50,7 @@ extension GatewayResponder {
       throw Refusal(.badParameter, "no issuer '\(QueryParameters.shown(revocation.issuer))'")
     }
     let bounded = revocation.forgotten(by: issuer, at: request.receivedAt)
+    self.revocations[request.id] = JSONWriter.text { json in bounded.write(to: &json) }
     guard revocations.add([bounded], at: request.receivedAt) else {
       throw Refusal(.tooMany, "at most \(Revocations.most) revocations")
     }
@@ -59,9 +60,54 @@ extension GatewayResponder {
       throw Refusal(
         .storageFailed, "the revocation is in force but could not be written: send it again")
     }
-    note(bounded, request)
+    note("revoked", bounded, request)
     answer.start(201)
     return finish(&answer) { json in bounded.write(to: &json) }
+  }
+
+  /// `DELETE /v1/revocations?issuer=…&jti=…` (or `kid`, `sub`): takes back one that was put in
+  /// force by mistake, and answers with it when that is on disk.
+  ///
+  /// What has ended meanwhile stays ended: streams are opened anew.
+  func reinstate(_ request: HTTPRequest, _ answer: inout AnswerWriter) async throws -> AnswerEnd {
+    let revocations = try operatorsRevocations(request)
+    let (issuer, target) = try Self.target(of: request)
+    let sought = Revocation(issuer: issuer, target: target, expires: nil)
+    self.revocations[request.id] = JSONWriter.text { json in sought.write(to: &json) }
+    guard let removed = revocations.remove(target, of: issuer, at: request.receivedAt) else {
+      throw Refusal(
+        .notFound,
+        revocations.isConfigured(target, of: issuer)
+          ? "the configuration lists it: take it out there" : "no such revocation is in force")
+    }
+    self.revocations[request.id] = JSONWriter.text { json in removed.write(to: &json) }
+    let keep = parts.identity.keepRevocations
+    guard try await parts.workers.run({ keep() }) else {
+      // Back in force, as the file says.
+      _ = revocations.add([removed], at: request.receivedAt)
+      throw Refusal(.storageFailed, "the revocation stays in force: nothing could be written")
+    }
+    note("revocation taken back", removed, request)
+    answer.start(200)
+    return finish(&answer) { json in removed.write(to: &json) }
+  }
+
+  private static func target(
+    of request: HTTPRequest
+  ) throws(Refusal) -> (ByteSlice, Revocation.Target) {
+    var query = try QueryParameters(request.head.query)
+    let (issuer, token) = (query.take("issuer"), query.take("jti"))
+    let (key, subject) = (query.take("kid"), query.take("sub"))
+    try query.finish()
+    guard let issuer else { throw Refusal(.badParameter, "'issuer' is missing") }
+    let target: Revocation.Target
+    switch (token, key, subject) {
+    case (let token?, nil, nil): target = .token(token)
+    case (nil, let key?, nil): target = .key(key)
+    case (nil, nil, let subject?): target = .subject(subject, before: request.receivedAt)
+    default: throw Refusal(.badParameter, RevocationFault.target.text)
+    }
+    return (issuer, target)
   }
 
   private func operatorsRevocations(_ request: HTTPRequest) throws(Refusal) -> Revocations {
@@ -69,7 +115,9 @@ extension GatewayResponder {
     return admission.revocations
   }
 
-  private func note(_ revocation: Revocation, _ request: HTTPRequest) {
+  private func note(
+    _ message: StaticString, _ revocation: Revocation, _ request: HTTPRequest
+  ) {
     let kind: StaticString =
       switch revocation.target {
       case .token: "jti"
@@ -77,7 +125,7 @@ extension GatewayResponder {
       case .subject: "sub"
       }
     parts.log.log(
-      .info, "revoked",
+      .info, message,
       [
         "issuer": .bytes(revocation.issuer), "kind": .text("\(kind)"),
         "until": .text(revocation.expires?.rfc3339 ?? "for good"), "peer": .bytes(request.peer),

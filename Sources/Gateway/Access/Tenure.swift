@@ -78,13 +78,13 @@ extension GatewayResponder {
       let text = token.opaqueText, let issuer = admission.issuer(ofID: token.issuerID)
     else { return address }
     let identity = parts.identity
-    if case .unknown = identity.finding(token.digest) {
+    if case .unknown = identity.finding(token.digest, issuer, token.ownPlace) {
       await wait(
         for: PendingAdmission(otherwise: Refusal(.authUnavailable)) { done in
-          identity.ask(text, token.digest, issuer, done)
+          identity.ask(text, token.digest, issuer, token.ownPlace, done)
         })
     }
-    guard case .answer(let answer) = identity.finding(token.digest) else {
+    guard case .answer(let answer) = identity.finding(token.digest, issuer, token.ownPlace) else {
       throw Refusal(.authUnavailable)
     }
     try tenure.confirm(by: answer, at: timers.clocks.wall())

@@ -33,7 +33,7 @@ extension GatewayResponder {
   }
 
   /// Calls without dry runs refuse the parameter.
-  private func isTrial(_ request: HTTPRequest) throws(Refusal) -> Bool {
+  func isTrial(_ request: HTTPRequest) throws(Refusal) -> Bool {
     var query = try QueryParameters(request.head.query)
     return try query.takeFlag("dryRun") ?? false
   }

@@ -42,7 +42,25 @@ extension GatewayResponder {
     trail.record(
       members(
         operation, request, isDenial ? .deny : .fail, status: refusal.code.status,
-        reason: isDenial ? RefusalReason.text(error) : refusal.code.rawValue))
+        reason: isDenial ? RefusalReason.text(error) : refusal.code.rawValue, refusedFor: error))
+  }
+
+  /// Some events of a batch were denied while others were not, or all were: one entry with how
+  /// many, whatever became of the rest.
+  func audit(denialsIn batch: Batch, _ request: HTTPRequest) {
+    guard let trail = parts.audit, let first = batch.denials.first else { return }
+    trail.record(
+      members(
+        .publish, request, .deny, status: first.reason.status, reason: first.reason.rawValue
+      ) { json in
+        json.key("denied")
+        json.beginObject()
+        for (reason, events) in batch.denials {
+          json.key(ByteSlice(utf8: reason.rawValue))
+          json.integer(events)
+        }
+        json.endObject()
+      })
   }
 
   private func isSampled(_ trail: AuditTrail) -> Bool {
@@ -65,7 +83,8 @@ extension GatewayResponder {
 
   func members(
     _ operation: Operation, _ request: HTTPRequest, _ outcome: AuditOutcome, status: Int?,
-    reason: String? = nil
+    reason: String? = nil, refusedFor error: (any Error)? = nil,
+    _ details: (inout JSONWriter) -> Void = { _ in }
   ) -> ByteSlice {
     var json = JSONWriter(capacity: 512)
     json.key("time")
@@ -90,8 +109,17 @@ extension GatewayResponder {
       json.key("reason")
       json.string(reason)
     }
+    details(&json)
+    if operation == .administer, isOverride(request) {
+      json.key("override")
+      json.bool(true)
+    }
+    if let revocation = revocations[request.id] {
+      json.key("revocation")
+      json.raw(revocation)
+    }
     let stream = parts.streams.topic(of: request.id)
-    let identity = admission.identity(of: request, opening: stream)
+    let identity = admission.identity(of: request, opening: stream, refusedFor: error)
     identity.write(into: &json)
     if let stream { write(classifiedStream: stream, into: &json) }
     json.key("policy")
@@ -100,7 +128,26 @@ extension GatewayResponder {
   }
 }
 
-enum AuditOutcome: String { case allow, deny, attempt, fail }
+extension GatewayResponder {
+  /// Whether a call asks for a change that compatibility forbids. Of a query nothing else is
+  /// recorded: it may hold what nobody should read.
+  func isOverride(_ request: HTTPRequest) -> Bool {
+    guard request.head.query != nil, var query = try? QueryParameters(request.head.query) else {
+      return false
+    }
+    return (try? query.takeFlag("override")) == true
+  }
+
+  /// Counts a schema that was registered against its topic's level of compatibility.
+  func countOverride(_ operation: Operation, _ request: HTTPRequest) {
+    guard operation == .administer, request.head.method == .put, request.head.query != nil,
+      isOverride(request), (try? isTrial(request)) == false
+    else { return }
+    parts.server.policy.overrides.add()
+  }
+}
+
+enum AuditOutcome: String { case allow, deny, attempt, fail, taken, refused, end }
 
 /// Who has asked, as far as the gateway knows: for the audit log, after the fact.
 struct AuditedIdentity {
@@ -108,24 +155,30 @@ struct AuditedIdentity {
   var scope: TenantScope?
   /// Of a token that was refused.
   var digest: ByteSlice?
+  /// Of a token that was refused although its issuer has signed it.
+  var origin: TokenOrigin?
 
-  fileprivate func write(into json: inout JSONWriter) {
+  func write(into json: inout JSONWriter) {
     if let scope {
       json.key("tenant")
       json.string(scope.tenant.bytes)
       json.key("principal")
       json.string(scope.principal)
     }
-    if let token = token ?? scope?.token {
+    if let origin = (token ?? scope?.token).map(TokenOrigin.init) ?? origin {
       json.key("issuer")
-      json.string(token.issuerID)
-      if let subject = token.subject {
+      json.string(origin.issuer)
+      if let subject = origin.subject {
         json.key("subject")
         json.string(subject)
       }
-      if let id = token.keyID {
+      if let id = origin.keyID {
         json.key("kid")
         json.string(id)
+      }
+      if let algorithm = origin.algorithm {
+        json.key("alg")
+        json.string(algorithm.name)
       }
     }
     let name = (token ?? scope?.token).map { ByteSlice(utf8: $0.digest.hexadecimal) } ?? digest

@@ -55,6 +55,12 @@ final class BucketTable: @unchecked Sendable {
     }
   }
 
+  /// How much the bucket has now; below zero for a debt. Takes nothing.
+  func left(of key: UInt64, at now: MonotonicTime, _ rate: Rate) -> Int64 {
+    let mark = place(of: key).map { unsafe marks[$0].load(ordering: .relaxed) }
+    return TokenBucket.left(in: mark ?? TokenBucket.untouched, at: now, rate)
+  }
+
   /// Takes `amount`, whether the bucket has so much or not.
   func charge(_ amount: Int64, to key: UInt64, at now: MonotonicTime, _ rate: Rate) {
     let place = place(of: key) ?? claim(key)

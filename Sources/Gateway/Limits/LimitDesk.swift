@@ -26,9 +26,10 @@ final class LimitDesk: Sendable {
     let key: UInt64
   }
 
-  /// What one request asks of its bounds: at most events and bytes of tenant, principal and topic.
+  /// What one request asks of its bounds: at most events and bytes of tenant, principal, topic
+  /// and address.
   private struct Demands {
-    private(set) var all: InlineArray<6, Demand?> = .init(repeating: nil)
+    private(set) var all: InlineArray<8, Demand?> = .init(repeating: nil)
     private(set) var count = 0
 
     mutating func append(
@@ -59,14 +60,15 @@ final class LimitDesk: Sendable {
   }
 
   /// Events that are about to be stored. What they count for is charged to the caller's tenant, its
-  /// principal and the topic.
+  /// principal, the topic, and the address that they come from.
   func publish(
-    events: Int, bytes: Int, to topic: TopicAddress, at now: MonotonicTime
+    events: Int, bytes: Int, to topic: TopicAddress, from peer: ByteSlice,
+    under address: BearerBounds, at now: MonotonicTime
   ) throws(Refusal) {
     let caller = topic.caller
     let limits = caller.policy.limits
     let topicLimits = topic.policy.limits.perTopic
-    if limits.hasNoRates, topicLimits.isEmpty { return }
+    if limits.hasNoRates, topicLimits.isEmpty, address.isEmpty { return }
     var demands = Demands()
     demands.append(.tenantEvents, limits.tenant.events, events, Key.tenant(caller, .tenantEvents))
     demands.append(.tenantBytes, limits.tenant.bytes, bytes, Key.tenant(caller, .tenantBytes))
@@ -77,6 +79,8 @@ final class LimitDesk: Sendable {
       .principalBytes, limits.perPrincipal.bytes, bytes, Key.principal(caller, .principalBytes))
     demands.append(.topicEvents, topicLimits.events, events, Key.topic(topic, .topicEvents))
     demands.append(.topicBytes, topicLimits.bytes, bytes, Key.topic(topic, .topicBytes))
+    demands.append(.addressEvents, address.events, events, Key.address(peer, .addressEvents))
+    demands.append(.addressBytes, address.bytes, bytes, Key.address(peer, .addressBytes))
     try meet(demands, at: now)
   }
 
@@ -85,7 +89,7 @@ final class LimitDesk: Sendable {
   func mayVerify(
     _ token: Digest, for peer: ByteSlice, under limits: AddressBounds, at now: MonotonicTime
   ) throws(Refusal) {
-    guard let rate = limits.refusedTokens else { return }
+    let rate = limits.refusedTokens
     let key = Key.address(peer, .addressTokens)
     guard let wait = addresses.wait(for: 1, of: key, at: now, rate) else { return }
     // Another loop knows it.
@@ -94,6 +98,9 @@ final class LimitDesk: Sendable {
     throw Refusal(limitedBy: .addressTokens, rate, wait: wait)
   }
 
+  /// Nobody was asked about a token, because so many questions of its address are under way.
+  func questionRefused() { metrics.refused(.addressQuestions) }
+
   /// A token that the asking loop did not know was accepted.
   func tokenAccepted(_ token: Digest) { accepted.note(token) }
 
@@ -101,8 +108,54 @@ final class LimitDesk: Sendable {
   func tokenRefused(
     from peer: ByteSlice, under limits: AddressBounds, at now: MonotonicTime
   ) {
-    guard let rate = limits.refusedTokens else { return }
-    addresses.charge(1, to: Key.address(peer, .addressTokens), at: now, rate)
+    addresses.charge(
+      1, to: Key.address(peer, .addressTokens), at: now, limits.refusedTokens)
+  }
+
+  /// A rate that binds a caller, and what is left of it now.
+  struct Remainder {
+    let limit: LimitName
+    let rate: Rate
+    /// How much the bucket has; below zero for a debt.
+    let left: Int64
+  }
+
+  /// What is left of each rate that a request of the caller would be held to. Takes nothing.
+  ///
+  /// - Parameters:
+  ///   - topic: what would be published to; nil for requests alone.
+  ///   - peer: where it would come from; nil when nobody knows.
+  func remainders(
+    of caller: TenantScope, to topic: TopicAddress?, from peer: ByteSlice?,
+    under address: BearerBounds, at now: MonotonicTime
+  ) -> [Remainder] {
+    var all: [Remainder] = []
+    func look(_ limit: LimitName, _ rate: Rate?, _ key: @autoclosure () -> UInt64) {
+      guard let rate else { return }
+      let left = table(of: limit).left(of: key(), at: now, rate)
+      all.append(Remainder(limit: limit, rate: rate, left: left))
+    }
+    func look(
+      _ bounds: BearerBounds, _ requests: LimitName?, _ events: LimitName, _ bytes: LimitName,
+      _ key: (LimitName) -> UInt64
+    ) {
+      if let requests { look(requests, bounds.requests, key(requests)) }
+      guard topic != nil else { return }
+      look(events, bounds.events, key(events))
+      look(bytes, bounds.bytes, key(bytes))
+    }
+    let limits = caller.policy.limits
+    look(limits.tenant, .tenantRequests, .tenantEvents, .tenantBytes) { Key.tenant(caller, $0) }
+    look(limits.perPrincipal, .principalRequests, .principalEvents, .principalBytes) {
+      Key.principal(caller, $0)
+    }
+    if let topic {
+      look(topic.policy.limits.perTopic, nil, .topicEvents, .topicBytes) { Key.topic(topic, $0) }
+    }
+    if let peer {
+      look(address, .addressRequests, .addressEvents, .addressBytes) { Key.address(peer, $0) }
+    }
+    return all
   }
 
   private func meet(_ demands: Demands, at now: MonotonicTime) throws(Refusal) {
@@ -127,7 +180,9 @@ final class LimitDesk: Sendable {
     switch limit {
     case .principalRequests, .principalEvents, .principalBytes, .principalStreams: principals
     case .topicEvents, .topicBytes, .namespaceStorage: topics
-    case .addressRequests, .addressStreams, .addressTokens: addresses
+    case .addressRequests, .addressEvents, .addressBytes, .addressStreams, .addressTokens,
+      .addressQuestions:
+      addresses
     case .tenantRequests, .tenantEvents, .tenantBytes, .tenantStreams, .tenantStorage,
       .tenantShare:
       tenants

@@ -75,6 +75,18 @@ extension Refusal {
     self = with("limit", "\(limit.label)")
   }
 
+  /// As many issuers are asked about unknown tokens of the address as may be at once.
+  init(tooManyQuestions most: Int) {
+    let limit = LimitName.addressQuestions
+    self.init(
+      .authRateLimited, "the limit '\(limit.label)' is \(most) at once: the token was not looked at"
+    )
+    retryAfter = .seconds(1)
+    rateLimit = RateLimitFacts(
+      limit: limit, quota: Int64(most), window: nil, unit: "concurrent-requests", reset: 1)
+    self = with("limit", "\(limit.label)")
+  }
+
   /// As many streams as are allowed are open.
   init(tooManyStreams limit: LimitName, most: Int) {
     self.init(.tooManyStreams, "the limit '\(limit.label)' is \(most) at once")
@@ -97,14 +109,16 @@ extension Refusal {
 extension LimitName {
   fileprivate var countsBytes: Bool {
     switch self {
-    case .tenantBytes, .principalBytes, .topicBytes, .tenantStorage, .namespaceStorage: true
+    case .tenantBytes, .principalBytes, .topicBytes, .addressBytes, .tenantStorage,
+      .namespaceStorage:
+      true
     default: false
     }
   }
 
   fileprivate var countsEvents: Bool {
     switch self {
-    case .tenantEvents, .principalEvents, .topicEvents: true
+    case .tenantEvents, .principalEvents, .topicEvents, .addressEvents: true
     default: false
     }
   }

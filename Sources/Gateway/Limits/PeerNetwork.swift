@@ -3,6 +3,13 @@ import Bytes
 /// Whom an address stands for: an IPv4 address for itself, an IPv6 address for the 64 bits of its
 /// network, since a host has all the others at will (RFC 7721 §2).
 enum PeerNetwork {
+  /// What stands for `peer`, as a number that differs from process to process.
+  static func number(of peer: ByteSlice) -> UInt64 {
+    var hasher = Hasher()
+    hash(peer, into: &hasher)
+    return UInt64(bitPattern: Int64(hasher.finalize()))
+  }
+
   /// Adds what stands for `peer`, an address as text, to a hash.
   static func hash(_ peer: ByteSlice, into hasher: inout Hasher) {
     if let network = network(of: peer) {

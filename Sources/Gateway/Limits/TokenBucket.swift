@@ -35,6 +35,16 @@ enum TokenBucket {
     start(mark, now, rate) &+ time(for: amount, rate)
   }
 
+  /// How much the bucket holds, rounded down; below zero for a debt.
+  static func left(in mark: Int64, at now: MonotonicTime, _ rate: Rate) -> Int64 {
+    let held = now.nanoseconds &- start(mark, now, rate)
+    let product = UInt64(rate.count).multipliedFullWidth(by: held.magnitude)
+    let span = UInt64(rate.span.nanoseconds)
+    guard product.high < span else { return held < 0 ? .min : rate.burst }
+    let amount = Int64(clamping: span.dividingFullWidth(product).quotient)
+    return held < 0 ? -amount : min(amount, rate.burst)
+  }
+
   /// Where an overfull bucket's content begins.
   private static func start(_ mark: Int64, _ now: MonotonicTime, _ rate: Rate) -> Int64 {
     let full = now.nanoseconds &- time(for: rate.burst, rate)

@@ -19,6 +19,9 @@ enum CheckCommand {
         .failed, "\(failures.count) of \(compiled.tests.count) policy tests failed")
     }
     let until = try certificatesEnd(compiled, at: Clocks.system.wall())
+    for warning in compiled.warnings {
+      Terminal.errors.line("warning: \(warning)".printable)
+    }
     if !isQuiet {
       let settings = compiled.settings
       Terminal.output.line(

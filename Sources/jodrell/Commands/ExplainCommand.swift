@@ -14,6 +14,7 @@ enum ExplainCommand {
     let file = try arguments.required("-c")
     let exports = arguments.flag("--grants")
     let text = try token(&arguments)
+    let foreseen = try claims(&arguments)
     let instant = try arguments.text("--at")
     let question = try question(&arguments)
     let header = try header(&arguments)
@@ -21,13 +22,18 @@ enum ExplainCommand {
 
     let compiled = try CompiledPolicy(file: file)
     if exports {
-      guard text == nil, question == nil, header == nil else {
+      guard text == nil, foreseen == nil, question == nil, header == nil else {
         throw .usage("--grants is about everybody: it goes with no token and no request")
       }
       try export(compiled)
       return .done
     }
-    guard let text else { throw .usage("--token, --token-file or --grants is missing") }
+    guard text == nil || foreseen == nil else {
+      throw .usage("give a token or --claims, not both")
+    }
+    guard text != nil || foreseen != nil else {
+      throw .usage("--token, --token-file, --claims or --grants is missing")
+    }
     var now = Clocks.system.wall()
     if let instant {
       guard let time = UnixTime(rfc3339: ByteSlice(utf8: instant)) else {
@@ -38,10 +44,61 @@ enum ExplainCommand {
     let explanation = Explanation(
       for: .operators, verifier: compiled.verifier, policy: compiled.policy, header: header, at: now
     )
+    if let foreseen { return try explain(foreseen, question, explanation, compiled) }
     var json = JSONWriter()
-    let status = explanation.explain(ByteSlice(utf8: text), question, into: &json)
+    let status = explanation.explain(ByteSlice(utf8: text ?? ""), question, into: &json)
     Terminal.output.line(json.slice.text)
     return status < 300 ? .done : .failed
+  }
+
+  /// One line for each set of claims: what a token with them would be.
+  private static func explain(
+    _ foreseen: (claims: [JSONDocument], issuer: ByteSlice), _ question: Explanation.Question?,
+    _ explanation: Explanation, _ compiled: CompiledPolicy
+  ) throws(CommandFault) -> ExitCode {
+    guard compiled.verifier.issuer(ofID: foreseen.issuer) != nil else {
+      throw .usage("--issuer: the file has no issuer '\(foreseen.issuer.text.printable)'")
+    }
+    var worst = 200
+    for claims in foreseen.claims {
+      var json = JSONWriter()
+      let status = explanation.explain(
+        claims, ofIssuer: foreseen.issuer, question, into: &json)
+      Terminal.output.line(json.slice.text)
+      worst = max(worst, status)
+    }
+    return worst < 300 ? .done : .failed
+  }
+
+  /// Claims that nobody has signed: one JSON object, or a list of them.
+  private static func claims(
+    _ arguments: inout Arguments
+  ) throws(CommandFault) -> (claims: [JSONDocument], issuer: ByteSlice)? {
+    let (path, issuer) = (try arguments.text("--claims"), try arguments.text("--issuer"))
+    guard let path else {
+      guard issuer == nil else { throw .usage("--issuer goes with --claims") }
+      return nil
+    }
+    guard let issuer else { throw .usage("--claims needs --issuer, an id of the file") }
+    let bytes = try CommandFault.wrap(.failed) { () throws(FileFault) in
+      try FileAccess.read(path, limit: SettingsDocument.Limits.bytes)
+    }
+    do {
+      let document = try JSONDocument(parsing: bytes, limits: .settings)
+      let nodes = document.root.kind == .array ? Array(document.root.elements) : [document.root]
+      var claims: [JSONDocument] = []
+      for node in nodes {
+        guard node.kind == .object else {
+          throw CommandFault(.failed, "\(path): not an object of claims, or a list of them")
+        }
+        claims.append(try JSONDocument(parsing: node.raw, limits: .token))
+      }
+      return (claims, ByteSlice(utf8: issuer))
+    } catch let fault as CommandFault {
+      throw fault
+    } catch {
+      throw CommandFault(.failed, "\(path): not JSON, or larger than a token's claims may be")
+    }
   }
 
   /// The token; never from the environment, where it would be the wrong one without a word.
@@ -112,7 +169,8 @@ enum ExplainCommand {
           for action in Action.allCases {
             guard let patterns = grant["\(action.word)"] else { continue }
             for pattern in patterns.elements {
-              Terminal.output.line(line(mapping, grant, effect, action, pattern).text)
+              Terminal.output.line(
+                line(mapping, grant, effect, action, pattern, compiled.policy).text)
             }
           }
         }
@@ -122,7 +180,7 @@ enum ExplainCommand {
 
   private static func line(
     _ mapping: JSONNode, _ grant: JSONNode, _ effect: String, _ action: Action,
-    _ pattern: JSONNode
+    _ pattern: JSONNode, _ policy: TenancyPolicy
   ) -> ByteSlice {
     var json = JSONWriter()
     json.beginObject()
@@ -132,6 +190,15 @@ enum ExplainCommand {
     json.string(action.word)
     json.key("pattern")
     json.raw(pattern.raw)
+    if let owner = grant["of"]?.string.flatMap({ Name($0) }),
+      let partner = mapping["tenant"]?.string.flatMap({ Name($0) }), let text = pattern.string,
+      let shared = policy.shared(action, text, of: owner, with: partner)
+    {
+      json.key("shared")
+      json.beginArray()
+      for pattern in shared { json.string(pattern) }
+      json.endArray()
+    }
     for name in ["of", "classes", "where", "notBefore", "until"] {
       guard let value = grant[name] else { continue }
       json.key(name)

@@ -99,6 +99,9 @@ enum HelpText {
         -c FILE              the file
         --token T            the token; it is verified as the gateway would verify it
         --token-file FILE    a file that holds it
+        --claims FILE        instead of a token: claims that nobody has signed, a JSON object or
+                             a list of them, with one line for each,
+        --issuer ID          as if this issuer had signed them
         --publish TOPIC      what would be asked: tenant/namespace/topic or ~/topic
         --subscribe TOPIC    the same for reading,
         --manage TOPIC       for topics, schemas and subscriptions,
@@ -106,7 +109,7 @@ enum HelpText {
         --payload FILE       what would be published, for conditions on payloads
         --tenant NAME        what the field Jodrell-Tenant would hold
         --at INSTANT         as of then (now)
-        --grants             instead of a token: one JSON line for each grant and denial of each
+        --grants             instead of both: one JSON line for each grant and denial of each
                              mapping, with the claims that it asks for
 
     Prints one JSON object: the token, what each mapping made of its claims, the caller's grants,
@@ -115,6 +118,7 @@ enum HelpText {
 
     Examples:
       jodrell explain -c jodrell.yaml --token-file token.txt --publish acme/orders/created
+      jodrell explain -c jodrell.yaml --claims tills.json --issuer keycloak
       jodrell explain -c jodrell.yaml --grants | jq 'select(.tenant=="acme")'
 
     """

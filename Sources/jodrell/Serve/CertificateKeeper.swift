@@ -12,6 +12,8 @@ import Synchronization
 /// The thread of the signals looks; any thread may.
 final class CertificateKeeper: Sendable {
   private struct State {
+    /// What the configuration in force says; its address stays that of the start.
+    var listener: SecureListener
     var certificates: [CertificateFiles.Certificate]
     /// The files at the last attempt, good or bad: a bad one is not tried over and over.
     var seen: [FileFacts?]
@@ -21,7 +23,8 @@ final class CertificateKeeper: Sendable {
     var report: (metrics: TLSMetrics, log: LogWriter)?
   }
 
-  let listener: SecureListener
+  /// Where the certificates are shown.
+  let address: ListenerSettings
   let door: TLSDoor
   private let directory: String
   private let state: Mutex<State>
@@ -35,13 +38,15 @@ final class CertificateKeeper: Sendable {
   init(
     _ listener: SecureListener, in directory: String, at now: UnixTime
   ) throws(CommandFault) {
-    self.listener = listener
+    address = listener.listener
     self.directory = directory
     let seen = Self.facts(listener, directory)
     do throws(SettingsFault) {
       let files = try CertificateFiles(listener, in: directory, at: now)
       door = TLSDoor(files.server)
-      state = Mutex(State(certificates: files.certificates, seen: seen, renewed: now))
+      state = Mutex(
+        State(
+          listener: listener, certificates: files.certificates, seen: seen, renewed: now))
     } catch {
       throw CommandFault(.badSettings, error.text)
     }
@@ -63,8 +68,8 @@ final class CertificateKeeper: Sendable {
   ///
   /// - Parameter isAsked: read them whether they have changed or not.
   func look(at now: UnixTime, isAsked: Bool) {
-    let facts = Self.facts(listener, directory)
     state.withLock { state in
+      let facts = Self.facts(state.listener, directory)
       if isAsked || facts != state.seen {
         state.seen = facts
         take(&state, at: now)
@@ -76,23 +81,40 @@ final class CertificateKeeper: Sendable {
     }
   }
 
+  /// Another configuration names these files, if they are others: from the return on they are shown
+  /// to new connections. Throws, with those in use still there, unless all of them are good. Its
+  /// address is not looked at.
+  func follow(_ listener: SecureListener, at now: UnixTime) throws(CommandFault) {
+    do throws(SettingsFault) {
+      try state.withLock { state throws(SettingsFault) in
+        if listener.namesSameFiles(as: state.listener) {
+          state.listener = listener
+          return
+        }
+        let seen = Self.facts(listener, directory)
+        let files = try CertificateFiles(listener, in: directory, at: now)
+        for (index, new) in files.certificates.enumerated()
+        where !new.validity.contains(now) {
+          throw listener.pairs[index].node.fault(.invalid("\(new.name): not valid now"))
+        }
+        state.listener = listener
+        state.seen = seen
+        put(files, &state, at: now)
+      }
+    } catch {
+      throw CommandFault(.badSettings, error.text)
+    }
+  }
+
   private func take(_ state: inout State, at now: UnixTime) {
     do throws(SettingsFault) {
-      let files = try CertificateFiles(listener, in: directory, at: now)
+      let files = try CertificateFiles(state.listener, in: directory, at: now)
       for (index, new) in files.certificates.enumerated()
       where !new.validity.contains(now) && state.certificates[index].validity.contains(now) {
-        throw listener.pairs[index].node.fault(
+        throw state.listener.pairs[index].node.fault(
           .invalid("\(new.name): not valid now, and the one in use is"))
       }
-      door.replace(by: files.server)
-      state.certificates = files.certificates
-      state.renewed = now
-      state.warned = nil
-      state.report?.metrics.reloads.add()
-      state.report?.log.log(
-        .info, "certificates taken",
-        ["certificates": .integer(files.certificates.count), "until": .text(Self.end(state))])
-      Self.show(state)
+      put(files, &state, at: now)
     } catch {
       state.report?.metrics.failedReloads.add()
       state.report?.log.log(
@@ -100,9 +122,21 @@ final class CertificateKeeper: Sendable {
     }
   }
 
+  private func put(_ files: CertificateFiles, _ state: inout State, at now: UnixTime) {
+    door.replace(by: files.server)
+    state.certificates = files.certificates
+    state.renewed = now
+    state.warned = nil
+    state.report?.metrics.reloads.add()
+    state.report?.log.log(
+      .info, "certificates taken",
+      ["certificates": .integer(files.certificates.count), "until": .text(Self.end(state))])
+    Self.show(state)
+  }
+
   /// The same files with fresh keys for tickets; what is wrong with them has been said.
   private func renewTickets(_ state: inout State, at now: UnixTime) {
-    if let files = try? CertificateFiles(listener, in: directory, at: now) {
+    if let files = try? CertificateFiles(state.listener, in: directory, at: now) {
       door.replace(by: files.server)
     }
   }
@@ -118,11 +152,11 @@ final class CertificateKeeper: Sendable {
       if end < now {
         log.log(.error, "certificate has ended", facts)
         state.warned = now
-      } else if end - now < listener.expiryWarning {
+      } else if end - now < state.listener.expiryWarning {
         log.log(.warning, "certificate ends soon", facts)
         state.warned = now
       }
-      if let most = listener.maxKeyAge, now - certificate.keySince > most {
+      if let most = state.listener.maxKeyAge, now - certificate.keySince > most {
         log.log(.warning, "key is older than maxKeyAge", facts)
         state.warned = now
       }

@@ -17,6 +17,8 @@ struct CompiledPolicy: Sendable {
   let tests: [PolicyTest]
   /// What the text lists as revoked; in force once the configuration is taken.
   let revoked: [Revocation]
+  /// What in the text has no effect though it is no mistake of form, with its place.
+  let warnings: [String]
   /// The secrets that the text refers to.
   let secrets: SecretStore
   /// What paths in the text are relative to.
@@ -42,12 +44,17 @@ struct CompiledPolicy: Sendable {
         compiling: SettingsDocument(parsing: text, named: name))
       let secrets = SecretStore(directory: directory)
       var issuers: [IssuerProfile] = []
+      var warnings: [String] = []
       var files: [String] = []
       var read = ByteWriter()
       func note(_ bytes: ByteSlice) {
         read.append(decimal: bytes.count)
         read.append(ASCII.lineFeed)
         read.append(bytes)
+      }
+      func watch(_ reference: SecretReference) {
+        guard case .file(let path) = reference else { return }
+        files.append(FileAccess.resolve(path, from: directory))
       }
       let surroundings = IssuerProfile.Surroundings(
         file: { path in
@@ -59,11 +66,14 @@ struct CompiledPolicy: Sendable {
         },
         secret: { reference in
           let secret = try secrets.find(reference)
+          watch(reference)
           note(Digest.sha256(secret).bytes)
           return secret
         })
       for node in settings.issuers {
         let profile = try IssuerProfile.compile(node, in: surroundings)
+        warnings += Self.hopeless(profile, node)
+        if let terms = profile.introspection { watch(terms.clientSecret) }
         issuers.append(known?.keys?.carryingOver(profile) ?? profile)
         read.append(node.json)
         read.append(ASCII.lineFeed)
@@ -74,6 +84,7 @@ struct CompiledPolicy: Sendable {
         settings.revoked, of: issuers.map(\.id), at: Clocks.system.wall())
       verifier = try Self.verifier(
         issuers, settings.issuers, known?.revocations ?? Revocations(), generation)
+      self.warnings = warnings + policy.warnings
       self.secrets = secrets
       self.settings = settings
       self.directory = directory
@@ -101,6 +112,26 @@ struct CompiledPolicy: Sendable {
       text, named: path, in: FileAccess.parent(of: path), generation: generation, keeping: known)
   }
 
+  /// What would never be connected to is better told at once.
+  private static func hopeless(_ issuer: IssuerProfile, _ node: SettingsNode) -> [String] {
+    var asked: [(url: ByteSlice, rules: FetchRules, key: String)] = []
+    if case .remote(let remote) = issuer.source {
+      switch remote.location {
+      case .url(let url), .discovery(let url): asked.append((url, remote.rules, "keys"))
+      }
+    }
+    if let terms = issuer.introspection {
+      asked.append((terms.url, terms.rules, "introspection"))
+    }
+    return asked.filter { Fetch.isHopeless($0.url, under: $0.rules) }.map { asked in
+      node.fault(
+        .invalid(
+          "\(asked.url.text): the address is private and not listed in \(asked.key).addresses: it "
+            + "is never connected to")
+      ).text
+    }
+  }
+
   private static func verifier(
     _ issuers: [IssuerProfile], _ nodes: [SettingsNode], _ revocations: Revocations,
     _ generation: UInt64
@@ -118,7 +149,9 @@ struct CompiledPolicy: Sendable {
         throw nodes[index].fault(.invalid("one of its API keys stands twice"))
       case .secondIntrospection(let index):
         throw nodes[index].fault(
-          .invalid("a second issuer with introspection: nobody could say which one to ask"))
+          .invalid(
+            "a second issuer with introspection for the same tokens: say in 'prefix' how those of "
+              + "each begin"))
       }
     }
   }
@@ -140,7 +173,18 @@ struct CompiledPolicy: Sendable {
   }
 
   /// A desk on which this is the first snapshot.
-  func makeDesk() -> AccessDesk {
-    AccessDesk(verifier: verifier, policy: policy, issuers: authorizationServers)
+  ///
+  /// - Parameter isDevelopment: pages of this machine may call, too.
+  func makeDesk(isDevelopment: Bool) -> AccessDesk {
+    AccessDesk(
+      verifier: verifier, policy: policy, issuers: authorizationServers,
+      crossOrigin: crossOrigin(isDevelopment: isDevelopment))
+  }
+
+  /// Pages of other origins that may call.
+  func crossOrigin(isDevelopment: Bool = false) -> CrossOrigin {
+    let terms = settings.crossOrigin
+    return CrossOrigin(
+      origins: terms.origins, credentials: terms.credentials, allowsLoopback: isDevelopment)
   }
 }

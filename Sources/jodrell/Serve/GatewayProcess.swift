@@ -79,9 +79,11 @@ struct GatewayProcess: Sendable {
       access.take()
     }
     try issuers.take(plan.compiled)
-    let nonces = try Self.nonces(plan)
+    let nonces = try Self.nonces()
     auditing = audit?.start(engine)
-    plan.policy?.report(to: metrics.policy, log, issuers: issuers)
+    audit?.trail.policyTaken(
+      plan.compiled.version, from: plan.access.generation, at: Clocks.system.wall())
+    plan.policy?.report(to: metrics.policy, log, issuers: issuers, audit: audit?.trail)
     let url = plan.compiled.settings.publicURL ?? Self.url(http, https)
     parts = GatewayParts(
       engine: engine, access: plan.access, metrics: registry, server: metrics,
@@ -90,8 +92,6 @@ struct GatewayProcess: Sendable {
       log: log, audit: audit?.trail,
       operations: Operations(
         publicURL: ByteSlice(utf8: url), isDevelopment: plan.isDevelopment,
-        crossOrigin: Self.crossOrigin(
-          plan.compiled.settings.crossOrigin, isDevelopment: plan.isDevelopment),
         hosts: HostNames(plan.management?.hosts ?? []),
         heartbeat: plan.compiled.settings.heartbeat,
         version: Command.version,
@@ -106,9 +106,8 @@ struct GatewayProcess: Sendable {
       })
   }
 
-  /// Nil where no nonce is asked for.
-  private static func nonces(_ plan: ServePlan) throws(CommandFault) -> ProofNonces? {
-    guard plan.compiled.settings.asksForNonce else { return nil }
+  /// Whether they are asked for is the configuration's word, which may change.
+  private static func nonces() throws(CommandFault) -> ProofNonces {
     do throws(KeyFault) {
       return try ProofNonces(secret: SecureRandom.bytes(32))
     } catch {
@@ -230,12 +229,6 @@ struct GatewayProcess: Sendable {
     }
   }
 
-  private static func crossOrigin(
-    _ settings: CrossOriginSettings, isDevelopment: Bool
-  ) -> CrossOrigin {
-    CrossOrigin(
-      origins: settings.origins, credentials: settings.credentials, allowsLoopback: isDevelopment)
-  }
 }
 
 extension Unreadiness {

@@ -31,6 +31,12 @@ final class IssuerService: Sendable {
   private let fetching: FetchThread
   private let surroundings: Surroundings
   private let thread = Mutex<BackgroundThread?>(nil)
+  /// Whether proofs of possession must carry a nonce.
+  private let asksForNonce: NonceDemand
+
+  private final class NonceDemand: Sendable {
+    let isMade = Atomic(false)
+  }
 
   /// - Parameter changed: called on the fetching thread after an issuer's keys have changed.
   init(
@@ -54,6 +60,7 @@ final class IssuerService: Sendable {
         }
         return try secrets.find(reference)
       })
+    asksForNonce = NonceDemand()
     self.metrics = metrics
     self.fetching = fetching
     self.surroundings = surroundings
@@ -72,16 +79,18 @@ final class IssuerService: Sendable {
       }
     }
     compiled.verifier.revocations.configure(compiled.revoked)
+    asksForNonce.isMade.store(compiled.settings.asksForNonce, ordering: .relaxed)
     surroundings.facts.withLock { facts in
       facts.secrets = compiled.secrets
       facts.directory = compiled.directory
     }
-    keys.keep(compiled.issuers)
-    let isNeeded = compiled.issuers.contains { issuer in
+    let asked = compiled.issuers.filter { issuer in
       if case .remote = issuer.source { return true }
       return issuer.introspection != nil
     }
-    guard isNeeded else { return }
+    metrics.configure(asked.map(\.id))
+    keys.keep(compiled.issuers)
+    guard !asked.isEmpty else { return }
     let hasBegun = thread.withLock { thread in
       if thread == nil {
         thread = BackgroundThread { [fetching, keys] in fetching.run { keys.tick() } }
@@ -102,25 +111,28 @@ final class IssuerService: Sendable {
 
   /// What the gateway asks of it.
   func services(
-    keeping file: RevocationFile, nonces: ProofNonces?, recheck: @escaping @Sendable () -> Void
+    keeping file: RevocationFile, nonces: ProofNonces, recheck: @escaping @Sendable () -> Void
   ) -> IdentityServices {
     var services = IdentityServices()
     services.mayBring = { [keys] keyID, issuer in keys.mayBring(keyID, of: issuer) }
     services.bring = { [keys] keyID, issuer, done in keys.bring(keyID, of: issuer, done) }
-    services.finding = { [introspection] digest in
-      switch introspection.finding(about: digest) {
+    services.finding = { [introspection] digest, issuer, address in
+      switch introspection.finding(about: digest, at: issuer, from: address) {
       case .answer(let answer): .answer(answer)
       case .unknown: .unknown
       case .unavailable: .unavailable
+      case .tooMany: .tooMany(IntrospectionDesk.mostPerAddress)
       }
     }
-    services.ask = { [introspection] token, digest, issuer, done in
-      introspection.ask(about: token, digest, at: issuer, done)
+    services.ask = { [introspection] token, digest, issuer, address, done in
+      introspection.ask(about: token, digest, at: issuer, from: address, done)
     }
     services.issuers = { [metrics] in metrics.states }
     services.keepRevocations = { file.keep() }
     services.recheckStreams = recheck
-    if let nonces { services.nonces = { now in nonces.current(at: now) } }
+    services.nonces = { [asksForNonce] now in
+      asksForNonce.isMade.load(ordering: .relaxed) ? nonces.current(at: now) : []
+    }
     return services
   }
 }

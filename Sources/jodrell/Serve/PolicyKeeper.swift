@@ -19,26 +19,51 @@ final class PolicyKeeper: Sendable {
     /// over.
     var seen: [FileFacts?] = []
     var watched: [String]
-    var report: (metrics: PolicyMetrics, log: LogWriter, issuers: IssuerService)?
+    var report: Report?
+  }
+
+  private struct Report {
+    let metrics: PolicyMetrics
+    let log: LogWriter
+    let issuers: IssuerService
+    let audit: AuditTrail?
   }
 
   private let file: String
   private let desk: AccessDesk
+  private let certificates: CertificateKeeper?
+  /// What was read at the start alone.
+  private let started: GatewaySettings
   private let state: Mutex<State>
 
-  /// - Parameter compiled: what the file said at the start, which is in force on `desk`.
-  init(_ file: String, _ compiled: CompiledPolicy, desk: AccessDesk) {
+  /// - Parameters:
+  ///   - compiled: what the file said at the start, which is in force on `desk`.
+  ///   - certificates: shown by the listener with TLS, if there is one.
+  init(
+    _ file: String, _ compiled: CompiledPolicy, desk: AccessDesk, certificates: CertificateKeeper?
+  ) {
     self.file = file
     self.desk = desk
+    self.certificates = certificates
+    started = compiled.settings
     state = Mutex(State(inForce: compiled, watched: [file] + compiled.files))
   }
 
   /// From now on changes show in the metrics and the log.
   ///
-  /// - Parameter issuers: asks the issuers of each configuration that is taken.
-  func report(to metrics: PolicyMetrics, _ log: LogWriter, issuers: IssuerService) {
-    state.withLock { $0.report = (metrics, log, issuers) }
+  /// - Parameters:
+  ///   - issuers: asks the issuers of each configuration that is taken.
+  ///   - audit: learns what is taken and what is refused.
+  func report(
+    to metrics: PolicyMetrics, _ log: LogWriter, issuers: IssuerService, audit: AuditTrail?
+  ) {
+    let inForce = state.withLock { state in
+      state.report = Report(metrics: metrics, log: log, issuers: issuers, audit: audit)
+      return state.inForce
+    }
     metrics.generation.set(Int(desk.generation))
+    log.log(.info, "policy in force", Self.facts(inForce, desk.generation))
+    Self.warn(inForce, log)
   }
 
   /// Looks whether the files have changed. Blocks for reading and compiling.
@@ -56,6 +81,7 @@ final class PolicyKeeper: Sendable {
         state.report?.metrics.refused.add()
         state.report?.log.log(
           .error, "policy refused, the one in force stays", ["fault": .text(error.message)])
+        state.report?.audit?.policyRefused(error.message, at: now)
       }
     }
   }
@@ -71,37 +97,52 @@ final class PolicyKeeper: Sendable {
       state.seen = []
     }
     guard compiled.version != state.inForce.version else {
-      guard isAsked else { return }
       // Secrets that it refers to may have changed.
       try state.report?.issuers.take(compiled)
-      state.report?.log.log(.info, "policy unchanged")
+      if isAsked { state.report?.log.log(.info, "policy unchanged") }
       return
     }
     if let failure = compiled.failedTests(in: file, at: now).first {
       throw CommandFault(.badSettings, failure)
     }
+    // All that can fail comes before anything is in force.
+    if let listener = compiled.settings.https {
+      try certificates?.follow(listener, at: now)
+    }
     try state.report?.issuers.take(compiled)
     let keepsKeys = compiled.issuersVersion == state.inForce.issuersVersion
     let generation = desk.take(
       verifier: keepsKeys ? nil : compiled.verifier, policy: compiled.policy,
-      issuers: compiled.authorizationServers)
-    let later = compiled.settings.keysThatWait(since: state.inForce.settings)
+      issuers: compiled.authorizationServers, crossOrigin: compiled.crossOrigin())
+    let later = compiled.settings.keysThatWait(since: started)
     state.inForce = compiled
     state.report?.metrics.taken.add()
     state.report?.metrics.generation.set(Int(generation))
-    state.report?.log.log(
-      .info, "policy taken",
-      [
-        "generation": .integer(Int(generation)), "version": .text(compiled.version.hexadecimal),
-        "issuers": .integer(compiled.issuers.count),
-        "mappings": .integer(compiled.settings.mappings.count),
-        "tenants": .integer(compiled.settings.tenants.count), "keysKept": .boolean(keepsKeys),
-      ])
+    state.report?.log.log(.info, "policy taken", Self.facts(compiled, generation))
+    if let log = state.report?.log { Self.warn(compiled, log) }
+    state.report?.audit?.policyTaken(compiled.version, from: generation, at: now)
     if !later.isEmpty {
       state.report?.log.log(
-        .warning, "settings changed that take effect at the next start",
+        .warning, "settings differ that take effect at the next start",
         ["keys": .text(later.joined(separator: ", "))])
     }
+  }
+
+  private static func warn(_ compiled: CompiledPolicy, _ log: LogWriter) {
+    for warning in compiled.warnings {
+      log.log(.warning, "a setting has no effect", ["warning": .text(warning)])
+    }
+  }
+
+  private static func facts(
+    _ compiled: CompiledPolicy, _ generation: UInt64
+  ) -> KeyValuePairs<StaticString, LogValue> {
+    [
+      "generation": .integer(Int(generation)), "version": .text(compiled.version.hexadecimal),
+      "issuers": .integer(compiled.issuers.count),
+      "mappings": .integer(compiled.settings.mappings.count),
+      "tenants": .integer(compiled.settings.tenants.count),
+    ]
   }
 }
 

@@ -51,14 +51,16 @@ struct ServePlan: Sendable {
         in: data)
     }
     isDevelopment = options.file == nil
-    access = compiled.makeDesk()
-    policy = options.file.map { [compiled, access] in PolicyKeeper($0, compiled, desk: access) }
+    access = compiled.makeDesk(isDevelopment: isDevelopment)
     http = try Self.listener(
       options.listen, "--listen", compiled.settings.http, in: compiled.directory)
     certificates = try compiled.settings.https.map { [compiled] listener throws(CommandFault) in
       try CertificateKeeper(listener, in: compiled.directory, at: Clocks.system.wall())
     }
-    secure = certificates?.listener.listener.resolved(from: compiled.directory)
+    policy = options.file.map { [compiled, access, certificates] in
+      PolicyKeeper($0, compiled, desk: access, certificates: certificates)
+    }
+    secure = certificates?.address.resolved(from: compiled.directory)
     management = try Self.listener(
       options.management, "--management", compiled.settings.management, in: compiled.directory)
     self.schemas = schemas

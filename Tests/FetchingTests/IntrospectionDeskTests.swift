@@ -1,0 +1,124 @@
+import Authentication
+import Bytes
+import Crypto
+import Fetching
+import Foundation
+import Metrics
+import Settings
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite struct `The desk that asks issuers about tokens` {
+  private let thread: FetchThread
+  private let metrics = IssuerMetrics()
+  private let desk: IntrospectionDesk
+
+  init() throws {
+    thread = try #require(FetchThread())
+    desk = IntrospectionDesk(
+      thread,
+      clocks: Clocks(wall: { TestIssuer.now }, monotonic: { MonotonicTime(nanoseconds: 1) }),
+      metrics: metrics, secret: { _ in ByteSlice(utf8: "secret") })
+    metrics.configure([ByteSlice(utf8: "one"), ByteSlice(utf8: "two")])
+  }
+
+  private func issuer(_ id: String, _ url: String) -> IssuerProfile {
+    IssuerProfile(
+      id: ByteSlice(utf8: id), issuer: ByteSlice(utf8: id), audiences: [ByteSlice(utf8: "gw")],
+      keys: IssuerKeys(),
+      introspection: IntrospectionTerms(
+        url: ByteSlice(utf8: url), rules: Harness.loopback, clientID: ByteSlice(utf8: "gw"),
+        clientSecret: .environment("S")))
+  }
+
+  private func digest(_ token: String) -> Digest { Digest.sha256(ByteSlice(utf8: token)) }
+
+  private func ask(_ token: String, _ issuer: IssuerProfile, from address: UInt64) async {
+    await withCheckedContinuation { waiting in
+      desk.ask(about: ByteSlice(utf8: token), digest(token), at: issuer, from: address) {
+        waiting.resume()
+      }
+    }
+  }
+
+  private func finding(
+    _ token: String, _ issuer: IssuerProfile, from address: UInt64 = 0
+  ) -> String {
+    switch desk.finding(about: digest(token), at: issuer, from: address) {
+    case .answer(let answer): answer.claims == nil ? "inactive" : "active"
+    case .unknown: "unknown"
+    case .unavailable: "unavailable"
+    case .tooMany: "too many"
+    }
+  }
+
+  @Test func `a full line is no fault of the issuer, and keys have a line of their own`()
+    async throws
+  {
+    let neighbour = try HTTPNeighbour()
+    defer { neighbour.stop() }
+    neighbour.answer { _ in .init(#"{"active":true}"#) }
+    let issuer = issuer("one", neighbour.url)
+    // Nobody fetches yet: four addresses fill the line.
+    let answered = Atomic<Int>(0)
+    for number in 0..<FetchThread.most {
+      let address = UInt64(number / IntrospectionDesk.mostPerAddress)
+      let token = ByteSlice(utf8: "garbage-\(number)")
+      desk.ask(about: token, Digest.sha256(token), at: issuer, from: address) {
+        answered.add(1, ordering: .relaxed)
+      }
+    }
+    #expect(finding("other", issuer, from: 0) == "too many")
+    #expect(finding("garbage-0", issuer, from: 0) == "unknown", "it can be waited for")
+    #expect(finding("good", issuer, from: 9) == "unknown")
+    await ask("good", issuer, from: 9)
+    #expect(finding("good", issuer, from: 9) == "unknown", "nobody was asked, nothing is known")
+    #expect(metrics.count(of: .unasked) == 2 && metrics.count(of: .unanswered) == 0)
+    async let keys: Void = withCheckedContinuation { waiting in
+      thread.fetch(Fetch(url: ByteSlice(utf8: neighbour.url), rules: Harness.loopback)) { result in
+        if case .failure = result { Issue.record("\(result)") }
+        waiting.resume()
+      }
+    }
+    let rest = Task { await ask("garbage-1", issuer, from: 0) }
+    Thread.detachNewThread { [thread] in thread.run {} }
+    defer { thread.stop() }
+    await keys
+    await rest.value
+    while answered.load(ordering: .relaxed) < FetchThread.most {
+      try await Task.sleep(for: .milliseconds(2))
+    }
+    await ask("good", issuer, from: 0)
+    #expect(finding("good", issuer) == "active")
+  }
+
+  @Test func `an issuer that fails is left alone, and no other one`() async throws {
+    let (bad, good) = (try HTTPNeighbour(), try HTTPNeighbour())
+    defer {
+      bad.stop()
+      good.stop()
+    }
+    bad.answer { _ in .init("", status: 500) }
+    good.answer { request in
+      request.body.contains("odd") ? .init("", status: 400) : .init(#"{"active":false}"#)
+    }
+    let (one, two) = (issuer("one", bad.url), issuer("two", good.url))
+    Thread.detachNewThread { [thread] in thread.run {} }
+    defer { thread.stop() }
+    for number in 0..<IntrospectionDesk.failuresInARow {
+      #expect(finding("t\(number)", one) == "unknown")
+      await ask("t\(number)", one, from: 0)
+      #expect(finding("t\(number)", one) == "unavailable")
+    }
+    #expect(finding("fresh", one) == "unavailable")
+    // An endpoint that will not answer about some tokens still answers.
+    for number in 0..<(2 * IntrospectionDesk.failuresInARow) {
+      await ask("odd\(number)", two, from: 0)
+      #expect(finding("odd\(number)", two) == "unavailable")
+    }
+    await ask("fresh", two, from: 0)
+    #expect(finding("fresh", two) == "inactive")
+    #expect(finding("fresh", one) == "unavailable", "what one says of a token is not another's")
+  }
+}
