@@ -21,8 +21,8 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   let shelf = AttributeShelf()
   let frames = FrameCache()
   var topicMetrics: TopicMetricsCache
-  /// Versions that publishers chose though they are no defaults.
-  var chosenSchemas = ChosenSchemas()
+  /// What was compiled for an event last.
+  var lastCompiled: LastCompiled?
   /// Where answers are composed; nothing of it outlives the call that fills it.
   private var draft = JSONWriter(capacity: 4096)
   private let metadataURL: ByteSlice
@@ -110,6 +110,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       if case .topic(let topic, .events) = route, request.head.method == .post {
         return try await publish(topic, request, &answer)
       }
+      try Refusal.checkCoding(request.head.fields.first("content-encoding"))
       try await auditBefore(route, operation, request)
       return try await serve(route, request, &answer)
     } catch let pending as PendingAdmission {

@@ -34,8 +34,10 @@ extension GatewayResponder {
     let envelope = try read(request, to: address)
     switch envelope.mode {
     case .lines where !terms.isAtomic:
+      try await prepare(topic, at: address)
       return try await publishLines(envelope, terms, to: topic, at: address, request, &answer)
     case .lines, .batch:
+      try await prepare(topic, at: address)
       return try await publishBatch(envelope, terms, to: topic, at: address, request, &answer)
     case .binary, .structured:
       if terms.isAtomicGiven {
@@ -53,10 +55,21 @@ extension GatewayResponder {
     try pay(events: 1, bytes: body.count, at: address)
     let event: ConformingEvent
     do {
-      event = try conform(envelope, body, topic, address)
-    } catch let missing as UncompiledChoice {
+      // A large one takes milliseconds: it is read and checked on a worker.
+      event =
+        if body.count <= GatewayLimits.eventOnLoop {
+          try conform(envelope, body, topic, address)
+        } else {
+          try await conformAside(envelope, body, topic, address)
+        }
+    } catch let missing as UncompiledSchema {
       try await compile(missing, at: address)
-      event = try conform(envelope, body, topic, address)
+      event =
+        if body.count <= GatewayLimits.eventOnLoop {
+          try conform(envelope, body, topic, address)
+        } else {
+          try await conformAside(envelope, body, topic, address)
+        }
     }
     let validated = timers.monotonic()
     let place = try shares.enter(
@@ -107,38 +120,61 @@ extension GatewayResponder {
 
   /// The schema gate, with what holds for the topic.
   ///
-  /// - Parameter quarantines: see `tolerate`.
+  /// - Parameters:
+  ///   - quarantines: see `tolerate`.
+  ///   - given: the program of the default version, where it had to be compiled first.
   func check(
     _ draft: EventDraft, for topic: Engine.Topic, at address: TopicAddress,
-    quarantines: Bool = true
+    quarantines: Bool = true, given: ChosenSchema? = nil
   ) throws -> ConformingEvent {
-    if draft.strippedAttributes > 0 {
+    if draft.strippedAttributes > 0, given == nil {
       parts.server.strippedAttributes(draft.strippedAttributes)
     }
     if address.looksIntoPayloads { try checkOwn(draft, at: address) }
     let binding = topic.binding
-    let mustHave =
-      (binding?.takesUnchecked ?? true)
-      && TopicRules(of: address.inNamespace, topic: topic.info, in: parts.engine).requireSchema
-    var choice: ChosenSchema?
+    let mustHave = mustHaveSchema(topic, binding, at: address)
+    var choice = given
     do {
       guard draft.namesSchema else {
         return try SchemaGate.check(
-          draft, against: address, binding: binding, requireSchema: mustHave, scratch: scratch)
+          draft, against: address, binding: binding, requireSchema: mustHave, scratch: scratch,
+          choice: choice)
       }
-      choice = try chosen(by: draft, of: binding, in: topic, at: address)
+      if choice == nil { choice = try chosen(by: draft, of: binding, in: topic, at: address) }
       return try SchemaGate.check(
-        named(draft, under: binding), against: address, binding: binding,
+        named(draft, under: binding, choice), against: address, binding: binding,
         requireSchema: mustHave, scratch: scratch, choice: choice)
+    } catch SchemaRefusal.notCompiled(let version) {
+      let compiled = try compiledDefault(
+        of: binding, for: draft.attributes[.type], version, in: topic, at: address)
+      return try check(
+        draft, for: topic, at: address, quarantines: quarantines, given: compiled)
     } catch let refusal as SchemaRefusal {
-      do {
-        return try tolerate(
-          refusal, of: draft, under: binding, choice: choice, quarantines: quarantines,
-          at: address)
-      } catch let refusal as SchemaRefusal {
-        let version = choice?.version ?? binding?.schema(for: draft.attributes[.type])?.version
-        throw RefusedPayload(refusal: refusal, address: address, version: version ?? 0)
-      }
+      return try settle(
+        refusal, of: draft, under: binding, choice: choice, quarantines: quarantines, at: address)
+    }
+  }
+
+  /// Whether what no schema is bound to is refused.
+  func mustHaveSchema(
+    _ topic: Engine.Topic, _ binding: SchemaBinding?, at address: TopicAddress
+  ) -> Bool {
+    (binding?.takesUnchecked ?? true)
+      && TopicRules(of: address.inNamespace, topic: topic.info, in: parts.engine).requireSchema
+  }
+
+  /// What becomes of an event that the gate has refused.
+  func settle(
+    _ refusal: SchemaRefusal, of draft: EventDraft, under binding: SchemaBinding?,
+    choice: ChosenSchema?, quarantines: Bool, at address: TopicAddress
+  ) throws -> ConformingEvent {
+    do {
+      return try tolerate(
+        refusal, of: draft, under: binding, choice: choice, quarantines: quarantines,
+        at: address)
+    } catch let refusal as SchemaRefusal {
+      let version = choice?.version ?? binding?.schema(for: draft.attributes[.type])?.version
+      throw RefusedPayload(refusal: refusal, address: address, version: version ?? 0)
     }
   }
 
@@ -221,9 +257,7 @@ struct PublishTerms {
       case 6 where name.equalsIgnoringCase("prefer"):
         minimal = try Self.readPreference(fields.value(at: index)) || minimal
       case 16 where name.equalsIgnoringCase("content-encoding"):
-        guard fields.value(at: index).equalsIgnoringCase("identity") else {
-          throw Refusal(.notSupported, "Content-Encoding is not supported yet")
-        }
+        try Refusal.checkCoding(fields.value(at: index))
       // The others of these lengths begin with other letters.
       case 10...15 where Self.mayBeLater(name[0] | 0x20):
         for later in Self.later where name.equalsIgnoringCase(later) {

@@ -13,7 +13,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     var query = try QueryParameters(request.head.query)
     let change = try ChangeTerms(of: request, &query)
-    let subject = try query.takeSubject() ?? .topic
+    let wished = try query.takeSubject()
     let lint = try query.takeLint()
     let override = try query.takeFlag("override") ?? false
     try query.finish()
@@ -22,6 +22,7 @@ extension GatewayResponder {
     guard !override || scope.isOperator else {
       throw Refusal(.forbidden, "'override' needs an admin grant")
     }
+    let subject = try line(wished, of: address)
     let terms = try SchemaTerms(contentType: request.head.fields.first("content-type"))
     let text = try await request.body.collect(upTo: SchemaLimits.sourceBytes)
     try change.conditions.check(
@@ -175,7 +176,10 @@ extension GatewayResponder {
     guard let bound = binding.schema(for: type) else {
       throw SchemaRefusal.unknownType(binding.types)
     }
-    return (bound.version, bound.program)
+    if let program = bound.program { return (bound.version, program) }
+    let book = parts.engine.schemaBook(of: address)
+    guard let stored = book.version(bound.version) else { throw Refusal(.notFound) }
+    return (bound.version, try await program(of: stored, in: book, at: address, keeping: true))
   }
 
   private func verdict(

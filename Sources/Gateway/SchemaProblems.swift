@@ -91,6 +91,7 @@ extension Refusal {
         .mediaType,
         "the topic's schema is of JSON; "
           + (sent == nil ? "no media type was sent" : "another media type was sent"))
+    case .notCompiled: self.init(ProblemCode.internalError)
     case .budgetExceeded:
       self.init(
         .validationBudget,

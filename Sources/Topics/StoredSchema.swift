@@ -58,6 +58,9 @@ public struct StoredSchema: Sendable, Hashable {
   /// When the state changed last.
   public internal(set) var changed: UnixTime
 
+  /// What shares a program with it.
+  var programKey: ProgramCell.Key { ProgramCell.Key(fingerprint: fingerprint, text: text) }
+
   /// Since when it is deprecated; nil where it is not.
   public var deprecated: UnixTime? { state == .deprecated ? changed : nil }
 
