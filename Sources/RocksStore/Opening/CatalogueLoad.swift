@@ -99,26 +99,32 @@ struct CatalogueLoad: ~Copyable {
           links: DocumentLinks(
             identifiers: value.identifiers.map(\.text), targets: value.targets.map(\.text)),
           registered: value.registered, author: value.author,
-          isDeleted: value.state == .deleted))
+          state: value.state, changed: value.changed))
     }
     var documents: [NamespaceKey: [SchemaDocument]] = [:]
+    var floors: [NamespaceKey: UInt32] = [:]
     try database.scan(DocumentKey.self) { (key, value) throws(StoreFault) in
+      let namespace = NamespaceKey(tenant: key.tenant, namespace: key.namespace)
+      if key.name.isEmpty {
+        floors[namespace] = value.lastVersion
+        documents[namespace, default: []] += []
+        return
+      }
       let document = DocumentVersionKey(tenant: key.tenant, document: value.number, version: 0)
       guard let name = DocumentName(key.name), let found = versions[document],
         found.last.map({ $0.version <= value.lastVersion }) == true
       else { throw .corruptRecord(family: KeyFamily.document.byte) }
-      documents[
-        NamespaceKey(tenant: key.tenant, namespace: key.namespace), default: []
-      ].append(
+      documents[namespace, default: []].append(
         SchemaDocument(
-          name: name, number: value.number, versions: found, lastVersion: value.lastVersion))
+          name: name, number: value.number, versions: found, lastVersion: value.lastVersion,
+          chosen: value.chosen))
     }
     for (key, found) in documents {
       guard let tenant = tenants[key.tenant], let namespace = namespaces[key] else {
         throw .corruptRecord(family: KeyFamily.document.byte)
       }
       let path = NamespacePath(tenant: tenant, namespace: namespace)
-      let shelf = DocumentShelf(loading: found)
+      let shelf = DocumentShelf(loading: found, floor: floors[key] ?? 0)
       directory.contents.withLock { $0.namespaces[path]?.documents = shelf }
     }
   }
