@@ -49,7 +49,7 @@ public struct IdentityServices: Sendable {
 }
 
 extension VerifiedToken {
-  /// What stands for where it comes from, when it is asked about again: it has been good once, so it
-  /// has a place of its own beside those of addresses that may ask about anything.
+  /// What stands for where it comes from, when it is asked about again: it has been good once, so
+  /// it has a place of its own beside those of addresses that may ask about anything.
   var ownPlace: UInt64 { UInt64(bitPattern: Int64(digest.hashValue)) }
 }

@@ -23,7 +23,12 @@ extension EndToEnd.Abuse {
   @Test(.enabled(if: ConformanceData.isThere), .timeLimit(.minutes(3)))
   func `keys of Wycheproof open with what is good of them and with nothing else`() async throws {
     let file = try ConformanceData.object("wycheproof/json_web_signature_test.json")
-    let groups = try #require(file["testGroups"] as? [Object])
+    // A secret of one byte over and over is refused with the configuration; its vectors are held
+    // against the verifier alone.
+    let groups = try #require(file["testGroups"] as? [Object]).filter { group in
+      guard let secret = (group["private"] as? Object)?["k"] as? String else { return true }
+      return Set((Base64.decode(ByteSlice(utf8: secret), as: .url) ?? .empty).array).count > 1
+    }
     let folder = try Workplace.directory("wycheproof")
     defer { try? FileManager.default.removeItem(at: folder) }
     let neighbour = try HTTPNeighbour()
@@ -68,7 +73,7 @@ extension EndToEnd.Abuse {
           "\(attempt.vector): \(status)")
       }
     }
-    #expect(attempts.count { $0.isGood } >= 40 && attempts.count { !$0.isGood } >= 300)
+    #expect(attempts.count { $0.isGood } >= 35 && attempts.count { !$0.isGood } >= 280)
   }
 
   private struct VectorAttempt: Sendable {
