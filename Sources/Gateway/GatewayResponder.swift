@@ -21,7 +21,6 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   let scratch = SchemaScratch()
   let shelf = AttributeShelf()
   let frames = FrameCache()
-  let redactor = Redactor()
   var topicMetrics: TopicMetricsCache
   /// What was compiled for an event last.
   var lastCompiled: LastCompiled?
@@ -34,8 +33,6 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   var attempts: Set<RequestID> = []
   /// What requests under way revoke, or take back, for the audit log: rendered objects.
   var revocations: [RequestID: ByteSlice] = [:]
-  /// What the topics of streams that are being opened label, for the audit log.
-  var streamLabels: [RequestID: [ClassLabel]] = [:]
   /// The snapshot that open streams are held against.
   private var reviewedGeneration: UInt64 = 1
 
@@ -79,7 +76,6 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     defer {
       if !attempts.isEmpty { attempts.remove(request.id) }
       if !revocations.isEmpty { revocations[request.id] = nil }
-      if !streamLabels.isEmpty { streamLabels[request.id] = nil }
     }
     let isOperators = request.listener == .management
     admission.refresh()

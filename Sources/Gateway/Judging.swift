@@ -58,7 +58,7 @@ extension GatewayResponder {
       return try check(draft, for: topic, at: address, judging, given: compiled)
     } catch let refusal as SchemaRefusal {
       return try settle(
-        refusal, of: draft, under: binding, choice: choice, judging, in: topic, at: address)
+        refusal, of: draft, under: binding, choice: choice, judging, at: address)
     }
   }
 
@@ -75,14 +75,13 @@ extension GatewayResponder {
   /// - Parameter choice: what it was checked against, if not the program that the binding has.
   func settle(
     _ refusal: SchemaRefusal, of draft: EventDraft, under binding: SchemaBinding?,
-    choice: ChosenSchema?, _ judging: borrowing Judging, in topic: Engine.Topic,
-    at address: TopicAddress
+    choice: ChosenSchema?, _ judging: borrowing Judging, at address: TopicAddress
   ) throws -> ConformingEvent {
     do {
       if judging.isTrial { throw refusal }
       return try tolerate(
         refusal, of: draft, under: binding, choice: choice, quarantines: judging.quarantines,
-        in: topic, at: address)
+        at: address)
     } catch let refusal as SchemaRefusal {
       let version = choice?.version ?? binding?.schema(for: draft.attributes[.type])?.version
       throw RefusedPayload(refusal: refusal, address: address, version: version ?? 0)

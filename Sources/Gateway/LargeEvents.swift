@@ -72,7 +72,7 @@ extension GatewayResponder {
     } catch let refusal as SchemaRefusal {
       do {
         return try settle(
-          refusal, of: draft, under: binding, choice: choice, Judging(), in: topic, at: address)
+          refusal, of: draft, under: binding, choice: choice, Judging(), at: address)
       } catch let refused as RefusedPayload {
         throw envelope.mode == .structured ? refused.within(body, draft.payload) : refused
       }

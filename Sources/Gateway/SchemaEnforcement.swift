@@ -116,20 +116,14 @@ extension GatewayResponder {
   ///     refuses.
   func tolerate(
     _ refusal: SchemaRefusal, of draft: EventDraft, under binding: SchemaBinding?,
-    choice: ChosenSchema?, quarantines: Bool, in topic: Engine.Topic, at address: TopicAddress
+    choice: ChosenSchema?, quarantines: Bool, at address: TopicAddress
   ) throws -> ConformingEvent {
     guard let binding, let schema = binding.schema(for: draft.attributes[.type]) else {
       throw refusal
     }
-    // It may have gone since the check; without it nobody knows what the event is labelled with.
-    let program =
-      try choice?.program ?? schema.program
-      ?? compiledDefault(
-        of: binding, for: draft.attributes[.type], schema.version, in: topic, at: address
-      ).program
     return try SchemaGate.tolerate(
       refusal, of: draft, against: address, under: schema,
-      version: choice?.version ?? schema.version, program: program,
+      version: choice?.version ?? schema.version,
       quarantine: quarantines ? binding.terms.quarantine(of: address.topic) : nil,
       home: parts.operations.publicURL)
   }
