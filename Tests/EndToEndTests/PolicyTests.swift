@@ -162,6 +162,7 @@ extension EndToEnd {
         #expect(!(await gateway.logText).contains("take effect at the next start"))
         try place.write(settings("b") + "streams: {heartbeat: 7s}")
         try await place.untilLogged("policy taken", count: 2)
+        try await place.untilLogged("take effect at the next start")
         #expect(await gateway.logText.contains("\"keys\":\"streams.heartbeat\""))
         try place.write(settings("b") + "nonsense: 1")
         try await place.untilLogged("policy refused")
