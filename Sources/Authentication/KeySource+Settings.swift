@@ -181,7 +181,8 @@ extension FetchRules {
       && (host.equals("localhost") || host.starts(with: "127.") || host.starts(with: "[::1]"))
   }
 
-  private static func authority(_ rest: ByteSlice) -> ByteSlice {
+  /// Host and port: what of a URL stands behind the scheme, up to path or query.
+  public static func authority(_ rest: ByteSlice) -> ByteSlice {
     let end = rest.array.firstIndex { $0 == ASCII.slash || $0 == ASCII.questionMark }
     return rest.prefix(end ?? rest.count)
   }

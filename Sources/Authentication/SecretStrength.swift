@@ -13,13 +13,11 @@ enum SecretStrength {
     if published.contains(where: { secret.equals($0) }) || secret == exampleBytes {
       return "it is published as an example: make one with openssl rand -base64 48"
     }
-    if Set(bytes).count < fewestBytes {
-      return "it is made of \(Set(bytes).count) different bytes: "
-        + "make one with openssl rand -base64 48"
+    let different = Set(bytes).count
+    if different < fewestBytes {
+      return "it is made of \(different) different bytes: make one with openssl rand -base64 48"
     }
-    if let period = (1...max(bytes.count / 2, 1)).first(where: { isRepetition(bytes, of: $0) }),
-      period < bytes.count, period < 16
-    {
+    if let period = (1...min(bytes.count / 2, 15)).first(where: { isRepetition(bytes, of: $0) }) {
       return "it repeats \(period) bytes: make one with openssl rand -base64 48"
     }
     return nil

@@ -11,7 +11,7 @@ public struct ShownProof {
   /// The thumbprint of the key inside it (RFC 7638), in base64url.
   public let key: ByteSlice
   fileprivate let algorithm: SignatureAlgorithm
-  fileprivate let webKey: JSONWebKey
+  fileprivate let material: PublicKeyMaterial
   fileprivate let token: CompactToken
   let claims: JSONNode
 
@@ -31,7 +31,7 @@ public struct ShownProof {
       let material = try? webKey.material(for: algorithm)
     else { throw .key }
     self.algorithm = algorithm
-    self.webKey = webKey
+    self.material = material
     self.token = token
     self.claims = claims.root
     key = material.thumbprint
@@ -49,7 +49,7 @@ public final class ProofKeys {
   /// Keys kept: some 2 KB each.
   public static let most = 1_024
 
-  private var keys: [Name: KeySet.Key] = [:]
+  private var keys: [Name: PublicKey] = [:]
 
   public init() {}
 
@@ -61,10 +61,10 @@ public final class ProofKeys {
     }
   }
 
-  private func key(of proof: ShownProof) throws(DPoPRefusal) -> KeySet.Key {
+  private func key(of proof: ShownProof) throws(DPoPRefusal) -> PublicKey {
     let name = Name(thumbprint: proof.key, algorithm: proof.algorithm)
     if let known = keys[name] { return known }
-    guard let key = try? proof.webKey.verifying(proof.algorithm) else { throw .key }
+    guard let key = try? PublicKey(proof.material, for: proof.algorithm) else { throw .key }
     // Any one makes room: where it lies is random, and it only has to be examined again.
     if keys.count >= Self.most { keys.remove(at: keys.startIndex) }
     keys[name] = key

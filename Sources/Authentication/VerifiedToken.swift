@@ -172,12 +172,10 @@ extension TokenVerifier {
     let registered = try ClaimRules.check(
       ClaimFields(claims), from: .introspection, against: issuer, at: now)
     guard token.isBound(as: registered.confirmation) else { throw .bound }
-    let again = VerifiedToken(
+    return try accept(
       VerifiedToken.Contents(
         issuer, claims, registered, digest: token.digest, revocations: revocations.generation,
-        staleAt: answer.staleAt, opaqueText: token.opaqueText))
-    guard !revocations.refuses(again) else { throw .revoked }
-    return again
+        staleAt: answer.staleAt, opaqueText: token.opaqueText), .unasked)
   }
 
   /// Takes an API key for a token of the claims that the configuration ties to it.

@@ -76,8 +76,8 @@ public struct Digest: Hashable, Sendable, BitwiseCopyable {
   public func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
 }
 
-/// Makes digests one after the other in one context of libcrypto: `Digest.sha256` allocates one for
-/// each. Owned by one loop.
+/// Makes digests one after the other in a context of libcrypto of its own, where `Digest.sha256`
+/// takes one that threads share. Owned by one loop.
 ///
 /// SAFETY: sole owner of the context, made in `init` and freed in `deinit`; no pointer to it leaves
 /// a call.

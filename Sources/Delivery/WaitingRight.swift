@@ -22,7 +22,6 @@ public final class WaitingRight {
   /// Something about rights has changed.
   ///
   /// - Returns: whether the call may go on; its wait ends if not.
-  @discardableResult
   public func changed() -> Bool {
     if holds { return true }
     waiter?.wake(.timeout)

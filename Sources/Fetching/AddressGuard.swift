@@ -29,9 +29,7 @@ struct AddressGuard: Sendable {
   /// Whether the URL's host is an address, or `localhost`, that is refused whenever it is asked.
   static func refuses(hostOf url: ByteSlice, under rules: FetchRules) -> Bool {
     let isSecure = url.starts(with: "https://")
-    let rest = url.dropFirst(isSecure ? 8 : 7)
-    let end = rest.array.firstIndex { $0 == ASCII.slash || $0 == ASCII.questionMark }
-    let authority = rest.prefix(end ?? rest.count)
+    let authority = FetchRules.authority(url.dropFirst(isSecure ? 8 : 7))
     var host = authority
     if authority.starts(with: "["), let close = authority.firstIndex(of: 0x5D) {
       host = authority[1..<close]

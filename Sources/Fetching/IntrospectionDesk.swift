@@ -109,10 +109,9 @@ public final class IntrospectionDesk: Sendable {
     guard let terms = issuer.introspection else { return done() }
     let subject = Subject(digest: digest, issuer: issuer.id)
     let asks: Bool? = state.withLock { state in
-      if var question = state.questions[subject] {
-        guard question.waiting.count < Self.mostWaiting else { return nil }
-        question.waiting.append(done)
-        state.questions[subject] = question
+      if let count = state.questions[subject]?.waiting.count {
+        guard count < Self.mostWaiting else { return nil }
+        state.questions[subject]?.waiting.append(done)
         return false
       }
       let asked = state.addresses[address, default: 0]

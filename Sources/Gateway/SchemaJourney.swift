@@ -58,9 +58,7 @@ extension GatewayResponder {
     try query.finish()
     let address = try readable(reference, request)
     let book = parts.engine.schemaBook(of: address)
-    let stored =
-      number.map { book.version(UInt32($0)) } ?? book.defaultVersion(of: subject ?? .topic)
-    guard let stored, subject == nil || stored.subject == subject else { throw Refusal(.notFound) }
+    let stored = try book.wanted(number, of: subject)
     return try await show(
       stored, form, number == nil ? .never : .long, of: address, request, &answer)
   }
@@ -195,6 +193,16 @@ extension GatewayResponder {
     answer.field("Schema-Fingerprint", stored.fingerprint)
     answer.finish(contentType: stored.type.mediaType, body: stored.text)
     return .complete
+  }
+}
+
+extension SchemaBook {
+  /// The version of that number, else the default one of a line; 404 where it is not there, or not
+  /// of the line.
+  func wanted(_ number: Int?, of subject: SchemaSubject?) throws(Refusal) -> StoredSchema {
+    let stored = number.map { version(UInt32($0)) } ?? defaultVersion(of: subject ?? .topic)
+    guard let stored, subject == nil || stored.subject == subject else { throw Refusal(.notFound) }
+    return stored
   }
 }
 

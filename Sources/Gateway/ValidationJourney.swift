@@ -69,9 +69,7 @@ extension GatewayResponder {
     to number: Int?, of subject: SchemaSubject?, at address: TopicAddress
   ) async throws -> SchemaBinding {
     let book = parts.engine.schemaBook(of: address)
-    let stored =
-      number.map { book.version(UInt32($0)) } ?? book.defaultVersion(of: subject ?? .topic)
-    guard let stored, subject == nil || stored.subject == subject else { throw Refusal(.notFound) }
+    let stored = try book.wanted(number, of: subject)
     return SchemaBinding(
       BoundSchema(
         subject: stored.subject, version: stored.version,

@@ -50,8 +50,6 @@ public struct TenantScope: Sendable {
   public var policy: TenantPolicy { proven.decision.policy }
   /// Whether the caller holds `admin` of its tenant.
   public var isOperator: Bool { proven.decision.grants.isOperator }
-  public var grants: [EffectiveGrant] { proven.decision.effectiveGrants }
-  public var denials: [Grant] { proven.decision.allDenials }
 
   /// Whether the caller may do `action` on a topic of its own tenant. Allocates nothing.
   public func may(_ action: Action, namespace: Name, topic: Name) -> Bool {

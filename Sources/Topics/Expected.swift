@@ -56,11 +56,4 @@ extension Catalogue {
   public func subscription(_ name: Name, of address: TopicAddress) -> SubscriptionDefinition? {
     subscription(HeldName(name, under: address), of: address)
   }
-
-  public func deleteSubscription(
-    _ name: Name, of address: TopicAddress, expecting expected: Expected<SubscriptionDefinition>
-  ) async throws(CatalogueFailure) {
-    try await deleteSubscription(
-      HeldName(name, under: address), of: address, expecting: expected)
-  }
 }

@@ -316,7 +316,7 @@ extension LogConformance {
     try await log.deleteSubscription(name, of: address)
     _ = try await log.createSubscription(name, terms, startingAt: start, of: address)
     await #expect(throws: CatalogueFailure.changed) {
-      try await log.deleteSubscription(name, of: address, expecting: .exactly(old))
+      try await log.deleteSubscription(old.heldName, of: address, expecting: .exactly(old))
     }
     try await log.deleteTopic(manage, expecting: .exactly(configured))
     #expect(log.topic(manage) == nil)

@@ -65,7 +65,7 @@ import Testing
       let scope = try policy.scope(
         of: try verifier.verify(text, at: TestIssuer.now), at: TestIssuer.now)
       #expect(scope.tenant == (try name(tenant)))
-      #expect(scope.grants.count == 2)
+      #expect(scope.foreseen.grants.count == 2)
     }
   }
 }

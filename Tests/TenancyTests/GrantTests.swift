@@ -75,7 +75,7 @@ import Testing
     #expect(refusal(scope, try reference("~/open"), for: .publish) == nil)
     #expect(refusal(scope, try reference("~/secret"), for: .subscribe) == nil)
     #expect(refusal(scope, try reference("acme/billing/secret"), for: .publish) == nil)
-    #expect(scope.denials.map(\.patternText.text) == ["orders/secret", "orders/cards*"])
+    #expect(scope.foreseen.denials.map(\.patternText.text) == ["orders/secret", "orders/cards*"])
   }
 
   @Test func `a denial of admin makes no operator`() throws {

@@ -52,9 +52,9 @@ import Testing
     let token = try TestIssuer().verified()
     let cache = ScopeCache(capacity: 8)
     let early = try cache.scope(of: token, under: policy, at: start)
-    #expect(early.grants.isEmpty)
+    #expect(early.foreseen.grants.isEmpty)
     let late = try cache.scope(of: token, under: policy, at: start + .seconds(5))
-    #expect(late.grants.count == 1)
+    #expect(late.foreseen.grants.count == 1)
   }
 
   // MARK: Payloads
@@ -154,8 +154,8 @@ import Testing
       "{with: acme, subscribe: [\"orders/public-*\", \"*/open\"]}",
       "allow: [{subscribe: [\"orders/*\", \"bill*/*\"], publish: [\"in/x\"], of: globex}]")
     #expect(
-      scope.grants.map(\.pattern.text) == ["orders/public-*", "orders/open", "bill*/open"])
-    #expect(scope.grants.allSatisfy { $0.grant.action == .subscribe })
+      scope.foreseen.grants.map(\.pattern.text) == ["orders/public-*", "orders/open", "bill*/open"])
+    #expect(scope.foreseen.grants.allSatisfy { $0.grant.action == .subscribe })
   }
 
   @Test(arguments: [
@@ -167,14 +167,14 @@ import Testing
     let scope = try sharing(
       "{with: acme, subscribe: [\"\(left)\"]}",
       "allow: [{subscribe: [\"\(right)\"], of: globex}]")
-    #expect(scope.grants.map(\.pattern.text) == [both].compactMap(\.self))
+    #expect(scope.foreseen.grants.map(\.pattern.text) == [both].compactMap(\.self))
   }
 
   @Test func `an owner takes back alone what it shares`() throws {
     let scope = try sharing(
       "{with: initech, subscribe: [\"*/*\"]}",
       "allow: [{subscribe: [\"*/*\"], of: globex}, {publish: [\"*/*\"]}]")
-    #expect(scope.grants.map(\.grant.action) == [.publish])
+    #expect(scope.foreseen.grants.map(\.grant.action) == [.publish])
     #expect(refusal(scope, try reference("globex/orders/x"), for: .subscribe) == .notFound)
     let text = """
       issuers: [{id: i, iss: x, audiences: [a], keys: {file: k}}]

@@ -196,10 +196,8 @@ final class Admission {
   }
 
   private func shownProof(in request: HTTPRequest) throws(DPoPRefusal) -> ShownProof {
-    let fields = request.head.fields
-    guard let field = fields.first("dpop"), fields.occurrences(of: "dpop") == 1 else {
-      throw .form
-    }
+    let (field, occurrences) = request.head.fields.find("dpop")
+    guard let field, occurrences == 1 else { throw .form }
     return try ShownProof(parsing: field)
   }
 

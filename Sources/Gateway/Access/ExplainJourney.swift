@@ -105,36 +105,14 @@ extension GatewayResponder {
     } catch {
       return .failure(.encoding(.signature))
     }
-    let answer = try await introspect(text, at: issuer, request)
+    let digest = Digest.sha256(text)
+    let answer = try await introspect(
+      ByteSlice(copying: text.span), digest, at: issuer, from: PeerNetwork.number(of: request.peer))
     return Result { () throws(TokenRefusal) in
       try verifier.verify(
-        introspected: answer, of: Digest.sha256(text), by: issuer, presentedBy: .unasked,
+        introspected: answer, of: digest, by: issuer, presentedBy: .unasked,
         at: request.receivedAt)
     }
-  }
-
-  /// What the issuer says of a token; it is asked, once, unless it has answered lately.
-  private func introspect(
-    _ text: ByteSlice, at issuer: IssuerProfile, _ request: HTTPRequest
-  ) async throws -> IntrospectionAnswer {
-    let digest = Digest.sha256(text)
-    let address = PeerNetwork.number(of: request.peer)
-    let services = parts.identity
-    for isLast in [false, true] {
-      switch services.finding(digest, issuer, address) {
-      case .answer(let answer): return answer
-      case .tooMany(let most): throw Refusal(tooManyQuestions: most)
-      case .unavailable: throw Refusal(.authUnavailable)
-      case .unknown:
-        if isLast { break }
-        let kept = ByteSlice(copying: text.span)
-        await wait(
-          for: PendingAdmission(otherwise: Refusal(.authUnavailable)) { done in
-            services.ask(kept, digest, issuer, address, done)
-          })
-      }
-    }
-    throw Refusal(.authUnavailable)
   }
 
   /// What else decides about the request: the versions of the topic's schemas, and what is left of

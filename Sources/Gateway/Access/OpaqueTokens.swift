@@ -2,7 +2,6 @@ import Authentication
 import Bytes
 import Crypto
 import HTTPWire
-import Synchronization
 import Topics
 
 /// The opaque tokens of one loop's open streams. Their issuers are asked about them again whenever
@@ -36,31 +35,6 @@ final class OpaqueTokens {
     var unansweredSince: UnixTime?
   }
 
-  /// The digests of tokens about which there may be an answer, on their way from the fetching
-  /// thread.
-  private final class Answered: Sendable {
-    private let digests = Mutex<[Digest]>([])
-    private let hasSome = Atomic<Bool>(false)
-    private let post: LoopPost
-
-    init(post: @escaping LoopPost) { self.post = post }
-
-    func put(_ digest: Digest) {
-      digests.withLock { $0.append(digest) }
-      hasSome.store(true, ordering: .releasing)
-      post {}
-    }
-
-    func take() -> [Digest] {
-      guard hasSome.load(ordering: .relaxed), hasSome.exchange(false, ordering: .acquiring)
-      else { return [] }
-      return digests.withLock { digests in
-        defer { digests = [] }
-        return digests
-      }
-    }
-  }
-
   /// Questions of one loop under way at once: the requests of callers go through the same door.
   static let atOnce = 4
   /// How long a stream goes on after the first question about its token that brings no answer.
@@ -72,7 +46,9 @@ final class OpaqueTokens {
 
   private let services: IdentityServices
   private let timers: any LoopTimers
-  private let answered: Answered
+  /// The digests of tokens about which there may be an answer, on their way from the fetching
+  /// thread.
+  private let answered: LoopMailbox<Digest>
   private var entries: [Digest: Entry] = [:]
   private var digests: [RequestID: Digest] = [:]
   private var line: [Digest] = []
@@ -84,7 +60,7 @@ final class OpaqueTokens {
   init(_ services: IdentityServices, timers: any LoopTimers) {
     self.services = services
     self.timers = timers
-    answered = Answered(post: timers.post)
+    answered = LoopMailbox(post: timers.post)
   }
 
   /// The stream lives by this token from now on; of others than opaque ones nothing is kept.

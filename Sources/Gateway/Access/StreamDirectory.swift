@@ -64,31 +64,7 @@ public final class StreamDirectory: Sendable {
   }
 
   /// Renewed tokens on their way to the loop of their streams.
-  final class Mailbox: Sendable {
-    private let letters = Mutex<[(stream: RequestID, topic: TopicAddress)]>([])
-    private let hasLetters = Atomic<Bool>(false)
-    private let post: LoopPost
-
-    init(post: @escaping LoopPost) { self.post = post }
-
-    fileprivate func put(_ topic: TopicAddress, for stream: RequestID) {
-      letters.withLock { $0.append((stream, topic)) }
-      hasLetters.store(true, ordering: .releasing)
-      // Wakes the loop: the end of its turn takes them.
-      post {}
-    }
-
-    /// All of them; on the loop, at no cost while there are none.
-    func take() -> [(stream: RequestID, topic: TopicAddress)] {
-      guard hasLetters.load(ordering: .relaxed),
-        hasLetters.exchange(false, ordering: .acquiring)
-      else { return [] }
-      return letters.withLock { letters in
-        defer { letters = [] }
-        return letters
-      }
-    }
-  }
+  typealias Mailbox = LoopMailbox<(stream: RequestID, topic: TopicAddress)>
 
   private let state = Mutex(State())
   private let metrics: LimitMetrics
@@ -134,7 +110,7 @@ public final class StreamDirectory: Sendable {
       state.entries[stream] = Entry(topic: topic, box: entry.box, bearers: entry.bearers)
       return entry.box
     }
-    box?.put(topic, for: stream)
+    box?.put((stream, topic))
     return box != nil
   }
 

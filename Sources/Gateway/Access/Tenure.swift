@@ -1,5 +1,6 @@
 import Authentication
 import Bytes
+import Crypto
 import Delivery
 import HTTPWire
 import Tenancy
@@ -28,12 +29,23 @@ final class Tenure {
   /// lives on the clocks' skew, some microseconds.
   @discardableResult
   func check(at now: UnixTime) throws -> TopicAddress {
-    admission.refresh()
-    let caller = topic.caller
-    guard isStale || caller.changes <= now || caller.expires <= now else { return topic }
+    guard admission.mayDiffer(topic.caller, admittedUnder: generation, at: now) else {
+      return topic
+    }
     topic = try admission.snapshot.review(topic, at: now)
     generation = admission.snapshot.generation
     return topic
+  }
+}
+
+extension Admission {
+  /// Whether the rules may see a caller otherwise now than when the snapshot of that generation
+  /// admitted it: another one is in force, a grant has begun or ended, or the token has.
+  fileprivate func mayDiffer(
+    _ caller: TenantScope, admittedUnder generation: UInt64, at now: UnixTime
+  ) -> Bool {
+    refresh()
+    return generation != snapshot.generation || caller.changes <= now || caller.expires <= now
   }
 }
 
@@ -77,18 +89,31 @@ extension GatewayResponder {
     guard let token = tenure.unconfirmed(at: timers.clocks.wall()),
       let text = token.opaqueText, let issuer = admission.issuer(ofID: token.issuerID)
     else { return address }
-    let identity = parts.identity
-    if case .unknown = identity.finding(token.digest, issuer, token.ownPlace) {
-      await wait(
-        for: PendingAdmission(otherwise: Refusal(.authUnavailable)) { done in
-          identity.ask(text, token.digest, issuer, token.ownPlace, done)
-        })
-    }
-    guard case .answer(let answer) = identity.finding(token.digest, issuer, token.ownPlace) else {
-      throw Refusal(.authUnavailable)
-    }
+    let answer = try await introspect(text, token.digest, at: issuer, from: token.ownPlace)
     try tenure.confirm(by: answer, at: timers.clocks.wall())
     return tenure.topic
+  }
+
+  /// What the issuer says of a token; it is asked, once, unless it has answered lately.
+  ///
+  /// - Parameters:
+  ///   - text: kept while it is asked.
+  ///   - place: stands for where the token comes from.
+  func introspect(
+    _ text: ByteSlice, _ digest: Digest, at issuer: IssuerProfile, from place: UInt64
+  ) async throws -> IntrospectionAnswer {
+    let services = parts.identity
+    if case .unknown = services.finding(digest, issuer, place) {
+      await wait(
+        for: PendingAdmission(otherwise: Refusal(.authUnavailable)) { done in
+          services.ask(text, digest, issuer, place, done)
+        })
+    }
+    switch services.finding(digest, issuer, place) {
+    case .answer(let answer): return answer
+    case .tooMany(let most): throw Refusal(tooManyQuestions: most)
+    case .unknown, .unavailable: throw Refusal(.authUnavailable)
+    }
   }
 
   /// The right of a call that is about to wait, ended when the tenure's is.
@@ -113,9 +138,8 @@ extension GatewayResponder {
   ) async throws -> ByteSlice {
     let admitted = admission.snapshot.generation
     let body = try await request.body.collect(upTo: limit)
-    admission.refresh()
-    let (now, caller) = (timers.clocks.wall(), namespace.caller)
-    if admitted != admission.snapshot.generation || caller.changes <= now || caller.expires <= now {
+    let now = timers.clocks.wall()
+    if admission.mayDiffer(namespace.caller, admittedUnder: admitted, at: now) {
       try admission.snapshot.review(namespace, at: now)
     }
     return body

@@ -22,7 +22,7 @@ public struct AvroJSONSchema {
   private mutating func write() {
     json.beginObject()
     json.key("$schema")
-    json.string("https://json-schema.org/draft/2020-12/schema" as StaticString)
+    json.string(SchemaDialect.draft202012.uri)
     writeInside(0)
     var next = 0
     if !named.isEmpty {

@@ -157,7 +157,9 @@ extension Explainer {
       if evaluator.nameMatches(pattern.pattern, key) {
         isKnown = true
         explainMember(pattern.schema, key)
-      } else if isLimit(pattern.pattern, nameBytes(key)) {
+      } else if evaluator.halt == .patternLimit,
+        isLimit(pattern.pattern, nameBytes(key).count)
+      {
         reportMember(
           index, key, keyword: "patternProperties", code: .patternLimit,
           "has a name that cannot be matched within the limits of patterns")
@@ -177,12 +179,6 @@ extension Explainer {
     if !evaluator.accepts(rule.names, key), evaluator.halt == nil {
       explainName(rule.names, index, key)
     }
-  }
-
-  /// Bytes of the member name at token `key`, its escapes undone.
-  private func nameBytes(_ key: Int) -> Int {
-    let token = evaluator.value.tokens[key]
-    return token.isEscaped ? evaluator.value.unescaped(token).count : Int(token.length)
   }
 
   /// The slot of the name or word at token `at` in a table, or nil.

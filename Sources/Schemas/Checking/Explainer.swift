@@ -220,7 +220,7 @@ struct Explainer: ~Copyable, ~Escapable {
     // The schema `false` has no keyword.
     if !keyword.isEmpty, code != .forbidden { place += "/" + keyword }
     if let step { place += "/" + SchemaIndex.escaped(step) }
-    add(
+    violations.append(
       Violation(
         pointer: pointer(anyItem: false), field: pointer(anyItem: true),
         offset: Int(token.offset) - (token.kind == .string ? 1 : 0),

@@ -165,12 +165,12 @@ public struct SchemaVersionRange: Sendable, Hashable {
       (first, last) = (least, most)
     }
     for spelling in Spelling.allCases {
-      guard let range = SchemaVersionRange(first: first, last: last, spelling: spelling) else {
-        return nil
+      if let range = SchemaVersionRange(first: first, last: last, spelling: spelling),
+        range.text == text
+      {
+        self = range
+        return
       }
-      guard range.text == text else { continue }
-      self = range
-      return
     }
     return nil
   }

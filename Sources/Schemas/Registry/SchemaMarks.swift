@@ -14,8 +14,9 @@ extension SchemaRefusal {
       json.beginArray()
       var left = truncated
       for (index, violation) in violations.enumerated() {
-        let mark = Self.mark(violation, room: SchemaLimits.markBytes - json.bytes.count - 64)
-        guard index < SchemaLimits.marks, let mark else {
+        guard index < SchemaLimits.marks,
+          let mark = Self.mark(violation, room: SchemaLimits.markBytes - json.bytes.count - 64)
+        else {
           left = true
           break
         }

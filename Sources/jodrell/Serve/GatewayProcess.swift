@@ -228,7 +228,6 @@ struct GatewayProcess: Sendable {
       return scrape.text(for: .tenants(visible: visible))
     }
   }
-
 }
 
 extension Unreadiness {

@@ -32,11 +32,7 @@ final class IssuerService: Sendable {
   private let surroundings: Surroundings
   private let thread = Mutex<BackgroundThread?>(nil)
   /// Whether proofs of possession must carry a nonce.
-  private let asksForNonce: NonceDemand
-
-  private final class NonceDemand: Sendable {
-    let isMade = Atomic(false)
-  }
+  private let asksForNonce = Atomic(false)
 
   /// - Parameter changed: called on the fetching thread after an issuer's keys have changed.
   init(
@@ -60,7 +56,6 @@ final class IssuerService: Sendable {
         }
         return try secrets.find(reference)
       })
-    asksForNonce = NonceDemand()
     self.metrics = metrics
     self.fetching = fetching
     self.surroundings = surroundings
@@ -84,7 +79,7 @@ final class IssuerService: Sendable {
   func take(_ compiled: CompiledPolicy) throws(CommandFault) {
     try check(compiled)
     compiled.verifier.revocations.configure(compiled.revoked)
-    asksForNonce.isMade.store(compiled.settings.asksForNonce, ordering: .relaxed)
+    asksForNonce.store(compiled.settings.asksForNonce, ordering: .relaxed)
     surroundings.facts.withLock { facts in
       facts.secrets = compiled.secrets
       facts.directory = compiled.directory
@@ -135,8 +130,8 @@ final class IssuerService: Sendable {
     services.issuers = { [metrics] in metrics.states }
     services.keepRevocations = { file.keep() }
     services.recheckStreams = recheck
-    services.nonces = { [asksForNonce] now in
-      asksForNonce.isMade.load(ordering: .relaxed) ? nonces.current(at: now) : []
+    services.nonces = { [self] now in
+      asksForNonce.load(ordering: .relaxed) ? nonces.current(at: now) : []
     }
     return services
   }
