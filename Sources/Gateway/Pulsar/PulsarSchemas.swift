@@ -98,8 +98,7 @@ extension GatewayResponder {
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     try readPulsarQuery(request)
-    let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: Right.schema).detached
+    let address = try admit(request, to: reference, for: Right.schema).detached
     let candidate = try await readPulsarCandidate(request, of: address)
     let outcome = try await register(
       candidate, lint: .warn, at: address, .unconditional, at: request.receivedAt)
@@ -120,8 +119,7 @@ extension GatewayResponder {
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     try readPulsarQuery(request)
-    let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: Right.schema).detached
+    let address = try admit(request, to: reference, for: Right.schema).detached
     guard !parts.engine.schemaBook(of: address).live(.topic).isEmpty else {
       throw Refusal(.notFound, "Schema not found")
     }
@@ -146,8 +144,7 @@ extension GatewayResponder {
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     try readPulsarQuery(request)
-    let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, forAnyOf: [.manage, .publish]).detached
+    let address = try admit(request, to: reference, forAnyOf: [.manage, .publish]).detached
     let candidate = try await readPulsarCandidate(request, of: address)
     let report = try await judge(candidate, at: address).report
     answer.start(202)
