@@ -117,7 +117,7 @@ crash: packages
 	JODRELL_KILL_ROUNDS=$(ROUNDS) $(TEST) --filter EndToEndTests.EndToEnd/Crashes
 
 crash-states: packages
-	$(SWIFT) build $(RELEASE) --product jodrell-crash-states
+	$(SWIFT) build -c release --product jodrell-crash-states
 	cc -std=gnu11 -O2 -shared -fPIC -o .build/record.so Tests/CrashStates/record.c -ldl
 	"$$($(SWIFT) build -c release --show-bin-path)/jodrell-crash-states" run \
 	  $(CURDIR)/.build/record.so $(STATES) $(SEED)

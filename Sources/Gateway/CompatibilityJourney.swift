@@ -14,9 +14,10 @@ extension GatewayResponder {
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     var query = try QueryParameters(request.head.query)
-    let subject = try query.takeSubject() ?? .topic
+    let wished = try query.takeSubject()
     try query.finish()
     let address = try admit(request, to: reference, forAnyOf: [.manage, .publish]).detached
+    let subject = try line(wished, of: address)
     let terms = try SchemaTerms(contentType: request.head.fields.first("content-type"))
     let text = try await request.body.collect(upTo: SchemaLimits.sourceBytes)
     let candidate = try await compile(
@@ -38,6 +39,9 @@ extension GatewayResponder {
         json.integer(Int(version))
         json.key("refused")
         json.verdict(verdict.isIncluded.map { !$0 })
+        // Events that name a version are checked against that one.
+        json.key("mayName")
+        json.bool(parts.engine.schemaBook(of: address).mayBeNamed(version, of: subject))
         json.key("reasons")
         json.beginArray()
         for reason in verdict.reasons {
@@ -77,11 +81,11 @@ extension GatewayResponder {
     return try await parts.workers.run {
       let report = CompatibilityReport(
         candidate.program, against: isKnown ? [] : versions, terms: rules)
-      let publishers = versions.last.map { newest in
+      let publishers = versions.last.map { inForce in
         (
-          newest.number,
-          report.backward(to: newest.number)
-            ?? newest.verdict(asReadBy: candidate.program, rules.policy)
+          inForce.number,
+          report.backward(to: inForce.number)
+            ?? inForce.verdict(asReadBy: candidate.program, rules.policy)
         )
       }
       return SchemaJudgement(report: report, publishers: publishers, identical: known)
@@ -96,19 +100,23 @@ extension GatewayResponder {
     let versions = try await versions(of: candidate.subject, in: book, at: address, rules)
     return try await parts.workers.run {
       SchemaRegistration.decide(
-        candidate.program, fingerprint: candidate.fingerprint, against: versions, terms: rules)
+        candidate.program, fingerprint: candidate.fingerprint, references: candidate.references,
+        against: versions, terms: rules)
     }
   }
 
-  /// The live versions of a line, compiled as far as the terms look at them: the newest first, up
-  /// to `SchemaLimits.comparedBytes` of text.
-  private func versions(
+  /// What a candidate of a line is held against (`SchemaBook.judged`), compiled as far as the terms
+  /// look at it: the version in force first, then the newest, up to `SchemaLimits.comparedBytes` of
+  /// text.
+  func versions(
     of subject: SchemaSubject, in book: SchemaBook, at address: TopicAddress,
     _ terms: SchemaRegistration.Terms
   ) async throws -> [SchemaRegistration.Version] {
     var versions: [SchemaRegistration.Version] = []
     var left = SchemaLimits.comparedBytes
-    for stored in book.live(subject).reversed() {
+    let retained =
+      book.hasDeleted(subject) ? try await parts.engine.retainedSchemas(of: address) : []
+    for stored in book.judged(subject, retained: retained).reversed() {
       var reading = SchemaRegistration.Version.Reading.notAsked
       if versions.isEmpty || terms.looksBehindNewest {
         if left > 0 {
@@ -125,7 +133,8 @@ extension GatewayResponder {
       }
       versions.append(
         SchemaRegistration.Version(
-          number: stored.version, fingerprint: stored.fingerprint, reading: reading))
+          number: stored.version, fingerprint: stored.fingerprint,
+          references: stored.references, reading: reading))
     }
     return versions.reversed()
   }
@@ -148,10 +157,9 @@ extension GatewayResponder {
       ])
   }
 
-  private func compatibilityTerms(of address: TopicAddress) -> SchemaRegistration.Terms {
-    let rules = TopicRules(
-      of: address.inNamespace, topic: parts.engine.topic(address), in: parts.engine)
-    return SchemaRegistration.Terms(level: rules.compatibility, policy: rules.evolution)
+  func compatibilityTerms(of address: TopicAddress) -> SchemaRegistration.Terms {
+    SchemaRegistration.Terms(
+      TopicRules(of: address.inNamespace, topic: parts.engine.topic(address), in: parts.engine))
   }
 }
 
@@ -216,7 +224,7 @@ extension CompatibilityReport {
   }
 
   /// Where it fails first, to follow a sentence; empty where there is nothing to say.
-  fileprivate var firstReason: String {
+  var firstReason: String {
     for comparison in comparisons where comparison.verdict.isIncluded != true {
       guard let reason = comparison.verdict.reasons.first else { continue }
       let place = comparison.direction == .backward ? reason.reader : reason.writer

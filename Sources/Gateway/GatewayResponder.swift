@@ -22,8 +22,6 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   let shelf = AttributeShelf()
   let frames = FrameCache()
   var topicMetrics: TopicMetricsCache
-  /// Versions that publishers chose though they are no defaults.
-  var chosenSchemas = ChosenSchemas()
   /// Where answers are composed; nothing of it outlives the call that fills it.
   private var draft = JSONWriter(capacity: 4096)
   private let metadataURL: ByteSlice
@@ -132,6 +130,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       if case .topic(let topic, .events) = route, request.head.method == .post {
         return try await publish(topic, request, &answer)
       }
+      try Refusal.checkCoding(request.head.fields.first("content-encoding"))
       try await auditBefore(route, operation, request)
       return try await serve(route, request, &answer)
     } catch let pending as PendingAdmission {

@@ -8,48 +8,69 @@ import Tenancy
 import Topics
 
 /// What becomes of events that name a schema, or break theirs, when the topic's binding has a say.
-/// All of it cold: an event that keeps its topic's default schema does not come here.
+/// All of it cold: an event that keeps its topic's default schema comes here only while that is not
+/// compiled.
 extension GatewayResponder {
   // MARK: - dataschema
 
   /// The version that an event's `dataschema` chooses; nil for the default one, and where nothing
-  /// is checked. Throws `UncompiledChoice` for a version that this loop has no program of.
+  /// is checked. Throws `UncompiledSchema` for a version whose program is not at hand.
   func chosen(
-    by draft: EventDraft, of binding: SchemaBinding?, in topic: Engine.Topic,
-    at address: TopicAddress
+    by draft: EventDraft, of binding: SchemaBinding?, at address: TopicAddress,
+    _ held: HeldProgram?
   ) throws -> ChosenSchema? {
     guard let schema = binding?.schema(for: draft.attributes[.type]),
       let named = draft.attributes[.dataschema]
     else { return nil }
-    if let identifier = schema.identifier, identifier == named { return nil }
-    let version = SchemaURI(parts.operations.publicURL, address).version(in: named)
+    let version = address.schemas(at: parts.operations.publicURL).version(in: named)
     if version == schema.version { return nil }
+    if version == nil {
+      let program = try held.program(of: schema.version, kept: schema.program)
+      if let identifier = program.identifier, identifier == named { return nil }
+    }
     guard let choice = schema.choices.first(where: { $0.version == version }) else {
       throw SchemaRefusal.schemaMismatch(
         schema.subject, accepted: ([schema.version] + schema.choices.map(\.version)).sorted())
     }
-    let missing = UncompiledChoice(ledger: topic.info.ledger, version: choice.version)
-    guard let program = chosenSchemas[missing, address] else { throw missing }
     return ChosenSchema(
-      version: choice.version, program: program, deprecated: choice.deprecated)
+      version: choice.version, program: try held.program(of: choice.version, kept: choice.program),
+      deprecated: choice.deprecated)
   }
 
   /// The event as it is stored once `chosen` has verified its `dataschema`: of the topic's own URIs
   /// the one to deliver is written on delivery, in full; an absolute `$id` stays as it was sent.
-  func named(_ draft: EventDraft, under binding: SchemaBinding?) -> EventDraft {
+  func named(
+    _ draft: EventDraft, under binding: SchemaBinding?, _ choice: ChosenSchema?
+  ) -> EventDraft {
     guard let schema = binding?.schema(for: draft.attributes[.type]),
       let sent = draft.attributes[.dataschema]
     else { return draft }
-    if schema.identifierIsAbsolute, schema.identifier == sent { return draft }
+    if let program = choice?.program ?? schema.program, program.identifierIsAbsolute,
+      program.identifier == sent
+    {
+      return draft
+    }
     return draft.withoutSchemaName
   }
 
-  /// Compiles a version on a worker, for `check` to find it.
-  func compile(_ choice: UncompiledChoice, at address: TopicAddress) async throws {
-    guard let stored = parts.engine.schemaBook(of: address).version(choice.version),
-      stored.state.isLive
-    else { throw Refusal(.dataschemaMismatch, "version \(choice.version) was deleted meanwhile") }
-    chosenSchemas[choice, address.detached] = try await compile(stored, of: address)
+  // MARK: - Compiling when it is needed
+
+  /// Compiles a version on a worker, for the checks that follow to hold; it is kept for all loops
+  /// as long as there is room for it.
+  func compile(
+    _ missing: UncompiledSchema, at address: TopicAddress
+  ) async throws -> HeldProgram {
+    let book = parts.engine.schemaBook(of: address)
+    guard let stored = book.version(missing.version), stored.state.isLive else {
+      throw Refusal(.dataschemaMismatch, "version \(missing.version) was deleted meanwhile")
+    }
+    do {
+      return HeldProgram(
+        version: missing.version,
+        program: try await program(of: stored, in: book, at: address, keeping: true))
+    } catch is SchemaFault {
+      throw UnusableSchema(version: missing.version)
+    }
   }
 
   // MARK: - Enforcement
@@ -124,63 +145,43 @@ extension GatewayResponder {
 
   /// Tells a publisher that its schema's version is deprecated (RFC 9745), if that is known when it
   /// goes out of use (RFC 8594), and counts it.
-  func tellDeprecated(
-    since instant: UnixTime, _ address: TopicAddress, events: Int = 1,
+  func tell(
+    _ deprecation: SchemaDeprecation, _ address: TopicAddress, events: Int = 1,
     _ answer: inout AnswerWriter
   ) {
     topicMetrics.topic(TopicKey(address)).deprecated(events: events)
-    answer.field("Deprecation", text: "@\(instant.nanoseconds / 1_000_000_000)")
+    answer.field("Deprecation", text: "@\(deprecation.since.nanoseconds / 1_000_000_000)")
     answer.field("Link", text: "</v1/topics/\(address)/schemas>; rel=\"deprecation\"")
-    let versions = parts.engine.schemaBook(of: address).versions
-    if let sunset = versions.first(where: { $0.deprecated == instant })?.notice.sunset {
+    if let sunset = deprecation.sunset {
       answer.field("Sunset") { HTTPDate.append(sunset, to: &$0) }
     }
   }
 }
 
-/// A version that a publisher chose and that no program is at hand for.
-struct UncompiledChoice: Error, Hashable {
-  let ledger: UInt64
+/// A version that an event is to be checked against and that no program is at hand for.
+struct UncompiledSchema: Error, Hashable {
   let version: UInt32
 }
 
-/// Programs of versions that publishers chose: one loop's, at most
-/// `GatewayLimits.chosenSchemas`; when it is full it starts over.
-struct ChosenSchemas {
-  private struct Key: Hashable {
-    let topic: TopicAddress
-    let choice: UncompiledChoice
-  }
-
-  private var known: [Key: CompiledSchema] = [:]
-
-  subscript(_ choice: UncompiledChoice, _ topic: TopicAddress) -> CompiledSchema? {
-    get { known[Key(topic: topic, choice: choice)] }
-    set {
-      if known.count >= GatewayLimits.chosenSchemas { known.removeAll(keepingCapacity: true) }
-      known[Key(topic: topic, choice: choice)] = newValue
-    }
-  }
+/// A registered version that does not compile any more: a fault of the gateway's own.
+struct UnusableSchema: Error {
+  let version: UInt32
 }
 
-/// How one topic's schema versions are named: `<publicURL>/v1/topics/…/schemas/<version>`, or the
-/// same without the public URL.
-struct SchemaURI {
-  private let publicURL: ByteSlice
-  private let path: ByteSlice
+/// What has been compiled for events that waited for it. It is held so that their checks find it
+/// even where the cache had to make room meanwhile.
+struct HeldProgram: Sendable {
+  let version: UInt32
+  let program: CompiledSchema
+}
 
-  init(_ publicURL: ByteSlice, _ topic: TopicAddress) {
-    self.publicURL = publicURL
-    path = ByteSlice(utf8: "/v1/topics/\(topic)/schemas/")
-  }
-
-  /// The version that `uri` names; nil where it names none of the topic.
-  func version(in uri: ByteSlice) -> UInt32? {
-    var rest = uri
-    if rest.count > publicURL.count, rest.prefix(publicURL.count) == publicURL {
-      rest = rest.dropFirst(publicURL.count)
-    }
-    guard rest.count > path.count, rest.prefix(path.count) == path else { return nil }
-    return UInt32(decimal: rest.dropFirst(path.count))
+extension HeldProgram? {
+  /// The program of a version: the one that is kept for everybody, else the one that is held.
+  func program(
+    of version: UInt32, kept: CompiledSchema?
+  ) throws(UncompiledSchema) -> CompiledSchema {
+    if let kept { return kept }
+    guard let self, self.version == version else { throw UncompiledSchema(version: version) }
+    return self.program
   }
 }

@@ -1,4 +1,5 @@
 import Bytes
+import Events
 import HTTPWire
 import JSONText
 import Schemas
@@ -13,7 +14,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     var query = try QueryParameters(request.head.query)
     let change = try ChangeTerms(of: request, &query)
-    let subject = try query.takeSubject() ?? .topic
+    let wished = try query.takeSubject()
     let lint = try query.takeLint()
     let override = try query.takeFlag("override") ?? false
     try query.finish()
@@ -21,6 +22,7 @@ extension GatewayResponder {
     guard !override || address.caller.isOperator else {
       throw Refusal(.forbidden, "'override' needs an admin grant")
     }
+    let subject = try line(wished, of: address)
     let terms = try SchemaTerms(contentType: request.head.fields.first("content-type"))
     let text = try await body(of: request, upTo: SchemaLimits.sourceBytes, for: address)
     try change.conditions.check(
@@ -35,7 +37,7 @@ extension GatewayResponder {
       tag: registration.isDefault ? EntityTag(registration.schema) : nil, &answer)
     if registration.isNew {
       answer.field(
-        "Location", text: "/v1/topics/\(address)/schemas/\(registration.schema.version)")
+        "Location", address.schemas().name(of: registration.schema.version))
     }
     let isDefault = registration.isDefault
     return finish(&answer) { json in
@@ -181,7 +183,7 @@ extension GatewayResponder {
       // Whoever resolves its relative references against this place finds nothing there.
       answer.field(
         "Link",
-        text: "</v1/topics/\(address)/schemas/\(stored.version)?bundle=true>; rel=\"alternate\"")
+        text: "<\(address.schemas().name(of: stored.version))?bundle=true>; rel=\"alternate\"")
     }
     answer.field("Schema-Version", decimal: Int(stored.version))
     answer.field("Schema-Subject", stored.subject.bytes)

@@ -31,6 +31,26 @@ extension GatewayResponder {
   ) async throws -> SchemaOutcome {
     let warnings = try await findings(in: candidate)
     try checkMaking(address)
+    var attempts = GatewayLimits.registrationAttempts
+    while true {
+      attempts -= 1
+      do {
+        return try await judgeAndStore(
+          candidate, warnings, lint: lint, at: address, change, at: now, overriding: request)
+      } catch CatalogueFailure.schemaBookChanged where attempts > 0 {
+        // Another change came first: the candidate is judged again by what is there now, and so is
+        // what its sender took for granted.
+        continue
+      }
+    }
+  }
+
+  /// Judges a candidate by the versions that are there, and stores it if nothing changed since.
+  private func judgeAndStore(
+    _ candidate: SchemaCandidate, _ warnings: [SchemaFinding], lint: SchemaLintMode,
+    at address: TopicAddress, _ change: ChangeTerms, at now: UnixTime,
+    overriding request: HTTPRequest?
+  ) async throws -> SchemaOutcome {
     let book = parts.engine.schemaBook(of: address)
     if !warnings.isEmpty, lint == .strict || book.terms?.lint == .strict {
       throw Refusal(refusing: warnings)
@@ -45,7 +65,6 @@ extension GatewayResponder {
     // What the caller took for granted must hold for what its version is put upon.
     try change.conditions.check(
       book.defaultVersion(of: candidate.subject).map { EntityTag($0) })
-    let newest = book.newest(of: candidate.subject)
     var overridden: CompatibilityReport?
     switch try await decide(candidate, in: book, at: address) {
     case .incompatible(let report): throw Refusal(.schemaIncompatible, report)
@@ -59,25 +78,23 @@ extension GatewayResponder {
     // Only now: what is refused leaves no topic behind.
     let stored =
       try await prepareTopic(address, change)
-      ? try await store(candidate, at: address, replacing: newest?.version ?? 0, change)
+      ? try await engine(change).registerSchema(candidate, for: address, at: book.revision)
       : try firstSchema(candidate, of: address, at: now)
     if let overridden, let request, !change.isTrial { noteOverride(overridden, address, request) }
     return SchemaOutcome(schema: stored, isNew: true, isDefault: true, warnings: warnings)
   }
 
-  /// Writes a version down; where the caller took something for granted, another one that came
-  /// first is a broken condition.
-  private func store(
-    _ candidate: SchemaCandidate, at address: TopicAddress, replacing newest: UInt32,
-    _ change: ChangeTerms
-  ) async throws -> StoredSchema {
-    do throws(CatalogueFailure) {
-      return try await engine(change).registerSchema(candidate, for: address, replacing: newest)
-    } catch .schemaConflict where !change.conditions.isEmpty {
-      throw Refusal(.preconditionFailed, "the topic's schemas were changed meanwhile")
-    } catch {
-      throw error
-    }
+  /// The line that a candidate continues. Where none is named it is `default`, unless the topic's
+  /// rules name others only: then no event would ever be checked against it.
+  func line(_ wished: SchemaSubject?, of address: TopicAddress) throws(Refusal) -> SchemaSubject {
+    if let wished { return wished }
+    let rules = parts.engine.schemaBook(of: address).terms?.rules ?? []
+    guard !rules.isEmpty, !rules.contains(where: { $0.subject == .topic }) else { return .topic }
+    let lines = Set(rules.map(\.subject)).sorted().prefix(8).map { "'\($0)'" }
+    throw Refusal(
+      .badParameter,
+      "'subject' is needed: the topic's rules check events against "
+        + lines.joined(separator: ", ") + " and never against 'default'")
   }
 
   /// Compiles on a worker: milliseconds, up to a second for the largest.
@@ -103,20 +120,23 @@ extension GatewayResponder {
     return try outcome.get()
   }
 
-  /// The program of a registered version; compiled on a worker unless it is its line's default.
+  /// The program of a registered version; compiled on a worker unless it is in memory.
+  ///
+  /// - Parameter keeping: whether it is kept there, for those who publish.
   func program(
-    of stored: StoredSchema, in book: SchemaBook, at address: TopicAddress
+    of stored: StoredSchema, in book: SchemaBook, at address: TopicAddress, keeping: Bool = false
   ) async throws -> CompiledSchema {
     if let program = book.program(of: stored.version) { return program }
-    return try await compile(stored, of: address)
-  }
-
-  /// Compiles a registered version again, on a worker.
-  func compile(_ stored: StoredSchema, of address: TopicAddress) async throws -> CompiledSchema {
     let engine = parts.engine
     let address = address.detached
     let outcome = try await parts.workers.run { () -> Result<CompiledSchema, SchemaFault> in
-      Result { () throws(SchemaFault) in try engine.recompileSchema(stored, of: address) }
+      // Others may have waited for it in the same line.
+      if let program = book.program(of: stored.version) { return .success(program) }
+      return Result { () throws(SchemaFault) in
+        let program = try engine.recompileSchema(stored, of: address)
+        if keeping { book.keep(program, of: stored.version) }
+        return program
+      }
     }
     return try outcome.get()
   }

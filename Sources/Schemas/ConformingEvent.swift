@@ -5,30 +5,18 @@ public import Tenancy
 /// Proof that an event keeps its topic's promise, or that the topic's binding takes it although it
 /// does not: the last link of the chain, and the only thing that the log appends for a publisher.
 ///
-/// Rules of this file: the one stored property is private, the initialiser is `fileprivate`, and
+/// Rules of this file: the properties are constants, the initialiser is `fileprivate`, and
 /// `SchemaGate` below is the only place that calls it. Never `Codable` or `RawRepresentable`.
 public struct ConformingEvent: Sendable {
-  private let proven: Proven
-
-  /// Behind one reference: batches move events about, and a copy by parts would count eight.
-  private final class Proven: Sendable {
-    let address: TopicAddress
-    let draft: EventDraft
-    let schemaVersion: UInt32
-    let standing: Standing
-    let deprecated: UnixTime?
-
-    init(
-      address: TopicAddress, draft: EventDraft, schemaVersion: UInt32, standing: Standing,
-      deprecated: UnixTime?
-    ) {
-      self.address = address
-      self.draft = draft
-      self.schemaVersion = schemaVersion
-      self.standing = standing
-      self.deprecated = deprecated
-    }
-  }
+  /// The topic, and what the publisher may do there.
+  public let address: TopicAddress
+  public let draft: EventDraft
+  /// The version of the schema that the payload was checked against; 0 where the topic has none,
+  /// and of quarantined events, whose version is one of another topic.
+  public let schemaVersion: UInt32
+  public let standing: Standing
+  /// That the version is deprecated; nil where it is not.
+  public let deprecated: SchemaDeprecation?
 
   /// How an event stands to its topic's schema.
   public enum Standing: Sendable {
@@ -42,22 +30,14 @@ public struct ConformingEvent: Sendable {
 
   fileprivate init(
     address: TopicAddress, draft: EventDraft, schemaVersion: UInt32,
-    standing: Standing = .conforming, deprecated: UnixTime? = nil
+    standing: Standing = .conforming, deprecated: SchemaDeprecation? = nil
   ) {
-    proven = Proven(
-      address: address, draft: draft, schemaVersion: schemaVersion, standing: standing,
-      deprecated: deprecated)
+    self.address = address
+    self.draft = draft
+    self.schemaVersion = schemaVersion
+    self.standing = standing
+    self.deprecated = deprecated
   }
-
-  /// The topic, and what the publisher may do there.
-  public var address: TopicAddress { proven.address }
-  public var draft: EventDraft { proven.draft }
-  /// The version of the schema that the payload was checked against; 0 where the topic has none,
-  /// and of quarantined events, whose version is one of another topic.
-  public var schemaVersion: UInt32 { proven.schemaVersion }
-  public var standing: Standing { proven.standing }
-  /// Since when that version is deprecated; nil where it is not.
-  public var deprecated: UnixTime? { proven.deprecated }
 }
 
 /// Where drafts become conforming events.
@@ -71,7 +51,7 @@ public enum SchemaGate {
   ///   - binding: the schema in force, nil where the topic has none.
   ///   - requireSchema: whether what no schema is bound to is refused.
   ///   - choice: the version that the publisher named by `dataschema`, if the binding lets it
-  ///     choose that one and it is not the default.
+  ///     choose that one and it is not the default; or the default one with its program.
   public static func check(
     _ draft: EventDraft, against address: TopicAddress, binding: SchemaBinding?,
     requireSchema: Bool, scratch: SchemaScratch, choice: ChosenSchema? = nil
@@ -94,7 +74,8 @@ public enum SchemaGate {
         address: address, draft: draft, schemaVersion: choice.version,
         deprecated: choice.deprecated)
     }
-    try schema.program.check(draft.payload, scratch)
+    guard let program = schema.program else { throw .notCompiled(version: schema.version) }
+    try program.check(draft.payload, scratch)
     return ConformingEvent(
       address: address, draft: draft, schemaVersion: schema.version,
       deprecated: schema.deprecated)
@@ -115,7 +96,7 @@ public enum SchemaGate {
     under schema: BoundSchema, version: UInt32, quarantine: Name?, home: ByteSlice
   ) throws(SchemaRefusal) -> ConformingEvent {
     switch refusal {
-    case .malformedJSON, .schemaRequired, .unknownType: throw refusal
+    case .malformedJSON, .schemaRequired, .unknownType, .notCompiled: throw refusal
     default: break
     }
     var marks = AttributesBuilder()
@@ -131,25 +112,21 @@ public enum SchemaGate {
       guard let quarantine else { throw refusal }
       // The type that it had where it was sent, not the other topic's.
       if draft.attributes[.type] == nil { marks.set(.type, address.untypedEvents) }
-      marks.set(.failedSchema, schemaURI(version, of: address, home))
+      marks.set(.failedSchema, address.schemas(at: home).name(of: version))
       marks.set(.quarantinedFrom, ByteSlice(utf8: "\(address)"))
       return ConformingEvent(
         address: address.quarantine(named: quarantine), draft: draft.adding(marks.attributes),
         schemaVersion: 0, standing: .quarantined)
     }
   }
-
-  private static func schemaURI(
-    _ version: UInt32, of address: TopicAddress, _ home: ByteSlice
-  ) -> ByteSlice {
-    var uri = ByteWriter()
-    uri.append(home)
-    uri.append(text: "/v1/topics/\(address)/schemas/\(version)")
-    return uri.slice
-  }
 }
 
 extension TopicAddress {
+  /// How the versions of the topic's schemas are named: as paths, or below the gateway's own URL.
+  public func schemas(at home: ByteSlice = .empty) -> SchemaURI {
+    SchemaURI(home: home, tenant: tenant.bytes, namespace: namespace.bytes, topic: topic.bytes)
+  }
+
   /// The type that events of the topic have which name none: `<namespace>.<topic>`.
   public var untypedEvents: ByteSlice {
     var type = ByteWriter(capacity: namespace.bytes.count + topic.bytes.count + 1)
@@ -164,10 +141,10 @@ extension TopicAddress {
 public struct ChosenSchema: Sendable {
   public let version: UInt32
   public let program: CompiledSchema
-  /// Since when it is deprecated; nil where it is not.
-  public let deprecated: UnixTime?
+  /// Nil where it is not deprecated.
+  public let deprecated: SchemaDeprecation?
 
-  public init(version: UInt32, program: CompiledSchema, deprecated: UnixTime?) {
+  public init(version: UInt32, program: CompiledSchema, deprecated: SchemaDeprecation?) {
     self.version = version
     self.program = program
     self.deprecated = deprecated

@@ -54,16 +54,20 @@ public protocol Catalogue: DocumentCatalogue {
   /// What payloads of the topic are checked against; nil when it has no schema.
   func binding(of address: TopicAddress) -> SchemaBinding?
 
-  /// Makes `candidate` the next version of its line, and that line's default. `current` is the
-  /// newest live version of the line that the caller judged it against (0 none): when another one
-  /// came first, `schemaConflict`.
+  /// Makes `candidate` the next version of its line, and that line's default. `revision` is the
+  /// book's that the caller judged it by: when any change came first, a step back or a change of
+  /// the binding included, `schemaBookChanged`.
   func registerSchema(
-    _ candidate: SchemaCandidate, for address: TopicAddress, replacing current: UInt32
+    _ candidate: SchemaCandidate, for address: TopicAddress, at revision: UInt64
   ) async throws(CatalogueFailure) -> StoredSchema
 
   /// Everything about the topic's schemas: all lines, softly deleted versions, the binding's terms;
   /// empty when there is nothing, or no topic.
   func schemaBook(of address: TopicAddress) -> SchemaBook
+
+  /// The versions, softly deleted ones included, that events which are still kept may have been
+  /// checked against; empty when there is no topic.
+  func retainedSchemas(of address: TopicAddress) async throws(CatalogueFailure) -> Set<UInt32>
 
   /// Makes one change of it.
   ///
@@ -215,14 +219,14 @@ public enum CatalogueFailure: Error, Hashable, Sendable {
   case unknownSubscription
   /// The address was granted for this action, which does not cover the call.
   case notGranted(Action)
-  /// Another schema was registered first; this version is the line's newest now.
-  case schemaConflict(current: UInt32)
   /// The topic's schemas or their binding changed since the caller looked; their revision is this
   /// one now.
   case schemaBookChanged(revision: UInt64)
   case unknownSchema(version: UInt32)
   /// The change would take away what is in use.
   case schemaInUse(SchemaUse)
+  /// The change needs a version that is not there.
+  case schemaAbsent(SchemaAbsence)
   /// A trim beyond the topic's end, or a start that does not exist.
   case positionAhead(end: Cursor)
   /// As many as are allowed exist already.
@@ -246,6 +250,7 @@ public enum CatalogueFailure: Error, Hashable, Sendable {
   public enum Countable: Sendable, Hashable {
     /// `partnerSubscriptions`: of one tenant on another's topic.
     case topics, subscriptions, partnerSubscriptions, schemaVersions, schemaSubjects, schemaBytes
+    case namespaceSchemaBytes
     case documents, documentVersions, documentBytes
   }
 
@@ -264,12 +269,16 @@ public enum CatalogueFailure: Error, Hashable, Sendable {
     case retainedEvents(version: UInt32)
     /// It was not softly deleted before.
     case isLive(version: UInt32)
-    /// It is softly deleted and cannot be a default.
-    case isDeleted(version: UInt32)
     /// A rule of the binding names the line.
     case boundSubject(SchemaSubject)
-    /// The binding names a line that has no version.
-    case unknownSubject(SchemaSubject)
+  }
+
+  /// What a change of a topic's schemas misses.
+  public enum SchemaAbsence: Sendable, Hashable {
+    /// The version is softly deleted and cannot be a default.
+    case isDeleted(version: UInt32)
+    /// A rule of the binding names a line that has no default version.
+    case subject(SchemaSubject)
   }
 }
 

@@ -16,13 +16,13 @@ extension LogConformance {
       version: 1)
     _ = try await bench.log.putDocument(
       proofs.document("money", "true"), in: proofs.namespace("shop", .manage), replacing: nil)
-    _ = try await log.registerSchema(proofs.schema("true"), for: manage, replacing: 0)
+    _ = try await log.registerSchema(proofs.schema("true"), for: manage, at: 0)
     let second = try await log.registerSchema(
-      proofs.schema("{}", subject: made, references: [pin]), for: manage, replacing: 0)
+      proofs.schema("{}", subject: made, references: [pin]), for: manage, at: 1)
     #expect(second.version == 2 && second.subject == made && second.references == [pin])
     #expect(second.author.text == "acme" && second.state == .active)
     _ = try await log.registerSchema(
-      proofs.schema("false", subject: made), for: manage, replacing: 2)
+      proofs.schema("false", subject: made), for: manage, at: 2)
     var book = log.schemaBook(of: manage)
     #expect(book.subjects == [.topic, made])
     #expect(book.defaults == [.topic: 1, made: 3])
@@ -32,8 +32,7 @@ extension LogConformance {
     #expect(book.identical(to: second.fingerprint, references: [], in: made) == nil)
 
     // Back to the version before, and a change that looked at an older state is refused.
-    let program = try proofs.schema("{}").program
-    let back = SchemaEdit.setDefault(version: 2, program: program)
+    let back = SchemaEdit.setDefault(version: 2)
     await #expect(throws: CatalogueFailure.schemaBookChanged(revision: book.revision)) {
       try await log.editSchemas(of: manage, back, at: book.revision - 1)
     }
@@ -59,15 +58,15 @@ extension LogConformance {
     _ = try await bench.make("orders")
     let manage = try proofs.topic("orders", .manage)
     let (log, made) = (bench.log, try subject("order.made"))
-    _ = try await log.registerSchema(proofs.schema("true"), for: manage, replacing: 0)
-    for (text, current) in [("{}", 0), ("false", 2)] as [(String, UInt32)] {
+    _ = try await log.registerSchema(proofs.schema("true"), for: manage, at: 0)
+    for (text, revision) in [("{}", 1), ("false", 2)] as [(String, UInt64)] {
       var candidate = try proofs.schema(text, subject: made)
-      candidate.isOverridden = current == 2
-      let stored = try await log.registerSchema(candidate, for: manage, replacing: current)
-      #expect(stored.isOverridden == (current == 2))
+      candidate.isOverridden = revision == 2
+      let stored = try await log.registerSchema(candidate, for: manage, at: revision)
+      #expect(stored.isOverridden == (revision == 2))
     }
     try await log.editSchemas(
-      of: manage, .setDefault(version: 2, program: proofs.schema("{}").program), at: nil)
+      of: manage, .setDefault(version: 2), at: nil)
     bench.clock.step(.seconds(1))
     let notice = SchemaNotice(
       reason: ByteSlice(utf8: "use 3"), sunset: UnixTime(seconds: 1_900_000_000))
@@ -83,7 +82,7 @@ extension LogConformance {
       ], unmatched: .allow, quarantine: try proofs.name("dead"), lint: .strict)
     var unknown = terms
     unknown.rules[0].subject = try subject("absent")
-    await #expect(throws: CatalogueFailure.schemaInUse(.unknownSubject(unknown.rules[0].subject))) {
+    await #expect(throws: CatalogueFailure.schemaAbsent(.subject(unknown.rules[0].subject))) {
       try await log.editSchemas(of: manage, .bind(unknown), at: nil)
     }
     book = try await log.editSchemas(of: manage, .bind(terms), at: book.revision)
@@ -99,16 +98,21 @@ extension LogConformance {
     #expect(binding.sole == nil && binding.schema(for: ByteSlice(utf8: "other")) == nil)
     let bound = try #require(binding.schema(for: ByteSlice(utf8: "order.made")))
     #expect(bound.version == 2 && bound.choices.map(\.version) == [3] && bound.enforcement == .warn)
-    #expect(bound.deprecated == book.version(2)?.changed)
+    #expect(bound.deprecated?.since == book.version(2)?.changed)
+    #expect(bound.deprecated?.sunset == notice.sunset)
 
     try await reopened.deleteSchemas(of: manage)
     #expect(reopened.binding(of: manage) == nil)
     #expect(reopened.schemaBook(of: manage).subjects.isEmpty)
     #expect(
       reopened.schemaBook(of: manage).versions.map(\.state) == [.deleted, .deleted, .deleted])
-    #expect(
-      try await reopened.registerSchema(proofs.schema("{}"), for: manage, replacing: 0).version == 4
-    )
+    // Judged by what a deletion has changed since.
+    await #expect(throws: CatalogueFailure.schemaBookChanged(revision: book.revision + 1)) {
+      try await reopened.registerSchema(proofs.schema("{}"), for: manage, at: book.revision)
+    }
+    let next = try await reopened.registerSchema(
+      proofs.schema("{}"), for: manage, at: book.revision + 1)
+    #expect(next.version == 4)
   }
 
   /// Schemas of another language than JSON Schema, with their properties, and a deletion that takes
@@ -123,22 +127,26 @@ extension LogConformance {
     let candidate = SchemaCandidate(
       text: text, dialect: program.dialect, formats: program.formats,
       fingerprint: ByteSlice(utf8: "sha256:r"), properties: [property], program: program)
-    let stored = try await bench.log.registerSchema(candidate, for: manage, replacing: 0)
+    let stored = try await bench.log.registerSchema(candidate, for: manage, at: 0)
     #expect(stored.type == .pulsarJSON && stored.properties == [property])
 
     var log = try await reopen(bench.log, bench.clock.clocks)
     #expect(log.schemaBook(of: manage).versions == [stored])
     let bound = try #require(log.binding(of: manage)?.sole)
-    #expect(bound.version == 1 && bound.program.type == .pulsarJSON)
-    #expect(bound.program.validate(ByteSlice(utf8: #"{"id":1}"#), SchemaScratch()) == nil)
-    #expect(bound.program.validate(ByteSlice(utf8: #"{"id":"1"}"#), SchemaScratch()) != nil)
+    // Whoever needs it first has it compiled and keeps it for the others.
+    let again = try log.recompileSchema(stored, of: manage)
+    log.schemaBook(of: manage).keep(again, of: 1)
+    #expect(bound.version == 1 && bound.program?.type == .pulsarJSON)
+    #expect(bound.program?.validate(ByteSlice(utf8: #"{"id":1}"#), SchemaScratch()) == nil)
+    #expect(bound.program?.validate(ByteSlice(utf8: #"{"id":"1"}"#), SchemaScratch()) != nil)
 
     let book = try await log.editSchemas(of: manage, .retire(.topic), at: nil)
     #expect(book.subjects.isEmpty && book.lastVersion == 2)
     log = try await reopen(log, bench.clock.clocks)
     #expect(log.binding(of: manage) == nil && log.schemaBook(of: manage).lastVersion == 2)
     #expect(log.schemaBook(of: manage).version(1)?.properties == [property])
-    #expect(try await log.registerSchema(candidate, for: manage, replacing: 0).version == 3)
+    #expect(
+      try await log.registerSchema(candidate, for: manage, at: book.revision).version == 3)
   }
 
   /// A version goes for good only when nothing can name it, and its number with it.
@@ -147,11 +155,11 @@ extension LogConformance {
     let manage = try proofs.topic("orders", .manage)
     var log = bench.log
     let candidates = try ["true", "{}", #"{"type":"integer"}"#].map { try proofs.schema($0) }
-    _ = try await log.registerSchema(candidates[0], for: manage, replacing: 0)
+    _ = try await log.registerSchema(candidates[0], for: manage, at: 0)
     let earlier = try #require(log.binding(of: manage))
     _ = try await bench.loop.append(proofs.checked("orders", "1", earlier))
-    _ = try await log.registerSchema(candidates[1], for: manage, replacing: 1)
-    _ = try await log.registerSchema(candidates[2], for: manage, replacing: 2)
+    _ = try await log.registerSchema(candidates[1], for: manage, at: 1)
+    _ = try await log.registerSchema(candidates[2], for: manage, at: 2)
     await #expect(throws: CatalogueFailure.schemaInUse(.isLive(version: 1))) {
       try await log.editSchemas(of: manage, .remove(version: 1), at: nil)
     }
@@ -159,6 +167,10 @@ extension LogConformance {
       try await log.editSchemas(of: manage, .setState(version: version, .deleted), at: nil)
     }
     #expect(log.schemas(of: manage).map(\.version) == [3])
+    #expect(try await log.retainedSchemas(of: manage) == [1])
+    let book = log.schemaBook(of: manage)
+    #expect(book.judged(.topic, retained: [1]).map(\.version) == [1, 3])
+    #expect(book.judged(.topic, retained: []).map(\.version) == [3])
     await #expect(throws: CatalogueFailure.schemaInUse(.retainedEvents(version: 1))) {
       try await log.editSchemas(of: manage, .remove(version: 1), at: nil)
     }
@@ -167,6 +179,7 @@ extension LogConformance {
     #expect(log.schemaBook(of: manage).versions.map(\.version) == [1, 3])
 
     // One that was checked before the deletion may arrive after it.
+    log.schemaBook(of: manage).keep(candidates[0].program, of: 1)
     _ = try await bench.loop.append(proofs.checked("orders", "2", earlier))
     let records = try bench.contents("orders")
     #expect(records.map(\.schemaVersion) == [1, 1])
@@ -180,7 +193,8 @@ extension LogConformance {
     log = try await reopen(log, bench.clock.clocks)
     #expect(log.schemaBook(of: manage).versions.map(\.version) == [3])
     #expect(log.binding(of: manage)?.sole?.version == 3)
+    let revision = log.schemaBook(of: manage).revision
     #expect(
-      try await log.registerSchema(candidates[0], for: manage, replacing: 3).version == 4)
+      try await log.registerSchema(candidates[0], for: manage, at: revision).version == 4)
   }
 }

@@ -150,11 +150,12 @@ import Topics
       TopicBindingKey.Value(
         revision: 9, defaults: [TopicBindingKey.Value.Pointer(subject: .topic, version: 2)],
         terms: text), .topicBinding)
-    try roundTrip(DocumentKey.Value(number: 3, lastVersion: 4), .document)
+    try roundTrip(DocumentKey.Value(number: 3, lastVersion: 4, chosen: 2), .document)
     for dialect in [nil, SchemaDialect.draft07, .draft202012] {
       try roundTrip(
         DocumentVersionKey.Value(
-          state: .deleted, registered: time, dialect: dialect, uri: text, fingerprint: text,
+          state: .deprecated, registered: time, changed: time, dialect: dialect, uri: text,
+          fingerprint: text,
           author: text, identifiers: [text, .empty], targets: [text], text: text),
         .documentVersion)
     }
@@ -166,6 +167,28 @@ import Topics
     try roundTrip(LongNumberValue(78), .revision)
     try roundTrip(CursorKey.Value(ledger: 1, next: 2, epoch: 3), .cursor)
     try roundTrip(AckChunkKey.Value(text), .ackChunk)
+  }
+
+  @Test func `documents are written as older programs read them while those know all there is`()
+    throws
+  {
+    let (time, later) = (UnixTime(seconds: 1_700_000_000), UnixTime(seconds: 1_800_000_000))
+    let text = ByteSlice(utf8: "money")
+    for (number, chosen, version) in [(3, 0, 1), (3, 2, 2), (0, 0, 2)] as [(UInt32, UInt32, UInt8)]
+    {
+      let value = DocumentKey.Value(number: number, lastVersion: 4, chosen: chosen)
+      #expect(value.bytes[0] == version)
+      try roundTrip(value, .document)
+    }
+    for (state, changed, version) in [
+      (.active, time, 1), (.active, later, 2), (.deleted, later, 2), (.deprecated, time, 2),
+    ] as [(SchemaState, UnixTime, UInt8)] {
+      let value = DocumentVersionKey.Value(
+        state: state, registered: time, changed: changed, dialect: nil, uri: text,
+        fingerprint: text, author: text, identifiers: [], targets: [text], text: text)
+      #expect(value.bytes[0] == version)
+      try roundTrip(value, .documentVersion)
+    }
   }
 
   @Test func `subscriptions read back, those of version 1 too`() throws {

@@ -15,13 +15,25 @@ extension RocksTopicLog {
   }
 
   public func registerSchema(
-    _ candidate: SchemaCandidate, for address: TopicAddress, replacing current: UInt32
+    _ candidate: SchemaCandidate, for address: TopicAddress, at revision: UInt64
   ) async throws(CatalogueFailure) -> StoredSchema {
     try CatalogueVerb.governTopic.check(address.action)
     let author = address.caller.principal
     return try await mutate(growing: true) { committer throws(CatalogueFailure) in
       try committer.registerSchema(
-        candidate, for: try committer.topic(address), current, by: author)
+        candidate, for: try committer.topic(address), at: revision, by: author)
+    }
+  }
+
+  public func retainedSchemas(
+    of address: TopicAddress
+  ) async throws(CatalogueFailure) -> Set<UInt32> {
+    let path = TopicPath(address).detached
+    return try await mutate { committer throws(CatalogueFailure) in
+      guard let topic = committer.directory.topic(path) else { return [] }
+      let oldest = topic.tail.withLock { $0.first }
+      let versions = topic.facts.withLock { $0.book.versions.map(\.version) }
+      return Set(versions.filter { topic.uses.end(of: $0) > oldest })
     }
   }
 
@@ -38,13 +50,14 @@ extension RocksTopicLog {
 
 extension Committer {
   fileprivate func registerSchema(
-    _ candidate: SchemaCandidate, for topic: TopicState, _ current: UInt32, by author: ByteSlice
+    _ candidate: SchemaCandidate, for topic: TopicState, at revision: UInt64, by author: ByteSlice
   ) throws(CatalogueFailure) -> StoredSchema {
     try check(candidate.references, of: topic.path.tenant)
     var facts = topic.facts.withLock { $0 }
     let stored = try facts.book.register(
-      candidate, replacing: current, by: author, at: clocks.wall(),
-      limit: limits.schemaVersionsPerTopic)
+      candidate, at: revision, by: author, now: clocks.wall(),
+      limit: limits.schemaVersionsPerTopic, beside: directory.schemaBytes(beside: topic),
+      in: directory.programs)
     var tenant = pendingTenant(topic.path.tenant)
     let number = tenant.nextSchema
     tenant.nextSchema += 1
@@ -121,6 +134,7 @@ extension Committer {
         terms: book.terms.map(BindingCoding.encode) ?? .empty))
     facts.binding = book.binding(untyped: topic.path.untypedEvents)
     write(facts, of: topic)
+    afterCommit { book.releaseUnused() }
   }
 
   /// Puts into the commit how far softly deleted versions reach that some of its events were

@@ -20,11 +20,15 @@ struct AuthorTexts: Equatable, Sendable {
       texts[keyword.text] = value.string.map { JSONPointer.cut($0, to: SchemaLimits.expectedBytes) }
     }
     guard node.kind == .object, texts.count == node.count else {
-      throw reader.fault("x-error", expected: "a string or an object of strings by keyword")
+      try reader.note("x-error", expected: "a string or an object of strings by keyword")
+      return nil
     }
     whole = nil
     byKeyword = texts
   }
+
+  /// How many texts there are.
+  var count: Int { whole == nil ? byKeyword.count : 1 }
 
   /// The text for a broken keyword.
   subscript(keyword: String) -> String? { whole ?? byKeyword[keyword] }

@@ -1,0 +1,94 @@
+public import Bytes
+import Synchronization
+
+/// Where the program of one registered schema is while it is in memory. Any thread may ask; the
+/// cell of a topic's schema lives as long as the topic's book has the version.
+public final class ProgramCell: Sendable {
+  /// What programs are told apart by.
+  public struct Key: Hashable, Sendable {
+    /// From `CompiledSchema.fingerprint`: the whole meaning of what refers to no documents. What
+    /// does has no key.
+    public let fingerprint: ByteSlice
+    /// As it was registered.
+    public let text: ByteSlice
+
+    public init(fingerprint: ByteSlice, text: ByteSlice) {
+      self.fingerprint = fingerprint
+      self.text = text
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(fingerprint) }
+  }
+
+  /// What a cache holds of a cell, which may go before it.
+  final class Holder: Sendable {
+    private let program: Mutex<CompiledSchema?>
+    /// Whether somebody has asked since the cache looked last.
+    private let isMarked = Atomic(false)
+
+    init(_ program: CompiledSchema?) { self.program = Mutex(program) }
+
+    var held: CompiledSchema? {
+      let program = program.withLock { $0 }
+      if program != nil, !isMarked.load(ordering: .relaxed) {
+        isMarked.store(true, ordering: .relaxed)
+      }
+      return program
+    }
+
+    var isEmpty: Bool { program.withLock { $0 == nil } }
+
+    /// Whether it was marked; not any more.
+    func takeMark() -> Bool { isMarked.exchange(false, ordering: .relaxed) }
+
+    /// Whether nothing was there yet.
+    func fill(_ new: CompiledSchema) -> Bool {
+      program.withLock { program in
+        guard program == nil else { return false }
+        program = new
+        return true
+      }
+    }
+
+    func empty() {
+      // Freed behind the lock.
+      _ = program.withLock { program in
+        defer { program = nil }
+        return program
+      }
+    }
+  }
+
+  let key: Key?
+  let holder: Holder
+  private let cache: ProgramCache?
+
+  /// An empty cell of a cache; without a key nothing else finds it there.
+  init(_ key: Key?, in cache: ProgramCache) {
+    self.key = key
+    self.cache = cache
+    holder = Holder(nil)
+  }
+
+  /// A cell of no cache, which keeps what it holds.
+  public init(holding program: CompiledSchema) {
+    key = nil
+    cache = nil
+    holder = Holder(program)
+  }
+
+  deinit { cache?.forget(self) }
+
+  /// The program; nil while it is not compiled.
+  public var program: CompiledSchema? { holder.held }
+
+  /// Puts the program in, for as long as the cache has room for it.
+  public func keep(_ program: CompiledSchema) {
+    if holder.fill(program) { cache?.admit(holder, bytes: program.memory) }
+  }
+
+  /// Gives the room of the program back: it is not expected to be needed soon.
+  public func release() {
+    if !holder.isEmpty { cache?.release(holder) }
+  }
+}
