@@ -155,7 +155,7 @@ extension KeySetFault {
     case .member(let index, let name): "key \(index): \(name) is missing or malformed"
     case .algorithmType(let index): "key \(index): alg does not work with its kty"
     case .algorithmAmbiguous(let index): "key \(index) has no alg, and several are allowed"
-    case .key(let index, let fault): "key \(index) is not sound: \(fault)"
+    case .key(let index, let fault): "key \(index) is not sound: \(fault.text)"
     }
   }
 }
