@@ -49,8 +49,8 @@ public enum CanonicalJSON {
     if magnitude < -6 || magnitude > 20 {
       appendDigits(number, pointAfter: 1, to: &writer)
       writer.append(0x65)
-      writer.append(magnitude < 0 ? ASCII.minus : ASCII.plus)
-      writer.append(decimal: UInt64(magnitude.magnitude))
+      if magnitude > 0 { writer.append(ASCII.plus) }
+      writer.append(number.magnitudeText)
     } else if magnitude < 0 {
       writer.append("0.")
       for _ in 1..<(-magnitude) { writer.append(ASCII.zero) }

@@ -4,7 +4,7 @@ public import Bytes
 /// without ever writing out its zeros (`1e1000000000` costs what `1` costs).
 ///
 /// Normal form: sign, significant digits without zeros at either end, exponent of the last digit.
-/// Exponents beyond ±10¹⁷ are cut to that; two such numbers differ by their digits only.
+/// Exponents beyond ±10¹⁷ are compared by their digits.
 public struct JSONNumber: Sendable {
   /// The number as written.
   public let lexeme: ByteSlice
@@ -13,12 +13,11 @@ public struct JSONNumber: Sendable {
   let significant: Range<Int>
   /// How many significant digits there are.
   let digitCount: Int
-  /// Power of ten of the last significant digit.
+  /// Power of ten of the last significant digit; cut where the exponent as written is beyond the
+  /// cap (`exponentDistance`).
   let exponent: Int
   /// The significant digits as an integer when there are at most 18.
   let coefficient: UInt64?
-
-  private static let exponentCap = 100_000_000_000_000_000
 
   /// The number that `text` writes, or nil unless it is exactly one JSON number of ≤ 1000 bytes.
   public init?(parsing text: ByteSlice) {
@@ -78,7 +77,7 @@ public struct JSONNumber: Sendable {
   }
 
   /// The value of `e…`, cut at the cap; 0 for the empty slice.
-  private static func exponent(_ text: ByteSlice) -> Int {
+  static func exponent(_ text: ByteSlice) -> Int {
     var value = 0
     var negative = false
     for index in 0..<text.count {
@@ -95,10 +94,17 @@ public struct JSONNumber: Sendable {
   /// Whether the value is a whole number (`1.0` is).
   public var isInteger: Bool { isZero || exponent >= 0 }
 
+  /// Digits behind the point that the value takes; 0 for whole numbers.
+  public var decimals: Int { isZero ? 0 : max(0, -exponent) }
+
   /// The value as a 64-bit integer, or nil if it is not whole or does not fit.
-  public var asInt64: Int64? {
+  public var asInt64: Int64? { integer(scaledBy: 0) }
+
+  /// The same of the value times ten to the power of `places`, which is not negative.
+  public func integer(scaledBy places: Int) -> Int64? {
     guard !isZero else { return 0 }
-    guard exponent >= 0, digitCount + exponent <= 19 else { return nil }
+    let zeros = exponent + places
+    guard zeros >= 0, digitCount + zeros <= 19 else { return nil }
     var value: Int64 = 0
     func shift(_ digit: UInt8) -> Bool {
       let (tens, overflow) = value.multipliedReportingOverflow(by: 10)
@@ -110,7 +116,7 @@ public struct JSONNumber: Sendable {
     for index in significant where lexeme[index] != ASCII.dot {
       guard shift(lexeme[index] - ASCII.zero) else { return nil }
     }
-    for _ in 0..<exponent {
+    for _ in 0..<zeros {
       guard shift(0) else { return nil }
     }
     return value
@@ -134,7 +140,7 @@ public struct JSONNumber: Sendable {
     guard !divisor.isZero else { return false }
     guard !isZero else { return true }
     // Neither coefficient ends in a zero: with fewer tens than the divisor it cannot be a multiple.
-    let tens = exponent - divisor.exponent
+    let tens = exponentDistance(to: divisor)
     guard tens >= 0 else { return false }
     guard let modulus = divisor.coefficient else { return BigRemainder.isZero(self, divisor, tens) }
     var remainder: UInt64 = 0
@@ -146,7 +152,7 @@ public struct JSONNumber: Sendable {
 
   /// What `isMultiple(of:)` takes, in steps of some nanoseconds.
   public func divisionCost(by divisor: JSONNumber) -> Int {
-    let tens = exponent - divisor.exponent
+    let tens = exponentDistance(to: divisor)
     guard !isZero, tens >= 0 else { return 1 }
     if divisor.coefficient != nil { return 16 + 2 * digitCount }
     let limbs = divisor.digitCount / 9 + 1
@@ -180,8 +186,8 @@ public struct JSONNumber: Sendable {
 extension JSONNumber: Hashable, Comparable {
   public static func == (left: JSONNumber, right: JSONNumber) -> Bool {
     if left.isZero || right.isZero { return left.isZero && right.isZero }
-    guard left.isNegative == right.isNegative, left.exponent == right.exponent,
-      left.digitCount == right.digitCount
+    guard left.isNegative == right.isNegative, left.digitCount == right.digitCount,
+      left.exponentDistance(to: right) == 0
     else { return false }
     if let one = left.coefficient, let other = right.coefficient { return one == other }
     return compareDigits(left, right) == 0
@@ -192,15 +198,15 @@ extension JSONNumber: Hashable, Comparable {
     guard signs.0 == signs.1 else { return signs.0 < signs.1 }
     guard signs.0 != 0 else { return false }
     let (small, large) = signs.0 > 0 ? (left, right) : (right, left)
-    let (one, other) = (small.digitCount + small.exponent, large.digitCount + large.exponent)
-    return one == other ? compareDigits(small, large) < 0 : one < other
+    let ahead = small.digitCount - large.digitCount + small.exponentDistance(to: large)
+    return ahead == 0 ? compareDigits(small, large) < 0 : ahead < 0
   }
 
   public func hash(into hasher: inout Hasher) {
     hasher.combine(digitCount)
     guard !isZero else { return }
     hasher.combine(isNegative)
-    hasher.combine(exponent)
+    hasher.combine(isVast ? 0 : exponent)
     forEachDigit { hasher.combine($0) }
   }
 

@@ -21,6 +21,9 @@ public enum SchemaLimits {
   public static let libraryBytes = 4 << 20
   /// Names that the `$dynamicRef`s of one schema look for: each makes dynamic scopes larger.
   public static let dynamicNames = 64
+  /// Constants and words by which the unions of one schema are told apart, those of unions inside
+  /// unions several times. What goes beyond is tried branch by branch.
+  public static let selectedValues = 50_000
   /// Schemas that apply to one and the same value inside one another (`$ref`, `allOf`, …). With the
   /// payload's depth limit it bounds the evaluator's stack.
   public static let inPlaceDepth = 64
@@ -42,18 +45,18 @@ public enum SchemaLimits {
   /// Work that one payload may cost, in units of some four nanoseconds: nodes visited, members
   /// walked, items compared, bytes of texts searched. An ordinary event of 1 KB uses some hundred.
   /// Each may use `leastFuel`, a unit for every eight of its first 8 KiB and three for every two
-  /// bytes behind them, and no more than this.
+  /// bytes behind them, less seven for every eight of its tokens, and no more than this.
   public static let fuel = 500_000
   /// What the smallest payload may cost.
-  public static let leastFuel = 3_584
+  public static let leastFuel = 5_376
 
-  /// What a payload of so many bytes and tokens may cost: meant to decide 8 KiB within 50 µs and
-  /// 64 KiB within 1 ms, tokenising included. A text of nothing but short tokens takes longer to
-  /// tokenise, and has less; enough to look at each of them it always has.
+  /// What a payload of so many bytes and tokens may cost: meant to decide 8 KiB within 45 µs and
+  /// 64 KiB within 0.9 ms, tokenising included, which is why tokens are taken off. Enough to look
+  /// at each of them it always has.
   static func fuel(bytes: Int, tokens: Int) -> Int {
     let first = min(bytes, 8_192)
-    let dense = max(0, min(tokens, 4_096) - first / 3) / 3
-    return min(fuel, leastFuel + first / 8 + (bytes - first) / 2 * 3 - dense)
+    let most = leastFuel + first / 8 + (bytes - first) / 2 * 3
+    return min(fuel, max(tokens + 8, most - tokens / 8 * 7))
   }
   /// What explaining a refusal may cost: as much as the check and, for hints, `hintFuel` more, and
   /// never more than `mostExplanationFuel`: meant to be a millisecond.

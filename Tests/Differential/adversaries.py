@@ -1,15 +1,19 @@
 """Schemas and events made to be slow: what compiling and checking them takes at most.
 
     adversaries.py DRIVER [SECONDS]
+    adversaries.py DRIVER SECONDS --search COUNT [SEED]
 
 DRIVER is the executable jodrell-schema-driver. Ends with 1 if a compilation took more than a second,
 or the 99th percentile of a check (tokenising and verdict) more than 50 us for an event of up to
 8 KiB, 1 ms up to 64 KiB, or that of an explanation more than 1 ms. What exceeds a bound is measured
 again, four times at most, and the best counts: whatever else the machine does is in these times too.
+With --search random schemas and events of up to 8 KiB are put together, the slowest are changed a
+little and tried again, and what is slowest in the end is printed.
 """
 
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -146,13 +150,128 @@ def cases(size):
 
     yield from walks(size)
     yield from formats(size)
+    yield from lookups(size)
+    yield from explanations(size)
+
+
+def lookups(size):
+    """Names, words and values that are looked for where that is dear."""
+    alike = [f"12345678{n:02}" for n in range(24)]
+    yield "names of one class", {"items": {"type": "object"}}, fill(
+        size, lambda n: {name: 1 for name in alike})
+    names = {f"k{(n * 7919) % 7001}": n % 10 for n in range(size // 10)}
+    yield "names far apart", {"properties": {f"k{n}": {"type": "integer"} for n in range(7001)}}, \
+        names
+    yield "required of very many", {"required": [f"k{n}" for n in range(60_000)]}, names
+    yield "words of very many", {"items": {"enum": [f"w{n}" for n in range(70_000)]}}, fill(
+        size, lambda n: f"w{(n * 7919) % 70_001}")
+    yield "constants of very many", {"items": union(6_500, lambda n: {"const": n})}, fill(
+        size, lambda n: (n * 7919) % 6_501)
+    yield "numbers of very many", {"items": {"enum": [n + 0.5 for n in range(60_000)]}}, fill(
+        size, lambda n: (n * 7919) % 60_001 + 0.5)
+    wrap = 1 << 64
+    yield "numbers that collide", {"items": {"enum": [n * wrap + 7 for n in range(1, 20_000)]}}, \
+        fill(size, lambda n: 7)
+    yield "unique numbers that collide", {"uniqueItems": True}, fill(
+        size, lambda n: (n + 1) * wrap + 7)
+    yield "lists looked for among lists", {"items": {"enum": [[n, n, n, n] for n in range(2000)]}}, \
+        fill(size, lambda n: [n, n, n, n + 1])
+    yield "objects looked for among objects", {"items": {"enum": [
+        {f"k{m}": n for m in range(30)} for n in range(300)]}}, \
+        fill(size, lambda n: {f"k{m}": n % 300 for m in reversed(range(30))})
+    yield "escaped words", {"items": {"enum": [f"w{n}" for n in range(20_000)]}}, fill(
+        size, lambda n: f"w\n{n}")
+    yield "escaped texts that are unique", {"uniqueItems": True}, fill(size, lambda n: f"\n{n}")
+    yield "selections in selections", selections(14), {"k": 1, **{f"m{n}": 1 for n in range(size // 10)}}
+    yield "conditions told apart", {"items": {"allOf": [
+        {"if": {"required": ["k"], "properties": {"k": {"const": n}}}, "then": {"maxProperties": 1}}
+        for n in range(300)]}}, fill(size, lambda n: {"k": n % 300})
+    yield "conditions told apart by what is missing", {"items": {"allOf": [
+        {"if": {"properties": {"k": {"const": n}}}, "then": {"maxProperties": 1}}
+        for n in range(300)]}}, fill(size, lambda n: {"l": 1})
+    shuffled = [(n * 7919) % 15_013 for n in range(15_013)]
+    yield "branches far apart", {"$defs": {f"d{n}": {"type": "string", "minLength": n + 1}
+                                           for n in range(7_000)},
+                                 "items": {"anyOf": [{"$ref": f"#/$defs/d{n}"} for n in shuffled
+                                                     if n < 7_000]}}, fill(size, lambda n: "a")
+    yield "dynamic trees", {
+        "$id": "http://x.example/a", "$dynamicAnchor": "n", "$ref": "http://x.example/b",
+        "unevaluatedProperties": False,
+        "$defs": {"b": {"$id": "http://x.example/b", "$dynamicAnchor": "n", "anyOf": [
+            {"properties": {"a": {"$dynamicRef": "#n"}, "b": True}},
+            {"properties": {"a": {"$dynamicRef": "#n"}, "c": True}}]}}}, chain(min(60, size // 12))
+    yield "unevaluated at each level", {"$ref": "#/$defs/t", "$defs": {"t": {
+        "allOf": [{"anyOf": [{"properties": {"a": {"$ref": "#/$defs/t"}}},
+                             {"properties": {"b": True}}, {"properties": {"c": True}}]}],
+        "unevaluatedProperties": False}}}, chain(min(60, size // 12))
+    yield "lists of lists that are unique", {"uniqueItems": True}, fill(
+        size, lambda n: [n % 2, [n], [n % 3]])
+    yield "prices", {"items": {"multipleOf": 0.01, "minimum": 0, "exclusiveMaximum": 1e6}}, fill(
+        size, lambda n: Raw(f"{n % 997}.{n % 90 + 10}"))
+    yield "prices of many digits", {"items": {"multipleOf": 0.000001}}, fill(
+        size, lambda n: Raw(f"{n % 10}.{n % 90 + 10}34567891"))
+    groups = "".join(f"({c})?" for c in "abcdefghijklmnopqrstuvwxyz")
+    yield "many groups", {"pattern": f"^(?:{groups})*!"}, text(
+        size - 8, "abcdefghijklmnopqrstuvwxyz")
+    yield "alternatives of a pattern", {"pattern": "^(?:" + "|".join(
+        f"a{c}" for c in "abcdefghijklmnopqrstuvwxyz") + ")*!"}, text(size - 8, "az")
+    yield "literals of a pattern", {"pattern": "(?:" + text(200) + "b|c)+!"}, text(size - 8)
+    yield "words of a text", {"pattern": "^(?:[a-z]+[ .,]?)+$"}, text(size - 8, "lorem ipsum, ")
+    yield "lazy runs", {"pattern": "^.*?b.*?c.*?!"}, text(size - 8, "bc")
+    yield "look-ahead per character", {"pattern": "^(?:(?!xy)[^])*$"}, text(size - 8, "ab")
+    yield "properties per character", {"pattern": "^(?:\\p{L}|\\p{N}|\\p{P})*!"}, text(
+        size - 8, "\u00e9")
+
+
+def explanations(size):
+    """Refusals of which there is much to say."""
+    wrong = {c: 1 for c in "abcdefgh"}
+    branch = {"properties": {c: {"type": "null"} for c in "abcdefgh"}}
+    yield "alternatives that are all wrong", {"items": union(16, lambda n: {
+        **branch, "title": str(n)})}, fill(size, lambda n: wrong)
+    yield "alternatives in alternatives", {"$ref": "#/$defs/t", "$defs": {"t": {"anyOf": [
+        {"properties": {"a": {"$ref": "#/$defs/t"}, "b": {"type": "null"}}, "title": str(n)}
+        for n in range(8)]}}}, chain(min(60, size // 12))
+    yield "items of which none comes near", {"items": {"contains": branch}}, fill(
+        size, lambda n: [wrong] * 16)
+    yield "many rules broken at a depth", nested_schema(50, {"items": {"type": "null"}}), nested(
+        50, fill(size - 120, lambda n: 1))
+    yield "words that come near", {"items": {"enum": [text(50) + str(n) for n in range(250)]}}, fill(
+        size, lambda n: text(49) + "b" + str(n))
+    yield "many names that are missing", {"items": {"required": [f"{text(20)}{n}" for n in
+                                                                range(300)]}}, fill(
+        size, lambda n: {})
+    yield "many rules for one value", {"items": {"allOf": [{"minimum": n + 9} for n in
+                                                          range(2000)]}}, fill(size, lambda n: 1)
+    yield "positions of very many", {"oneOf": [{"minimum": 0, "title": str(n)} for n in
+                                               range(3000)]}, 1
+    yield "unknown names of many kinds", {"properties": {f"{text(30)}{n}": True for n in range(64)},
+                                          "additionalProperties": False}, {
+        f"{text(30)}x{n}": 1 for n in range(size // 45)}
+    yield "escaped names that are unknown", {"properties": {"a": True},
+                                             "additionalProperties": False}, {
+        f"{text(60, chr(10))}{n}": 1 for n in range(size // 150)}
+
+
+def nested_schema(depth, inner):
+    for _ in range(depth):
+        inner = {"items": inner}
+    return inner
+
+
+def selections(depth):
+    schema = {"required": ["k"], "properties": {"k": {"const": 1}}}
+    for n in range(depth):
+        schema = {"oneOf": [schema, {"required": ["k"], "properties": {"k": {"const": n + 2}}},
+                            {"required": ["k"], "properties": {"k": {"const": str(n)}}}]}
+    return schema
 
 
 def walks(size):
     """Events of as many tokens as fit, and schemas that look at each of them."""
     digits = fill(size, lambda n: n % 10)
     empty = fill(size, lambda n: "")
-    names = {f"k{n}": n % 10 for n in range(size // 9)}
+    names = {f"k{n}": n % 10 for n in range(size // 10)}
     yield "digits", {"items": {"type": "integer"}}, digits
     yield "bounded digits", {"items": {"type": "integer", "minimum": 0, "maximum": 9}}, digits
     yield "divided digits", {"items": {"multipleOf": 1}}, digits
@@ -198,7 +317,7 @@ def walks(size):
         fill(size, lambda n: {"k": f"v{n % 100}"})
     yield "dependent rules", {"dependentSchemas": {f"k{n}": {"minProperties": 1}
                                                    for n in range(500)}}, names
-    yield "constant large list", {"anyOf": [{"const": digits[:-1] + [str(n)]} for n in range(100)]}, \
+    yield "constant large list", {"anyOf": [{"const": digits[:-1] + [str(n)]} for n in range(size // 700)]}, \
         digits
     yield "constant large object", {"anyOf": [{"const": {f"k{m}": m for m in range(500)}, "title":
                                                str(n)} for n in range(50)]}, \
@@ -234,7 +353,8 @@ def formats(size):
                        ("json-pointer", "/~0"), ("idn-email", "\u00e9"), ("regex", "(?=a)|"),
                        ("regex", "[a-b\\d]"), ("uri-reference", "a@")):
         yield f"long {name} {unit}", {"$schema": schema, **union(50, lambda n: {
-            "format": name, "maxLength": 70000 + n})}, text(size - 40, unit) + " "
+            "format": name, "maxLength": 70000 + n})}, text((size - 40) * len(unit) // len(
+                json.dumps(unit, ensure_ascii=False)[1:-1]), unit) + " "
 
 
 def conditions(depth):
@@ -324,11 +444,23 @@ def compilations():
                                          for n in range(9000)}}
     yield "deep in place", {"$defs": {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 100}
                                       for n in range(60)} | {"d60": True}, "$ref": "#/$defs/d0"}
+    yield "numbers that collide", {"enum": [n * (1 << 64) + 7 for n in range(35_000)]}
+    yield "wide union of constants", union(19_000, lambda n: {"const": n})
+    yield "constants at many levels", constants(60)
+    yield "members to try", {"oneOf": [{"properties": {f"k{m}": {"const": m if m < 7 else n}
+                                                       for m in range(8)}} for n in range(2000)]}
     yield "many unions of references", {
         "$defs": {f"d{n}": {"type": "object", "required": ["k"],
                             "properties": {"k": {"const": f"v{n}"}}} for n in range(300)},
         "properties": {f"p{m}": {"oneOf": [{"$ref": f"#/$defs/d{n}"} for n in range(60)]}
                        for m in range(250)}}
+
+
+def constants(depth):
+    schema = {"enum": list(range(1500))}
+    for n in range(depth):
+        schema = {"anyOf": [schema, {"const": f"a{n}"}, {"const": f"b{n}"}]}
+    return schema
 
 
 def measure(driver, schema, event, seconds):
@@ -346,8 +478,100 @@ def measure(driver, schema, event, seconds):
         return json.loads(out.stdout)
 
 
+class Search:
+    """Schemas and events at random, of parts that are dear in different ways."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+
+    def some(self, *choices):
+        return self.random.choice(choices)
+
+    def leaf(self):
+        n = self.random.randrange(1, 400)
+        return self.some(
+            {"type": "integer"}, {"minimum": n / 7}, {"multipleOf": 0.01}, {"const": n},
+            {"enum": [m + 0.5 for m in range(n)]}, {"enum": [f"w{m}" for m in range(n)]},
+            {"enum": [{"a": m} for m in range(n)]}, {"minLength": n % 40}, {"uniqueItems": True},
+            {"pattern": self.some("^(a|b)*c", "a+[bc]", "^\\w+$", "(?:x?a?)*b", "^a[b]?[c]?$")},
+            {"$ref": "#"}, {"required": [f"k{m}" for m in range(n)]}, {"maxProperties": n},
+            {"type": ["string", "null"]}, {"dependentRequired": {f"k{m}": ["a"] for m in range(n)}})
+
+    def schema(self, depth):
+        if depth == 0 or self.random.random() < 0.2:
+            return self.leaf()
+        count = self.some(1, 2, 3, 8, 30)
+        parts = [self.schema(depth - 1) for _ in range(min(count, 3))]
+        many = [{**parts[n % len(parts)], "title": str(n)} for n in range(count)]
+        one = parts[0]
+        return self.some(
+            {"anyOf": many}, {"oneOf": many}, {"allOf": many}, {"not": one}, {"items": one},
+            {"if": one, "then": parts[-1], "else": self.leaf()}, {"contains": one},
+            {"prefixItems": parts * 9, "items": one}, {"additionalProperties": one},
+            {"properties": {f"k{n}": part for n, part in enumerate(many)}},
+            {"patternProperties": {self.some("^k", "1", "(a|k)+[0-9]"): one}},
+            {"propertyNames": one}, {"dependentSchemas": {f"k{n}": part for n, part in
+                                                          enumerate(many)}},
+            {"anyOf": many, "unevaluatedProperties": parts[-1]},
+            {"anyOf": many, "unevaluatedItems": parts[-1]})
+
+    def item(self, depth=2):
+        if depth == 0:
+            return self.some(1, 0.25, "", "a", "ab" * 9, "\n", "\u00e9", None, Raw("1e9"), [], {})
+        return self.some(self.item(0), [self.item(depth - 1)] * self.some(1, 2, 9),
+                         {f"k{n}": self.item(depth - 1) for n in range(self.some(1, 2, 9))})
+
+    def event(self):
+        item = self.item()
+        shape = self.random.randrange(4)
+        if shape == 0:
+            items = fill(SMALL - 20, lambda n: [item, n][n % 2])
+            return {f"k{n}": value for n, value in enumerate(items[:len(items) // 3])}
+        if shape == 1:
+            return fill(SMALL, lambda n: self.some(n, item))
+        if shape == 2:
+            return text(SMALL - 10, self.some("a", "ab", "\u00e9", "\n"))[:SMALL // 2]
+        return fill(SMALL, lambda n: item)
+
+    def run(self, driver, seconds, count):
+        best = []
+        for number in range(count):
+            schema, event = self.schema(self.some(1, 2, 3, 4)), self.event()
+            if best and self.random.random() < 0.5:
+                kept = self.some(*best)
+                schema, event = self.some(
+                    (kept[1], event), (schema, kept[2]),
+                    ({self.some("items", "additionalProperties", "contains"): kept[1]}, kept[2]),
+                    ({"allOf": [kept[1], schema]}, kept[2]),
+                    ({"anyOf": [schema, kept[1]]}, kept[2]))
+            if len(dump(event)) > SMALL or len(dump(schema)) > 1 << 20:
+                continue
+            result = measure(driver, schema, event, seconds)
+            if "crash" in result:
+                print(f"CRASH {dump(schema)[:2000]} {dump(event)[:200]}", flush=True)
+            for key, part in (("single", 1), ("explain", 0.05)):
+                # Medians, of three measurements where it matters: what is left out is the machine's.
+                time = result.get(f"{key}_p50_ns", 0) * part
+                for _ in range(3 if time > 25_000 else 0):
+                    again = measure(driver, schema, event, seconds)
+                    if again.get(f"{key}_p50_ns", 0) * part < time:
+                        time, result = again[f"{key}_p50_ns"] * part, again
+                best.append((time, schema, event, key, number, result))
+            best.sort(key=lambda kept: -kept[0])
+            del best[24:]
+        for _, schema, event, key, number, result in best[:12]:
+            print(f"{number} {key}: p50 {result[key + '_p50_ns'] / 1000:.1f} us, tokenising "
+                  f"{result['tokenise_p50_ns'] / 1000:.1f}, fuel {result['fuel']}, "
+                  f"{dump(schema)[:3000]} {dump(event)[:80]}", flush=True)
+
+
 def main():
     driver = sys.argv[1]
+    if "--search" in sys.argv:
+        count = int(sys.argv[4])
+        Search(int(sys.argv[5]) if len(sys.argv) > 5 else 1).run(
+            driver, float(sys.argv[2]), count)
+        return
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 0.1
     failed = 0
     for size, bar in ((SMALL, 50_000), (LARGE, 1_000_000)):

@@ -17,7 +17,8 @@ extension Evaluator {
     let found = table.findShort(
       value.bytes.raw, at: Int(token.offset), count: Int(token.length), slots: slots,
       fuel: &fuel)
-    return spend(0) ? found : nil
+    // A large table does not fit into the caches that small ones stay in.
+    return spend(table.distance) ? found : nil
   }
 
   /// Looks for a name that is long, has escapes, or stands at the end of the text.
@@ -38,7 +39,7 @@ extension Evaluator {
         value.bytes.raw, at: Int(token.offset), count: Int(token.length), slots: slots,
         names: names, fuel: &fuel)
     }
-    return spend(0) ? found : nil
+    return spend(table.distance) ? found : nil
   }
 
   /// The token of the value of the member whose name is in a table, or nil.
@@ -210,7 +211,7 @@ extension Evaluator {
     if kind == UInt32(JSONKind.number.rawValue), token.length < 8, node.branchCount == 0 {
       // Without branches it is the number's rule that has not settled the matter.
       let rule = numbers[node.number]
-      if rule.isInterval, rule.divisor == 1 {
+      if rule.isInterval, rule.divisor == 1, rule.scale == 0 {
         let number = value.shortInteger(token)
         return number >= rule.lowest && number <= rule.highest
       }

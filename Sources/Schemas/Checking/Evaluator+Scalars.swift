@@ -25,7 +25,7 @@ extension Evaluator {
   @inline(never)
   @_lifetime(self: copy self)
   private mutating func acceptsEscaped(_ rule: UInt32, _ token: JSONToken) -> Bool {
-    guard spend(8 &+ Int(token.length) >> 1) else { return false }
+    guard spend(10 &+ Int(token.length) >> 1) else { return false }
     let unescaped = scratch.unescape(value.text(token))
     return acceptsText(strings[rule], unescaped.span, isASCII: false)
   }
@@ -123,18 +123,27 @@ extension Evaluator {
   @_lifetime(self: copy self)
   mutating func acceptsNumber(_ number: UInt32, _ token: JSONToken) -> Bool {
     let rule = numbers[number]
-    if rule.isInterval, !token.hasFraction || rule.holdsForFractions {
+    if rule.isInterval {
       let lexeme = value.text(token)
       // Most rules ask for no more than a number from 0 up.
-      if rule.lowest <= 0, rule.highest == Int64.max, rule.divisor == 1,
+      if rule.lowest <= 0, rule.highest == Int64.max, rule.multipleOf == ProgramNode.none,
         lexeme[0] != ASCII.minus
       {
         return true
       }
-      fuel &-= Int(token.length) &>> 2 &+ (rule.divisor == 1 ? 0 : 2)
-      if token.length <= 18, let number = PlainNumber(lexeme) {
-        return number.floor >= rule.lowest && number.ceiling <= rule.highest
-          && (rule.divisor == 1 || number.floor % rule.divisor == 0)
+      if rule.divisor != 1 { fuel &-= 2 }
+      if token.length <= 18 {
+        if !token.hasFraction || rule.holdsForFractions, rule.scale == 0 {
+          fuel &-= Int(token.length) &>> 2
+          if let number = PlainNumber(lexeme) {
+            return number.floor >= rule.lowest && number.ceiling <= rule.highest
+              && (rule.divisor == 1 || number.floor % rule.divisor == 0)
+          }
+        } else if let number = ScaledNumber(lexeme, scale: rule.scale) {
+          fuel &-= 2 &+ Int(token.length) &>> 4
+          return number.value >= rule.lowest && number.value <= rule.highest
+            && (rule.divisor == 1 || number.value % rule.divisor == 0)
+        }
       }
     }
     return acceptsExactly(number, token)
@@ -158,7 +167,7 @@ extension Evaluator {
 
   /// What a number's exact value costs.
   @inline(__always)
-  func numberCost(_ token: JSONToken) -> Int { 12 &+ Int(token.length) &>> 1 }
+  func numberCost(_ token: JSONToken) -> Int { 16 &+ Int(token.length) &>> 1 }
 
   /// The number of the schema's text at a token.
   func bound(_ token: UInt32) -> JSONNumber? {

@@ -48,7 +48,7 @@ extension Evaluator {
     let isArray = branch.operation == .unevaluatedItems
     let kind = value.token(at).kind
     guard kind == (isArray ? .array : .object), value.token(at).extent > 1 else { return true }
-    guard spend(Int(value.token(at).extent) >> 9) else { return false }
+    guard spend(8 &+ Int(value.token(at).extent) >> 9) else { return false }
     let inquiry = Inquiry(
       at: at, marks: scratch.evaluated.open(Int(value.token(at).extent)), isArray: isArray)
     defer { scratch.evaluated.close(inquiry.marks) }
@@ -75,7 +75,7 @@ extension Evaluator {
   @_lifetime(self: copy self)
   mutating func mark(_ index: UInt32, _ inquiry: Inquiry, isAsking: Bool = false) {
     if index == ProgramNode.anything || halt != nil { return }
-    guard spend(1), depth < SchemaLimits.evaluationDepth else {
+    guard spend(3), depth < SchemaLimits.evaluationDepth else {
       stop(.fuelExhausted)
       return
     }
@@ -102,22 +102,9 @@ extension Evaluator {
     switch branch.operation {
     case .constant, .enumeration, .indexed, .words, .content, .negation: return
     case .reference: mark(branch.first, inquiry)
-    case .all:
-      for index in 0..<branch.second {
-        mark(lists[branch.first &+ index], inquiry)
-      }
-    case .any, .one:
-      for index in 0..<branch.second {
-        let schema = lists[branch.first &+ index]
-        if inquiry.takesAllBranches || accepts(schema, inquiry.at) { mark(schema, inquiry) }
-        guard spend(1) else { return }
-      }
-    case .chosenAny, .chosenOne:
-      if inquiry.takesAllBranches {
-        for index in 0..<branch.second { mark(lists[branch.first &+ index], inquiry) }
-      } else if let chosen = chosen(discriminators[branch.third], inquiry.at) {
-        mark(chosen, inquiry)
-      }
+    case .all: markEach(of: branch.range, inquiry)
+    case .any, .one: markAccepting(branch.range, inquiry)
+    case .chosenAll, .chosenAny, .chosenOne: markSelected(branch, inquiry)
     case .condition where inquiry.takesAllBranches:
       for schema in [branch.first, branch.second, branch.third] { mark(schema, inquiry) }
     case .condition:
@@ -127,6 +114,38 @@ extension Evaluator {
       mark(holds ? branch.second : branch.third, inquiry)
     case .unevaluatedProperties: if !isAsking, !inquiry.isArray { markAll(inquiry) }
     case .unevaluatedItems: if !isAsking, inquiry.isArray { markAll(inquiry) }
+    }
+  }
+
+  @_lifetime(self: copy self)
+  private mutating func markEach(of range: NodeRange, _ inquiry: Inquiry) {
+    for index in 0..<range.count { mark(lists[range.first &+ index], inquiry) }
+  }
+
+  /// Marks what those of some schemas have evaluated that accept the value.
+  @_lifetime(self: copy self)
+  private mutating func markAccepting(_ range: NodeRange, _ inquiry: Inquiry) {
+    for index in 0..<range.count {
+      let schema = lists[range.first &+ index]
+      if inquiry.takesAllBranches || accepts(schema, inquiry.at) { mark(schema, inquiry) }
+      guard spend(1) else { return }
+    }
+  }
+
+  @_lifetime(self: copy self)
+  private mutating func markSelected(_ branch: ProgramBranch, _ inquiry: Inquiry) {
+    if inquiry.takesAllBranches {
+      markEach(of: branch.range, inquiry)
+      return
+    }
+    let rest = selections[branch.third].rest
+    let chosen = chosen(selections[branch.third], inquiry.at)
+    for range in [chosen, rest] {
+      if branch.operation == .chosenAll {
+        markEach(of: range, inquiry)
+      } else {
+        markAccepting(range, inquiry)
+      }
     }
   }
 

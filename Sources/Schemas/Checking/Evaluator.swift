@@ -17,7 +17,10 @@ import JSONText
   let objects: VerifiedTable<ObjectRule>
   let patternRules: VerifiedTable<PatternRule>
   let dependencies: VerifiedTable<DependencyRule>
-  let discriminators: VerifiedTable<Discriminator>
+  let selections: VerifiedTable<Selection>
+  let valueIndexes: VerifiedTable<ValueIndex>
+  let valueBuckets: VerifiedTable<UInt32>
+  let valueRows: VerifiedTable<ValueIndex.Row>
   let tables: VerifiedTable<NameTable>
   let slots: VerifiedTable<NameTable.Slot>
   let names: RawSpan
@@ -51,7 +54,10 @@ import JSONText
     objects = VerifiedTable(program.objects.span)
     patternRules = VerifiedTable(program.patternRules.span)
     dependencies = VerifiedTable(program.dependencies.span)
-    discriminators = VerifiedTable(program.discriminators.span)
+    selections = VerifiedTable(program.selections.span)
+    valueIndexes = VerifiedTable(program.valueIndexes.span)
+    valueBuckets = VerifiedTable(program.valueBuckets.span)
+    valueRows = VerifiedTable(program.valueRows.span)
     tables = VerifiedTable(program.tables.span)
     slots = VerifiedTable(program.slots.span)
     names = program.names.span.raw
@@ -199,22 +205,10 @@ import JSONText
     case .words: return isWord(branch, at)
     case .content: return holdsContent(branch, at)
     case .reference: return accepts(branch.first, at)
-    case .all:
-      for index in 0..<branch.second {
-        fuel &-= 1
-        guard accepts(lists[branch.first &+ index], at) else { return false }
-      }
-      return true
-    case .any:
-      for index in 0..<branch.second {
-        if accepts(lists[branch.first &+ index], at) { return true }
-        guard spend(1) else { return false }
-      }
-      return false
-    case .one: return acceptsOne(branch, at)
-    case .chosenAny, .chosenOne:
-      guard let chosen = chosen(discriminators[branch.third], at) else { return false }
-      return accepts(chosen, at)
+    case .all: return acceptsAll(branch.range, at)
+    case .any: return acceptsAny(branch.range, at)
+    case .one: return accepting(branch.range, at, upTo: 2) == 1 && halt == nil
+    case .chosenAll, .chosenAny, .chosenOne: return acceptsSelected(branch, at)
     case .negation: return !accepts(branch.first, at) && halt == nil
     case .condition:
       fuel &-= 1
@@ -226,27 +220,35 @@ import JSONText
   }
 
   @_lifetime(self: copy self)
-  private mutating func acceptsOne(_ branch: ProgramBranch, _ at: Int) -> Bool {
-    var accepted = 0
-    for index in 0..<branch.second {
-      if accepts(lists[branch.first &+ index], at) {
-        accepted &+= 1
-        if accepted > 1 { return false }
-      }
-      guard spend(1) else { return false }
+  mutating func acceptsAll(_ range: NodeRange, _ at: Int) -> Bool {
+    for index in 0..<range.count {
+      fuel &-= 1
+      guard accepts(lists[range.first &+ index], at) else { return false }
     }
-    return accepted == 1
+    return true
   }
 
-  /// The branch that the discriminator's member names, or nil.
   @_lifetime(self: copy self)
-  mutating func chosen(_ discriminator: Discriminator, _ at: Int) -> UInt32? {
-    guard value.token(at).kind == .object,
-      let member = member(in: at, named: discriminator.member),
-      value.token(member).kind == .string,
-      let slot = find(member, in: discriminator.values)
-    else { return nil }
-    return slots[slot].schema
+  mutating func acceptsAny(_ range: NodeRange, _ at: Int) -> Bool {
+    for index in 0..<range.count {
+      if accepts(lists[range.first &+ index], at) { return true }
+      guard spend(1) else { return false }
+    }
+    return false
+  }
+
+  /// How many of some schemas the value keeps, counted up to `most`; void once `halt` is set.
+  @_lifetime(self: copy self)
+  mutating func accepting(_ range: NodeRange, _ at: Int, upTo most: Int) -> Int {
+    var count = 0
+    for index in 0..<range.count {
+      if accepts(lists[range.first &+ index], at) {
+        count &+= 1
+        if count >= most { return count }
+      }
+      guard spend(1) else { return count }
+    }
+    return count
   }
 
   /// Whether the value is among the strings and literals of a table.
@@ -262,7 +264,7 @@ import JSONText
   }
 
   @_lifetime(self: copy self)
-  private mutating func equalsConstant(_ constant: Int, _ at: Int) -> Bool {
+  mutating func equalsConstant(_ constant: Int, _ at: Int) -> Bool {
     guard
       let equal = ValueEquality.equal(value, at, constants, constant, fuel: &fuel)
     else {
@@ -277,7 +279,8 @@ import JSONText
   @_lifetime(self: copy self)
   private mutating func isIndexed(_ branch: ProgramBranch, _ at: Int) -> Bool {
     let hash = ValueHash.hash(value, at, fuel: &fuel)
-    guard spend(1) else { return false }
+    // A large index does not lie in the nearest cache.
+    guard spend(6 &+ Int(min(12, branch.third &>> 14))) else { return false }
     var slot = UInt32(truncatingIfNeeded: hash) & branch.third
     while true {
       let token = index[branch.second &+ slot]

@@ -16,10 +16,11 @@ extension Explainer {
         reportContent(branch, index, at)
       }
     case .reference: explain(branch.first, at)
-    case .all:
-      for offset in 0..<Int(branch.second) {
-        explain(program.lists[Int(branch.first) + offset], at)
-      }
+    case .all: explainAll(branch.range, at)
+    case .chosenAll:
+      let selection = program.selections[Int(branch.third)]
+      explainAll(evaluator.chosen(selection, at), at)
+      explainAll(selection.rest, at)
     case .any, .one, .chosenAny, .chosenOne:
       if !evaluator.acceptsBranch(branch, at), evaluator.halt == nil {
         explainUnion(branch, index, at)
@@ -65,6 +66,13 @@ extension Explainer {
     return closest(to: at, among: declared(table))
   }
 
+  @_lifetime(self: copy self)
+  private mutating func explainAll(_ range: NodeRange, _ at: Int) {
+    for offset in 0..<Int(range.count) where !isDone {
+      explain(program.lists[Int(range.first) + offset], at)
+    }
+  }
+
   // MARK: - Unions
 
   /// Explains by the branch that was most likely meant, or says that none fits.
@@ -72,20 +80,38 @@ extension Explainer {
   private mutating func explainUnion(_ branch: ProgramBranch, _ index: UInt32, _ at: Int) {
     let isOne = branch.operation == .one || branch.operation == .chosenOne
     let keyword = isOne ? "oneOf" : "anyOf"
-    guard evaluator.spend(2 * Int(branch.second)) else { return }
-    let schemas = (0..<Int(branch.second)).map { program.lists[Int(branch.first) + $0] }
+    var named: Set<UInt32>?
     if branch.third != ProgramNode.none {
-      explainChosen(program.discriminators[Int(branch.third)], schemas, index, at, keyword)
-      return
+      let selection = program.selections[Int(branch.third)]
+      let chosen = nodes(evaluator.chosen(selection, at))
+      let rest = nodes(selection.rest).filter { canTake($0, at) }
+      guard evaluator.halt == nil else { return }
+      if rest.isEmpty, chosen.count <= 1 {
+        if let meant = chosen.first {
+          explainMeant(meant, at, because: reason(selection, at))
+        } else {
+          explainUnknown(selection, of: Int(branch.second), index, at, keyword)
+        }
+        return
+      }
+      named = Set(chosen + rest)
     }
+    guard evaluator.spend(2 * Int(branch.second)) else { return }
+    let all = nodes(branch.range)
+    let schemas = named.map { named in all.filter { named.contains($0) }[...] } ?? all
     if isOne {
       var accepting: [Int] = []
-      for (position, schema) in schemas.enumerated() where evaluator.accepts(schema, at) {
+      for (position, schema) in all.enumerated()
+      where accepting.count <= Self.toldPositions && named?.contains(schema) != false
+        && evaluator.accepts(schema, at)
+      {
         accepting.append(position)
       }
       guard evaluator.halt == nil else { return }
       if accepting.count > 1 {
-        let list = accepting.map(String.init).joined(separator: ", ")
+        let list =
+          accepting.prefix(Self.toldPositions).map(String.init).joined(separator: ", ")
+          + (accepting.count > Self.toldPositions ? ", …" : "")
         report(
           index, at, keyword: keyword, code: .unionMany,
           "must match exactly one alternative, but matches \(list)")
@@ -94,7 +120,7 @@ extension Explainer {
     }
     guard evaluator.halt == nil else { return }
     if let meant = likeliest(schemas, at) {
-      explainMeant(meant, at, because: "it fits best of \(schemas.count) alternatives")
+      explainMeant(meant, at, because: "it fits best of \(all.count) alternatives")
       return
     }
     let types = schemas.reduce(into: TypeSet()) { $0.formUnion(program.nodes[Int($1)].types) }
@@ -107,17 +133,32 @@ extension Explainer {
     }
     report(
       index, at, keyword: keyword, code: .unionNone,
-      "must match one of \(schemas.count) alternatives")
+      "must match one of \(all.count) alternatives")
   }
 
-  /// The discriminator says which branch was meant, or is itself what is wrong.
+  /// Positions that are told of a value that keeps too many alternatives.
+  private static let toldPositions = 16
+
+  private func nodes(_ range: NodeRange) -> ArraySlice<UInt32> {
+    program.lists[Int(range.first)..<Int(range.first + range.count)]
+  }
+
+  private func canTake(_ schema: UInt32, _ at: Int) -> Bool {
+    takesKind(program.nodes[Int(schema)].types, evaluator.value.tokens[at])
+  }
+
+  /// No branch takes what tells them apart: that is what is wrong.
   @_lifetime(self: copy self)
-  private mutating func explainChosen(
-    _ discriminator: Discriminator, _ schemas: [UInt32], _ index: UInt32, _ at: Int,
-    _ keyword: String
+  private mutating func explainUnknown(
+    _ selection: Selection, of count: Int, _ index: UInt32, _ at: Int, _ keyword: String
   ) {
-    if let chosen = evaluator.chosen(discriminator, at) {
-      explainMeant(chosen, at, because: reason(discriminator, chosen, at))
+    let slots = declared(selection.values.strings)
+    let expected = list(slots, selection.values)
+    guard selection.isByMember else {
+      report(
+        index, at, keyword: keyword, code: .unionNone,
+        "must be a value of one of \(count) alternatives", expected: expected,
+        suggestion: closestWord(selection.values.strings, at))
       return
     }
     guard evaluator.value.tokens[at].kind == .object else {
@@ -126,52 +167,52 @@ extension Explainer {
         expected: SchemaText.quoted("object"))
       return
     }
-    guard let member = evaluator.member(in: at, named: discriminator.member) else {
+    guard let member = evaluator.member(in: at, named: selection.member) else {
       reportMissing(
-        index, at, soleName(discriminator.member), keyword: keyword,
-        "is required: it tells the \(schemas.count) alternatives apart",
-        expected: list(declared(discriminator.values)))
+        index, at, soleName(selection.member), keyword: keyword,
+        "is required: it tells the \(count) alternatives apart", expected: expected)
       return
     }
-    let slots = declared(discriminator.values)
     let suggestion =
       evaluator.value.tokens[member].kind == .string ? closest(to: member, among: slots) : nil
     reportMember(
       index, member - 1, keyword: keyword, code: .unionUnknown,
-      "must name one of \(schemas.count) alternatives", expected: list(slots),
-      suggestion: suggestion)
+      "must name one of \(count) alternatives", expected: expected, suggestion: suggestion)
   }
 
-  /// The words in these slots as JSON text, where that is short enough to be told.
-  private func list(_ slots: [Int]) -> ByteSlice? {
-    guard !slots.isEmpty, slots.count <= SchemaLimits.expectedBytes / 3 else { return nil }
-    let list = SchemaText.array(slots.map { SchemaText.quoted(program.name(ofSlot: $0)) })
+  /// The words in these slots, and the other values of their table, as JSON text, where that is
+  /// short enough to be told.
+  private mutating func list(_ slots: [Int], _ table: ValueTable) -> ByteSlice? {
+    let tokens = declaredValues(table)
+    let count = slots.count + tokens.count
+    guard count > 0, count <= SchemaLimits.expectedBytes / 2 else { return nil }
+    let list = SchemaText.array(
+      slots.map { SchemaText.quoted(program.name(ofSlot: $0)) }
+        + tokens.map { program.constants.node(at: $0).raw })
     return list.count <= SchemaLimits.expectedBytes ? list : nil
   }
 
   /// "'kind' is 'card'": both are words of the schema.
   @_lifetime(self: copy self)
-  private mutating func reason(
-    _ discriminator: Discriminator, _ chosen: UInt32, _ at: Int
-  ) -> String {
-    let name = soleName(discriminator.member)
-    guard let member = evaluator.member(in: at, named: discriminator.member),
-      let slot = slot(of: member, in: discriminator.values)
-    else { return "'\(SchemaText.cut(name, to: 64))' says so" }
-    let word = program.name(ofSlot: slot)
-    return "'\(SchemaText.cut(name, to: 64))' is '\(SchemaText.cut(word, to: 64))'"
+  private mutating func reason(_ selection: Selection, _ at: Int) -> String {
+    let name = selection.isByMember ? soleName(selection.member) : nil
+    let what = name.map { "'\(SchemaText.cut($0, to: 64))'" } ?? "it"
+    let told = name == nil ? at : evaluator.member(in: at, named: selection.member)
+    guard let told else { return "no other alternative takes it" }
+    guard evaluator.value.tokens[told].kind == .string,
+      let slot = slot(of: told, in: selection.values.strings)
+    else { return "\(what) says so" }
+    return "\(what) is '\(SchemaText.cut(program.name(ofSlot: slot), to: 64))'"
   }
 
   /// The one branch that fits best: of the value's kind, most of its fixed members right, most of
   /// its members there, fewest violations. Nil where several fit equally well.
   @_lifetime(self: copy self)
-  private mutating func likeliest(_ schemas: [UInt32], _ at: Int) -> UInt32? {
+  private mutating func likeliest(_ schemas: ArraySlice<UInt32>, _ at: Int) -> UInt32? {
     var best: (score: Int, schema: UInt32)?
     var isTied = false
     for schema in schemas.prefix(16) {
-      guard takesKind(program.nodes[Int(schema)].types, evaluator.value.tokens[at]) else {
-        continue
-      }
+      guard canTake(schema, at) else { continue }
       let violations = rehearse(schema, at, upTo: 8)
       guard evaluator.halt == nil, !violations.isEmpty else { return nil }
       let score = likeness(schema, at) - violations.count
@@ -205,7 +246,7 @@ extension Explainer {
         let member = program.nodes[Int(program.slots[slot].schema)]
         for offset in 0..<Int(member.branchCount) {
           let branch = program.branches[Int(member.firstBranch) + offset]
-          guard branch.operation == .words || branch.operation == .constant else { continue }
+          guard branch.operation.namesValues else { continue }
           score += evaluator.acceptsBranch(branch, key + 1) ? 100 : -100
         }
       }

@@ -20,6 +20,17 @@ extension Explainer {
       .sorted { program.slots[$0].nameOffset < program.slots[$1].nameOffset }
   }
 
+  /// The tokens of a table's values that are no strings, in the order of the schema; none where
+  /// they are too many.
+  mutating func declaredValues(_ table: ValueTable) -> [Int] {
+    guard table.index != ProgramNode.none else { return [] }
+    let index = program.valueIndexes[Int(table.index)]
+    let first = Int(program.valueBuckets[Int(index.firstBucket)])
+    let end = Int(program.valueBuckets[Int(index.firstBucket + index.bucketCount)])
+    guard affords(6 * (end - first)) else { return [] }
+    return program.valueRows[first..<end].map { Int($0.token) }.sorted()
+  }
+
   /// The name of a table that has one.
   func soleName(_ table: NameTable) -> String {
     let first = Int(table.firstSlot)
@@ -27,24 +38,31 @@ extension Explainer {
     return slot.map { program.name(ofSlot: $0) } ?? ""
   }
 
-  /// Whether the object at a token has a member named as a slot; nil where looking costs too much.
-  mutating func hasMember(_ object: Int, named slot: Int) -> Bool? {
-    guard affords(16 + Int(program.slots[slot].length) >> 2) else { return nil }
-    let name = program.nameBytes(ofSlot: slot)
+  /// Those of some slots whose names no member of the object at a token has; none where looking
+  /// costs too much.
+  mutating func absent(_ slots: [Int], in object: Int) -> [Int] {
+    guard !slots.isEmpty, let present = names(of: object) else { return [] }
+    return slots.filter { slot in
+      affords(32 + Int(program.slots[slot].length) >> 2)
+        && !present.contains(program.nameBytes(ofSlot: slot))
+    }
+  }
+
+  /// The names of an object's members, which are kept for the next question about the same object;
+  /// nil where collecting them costs too much.
+  private mutating func names(of object: Int) -> Set<[UInt8]>? {
+    if let known = collected, known.object == object { return known.names }
     let end = object + Int(evaluator.value.tokens[object].extent)
+    var names: Set<[UInt8]> = []
     var key = object + 1
     while key < end {
-      guard affords(2) else { return nil }
       let token = evaluator.value.tokens[key]
-      if token.isEscaped
-        ? nameBytes(key) == name
-        : ValueEquality.equalBytes(evaluator.value.text(token), name.span)
-      {
-        return true
-      }
+      guard affords(64 + Int(token.length) >> (token.isEscaped ? 0 : 2)) else { return nil }
+      names.insert(nameBytes(key))
       key += 1 + Int(evaluator.value.tokens[key + 1].extent)
     }
-    return false
+    collected = (object, names)
+    return names
   }
 
   /// Explains what is wrong with the name at token `key` by the schema for names. Type, length and

@@ -168,8 +168,7 @@ extension Explainer {
     }
     if !isKnown, rule.isClosed {
       let candidates = violations.count < 4 ? declared(rule.table).prefix(64) : []
-      let absent = candidates.filter { slot in hasMember(at, named: slot) == false }
-      let suggestion = closest(to: key, among: Array(absent))
+      let suggestion = closest(to: key, among: absent(Array(candidates), in: at))
       reportMember(
         index, key, keyword: "additionalProperties", code: .unknownProperty,
         "is not a known property", suggestion: suggestion)
@@ -204,8 +203,7 @@ extension Explainer {
         continue
       }
       let trigger = soleName(dependency.trigger)
-      for slot in declared(dependency.required)
-      where hasMember(at, named: slot) == false {
+      for slot in absent(declared(dependency.required), in: at) {
         reportMissing(
           index, at, program.name(ofSlot: slot),
           keyword: dependency.isPlain ? "dependencies" : "dependentRequired", below: trigger,

@@ -32,8 +32,7 @@ extension Explainer {
       switch (isArray, branch.third == 1) {
       case (false, true):
         let known = violations.count < 4 ? names(inPlaceOf: index, depth: 3) : []
-        let absent = known.prefix(64).filter { slot in hasMember(at, named: slot) == false }
-        let suggestion = closest(to: child, among: Array(absent))
+        let suggestion = closest(to: child, among: absent(Array(known.prefix(64)), in: at))
         reportMember(
           index, child, keyword: "unevaluatedProperties", code: .unknownProperty,
           "is not a known property", suggestion: suggestion)
@@ -60,7 +59,7 @@ extension Explainer {
       let branch = program.branches[Int(node.firstBranch) + offset]
       switch branch.operation {
       case .reference: found += names(inPlaceOf: branch.first, depth: depth - 1)
-      case .all, .any, .one, .chosenAny, .chosenOne:
+      case .all, .any, .one, .chosenAll, .chosenAny, .chosenOne:
         for position in 0..<min(Int(branch.second), 16) {
           let schema = program.lists[Int(branch.first) + position]
           found += names(inPlaceOf: schema, depth: depth - 1)

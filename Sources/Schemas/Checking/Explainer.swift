@@ -20,6 +20,8 @@ struct Explainer: ~Copyable, ~Escapable {
   /// used up what was left to the explanation.
   private let limited: LimitedMatch?
   var path: [Step] = []
+  /// The names of the members of the object that was asked about last.
+  var collected: (object: Int, names: Set<[UInt8]>)?
   /// The branches of unions that the walk is inside of.
   private var branches: [UnionBranch] = []
   private(set) var violations: [Violation] = []
@@ -214,7 +216,8 @@ struct Explainer: ~Copyable, ~Escapable {
     _ message: String, expected: ByteSlice?, actualType: String, actualLength: Int?,
     suggestion: String?
   ) {
-    guard hasRoom() else { return }
+    // Texts are made for it, also where it is only counted. What ended the pass is told anyway.
+    guard hasRoom(), evaluator.halt != nil || evaluator.spend(160 + 8 * path.count) else { return }
     let token = evaluator.value.tokens[at]
     var place = program.pointers[Int(index)]
     // The schema `false` has no keyword.

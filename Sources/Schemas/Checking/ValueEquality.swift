@@ -35,7 +35,7 @@ enum ValueEquality {
     if !a.isEscaped, !b.isEscaped {
       guard a.length == b.length else { return false }
       fuel &-= Int(a.length) >> 3
-      return equalBytes(left.text(a), right.text(b))
+      return equalTexts(left, a, right, b)
     }
     fuel &-= 32 &+ Int(a.length &+ b.length)
     return left.unescaped(a) == right.unescaped(b)
@@ -45,7 +45,7 @@ enum ValueEquality {
     _ left: borrowing TapeView, _ a: JSONToken, _ right: borrowing TapeView, _ b: JSONToken,
     fuel: inout Int
   ) -> Bool {
-    if equalBytes(left.text(a), right.text(b)) { return true }
+    if equalTexts(left, a, right, b) { return true }
     // Integer lexemes are canonical but for -0.
     let areIntegers = !a.hasFraction && !b.hasFraction
     if areIntegers, a.length > 2 || b.length > 2 { return false }
@@ -160,16 +160,19 @@ enum ValueEquality {
     }
   }
 
-  static func equalBytes(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
-    guard left.count == right.count else { return false }
+  /// Whether two texts have the same bytes.
+  private static func equalTexts(
+    _ left: borrowing TapeView, _ a: JSONToken, _ right: borrowing TapeView, _ b: JSONToken
+  ) -> Bool {
+    guard a.length == b.length else { return false }
     var done = 0
-    while done < left.count {
-      let step = min(8, left.count &- done)
+    while done < Int(a.length) {
+      let rest = Int(a.length) &- done
       guard
-        NameTable.word(left.raw, at: done, count: step)
-          == NameTable.word(right.raw, at: done, count: step)
+        NameTable.word(left.bytes.raw, at: Int(a.offset) &+ done, count: rest)
+          == NameTable.word(right.bytes.raw, at: Int(b.offset) &+ done, count: rest)
       else { return false }
-      done &+= step
+      done &+= 8
     }
     return true
   }

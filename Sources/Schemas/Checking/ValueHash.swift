@@ -14,14 +14,19 @@ enum ValueHash {
     case .false: return 0x9FB2_1C65_1E98_DF25
     case .number:
       let text = tape.text(token)
+      fuel &-= token.hasFraction ? 4 : 1
       if token.length <= 18, let hash = shortNumber(text) { return hash }
       fuel &-= 4 &+ Int(token.length) >> 1
       return number(text)
     case .string:
-      fuel &-= token.isEscaped ? 24 &+ Int(token.length) : Int(token.length) >> 4
-      if token.isEscaped { return bytes(tape.unescaped(token).span) }
-      return bytes(tape.text(token))
+      fuel &-= token.isEscaped ? 24 &+ Int(token.length) : 1 &+ Int(token.length) >> 4
+      if token.isEscaped {
+        let text = tape.unescaped(token)
+        return bytes(text.span.raw, at: 0, count: text.count)
+      }
+      return bytes(tape.bytes.raw, at: Int(token.offset), count: Int(token.length))
     case .array:
+      fuel &-= 1
       let end = at + Int(token.extent)
       var item = at + 1
       var hash: UInt64 = 0xA076_1D64_78BD_642F
@@ -31,6 +36,7 @@ enum ValueHash {
       }
       return hash
     case .object:
+      fuel &-= 1
       let end = at + Int(token.extent)
       var key = at + 1
       var hash: UInt64 = 0xE703_7ED1_A0B4_28DB
@@ -60,13 +66,12 @@ enum ValueHash {
     return product.high ^ product.low
   }
 
-  private static func bytes(_ text: Span<UInt8>) -> UInt64 {
-    var hash = UInt64(text.count)
-    var index = 0
-    while index < text.count {
-      let step = min(8, text.count - index)
-      hash = mix(hash, NameTable.word(text.raw, at: index, count: step))
-      index += step
+  private static func bytes(_ text: RawSpan, at offset: Int, count: Int) -> UInt64 {
+    var hash = UInt64(truncatingIfNeeded: count)
+    var done = 0
+    while done < count {
+      hash = mix(hash, NameTable.word(text, at: offset &+ done, count: count &- done))
+      done &+= 8
     }
     return hash
   }
@@ -223,6 +228,8 @@ struct UniquenessSet {
   }
 
   private mutating func searchHashes(_ tape: borrowing TapeView, fuel: inout Int) -> Outcome {
+    // What it takes however few they are.
+    fuel &-= 16
     var capacity = 32
     while capacity < 2 * items.count { capacity *= 2 }
     if slots.count < capacity {

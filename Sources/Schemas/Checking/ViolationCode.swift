@@ -120,8 +120,10 @@ public enum ViolationCode: Hashable, Sendable, CustomStringConvertible {
         + "item that comes nearest."
     case .duplicate: "Two items are equal; the message has their positions."
     case .unexpectedItem: "The array has one item more than the schema knows."
-    case .unionNone: "No alternative fits, and none fits clearly better than the others."
-    case .unionMany: "More than one alternative fits; the message has their positions."
+    case .unionNone:
+      "No alternative fits, and none fits clearly better than the others; of those that are "
+        + "values `expected` lists them."
+    case .unionMany: "More than one alternative fits; the message has their positions, at most 16."
     case .unionUnknown: "The member that tells the alternatives apart names none of them."
     case .negation: "The value matches the schema that is excluded."
     case .schema: "The value does not match, and the budget ended before the cause was found."

@@ -13,6 +13,10 @@ struct NameTable: BitwiseCopyable, Sendable {
   let mask: UInt32
   let multiplier: UInt64
 
+  /// What finding a name costs because the table does not lie in the nearest cache.
+  @inline(__always)
+  var distance: Int { Int(min(12, mask &>> 13)) }
+
   /// A name and what the program knows about it.
   struct Slot: BitwiseCopyable, Sendable {
     /// The first eight bytes, little-endian, zero where the name is shorter.
@@ -27,7 +31,7 @@ struct NameTable: BitwiseCopyable, Sendable {
     var nameOffset: UInt32 = 0
     /// The schema of the member, or `ProgramNode.none`.
     var schema: UInt32 = ProgramNode.none
-    /// 1 where the member is required.
+    /// 1 where the member is required. In a value table both are a range: its first and its count.
     var required: UInt32 = 0
 
     /// Whether two names of at most `shortReach` bytes are the same.
@@ -191,7 +195,7 @@ extension NameTable {
   struct Entry {
     let name: ByteSlice
     var schema = ProgramNode.none
-    var isRequired = false
+    var required: UInt32 = 0
   }
 
   /// Makes a table of `entries`, whose names differ; its slots and names are appended.
@@ -209,7 +213,7 @@ extension NameTable {
       if entry.name.count > 16 { slot.middle = word(entry.name.span.raw, at: 8, count: 8) }
       slot.nameOffset = UInt32(names.count)
       slot.schema = entry.schema
-      slot.required = entry.isRequired ? 1 : 0
+      slot.required = entry.required
       names += entry.name.array
       filled.append(slot)
     }

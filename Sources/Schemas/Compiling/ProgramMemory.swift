@@ -9,7 +9,8 @@ extension SchemaProgram {
     var bytes = 0
     bytes += Self.bytes(nodes) + Self.bytes(branches) + Self.bytes(strings) + Self.bytes(numbers)
     bytes += Self.bytes(arrays) + Self.bytes(objects) + Self.bytes(patternRules)
-    bytes += Self.bytes(dependencies) + Self.bytes(discriminators) + Self.bytes(tables)
+    bytes += Self.bytes(dependencies) + Self.bytes(selections) + Self.bytes(tables)
+    bytes += Self.bytes(valueIndexes) + Self.bytes(valueBuckets) + Self.bytes(valueRows)
     bytes += Self.bytes(slots) + Self.bytes(names) + Self.bytes(index) + Self.bytes(lists)
     bytes += Self.bytes(chains) + Self.bytes(links) + Self.bytes(declaresType)
     bytes += Self.bytes(pointers) + pointers.reduce(0) { $0 + Self.heap($1) }

@@ -58,25 +58,6 @@ struct StringRule: Sendable {
   @inline(__always) var isLengthAlone: Bool { pattern == ProgramNode.none && format == nil }
 }
 
-/// Bounds on numbers. Values of up to 18 digits without fraction are decided by the interval.
-struct NumberRule: BitwiseCopyable, Sendable {
-  /// Whether every bound is an integer of 64 bits, so that the interval says all.
-  var isInterval = true
-  /// The least and the greatest integer taken.
-  var lowest = Int64.min
-  var highest = Int64.max
-  /// Whether the interval is right for fractions too: no bound is exclusive, no divisor is set.
-  var holdsForFractions = true
-  /// What integers must divide by; 1 where nothing is said.
-  var divisor: Int64 = 1
-  /// Tokens of the program's constants.
-  var minimum = ProgramNode.none
-  var exclusiveMinimum = ProgramNode.none
-  var maximum = ProgramNode.none
-  var exclusiveMaximum = ProgramNode.none
-  var multipleOf = ProgramNode.none
-}
-
 /// What arrays must keep. List positions are indices into the program's lists.
 struct ArrayRule: BitwiseCopyable, Sendable {
   var minimum: UInt32
@@ -152,8 +133,8 @@ struct ProgramBranch: BitwiseCopyable, Sendable {
     case reference
     /// `first` is a position in the lists, `second` the number of nodes there.
     case all, any, one
-    /// As `any` and `one`, with the discriminator `third`.
-    case chosenAny, chosenOne
+    /// As `all`, `any` and `one`, with the selection `third`.
+    case chosenAll, chosenAny, chosenOne
     /// `first` is a node.
     case negation
     /// Nodes of `if`, `then`, `else`.
@@ -161,6 +142,11 @@ struct ProgramBranch: BitwiseCopyable, Sendable {
     /// `first` is the schema of what is left, `second` the node itself; `third` is 1 where the
     /// schema is `false`.
     case unevaluatedProperties, unevaluatedItems
+
+    /// Whether it lists the values that are taken.
+    var namesValues: Bool {
+      self == .constant || self == .enumeration || self == .indexed || self == .words
+    }
   }
 
   var operation: Operation
@@ -168,21 +154,15 @@ struct ProgramBranch: BitwiseCopyable, Sendable {
   var second: UInt32 = ProgramNode.none
   var third: UInt32 = ProgramNode.none
 
+  /// Of operations on lists of nodes, that list.
+  var range: NodeRange { NodeRange(first: first, count: second) }
+
   /// Bits of `second` of `words`.
   static let null: UInt32 = 1
   static let `false`: UInt32 = 2
   static let `true`: UInt32 = 4
   /// Set where the keyword was `const`.
   static let isConstant: UInt32 = 8
-}
-
-/// A member whose value says which branch of a union applies: every branch requires it, and no two
-/// branches take the same value.
-struct Discriminator: BitwiseCopyable, Sendable {
-  /// A table of the member's one name.
-  var member: NameTable
-  /// The values; the schema of a slot is the branch.
-  var values: NameTable
 }
 
 /// A schema as flat tables of fixed-size nodes: immutable, shared by all loops.
@@ -195,7 +175,11 @@ struct SchemaProgram: Sendable {
   var objects: [ObjectRule] = []
   var patternRules: [PatternRule] = []
   var dependencies: [DependencyRule] = []
-  var discriminators: [Discriminator] = []
+  var selections: [Selection] = []
+  var valueIndexes: [ValueIndex] = []
+  /// Where each bucket of an index begins among the rows, and where the last one ends.
+  var valueBuckets: [UInt32] = []
+  var valueRows: [ValueIndex.Row] = []
   var tables: [NameTable] = []
   var slots: [NameTable.Slot] = []
   var names: [UInt8] = []

@@ -38,6 +38,7 @@ extension SchemaProgram {
     }
     for rule in objects {
       expect(rule.table)
+      for slot in filled(rule.table) { expect(slot.schema, in: nodes) }
       expect(rule.additional, 1, in: nodes)
       expect(rule.names, 1, in: nodes)
       expect(rule.firstPattern, rule.patternCount, in: patternRules)
@@ -52,15 +53,22 @@ extension SchemaProgram {
       expect(rule.required)
       expect(rule.schema, in: nodes)
     }
-    for discriminator in discriminators {
-      expect(discriminator.member)
-      expect(discriminator.values)
-      for slot in filled(discriminator.values) { expect(slot.schema, 1, in: nodes) }
+    for selection in selections {
+      expect(selection.member)
+      expect(selection.values)
+      for slot in filled(selection.values.strings) { expect(slot.schema, slot.required, in: lists) }
+      for range in [selection.rest, selection.absent, selection.others] {
+        expect(range.first, range.count, in: lists)
+      }
     }
+    for row in valueRows {
+      expectConstant(row.token)
+      expect(row.choice.first, row.choice.count, in: lists)
+    }
+    for bucket in valueBuckets { expect(bucket, 0, in: valueRows) }
     for table in tables { expect(table) }
     for slot in slots where slot.length != .max {
       expect(slot.nameOffset, slot.length, in: names)
-      expect(slot.schema, in: nodes)
     }
     for node in lists { expect(node, in: nodes) }
     precondition(chains.count == patterns.count, "a pattern without its place")
@@ -89,9 +97,9 @@ extension SchemaProgram {
     case .content: break
     case .reference, .negation: expect(branch.first, 1, in: nodes)
     case .all, .any, .one: expect(branch.first, branch.second, in: lists)
-    case .chosenAny, .chosenOne:
+    case .chosenAll, .chosenAny, .chosenOne:
       expect(branch.first, branch.second, in: lists)
-      expect(branch.third, 1, in: discriminators)
+      expect(branch.third, 1, in: selections)
     case .condition:
       for node in [branch.first, branch.second, branch.third] { expect(node, 1, in: nodes) }
     case .unevaluatedProperties, .unevaluatedItems:
@@ -120,6 +128,15 @@ extension SchemaProgram {
   private func expect(_ table: NameTable) {
     expect(table.firstSlot, table.mask + 1, in: slots)
     precondition(filled(table).count <= Int(table.mask), "a table without a free slot")
+  }
+
+  private func expect(_ table: ValueTable) {
+    expect(table.strings)
+    guard table.index != ProgramNode.none else { return }
+    expect(table.index, 1, in: valueIndexes)
+    let index = valueIndexes[Int(table.index)]
+    precondition(index.shift < 64, "an index without buckets")
+    expect(index.firstBucket, index.bucketCount + 1, in: valueBuckets)
   }
 
   private func filled(_ table: NameTable) -> [NameTable.Slot] {

@@ -121,7 +121,7 @@ public enum StringFormat: UInt8, CaseIterable, Sendable {
   @inline(never)
   private func slowCost(_ text: Span<UInt8>) -> Int {
     switch self {
-    case .regex: return 64 &+ 16 &* text.count
+    case .regex: return 64 &+ 20 &* text.count
     case .uri, .uriReference, .iri, .iriReference:
       // Most are read in blocks; the others are also looked through for a scheme and a host.
       return 3 &+ text.count &>> (URIGrammar.startsPlainly(text) ? 4 : 1)
@@ -139,7 +139,7 @@ public enum StringFormat: UInt8, CaseIterable, Sendable {
       where text[index] >= 0x80
         || (text[index] == ASCII.minus && index > 0 && text[index &- 1] == ASCII.minus)
       {
-        return 32 &+ 8 &* text.count
+        return 48 &+ 12 &* text.count
       }
       return 3 &+ text.count &>> 1
     default: return 2 &+ text.count &>> 3

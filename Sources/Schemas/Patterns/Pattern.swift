@@ -16,6 +16,8 @@ private import CPCRE2
   let shape: PatternShape?
   /// Whether machine code was made; hardened kernels may forbid it.
   fileprivate let isMachineCode: Bool
+  /// Bytes of it.
+  private let machineCodeBytes: Int
   fileprivate let code: OpaquePointer?
   /// Whether it refers to what a group has matched: such an item may compare whole texts.
   fileprivate let hasReferences: Bool
@@ -31,6 +33,7 @@ private import CPCRE2
       self.shape = shape
       unsafe self.code = nil
       self.isMachineCode = false
+      self.machineCodeBytes = 0
       self.hasReferences = false
       self.weight = 1
       return
@@ -44,7 +47,14 @@ private import CPCRE2
     unsafe pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_BACKREFMAX), &highestReference)
     hasReferences = highestReference > 0
     self.isMachineCode = unsafe pcre2_jit_compile_8(code, UInt32(PCRE2_JIT_COMPLETE)) == 0
+    var bytes = 0
+    unsafe pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_JITSIZE), &bytes)
+    machineCodeBytes = bytes
   }
+
+  /// What each item costs, in halves of units: more where it is interpreted, or where so much code
+  /// was made of repeated groups that it does not stay in the cache.
+  fileprivate var itemHalves: Int { !isMachineCode ? 12 : machineCodeBytes > 16_384 ? 7 : 3 }
 
   deinit { unsafe pcre2_code_free_8(code) }
 
@@ -101,12 +111,12 @@ enum PatternVerdict: Equatable {
 ///
 /// SAFETY: owns four allocations, made in `init` and freed in `deinit`; no pointer leaves.
 @safe final class PatternMatcher {
-  /// What the match that runs may cost, and where it was last.
+  /// What the match that runs may cost, in halves of units, and where it was last.
   private struct Meter {
-    var fuel = 0
+    var halves = 0
     var position = 0
-    /// What each item costs beside two units.
-    var surcharge = 0
+    /// What each item costs.
+    var item = 0
     var weight = 1
   }
 
@@ -125,7 +135,9 @@ enum PatternVerdict: Equatable {
     unsafe meter.initialize(to: Meter())
     unsafe data = pcre2_match_data_create_8(1, nil)
     unsafe context = pcre2_match_context_create_8(nil)
-    unsafe stack = pcre2_jit_stack_create_8(32 * 1024, SchemaLimits.matchStackBytes, nil)
+    // All of it at once: a stack that grows gives its memory back after each match.
+    unsafe stack = pcre2_jit_stack_create_8(
+      SchemaLimits.matchStackBytes, SchemaLimits.matchStackBytes, nil)
     unsafe pcre2_set_match_limit_8(context, SchemaLimits.matchSteps)
     unsafe pcre2_set_depth_limit_8(context, SchemaLimits.matchSteps)
     // In KiB; only the interpreter uses it.
@@ -151,20 +163,23 @@ enum PatternVerdict: Equatable {
     let position = unsafe block.unsafelyUnwrapped.pointee.current_position
     let moved = unsafe position &- meter.pointee.position
     unsafe meter.pointee.position = position
-    unsafe meter.pointee.fuel &-=
-      2 &+ (abs(moved) &* meter.pointee.weight) &>> 2 &+ meter.pointee.surcharge
-    return unsafe meter.pointee.fuel >= 0 ? 0 : PCRE2_ERROR_CALLOUT
+    unsafe meter.pointee.halves &-=
+      meter.pointee.item &+ (abs(moved) &* meter.pointee.weight) &>> 1
+    return unsafe meter.pointee.halves >= 0 ? 0 : PCRE2_ERROR_CALLOUT
   }
 
   /// Whether `pattern`, one that needs the engine, is found in `text`, which is well-formed UTF-8.
   /// Allocates nothing once warm.
   ///
-  /// - Parameter fuel: what the match may cost, two units for each item of the pattern that is
-  ///   tried and one for every four bytes that are moved over; below 0 where that was not enough.
+  /// - Parameter fuel: what the match may cost, three units for every two items of the pattern that
+  ///   are tried and one for every four bytes that are moved over; below 0 where that was not
+  ///   enough.
   func verdict(_ pattern: Pattern, on text: Span<UInt8>, fuel: inout Int) -> PatternVerdict {
     guard text.count <= SchemaLimits.patternSubjectBytes else { return .limit }
     unsafe meter.pointee = Meter(
-      fuel: fuel, surcharge: pattern.hasReferences ? text.count &>> 3 : 0, weight: pattern.weight)
+      halves: 2 &* fuel,
+      item: pattern.itemHalves &+ (pattern.hasReferences ? text.count &>> 2 : 0),
+      weight: pattern.weight)
     let outcome = unsafe text.withUnsafeBufferPointer { subject -> Int32 in
       // PCRE2 wants a pointer even for the empty text.
       guard let base = subject.baseAddress else {
@@ -173,7 +188,7 @@ enum PatternVerdict: Equatable {
       }
       return unsafe run(pattern, on: base, count: subject.count)
     }
-    fuel = unsafe meter.pointee.fuel
+    fuel = unsafe meter.pointee.halves &>> 1
     if outcome >= 0 { return .match }
     return outcome == PCRE2_ERROR_NOMATCH ? .noMatch : .limit
   }

@@ -73,8 +73,8 @@ struct PatternRendering {
     text += ")"
   }
 
-  /// Characters that an item of the pattern may ask for at once: about what its two units of fuel
-  /// pay for.
+  /// Characters that an item of the pattern may ask for at once: about what its fuel pays
+  /// for.
   private static let mostAtOnce = 16
 
   private mutating func writeCount(_ minimum: Int, _ maximum: Int?, lazy: Bool) {

@@ -1,0 +1,210 @@
+import Bytes
+import Testing
+
+@testable import Schemas
+
+/// Unions told apart by a value: looked up, and of the same meaning as tried one by one.
+@Suite struct SelectionTests {
+  private static func list(_ count: Int, _ make: (Int) -> String) -> String {
+    (0..<count).map(make).joined(separator: ",")
+  }
+
+  @Test(
+    "thousands of alternatives cost no more than a few",
+    arguments: [
+      (#"{"anyOf":[#]}"#, #"{"const":"word @"}"#, #""word 2999""#, #""word 3000""#),
+      (#"{"oneOf":[#]}"#, #"{"const":@}"#, "2999.0", "3000"),
+      (
+        #"{"oneOf":[#]}"#, #"{"const":{"n":@,"s":["x"]}}"#, #"{"s":["x"],"n":2.999e3}"#, #"{"n":1}"#
+      ),
+      (#"{"oneOf":[#]}"#, #"{"enum":["a@",@.5]}"#, "2999.50", #""a3000""#),
+      (
+        #"{"anyOf":[{"anyOf":[#]},{"type":"null"},{"const":"x"},{"const":"y"}]}"#,
+        #"{"const":"@"}"#,
+        #""2999""#, #""3000""#
+      ),
+      (
+        #"{"type":"object","oneOf":[#]}"#,
+        #"{"required":["n"],"properties":{"v":{"const":1},"n":{"const":@},"p":{"maximum":@}}}"#,
+        #"{"v":1,"p":2999,"n":2999}"#, #"{"v":1,"p":2999,"n":2998}"#
+      ),
+      (
+        #"{"oneOf":[#]}"#,
+        #"{"type":"object","required":["k"],"properties":{"k":{"enum":["a@","b@"]}}}"#,
+        #"{"k":"b2999"}"#, #"{"k":"b3000"}"#
+      ),
+      (
+        #"{"allOf":[#]}"#,
+        #"{"if":{"required":["k"],"properties":{"k":{"const":"a@"}}},"then":{"required":["r@"]}}"#,
+        #"{"k":"a2999","r2999":1}"#, #"{"k":"a2999","r2998":1}"#
+      ),
+    ])
+  func large(template: String, branch: String, good: String, bad: String) throws {
+    let branches = Self.list(3_000) { branch.replacing("@", with: String($0)) }
+    let schema = try Sample.schema(template.replacing("#", with: branches))
+    let scratch = SchemaScratch()
+    #expect(try Sample.check(good, schema, scratch) == .valid)
+    #expect(scratch.fuelUsed < 200)
+    #expect(try Sample.check(bad, schema, scratch) == .invalid)
+    #expect(scratch.fuelUsed < 200)
+  }
+
+  @Test(arguments: [
+    // Equal numbers are one value, however they are written.
+    (
+      #"{"oneOf":[{"const":1},{"const":2},{"const":"1"}]}"#, ["1", "1.0", "10e-1", "2"],
+      ["3", "true"]
+    ),
+    // What stands twice is taken by both, which one-of refuses and any-of does not.
+    (#"{"oneOf":[{"const":1},{"const":1.0},{"const":2}]}"#, ["2"], ["1", "1.0"]),
+    (#"{"anyOf":[{"const":1},{"const":1.0},{"const":2}]}"#, ["1.0", "2"], ["3"]),
+    (
+      #"{"oneOf":[{"enum":["a","b"]},{"enum":["b","c"]},{"const":"d"}]}"#, [#""a""#, #""d""#],
+      [#""b""#]
+    ),
+    // Kinds are told apart.
+    (
+      #"{"oneOf":[{"const":0},{"const":false},{"const":null},{"const":""},{"const":[]},{"const":{}}]}"#,
+      ["0", "-0.0", "false", "null", #""""#, "[]", "{}"], ["1", "true", #""0""#, "[0]"]
+    ),
+    // Alternatives of which nothing is known are tried beside those that are named.
+    (
+      #"{"oneOf":[{"const":1},{"const":2},{"const":3},{"minimum":3}]}"#, ["1", "2", "4"],
+      ["3", "0"]
+    ),
+    // A member that may be missing, and what is no object.
+    (
+      #"""
+      {"anyOf":[{"properties":{"k":{"const":"a"}},"minProperties":1},{"required":["k"],
+       "properties":{"k":{"const":"b"},"x":{"type":"null"}}},{"type":"object","properties":
+       {"k":{"const":7}},"required":["k","z"]}]}
+      """#,
+      [#"{"k":"a"}"#, #"{"y":1}"#, "5", #"{"k":"b","x":null}"#, #"{"k":7.0,"z":1}"#],
+      [#"{"k":"b","x":1}"#, "{}", #"{"k":7}"#, #"{"k":"c"}"#]
+    ),
+    // A conjunction of conditions.
+    (
+      #"""
+      {"allOf":[{"if":{"properties":{"k":{"const":1}}},"then":{"required":["a"]}},
+       {"if":{"properties":{"k":{"const":2}}},"then":{"required":["b"]}},
+       {"if":{"properties":{"k":{"enum":[2,3]}}},"then":{"maxProperties":2}},{"minProperties":1}]}
+      """#,
+      [#"{"k":1,"a":1}"#, #"{"k":2,"b":1}"#, #"{"k":4}"#, #"{"a":1,"b":1}"#],
+      [#"{"k":1.0}"#, #"{"k":2}"#, #"{"k":3,"b":1,"c":1}"#, "{}", #"{"a":1}"#]
+    ),
+    (
+      #"{"enum":[1,"a",2.50,[1,{"x":2}],null]}"#,
+      ["1.0", #""\u0061""#, "2.5", #"[1e0,{"x":2.0}]"#, "null"],
+      ["2", #""1""#, "[1]", "false", #"[{"x":2},1]"#]
+    ),
+  ])
+  func `small ones`(text: String, good: [String], bad: [String]) throws {
+    let schema = try Sample.schema(text)
+    for payload in good {
+      #expect(try Sample.check(payload, schema) == .valid, "\(payload) under \(text)")
+    }
+    for payload in bad {
+      #expect(try Sample.check(payload, schema) == .invalid, "\(payload) under \(text)")
+    }
+  }
+
+  @Test(arguments: 0..<400)
+  func `a look-up means what trying every branch means`(seed: Int) throws {
+    var random = Dice(state: UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1)
+    let branches = (0..<(2 + random.below(6))).map { _ in Self.branch(&random, depth: 2) }
+    let keyword = ["anyOf", "oneOf", "allOf"][random.below(3)]
+    func schema(_ branches: [String]) throws -> CompiledSchema {
+      try Sample.schema("{\"\(keyword)\":[\(branches.joined(separator: ","))]}")
+    }
+    // Nothing is known of what stands below two negations.
+    let looked = try schema(branches)
+    let tried = try schema(branches.map { "{\"not\":{\"not\":\($0)}}" })
+    for _ in 0..<40 {
+      let payload = Self.payload(&random)
+      #expect(
+        try Sample.check(payload, looked) == Sample.check(payload, tried),
+        "\(payload) under \(keyword) of \(branches)")
+    }
+  }
+
+  private static let values = [
+    "1", "1.0", "2", "\"a\"", "\"b\"", "\"\\u0061\"", "null", "[1]", "{\"k\":1}",
+  ]
+
+  private static func branch(_ random: inout Dice, depth: Int) -> String {
+    let values = (0..<(1 + random.below(3))).map { _ in Self.values[random.below(Self.values.count)]
+    }
+    let some =
+      random.below(2) == 0
+      ? #""const":\#(values[0])"# : #""enum":[\#(values.joined(separator: ","))]"#
+    let name = ["k", "l"][random.below(2)]
+    switch random.below(depth > 0 ? 9 : 5) {
+    case 0: return "{\(some)}"
+    case 1: return #"{"required":["\#(name)"],"properties":{"\#(name)":{\#(some)}}}"#
+    case 2: return #"{"properties":{"\#(name)":{\#(some)}},"minProperties":\#(random.below(3))}"#
+    case 3:
+      return #"{"type":"object","properties":{"k":{\#(some)},"l":{"const":1}},"required":["l"]}"#
+    case 4: return ["{\"type\":\"null\"}", "true", "false", "{\"minimum\":2}"][random.below(4)]
+    case 5:
+      return
+        #"{"anyOf":[\#(branch(&random, depth: depth - 1)),\#(branch(&random, depth: depth - 1))]}"#
+    case 6:
+      return
+        #"{"oneOf":[\#(branch(&random, depth: depth - 1)),\#(branch(&random, depth: depth - 1))]}"#
+    case 7:
+      return
+        #"{"allOf":[\#(branch(&random, depth: depth - 1)),\#(branch(&random, depth: depth - 1))]}"#
+    default:
+      return
+        #"{"if":\#(branch(&random, depth: depth - 1)),"then":\#(branch(&random, depth: depth - 1))}"#
+    }
+  }
+
+  private static func payload(_ random: inout Dice) -> String {
+    func value() -> String { values[random.below(values.count)] }
+    switch random.below(5) {
+    case 0: return value()
+    case 1: return #"{"k":\#(value())}"#
+    case 2: return #"{"l":\#(value()),"k":\#(value())}"#
+    case 3: return #"{"l":\#(value()),"m":1}"#
+    default: return "{}"
+    }
+  }
+
+  /// Reproducible randomness (splitmix64).
+  struct Dice {
+    var state: UInt64
+
+    mutating func below(_ bound: Int) -> Int {
+      state &+= 0x9E37_79B9_7F4A_7C15
+      var mixed = state
+      mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+      mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+      return Int((mixed ^ mixed >> 31) % UInt64(bound))
+    }
+  }
+
+  @Test func `what was chosen is explained, and what could have been`() throws {
+    func lines(_ payload: String, _ text: String) throws -> [String] {
+      try Sample.explain(payload, Sample.schema(text)).violations.map {
+        "\($0.pointer) \($0.code) \($0.expected?.text ?? "-") \($0.suggestion ?? "-") \($0.branch?.reason ?? "-")"
+      }
+    }
+    let words = #"{"anyOf":[{"const":"alpha"},{"const":"beta"},{"const":3}]}"#
+    #expect(try lines(#""betta""#, words) == [#" union.none ["alpha","beta",3] beta -"#])
+    #expect(try lines("4", words) == [#" union.none ["alpha","beta",3] - -"#])
+    let numbered = #"""
+      {"oneOf":[{"required":["n"],"properties":{"n":{"const":1},"a":{"maximum":2}}},
+       {"required":["n"],"properties":{"n":{"const":2}}}]}
+      """#
+    #expect(try lines(#"{"n":1.0,"a":3}"#, numbered) == ["/a number.too_large 2 - 'n' says so"])
+    #expect(try lines(#"{"n":3}"#, numbered) == ["/n union.unknown [1,2] - -"])
+    #expect(try lines("{}", numbered) == ["/n property.missing [1,2] - -"])
+    #expect(
+      try lines("1", #"{"oneOf":[{"const":1},{"const":1.0},{"const":2}]}"#) == [
+        " union.many - - -"
+      ])
+    #expect(try lines("3", #"{"enum":[1,"a",2]}"#) == [#" enum [1,"a",2] - -"#])
+    #expect(try lines(#""aa""#, #"{"enum":[1,"ab",2]}"#) == [#" enum [1,"ab",2] - -"#])
+  }
+}
