@@ -9,6 +9,7 @@ public final class FrameCache {
   struct Key: Hashable {
     let topic: TopicAddress
     let view: UInt8
+    let classes: ClassSet
     let format: StreamFormat
   }
 
@@ -23,7 +24,8 @@ public final class FrameCache {
   func join(_ topic: TopicAddress, _ rendering: RecordRendering, _ format: StreamFormat)
     -> FrameRun
   {
-    let key = Key(topic: topic, view: rendering.view, format: format)
+    let key = Key(
+      topic: topic, view: rendering.view, classes: rendering.classes, format: format)
     let run = runs[key] ?? FrameRun(key: key)
     runs[key] = run
     run.readers += 1
@@ -38,6 +40,15 @@ public final class FrameCache {
     runs[run.key] = nil
   }
 
+  /// Drops the run's frames if they were made on another basis than they would be now.
+  func settle(_ run: FrameRun, _ rendering: RecordRendering) {
+    let basis = rendering.basis()
+    guard run.basis !== basis else { return }
+    bytes -= run.bytes
+    run.removeAll()
+    run.basis = basis
+  }
+
   /// Appends the frame of `record`, encoding it only when no fellow reader has.
   func append(
     _ record: Record, _ rendering: RecordRendering, of run: FrameRun, to output: inout ByteWriter
@@ -50,6 +61,7 @@ public final class FrameCache {
     run.key.format.frame(record, rendering, into: &writer)
     let frame = writer.slice
     output.append(frame)
+    guard rendering.mayKeep(record) else { return }
     bytes += run.keep(frame, of: record.id, room: capacity - bytes)
   }
 
@@ -63,6 +75,8 @@ final class FrameRun {
   /// Those of its readers who wait, where any ever has.
   private var audience: Audience?
   var readers = 0
+  /// What its frames depend on besides the records.
+  fileprivate(set) var basis: AnyObject?
   private(set) var bytes = 0
   /// How often an encoded frame served another reader; for tests.
   private(set) var hits = 0

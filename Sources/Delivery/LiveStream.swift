@@ -37,6 +37,8 @@ public enum LiveEnd: Sendable, Hashable {
   case unconfirmed
   /// The policy grants the topic no longer.
   case grantWithdrawn
+  /// What of classified data the policy lets its reader see is not what it was.
+  case classesChanged
   case failed(ReadFailure)
 }
 
@@ -117,6 +119,7 @@ public final class LiveStream<Log: TopicLog>: AnswerStream {
       let page: Page
       do {
         page = try await feed.read(terms.budget)
+        if !rendering.isReady(page.records) { try await rendering.prepare(page.records) }
       } catch {
         return end(.failed(error), into: &bytes)
       }
@@ -163,6 +166,7 @@ public final class LiveStream<Log: TopicLog>: AnswerStream {
       gap.writeJSON(into: &facts)
       format.notice("jodrell.gap", id: gap.earliest, data: facts.slice, into: &bytes)
     }
+    if !page.records.isEmpty { cache.settle(run, rendering) }
     for record in page.records {
       cache.append(record, rendering, of: run, to: &bytes)
       tally.add(record, atTail: atTail)
@@ -209,7 +213,10 @@ extension LiveStream: AudienceMember {
   }
 
   private func makeBurst() -> Burst? {
-    guard let page = feed.glance(terms.budget) else { return nil }
+    guard let page = feed.glance(terms.budget), rendering.isReady(page.records) else {
+      return nil
+    }
+    if !page.records.isEmpty { cache.settle(run, rendering) }
     var records: [DeliveryTally.Entry] = []
     records.reserveCapacity(page.records.count)
     var bytes = ByteWriter()

@@ -1,6 +1,7 @@
 public import Bytes
 import Events
 import HTTPWire
+public import Tenancy
 public import Topics
 
 /// How a live stream is written.
@@ -15,10 +16,24 @@ public enum StreamFormat: Sendable, Hashable {
 public struct RecordRendering {
   /// Distinguishes views of one topic in the frame cache: `event`, `data`.
   public let view: UInt8
+  /// What of classified data its readers may see; distinguishes views too.
+  public let classes: ClassSet
   let write: (Record, inout ByteWriter) -> Void
+  /// What written events depend on besides themselves: frames made on another basis are void. Asked
+  /// once per page, after it was read.
+  public var basis: () -> AnyObject? = { nil }
+  /// Whether these can be written now; false: only after `prepare`.
+  public var isReady: ([Record]) -> Bool = { _ in true }
+  /// Makes ready what is not.
+  public var prepare: ([Record]) async throws(ReadFailure) -> Void = { _ in }
+  /// Whether a record is written the same way as long as the basis stands.
+  public var mayKeep: (Record) -> Bool = { _ in true }
 
-  public init(view: UInt8, write: @escaping (Record, inout ByteWriter) -> Void) {
+  public init(
+    view: UInt8, classes: ClassSet = .none, write: @escaping (Record, inout ByteWriter) -> Void
+  ) {
     self.view = view
+    self.classes = classes
     self.write = write
   }
 }

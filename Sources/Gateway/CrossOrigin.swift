@@ -32,17 +32,17 @@ public struct CrossOrigin: Sendable {
     fields.append(origin)
     fields.append("\r\nVary: Origin\r\n")
     if credentials { fields.append("Access-Control-Allow-Credentials: true\r\n") }
-    fields.append("Access-Control-Expose-Headers: Deprecation, DPoP-Nonce, Dry-Run, ETag, Link, ")
-    fields.append("Location, Message-Id, Preference-Applied, RateLimit, RateLimit-Policy, ")
-    fields.append("Request-Id, Retry-After, Schema-Fingerprint, Schema-State, Schema-Subject, ")
-    fields.append("Schema-Version, Server-Timing, Sunset, WWW-Authenticate\r\n")
+    fields.append("Access-Control-Expose-Headers: Deprecation, DPoP-Nonce, Dry-Run, ETag, ")
+    fields.append("Jodrell-Redacted, Link, Location, Message-Id, Preference-Applied, RateLimit, ")
+    fields.append("RateLimit-Policy, Request-Id, Retry-After, Schema-Fingerprint, Schema-State, ")
+    fields.append("Schema-Subject, Schema-Version, Server-Timing, Sunset, WWW-Authenticate\r\n")
     return fields.slice
   }
 
   static let noStore = ByteSlice(utf8: "Cache-Control: no-store\r\n")
   private static let keep = ByteSlice(
     utf8: "Cache-Control: private, max-age=3600, immutable\r\n"
-      + "Vary: Authorization, X-API-Key, Jodrell-Tenant\r\n")
+      + "Vary: Authorization, Jodrell-Tenant\r\n")
 
   /// The same fields for an answer that the caller's own cache may keep. `~` in a path means
   /// another place for another caller, so that a kept answer is for those fields only.

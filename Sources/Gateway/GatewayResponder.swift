@@ -21,6 +21,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   let scratch = SchemaScratch()
   let shelf = AttributeShelf()
   let frames = FrameCache()
+  let redactor = Redactor()
   var topicMetrics: TopicMetricsCache
   /// Versions that publishers chose though they are no defaults.
   var chosenSchemas = ChosenSchemas()

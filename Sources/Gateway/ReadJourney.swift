@@ -15,11 +15,9 @@ extension GatewayResponder {
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let terms = try ReadTerms(request.head)
-    let (admitted, lease) = try readable(
+    let (address, lease) = try readable(
       reference, request, ticket: terms.ticket, as: terms.format)
-    let tenure = tenure(of: admitted)
-    // A ticket outlives what was last said of an opaque token.
-    let address = try await confirm(tenure)
+    let tenure = tenure(of: address)
     let start = try await site.place(terms.start, in: address, of: parts.engine)
     let feed = TopicFeed(parts.engine, topic: address, from: start.cursor, site: site)
     switch terms.format {
@@ -66,7 +64,7 @@ extension GatewayResponder {
       feed, budget: terms.budget, until: request.received + terms.wait,
       expires: feed.topic.caller.token.confirmedUntil, under: right)
     guard let page else { throw Refusal(.timeout, "the wait was cut short") }
-    try check(tenure)
+    let topic = try check(tenure)
     if let gap = page.gap {
       var facts = ByteWriter()
       gap.writeJSON(into: &facts)
@@ -75,13 +73,14 @@ extension GatewayResponder {
     }
     var tally = DeliveryTally()
     for record in page.records { tally.add(record, atTail: record.came(after: request)) }
-    let rendering = self.rendering(terms.view, of: feed.topic)
+    let view = try await self.view(terms.view, of: topic, ready: page.records)
     answer.start(200)
+    tell(view.redactions(in: page.records), &answer)
     let end = finish(&answer) { json in
       json.beginObject()
       json.key("events")
       json.beginArray()
-      for record in page.records { rendering.write(record, &json) }
+      for record in page.records { view.write(record, &json) }
       json.endArray()
       json.key("next")
       json.string(page.next.text)
@@ -108,30 +107,34 @@ extension GatewayResponder {
     live.heartbeat = parts.operations.heartbeat
     live.lease = lease
     live.connections = parts.server.connections
+    let view = DeliveryView(
+      terms.view, of: feed.topic, parts: parts, redactor: redactor)
     answer.start(200)
     answer.field("X-Accel-Buffering", "no")
+    tell(view.standing, &answer)
     answer.startStream(
       contentType: format == .serverSentEvents ? "text/event-stream" : "application/x-ndjson")
-    let view = rendering(terms.view, of: feed.topic)
     return .stream(
       LiveStream(
-        feed, format: format,
-        rendering: RecordRendering(view: terms.view == .event ? 0 : 1) { record, bytes in
-          view.write(record, into: &bytes)
-        },
-        terms: live, cache: frames,
+        feed, format: format, rendering: view.rendering, terms: live, cache: frames,
         metrics: topicMetrics.topic(TopicKey(feed.topic)),
         problem: { end in Refusal(end).document(instance: id) }))
   }
 
-  /// Writes records of a topic as clients see them.
-  func rendering(_ view: EventView, of topic: TopicAddress) -> RecordView {
-    let context = EventContext(
-      tenant: topic.tenant.bytes, namespace: topic.namespace.bytes, topic: topic.topic.bytes,
-      publicURL: parts.operations.publicURL)
-    return RecordView { record, json in
-      EventWriter.write(EventFacts(record), in: context, view: view, into: &json)
-    }
+  /// Records of a topic as its reader sees them, ready to be written.
+  ///
+  /// - Parameter topic: as it is granted to the reader now.
+  func view(
+    _ view: EventView, of topic: TopicAddress, ready records: [Record]
+  ) async throws -> DeliveryView<Engine> {
+    let view = DeliveryView(view, of: topic, parts: parts, redactor: redactor)
+    if !view.isReady(records) { try await view.prepare(records) }
+    return view
+  }
+
+  /// Tells for want of which classes something is not as it is stored.
+  func tell(_ classes: ByteSlice?, _ answer: inout AnswerWriter) {
+    if let classes { answer.field("Jodrell-Redacted", classes) }
   }
 
   /// `HEAD …/events`: the oldest and the newest event.
@@ -175,29 +178,23 @@ extension GatewayResponder {
       site: LoopSite(timers: timers, workers: parts.workers))
     let page = try await feed.read(ByteBudget(records: 1, bytes: 1))
     guard let record = page.records.first, record.id == id else { throw Refusal(.notFound) }
+    let delivery = try await self.view(.event, of: address, ready: [record])
+    let classes = delivery.redactions(in: [record])
+    let facts = delivery.facts(of: record)
+    if view == .data, facts.isWithheld, let classes {
+      throw Refusal(classRequired: classes, "the event's payload is not shown without them")
+    }
     answer.start(200)
     answer.field("Message-Id", text: id.text)
-    let facts = EventFacts(record)
+    tell(classes, &answer)
     if view == .data {
-      answer.finish(contentType: facts.contentType, body: record.payload)
+      answer.finish(contentType: facts.contentType, body: facts.payload)
       return .complete
     }
     var bytes = ByteWriter(capacity: record.cost + 512)
-    rendering(.event, of: address).write(record, into: &bytes)
+    delivery.write(record, into: &bytes)
     answer.finish(contentType: "application/cloudevents+json", body: bytes)
     return .complete
-  }
-}
-
-/// One way of writing records.
-struct RecordView {
-  let write: (Record, inout JSONWriter) -> Void
-
-  /// Appends the record as a JSON text of its own.
-  func write(_ record: Record, into bytes: inout ByteWriter) {
-    var json = JSONWriter(appendingTo: exchange(&bytes, with: ByteWriter()))
-    write(record, &json)
-    bytes = json.bytes
   }
 }
 
@@ -293,6 +290,8 @@ extension Refusal {
     case .tokenExpired: self.init(.invalidToken, "the token has expired")
     case .superseded: self.init(.invalidTicket, "the ticket opened another stream")
     case .tokenWithdrawn: self.init(.invalidToken, "the token is no longer accepted")
+    case .classesChanged:
+      self.init(.grantsChanged, "what of classified data you may see here has changed")
     case .unconfirmed: self.init(.authUnavailable, "the token's issuer does not answer")
     case .grantWithdrawn: self.init(.forbidden, "your token no longer grants 'subscribe' here")
     case .failed(let failure): self.init(failure as any Error)

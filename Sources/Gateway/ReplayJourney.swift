@@ -21,6 +21,7 @@ extension GatewayResponder {
     // Who may register, and may see what is stored.
     _ = try scope.address(of: reference, for: .manage)
     let topic = try scope.address(of: reference, for: .subscribe).detached
+    try await checkSeesAll(of: topic)
     let terms = try SchemaTerms(contentType: request.head.fields.first("content-type"))
     let bounds = try parts.engine.bounds(of: topic)
     let text = try await request.body.collect(upTo: SchemaLimits.sourceBytes)
@@ -157,6 +158,10 @@ struct ReplayRun<Log: TopicLog>: Sendable {
   private mutating func look(at record: Record, _ scratch: SchemaScratch) {
     guard isOfType(record) else {
       tally.otherType += 1
+      return
+    }
+    guard topic.shows(record) else {
+      tally.classified += 1
       return
     }
     guard record.flags.contains(.jsonPayload) else {

@@ -69,7 +69,7 @@ extension GatewayResponder {
     }
     return try SchemaGate.tolerate(
       refusal, of: draft, against: address, under: schema,
-      version: choice?.version ?? schema.version,
+      version: choice?.version ?? schema.version, program: choice?.program ?? schema.program,
       quarantine: quarantines ? binding.terms.quarantine(of: address.topic) : nil,
       home: parts.operations.publicURL)
   }

@@ -45,6 +45,8 @@ extension GatewayResponder {
     // What the caller took for granted must hold for what its version is put upon.
     try change.conditions.check(
       book.defaultVersion(of: candidate.subject).map { EntityTag($0) })
+    try await checkClassification(
+      of: candidate.program, for: candidate.subject, in: book, at: address)
     let newest = book.newest(of: candidate.subject)
     var overridden: CompatibilityReport?
     switch try await decide(candidate, in: book, at: address) {

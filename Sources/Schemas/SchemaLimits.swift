@@ -58,6 +58,17 @@ public enum SchemaLimits {
   /// What checking one schema against the metaschema of its dialect may cost, in the same units; at
   /// registration, on a worker.
   public static let metaschemaFuel = 20_000_000
+  /// Different classes that one schema may name: a set of them is one machine word.
+  public static let classes = 64
+  /// What redacting one payload may cost, in places of the schema that are looked at: what costs
+  /// more is withheld as a whole.
+  public static let redactionFuel = 2_000_000
+  /// The same of a payload of so many tokens.
+  static func redactionFuel(tokens: Int) -> Int { min(20_000 + 16 * tokens, redactionFuel) }
+  /// Steps of one comparison of two classifications.
+  public static let comparedPlaces = 20_000
+  /// Places that such a comparison reports.
+  public static let loosenings = 16
   /// Violations that one refusal reports.
   public static let violations = 32
   /// Bytes of a pointer in a violation.

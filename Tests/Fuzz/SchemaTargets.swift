@@ -31,6 +31,34 @@ func fuzzAvro(_ input: ByteSlice) {
   }
 }
 
+/// A schema on the first line, payloads on those behind it. For a reader of no class what is left of
+/// a payload is JSON, and the same each time; for one of every class it is the payload; a
+/// classification is as strict as itself.
+func fuzzRedaction(_ input: ByteSlice) {
+  let line = input.firstIndex(of: ASCII.lineFeed) ?? input.count
+  guard let schema = try? CompiledSchema.compile(input.prefix(line), isNew: true),
+    let classification = schema.classification
+  else { return }
+  let same = ClassificationComparison.loosenings(from: classification, to: classification)
+  law(
+    same.allSatisfy { $0.message.hasPrefix("cannot be compared") },
+    "a classification that is laxer than itself")
+  let redactor = Redactor()
+  let stranger = ClassifiedView(classification, for: .none)
+  law(ClassifiedView(classification, for: .all).isOpen, "a reader of all who lacks something")
+  for payload in input.dropFirst(line + 1).lines {
+    guard (try? JSONDocument(parsing: payload)) != nil else { continue }
+    guard case .replaced(let bytes, let labels) = redactor.redact(payload, stranger) else {
+      continue
+    }
+    law((try? JSONDocument(parsing: bytes)) != nil, "what is left is no JSON: \(bytes.text)")
+    law(!labels.isEmpty, "something was replaced for no class")
+    guard case .replaced(let again, _) = redactor.redact(payload, stranger), again == bytes else {
+      return law(false, "two redactions of one payload")
+    }
+  }
+}
+
 extension ByteSlice {
   /// What line feeds separate, at most sixteen of it.
   fileprivate var lines: [ByteSlice] {

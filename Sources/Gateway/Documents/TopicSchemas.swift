@@ -43,6 +43,7 @@ extension GatewayResponder {
   func edit(
     _ address: TopicAddress, _ edit: SchemaEdit, of book: SchemaBook, _ change: ChangeTerms
   ) async throws -> SchemaBook {
+    try await checkClassification(edit, of: book, at: address)
     do throws(CatalogueFailure) {
       return try await engine(change).editSchemas(
         of: address, edit, at: change.conditions.isEmpty ? nil : book.revision)

@@ -122,9 +122,11 @@ extension GatewayResponder {
     try readPulsarQuery(request)
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, for: Right.schema).detached
-    guard !parts.engine.schemaBook(of: address).live(.topic).isEmpty else {
+    let known = parts.engine.schemaBook(of: address)
+    guard !known.live(.topic).isEmpty else {
       throw Refusal(.notFound, "Schema not found")
     }
+    try await checkClassification(.retire(.topic), of: known, at: address)
     let book = try await parts.engine.editSchemas(of: address, .retire(.topic), at: nil)
     return finishPulsar(PulsarAdmin.version(book.lastVersion), &answer)
   }

@@ -30,11 +30,13 @@ public final class CompiledSchema: Sendable {
   let graph: [GraphNode]
   /// The definition of a schema in Avro's language; nil for others.
   let avro: AvroDefinition?
+  /// Which values are of a class; nil where the schema labels none.
+  public let classification: SchemaClassification?
 
   private init(
     dialect: SchemaDialect, formats: FormatMode, warnings: [SchemaWarning], source: ByteSlice,
     documents: [LibraryDocument] = [], program: SchemaProgram, graph: [GraphNode],
-    avro: AvroDefinition? = nil
+    avro: AvroDefinition? = nil, classification: SchemaClassification? = nil
   ) {
     self.dialect = dialect
     self.formats = formats
@@ -44,6 +46,7 @@ public final class CompiledSchema: Sendable {
     self.program = program
     self.graph = graph
     self.avro = avro
+    self.classification = classification
   }
 
   /// A document of the library as it was when the schema was compiled.
@@ -74,13 +77,25 @@ public final class CompiledSchema: Sendable {
       library: library)
     if isNew { try index.checkDialects() }
     let rules = index.places[0].rules
-    let graph = try GraphBuilder.build(index, formats: formats)
+    let graph = try GraphBuilder.build(index, formats: formats, isNew: isNew)
+    let isLabelled = graph.nodes.contains { $0.mark != nil }
+    let classification =
+      isLabelled
+      ? try SchemaClassification(
+        graph.nodes, passesUndeclared: graph.passesUndeclared, isNew: isNew) : nil
     let documents = graph.documents.filter { !$0.isBuiltIn }
       .map { LibraryDocument(uri: $0.uris.first ?? "", text: $0.text) }
     return CompiledSchema(
       dialect: rules.edition, formats: formats ?? rules.formats, warnings: graph.warnings,
       source: source, documents: documents, program: try ProgramLayout.program(graph.nodes),
-      graph: graph.nodes)
+      graph: graph.nodes, classification: classification)
+  }
+
+  /// The classification, or that of a schema which labels nothing: what it describes is all that it
+  /// tells then.
+  public var describedValues: SchemaClassification? {
+    if let classification { return classification }
+    return try? SchemaClassification(graph, passesUndeclared: true, isNew: false)
   }
 
   /// Bytes of text that it was compiled from, documents of the library included.
@@ -101,7 +116,7 @@ public final class CompiledSchema: Sendable {
       return try compile(
         source, dialect: dialect, formats: formats, base: base, library: library, isNew: isNew)
     case .pulsarJSON:
-      let (definition, warnings) = try AvroParser.parse(source)
+      let (definition, warnings) = try AvroParser.parse(source, isNew: isNew)
       let graph = try AvroLowering.graph(of: definition)
       return CompiledSchema(
         dialect: .draft202012, formats: .assert, warnings: warnings, source: source,
