@@ -3,8 +3,8 @@ import Foundation
 import JSONText
 import Testing
 
-/// Classified data as a user meets it: a policy's file, curl, an event stream, and a gateway that is
-/// killed and comes back.
+/// Classified data as a user meets it: a policy's file, curl, an event stream, and a gateway that
+/// is killed and comes back.
 extension EndToEnd {
   @Suite struct ClassifiedData {
     private let topic = "/v1/topics/public/default/customers"
@@ -34,7 +34,7 @@ extension EndToEnd {
         URL(filePath: "/bin/bash"),
         [
           "-c",
-          "grep -m1 '^data: .specversion' < <(curl -sN -H 'Authorization: Bearer \(token)' "
+          "grep -m1 specversion < <(curl -sN --max-time 120 -H 'Authorization: Bearer \(token)' "
             + "-H 'Accept: text/event-stream' '\(url)\(topic)/events?from=earliest' 2>/dev/null)",
         ])
       return made.output

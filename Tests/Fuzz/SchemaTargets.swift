@@ -31,8 +31,8 @@ func fuzzAvro(_ input: ByteSlice) {
   }
 }
 
-/// A schema on the first line, payloads on those behind it. For a reader of no class what is left of
-/// a payload is JSON, and the same each time; for one of every class it is the payload; a
+/// A schema on the first line, payloads on those behind it. For a reader of no class what is left
+/// of a payload is JSON, and the same each time; for one of every class it is the payload; a
 /// classification is as strict as itself.
 func fuzzRedaction(_ input: ByteSlice) {
   let line = input.firstIndex(of: ASCII.lineFeed) ?? input.count
