@@ -11,7 +11,7 @@ struct Batch {
   enum Item {
     case waiting(ConformingEvent)
     /// Chose a version of its schema that is not compiled yet.
-    case uncompiled(EventDraft, UncompiledChoice)
+    case uncompiled(EventDraft, UncompiledSchema)
     case stored(Receipt)
     case quarantined(ConformingEvent, Receipt)
     case refused(Refusal)
@@ -51,13 +51,13 @@ struct Batch {
     items.append(.waiting(event))
   }
 
-  mutating func add(_ draft: EventDraft, _ choice: UncompiledChoice) {
+  mutating func add(_ draft: EventDraft, _ choice: UncompiledSchema) {
     uncompiled.append(items.count)
     items.append(.uncompiled(draft, choice))
   }
 
   /// The next event that waits for a version to be compiled; the caller replaces or refuses it.
-  mutating func nextUncompiled() -> (Int, EventDraft, UncompiledChoice)? {
+  mutating func nextUncompiled() -> (Int, EventDraft, UncompiledSchema)? {
     guard let index = uncompiled.popLast(), case .uncompiled(let draft, let choice) = items[index]
     else { return nil }
     return (index, draft, choice)

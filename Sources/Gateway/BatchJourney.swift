@@ -152,7 +152,7 @@ extension GatewayResponder {
       batch.pace.note(bytes: draft.payload.count)
       do {
         batch.add(try check(draft, for: topic, at: address, judging))
-      } catch let missing as UncompiledChoice {
+      } catch let missing as UncompiledSchema {
         batch.add(draft, missing)
       }
     } catch {

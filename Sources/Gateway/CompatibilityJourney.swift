@@ -14,10 +14,11 @@ extension GatewayResponder {
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     var query = try QueryParameters(request.head.query)
-    let subject = try query.takeSubject() ?? .topic
+    let wished = try query.takeSubject()
     try query.finish()
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, forAnyOf: [.manage, .publish]).detached
+    let subject = try line(wished, of: address)
     let terms = try SchemaTerms(contentType: request.head.fields.first("content-type"))
     let text = try await request.body.collect(upTo: SchemaLimits.sourceBytes)
     let candidate = try await compile(
@@ -78,11 +79,11 @@ extension GatewayResponder {
     return try await parts.workers.run {
       let report = CompatibilityReport(
         candidate.program, against: isKnown ? [] : versions, terms: rules)
-      let publishers = versions.last.map { newest in
+      let publishers = versions.last.map { inForce in
         (
-          newest.number,
-          report.backward(to: newest.number)
-            ?? newest.verdict(asReadBy: candidate.program, rules.policy)
+          inForce.number,
+          report.backward(to: inForce.number)
+            ?? inForce.verdict(asReadBy: candidate.program, rules.policy)
         )
       }
       return SchemaJudgement(report: report, publishers: publishers, identical: known)
@@ -101,15 +102,18 @@ extension GatewayResponder {
     }
   }
 
-  /// The live versions of a line, compiled as far as the terms look at them: the newest first, up
-  /// to `SchemaLimits.comparedBytes` of text.
+  /// What a candidate of a line is held against (`SchemaBook.judged`), compiled as far as the terms
+  /// look at it: the version in force first, then the newest, up to `SchemaLimits.comparedBytes` of
+  /// text.
   private func versions(
     of subject: SchemaSubject, in book: SchemaBook, at address: TopicAddress,
     _ terms: SchemaRegistration.Terms
   ) async throws -> [SchemaRegistration.Version] {
     var versions: [SchemaRegistration.Version] = []
     var left = SchemaLimits.comparedBytes
-    for stored in book.live(subject).reversed() {
+    let retained =
+      book.hasDeleted(subject) ? try await parts.engine.retainedSchemas(of: address) : []
+    for stored in book.judged(subject, retained: retained).reversed() {
       var reading = SchemaRegistration.Version.Reading.notAsked
       if versions.isEmpty || terms.looksBehindNewest {
         if left > 0 {

@@ -10,6 +10,9 @@ public enum GatewayLimits {
   /// A JSON array of events of at most this, in bytes, is read on the loop, a larger one on a
   /// worker.
   public static let batchOnLoop = 256 << 10
+  /// Bytes of a single event up to which it is read and checked on its loop: 64 KiB take at most a
+  /// millisecond. A larger one is checked by a worker while its connection waits.
+  public static let eventOnLoop = 64 << 10
   /// Checking a batch lets the loop turn once it has taken this long of it.
   static let turn = TimeSpan.milliseconds(1)
   /// Lines that come with a length of at most this, in bytes, are read whole before any is stored.
@@ -39,8 +42,8 @@ public enum GatewayLimits {
   public static let ackTokens = 10_000
   /// A body of ack tokens, in bytes.
   public static let tokenBody = 1 << 20
-  /// Versions besides the defaults that publishers choose, kept compiled by one loop.
-  public static let chosenSchemas = 256
+  /// How often a schema is judged anew because another one was registered meanwhile.
+  public static let registrationAttempts = 16
   /// A consumer's name, in bytes.
   public static let consumerName = 128
   /// A schema in the body of a call to Pulsar's API, in bytes: a text of JSON within JSON.

@@ -23,8 +23,8 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   let frames = FrameCache()
   let redactor = Redactor()
   var topicMetrics: TopicMetricsCache
-  /// Versions that publishers chose though they are no defaults.
-  var chosenSchemas = ChosenSchemas()
+  /// What was compiled for an event last.
+  var lastCompiled: LastCompiled?
   /// Where answers are composed; nothing of it outlives the call that fills it.
   private var draft = JSONWriter(capacity: 4096)
   private let metadataURL: ByteSlice
@@ -34,6 +34,8 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   var attempts: Set<RequestID> = []
   /// What requests under way revoke, or take back, for the audit log: rendered objects.
   var revocations: [RequestID: ByteSlice] = [:]
+  /// What the topics of streams that are being opened label, for the audit log.
+  var streamLabels: [RequestID: [ClassLabel]] = [:]
   /// The snapshot that open streams are held against.
   private var reviewedGeneration: UInt64 = 1
 
@@ -77,6 +79,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     defer {
       if !attempts.isEmpty { attempts.remove(request.id) }
       if !revocations.isEmpty { revocations[request.id] = nil }
+      if !streamLabels.isEmpty { streamLabels[request.id] = nil }
     }
     let isOperators = request.listener == .management
     admission.refresh()
@@ -133,6 +136,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       if case .topic(let topic, .events) = route, request.head.method == .post {
         return try await publish(topic, request, &answer)
       }
+      try Refusal.checkCoding(request.head.fields.first("content-encoding"))
       try await auditBefore(route, operation, request)
       return try await serve(route, request, &answer)
     } catch let pending as PendingAdmission {

@@ -139,6 +139,11 @@ extension OpenAPIDocument {
           statuses: [200], query: ["version", "bundle", "view", "deleted"],
           answers: ["application/schema+json"], isConditional: true),
         Operation(
+          method: "patch", id: "patchDocument", reply: "Any",
+          summary: "Makes a version the current one, deprecates one, or brings one back",
+          statuses: [200, 409], query: ["version"], body: ["application/json"],
+          isConditional: true),
+        Operation(
           method: "delete", id: "deleteDocument",
           summary: "Deletes a schema document or a version, softly or for good",
           statuses: [204, 409], query: ["version", "permanent"], isConditional: true),

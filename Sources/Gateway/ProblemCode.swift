@@ -36,6 +36,7 @@ public enum ProblemCode: String, CaseIterable, Sendable {
   case schemaUndecided = "schema_undecided"
   case schemaConflict = "schema_conflict"
   case schemaInUse = "schema_in_use"
+  case schemaAbsent = "schema_absent"
   case subscriptionConflict = "subscription_conflict"
   case subscriptionBusy = "subscription_busy"
   case positionAhead = "position_ahead"
@@ -115,7 +116,8 @@ extension ProblemCode {
       .expectationFailed, .headersTooLarge, .versionNotSupported, .notSupported:
       protocolRow
     case .schemaRequired, .schemaIncompatible, .schemaUndecided, .schemaConflict, .schemaInUse,
-      .subscriptionConflict, .subscriptionBusy, .positionAhead, .positionGone, .tooMany:
+      .schemaAbsent, .subscriptionConflict, .subscriptionBusy, .positionAhead, .positionGone,
+      .tooMany:
       stateRow
     case .rateLimited, .authRateLimited, .tooManyStreams, .quotaExceeded: limitRow
     case .identifierTaken, .documentInUse, .preconditionFailed: documentRow
@@ -272,6 +274,11 @@ extension ProblemCode {
       Row(
         409, .conflict, "Schema in use",
         "Events, a default or a rule of the binding need it: move those first.")
+    case .schemaAbsent:
+      Row(
+        409, .conflict, "Schema absent",
+        "A rule names a line without a version, or the version meant is deleted: register it, or "
+          + "bring it back, first.")
     case .subscriptionConflict:
       Row(
         409, .conflict, "Subscription differs",

@@ -35,9 +35,11 @@ extension GatewayResponder {
     let envelope = try read(request, to: address)
     switch envelope.mode {
     case .lines where !terms.isAtomic:
+      try await prepare(topic, at: address)
       return try await publishLines(
         envelope, terms, to: topic, tenure(of: address, under: admitted), request, &answer)
     case .lines, .batch:
+      try await prepare(topic, at: address)
       return try await publishBatch(
         envelope, terms, to: topic, tenure(of: address, under: admitted), request, &answer)
     case .binary, .structured:
@@ -57,13 +59,20 @@ extension GatewayResponder {
     }
     try shares.expect(bytes: body.count, of: address.caller, at: timers.now)
     try pay(events: 1, bytes: body.count, at: address, from: request)
-    let event: ConformingEvent
-    do {
-      event = try conform(envelope, body, topic, address)
-    } catch let missing as UncompiledChoice {
-      try await compile(missing, at: address)
-      event = try conform(envelope, body, topic, address)
+    var onLoop: ConformingEvent?
+    var missing: UncompiledSchema?
+    if body.count <= GatewayLimits.eventOnLoop {
+      do {
+        onLoop = try conform(envelope, body, topic, address)
+      } catch let schema as UncompiledSchema {
+        missing = schema
+      }
     }
+    let event =
+      if let onLoop { onLoop } else {
+        try await conformLater(
+          envelope, body, topic, tenure(of: address, under: admitted), missing)
+      }
     let validated = timers.monotonic()
     let place = try shares.enter(
       1, bytes: event.draft.cost, of: address.caller, at: timers.now)
@@ -94,7 +103,7 @@ extension GatewayResponder {
 
   /// One event's intake and the gate. Apart from its journey, which waits: what is needed here only
   /// is not kept until the event is durable.
-  private func conform(
+  func conform(
     _ envelope: borrowing EventRequest, _ body: ByteSlice, _ topic: Engine.Topic,
     _ address: TopicAddress
   ) throws -> ConformingEvent {
@@ -125,49 +134,6 @@ extension GatewayResponder {
       events: events, bytes: bytes, to: address, from: request.peer,
       under: admission.snapshot.policy.addressLimits.all, at: timers.now)
     try parts.quotas.check(address)
-  }
-
-  /// The schema gate, with what holds for the topic.
-  func check(
-    _ draft: EventDraft, for topic: Engine.Topic, at address: TopicAddress,
-    _ judging: borrowing Judging = Judging()
-  ) throws -> ConformingEvent {
-    if draft.strippedAttributes > 0, !judging.isTrial {
-      parts.server.strippedAttributes(draft.strippedAttributes)
-    }
-    if address.looksIntoPayloads, address.action == .publish { try checkOwn(draft, at: address) }
-    let binding = judging.binding ?? topic.binding
-    let mustHave =
-      (binding?.takesUnchecked ?? true)
-      && TopicRules(of: address.inNamespace, topic: topic.info, in: parts.engine).requireSchema
-    var choice: ChosenSchema?
-    do {
-      guard draft.namesSchema else {
-        return try SchemaGate.check(
-          draft, against: address, binding: binding, requireSchema: mustHave, scratch: scratch)
-      }
-      choice = try chosen(by: draft, of: binding, in: topic, at: address)
-      return try SchemaGate.check(
-        named(draft, under: binding), against: address, binding: binding,
-        requireSchema: mustHave, scratch: scratch, choice: choice)
-    } catch let refusal as SchemaRefusal {
-      do {
-        if judging.isTrial { throw refusal }
-        return try tolerate(
-          refusal, of: draft, under: binding, choice: choice, quarantines: judging.quarantines,
-          at: address)
-      } catch let refusal as SchemaRefusal {
-        let version = choice?.version ?? binding?.schema(for: draft.attributes[.type])?.version
-        throw RefusedPayload(refusal: refusal, address: address, version: version ?? 0)
-      }
-    }
-  }
-
-  /// What the caller's grants ask of payloads. The payload is parsed for it a second time, since
-  /// few policies ask.
-  private func checkOwn(_ draft: EventDraft, at address: TopicAddress) throws(TenancyRefusal) {
-    let payload = try? JSONDocument(parsing: draft.payload)
-    guard address.takes(payload) else { throw .tenantMismatch }
   }
 
   private func created(
@@ -217,26 +183,6 @@ extension GatewayResponder {
   }
 }
 
-/// How events are judged.
-struct Judging {
-  /// Where what breaks its schema may go: see `tolerate`.
-  var quarantines = true
-  /// Nothing is stored: every breach is told, whatever the binding would make of it.
-  var isTrial = false
-  /// Instead of the topic's own.
-  var binding: SchemaBinding?
-  /// The type of events that name none; nil: the topic's.
-  var type: ByteSlice?
-
-  /// The event as it is judged.
-  func typed(_ draft: EventDraft) -> EventDraft {
-    guard let type, draft.attributes[.type] == nil else { return draft }
-    var more = AttributesBuilder()
-    more.set(.type, type)
-    return draft.adding(more.attributes)
-  }
-}
-
 /// What a publish request asks for beside its event: header fields and parameters of the contract.
 struct PublishTerms {
   /// All events of a batch or none.
@@ -263,9 +209,7 @@ struct PublishTerms {
       case 6 where name.equalsIgnoringCase("prefer"):
         minimal = try Self.readPreference(fields.value(at: index)) || minimal
       case 16 where name.equalsIgnoringCase("content-encoding"):
-        guard fields.value(at: index).equalsIgnoringCase("identity") else {
-          throw Refusal(.notSupported, "Content-Encoding is not supported yet")
-        }
+        try Refusal.checkCoding(fields.value(at: index))
       // The others of these lengths begin with other letters.
       case 10...15 where Self.mayBeLater(name[0] | 0x20):
         for later in Self.later where name.equalsIgnoringCase(later) {

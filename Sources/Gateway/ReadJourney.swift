@@ -24,9 +24,9 @@ extension GatewayResponder {
     case .json:
       return try await poll(feed, terms, tenure, request, &answer)
     case .eventStream:
-      return try stream(feed, .serverSentEvents, terms, lease, tenure, request, &answer)
+      return try await stream(feed, .serverSentEvents, terms, lease, tenure, request, &answer)
     case .lines:
-      return try stream(feed, .lines, terms, lease, tenure, request, &answer)
+      return try await stream(feed, .lines, terms, lease, tenure, request, &answer)
     }
   }
 
@@ -96,8 +96,11 @@ extension GatewayResponder {
   private func stream(
     _ feed: TopicFeed<Engine>, _ format: StreamFormat, _ terms: ReadTerms, _ lease: StreamLease?,
     _ tenure: Tenure, _ request: HTTPRequest, _ answer: inout AnswerWriter
-  ) throws(Refusal) -> AnswerEnd {
+  ) async throws -> AnswerEnd {
     let id = request.id
+    let view = DeliveryView(
+      terms.view, of: feed.topic, parts: parts, redactor: redactor)
+    if !feed.topic.classes.isAll || parts.audit != nil { try await view.prepareInForce() }
     let permit = try streams.open(
       id, at: feed.topic, from: request.peer, under: admission.snapshot.policy.addressLimits,
       isStale: tenure.isStale)
@@ -107,8 +110,9 @@ extension GatewayResponder {
     live.heartbeat = parts.operations.heartbeat
     live.lease = lease
     live.connections = parts.server.connections
-    let view = DeliveryView(
-      terms.view, of: feed.topic, parts: parts, redactor: redactor)
+    if parts.audit != nil, let labels = view.labelsInForce, !labels.isEmpty {
+      streamLabels[id] = labels
+    }
     answer.start(200)
     answer.field("X-Accel-Buffering", "no")
     tell(view.standing, &answer)

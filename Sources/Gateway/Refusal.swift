@@ -27,6 +27,9 @@ public struct Refusal: Error {
   var lists: [(name: StaticString, elements: [ByteSlice])] = []
   /// The methods that `Allow` names, for 405.
   var allow: StaticString?
+  /// Whether the body came in a coding that is not read: then `Accept-Encoding` says which are
+  /// (RFC 9110 §12.5.3, §15.5.16).
+  var namesCodings = false
   /// The bound that was met, for 429.
   var rateLimit: RateLimitFacts?
   /// What `error=` says in the challenge of a 401 or 403 (RFC 6750 §3.1).
@@ -44,7 +47,7 @@ public struct Refusal: Error {
   init(_ code: ProblemCode, _ detail: String? = nil) {
     self.code = code
     self.detail = detail
-    if code.status == 503 { retryAfter = .seconds(1) }
+    if code.status == 503 || code == .schemaConflict { retryAfter = .seconds(1) }
     switch code {
     case .missingToken: challenge = .bare
     case .invalidToken, .invalidTicket: challenge = .invalidToken(description: nil)
@@ -54,6 +57,22 @@ public struct Refusal: Error {
       challenge = .insufficientScope
     default: break
     }
+  }
+
+  /// Refuses a body in any coding: one place for all bodies.
+  ///
+  /// - Parameter coding: the value of `Content-Encoding`; nil where there is none.
+  static func checkCoding(_ coding: ByteSlice?) throws(Refusal) {
+    guard let coding, !coding.equalsIgnoringCase("identity") else { return }
+    var refusal = Refusal(.notSupported, "Content-Encoding is not supported yet")
+    refusal.namesCodings = true
+    throw refusal
+  }
+
+  /// Writes the fields that name what would have been taken instead.
+  func writeWhatIsTaken(_ answer: inout AnswerWriter) {
+    if let allow { answer.field("Allow", allow) }
+    if namesCodings { answer.field("Accept-Encoding", "identity") }
   }
 
   /// The same refusal with another detail.
@@ -196,7 +215,7 @@ public struct Refusal: Error {
     answer.start(code.status)
     writeRetryAfter(&answer)
     rateLimit?.write(&answer)
-    if let allow { answer.field("Allow", allow) }
+    writeWhatIsTaken(&answer)
     if let challenge {
       answer.field(
         "WWW-Authenticate", challenge.field(metadata: metadata, showedProof: showedProof))

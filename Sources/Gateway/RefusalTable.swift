@@ -131,6 +131,7 @@ extension Refusal {
       self.init(.schemaConflict, "the topic's schemas are at revision \(revision) now")
     case .unknownSchema: self.init(ProblemCode.notFound)
     case .schemaInUse(let use): self.init(.schemaInUse, use.message)
+    case .schemaAbsent(let absence): self.init(.schemaAbsent, absence.message)
     case .positionAhead(let end):
       self.init(.positionAhead, "the topic ends at \(end.text)")
     case .tooMany(let what, let limit):
@@ -142,6 +143,7 @@ extension Refusal {
         case .schemaVersions: "schema versions of one topic"
         case .schemaSubjects: "lines of schema versions of one topic"
         case .schemaBytes: "bytes of schema versions of one topic"
+        case .namespaceSchemaBytes: "bytes of schema versions of all topics of the namespace"
         case .documents: "schema documents in one namespace"
         case .documentVersions: "versions of one schema document"
         case .documentBytes: "bytes of schema documents in one namespace"
@@ -238,12 +240,20 @@ extension CatalogueFailure.SchemaUse {
       "events that are still kept may have been checked against version \(version)"
     case .isLive(let version):
       "version \(version) is not deleted: delete it without 'permanent' first"
-    case .isDeleted(let version):
-      "version \(version) is deleted: bring it back first"
     case .boundSubject(let subject):
       "a rule of the topic's binding names '\(subject)'"
-    case .unknownSubject(let subject):
-      "the topic has no schema '\(subject)' with a default version"
+    }
+  }
+}
+
+extension CatalogueFailure.SchemaAbsence {
+  /// A sentence for the one who asked for the change.
+  fileprivate var message: String {
+    switch self {
+    case .isDeleted(let version):
+      "version \(version) is deleted: bring it back first, by PATCH with \"state\":\"active\""
+    case .subject(let subject):
+      "the topic has no schema '\(subject)': register one with ?subject=\(subject) first"
     }
   }
 }

@@ -79,7 +79,9 @@ struct ReplayTally: Sendable {
     case .patternLimit(nil): count(ProblemCode.patternLimit, record.id)
     case .budgetExceeded: count(ProblemCode.validationBudget, record.id)
     // Without a binding there is none of these.
-    case .malformedJSON, .schemaRequired, .unknownType, .schemaMismatch, .mediaType: break
+    case .malformedJSON, .schemaRequired, .unknownType, .schemaMismatch, .mediaType,
+      .notCompiled:
+      break
     }
   }
 

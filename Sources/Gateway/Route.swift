@@ -238,7 +238,7 @@ extension Route {
     case .namespace: "GET, HEAD, PUT, DELETE, OPTIONS"
     case .tickets, .streamToken, .explain: "POST, OPTIONS"
     case .revocations: "GET, HEAD, POST, DELETE, OPTIONS"
-    case .document(_, _, .itself): "GET, HEAD, PUT, DELETE, OPTIONS"
+    case .document(_, _, .itself): "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"
     case .document, .documents: "GET, HEAD, OPTIONS"
     case .topics, .tenant, .whoami, .health, .readiness, .metrics, .openAPI, .resourceMetadata:
       "GET, HEAD, OPTIONS"

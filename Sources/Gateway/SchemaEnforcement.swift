@@ -8,12 +8,13 @@ import Tenancy
 import Topics
 
 /// What becomes of events that name a schema, or break theirs, when the topic's binding has a say.
-/// All of it cold: an event that keeps its topic's default schema does not come here.
+/// All of it cold: an event that keeps its topic's default schema comes here only while that is not
+/// compiled.
 extension GatewayResponder {
   // MARK: - dataschema
 
   /// The version that an event's `dataschema` chooses; nil for the default one, and where nothing
-  /// is checked. Throws `UncompiledChoice` for a version that this loop has no program of.
+  /// is checked. Throws `UncompiledSchema` for a version that this loop has no program of.
   func chosen(
     by draft: EventDraft, of binding: SchemaBinding?, in topic: Engine.Topic,
     at address: TopicAddress
@@ -21,35 +22,88 @@ extension GatewayResponder {
     guard let schema = binding?.schema(for: draft.attributes[.type]),
       let named = draft.attributes[.dataschema]
     else { return nil }
-    if let identifier = schema.identifier, identifier == named { return nil }
     let version = SchemaURI(parts.operations.publicURL, address).version(in: named)
     if version == schema.version { return nil }
+    if version == nil {
+      guard let program = schema.program ?? compiled(schema.version, of: topic, at: address) else {
+        throw UncompiledSchema(ledger: topic.info.ledger, version: schema.version)
+      }
+      if let identifier = program.identifier, identifier == named { return nil }
+    }
     guard let choice = schema.choices.first(where: { $0.version == version }) else {
       throw SchemaRefusal.schemaMismatch(
         schema.subject, accepted: ([schema.version] + schema.choices.map(\.version)).sorted())
     }
-    let missing = UncompiledChoice(ledger: topic.info.ledger, version: choice.version)
-    guard let program = chosenSchemas[missing, address] else { throw missing }
+    guard let program = choice.program ?? compiled(choice.version, of: topic, at: address) else {
+      throw UncompiledSchema(ledger: topic.info.ledger, version: choice.version)
+    }
     return ChosenSchema(
       version: choice.version, program: program, deprecated: choice.deprecated)
   }
 
   /// The event as it is stored once `chosen` has verified its `dataschema`: of the topic's own URIs
   /// the one to deliver is written on delivery, in full; an absolute `$id` stays as it was sent.
-  func named(_ draft: EventDraft, under binding: SchemaBinding?) -> EventDraft {
+  func named(
+    _ draft: EventDraft, under binding: SchemaBinding?, _ choice: ChosenSchema?
+  ) -> EventDraft {
     guard let schema = binding?.schema(for: draft.attributes[.type]),
       let sent = draft.attributes[.dataschema]
     else { return draft }
-    if schema.identifierIsAbsolute, schema.identifier == sent { return draft }
+    if let program = choice?.program ?? schema.program, program.identifierIsAbsolute,
+      program.identifier == sent
+    {
+      return draft
+    }
     return draft.withoutSchemaName
   }
 
-  /// Compiles a version on a worker, for `check` to find it.
-  func compile(_ choice: UncompiledChoice, at address: TopicAddress) async throws {
-    guard let stored = parts.engine.schemaBook(of: address).version(choice.version),
-      stored.state.isLive
-    else { throw Refusal(.dataschemaMismatch, "version \(choice.version) was deleted meanwhile") }
-    chosenSchemas[choice, address.detached] = try await compile(stored, of: address)
+  // MARK: - Compiling when it is needed
+
+  /// The default version as a choice, where nothing but this loop has its program.
+  func compiledDefault(
+    of binding: SchemaBinding?, for type: ByteSlice?, _ version: UInt32, in topic: Engine.Topic,
+    at address: TopicAddress
+  ) throws(UncompiledSchema) -> ChosenSchema {
+    guard let program = compiled(version, of: topic, at: address) else {
+      throw UncompiledSchema(ledger: topic.info.ledger, version: version)
+    }
+    return ChosenSchema(
+      version: version, program: program, deprecated: binding?.schema(for: type)?.deprecated)
+  }
+
+  /// The program that this loop was given last, if it is the one.
+  private func compiled(
+    _ version: UInt32, of topic: Engine.Topic, at address: TopicAddress
+  ) -> CompiledSchema? {
+    guard let last = lastCompiled, last.schema.version == version, last.address == address,
+      last.schema.ledger == topic.info.ledger
+    else { return nil }
+    return last.program
+  }
+
+  /// Compiles a version on a worker, for the check that follows at once to find it: it is this
+  /// loop's last one, and kept for all loops as long as there is room for it.
+  func compile(_ missing: UncompiledSchema, at address: TopicAddress) async throws {
+    let book = parts.engine.schemaBook(of: address)
+    guard let stored = book.version(missing.version), stored.state.isLive else {
+      throw Refusal(.dataschemaMismatch, "version \(missing.version) was deleted meanwhile")
+    }
+    let address = address.detached
+    do {
+      let program = try await program(of: stored, in: book, at: address, keeping: true)
+      lastCompiled = LastCompiled(schema: missing, address: address, program: program)
+    } catch is SchemaFault {
+      throw UnusableSchema(version: missing.version)
+    }
+  }
+
+  /// Compiles what a batch will be checked against, so that not every event of it has to wait.
+  func prepare(_ topic: Engine.Topic, at address: TopicAddress) async throws {
+    guard let binding = topic.binding else { return }
+    for schema in binding.schemas where schema.program == nil {
+      try await compile(
+        UncompiledSchema(ledger: topic.info.ledger, version: schema.version), at: address)
+    }
   }
 
   // MARK: - Enforcement
@@ -62,14 +116,20 @@ extension GatewayResponder {
   ///     refuses.
   func tolerate(
     _ refusal: SchemaRefusal, of draft: EventDraft, under binding: SchemaBinding?,
-    choice: ChosenSchema?, quarantines: Bool, at address: TopicAddress
+    choice: ChosenSchema?, quarantines: Bool, in topic: Engine.Topic, at address: TopicAddress
   ) throws -> ConformingEvent {
     guard let binding, let schema = binding.schema(for: draft.attributes[.type]) else {
       throw refusal
     }
+    // It may have gone since the check; without it nobody knows what the event is labelled with.
+    let program =
+      try choice?.program ?? schema.program
+      ?? compiledDefault(
+        of: binding, for: draft.attributes[.type], schema.version, in: topic, at: address
+      ).program
     return try SchemaGate.tolerate(
       refusal, of: draft, against: address, under: schema,
-      version: choice?.version ?? schema.version, program: choice?.program ?? schema.program,
+      version: choice?.version ?? schema.version, program: program,
       quarantine: quarantines ? binding.terms.quarantine(of: address.topic) : nil,
       home: parts.operations.publicURL)
   }
@@ -138,29 +198,23 @@ extension GatewayResponder {
   }
 }
 
-/// A version that a publisher chose and that no program is at hand for.
-struct UncompiledChoice: Error, Hashable {
+/// A version that an event is to be checked against and that no program is at hand for.
+struct UncompiledSchema: Error, Hashable {
   let ledger: UInt64
   let version: UInt32
 }
 
-/// Programs of versions that publishers chose: one loop's, at most
-/// `GatewayLimits.chosenSchemas`; when it is full it starts over.
-struct ChosenSchemas {
-  private struct Key: Hashable {
-    let topic: TopicAddress
-    let choice: UncompiledChoice
-  }
+/// A registered version that does not compile any more: a fault of the gateway's own.
+struct UnusableSchema: Error {
+  let version: UInt32
+}
 
-  private var known: [Key: CompiledSchema] = [:]
-
-  subscript(_ choice: UncompiledChoice, _ topic: TopicAddress) -> CompiledSchema? {
-    get { known[Key(topic: topic, choice: choice)] }
-    set {
-      if known.count >= GatewayLimits.chosenSchemas { known.removeAll(keepingCapacity: true) }
-      known[Key(topic: topic, choice: choice)] = newValue
-    }
-  }
+/// What a loop has had compiled last. It is held so that a check which waited for it finds it, even
+/// where the cache had to make room meanwhile.
+struct LastCompiled {
+  let schema: UncompiledSchema
+  let address: TopicAddress
+  let program: CompiledSchema
 }
 
 /// How one topic's schema versions are named: `<publicURL>/v1/topics/…/schemas/<version>`, or the

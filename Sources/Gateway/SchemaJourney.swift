@@ -13,7 +13,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     var query = try QueryParameters(request.head.query)
     let change = try ChangeTerms(of: request, &query)
-    let subject = try query.takeSubject() ?? .topic
+    let wished = try query.takeSubject()
     let lint = try query.takeLint()
     let override = try query.takeFlag("override") ?? false
     try query.finish()
@@ -22,6 +22,7 @@ extension GatewayResponder {
     guard !override || scope.isOperator else {
       throw Refusal(.forbidden, "'override' needs an admin grant")
     }
+    let subject = try line(wished, of: address)
     let terms = try SchemaTerms(contentType: request.head.fields.first("content-type"))
     let text = try await body(of: request, upTo: SchemaLimits.sourceBytes, for: address)
     try change.conditions.check(

@@ -99,6 +99,7 @@ extension Refusal {
         "the topic's schema is of JSON; "
           + (sent == nil ? "no media type was sent" : "another media type was sent"))
       faults = [EventErrorCode.mediaType.element(about: .datacontenttype)]
+    case .notCompiled: self.init(ProblemCode.internalError)
     case .budgetExceeded:
       self.init(
         .validationBudget,

@@ -31,6 +31,25 @@ extension GatewayResponder {
   ) async throws -> SchemaOutcome {
     let warnings = try await findings(in: candidate)
     try checkMaking(address)
+    var attempts = GatewayLimits.registrationAttempts
+    while true {
+      attempts -= 1
+      do {
+        return try await judgeAndStore(
+          candidate, warnings, lint: lint, at: address, change, at: now, overriding: request)
+      } catch CatalogueFailure.schemaConflict where attempts > 0 && change.conditions.isEmpty {
+        // Another candidate came first: this one is judged again, with that one beside the others.
+        continue
+      }
+    }
+  }
+
+  /// Judges a candidate by the versions that are there, and stores it if none came in between.
+  private func judgeAndStore(
+    _ candidate: SchemaCandidate, _ warnings: [SchemaFinding], lint: SchemaLintMode,
+    at address: TopicAddress, _ change: ChangeTerms, at now: UnixTime,
+    overriding request: HTTPRequest?
+  ) async throws -> SchemaOutcome {
     let book = parts.engine.schemaBook(of: address)
     if !warnings.isEmpty, lint == .strict || book.terms?.lint == .strict {
       throw Refusal(refusing: warnings)
@@ -82,6 +101,19 @@ extension GatewayResponder {
     }
   }
 
+  /// The line that a candidate continues. Where none is named it is `default`, unless the topic's
+  /// rules name others only: then no event would ever be checked against it.
+  func line(_ wished: SchemaSubject?, of address: TopicAddress) throws(Refusal) -> SchemaSubject {
+    if let wished { return wished }
+    let rules = parts.engine.schemaBook(of: address).terms?.rules ?? []
+    guard !rules.isEmpty, !rules.contains(where: { $0.subject == .topic }) else { return .topic }
+    let lines = Set(rules.map(\.subject)).sorted().prefix(8).map { "'\($0)'" }
+    throw Refusal(
+      .badParameter,
+      "'subject' is needed: the topic's rules check events against "
+        + lines.joined(separator: ", ") + " and never against 'default'")
+  }
+
   /// Compiles on a worker: milliseconds, up to a second for the largest.
   func compile(
     _ text: ByteSlice, _ terms: SchemaTerms, for subject: SchemaSubject, of address: TopicAddress,
@@ -105,20 +137,23 @@ extension GatewayResponder {
     return try outcome.get()
   }
 
-  /// The program of a registered version; compiled on a worker unless it is its line's default.
+  /// The program of a registered version; compiled on a worker unless it is in memory.
+  ///
+  /// - Parameter keeping: whether it is kept there, for those who publish.
   func program(
-    of stored: StoredSchema, in book: SchemaBook, at address: TopicAddress
+    of stored: StoredSchema, in book: SchemaBook, at address: TopicAddress, keeping: Bool = false
   ) async throws -> CompiledSchema {
     if let program = book.program(of: stored.version) { return program }
-    return try await compile(stored, of: address)
-  }
-
-  /// Compiles a registered version again, on a worker.
-  func compile(_ stored: StoredSchema, of address: TopicAddress) async throws -> CompiledSchema {
     let engine = parts.engine
     let address = address.detached
     let outcome = try await parts.workers.run { () -> Result<CompiledSchema, SchemaFault> in
-      Result { () throws(SchemaFault) in try engine.recompileSchema(stored, of: address) }
+      // Others may have waited for it in the same line.
+      if let program = book.program(of: stored.version) { return .success(program) }
+      return Result { () throws(SchemaFault) in
+        let program = try engine.recompileSchema(stored, of: address)
+        if keeping { book.keep(program, of: stored.version) }
+        return program
+      }
     }
     return try outcome.get()
   }

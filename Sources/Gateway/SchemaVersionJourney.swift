@@ -43,9 +43,9 @@ extension GatewayResponder {
     try change.conditions.check(
       book.defaultVersion(of: stored.subject).map { EntityTag($0) })
     if book.defaults[stored.subject] != stored.version {
-      let program = try await program(of: stored, in: book, at: address)
-      try await edit(
-        address, .setDefault(version: stored.version, program: program), of: book, change)
+      // What does not compile any more cannot guard the topic.
+      _ = try await program(of: stored, in: book, at: address, keeping: !change.isTrial)
+      try await edit(address, .setDefault(version: stored.version), of: book, change)
     }
     start(200, change, tag: EntityTag(stored), &answer)
     return finish(&answer) { json in

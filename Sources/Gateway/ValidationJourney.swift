@@ -58,7 +58,7 @@ extension GatewayResponder {
   ) async throws -> ConformingEvent {
     do {
       return try check(draft, for: topic, at: address, judging)
-    } catch let missing as UncompiledChoice {
+    } catch let missing as UncompiledSchema {
       try await compile(missing, at: address)
       return try check(draft, for: topic, at: address, judging)
     }
@@ -73,7 +73,7 @@ extension GatewayResponder {
     return SchemaBinding(
       BoundSchema(
         subject: stored.subject, version: stored.version,
-        program: try await program(of: stored, in: book, at: address),
+        in: ProgramCell(holding: try await program(of: stored, in: book, at: address)),
         deprecated: stored.deprecated, enforcement: .enforce, choices: []))
   }
 

@@ -71,7 +71,7 @@ public enum SchemaGate {
   ///   - binding: the schema in force, nil where the topic has none.
   ///   - requireSchema: whether what no schema is bound to is refused.
   ///   - choice: the version that the publisher named by `dataschema`, if the binding lets it
-  ///     choose that one and it is not the default.
+  ///     choose that one and it is not the default; or the default one with its program.
   public static func check(
     _ draft: EventDraft, against address: TopicAddress, binding: SchemaBinding?,
     requireSchema: Bool, scratch: SchemaScratch, choice: ChosenSchema? = nil
@@ -94,7 +94,8 @@ public enum SchemaGate {
         address: address, draft: draft, schemaVersion: choice.version,
         deprecated: choice.deprecated)
     }
-    try schema.program.check(draft.payload, scratch)
+    guard let program = schema.program else { throw .notCompiled(version: schema.version) }
+    try program.check(draft.payload, scratch)
     return ConformingEvent(
       address: address, draft: draft, schemaVersion: schema.version,
       deprecated: schema.deprecated)
@@ -116,7 +117,7 @@ public enum SchemaGate {
     home: ByteSlice
   ) throws(SchemaRefusal) -> ConformingEvent {
     switch refusal {
-    case .malformedJSON, .schemaRequired, .unknownType: throw refusal
+    case .malformedJSON, .schemaRequired, .unknownType, .notCompiled: throw refusal
     default: break
     }
     var marks = AttributesBuilder()

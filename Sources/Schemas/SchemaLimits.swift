@@ -6,6 +6,15 @@ public enum SchemaLimits {
   /// Places in a schema that constrain something: bounds compile time and the program's memory
   /// (about 100 bytes each).
   public static let nodes = 20_000
+  /// Bytes of memory that one compiled schema may take, as `CompiledSchema.memory` estimates them:
+  /// a text of a megabyte that lists nothing but short words comes to nine.
+  public static let programBytes = 16 << 20
+  /// Bytes of all compiled schemas that are kept for publishing, in the whole gateway. What is used
+  /// least goes first and is compiled again when it is needed.
+  public static let cachedPrograms = 128 << 20
+  /// Words of an `enum` up to which each has a slot of forty bytes; longer lists of values are
+  /// found by hash, with some bytes for each.
+  public static let tableWords = 1_024
   /// Documents of the library that one schema refers to, directly or through others.
   public static let libraryDocuments = 256
   /// Bytes of those documents together: parsed anew by each compilation.
@@ -107,6 +116,8 @@ public enum SchemaLimits {
   public static let references = 256
   /// Bytes of text of all versions that one topic keeps: they lie in memory.
   public static let topicBytes = 16 << 20
+  /// The same of all topics of one namespace.
+  public static let namespaceBytes = 64 << 20
   /// Bytes of text, documents referred to included, of the versions that one registration compares
   /// with: all of them are compiled.
   public static let comparedBytes = 4 << 20

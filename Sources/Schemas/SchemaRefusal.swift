@@ -20,6 +20,8 @@ public enum SchemaRefusal: Error, Equatable, Sendable {
   case mediaType(ByteSlice?)
   /// Checking would cost more than `SchemaLimits.fuel`: 422 `validation_budget_exceeded`.
   case budgetExceeded
+  /// No verdict yet: this version is not compiled at the moment. Compile it and ask again.
+  case notCompiled(version: UInt32)
   /// A pattern met its limit on this payload: 422 `pattern_limit_exceeded`. Which one and where, if
   /// that can be told.
   case patternLimit(Violation?)

@@ -65,6 +65,10 @@ public protocol Catalogue: DocumentCatalogue {
   /// empty when there is nothing, or no topic.
   func schemaBook(of address: TopicAddress) -> SchemaBook
 
+  /// The versions, softly deleted ones included, that events which are still kept may have been
+  /// checked against; empty when there is no topic.
+  func retainedSchemas(of address: TopicAddress) async throws(CatalogueFailure) -> Set<UInt32>
+
   /// Makes one change of it.
   ///
   /// - Parameter revision: of the book that the caller looked at; when another change came first,
@@ -223,6 +227,8 @@ public enum CatalogueFailure: Error, Hashable, Sendable {
   case unknownSchema(version: UInt32)
   /// The change would take away what is in use.
   case schemaInUse(SchemaUse)
+  /// The change needs a version that is not there.
+  case schemaAbsent(SchemaAbsence)
   /// A trim beyond the topic's end, or a start that does not exist.
   case positionAhead(end: Cursor)
   /// As many as are allowed exist already.
@@ -246,6 +252,7 @@ public enum CatalogueFailure: Error, Hashable, Sendable {
   public enum Countable: Sendable, Hashable {
     /// `partnerSubscriptions`: of one tenant on another's topic.
     case topics, subscriptions, partnerSubscriptions, schemaVersions, schemaSubjects, schemaBytes
+    case namespaceSchemaBytes
     case documents, documentVersions, documentBytes
   }
 
@@ -264,12 +271,16 @@ public enum CatalogueFailure: Error, Hashable, Sendable {
     case retainedEvents(version: UInt32)
     /// It was not softly deleted before.
     case isLive(version: UInt32)
-    /// It is softly deleted and cannot be a default.
-    case isDeleted(version: UInt32)
     /// A rule of the binding names the line.
     case boundSubject(SchemaSubject)
-    /// The binding names a line that has no version.
-    case unknownSubject(SchemaSubject)
+  }
+
+  /// What a change of a topic's schemas misses.
+  public enum SchemaAbsence: Sendable, Hashable {
+    /// The version is softly deleted and cannot be a default.
+    case isDeleted(version: UInt32)
+    /// A rule of the binding names a line that has no default version.
+    case subject(SchemaSubject)
   }
 }
 

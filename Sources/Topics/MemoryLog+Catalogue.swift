@@ -131,22 +131,33 @@ extension MemoryLog {
     try CatalogueVerb.governTopic.check(address.action)
     let now = clocks.wall()
     let untyped = address.untypedEvents
+    var others = 0
     return try changeTopic(
       address,
       after: { (state: State) throws(CatalogueFailure) in
         try state.check(candidate.references, of: address.tenant)
+        others = state.schemaBytes(beside: TopicKey(address))
       }
     ) { (topic: inout TopicState) throws(CatalogueFailure) in
       let stored = try topic.book.register(
         candidate, replacing: current, by: address.caller.principal, at: now,
-        limit: limits.schemaVersions)
+        limit: limits.schemaVersions, beside: others, in: programs)
       topic.binding = topic.book.binding(untyped: untyped)
+      topic.book.releaseUnused()
       return stored
     }
   }
 
   public func schemaBook(of address: TopicAddress) -> SchemaBook {
     state.withLock { $0.topics[TopicKey(address)]?.book ?? .empty }
+  }
+
+  public func retainedSchemas(
+    of address: TopicAddress
+  ) async throws(CatalogueFailure) -> Set<UInt32> {
+    state.withLock { state in
+      Set(state.topics[TopicKey(address)]?.records.lazy.map(\.schemaVersion) ?? [])
+    }
   }
 
   @discardableResult
@@ -162,6 +173,7 @@ extension MemoryLog {
         records.contains { $0.schemaVersion == version }
       }
       topic.binding = topic.book.binding(untyped: untyped)
+      topic.book.releaseUnused()
       return topic.book
     }
   }
@@ -187,6 +199,17 @@ extension MemoryLog {
         throw .unknownTopic
       }
       return try body(&state.topics.values[index])
+    }
+  }
+}
+
+extension MemoryLog.State {
+  /// Text of the schemas of a namespace's other topics, in bytes.
+  fileprivate func schemaBytes(beside key: TopicKey) -> Int {
+    topics.reduce(0) { sum, entry in
+      let isOther =
+        entry.key != key && entry.key.tenant == key.tenant && entry.key.namespace == key.namespace
+      return isOther ? sum + entry.value.book.bytes : sum
     }
   }
 }

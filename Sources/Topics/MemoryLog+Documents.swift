@@ -29,13 +29,27 @@ extension MemoryLog {
     _ deletion: DocumentDeletion, in namespace: NamespaceAddress, replacing current: UInt32?
   ) async throws(CatalogueFailure) -> [UInt32] {
     try CatalogueVerb.governNamespace.check(namespace.action)
+    let now = clocks.wall()
     return try change { (state: inout State) throws(CatalogueFailure) in
       var shelf = state.shelves[NamespaceKey(namespace)] ?? .empty
       let versions = try shelf.versions(goingBy: deletion, replacing: current)
       try state.survey(namespace).check(deletion, versions, in: namespace.namespace, shelf)
-      shelf.delete(versions, by: deletion)
+      shelf.delete(versions, by: deletion, at: now)
       state.shelves[NamespaceKey(namespace)] = shelf
       return versions
+    }
+  }
+
+  public func editDocument(
+    _ edit: DocumentEdit, in namespace: NamespaceAddress, replacing current: UInt32?
+  ) async throws(CatalogueFailure) -> SchemaDocument {
+    try CatalogueVerb.governNamespace.check(namespace.action)
+    let now = clocks.wall()
+    return try change { (state: inout State) throws(CatalogueFailure) in
+      var shelf = state.shelves[NamespaceKey(namespace)] ?? .empty
+      let document = try shelf.apply(edit, replacing: current, at: now)
+      state.shelves[NamespaceKey(namespace)] = shelf
+      return document
     }
   }
 

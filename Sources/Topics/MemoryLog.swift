@@ -21,11 +21,13 @@ public final class MemoryLog: TopicLog, Catalogue, SubscriptionStore {
 
   let clocks: Clocks
   let limits: MemoryLimits
+  let programs: ProgramCache
   let state: Mutex<State>
 
   public init(clocks: Clocks, limits: MemoryLimits = MemoryLimits()) {
     self.clocks = clocks
     self.limits = limits
+    programs = ProgramCache()
     state = Mutex(State())
   }
 
@@ -35,6 +37,7 @@ public final class MemoryLog: TopicLog, Catalogue, SubscriptionStore {
   private init(copying log: MemoryLog) {
     clocks = log.clocks
     limits = log.limits
+    programs = log.programs
     var copy = log.state.withLock { $0 }
     for index in copy.topics.values.indices {
       copy.topics.values[index].growth = Growth(end: copy.topics.values[index].end)

@@ -3,9 +3,8 @@ public import Schemas
 
 /// One change of a topic's schemas besides registering a version.
 public enum SchemaEdit: Sendable {
-  /// Makes a live version its line's default: forward or back. Its program comes along, since the
-  /// catalogue compiles nothing.
-  case setDefault(version: UInt32, program: CompiledSchema)
+  /// Makes a live version its line's default: forward or back.
+  case setDefault(version: UInt32)
   /// Deprecates a version, makes it active again, deletes it softly or brings it back. Only of a
   /// deprecated one something is said.
   case setState(version: UInt32, SchemaState, SchemaNotice = .none)
@@ -36,16 +35,20 @@ extension SchemaBook {
   /// - Parameters:
   ///   - current: the newest live version that the candidate was judged against; 0 none.
   ///   - limit: of versions kept, softly deleted ones included.
+  ///   - others: bytes of text of the other topics of the namespace.
+  ///   - programs: where the candidate's program is kept.
   public mutating func register(
     _ candidate: SchemaCandidate, replacing current: UInt32, by author: ByteSlice,
-    at now: UnixTime, limit: Int
+    at now: UnixTime, limit: Int, beside others: Int, in programs: ProgramCache
   ) throws(CatalogueFailure) -> StoredSchema {
     let newest = newest(of: candidate.subject)?.version ?? 0
     guard newest == current else { throw .schemaConflict(current: newest) }
     guard versions.count < limit else { throw .tooMany(.schemaVersions, limit: limit) }
-    let bytes = versions.reduce(candidate.text.count) { $0 + $1.text.count }
-    guard bytes <= SchemaLimits.topicBytes else {
+    guard bytes + candidate.text.count <= SchemaLimits.topicBytes else {
       throw .tooMany(.schemaBytes, limit: SchemaLimits.topicBytes)
+    }
+    guard others + bytes + candidate.text.count <= SchemaLimits.namespaceBytes else {
+      throw .tooMany(.namespaceSchemaBytes, limit: SchemaLimits.namespaceBytes)
     }
     guard defaults[candidate.subject] != nil || defaults.count < SchemaLimits.subjects else {
       throw .tooMany(.schemaSubjects, limit: SchemaLimits.subjects)
@@ -58,8 +61,10 @@ extension SchemaBook {
       properties: candidate.properties.map {
         SchemaProperty(key: $0.key.detached, value: $0.value.detached)
       }, registered: now, author: author.detached, isOverridden: candidate.isOverridden)
-    versions.append(stored)
-    point(stored.subject, to: stored.version, candidate.program)
+    let cell = programs.cell(for: stored.programKey)
+    cell.keep(candidate.program)
+    append(stored, in: cell)
+    point(stored.subject, to: stored.version)
     revision += 1
     return stored
   }
@@ -75,10 +80,10 @@ extension SchemaBook {
     if let expected, expected != revision { throw .schemaBookChanged(revision: revision) }
     var change = SchemaBookChange()
     switch edit {
-    case .setDefault(let version, let program):
+    case .setDefault(let version):
       let stored = try known(version)
-      guard stored.state.isLive else { throw .schemaInUse(.isDeleted(version: version)) }
-      point(stored.subject, to: version, program)
+      guard stored.state.isLive else { throw .schemaAbsent(.isDeleted(version: version)) }
+      point(stored.subject, to: version)
     case .setState(let version, let state, let notice):
       let stored = try known(version)
       if state == .deleted, defaults[stored.subject] == version {
@@ -90,7 +95,7 @@ extension SchemaBook {
         throw .schemaInUse(.isLive(version: version))
       }
       guard !mayBeNamed(version) else { throw .schemaInUse(.retainedEvents(version: version)) }
-      versions.removeAll { $0.version == version }
+      remove(version)
       change.removed = [version]
     case .deleteSubject(let subject), .retire(let subject):
       if terms?.rules.contains(where: { $0.subject == subject }) == true {
@@ -100,7 +105,7 @@ extension SchemaBook {
       if case .retire = edit { lastVersion += 1 }
     case .bind(let terms):
       for rule in terms?.rules ?? [] where defaults[rule.subject] == nil {
-        throw .schemaInUse(.unknownSubject(rule.subject))
+        throw .schemaAbsent(.subject(rule.subject))
       }
       self.terms = terms
     case .clear:
@@ -116,12 +121,8 @@ extension SchemaBook {
     return stored
   }
 
-  private mutating func point(
-    _ subject: SchemaSubject, to version: UInt32, _ program: CompiledSchema
-  ) {
-    if let earlier = defaults[subject] { programs[earlier] = nil }
+  private mutating func point(_ subject: SchemaSubject, to version: UInt32) {
     defaults[subject] = version
-    programs[version] = program
   }
 
   private mutating func set(
@@ -141,7 +142,7 @@ extension SchemaBook {
     _ subject: SchemaSubject, _ now: UnixTime, _ change: inout SchemaBookChange
   ) {
     for stored in live(subject) { set(.deleted, of: stored.version, now, &change) }
-    if let version = defaults.removeValue(forKey: subject) { programs[version] = nil }
+    defaults[subject] = nil
   }
 }
 

@@ -65,6 +65,9 @@ public struct StoredSchema: Sendable, Hashable {
   /// decided.
   public let isOverridden: Bool
 
+  /// What shares a program with it.
+  var programKey: ProgramCell.Key { ProgramCell.Key(fingerprint: fingerprint, text: text) }
+
   /// Since when it is deprecated; nil where it is not.
   public var deprecated: UnixTime? { state == .deprecated ? changed : nil }
 

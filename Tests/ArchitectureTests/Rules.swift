@@ -22,8 +22,8 @@ enum Rules {
     "CCurl": ["Fetching"],
     "Testing": ["Tests"],
     "Synchronization": [
-      "Network", "RocksStore", "Delivery", "Topics", "Metrics", "Gateway", "Client", "jodrell",
-      "Authentication", "Fetching", "Crypto", "bench", "Tests",
+      "Network", "RocksStore", "Schemas", "Delivery", "Topics", "Metrics", "Gateway", "Client",
+      "jodrell", "Authentication", "Fetching", "Crypto", "bench", "Tests",
     ],
   ]
 

@@ -244,6 +244,56 @@ import Testing
     #expect(try await gateway.send("GET", "\(city)?deleted=true").status == 404)
   }
 
+  @Test("the current version is moved, versions are deprecated and brought back")
+  func moving() async throws {
+    let gateway = try TestGateway()
+    let money = "\(Self.schemas)/money"
+    for text in [#"{"type":"string"}"#, #"{"type":"number"}"#] {
+      #expect(try await gateway.send("PUT", money, Self.type, text).status == 201)
+    }
+    func patch(
+      _ query: String, _ body: String, _ fields: [String: String] = [:]
+    ) async throws -> TestGateway.Answer {
+      try await gateway.send("PATCH", money + query, fields, body)
+    }
+    let tag = try await gateway.send("GET", money).fields["etag"] ?? ""
+    #expect(try await patch("", #"{"default":1}"#, ["If-Match": #""x""#]).status == 412)
+    let tried = try await patch("?dryRun=true", #"{"default":1}"#)
+    #expect(tried.status == 200 && tried.fields["dry-run"] == "true")
+    #expect(try await gateway.send("GET", money).fields["schema-version"] == "2")
+    let back = try await patch("", #"{"default":1}"#, ["If-Match": tag])
+    #expect(try back.status == 200 && back.json["default"] as? Bool == true)
+    #expect(try await gateway.send("GET", money).body == #"{"type":"string"}"#)
+    #expect(try await patch("", #"{"default":7}"#).status == 404)
+    #expect(try await patch("", #"{"state":"active"}"#).code == "bad_parameter")
+    #expect(try await patch("?version=1", #"{"state":"deleted"}"#).code == "bad_parameter")
+
+    let deprecated = try await patch("?version=1", #"{"state":"deprecated"}"#)
+    #expect(try deprecated.json["state"] as? String == "deprecated")
+    let shown = try await gateway.send("GET", money)
+    #expect(shown.fields["deprecation"] != nil && shown.fields["schema-state"] == "deprecated")
+    #expect(try await gateway.send("DELETE", "\(money)?version=1").status == 204)
+    #expect(try await gateway.send("GET", money).fields["schema-version"] == "2")
+    #expect(try await patch("", #"{"default":1}"#).code == "schema_absent")
+    #expect(try await patch("?version=1", #"{"state":"active"}"#).status == 200)
+    #expect(try await patch("", #"{"default":1}"#).status == 200)
+    // A name like any other.
+    #expect(try await gateway.send("PUT", "\(money)/default", Self.type, "{}").status == 201)
+  }
+
+  @Test("the lint of topics' schemas looks at documents too")
+  func lint() async throws {
+    let gateway = try TestGateway()
+    let place = "\(Self.schemas)/odd"
+    let refused = try await gateway.send(
+      "PUT", "\(place)?lint=strict", Self.type, #"{"tpye":"string"}"#)
+    #expect(refused.status == 422 && refused.code == "schema_lint")
+    #expect(try await gateway.send("GET", place).status == 404)
+    let put = try await gateway.send("PUT", place, Self.type, #"{"tpye":"string"}"#)
+    let warning = try #require((put.json["warnings"] as? [[String: Any]])?.first)
+    #expect(put.status == 201 && warning["code"] as? String == "keyword.unknown")
+  }
+
   @Test("two documents cannot have one identifier")
   func identifiers() async throws {
     let gateway = try TestGateway()

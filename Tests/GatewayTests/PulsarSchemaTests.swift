@@ -43,6 +43,37 @@ import Testing
       + #""data":"\#(text)","properties":\#(properties)}"#
   }
 
+  @Test("changes take conditions and dry runs, as in /v1")
+  func conditions() async throws {
+    let gateway = try TestGateway()
+    let schema = "\(Self.place)/schema"
+    func post(
+      _ definition: String, _ fields: [String: String] = [:], _ query: String = ""
+    ) async throws -> TestGateway.Answer {
+      try await gateway.send(
+        "POST", schema + query, Self.json.merging(fields) { $1 }, Self.payload(definition))
+    }
+    let tried = try await post(Self.first, [:], "?dryRun=true")
+    #expect(tried.status == 200 && tried.fields["dry-run"] == "true")
+    #expect(try await gateway.send("GET", schema).status == 404)
+    let stored = try await post(Self.first, ["If-None-Match": "*"])
+    let tag = try #require(stored.fields["etag"])
+    #expect(stored.status == 200)
+    #expect(try await gateway.send("GET", schema).fields["etag"] == tag)
+    #expect(try await gateway.send("GET", schema, ["If-None-Match": tag]).status == 304)
+    for definition in [Self.first, Self.grown] {
+      let refused = try await post(definition, ["If-Match": #""nope""#])
+      #expect(refused.status == 412 && refused.body.hasPrefix(#"{"reason":"#))
+    }
+    #expect(try await post(Self.grown, ["If-Match": tag], "?dryRun=true").fields["etag"] != tag)
+    #expect(try await gateway.send("DELETE", schema, ["If-Match": #""nope""#]).status == 412)
+    let gone = try await gateway.send("DELETE", "\(schema)?dryRun=true", ["If-Match": tag])
+    #expect(gone.status == 200 && gone.fields["dry-run"] == "true")
+    #expect(try await gateway.send("GET", schema).fields["etag"] == tag)
+    #expect(try await gateway.send("DELETE", schema, ["If-Match": tag]).status == 200)
+    #expect(try await gateway.send("GET", schema).status == 404)
+  }
+
   @Test("register, look up, list, delete, register again")
   func conversation() async throws {
     let gateway = try TestGateway()

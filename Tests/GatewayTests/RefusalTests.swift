@@ -59,5 +59,6 @@ import Topics
     for code in ProblemCode.allCases where code.status == 503 {
       #expect(Refusal(code).retryAfter != nil)
     }
+    #expect(Refusal(CatalogueFailure.schemaConflict(current: 2)).retryAfter == .seconds(1))
   }
 }

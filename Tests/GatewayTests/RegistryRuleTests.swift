@@ -26,7 +26,7 @@ import Topics
     let binding = try await gateway.send(
       "PUT", "\(topic)/schema/binding", [:],
       #"{"rules":[{"when":{"type":"a"},"schema":"absent"}]}"#)
-    #expect(binding.status == 409 && binding.code == "schema_in_use")
+    #expect(binding.status == 409 && binding.code == "schema_absent")
     #expect(try await gateway.send("GET", topic).status == 404)
     let broken = try await gateway.send("PUT", "\(topic)/schema", schema, #"{"type":7}"#)
     #expect(broken.status == 422)

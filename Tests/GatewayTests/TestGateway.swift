@@ -47,10 +47,11 @@ actor TestGateway {
   ///   - settings: instead of the policy below.
   ///   - hosts: names by which the operators' listener may be called.
   ///   - audit: where decisions are recorded.
+  ///   - workers: what runs at once if nothing else is said.
   init(
     isDevelopment: Bool = false, crossOrigin: CrossOrigin = .none,
     settings text: String = TestGateway.settings, hosts: [String] = [],
-    audit: AuditTrail? = nil
+    audit: AuditTrail? = nil, workers: Workers = .inline
   ) throws {
     log = MemoryLog(clocks: clock.clocks)
     let settings = try Self.compile(text)
@@ -66,7 +67,7 @@ actor TestGateway {
       dispatchers: DispatcherDirectory(log, wall: wall),
       tickets: StreamTickets(random: { count in
         ByteSlice((0..<count).map { _ in UInt8.random(in: 0...255) })
-      }), workers: .inline, log: LogWriter(now: wall, wake: {}), audit: audit,
+      }), workers: workers, log: LogWriter(now: wall, wake: {}), audit: audit,
       operations: Operations(
         publicURL: ByteSlice(utf8: "https://events.example"), isDevelopment: isDevelopment,
         hosts: HostNames(hosts.map { ByteSlice(utf8: $0) }),

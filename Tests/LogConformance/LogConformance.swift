@@ -52,6 +52,7 @@ package struct LogConformance<Log: TopicLog & Catalogue & SubscriptionStore> {
     case .everythingSurvivesReopening: try await everythingSurvivesReopening(bench)
     case .documentVersionsCount: try await documentVersionsCount(bench)
     case .documentsAreDeletedInTwoSteps: try await documentsAreDeletedInTwoSteps(bench)
+    case .documentsMoveBackAndForth: try await documentsMoveBackAndForth(bench)
     case .documentsInUseStay: try await documentsInUseStay(bench)
     case .trialsChangeNothing: try await trialsChangeNothing(bench)
     case .changesMeetWhatTheyExpect: try await changesMeetWhatTheyExpect(bench)
@@ -71,6 +72,7 @@ package enum ConformanceCase: String, CaseIterable, Sendable, CustomStringConver
   case subscriptionsAreDefinedOnce, subscriptionsAreTheirHoldersOwn, progressIsKept
   case everythingSurvivesReopening
   case documentVersionsCount, documentsAreDeletedInTwoSteps, documentsInUseStay
+  case documentsMoveBackAndForth
   case trialsChangeNothing, changesMeetWhatTheyExpect, pinnedDocumentsSurviveReopening
   case randomHistoriesMatchTheModel
 

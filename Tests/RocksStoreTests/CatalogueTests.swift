@@ -8,6 +8,26 @@ import Topics
 @testable import RocksStore
 
 @Suite struct CatalogueTests {
+  @Test func `nothing is compiled at an opening, and programs go with their topics`() async throws {
+    let scratch = Scratch()
+    var log = try RocksTopicLog(opening: configuration(scratch))
+    let topic = try address("orders", .manage)
+    _ = try await log.createTopic(topic, TopicConfiguration())
+    let stored = try await log.registerSchema(try candidate("{}"), for: topic, replacing: 0)
+    #expect(log.committer.directory.programs.bytes > 0)
+    log.close()
+    log = try RocksTopicLog(opening: configuration(scratch))
+    let programs = log.committer.directory.programs
+    #expect(programs.bytes == 0 && log.binding(of: topic)?.sole?.program == nil)
+    log.schemaBook(of: topic).keep(try log.recompileSchema(stored, of: topic), of: 1)
+    #expect(log.binding(of: topic)?.sole?.program != nil && programs.bytes > 0)
+    try await log.deleteTopic(topic)
+    // The commit that deleted it is over with the next one.
+    _ = try await log.createTopic(topic, TopicConfiguration())
+    #expect(programs.bytes == 0)
+    log.close()
+  }
+
   @Test func `what the catalogue was told is there after a reopening`() async throws {
     let scratch = Scratch()
     var log = try RocksTopicLog(opening: configuration(scratch))

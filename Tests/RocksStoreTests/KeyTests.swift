@@ -150,11 +150,12 @@ import Topics
       TopicBindingKey.Value(
         revision: 9, defaults: [TopicBindingKey.Value.Pointer(subject: .topic, version: 2)],
         terms: text), .topicBinding)
-    try roundTrip(DocumentKey.Value(number: 3, lastVersion: 4), .document)
+    try roundTrip(DocumentKey.Value(number: 3, lastVersion: 4, chosen: 2), .document)
     for dialect in [nil, SchemaDialect.draft07, .draft202012] {
       try roundTrip(
         DocumentVersionKey.Value(
-          state: .deleted, registered: time, dialect: dialect, uri: text, fingerprint: text,
+          state: .deprecated, registered: time, changed: time, dialect: dialect, uri: text,
+          fingerprint: text,
           author: text, identifiers: [text, .empty], targets: [text], text: text),
         .documentVersion)
     }

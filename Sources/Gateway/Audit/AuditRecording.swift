@@ -70,9 +70,9 @@ extension GatewayResponder {
   }
 
   /// Of a stream on a topic with classified data: its classes, and those that its reader may see.
-  private func write(classifiedStream topic: TopicAddress, into json: inout JSONWriter) {
-    let labels = labels(of: topic)
-    if labels.isEmpty { return }
+  private func write(
+    classifiedStream topic: TopicAddress, _ labels: [ClassLabel], into json: inout JSONWriter
+  ) {
     json.key("classified")
     json.beginArray()
     for label in labels { json.string(label.bytes) }
@@ -121,7 +121,9 @@ extension GatewayResponder {
     let stream = parts.streams.topic(of: request.id)
     let identity = admission.identity(of: request, opening: stream, refusedFor: error)
     identity.write(into: &json)
-    if let stream { write(classifiedStream: stream, into: &json) }
+    if let stream, !streamLabels.isEmpty, let labels = streamLabels[request.id] {
+      write(classifiedStream: stream, labels, into: &json)
+    }
     json.key("policy")
     json.integer(admission.snapshot.generation)
     return json.slice

@@ -15,6 +15,7 @@ extension GatewayResponder {
     case (.itself, .put): return try await putDocument(name, namespace, request, &answer)
     case (.itself, .get), (.itself, .head):
       return try await getDocument(name, namespace, request, &answer)
+    case (.itself, .patch): return try await patchDocument(name, namespace, request, &answer)
     case (.itself, .delete): return try await deleteDocument(name, namespace, request, &answer)
     case (.referrers, .get), (.referrers, .head):
       return try await listReferrers(name, namespace, request, &answer)
@@ -30,6 +31,7 @@ extension GatewayResponder {
     var query = try QueryParameters(request.head.query)
     let terms = try ChangeTerms(of: request, &query)
     let uriText = query.take("uri")
+    let lint = try query.takeLint()
     try query.finish()
     let scope = try admit(request, reference.tenant)
     let namespace = try scope.namespace(of: reference, for: Right.document).detached
@@ -42,6 +44,7 @@ extension GatewayResponder {
     try terms.conditions.check(current.map { EntityTag($0) })
     let uri = wish.applied(to: current?.uri)
     let review = try await review(text, uri, media.dialect, name, in: namespace)
+    if lint == .strict, !review.warnings.isEmpty { throw Refusal(refusing: review.warnings) }
     if let current, current.fingerprint == review.fingerprint, current.uri == uri {
       start(200, terms, tag: EntityTag(current), &answer)
       return finish(&answer) { json in
@@ -79,6 +82,40 @@ extension GatewayResponder {
       }
     }
     return try outcome.get()
+  }
+
+  /// `PATCH …/{name…}` `{"default":2}` makes a live version the current one, forward or back;
+  /// `PATCH …/{name…}?version=N` `{"state":"deprecated"}` deprecates one, and `active` takes that
+  /// back or brings a softly deleted one back.
+  private func patchDocument(
+    _ name: DocumentName, _ reference: NamespaceReference, _ request: HTTPRequest,
+    _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    var query = try QueryParameters(request.head.query)
+    let terms = try ChangeTerms(of: request, &query)
+    let number = try query.takeVersion()
+    try query.finish()
+    let scope = try admit(request, reference.tenant)
+    let namespace = try scope.namespace(of: reference, for: Right.document).detached
+    let body = try await body(
+      of: request, upTo: GatewayLimits.administrativeBody, for: namespace)
+    let edit = try DocumentEdit(of: name, version: number, reading: body)
+    guard let known = parts.engine.documents(in: namespace).documents[name],
+      let meant = known.version(edit.version)
+    else { throw Refusal(.notFound) }
+    try terms.conditions.check((number == nil ? known.current : meant).map { EntityTag($0) })
+    let document = try await engine(terms).editDocument(
+      edit, in: namespace,
+      replacing: terms.conditions.isEmpty ? nil : known.current?.version ?? 0)
+    guard let version = document.version(edit.version) else { throw Refusal(.notFound) }
+    start(200, terms, tag: EntityTag(version), &answer)
+    return finish(&answer) { json in
+      json.beginObject()
+      json.key("name")
+      json.string(name.bytes)
+      writeIdentity(version, of: document, into: &json)
+      json.endObject()
+    }
   }
 
   /// `DELETE …/{name…}`: the document, or with `?version=N` one version of it; softly, and then
@@ -131,6 +168,27 @@ extension GatewayResponder {
       shown.write(into: &json)
       json.endObject()
     }
+  }
+}
+
+extension DocumentEdit {
+  /// What the body of a `PATCH` asks for: one thing.
+  ///
+  /// - Parameter version: the one that the query names.
+  fileprivate init(of name: DocumentName, version: UInt32?, reading body: ByteSlice) throws {
+    var members = try BodyMembers(parsing: body)
+    if let version {
+      guard let word = try members.takeText("state"), let state = SchemaState(named: word.text),
+        state.isLive
+      else { throw members.wrong("state", "'active' or 'deprecated'; DELETE deletes") }
+      self = .setState(name, version: version, state)
+    } else {
+      guard let number = try members.takeNumber("default", in: 1...Int64(UInt32.max)) else {
+        throw members.wrong("default", "the number of a version; 'state' goes with ?version=N")
+      }
+      self = .setCurrent(name, version: UInt32(number))
+    }
+    try members.finish()
   }
 }
 

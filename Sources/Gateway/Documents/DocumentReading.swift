@@ -39,7 +39,11 @@ extension GatewayResponder {
     if isBundle { return try await bundle(version, name, in: namespace, request, &answer) }
     guard try !startTagged(EntityTag(version), request, &answer) else { return .complete }
     answer.field("Schema-Version", decimal: Int(version.version))
+    answer.field("Schema-State", text: version.state.name)
     answer.field("Schema-Fingerprint", version.fingerprint)
+    if version.state == .deprecated {
+      answer.field("Deprecation", text: "@\(version.changed.nanoseconds / 1_000_000_000)")
+    }
     answer.finish(contentType: "application/schema+json", body: version.text)
     return .complete
   }
@@ -51,12 +55,14 @@ extension GatewayResponder {
     let review = try await review(
       version.text, version.uri, version.dialect, document.name, in: namespace)
     var json = JSONWriter()
-    writeDocument(version, document.name, review, in: namespace, into: &json) { json in
+    writeDocument(
+      version, document.name, review, of: document, in: namespace, into: &json
+    ) { json in
       json.key("versions")
       json.beginArray()
       for version in document.versions where deleted || !version.isDeleted {
         json.beginObject()
-        writeIdentity(version, into: &json)
+        writeIdentity(version, of: document, into: &json)
         json.endObject()
       }
       json.endArray()
@@ -134,7 +140,7 @@ extension GatewayResponder {
         json.beginObject()
         json.key("name")
         json.string(document.name.bytes)
-        writeIdentity(version, into: &json)
+        writeIdentity(version, of: document, into: &json)
         json.endObject()
       }
       json.endArray()
@@ -151,7 +157,8 @@ extension GatewayResponder {
   /// Everything about one version of a document, and what its references come to now.
   func writeDocument(
     _ version: DocumentVersion, _ name: DocumentName, _ review: DocumentReview,
-    in namespace: NamespaceAddress, into json: inout JSONWriter,
+    of document: SchemaDocument? = nil, in namespace: NamespaceAddress,
+    into json: inout JSONWriter,
     _ more: (inout JSONWriter) -> Void = { _ in }
   ) {
     json.beginObject()
@@ -161,7 +168,7 @@ extension GatewayResponder {
     json.string(namespace.namespace.bytes)
     json.key("name")
     json.string(name.bytes)
-    writeIdentity(version, into: &json)
+    writeIdentity(version, of: document, into: &json)
     json.key("dialect")
     json.string(review.dialect.name)
     json.key("identifiers")
@@ -199,23 +206,21 @@ extension GatewayResponder {
     }
     json.endArray()
     json.key("warnings")
-    json.beginArray()
-    for warning in review.warnings {
-      json.beginObject()
-      json.key("pointer")
-      json.string(warning.pointer)
-      json.key("message")
-      json.string(warning.message)
-      json.endObject()
-    }
-    json.endArray()
+    SchemaFinding.write(review.warnings, into: &json)
     more(&json)
     json.endObject()
   }
 
-  private func writeIdentity(_ version: DocumentVersion, into json: inout JSONWriter) {
+  /// - Parameter document: nil for a version that was just put, which is the current one.
+  func writeIdentity(
+    _ version: DocumentVersion, of document: SchemaDocument?, into json: inout JSONWriter
+  ) {
     json.key("version")
     json.integer(Int(version.version))
+    json.key("default")
+    json.bool(document.map { $0.current?.version == version.version } ?? true)
+    json.key("state")
+    json.string(version.state.name)
     json.key("fingerprint")
     json.string(version.fingerprint)
     json.key("type")
@@ -226,6 +231,10 @@ extension GatewayResponder {
     json.instant(version.registered)
     json.key("author")
     json.string(version.author)
+    if version.state != .active {
+      json.key("changed")
+      json.instant(version.changed)
+    }
     if version.isDeleted {
       json.key("deleted")
       json.bool(true)

@@ -13,12 +13,8 @@ struct DocumentReview: Sendable {
   /// What it refers to, directly or through others, by the URIs that lead there.
   let places: [(uri: String, place: DocumentPlace)]
   let unresolved: [Unresolved]
-  let warnings: [Warning]
-
-  struct Warning: Sendable {
-    let pointer: String
-    let message: String
-  }
+  /// What the lint has to say, the same as of topics' schemas.
+  let warnings: [SchemaFinding]
 
   struct Unresolved: Sendable {
     /// The document that holds the reference, as `namespace/name`; nil: this one.
@@ -43,11 +39,11 @@ struct DocumentReview: Sendable {
     var unresolved = assembly.missing.map {
       Unresolved(holder: $0.holder, pointer: $0.pointer, uri: $0.uri)
     }
-    var warnings: [Warning] = []
+    var warnings: [SchemaFinding] = []
     do throws(SchemaFault) {
-      warnings = try CompiledSchema.compile(
-        text, dialect: declared, base: base, library: assembly.library, isNew: true
-      ).warnings.map { Warning(pointer: $0.pointer, message: $0.message) }
+      warnings = SchemaLint.findings(
+        in: try CompiledSchema.compile(
+          text, dialect: declared, base: base, library: assembly.library, isNew: true))
     } catch {
       switch error.reason {
       case .unresolvedReferences(let references):
@@ -57,10 +53,16 @@ struct DocumentReview: Sendable {
             Unresolved(holder: nil, pointer: reference.pointer, uri: reference.uri))
         }
       case .referenceLoop:
-        warnings = [Warning(pointer: error.pointer, message: error.reason.message)]
+        warnings = [
+          SchemaFinding(
+            pointer: error.pointer, code: error.reason.code, message: error.reason.message)
+        ]
       // In a document that it refers to.
       case _ where !error.pointer.hasPrefix("#"):
-        warnings = [Warning(pointer: error.pointer, message: error.reason.message)]
+        warnings = [
+          SchemaFinding(
+            pointer: error.pointer, code: error.reason.code, message: error.reason.message)
+        ]
       default: throw error
       }
     }

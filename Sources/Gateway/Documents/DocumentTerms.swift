@@ -84,6 +84,7 @@ extension EntityTag {
       json.integer(Int(version.version))
       json.string(version.fingerprint)
       json.string(version.uri ?? .empty)
+      json.string(version.state.name)
       json.string(version.text)
     }
   }

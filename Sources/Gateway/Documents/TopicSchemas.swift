@@ -35,7 +35,8 @@ extension GatewayResponder {
   ) throws(CatalogueFailure) -> StoredSchema {
     var book = SchemaBook.empty
     return try book.register(
-      candidate, replacing: 0, by: address.caller.principal, at: now, limit: 1)
+      candidate, replacing: 0, by: address.caller.principal, at: now, limit: 1, beside: 0,
+      in: ProgramCache())
   }
 
   /// Makes one change of a topic's schemas; under conditions only where they are still `book`.

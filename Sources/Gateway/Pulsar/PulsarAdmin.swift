@@ -141,7 +141,7 @@ extension Refusal {
     // What a name must be is a precondition there.
     answer.start(code == .badName ? 412 : code.status)
     writeRetryAfter(&answer)
-    if let allow { answer.field("Allow", allow) }
+    writeWhatIsTaken(&answer)
     if let challenge { answer.field("WWW-Authenticate", challenge.field(metadata: metadata)) }
     var json = JSONWriter()
     json.beginObject()

@@ -29,11 +29,20 @@ extension GatewayResponder {
   private func readPulsarQuery(_ request: HTTPRequest) throws(Refusal) {
     var query = try QueryParameters(request.head.query)
     _ = try query.takeFlag("authoritative")
+    try query.finish()
+  }
+
+  /// The same of a change, which takes the conditions and dry runs of `/v1`.
+  private func readPulsarChange(_ request: HTTPRequest) throws(Refusal) -> ChangeTerms {
+    var query = try QueryParameters(request.head.query)
+    let change = try ChangeTerms(of: request, &query)
+    _ = try query.takeFlag("authoritative")
     if request.head.method == .delete, try query.takeFlag("force") == true {
       throw Refusal(
         .notSupported, "'force' is not supported: DELETE single versions of /v1 for good")
     }
     try query.finish()
+    return change
   }
 
   /// `GET …/schema`
@@ -45,7 +54,7 @@ extension GatewayResponder {
     guard let current = parts.engine.schemaBook(of: address).defaultVersion(of: .topic) else {
       throw Refusal(.notFound, "Schema not found")
     }
-    return try show(pulsar: current, &answer)
+    return try show(pulsar: current, request, &answer)
   }
 
   /// `GET …/schema/{version}`, of deleted ones too.
@@ -61,17 +70,17 @@ extension GatewayResponder {
     guard let stored = parts.engine.schemaBook(of: address).version(number + 1),
       stored.subject == .topic
     else { throw Refusal(.notFound, "Schema not found") }
-    return try show(pulsar: stored, &answer)
+    return try show(pulsar: stored, request, &answer)
   }
 
   private func show(
-    pulsar stored: StoredSchema, _ answer: inout AnswerWriter
+    pulsar stored: StoredSchema, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) throws(Refusal) -> AnswerEnd {
     guard stored.type == .pulsarJSON else {
       throw Refusal(
         .notFound, "Schema not found: the topic's schema is a JSON Schema, which /v1 shows")
     }
-    answer.start(200)
+    guard try !startTagged(EntityTag(stored), request, &answer) else { return .complete }
     return finish(&answer) { stored.writePulsar(into: &$0) }
   }
 
@@ -97,13 +106,16 @@ extension GatewayResponder {
   private func postPulsarSchema(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    try readPulsarQuery(request)
+    let change = try readPulsarChange(request)
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, for: Right.schema).detached
     let candidate = try await readPulsarCandidate(request, of: address)
+    // The same schema again is no change, and no reason to overlook a condition.
+    try change.conditions.check(
+      parts.engine.schemaBook(of: address).defaultVersion(of: .topic).map { EntityTag($0) })
     let outcome = try await register(
-      candidate, lint: .warn, at: address, .unconditional, at: request.receivedAt)
-    answer.start(200)
+      candidate, lint: .warn, at: address, change, at: request.receivedAt)
+    start(200, change, tag: outcome.isDefault ? EntityTag(outcome.schema) : nil, &answer)
     return finish(&answer) { json in
       json.beginObject()
       json.key("version")
@@ -119,21 +131,21 @@ extension GatewayResponder {
   private func deletePulsarSchema(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    try readPulsarQuery(request)
+    let change = try readPulsarChange(request)
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, for: Right.schema).detached
     let known = parts.engine.schemaBook(of: address)
-    guard !known.live(.topic).isEmpty else {
-      throw Refusal(.notFound, "Schema not found")
-    }
-    try await checkClassification(.retire(.topic), of: known, at: address)
-    let book = try await parts.engine.editSchemas(of: address, .retire(.topic), at: nil)
-    return finishPulsar(PulsarAdmin.version(book.lastVersion), &answer)
+    guard !known.live(.topic).isEmpty else { throw Refusal(.notFound, "Schema not found") }
+    try change.conditions.check(known.defaultVersion(of: .topic).map { EntityTag($0) })
+    let book = try await edit(address, .retire(.topic), of: known, change)
+    return finishPulsar(PulsarAdmin.version(book.lastVersion), change, &answer)
   }
 
   /// Pulsar's `DeleteSchemaResponse` and `LongSchemaVersionResponse`.
-  private func finishPulsar(_ version: Int, _ answer: inout AnswerWriter) -> AnswerEnd {
-    answer.start(200)
+  private func finishPulsar(
+    _ version: Int, _ change: ChangeTerms, _ answer: inout AnswerWriter
+  ) -> AnswerEnd {
+    start(200, change, &answer)
     return finish(&answer) { json in
       json.beginObject()
       json.key("version")
@@ -173,7 +185,8 @@ extension GatewayResponder {
     let known = parts.engine.schemaBook(of: address).identical(
       to: candidate.fingerprint, references: [], in: .topic)
     return finishPulsar(
-      known.map { PulsarAdmin.version($0.version) } ?? PulsarAdmin.noVersion, &answer)
+      known.map { PulsarAdmin.version($0.version) } ?? PulsarAdmin.noVersion, .unconditional,
+      &answer)
   }
 
   private func readPulsarCandidate(

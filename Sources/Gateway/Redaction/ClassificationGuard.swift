@@ -14,10 +14,15 @@ extension GatewayResponder {
     of version: CompiledSchema?, for subject: SchemaSubject, in book: SchemaBook,
     at address: TopicAddress
   ) async throws {
-    guard !address.caller.isOperator, let standing = book.classification(of: subject) else {
-      return
-    }
-    let next = version?.classification
+    guard !address.caller.isOperator,
+      let standing = try await classification(of: subject, in: book, at: address)
+    else { return }
+    try await refuseLoosening(from: standing, to: version?.classification)
+  }
+
+  private func refuseLoosening(
+    from standing: SchemaClassification, to next: SchemaClassification?
+  ) async throws {
     let found = try await parts.workers.run {
       ClassificationComparison.loosenings(from: standing, to: next)
     }
@@ -28,10 +33,14 @@ extension GatewayResponder {
   func checkClassification(
     _ edit: SchemaEdit, of book: SchemaBook, at address: TopicAddress
   ) async throws {
+    if address.caller.isOperator { return }
     switch edit {
-    case .setDefault(let version, let program):
-      guard let stored = book.version(version) else { return }
-      try await checkClassification(of: program, for: stored.subject, in: book, at: address)
+    case .setDefault(let version):
+      guard let stored = book.version(version),
+        let standing = try await classification(of: stored.subject, in: book, at: address)
+      else { return }
+      let next = try await program(of: stored, in: book, at: address)
+      try await refuseLoosening(from: standing, to: next.classification)
     case .deleteSubject(let subject), .retire(let subject):
       try await checkClassification(of: nil, for: subject, in: book, at: address)
     case .clear:
@@ -39,9 +48,9 @@ extension GatewayResponder {
         try await checkClassification(of: nil, for: subject, in: book, at: address)
       }
     case .bind(let terms):
-      guard !address.caller.isOperator, book.terms?.ways ?? [] != terms?.ways ?? [] else { return }
-      let labels = book.defaults.keys.flatMap { book.classification(of: $0)?.labels ?? [] }
-      guard labels.isEmpty else {
+      guard book.terms?.ways ?? [] != terms?.ways ?? [] else { return }
+      for subject in book.defaults.keys.sorted()
+      where try await classification(of: subject, in: book, at: address) != nil {
         throw Refusal(loosening: [
           Loosening(
             place: "", label: nil,
@@ -49,6 +58,27 @@ extension GatewayResponder {
         ])
       }
     case .setState, .remove: return
+    }
+  }
+
+  /// What the default version of a line labels; compiled on a worker where nobody knows it.
+  private func classification(
+    of subject: SchemaSubject, in book: SchemaBook, at address: TopicAddress
+  ) async throws -> SchemaClassification? {
+    guard let stored = book.defaultVersion(of: subject) else { return nil }
+    switch book.labelling(of: stored) {
+    case .unlabelled: return nil
+    case .classified(let classification): return classification
+    case .unknown, .unreadable: break
+    }
+    do {
+      return try await program(of: stored, in: book, at: address, keeping: true).classification
+    } catch is SchemaFault {
+      throw Refusal(loosening: [
+        Loosening(
+          place: "", label: nil,
+          message: "the version in force does not compile any more: nobody knows what it labels")
+      ])
     }
   }
 
@@ -60,12 +90,17 @@ extension GatewayResponder {
     let book = parts.engine.schemaBook(of: topic)
     var hidden: Set<ClassLabel> = []
     for stored in book.versions {
-      if let program = book.program(of: stored.version) {
-        hidden.formUnion(program.classification?.labels(hiddenFrom: classes) ?? [])
-      } else if stored.mayHaveLabels {
-        let program = try? await compile(stored, of: topic)
-        hidden.formUnion(
-          program.map { $0.classification?.labels(hiddenFrom: classes) ?? [] } ?? [.unreadable])
+      switch book.labelling(of: stored) {
+      case .unlabelled: continue
+      case .classified(let classification):
+        hidden.formUnion(classification.labels(hiddenFrom: classes))
+      case .unknown, .unreadable:
+        do {
+          let program = try await program(of: stored, in: book, at: topic)
+          hidden.formUnion(program.classification?.labels(hiddenFrom: classes) ?? [])
+        } catch is SchemaFault {
+          hidden.insert(.unreadable)
+        }
       }
     }
     guard hidden.isEmpty else {
@@ -74,20 +109,6 @@ extension GatewayResponder {
         classRequired: ByteSlice(utf8: names),
         "the answer would tell about values that you may not see")
     }
-  }
-
-  /// The labels of a topic's schemas in force, sorted.
-  func labels(of topic: TopicAddress) -> [ClassLabel] {
-    guard let binding = parts.engine.binding(of: topic) else { return [] }
-    let schemas = binding.sole.map { [$0] } ?? binding.bound
-    return Set(schemas.flatMap { $0.program.classification?.labels ?? [] }).sorted()
-  }
-}
-
-extension SchemaBook {
-  /// What the default version of a line labels.
-  fileprivate func classification(of subject: SchemaSubject) -> SchemaClassification? {
-    defaultVersion(of: subject).flatMap { program(of: $0.version) }?.classification
   }
 }
 

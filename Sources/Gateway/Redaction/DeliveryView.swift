@@ -29,7 +29,7 @@ final class DeliveryView<Engine: EventEngine> {
   }
 
   private let engine: Engine
-  private let workers: Workers
+  private let labels: LabelMemory<Engine>
   private let redactor: Redactor
   private let topic: TopicAddress
   private let view: EventView
@@ -38,6 +38,8 @@ final class DeliveryView<Engine: EventEngine> {
   /// As of the last `refresh`.
   private var binding: SchemaBinding?
   private var plans: [UInt32: Plan] = [:]
+  /// All that the schemas in force label, sorted; nil as long as one of them is to be compiled.
+  private var inForce: [ClassLabel]?
   /// The version met last.
   private var lastVersion: UInt32?
   private var lastPlan = Plan.plain
@@ -55,7 +57,7 @@ final class DeliveryView<Engine: EventEngine> {
     self.topic = topic
     self.redactor = redactor
     engine = parts.engine
-    workers = parts.workers
+    labels = LabelMemory(parts.engine, parts.workers)
     classes = topic.classes
     context = EventContext(
       tenant: topic.tenant.bytes, namespace: topic.namespace.bytes, topic: topic.topic.bytes,
@@ -74,45 +76,70 @@ final class DeliveryView<Engine: EventEngine> {
     if current !== binding {
       binding = current
       plans = [:]
+      inForce = nil
       lastVersion = nil
     }
     return current
   }
 
   /// Whether the records can be written: what becomes of their versions' events is known.
-  func isReady(_ records: [Record]) -> Bool {
-    refresh()
-    for record in records where plan(for: record.schemaVersion) == nil { return false }
-    return true
-  }
+  func isReady(_ records: [Record]) -> Bool { missing(among: records) == nil }
 
-  /// Reads what is not known of the records' versions, on a worker.
+  /// Finds out what is not known of the records' versions: what has labels and is not in memory is
+  /// compiled, on a worker.
   func prepare(_ records: [Record]) async throws(ReadFailure) {
     while let record = missing(among: records) {
-      let asked = binding
-      let book = engine.schemaBook(of: topic)
-      guard let stored = book.version(record.schemaVersion) else { continue }
-      let (engine, topic) = (engine, topic)
-      let described: SchemaClassification?
-      do throws(WorkersBusy) {
-        described = try await workers.run {
-          (try? engine.recompileSchema(stored, of: topic))?.describedValues
-        }
-      } catch {
-        throw error == .stopping ? .closing : .unavailable(retryAfter: .seconds(1))
+      if let source = source(of: record), let standard = source.standard {
+        try await labels.learn(standard, in: source.book, of: source.topic)
       }
-      // The binding may have changed meanwhile; then all is asked again.
-      guard refresh() === asked else { continue }
-      keep(
-        described.map { plan(of: $0, besides: book.standard(for: stored)) } ?? .withheld([]),
-        for: stored.version)
+      if record.schemaVersion == 0 {
+        try await prepareInForce()
+      } else {
+        try await prepare(version: record.schemaVersion)
+      }
     }
+  }
+
+  /// The same for what the schemas in force label.
+  func prepareInForce() async throws(ReadFailure) {
+    while labelsInForce == nil {
+      let book = engine.schemaBook(of: topic)
+      for schema in binding?.schemas ?? [] {
+        guard let stored = book.version(schema.version) else { continue }
+        try await labels.learn(stored, in: book, of: topic)
+      }
+      refresh()
+    }
+  }
+
+  private func prepare(version: UInt32) async throws(ReadFailure) {
+    let asked = binding
+    let book = engine.schemaBook(of: topic)
+    guard let stored = book.version(version) else { return }
+    let standard = book.defaultVersion(of: stored.subject)
+    try await labels.learn(stored, in: book, of: topic)
+    if let standard { try await labels.learn(standard, in: book, of: topic) }
+    guard refresh() === asked, plan(for: version) == nil, let standard,
+      case .classified(let other) = labels.labelling(of: standard, in: book)
+    else { return }
+    let described = try await labels.described(by: stored, in: book, of: topic)
+    // The binding may have changed meanwhile; then all is asked again.
+    guard refresh() === asked else { return }
+    keep(described.map { plan(of: $0, besides: other) } ?? .withheld([]), for: version)
   }
 
   /// The first record of whose version nothing is known.
   private func missing(among records: [Record]) -> Record? {
     refresh()
-    return records.first { plan(for: $0.schemaVersion) == nil }
+    return records.first { !isKnown($0) }
+  }
+
+  private func isKnown(_ record: Record) -> Bool {
+    guard plan(for: record.schemaVersion) != nil else { return false }
+    guard !classes.isAll, let source = source(of: record), let standard = source.standard else {
+      return true
+    }
+    return labels.holds(standard, in: source.book)
   }
 
   /// The classes that something of these records is replaced for, with commas between; nil where
@@ -134,7 +161,7 @@ final class DeliveryView<Engine: EventEngine> {
 
   /// The classes of the topic's schemas in force that the reader may not see, likewise.
   var standing: ByteSlice? {
-    let hidden = hiddenByBinding
+    guard let hidden = hiddenByBinding else { return Self.text([]) }
     return hidden.isEmpty ? nil : Self.text(hidden)
   }
 
@@ -225,21 +252,37 @@ final class DeliveryView<Engine: EventEngine> {
     if classes.isAll { return .plain }
     guard version > 0 else {
       // Nobody has checked what it holds.
-      let hidden = hiddenByBinding
-      return hidden.isEmpty ? .plain : .withheld(hidden)
+      return hiddenByBinding.map { $0.isEmpty ? .plain : .withheld($0) }
     }
     if let bound = binding?.standing(version) {
-      guard let classification = bound.program.classification else { return .plain }
-      return plan(of: classification, besides: nil)
+      switch bound.labelling {
+      case .unlabelled: return .plain
+      case .classified(let classification): return plan(of: classification, besides: nil)
+      case .unknown, .unreadable: break
+      }
     }
     let book = engine.schemaBook(of: topic)
     // Whether it had labels cannot be told any more.
     guard let stored = book.version(version) else { return .withheld([]) }
-    if let program = book.program(of: version) {
-      return program.classification.map { plan(of: $0, besides: nil) } ?? .plain
+    let own = labels.labelling(of: stored, in: book)
+    guard let standard = book.defaultVersion(of: stored.subject), standard.version != version
+    else { return plan(of: own, besides: .unlabelled) }
+    return plan(of: own, besides: labels.labelling(of: standard, in: book))
+  }
+
+  /// - Parameters:
+  ///   - own: what an event's own version labels.
+  ///   - other: what the default version of its line does, where that is another one.
+  private func plan(of own: Labelling, besides other: Labelling) -> Plan? {
+    switch (own, other) {
+    case (.unreadable, _), (_, .unreadable): .withheld([])
+    case (.unknown, _), (_, .unknown): nil
+    case (.unlabelled, .unlabelled): .plain
+    // What the own version describes is to be found out first, on a worker.
+    case (.unlabelled, .classified): nil
+    case (.classified(let own), .unlabelled): plan(of: own, besides: nil)
+    case (.classified(let own), .classified(let other)): plan(of: own, besides: other)
     }
-    if book.standard(for: stored) == nil, !stored.mayHaveLabels { return .plain }
-    return nil
   }
 
   private func plan(
@@ -250,29 +293,56 @@ final class DeliveryView<Engine: EventEngine> {
     return own.isOpen && other?.isOpen ?? true ? .plain : .redacted(own, other)
   }
 
-  private var hiddenByBinding: [ClassLabel] {
-    guard let binding else { return [] }
-    let schemas = binding.sole.map { [$0] } ?? binding.bound
-    let hidden = schemas.flatMap {
-      $0.program.classification?.labels(hiddenFrom: classes) ?? []
+  /// Nil as long as a schema in force is to be compiled first.
+  private var hiddenByBinding: [ClassLabel]? {
+    classes.isAll ? [] : labelsInForce?.filter { !classes.covers($0) }
+  }
+
+  /// All that the topic's schemas in force label, sorted; nil as long as one of them is to be
+  /// compiled first.
+  var labelsInForce: [ClassLabel]? {
+    if let inForce { return inForce }
+    var found: Set<ClassLabel> = []
+    var book: SchemaBook?
+    for schema in binding?.schemas ?? [] {
+      var labelling = schema.labelling
+      if case .unknown = labelling {
+        let known = book ?? engine.schemaBook(of: topic)
+        book = known
+        // Of a version that has gone since nobody knows; soon the binding is another one.
+        labelling =
+          known.version(schema.version).map { labels.labelling(of: $0, in: known) } ?? .unreadable
+      }
+      switch labelling {
+      case .unlabelled: continue
+      case .classified(let classification): found.formUnion(classification.labels)
+      case .unreadable: found.insert(.unreadable)
+      case .unknown: return nil
+      }
     }
-    return Set(hidden).sorted()
+    inForce = found.sorted()
+    return inForce
+  }
+
+  /// Nil for events that were not quarantined.
+  private func source(of record: Record) -> QuarantineSource? {
+    QuarantineSource(of: record, topic, in: engine)
   }
 
   /// Of a quarantined event the classes that its reader lacks: those of the version that it breaks,
   /// and of what is in force in its place. Nil for others.
   private func hiddenInQuarantine(_ record: Record) -> [ClassLabel]? {
-    guard let source = record.attributes[.quarantinedFrom] else { return nil }
-    var labels = Set(ClassLabel.list(record.attributes[.dataClasses] ?? .empty))
-    if let name = Name(source.lastPart), let failed = record.attributes[.failedSchema],
-      let version = UInt32(decimal: failed.lastPart)
-    {
-      let book = engine.schemaBook(of: topic.classifying(name))
-      if let stored = book.version(version), let other = book.standard(for: stored) {
-        labels.formUnion(other.labels)
+    guard record.attributes[.quarantinedFrom] != nil else { return nil }
+    var found = Set(ClassLabel.list(record.attributes[.dataClasses] ?? .empty))
+    if let source = source(of: record), let standard = source.standard {
+      switch labels.labelling(of: standard, in: source.book) {
+      case .unlabelled: break
+      case .classified(let other): found.formUnion(other.labels)
+      // What is not ready is not written; if it ever were, nothing would be shown.
+      case .unknown, .unreadable: found.insert(.unreadable)
       }
     }
-    return labels.filter { !classes.covers($0) }.sorted()
+    return found.filter { !classes.covers($0) }.sorted()
   }
 
   private static func text(_ labels: [ClassLabel]) -> ByteSlice {
@@ -286,55 +356,5 @@ extension SchemaBinding {
   fileprivate func standing(_ version: UInt32) -> BoundSchema? {
     if let sole { return sole.version == version ? sole : nil }
     return bound.first { $0.version == version }
-  }
-}
-
-extension SchemaBook {
-  /// What is labelled by the default version of a version's line.
-  func standard(for stored: StoredSchema) -> SchemaClassification? {
-    defaultVersion(of: stored.subject).flatMap { program(of: $0.version) }?.classification
-  }
-}
-
-extension TopicAddress {
-  /// Whether the payload of a quarantined event may be looked into for the reader.
-  func shows(_ quarantined: Record) -> Bool {
-    let labels = ClassLabel.list(quarantined.attributes[.dataClasses] ?? .empty)
-    return labels.isEmpty || labels.allSatisfy(classes.covers)
-  }
-}
-
-extension StoredSchema {
-  /// Whether its text, or a document it refers to, could label anything. A look at the bytes alone:
-  /// where escapes could spell the keyword it is yes.
-  var mayHaveLabels: Bool {
-    if !references.isEmpty { return true }
-    var index = 0
-    while let found = text.firstIndex(of: 0x78, from: index) {
-      if text.dropFirst(found).starts(with: "x-classification") { return true }
-      index = found + 1
-    }
-    index = 0
-    while let found = text.firstIndex(of: ASCII.backslash, from: index) {
-      if found + 1 < text.count, text[found + 1] == 0x75 { return true }
-      index = found + 2
-    }
-    return false
-  }
-}
-
-extension ClassLabel {
-  /// The labels of a list with commas between.
-  fileprivate static func list(_ text: ByteSlice) -> [ClassLabel] {
-    text.text.split(separator: ",").map { ClassLabel(ByteSlice(utf8: String($0))) ?? .unreadable }
-  }
-}
-
-extension ByteSlice {
-  /// What stands behind the last slash.
-  fileprivate var lastPart: ByteSlice {
-    var start = count
-    while start > 0, self[start - 1] != ASCII.slash { start -= 1 }
-    return dropFirst(start)
   }
 }

@@ -78,6 +78,12 @@ extension Committer {
       for segment in topic.tail.withLock({ $0.segments }) { segment.bucket.segments -= 1 }
       directory.remove(topic)
       topic.tail.withLock { $0.delete() }
+      // Whoever still holds the topic keeps its schemas no longer; what they took is freed behind
+      // the lock.
+      _ = topic.facts.withLock { facts in
+        defer { (facts.book, facts.binding) = (.empty, nil) }
+        return (facts.book, facts.binding)
+      }
       topic.growth.close()
     }
   }

@@ -1,4 +1,5 @@
 import Bytes
+import Schemas
 import Synchronization
 import Tenancy
 import Topics
@@ -43,6 +44,8 @@ final class Directory: Sendable {
   }
 
   let contents = Mutex(Contents())
+  /// Compiled schemas of all topics.
+  let programs = ProgramCache()
 
   func topic(_ path: TopicPath) -> TopicState? { contents.withLock { $0.topics[path] } }
 
@@ -69,6 +72,14 @@ final class Directory: Sendable {
     contents.withLock { contents in
       contents.topics[topic.path] = nil
       contents.namespaces[topic.path.namespacePath]?.topics.removeAll { $0 === topic }
+    }
+  }
+
+  /// Text of the schemas of a namespace's other topics, in bytes. Looks at each of them.
+  func schemaBytes(beside topic: TopicState) -> Int {
+    let others = contents.withLock { $0.namespaces[topic.path.namespacePath]?.topics ?? [] }
+    return others.reduce(0) { sum, other in
+      other === topic ? sum : sum + other.facts.withLock { $0.book.bytes }
     }
   }
 

@@ -31,6 +31,16 @@ extension RocksTopicLog {
     }
   }
 
+  public func editDocument(
+    _ edit: DocumentEdit, in namespace: NamespaceAddress, replacing current: UInt32?
+  ) async throws(CatalogueFailure) -> SchemaDocument {
+    try CatalogueVerb.governNamespace.check(namespace.action)
+    return try await mutate { committer throws(CatalogueFailure) in
+      try committer.editDocument(
+        edit, in: NamespacePath(namespace).detached, replacing: current)
+    }
+  }
+
   public func referrers(
     to name: DocumentName, in namespace: NamespaceAddress
   ) -> [DocumentReferrer] {
@@ -60,10 +70,7 @@ extension Committer {
       tenant.nextSchema += 1
       write(tenant, named: path.tenant)
     }
-    put(
-      DocumentKey(
-        tenant: tenantNumber, namespace: namespaceNumber, name: document.name.bytes),
-      DocumentKey.Value(number: document.number, lastVersion: document.lastVersion))
+    put(document, tenantNumber, namespaceNumber)
     put(version, of: document, tenantNumber)
     show(shelf, in: path)
     return version
@@ -79,7 +86,7 @@ extension Committer {
     let versions = try shelf.versions(goingBy: deletion, replacing: current)
     try directory.survey(of: path.tenant).check(deletion, versions, in: path.namespace, shelf)
     guard let number = shelf.documents[deletion.name]?.number else { throw .unknownDocument }
-    shelf.delete(versions, by: deletion)
+    shelf.delete(versions, by: deletion, at: clocks.wall())
     if deletion.isPermanent {
       for version in versions {
         delete(
@@ -89,14 +96,39 @@ extension Committer {
         delete(
           DocumentKey(
             tenant: tenant.number, namespace: known.number, name: deletion.name.bytes))
+        put(
+          DocumentKey(tenant: tenant.number, namespace: known.number, name: .empty),
+          DocumentKey.Value(number: 0, lastVersion: shelf.floor, chosen: 0))
       }
     } else if let document = shelf.documents[deletion.name] {
+      put(document, tenant.number, known.number)
       for version in document.versions where versions.contains(version.version) {
         put(version, of: document, tenant.number)
       }
     }
     show(shelf, in: path)
     return versions
+  }
+
+  fileprivate func editDocument(
+    _ edit: DocumentEdit, in path: NamespacePath, replacing current: UInt32?
+  ) throws(CatalogueFailure) -> SchemaDocument {
+    guard let known = directory.namespace(path), let tenant = directory.tenant(path.tenant) else {
+      throw .unknownDocument
+    }
+    var shelf = known.documents
+    let document = try shelf.apply(edit, replacing: current, at: clocks.wall())
+    put(document, tenant.number, known.number)
+    if let version = document.version(edit.version) { put(version, of: document, tenant.number) }
+    show(shelf, in: path)
+    return document
+  }
+
+  private func put(_ document: SchemaDocument, _ tenant: UInt32, _ namespace: UInt32) {
+    put(
+      DocumentKey(tenant: tenant, namespace: namespace, name: document.name.bytes),
+      DocumentKey.Value(
+        number: document.number, lastVersion: document.lastVersion, chosen: document.chosen))
   }
 
   /// That a schema is about to be registered with versions which are still what they were.
@@ -110,7 +142,7 @@ extension Committer {
       DocumentVersionKey(
         tenant: tenant, document: document.number, version: version.version),
       DocumentVersionKey.Value(
-        state: version.isDeleted ? .deleted : .live, registered: version.registered,
+        state: version.state, registered: version.registered, changed: version.changed,
         dialect: version.dialect, uri: version.uri ?? .empty, fingerprint: version.fingerprint,
         author: version.author, identifiers: version.links.identifiers.map { ByteSlice(utf8: $0) },
         targets: version.links.targets.map { ByteSlice(utf8: $0) }, text: version.text))

@@ -25,6 +25,18 @@ extension RocksTopicLog {
     }
   }
 
+  public func retainedSchemas(
+    of address: TopicAddress
+  ) async throws(CatalogueFailure) -> Set<UInt32> {
+    let path = TopicPath(address).detached
+    return try await mutate { committer throws(CatalogueFailure) in
+      guard let topic = committer.directory.topic(path) else { return [] }
+      let oldest = topic.tail.withLock { $0.first }
+      let versions = topic.facts.withLock { $0.book.versions.map(\.version) }
+      return Set(versions.filter { topic.uses.end(of: $0) > oldest })
+    }
+  }
+
   @discardableResult
   public func editSchemas(
     of address: TopicAddress, _ edit: SchemaEdit, at revision: UInt64?
@@ -44,7 +56,8 @@ extension Committer {
     var facts = topic.facts.withLock { $0 }
     let stored = try facts.book.register(
       candidate, replacing: current, by: author, at: clocks.wall(),
-      limit: limits.schemaVersionsPerTopic)
+      limit: limits.schemaVersionsPerTopic, beside: directory.schemaBytes(beside: topic),
+      in: directory.programs)
     var tenant = pendingTenant(topic.path.tenant)
     let number = tenant.nextSchema
     tenant.nextSchema += 1
@@ -121,6 +134,7 @@ extension Committer {
         terms: book.terms.map(BindingCoding.encode) ?? .empty))
     facts.binding = book.binding(untyped: topic.path.untypedEvents)
     write(facts, of: topic)
+    afterCommit { book.releaseUnused() }
   }
 
   /// Puts into the commit how far softly deleted versions reach that some of its events were

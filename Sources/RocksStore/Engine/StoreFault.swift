@@ -23,8 +23,6 @@ public enum StoreFault: Error, Equatable, Sendable {
   case tablesMissing(commit: UInt64, events: UInt64, found: UInt64, isCatalogueWhole: Bool)
   /// The operator accepted a loss at another commit number than the recovered one.
   case wrongLossAccepted(recovered: UInt64, accepted: UInt64)
-  /// A registered schema does not compile any more: its topic cannot be guarded.
-  case unusableSchema(topic: String, version: UInt32)
   /// A record of the catalogue or the state cannot be decoded.
   case corruptRecord(family: UInt8)
   /// The events in this range of one topic cannot be read; other topics are not affected.

@@ -1,7 +1,8 @@
 import Bytes
 import Schemas
 
-/// `meta` 0x38: a schema document's number by its name.
+/// `meta` 0x38: a schema document's number by its name. Under the empty name stands, as its last
+/// version, the highest version of a document of the namespace that went for good.
 struct DocumentKey: NamedInNamespace {
   static var family: KeyFamily { .document }
   var tenant: UInt32
@@ -16,23 +17,34 @@ struct DocumentKey: NamedInNamespace {
   }
 
   struct Value: StoredValue {
+    static var version: UInt8 { 2 }
+
     var number: UInt32
     /// The number of the version that was given out last.
     var lastVersion: UInt32
+    /// The version made current on purpose; 0 the newest. Version 1: 0.
+    var chosen: UInt32
 
-    init(number: UInt32, lastVersion: UInt32) {
+    init(number: UInt32, lastVersion: UInt32, chosen: UInt32) {
       self.number = number
       self.lastVersion = lastVersion
+      self.chosen = chosen
     }
 
     init(from cursor: inout ByteCursor) throws {
+      try self.init(from: &cursor, version: Self.version)
+    }
+
+    init(from cursor: inout ByteCursor, version: UInt8) throws {
       number = try cursor.readUInt32()
       lastVersion = try cursor.readUInt32()
+      chosen = version >= 2 ? try cursor.readUInt32() : 0
     }
 
     func append(to bytes: inout ByteWriter) {
       bytes.append(bigEndian: number)
       bytes.append(bigEndian: lastVersion)
+      bytes.append(bigEndian: chosen)
     }
   }
 }
@@ -63,8 +75,12 @@ struct DocumentVersionKey: StoredKey {
   }
 
   struct Value: StoredValue {
-    var state: LifeState
+    static var version: UInt8 { 2 }
+
+    var state: SchemaState
     var registered: UnixTime
+    /// When `state` changed last; version 1: when it was registered.
+    var changed: UnixTime
     /// Nil: the media type named none.
     var dialect: SchemaDialect?
     /// Empty: none.
@@ -76,12 +92,14 @@ struct DocumentVersionKey: StoredKey {
     var text: ByteSlice
 
     init(
-      state: LifeState, registered: UnixTime, dialect: SchemaDialect?, uri: ByteSlice,
+      state: SchemaState, registered: UnixTime, changed: UnixTime, dialect: SchemaDialect?,
+      uri: ByteSlice,
       fingerprint: ByteSlice, author: ByteSlice, identifiers: [ByteSlice], targets: [ByteSlice],
       text: ByteSlice
     ) {
       self.state = state
       self.registered = registered
+      self.changed = changed
       self.dialect = dialect
       self.uri = uri
       self.fingerprint = fingerprint
@@ -92,8 +110,16 @@ struct DocumentVersionKey: StoredKey {
     }
 
     init(from cursor: inout ByteCursor) throws {
-      state = try LifeState(from: &cursor)
+      try self.init(from: &cursor, version: Self.version)
+    }
+
+    init(from cursor: inout ByteCursor, version: UInt8) throws {
+      guard let state = SchemaState(rawValue: try cursor.readByte()),
+        version >= 2 || state != .deprecated
+      else { throw MalformedRecord() }
+      self.state = state
       registered = try cursor.readInstant()
+      changed = version >= 2 ? try cursor.readInstant() : registered
       switch try cursor.readByte() {
       case 0: dialect = nil
       case 1: dialect = .draft07
@@ -117,6 +143,7 @@ struct DocumentVersionKey: StoredKey {
         }
       bytes.append(state.rawValue)
       bytes.append(registered)
+      bytes.append(changed)
       bytes.append(dialectByte)
       bytes.append(prefixed: uri)
       bytes.append(prefixed: fingerprint)

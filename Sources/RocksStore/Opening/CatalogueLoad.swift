@@ -21,21 +21,6 @@ struct LoadedCatalogue {
 /// Reads the whole catalogue and the end of every topic into a directory. One pass per key family,
 /// so that opening is bounded by bytes and not by topics. Opening thread only.
 struct CatalogueLoad: ~Copyable {
-  private struct SchemaSource: Hashable {
-    let type: SchemaType
-    let text: ByteSlice
-    let dialect: SchemaDialect
-    let formats: FormatMode
-    /// Where references begin; nil where the schema was registered without documents.
-    let home: Home?
-
-    struct Home: Hashable {
-      let tenant: Name
-      let namespace: Name
-      let pins: [SchemaPin]
-    }
-  }
-
   private let database: Database
   private var buckets: [UInt32: EventBucket] = [:]
   private var namespaces: [NamespaceKey: Name] = [:]
@@ -45,9 +30,8 @@ struct CatalogueLoad: ~Copyable {
   private var versions: [TopicNumber: [(version: UInt32, value: TopicSchemaKey.Value)]] = [:]
   private var bindings: [TopicNumber: TopicBindingKey.Value] = [:]
   private var subscriptions: [TopicNumber: [HeldName: SubscriptionDefinition]] = [:]
-  private var shelves: [Name: [Name: DocumentShelf]] = [:]
-  /// Topics often share a schema; each is compiled once.
-  private var programs: [SchemaSource: CompiledSchema] = [:]
+  /// Where topics' schemas will be compiled to, when somebody publishes.
+  private var programs = ProgramCache()
   private var doubtful: [TopicState] = []
 
   init(_ database: Database) {
@@ -65,6 +49,7 @@ struct CatalogueLoad: ~Copyable {
       throw .corruptRecord(family: KeyFamily.bucket.byte)
     }
     let directory = Directory()
+    programs = directory.programs
     try loadNames(into: directory)
     try loadDocuments(into: directory)
     try loadTopicParts()
@@ -114,28 +99,33 @@ struct CatalogueLoad: ~Copyable {
           links: DocumentLinks(
             identifiers: value.identifiers.map(\.text), targets: value.targets.map(\.text)),
           registered: value.registered, author: value.author,
-          isDeleted: value.state == .deleted))
+          state: value.state, changed: value.changed))
     }
     var documents: [NamespaceKey: [SchemaDocument]] = [:]
+    var floors: [NamespaceKey: UInt32] = [:]
     try database.scan(DocumentKey.self) { (key, value) throws(StoreFault) in
+      let namespace = NamespaceKey(tenant: key.tenant, namespace: key.namespace)
+      if key.name.isEmpty {
+        floors[namespace] = value.lastVersion
+        documents[namespace, default: []] += []
+        return
+      }
       let document = DocumentVersionKey(tenant: key.tenant, document: value.number, version: 0)
       guard let name = DocumentName(key.name), let found = versions[document],
         found.last.map({ $0.version <= value.lastVersion }) == true
       else { throw .corruptRecord(family: KeyFamily.document.byte) }
-      documents[
-        NamespaceKey(tenant: key.tenant, namespace: key.namespace), default: []
-      ].append(
+      documents[namespace, default: []].append(
         SchemaDocument(
-          name: name, number: value.number, versions: found, lastVersion: value.lastVersion))
+          name: name, number: value.number, versions: found, lastVersion: value.lastVersion,
+          chosen: value.chosen))
     }
     for (key, found) in documents {
       guard let tenant = tenants[key.tenant], let namespace = namespaces[key] else {
         throw .corruptRecord(family: KeyFamily.document.byte)
       }
       let path = NamespacePath(tenant: tenant, namespace: namespace)
-      let shelf = DocumentShelf(loading: found)
+      let shelf = DocumentShelf(loading: found, floor: floors[key] ?? 0)
       directory.contents.withLock { $0.namespaces[path]?.documents = shelf }
-      shelves[tenant, default: [:]][namespace] = shelf
     }
   }
 
@@ -211,7 +201,7 @@ struct CatalogueLoad: ~Copyable {
     var facts = TopicFacts(configuration: try PolicyCoding.configuration(value.configuration))
     facts.nextSubscription = value.nextSubscription
     facts.subscriptions = subscriptions[number] ?? [:]
-    facts.book = try book(number, value, path)
+    facts.book = try book(number, value)
     facts.binding = facts.book.binding(untyped: path.untypedEvents)
     return facts
   }
@@ -224,9 +214,9 @@ struct CatalogueLoad: ~Copyable {
     return deleted
   }
 
-  /// A topic's schemas; compiles the default version of each line.
-  private mutating func book(
-    _ number: TopicNumber, _ value: TopicKey.Value, _ path: TopicPath
+  /// A topic's schemas. Nothing is compiled: an opening takes no longer for what tenants register.
+  private func book(
+    _ number: TopicNumber, _ value: TopicKey.Value
   ) throws(StoreFault) -> SchemaBook {
     let lastVersion = value.nextSchemaVersion &- 1
     var stored: [StoredSchema] = []
@@ -255,14 +245,12 @@ struct CatalogueLoad: ~Copyable {
       throw .corruptRecord(family: KeyFamily.topicBinding.byte)
     }
     let terms = try BindingCoding.terms(binding?.terms ?? .empty)
-    var programs: [UInt32: CompiledSchema] = [:]
     for (subject, version) in defaults {
       guard
-        let schema = stored.first(where: {
+        stored.contains(where: {
           $0.version == version && $0.subject == subject && $0.state.isLive
         })
       else { throw .corruptRecord(family: KeyFamily.topicSchema.byte) }
-      programs[version] = try program(schema, path)
     }
     guard (terms?.rules ?? []).allSatisfy({ defaults[$0.subject] != nil }) else {
       throw .corruptRecord(family: KeyFamily.topicBinding.byte)
@@ -270,29 +258,6 @@ struct CatalogueLoad: ~Copyable {
     return SchemaBook(
       versions: stored, defaults: defaults, terms: terms, revision: binding?.revision ?? 0,
       lastVersion: lastVersion, programs: programs)
-  }
-
-  private mutating func program(
-    _ schema: StoredSchema, _ path: TopicPath
-  ) throws(StoreFault) -> CompiledSchema {
-    let pins = schema.references
-    let source = SchemaSource(
-      type: schema.type, text: schema.text, dialect: schema.dialect, formats: schema.formats,
-      home: pins.isEmpty
-        ? nil : .init(tenant: path.tenant, namespace: path.namespace, pins: pins))
-    if let program = programs[source] { return program }
-    let places = pins.map { $0.place(in: shelves[path.tenant] ?? [:]) }
-    let program: CompiledSchema
-    do throws(SchemaFault) {
-      program = try CompiledSchema.compile(
-        schema.text, as: schema.type, dialect: schema.dialect, formats: schema.formats,
-        base: DocumentPath.folder(path.tenant, path.namespace),
-        library: try SchemaLibrary.pinned(pins, places, tenant: path.tenant))
-    } catch {
-      throw .unusableSchema(topic: path.text, version: schema.version)
-    }
-    programs[source] = program
-    return program
   }
 
   private static func name(_ bytes: ByteSlice, _ family: KeyFamily) throws(StoreFault) -> Name {

@@ -100,7 +100,7 @@ extension Evaluator {
   ) {
     if halt != nil { return }
     switch branch.operation {
-    case .constant, .enumeration, .words, .content, .negation: return
+    case .constant, .enumeration, .indexed, .words, .content, .negation: return
     case .reference: mark(branch.first, inquiry)
     case .all:
       for index in 0..<branch.second {

@@ -21,6 +21,7 @@ import JSONText
   let tables: VerifiedTable<NameTable>
   let slots: VerifiedTable<NameTable.Slot>
   let names: RawSpan
+  let index: VerifiedTable<UInt32>
   let lists: VerifiedTable<UInt32>
   let patterns: VerifiedTable<Pattern>
   let chains: VerifiedTable<PatternShape.Place>
@@ -54,6 +55,7 @@ import JSONText
     tables = VerifiedTable(program.tables.span)
     slots = VerifiedTable(program.slots.span)
     names = program.names.span.raw
+    index = VerifiedTable(program.index.span)
     lists = VerifiedTable(program.lists.span)
     patterns = VerifiedTable(program.patterns.span)
     chains = VerifiedTable(program.chains.span)
@@ -193,6 +195,7 @@ import JSONText
     switch branch.operation {
     case .constant: return equalsConstant(Int(branch.first), at)
     case .enumeration: return isEnumerated(Int(branch.first), at)
+    case .indexed: return isIndexed(branch, at)
     case .words: return isWord(branch, at)
     case .content: return holdsContent(branch, at)
     case .reference: return accepts(branch.first, at)
@@ -267,6 +270,23 @@ import JSONText
       return false
     }
     return equal
+  }
+
+  /// Whether the value is among those of an index.
+  @inline(never)
+  @_lifetime(self: copy self)
+  private mutating func isIndexed(_ branch: ProgramBranch, _ at: Int) -> Bool {
+    let hash = ValueHash.hash(value, at, fuel: &fuel)
+    guard spend(1) else { return false }
+    var slot = UInt32(truncatingIfNeeded: hash) & branch.third
+    while true {
+      let token = index[branch.second &+ slot]
+      if token == 0 { return false }
+      guard spend(1) else { return false }
+      if equalsConstant(Int(token), at) { return true }
+      if halt != nil { return false }
+      slot = (slot &+ 1) & branch.third
+    }
   }
 
   @_lifetime(self: copy self)

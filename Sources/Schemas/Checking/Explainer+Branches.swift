@@ -7,7 +7,7 @@ extension Explainer {
   mutating func explainBranch(_ branch: ProgramBranch, _ index: UInt32, _ at: Int) {
     if isDone { return }
     switch branch.operation {
-    case .constant, .enumeration, .words:
+    case .constant, .enumeration, .indexed, .words:
       if !evaluator.acceptsBranch(branch, at), evaluator.halt == nil {
         reportConstant(branch, index, at)
       }

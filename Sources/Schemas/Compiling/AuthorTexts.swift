@@ -26,6 +26,9 @@ struct AuthorTexts: Equatable, Sendable {
     byKeyword = texts
   }
 
+  /// How many texts there are.
+  var count: Int { whole == nil ? byKeyword.count : 1 }
+
   /// The text for a broken keyword.
   subscript(keyword: String) -> String? { whole ?? byKeyword[keyword] }
 }

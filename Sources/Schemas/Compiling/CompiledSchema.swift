@@ -32,12 +32,26 @@ public final class CompiledSchema: Sendable {
   let avro: AvroDefinition?
   /// Which values are of a class; nil where the schema labels none.
   public let classification: SchemaClassification?
+  /// The `$id` of the text as it stands there; nil without one.
+  public let identifier: ByteSlice?
+  /// Whether it means the same wherever it is read.
+  public let identifierIsAbsolute: Bool
+  /// Bytes of memory that it takes, an estimate from above: the texts it was compiled from, their
+  /// tokens, the graph, the program's tables, the code of its patterns and what it labels.
+  public let memory: Int
 
   private init(
     dialect: SchemaDialect, formats: FormatMode, warnings: [SchemaWarning], source: ByteSlice,
-    documents: [LibraryDocument] = [], program: SchemaProgram, graph: [GraphNode],
-    avro: AvroDefinition? = nil, classification: SchemaClassification? = nil
+    identifier: ByteSlice? = nil, tokens: Int, documents: [LibraryDocument] = [],
+    program: SchemaProgram, graph: [GraphNode], avro: AvroDefinition? = nil,
+    classification: SchemaClassification? = nil
   ) {
+    self.identifier = identifier
+    identifierIsAbsolute = identifier.map { URIReference($0.text).scheme != nil } ?? false
+    memory =
+      source.count + tokens * MemoryLayout<JSONToken>.stride + program.memory
+      + documents.reduce(0) { $0 + $1.memory } + graph.reduce(0) { $0 + $1.memory }
+      + (classification?.memory ?? 0)
     self.dialect = dialect
     self.formats = formats
     self.warnings = warnings
@@ -54,6 +68,9 @@ public final class CompiledSchema: Sendable {
     /// The URI it was added under first.
     public let uri: String
     public let text: ByteSlice
+
+    /// Its text, and a token for each four bytes of it.
+    fileprivate var memory: Int { text.count + text.count / 4 * MemoryLayout<JSONToken>.stride }
   }
 
   /// Compiles the text of a schema. May take milliseconds: call it off the event loops.
@@ -85,10 +102,12 @@ public final class CompiledSchema: Sendable {
         graph.nodes, passesUndeclared: graph.passesUndeclared, isNew: isNew) : nil
     let documents = graph.documents.filter { !$0.isBuiltIn }
       .map { LibraryDocument(uri: $0.uris.first ?? "", text: $0.text) }
-    return CompiledSchema(
+    let schema = CompiledSchema(
       dialect: rules.edition, formats: formats ?? rules.formats, warnings: graph.warnings,
-      source: source, documents: documents, program: try ProgramLayout.program(graph.nodes),
-      graph: graph.nodes, classification: classification)
+      source: source, identifier: root["$id"]?.string, tokens: root.document.tokens.count,
+      documents: documents, program: try ProgramLayout.program(graph.nodes), graph: graph.nodes,
+      classification: classification)
+    return try isNew ? schema.bounded() : schema
   }
 
   /// The classification, or that of a schema which labels nothing: what it describes is all that it
@@ -98,11 +117,16 @@ public final class CompiledSchema: Sendable {
     return try? SchemaClassification(graph, passesUndeclared: true, isNew: false)
   }
 
+  /// The same, where it takes no more memory than what is registered may.
+  private func bounded() throws(SchemaFault) -> CompiledSchema {
+    guard memory <= SchemaLimits.programBytes else {
+      throw .limitExceeded("bytes when it is compiled", SchemaLimits.programBytes)
+    }
+    return self
+  }
+
   /// Bytes of text that it was compiled from, documents of the library included.
   public var bytes: Int { documents.reduce(source.count) { $0 + $1.text.count } }
-
-  /// The `$id` of the text as it stands there; nil without one.
-  public var identifier: ByteSlice? { (try? JSONDocument(parsing: source))?.root["$id"]?.string }
 
   /// Compiles a text of any language that can be registered. May take milliseconds: call it off the
   /// event loops. All but `type` are of JSON Schema.
@@ -118,9 +142,11 @@ public final class CompiledSchema: Sendable {
     case .pulsarJSON:
       let (definition, warnings) = try AvroParser.parse(source, isNew: isNew)
       let graph = try AvroLowering.graph(of: definition)
-      return CompiledSchema(
+      let schema = CompiledSchema(
         dialect: .draft202012, formats: .assert, warnings: warnings, source: source,
-        program: try ProgramLayout.program(graph), graph: graph, avro: definition)
+        tokens: source.count / 4, program: try ProgramLayout.program(graph), graph: graph,
+        avro: definition)
+      return try isNew ? schema.bounded() : schema
     case .avro, .protobuf:
       throw SchemaFault(at: "#", .wrongValue(expected: "in a language that can be registered"))
     }

@@ -28,6 +28,7 @@ struct ProgramLayout {
       next += 1
     }
     layout.program.constants = try layout.constants.document()
+    try layout.program.indexConstants()
     for index in layout.program.nodes.indices { layout.program.nodes[index].settle() }
     layout.program.verify()
     return layout.program
@@ -256,6 +257,8 @@ struct ProgramLayout {
     var strings: [ByteSlice] = []
     var seen: Set<ByteSlice> = []
     var literals: UInt32 = 0
+    // A table has forty bytes for a slot, an index four.
+    if node.count > SchemaLimits.tableWords { return indexed(node) }
     for element in node.elements {
       switch element.kind {
       case .null: literals |= ProgramBranch.null
@@ -263,10 +266,26 @@ struct ProgramLayout {
       case .true: literals |= ProgramBranch.true
       case .string:
         if let word = element.string, seen.insert(word).inserted { strings.append(word) }
-      default: return ProgramBranch(operation: .enumeration, first: constants.token(of: node))
+      default:
+        if node.count > Self.mostListed { return indexed(node) }
+        return ProgramBranch(operation: .enumeration, first: constants.token(of: node))
       }
     }
     return words(strings, literals: literals, token: constants.token(of: node))
+  }
+
+  /// Values up to which a list is looked through one by one.
+  private static let mostListed = 16
+
+  /// A list that is found by the hashes of its values; the index is filled when the constants are
+  /// all there.
+  private mutating func indexed(_ node: JSONNode) -> ProgramBranch {
+    var capacity = 32
+    while capacity < node.count * 3 / 2 { capacity *= 2 }
+    defer { program.index += repeatElement(0, count: capacity) }
+    return ProgramBranch(
+      operation: .indexed, first: constants.token(of: node), second: UInt32(program.index.count),
+      third: UInt32(capacity - 1))
   }
 
   private mutating func words(

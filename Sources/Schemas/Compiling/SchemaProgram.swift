@@ -141,6 +141,9 @@ struct ProgramBranch: BitwiseCopyable, Sendable {
     case constant
     /// `first` is the token of the array of allowed values.
     case enumeration
+    /// The same by the hashes of the values: `second` is the first slot of the program's index,
+    /// `third` the number of slots less one.
+    case indexed
     /// Strings in the table `first`, and the literals in `second`; `third` is the values' token.
     case words
     /// `first` is the raw value of a `StringContent`.
@@ -196,6 +199,8 @@ struct SchemaProgram: Sendable {
   var tables: [NameTable] = []
   var slots: [NameTable.Slot] = []
   var names: [UInt8] = []
+  /// Tokens of the constants by the hashes of their values, 0 where a slot is free.
+  var index: [UInt32] = []
   /// Nodes of lists of schemas.
   var lists: [UInt32] = []
   var patterns: [Pattern] = []

@@ -78,6 +78,13 @@ extension SchemaProgram {
   private func expect(_ branch: ProgramBranch) {
     switch branch.operation {
     case .constant, .enumeration: expectConstant(branch.first)
+    case .indexed:
+      expectConstant(branch.first)
+      expect(branch.second, branch.third + 1, in: index)
+      // A probe ends at a free slot.
+      precondition(
+        index[Int(branch.second)...Int(branch.second + branch.third)].contains(0),
+        "an index without a free slot")
     case .words: expect(branch.first, 1, in: tables)
     case .content: break
     case .reference, .negation: expect(branch.first, 1, in: nodes)

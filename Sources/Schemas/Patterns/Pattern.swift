@@ -48,6 +48,16 @@ private import CPCRE2
 
   deinit { unsafe pcre2_code_free_8(code) }
 
+  /// Bytes that it takes: its text, its links or its code, machine code included.
+  var memory: Int {
+    let fixed = 128 + source.utf8.count
+    if let shape { return fixed + shape.links.count * MemoryLayout<PatternShape.Link>.stride }
+    var (bytes, machine) = (0, 0)
+    unsafe pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_SIZE), &bytes)
+    unsafe pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_JITSIZE), &machine)
+    return fixed + bytes + machine
+  }
+
   private static func compile(_ text: String) throws(PatternFault) -> OpaquePointer {
     let options =
       UInt32(PCRE2_UTF) | UInt32(PCRE2_NEVER_UCP) | UInt32(PCRE2_NEVER_BACKSLASH_C)

@@ -34,7 +34,7 @@ public final class SchemaBinding: Sendable {
 
   /// One schema, enforced.
   public convenience init(version: UInt32, program: CompiledSchema) {
-    self.init(BoundSchema(version: version, program: program))
+    self.init(BoundSchema(version: version, in: ProgramCell(holding: program)))
   }
 
   /// What an event of this type is checked against; nil where no rule fits. Allocates nothing.
@@ -46,6 +46,9 @@ public final class SchemaBinding: Sendable {
     return bound[rule]
   }
 
+  /// All that it checks against.
+  public var schemas: [BoundSchema] { sole.map { [$0] } ?? bound }
+
   /// Whether it lets events pass that no rule fits.
   public var takesUnchecked: Bool { sole == nil && terms.unmatched == .allow }
 
@@ -53,12 +56,12 @@ public final class SchemaBinding: Sendable {
   public var types: [ByteSlice] { terms.rules.map(\.type) }
 }
 
-/// One version of one line, ready to check payloads.
+/// One version of one line, for payloads to be checked against.
 public final class BoundSchema: Sendable {
   public let subject: SchemaSubject
   /// From 1, counted through all lines of the topic.
   public let version: UInt32
-  public let program: CompiledSchema
+  private let cell: ProgramCell
   /// Since when it is deprecated; nil where it is not.
   public let deprecated: UnixTime?
   public let enforcement: SchemaEnforcement
@@ -66,34 +69,39 @@ public final class BoundSchema: Sendable {
   public let choices: [Choice]
 
   /// A version beside the default one.
-  public struct Choice: Hashable, Sendable {
+  public struct Choice: Sendable {
     public let version: UInt32
     /// Since when it is deprecated; nil where it is not.
     public let deprecated: UnixTime?
+    private let cell: ProgramCell
 
-    public init(version: UInt32, deprecated: UnixTime?) {
+    public init(version: UInt32, deprecated: UnixTime?, in cell: ProgramCell) {
       self.version = version
       self.deprecated = deprecated
+      self.cell = cell
     }
+
+    /// What checks payloads; nil while it is not compiled.
+    public var program: CompiledSchema? { cell.program }
   }
 
-  /// The schema's own `$id`, which a publisher may name as `dataschema` too; nil without one.
-  public let identifier: ByteSlice?
-  /// Whether it means the same wherever it is read.
-  public let identifierIsAbsolute: Bool
+  /// What checks payloads; nil while it is not compiled: whoever needs it has it compiled, off the
+  /// event loops, and puts it into its cell.
+  public var program: CompiledSchema? { cell.program }
+
+  /// What it labels, as far as that is known without compiling it.
+  public var labelling: Labelling { cell.labelling }
 
   public init(
-    subject: SchemaSubject = .topic, version: UInt32, program: CompiledSchema,
+    subject: SchemaSubject = .topic, version: UInt32, in cell: ProgramCell,
     deprecated: UnixTime? = nil, enforcement: SchemaEnforcement = .enforce,
     choices: [Choice] = []
   ) {
     self.subject = subject
     self.version = version
-    self.program = program
+    self.cell = cell
     self.deprecated = deprecated
     self.enforcement = enforcement
     self.choices = choices
-    identifier = program.identifier
-    identifierIsAbsolute = identifier.map { URIReference($0.text).scheme != nil } ?? false
   }
 }

@@ -29,7 +29,7 @@ extension SchemaRefusal {
     case .patternLimit: return Self.mark("pattern_limit_exceeded")
     case .mediaType: return Self.mark("unsupported_media_type")
     case .schemaMismatch: return Self.mark("dataschema_mismatch")
-    case .malformedJSON, .schemaRequired, .unknownType: return Self.mark("refused")
+    case .malformedJSON, .schemaRequired, .unknownType, .notCompiled: return Self.mark("refused")
     }
   }
 

@@ -18,7 +18,7 @@ public enum SchemaRegistration {
       case doesNotCompile
       /// Newer versions have used `SchemaLimits.comparedBytes` up.
       case tooMuch
-      /// Older than the newest, which is all that the terms look at.
+      /// Not in force, and the terms look at nothing else.
       case notAsked
     }
 
@@ -87,8 +87,8 @@ public enum SchemaRegistration {
       self.policy = policy
     }
 
-    /// Whether versions before the newest have a say: all of them for transitive levels, their
-    /// names for the others under `evolution`.
+    /// Whether versions beside the one in force have a say: all of them for transitive levels,
+    /// their names for the others under `evolution`.
     public var looksBehindNewest: Bool {
       level.isTransitive
         || policy == .evolution && (level.looksBackward || level.looksForward)
@@ -110,7 +110,7 @@ public enum SchemaRegistration {
   ///
   /// - Parameters:
   ///   - fingerprint: the candidate's, from `CompiledSchema.fingerprint`.
-  ///   - versions: those that are kept, oldest first; the last is in force.
+  ///   - versions: those that count, oldest first; the last is in force.
   public static func decide(
     _ candidate: CompiledSchema, fingerprint: ByteSlice, against versions: [Version], terms: Terms
   ) -> Outcome {

@@ -24,6 +24,13 @@ public protocol DocumentCatalogue: Sendable {
     _ deletion: DocumentDeletion, in namespace: NamespaceAddress, replacing current: UInt32?
   ) async throws(CatalogueFailure) -> [UInt32]
 
+  /// Makes one change of a document. `current` as in `putDocument`.
+  ///
+  /// - Returns: the document after it.
+  func editDocument(
+    _ edit: DocumentEdit, in namespace: NamespaceAddress, replacing current: UInt32?
+  ) async throws(CatalogueFailure) -> SchemaDocument
+
   /// Who refers to a document: live documents of the tenant, and topics' schemas that were
   /// registered with one of its versions. Looks at everything of the tenant: cold.
   func referrers(to name: DocumentName, in namespace: NamespaceAddress) -> [DocumentReferrer]

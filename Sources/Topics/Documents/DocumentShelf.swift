@@ -1,4 +1,5 @@
 public import Bytes
+import Schemas
 public import Tenancy
 
 /// The schema documents of one namespace and the rules of changing them.
@@ -12,13 +13,17 @@ public struct DocumentShelf: Sendable {
   private var named: [String: DocumentName] = [:]
   /// Text of all versions kept, in bytes.
   public private(set) var bytes = 0
+  /// The highest version of a document that went for good: new documents count on from it, so that
+  /// no version of a name means two texts.
+  public private(set) var floor: UInt32 = 0
 
   public static let empty = DocumentShelf()
 
   private init() {}
 
   /// As an engine found them on disk.
-  public init(loading found: [SchemaDocument]) {
+  public init(loading found: [SchemaDocument], floor: UInt32) {
+    self.floor = floor
     for document in found {
       documents[document.name] = document
       bytes += document.versions.reduce(0) { $0 + $1.text.count }
@@ -78,7 +83,7 @@ extension DocumentShelf {
     }
     var document =
       known
-      ?? SchemaDocument(name: candidate.name, number: number(), versions: [], lastVersion: 0)
+      ?? SchemaDocument(name: candidate.name, number: number(), versions: [], lastVersion: floor)
     document.lastVersion += 1
     let version = DocumentVersion(
       version: document.lastVersion, text: ByteSlice(copying: candidate.text.span),
@@ -86,6 +91,7 @@ extension DocumentShelf {
       fingerprint: ByteSlice(copying: candidate.fingerprint.span), links: candidate.links,
       registered: now, author: ByteSlice(copying: author.span))
     document.versions.append(version)
+    document.chosen = 0
     bytes += version.text.count
     replace(document)
     return version
@@ -114,11 +120,41 @@ extension DocumentShelf {
       meant = meant.filter { !$0.isDeleted }
       guard !meant.isEmpty else { throw .unknownDocument }
       let going = meant.map(\.version)
-      let next = document.versions.last { !$0.isDeleted && !going.contains($0.version) }
+      let next = document.current(without: going)
       // An older version that becomes current again takes its identifiers with it.
       if let next, next.version != inForce { try checkNames(of: next, deletion.name) }
     }
     return meant.map(\.version)
+  }
+
+  /// Makes one change. What becomes current takes its identifiers with it.
+  ///
+  /// - Parameter current: as in `put`.
+  public mutating func apply(
+    _ edit: DocumentEdit, replacing current: UInt32?, at now: UnixTime
+  ) throws(CatalogueFailure) -> SchemaDocument {
+    guard var document = documents[edit.name],
+      let index = document.versions.firstIndex(where: { $0.version == edit.version })
+    else { throw .unknownDocument }
+    let inForce = document.current?.version ?? 0
+    guard current == nil || current == inForce else { throw .documentChanged(current: inForce) }
+    switch edit {
+    case .setCurrent(_, let version):
+      guard !document.versions[index].isDeleted else {
+        throw .schemaAbsent(.isDeleted(version: version))
+      }
+      document.chosen = version
+    case .setState(_, _, let state):
+      if document.versions[index].state != state {
+        document.versions[index].state = state
+        document.versions[index].changed = now
+      }
+    }
+    if let next = document.current, next.version != inForce {
+      try checkNames(of: next, edit.name)
+    }
+    replace(document)
+    return document
   }
 
   private func checkNames(
@@ -137,17 +173,22 @@ extension DocumentShelf {
   }
 
   /// Deletes versions of a document, once nobody needs them. A document without versions goes.
-  public mutating func delete(_ versions: [UInt32], by deletion: DocumentDeletion) {
+  public mutating func delete(
+    _ versions: [UInt32], by deletion: DocumentDeletion, at now: UnixTime
+  ) {
     guard var document = documents[deletion.name] else { return }
     if deletion.isPermanent {
       let gone = document.versions.filter { versions.contains($0.version) }
       bytes -= gone.reduce(0) { $0 + $1.text.count }
       document.versions.removeAll { versions.contains($0.version) }
+      if document.versions.isEmpty { floor = max(floor, document.lastVersion) }
     } else {
       for index in document.versions.indices
       where versions.contains(document.versions[index].version) {
-        document.versions[index].isDeleted = true
+        document.versions[index].state = .deleted
+        document.versions[index].changed = now
       }
+      if versions.contains(document.chosen) { document.chosen = 0 }
     }
     replace(document)
   }

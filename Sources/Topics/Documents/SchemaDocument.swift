@@ -18,13 +18,18 @@ public struct DocumentVersion: Sendable {
   public let registered: UnixTime
   /// The principal who put it.
   public let author: ByteSlice
-  /// Whether it is softly deleted: out of use and of the lists, and kept.
-  public internal(set) var isDeleted: Bool
+  /// Deleted softly, it is out of use and of the lists, and kept; deprecated, in use, but whoever
+  /// reads it is told.
+  public internal(set) var state: SchemaState
+  /// When the state changed last.
+  public internal(set) var changed: UnixTime
+
+  public var isDeleted: Bool { !state.isLive }
 
   public init(
     version: UInt32, text: ByteSlice, dialect: SchemaDialect?, uri: ByteSlice?,
     fingerprint: ByteSlice, links: DocumentLinks, registered: UnixTime, author: ByteSlice,
-    isDeleted: Bool = false
+    state: SchemaState = .active, changed: UnixTime? = nil
   ) {
     self.version = version
     self.text = text
@@ -34,7 +39,8 @@ public struct DocumentVersion: Sendable {
     self.links = links
     self.registered = registered
     self.author = author
-    self.isDeleted = isDeleted
+    self.state = state
+    self.changed = changed ?? registered
   }
 }
 
@@ -61,18 +67,30 @@ public struct SchemaDocument: Sendable {
   /// The number that was given out last.
   public internal(set) var lastVersion: UInt32
 
+  /// The version that was made the current one on purpose; 0: the newest.
+  public internal(set) var chosen: UInt32
+
   /// As an engine found it on disk.
   public init(
-    name: DocumentName, number: UInt32, versions: [DocumentVersion], lastVersion: UInt32
+    name: DocumentName, number: UInt32, versions: [DocumentVersion], lastVersion: UInt32,
+    chosen: UInt32 = 0
   ) {
+    self.chosen = chosen
     self.name = name
     self.number = number
     self.versions = versions
     self.lastVersion = lastVersion
   }
 
-  /// What references find: the newest version that is not deleted; nil when all are.
-  public var current: DocumentVersion? { versions.last { !$0.isDeleted } }
+  /// What references find: the version that was chosen, else the newest, of those that are not
+  /// deleted; nil when all are.
+  public var current: DocumentVersion? { current(without: []) }
+
+  /// The same once some versions are deleted.
+  func current(without going: [UInt32]) -> DocumentVersion? {
+    let live = versions.filter { !$0.isDeleted && !going.contains($0.version) }
+    return live.last { $0.version == chosen } ?? live.last
+  }
 
   /// A version, deleted or not.
   public func version(_ number: UInt32) -> DocumentVersion? {
@@ -107,13 +125,34 @@ public struct DocumentDeletion: Sendable, Hashable {
   public let name: DocumentName
   /// One version; nil: all of them, and with them the document.
   public let version: UInt32?
-  /// For good, after it was deleted softly; its number may come back.
+  /// For good, after it was deleted softly. Its number does not come back, not even when the name
+  /// does.
   public let isPermanent: Bool
 
   public init(name: DocumentName, version: UInt32? = nil, isPermanent: Bool = false) {
     self.name = name
     self.version = version
     self.isPermanent = isPermanent
+  }
+}
+
+/// One change of a named document besides putting and deleting.
+public enum DocumentEdit: Sendable, Hashable {
+  /// Makes a live version the current one, forward or back, until the next one is put.
+  case setCurrent(DocumentName, version: UInt32)
+  /// Deprecates a version, makes it active again, or brings a softly deleted one back.
+  case setState(DocumentName, version: UInt32, SchemaState)
+
+  public var name: DocumentName {
+    switch self {
+    case .setCurrent(let name, _), .setState(let name, _, _): name
+    }
+  }
+
+  public var version: UInt32 {
+    switch self {
+    case .setCurrent(_, let version), .setState(_, let version, _): version
+    }
   }
 }
 

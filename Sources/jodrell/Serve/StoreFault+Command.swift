@@ -45,10 +45,6 @@ extension CommandFault {
       )
     case .noStore:
       (code, message) = (.storeUnavailable, "\(data) holds no store")
-    case .unusableSchema(let topic, let version):
-      (code, message) = (
-        .damagedStore, "\(data): schema \(version) of \(topic) does not compile any more"
-      )
     case .corruptRecord(let family):
       (code, message) = (.damagedStore, "\(data): a record of family \(family) is damaged")
     case .corruptEvents(let range):

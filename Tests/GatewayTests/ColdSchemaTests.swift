@@ -1,0 +1,119 @@
+import Bytes
+import Foundation
+import Schemas
+import Synchronization
+import Testing
+
+@testable import Gateway
+@testable import Topics
+
+/// Schemas that are not compiled when an event comes, and events that are too large for a loop.
+@Suite struct ColdSchemaTests {
+  private let topic = "/v1/topics/acme/shop/orders"
+  private let events = "/v1/topics/acme/shop/orders/events"
+  private let schema = ["Content-Type": "application/schema+json"]
+  private let json = ["Content-Type": "application/json"]
+
+  @Test("whoever comes first has it compiled, the others find it")
+  func coldPublish() async throws {
+    let gateway = try TestGateway()
+    _ = try await gateway.send("PUT", "\(topic)/schema", schema, #"{"type":"integer"}"#)
+    #expect(gateway.log.programs.bytes > 0)
+    gateway.cool()
+    #expect(try await gateway.send("POST", events, json, "1").status == 201)
+    #expect(gateway.log.programs.bytes > 0)
+    gateway.cool()
+    let refused = try await gateway.send("POST", events, json, #""x""#)
+    #expect(refused.status == 422 && refused.code == "schema_violation")
+    gateway.cool()
+    let lines = try await gateway.send(
+      "POST", events, ["Content-Type": "application/x-ndjson"], "1\n\"x\"\n2\n")
+    #expect(try lines.status == 207 && lines.json["stored"] as? Int == 2)
+    gateway.cool()
+    let batch = try await gateway.send(
+      "POST", "\(events)?atomic=true", ["Content-Type": "application/x-ndjson"], "1\n2\n")
+    #expect(batch.status == 201)
+    gateway.cool()
+    let tried = try await gateway.send("POST", "\(topic)/schema/validate", json, "1")
+    #expect(try tried.json["valid"] as? Bool == true)
+    gateway.cool()
+    let next = try await gateway.send("PUT", "\(topic)/schema", schema, #"{"type":"string"}"#)
+    #expect(next.code == "schema_incompatible")
+    gateway.cool()
+    let grown = try await gateway.send("PUT", "\(topic)/schema", schema, #"{"type":"number"}"#)
+    #expect(grown.status == 201)
+    let bytes = gateway.log.programs.bytes
+    // Only the version in force is kept.
+    #expect(try await gateway.send("DELETE", topic).status == 204)
+    #expect(bytes > 0 && gateway.log.programs.bytes == 0)
+  }
+
+  @Test("a version that a publisher names is compiled when it is named")
+  func coldChoice() async throws {
+    let gateway = try TestGateway()
+    for text in [#"{"$id":"urn:one","type":"integer"}"#, #"{"type":"number"}"#] {
+      _ = try await gateway.send("PUT", "\(topic)/schema?subject=a", schema, text)
+    }
+    let bound = try await gateway.send(
+      "PUT", "\(topic)/schema/binding", [:],
+      #"{"rules":[{"when":{"type":"t"},"schema":"a","versions":"*"}]}"#)
+    #expect(bound.status == 201)
+    func publish(_ version: Int, _ body: String) async throws -> TestGateway.Answer {
+      let named = [
+        "ce-specversion": "1.0", "ce-id": "1", "ce-source": "urn:x", "ce-type": "t",
+        "ce-dataschema": "\(topic)/schemas/\(version)",
+      ]
+      gateway.cool()
+      return try await gateway.send("POST", events, json.merging(named) { $1 }, body)
+    }
+    let old = try await publish(1, "1")
+    #expect(try old.status == 201 && old.json["schemaVersion"] as? Int == 1)
+    #expect(try await publish(1, "1.5").code == "schema_violation")
+    #expect(try await publish(2, "1.5").status == 201)
+    #expect(try await publish(7, "1").code == "dataschema_mismatch")
+  }
+
+  @Test("an event of more than 64 KiB has the answers that a small one has")
+  func largeEvents() async throws {
+    let gateway = try TestGateway()
+    let numbers = (0..<20_000).map(String.init).joined(separator: ",")
+    #expect(numbers.utf8.count > GatewayLimits.eventOnLoop)
+    #expect(try await gateway.send("POST", events, json, "[\(numbers)]").status == 201)
+    let rules = #"{"type":"array","items":{"type":"integer"},"uniqueItems":true}"#
+    _ = try await gateway.send("PUT", "\(topic)/schema", schema, rules)
+    for isCold in [true, false] {
+      if isCold { gateway.cool() }
+      let taken = try await gateway.send("POST", events, json, "[\(numbers)]")
+      #expect(try taken.status == 201 && taken.json["schemaVersion"] as? Int == 1)
+      let refused = try await gateway.send("POST", events, json, "[\(numbers),null]")
+      #expect(refused.status == 422 && refused.code == "schema_violation")
+      #expect(try refused.json["schemaVersion"] as? Int == 1)
+    }
+    let envelope =
+      #"{"specversion":"1.0","id":"7","source":"urn:x","type":"t","data":[\#(numbers)]}"#
+    let type = ["Content-Type": "application/cloudevents+json"]
+    gateway.cool()
+    #expect(try await gateway.send("POST", events, type, envelope).status == 201)
+    #expect(
+      try await gateway.send("POST", events, type, "[" + envelope).code == "malformed_json")
+    #expect(
+      try await gateway.send("POST", events, json, "[\(numbers)").code == "malformed_json")
+    _ = try await gateway.send("PUT", "\(topic)/schema/binding", [:], #"{"enforcement":"warn"}"#)
+    #expect(try await gateway.send("POST", events, json, "[\(numbers),null]").status == 201)
+    _ = try await gateway.send(
+      "PUT", "\(topic)/schema/binding", [:], #"{"enforcement":"quarantine"}"#)
+    #expect(try await gateway.send("POST", events, json, "[\(numbers),null]").status == 202)
+  }
+}
+
+extension TestGateway {
+  /// As after a start, or when the cache has made room.
+  nonisolated func cool() {
+    log.state.withLock { state in
+      for topic in state.topics.values {
+        for cell in topic.book.cells.values { cell.release() }
+      }
+    }
+    #expect(log.programs.bytes == 0)
+  }
+}
