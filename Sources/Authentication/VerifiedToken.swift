@@ -23,11 +23,14 @@ public struct VerifiedToken: Sendable {
     let passedKeys: UInt64
     let passedRevocations: UInt64
     let opaqueText: ByteSlice?
+    /// The SHA-256 of the API key that it stands for.
+    let apiKey: Digest?
 
     init(
       _ profile: IssuerProfile, _ claims: JSONDocument, _ registered: RegisteredClaims,
       signedBy key: KeySet.Key? = nil, keys: UInt64 = 0, digest: Digest, revocations: UInt64,
-      staleAt: UnixTime = .distantFuture, opaqueText: ByteSlice? = nil
+      staleAt: UnixTime = .distantFuture, opaqueText: ByteSlice? = nil,
+      apiKey: Digest? = nil
     ) {
       self.profile = profile
       self.claims = claims
@@ -38,6 +41,7 @@ public struct VerifiedToken: Sendable {
       passedRevocations = revocations
       self.staleAt = min(staleAt, registered.expires)
       self.opaqueText = opaqueText
+      self.apiKey = apiKey
     }
   }
 
@@ -67,6 +71,9 @@ public struct VerifiedToken: Sendable {
   public var digest: Digest { contents.digest }
   /// Tells proofs apart in tables that hold on to the token itself; copies of a proof share it.
   public var identity: ObjectIdentifier { ObjectIdentifier(contents) }
+
+  /// The SHA-256 of the API key that it stands for; nil for tokens.
+  fileprivate var apiKey: Digest? { contents.apiKey }
 
   /// Whether the token may still be taken from a cache at `now`: strictly before `exp`, and not
   /// before `nbf` or `iat` by more than the skew, should the clock have stepped back.
@@ -178,15 +185,16 @@ extension TokenVerifier {
     apiKey text: ByteSlice, rememberedAs digest: Digest, at now: UnixTime
   ) throws(TokenRefusal) -> VerifiedToken {
     guard text.count <= TokenLimits.bytes else { throw .tooLarge(bytes: text.count) }
-    guard let (issuer, key) = apiKey(of: Digest.sha256(text)) else { throw .key }
+    let secret = Digest.sha256(text)
+    guard let (issuer, key) = apiKey(of: secret) else { throw .key }
     guard now < key.expires else { throw .expired }
     let registered = RegisteredClaims(
       subject: key.id, tokenID: nil, issuedAt: nil, notBefore: nil, expires: key.expires,
       confirmation: nil)
     return try accept(
       VerifiedToken.Contents(
-        issuer, key.claims, registered, digest: digest, revocations: revocations.generation),
-      .bare)
+        issuer, key.claims, registered, digest: digest, revocations: revocations.generation,
+        apiKey: secret), .bare)
   }
 
   private func accept(
@@ -206,7 +214,14 @@ extension TokenVerifier {
       throw .issuer
     }
     guard token.isSigned(byOneOf: profile.keys) else { throw .key }
-    if token.isSigned {
+    if let secret = token.apiKey {
+      // One that was changed is another key.
+      guard let (issuer, key) = apiKey(of: secret), issuer.id == profile.id,
+        key.id == token.subject, key.expires == token.expires,
+        key.claims.root.raw == token.claims.root.raw
+      else { throw .key }
+      guard now < key.expires else { throw .expired }
+    } else if token.isSigned {
       _ = try ClaimRules.check(ClaimFields(token.claims), against: profile, at: now)
     } else {
       guard now < token.expires + profile.clockSkew else { throw .expired }

@@ -42,7 +42,7 @@ public struct CrossOrigin: Sendable {
   static let noStore = ByteSlice(utf8: "Cache-Control: no-store\r\n")
   private static let keep = ByteSlice(
     utf8: "Cache-Control: private, max-age=3600, immutable\r\n"
-      + "Vary: Authorization, Jodrell-Tenant\r\n")
+      + "Vary: Authorization, X-API-Key, Jodrell-Tenant\r\n")
 
   /// The same fields for an answer that the caller's own cache may keep. `~` in a path means
   /// another place for another caller, so that a kept answer is for those fields only.

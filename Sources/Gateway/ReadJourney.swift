@@ -15,9 +15,11 @@ extension GatewayResponder {
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let terms = try ReadTerms(request.head)
-    let (address, lease) = try readable(
+    let (admitted, lease) = try readable(
       reference, request, ticket: terms.ticket, as: terms.format)
-    let tenure = tenure(of: address)
+    let tenure = tenure(of: admitted)
+    // A ticket outlives what was last said of an opaque token.
+    let address = try await confirm(tenure)
     let start = try await site.place(terms.start, in: address, of: parts.engine)
     let feed = TopicFeed(parts.engine, topic: address, from: start.cursor, site: site)
     switch terms.format {

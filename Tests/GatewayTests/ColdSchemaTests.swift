@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import HTTPWire
 import Schemas
 import Synchronization
 import Testing
@@ -103,6 +104,28 @@ import Testing
     _ = try await gateway.send(
       "PUT", "\(topic)/schema/binding", [:], #"{"enforcement":"quarantine"}"#)
     #expect(try await gateway.send("POST", events, json, "[\(numbers),null]").status == 202)
+  }
+
+  @Test("whoever loses its right while a worker checks its event stores nothing")
+  func lost() async throws {
+    let meanwhile = Mutex<(@Sendable () -> Void)?>(nil)
+    let workers = Workers { work in
+      work(.run)
+      meanwhile.withLock { $0 }?()
+      return nil
+    }
+    let gateway = try TestGateway(workers: workers)
+    _ = try await gateway.send("PUT", "\(topic)/schema", schema, #"{"type":"string"}"#)
+    let less = TestGateway.settings.replacing(#"allow: [{publish: ["*/*"]}, "#, with: "allow: [")
+    let long = String(repeating: "x", count: GatewayLimits.eventOnLoop)
+    for body in ["short", long] {
+      gateway.cool()
+      meanwhile.withLock { $0 = { [unowned gateway] in try? gateway.take(less) } }
+      #expect(try await gateway.send("POST", events, json, #""\#(body)""#).status == 403)
+      meanwhile.withLock { $0 = nil }
+      try gateway.take(TestGateway.settings)
+    }
+    #expect(try await gateway.send("HEAD", events).fields["jodrell-last"] == nil)
   }
 }
 

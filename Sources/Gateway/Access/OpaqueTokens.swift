@@ -31,11 +31,13 @@ final class OpaqueTokens {
     var confirmedUntil: UnixTime
     /// When it is asked about next; nil while it stands in the line or is asked about.
     var nextQuestion: UnixTime?
+    /// The first question since the last answer that brought none. To stand in the line is none.
+    var unansweredSince: UnixTime?
   }
 
   /// Questions of one loop under way at once: the requests of callers go through the same door.
   static let atOnce = 4
-  /// How long a stream goes on after its token's last answer has gone stale, if none comes.
+  /// How long a stream goes on after the first question about its token that brings no answer.
   static let patience = TimeSpan.seconds(60)
   /// Until the next question after one without an answer.
   static let pause = TimeSpan.seconds(5)
@@ -105,7 +107,7 @@ final class OpaqueTokens {
   /// Puts those whose time has come into the line; ends those that have waited too long.
   private func lineUp(_ now: UnixTime, _ settle: Settling) {
     for (digest, entry) in entries {
-      if now >= entry.confirmedUntil + Self.patience {
+      if let since = entry.unansweredSince, now >= since + Self.patience {
         _ = settle(entry.token, entry.streams, .unconfirmed)
         forget(digest)
       } else if let next = entry.nextQuestion, next <= now {
@@ -126,12 +128,14 @@ final class OpaqueTokens {
   ) {
     guard let entry = entries[digest], let text = entry.token.opaqueText else { return }
     guard let issuer = verifier.issuer(ofID: entry.token.issuerID) else {
-      entries[digest]?.nextQuestion = now + Self.pause
-      return
+      return stayUnanswered(digest, now)
     }
+    switch services.finding(digest, issuer, entry.token.ownPlace) {
     // Perhaps somebody else has asked meanwhile.
-    if case .answer = services.finding(digest, issuer, entry.token.ownPlace) {
-      return look(at: digest, verifier, now, settle)
+    case .answer: return look(at: digest, verifier, now, settle)
+    // The issuer is left alone for a while.
+    case .unavailable, .tooMany: return stayUnanswered(digest, now)
+    case .unknown: break
     }
     asked += 1
     services.ask(text, digest, issuer, entry.token.ownPlace) { [answered] in answered.put(digest) }
@@ -143,15 +147,18 @@ final class OpaqueTokens {
     guard let entry = entries[digest] else { return }
     guard let issuer = verifier.issuer(ofID: entry.token.issuerID),
       case .answer(let answer) = services.finding(digest, issuer, entry.token.ownPlace)
-    else {
-      entries[digest]?.nextQuestion = now + Self.pause
-      return
-    }
+    else { return stayUnanswered(digest, now) }
     guard let until = settle(entry.token, entry.streams, .confirmed(answer)) else {
       return forget(digest)
     }
     entries[digest]?.confirmedUntil = until
     entries[digest]?.nextQuestion = until
+    entries[digest]?.unansweredSince = nil
+  }
+
+  private func stayUnanswered(_ digest: Digest, _ now: UnixTime) {
+    entries[digest]?.nextQuestion = now + Self.pause
+    if entries[digest]?.unansweredSince == nil { entries[digest]?.unansweredSince = now }
   }
 
   private func forget(_ digest: Digest) {

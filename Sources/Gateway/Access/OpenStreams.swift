@@ -138,7 +138,7 @@ final class OpenStreams {
   }
 
   private func withdraw(_ id: RequestID, _ end: LiveEnd, _ snapshot: AccessSnapshot) {
-    guard let stream = streams[id] else { return }
+    guard let stream = streams[id], stream.permit.end == nil else { return }
     metrics.withdrawn.add()
     stream.permit.withdraw(end)
     audit?.streamEnded(

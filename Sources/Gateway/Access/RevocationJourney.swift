@@ -74,17 +74,19 @@ extension GatewayResponder {
     let (issuer, target) = try Self.target(of: request)
     let sought = Revocation(issuer: issuer, target: target, expires: nil)
     self.revocations[request.id] = JSONWriter.text { json in sought.write(to: &json) }
+    guard !revocations.isConfigured(target, of: issuer) else {
+      throw Refusal(.notFound, "the configuration lists it: take it out there")
+    }
     guard let removed = revocations.remove(target, of: issuer, at: request.receivedAt) else {
-      throw Refusal(
-        .notFound,
-        revocations.isConfigured(target, of: issuer)
-          ? "the configuration lists it: take it out there" : "no such revocation is in force")
+      throw Refusal(.notFound, "no such revocation is in force")
     }
     self.revocations[request.id] = JSONWriter.text { json in removed.write(to: &json) }
     let keep = parts.identity.keepRevocations
-    guard try await parts.workers.run({ keep() }) else {
-      // Back in force, as the file says.
+    let isKept = (try? await parts.workers.run { keep() }) ?? false
+    guard isKept else {
+      // Back in force, as the file says, and for what has been opened meanwhile.
       _ = revocations.add([removed], at: request.receivedAt)
+      parts.identity.recheckStreams()
       throw Refusal(.storageFailed, "the revocation stays in force: nothing could be written")
     }
     note("revocation taken back", removed, request)

@@ -104,9 +104,9 @@ final class FairShare {
       lines[number].lastSeen = now
       return number
     }
-    let weight = caller.policy.limits.weight
-    let line = Line(tenant: caller.tenant.detached, weight: weight, lastSeen: now)
-    roll.arrive(line.tenant, weight: weight)
+    let tenant = caller.tenant.detached
+    let weight = roll.arrive(tenant, weight: caller.policy.limits.weight)
+    let line = Line(tenant: tenant, weight: weight, lastSeen: now)
     let number: Int
     if let free = freeLines.popLast() {
       lines[free] = line

@@ -46,13 +46,18 @@ final class TenantRoll: Sendable {
   var weights: Int { sum.load(ordering: .relaxed) }
 
   /// A tenant is seen on one more loop. Its name is kept.
-  func arrive(_ tenant: Name, weight: Int) {
-    let isNew = state.withLock { state in
+  ///
+  /// - Returns: the weight that it has on all loops: the one it came with.
+  func arrive(_ tenant: Name, weight: Int) -> Int {
+    let (known, isNew) = state.withLock { state in
       let isNew = state.members[tenant] == nil
-      state.members[tenant, default: Member(weight: weight)].loops += 1
-      return isNew
+      var member = state.members[tenant] ?? Member(weight: weight)
+      member.loops += 1
+      state.members[tenant] = member
+      return (member.weight, isNew)
     }
     if isNew { sum.add(weight, ordering: .relaxed) }
+    return known
   }
 
   /// A loop has nothing of the tenant waiting and has not seen it for a while.

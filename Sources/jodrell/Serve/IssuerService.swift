@@ -61,9 +61,9 @@ final class IssuerService: Sendable {
     self.surroundings = surroundings
   }
 
-  /// From now on asks the issuers of this configuration. Blocks for secrets that have not been
-  /// found yet.
-  func take(_ compiled: CompiledPolicy) throws(CommandFault) {
+  /// Finds the secrets that asking these issuers takes. Blocks for those that have not been found
+  /// yet; changes nothing.
+  func check(_ compiled: CompiledPolicy) throws(CommandFault) {
     for issuer in compiled.issuers {
       guard let terms = issuer.introspection else { continue }
       do throws(SecretFault) {
@@ -73,6 +73,11 @@ final class IssuerService: Sendable {
           .badSettings, "the client secret of issuer \(issuer.id.text): \(error)")
       }
     }
+  }
+
+  /// From now on asks the issuers of this configuration.
+  func take(_ compiled: CompiledPolicy) throws(CommandFault) {
+    try check(compiled)
     compiled.verifier.revocations.configure(compiled.revoked)
     asksForNonce.store(compiled.settings.asksForNonce, ordering: .relaxed)
     surroundings.facts.withLock { facts in

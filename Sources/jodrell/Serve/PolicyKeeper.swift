@@ -106,6 +106,7 @@ final class PolicyKeeper: Sendable {
       throw CommandFault(.badSettings, failure)
     }
     // All that can fail comes before anything is in force.
+    try state.report?.issuers.check(compiled)
     if let listener = compiled.settings.https {
       try certificates?.follow(listener, at: now)
     }
