@@ -119,10 +119,15 @@ public final class LiveStream<Log: TopicLog>: AnswerStream {
       let page: Page
       do {
         page = try await feed.read(terms.budget)
-        if !rendering.isReady(page.records) { try await rendering.prepare(page.records) }
+        // What it is based on may have changed by the time that all is prepared.
+        while cache.settle(page, rendering, of: run) != nil {
+          try await rendering.prepare(run.missing(of: page.records))
+        }
       } catch {
         return end(.failed(error), into: &bytes)
       }
+      // Whose right has gone meanwhile gets no more.
+      if terms.permit.end != nil { continue }
       let now = clocks.monotonic()
       if write(page, atTail: wasAtTail && feed.isAtTail, into: &bytes) {
         nextHeartbeat = now + terms.heartbeat
@@ -166,11 +171,11 @@ public final class LiveStream<Log: TopicLog>: AnswerStream {
       gap.writeJSON(into: &facts)
       format.notice("jodrell.gap", id: gap.earliest, data: facts.slice, into: &bytes)
     }
-    if !page.records.isEmpty { cache.settle(run, rendering) }
     for record in page.records {
       cache.append(record, rendering, of: run, to: &bytes)
       tally.add(record, atTail: atTail)
     }
+    rendering.finish()
     return page.gap != nil || !page.records.isEmpty
   }
 
@@ -213,21 +218,23 @@ extension LiveStream: AudienceMember {
   }
 
   private func makeBurst() -> Burst? {
-    guard let page = feed.glance(terms.budget), rendering.isReady(page.records) else {
-      return nil
-    }
-    if !page.records.isEmpty { cache.settle(run, rendering) }
+    guard let page = feed.glance(terms.budget) else { return nil }
+    // What is not ready yet goes out in another pass, unless it has to wait for a worker.
+    let count = cache.settle(page, rendering, of: run) ?? page.records.count
+    if count == 0, !page.records.isEmpty { return nil }
+    defer { rendering.finish() }
     var records: [DeliveryTally.Entry] = []
-    records.reserveCapacity(page.records.count)
+    records.reserveCapacity(count)
     var bytes = ByteWriter()
     ChunkFrame.open(&bytes)
-    for record in page.records {
+    for record in page.records.prefix(count) {
       guard let at = record.durableAt else { return nil }
       records.append(DeliveryTally.Entry(at: at, bytes: record.payload.count))
       cache.append(record, rendering, of: run, to: &bytes)
     }
     ChunkFrame.close(&bytes, isLast: false)
-    return Burst(from: feed.cursor, next: page.next, chunk: bytes.slice, records: records)
+    let next = count < page.records.count ? Cursor(after: page.records[count - 1].id) : page.next
+    return Burst(from: feed.cursor, next: next, chunk: bytes.slice, records: records)
   }
 }
 

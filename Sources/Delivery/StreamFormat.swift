@@ -19,13 +19,16 @@ public struct RecordRendering {
   /// What of classified data its readers may see; distinguishes views too.
   public let classes: ClassSet
   let write: (Record, inout ByteWriter) -> Void
-  /// What written events depend on besides themselves: frames made on another basis are void. Asked
-  /// once per page, after it was read.
-  public var basis: () -> AnyObject? = { nil }
-  /// Whether these can be written now; false: only after `prepare`.
-  public var isReady: ([Record]) -> Bool = { _ in true }
-  /// Makes ready what is not.
+  /// Takes notice of what written events depend on besides themselves, and says which that is:
+  /// frames made on another basis are void.
+  public var basis: () -> SchemaEdition? = { nil }
+  /// How many of these, from the first on, can be written now. What that takes is done, as far as
+  /// this turn of the loop has time for it; the rest is for `prepare`. Asked after `basis`.
+  public var ready: ([Record]) -> Int = { $0.count }
+  /// Makes all of them ready, in as many turns as it takes, as of the basis that there is then.
   public var prepare: ([Record]) async throws(ReadFailure) -> Void = { _ in }
+  /// They have been written: what was kept of them may go.
+  public var finish: () -> Void = {}
   /// Whether a record is written the same way as long as the basis stands.
   public var mayKeep: (Record) -> Bool = { _ in true }
 

@@ -37,7 +37,7 @@ extension GatewayResponder {
     let events = try await receive(call, seat.dispatcher, under: tenure, request, wait)
     let view: DeliveryView<Engine>
     do {
-      view = try await self.view(.event, of: check(tenure), ready: events.map(\.record))
+      view = try await self.view(.event, under: tenure, ready: events.map(\.record))
     } catch {
       // The caller has lost its right meanwhile, or gets nothing for another reason: what it would
       // have been given goes back.

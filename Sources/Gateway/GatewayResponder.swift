@@ -21,7 +21,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   let scratch = SchemaScratch()
   let shelf = AttributeShelf()
   let frames = FrameCache()
-  let redactor = Redactor()
+  let redactions: RedactionDesk
   var topicMetrics: TopicMetricsCache
   /// What was compiled for an event last.
   var lastCompiled: LastCompiled?
@@ -49,6 +49,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     streams = OpenStreams(
       parts.streams, parts.identity, timers: timers, metrics: parts.server.policy,
       audit: parts.audit)
+    redactions = RedactionDesk(timers)
     shares = FairShare(at: timers.now, roll: parts.roll, metrics: parts.server.limits)
     parts.access.wake(timers.post)
     topicMetrics = TopicMetricsCache(of: parts.metrics)

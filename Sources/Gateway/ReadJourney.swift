@@ -66,7 +66,7 @@ extension GatewayResponder {
       feed, budget: terms.budget, until: request.received + terms.wait,
       expires: feed.topic.caller.token.confirmedUntil, under: right)
     guard let page else { throw Refusal(.timeout, "the wait was cut short") }
-    let topic = try check(tenure)
+    try check(tenure)
     if let gap = page.gap {
       var facts = ByteWriter()
       gap.writeJSON(into: &facts)
@@ -75,7 +75,7 @@ extension GatewayResponder {
     }
     var tally = DeliveryTally()
     for record in page.records { tally.add(record, atTail: record.came(after: request)) }
-    let view = try await self.view(terms.view, of: topic, ready: page.records)
+    let view = try await self.view(terms.view, under: tenure, ready: page.records)
     answer.start(200)
     tell(view.redactions(in: page.records), &answer)
     let end = finish(&answer) { json in
@@ -100,8 +100,7 @@ extension GatewayResponder {
     _ tenure: Tenure, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let id = request.id
-    let view = DeliveryView(
-      terms.view, of: feed.topic, parts: parts, redactor: redactor)
+    let view = DeliveryView(terms.view, of: feed.topic, parts: parts, desk: redactions)
     if !feed.topic.classes.isAll || parts.audit != nil { try await view.prepareInForce() }
     let permit = try streams.open(
       id, at: feed.topic, from: request.peer, under: admission.snapshot.policy.addressLimits,
@@ -127,15 +126,17 @@ extension GatewayResponder {
         problem: { end in Refusal(end).document(instance: id) }))
   }
 
-  /// Records of a topic as its reader sees them, ready to be written.
-  ///
-  /// - Parameter topic: as it is granted to the reader now.
+  /// Records of a topic as its reader sees them, ready to be written; for one who may have them
+  /// when they are.
   func view(
-    _ view: EventView, of topic: TopicAddress, ready records: [Record]
+    _ view: EventView, under tenure: Tenure, ready records: [Record]
   ) async throws -> DeliveryView<Engine> {
-    let view = DeliveryView(view, of: topic, parts: parts, redactor: redactor)
-    if !view.isReady(records) { try await view.prepare(records) }
-    return view
+    while true {
+      let topic = try check(tenure)
+      let made = DeliveryView(view, of: topic, parts: parts, desk: redactions)
+      try await made.prepare(records)
+      if try check(tenure).classes == topic.classes { return made }
+    }
   }
 
   /// Tells for want of which classes something is not as it is stored.
@@ -175,6 +176,7 @@ extension GatewayResponder {
     }
     let scope = try admit(request, reference.tenant)
     let address = try scope.address(of: reference, for: .subscribe).detached
+    let tenure = tenure(of: address)
     let bounds = try parts.engine.bounds(of: address)
     guard id.ledger == bounds.ledger, id.entry >= bounds.first, id.entry < bounds.end else {
       throw Refusal(.notFound)
@@ -184,7 +186,7 @@ extension GatewayResponder {
       site: LoopSite(timers: timers, workers: parts.workers))
     let page = try await feed.read(ByteBudget(records: 1, bytes: 1))
     guard let record = page.records.first, record.id == id else { throw Refusal(.notFound) }
-    let delivery = try await self.view(.event, of: address, ready: [record])
+    let delivery = try await self.view(.event, under: tenure, ready: [record])
     let classes = delivery.redactions(in: [record])
     let facts = delivery.facts(of: record)
     if view == .data, facts.isWithheld, let classes {

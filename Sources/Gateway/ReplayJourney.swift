@@ -21,6 +21,7 @@ extension GatewayResponder {
     // Who may register, and may see what is stored.
     _ = try scope.address(of: reference, for: .manage)
     let topic = try scope.address(of: reference, for: .subscribe).detached
+    let tenure = tenure(of: topic)
     try await checkSeesAll(of: topic)
     let terms = try SchemaTerms(contentType: request.head.fields.first("content-type"))
     let bounds = try parts.engine.bounds(of: topic)
@@ -42,6 +43,10 @@ extension GatewayResponder {
     while !run.isDone, timers.clocks.monotonic() - start < ReplayLimits.time {
       // The caller has hung up, or the gateway goes down: nobody waits for the rest.
       guard !Task.isCancelled else { throw Refusal(.timeout, "the check was cut short") }
+      // Whoever has lost a right meanwhile, or a class of it, gets no answer.
+      guard try check(tenure).classes == topic.classes else {
+        throw Refusal(.grantsChanged, "what of classified data you may see here has changed")
+      }
       let state = run
       run = try await parts.workers.run { state.continued() }.get()
     }
@@ -72,7 +77,7 @@ extension GatewayResponder {
 }
 
 /// A replay check under way: a value that goes to a worker for one piece of work and comes back.
-struct ReplayRun<Log: TopicLog>: Sendable {
+struct ReplayRun<Log: EventEngine>: Sendable {
   let log: Log
   let topic: TopicAddress
   let schema: CompiledSchema
@@ -88,6 +93,7 @@ struct ReplayRun<Log: TopicLog>: Sendable {
   private(set) var isDone = false
   /// What was read and not looked at yet.
   private var page: ArraySlice<Record> = []
+  private var right: ReplayRight<Log>
 
   init(
     log: Log, topic: TopicAddress, schema: CompiledSchema, bounds: TopicBounds, last: UInt64,
@@ -98,6 +104,7 @@ struct ReplayRun<Log: TopicLog>: Sendable {
     self.schema = schema
     self.type = type
     self.clocks = clocks
+    right = ReplayRight(log, of: topic)
     end = bounds.end
     first = Cursor(
       ledger: bounds.ledger, next: bounds.events > last ? bounds.end - last : bounds.first)
@@ -118,6 +125,7 @@ struct ReplayRun<Log: TopicLog>: Sendable {
   private mutating func work() throws(ReadFailure) {
     let scratch = SchemaScratch()
     let deadline = clocks.monotonic() + ReplayLimits.pieceTime
+    right.refresh()
     repeat {
       if let record = page.popFirst() {
         look(at: record, scratch)
@@ -160,7 +168,7 @@ struct ReplayRun<Log: TopicLog>: Sendable {
       tally.otherType += 1
       return
     }
-    guard topic.shows(record) else {
+    guard right.shows(record) else {
       tally.classified += 1
       return
     }

@@ -47,7 +47,7 @@ struct ReplayTally: Sendable {
   /// Looked at, but of another type, or not JSON.
   var otherType = 0
   var notJSON = 0
-  /// Quarantined ones of classes that the caller may not see.
+  /// Those that the caller would not be shown whole.
   var classified = 0
   /// In the range, but trimmed before they were read, or damaged.
   var gone: UInt64 = 0

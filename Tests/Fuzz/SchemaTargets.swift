@@ -1,6 +1,7 @@
 import Bytes
 import JSONText
 import Schemas
+import Tenancy
 
 /// An Avro definition on the first line, payloads on those behind it. What is taken as a definition
 /// is the same when it is read again, and reads what it has written; every payload gets the same
@@ -48,9 +49,14 @@ func fuzzRedaction(_ input: ByteSlice) {
   law(ClassifiedView(classification, for: .all).isOpen, "a reader of all who lacks something")
   for payload in input.dropFirst(line + 1).lines {
     guard (try? JSONDocument(parsing: payload)) != nil else { continue }
-    guard case .replaced(let bytes, let labels) = redactor.redact(payload, stranger) else {
-      continue
+    let outcome = redactor.redact(payload, stranger)
+    law(
+      redactor.spent <= SchemaLimits.redactionFuel + 5 * payload.count,
+      "a redaction that cost \(redactor.spent)")
+    if case .tooCostly = outcome, case .tooCostly = redactor.redact(payload, stranger, aside: true) {
+      law(false, "a worker that does not do it either")
     }
+    guard case .replaced(let bytes, let labels) = outcome else { continue }
     law((try? JSONDocument(parsing: bytes)) != nil, "what is left is no JSON: \(bytes.text)")
     law(!labels.isEmpty, "something was replaced for no class")
     guard case .replaced(let again, _) = redactor.redact(payload, stranger), again == bytes else {

@@ -220,5 +220,14 @@ import Topics
     let gateway = try await open(schema)
     let whoami = try await gateway.send("GET", "/v1/whoami", as: "carl")
     #expect(whoami.body.contains(#""classes":["pii.contact"]"#), "\(whoami.body)")
+    for (who, classes) in [("alice", []), ("carl", ["pii.contact"])] {
+      let question =
+        #"{"token":"\#(try TestGateway.token(who))","subscribe":"acme/shop/orders"}"#
+      let explained = try await gateway.send("POST", "/v1/explain", as: "olga", [:], question)
+      let request = try explained.json["request"] as? [String: Any]
+      #expect(request?["classes"] as? [String] == classes, "\(explained.body)")
+    }
+    let contract = try await gateway.send("GET", "/openapi.json", as: nil)
+    #expect(contract.body.components(separatedBy: #""Jodrell-Redacted":{"#).count == 4)
   }
 }

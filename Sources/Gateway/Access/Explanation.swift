@@ -255,7 +255,7 @@ public struct Explanation {
         }
         if answer.takesPayload == false { throw .tenantMismatch }
       }
-      if !answer.classes.isEmpty {
+      if question.action == .subscribe {
         json.key("classes")
         answer.classes.write(into: &json)
       }

@@ -57,6 +57,7 @@ extension GatewayResponder {
             message: "the rules say which events are checked against what is classified")
         ])
       }
+    // What names a version that is gone is shown to nobody but readers of every class.
     case .setState, .remove: return
     }
   }

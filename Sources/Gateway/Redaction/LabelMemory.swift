@@ -72,15 +72,22 @@ final class LabelMemory<Engine: EventEngine> {
     do throws(WorkersBusy) {
       return try await workers.run(work)
     } catch {
-      throw error == .stopping ? .closing : .unavailable(retryAfter: .seconds(1))
+      throw ReadFailure(error)
     }
+  }
+}
+
+extension ReadFailure {
+  /// A piece of work that could not be done.
+  init(_ busy: WorkersBusy) {
+    self = busy == .stopping ? .closing : .unavailable(retryAfter: .seconds(1))
   }
 }
 
 extension Catalogue {
   /// The program of a version, compiled unless it is in memory, and kept there for others; nil
   /// where it does not compile. On a worker.
-  fileprivate func program(
+  func program(
     of stored: StoredSchema, in book: SchemaBook, of topic: TopicAddress
   ) -> CompiledSchema? {
     if let program = book.program(of: stored.version) { return program }

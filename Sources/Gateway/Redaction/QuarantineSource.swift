@@ -9,29 +9,32 @@ struct QuarantineSource {
   /// Where it was sent; granted for what its schemas label, and nothing else.
   let topic: TopicAddress
   let book: SchemaBook
-  /// What is in force in place of the version that the event breaks.
+  /// What is in force in place of the version that the event breaks, or that version where its line
+  /// has gone; nil where it is not there any more, so that nobody knows its line. A version that is
+  /// younger than the event is another one: the topic was deleted and made anew.
   let standard: StoredSchema?
 
-  /// Nil for events that were not quarantined, and where what they broke cannot be read.
+  /// Nil where what the event broke cannot be read.
   ///
   /// - Parameter quarantine: the topic that the event lies in.
   init?(of record: Record, _ quarantine: TopicAddress, in engine: some Catalogue) {
-    guard record.schemaVersion == 0, record.attributes.hasExtensions,
-      let source = record.attributes[.quarantinedFrom], let name = Name(source.lastPart),
+    guard let source = record.attributes[.quarantinedFrom], let name = Name(source.lastPart),
       let failed = record.attributes[.failedSchema], let version = UInt32(decimal: failed.lastPart)
     else { return nil }
     topic = quarantine.classifying(name)
     book = engine.schemaBook(of: topic)
-    let book = book
-    standard = book.version(version).flatMap { book.defaultVersion(of: $0.subject) }
+    guard let broken = book.version(version), broken.registered <= record.publishTime else {
+      standard = nil
+      return
+    }
+    standard = book.defaultVersion(of: broken.subject) ?? broken
   }
 }
 
-extension TopicAddress {
-  /// Whether the payload of a quarantined event may be looked into for the reader.
-  func shows(_ quarantined: Record) -> Bool {
-    let labels = ClassLabel.list(quarantined.attributes[.dataClasses] ?? .empty)
-    return labels.isEmpty || labels.allSatisfy(classes.covers)
+extension Record {
+  /// Whether it lies in the quarantine of another topic.
+  var isQuarantined: Bool {
+    schemaVersion == 0 && attributes.hasExtensions && attributes[.quarantinedFrom] != nil
   }
 }
 

@@ -31,4 +31,6 @@ public enum Redaction: Sendable {
   /// Nothing: what the payload holds cannot be told apart. The labels that would show it; empty
   /// where nobody knows them.
   case withheld([ClassLabel])
+  /// Nothing yet: it takes more than an event loop may spend on it.
+  case tooCostly
 }

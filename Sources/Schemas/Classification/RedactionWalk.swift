@@ -3,18 +3,13 @@ import JSONText
 import Tenancy
 
 /// One walk over a payload's tokens beside the places of its schemas: finds what is to be replaced,
-/// in the order of the text. Not part of the check, which leaves branches untried.
+/// in the order of the text. Not part of the check, which leaves branches untried. Everything it
+/// does is paid for before it is done, in the units of `SchemaLimits.fuel`.
 struct RedactionWalk {
   struct Edit {
     /// In the payload; what is inserted replaces it.
     let range: Range<Int>
     let text: ByteSlice
-  }
-
-  /// A schema of one of the views that could apply to a value.
-  private struct Place {
-    let view: Int
-    let node: Int32
   }
 
   private enum Verdict {
@@ -23,40 +18,53 @@ struct RedactionWalk {
     case drop
   }
 
+  /// What things cost.
+  private enum Price {
+    static let child = 8
+    static let name = 12
+    static let place = 8
+    static let edit = 40
+  }
+
   private let views: [ClassifiedView]
   private let tokens: JSONTape
   let source: ByteSlice
   private let matcher: PatternMatcher
+  private let scratch: RedactionScratch
+  /// By view: which labels were in the way.
+  private(set) var hits: [SchemaClassification.Labels]
   private(set) var edits: [Edit] = []
-  /// By view: labels that were in the way.
-  private var hits: [SchemaClassification.Labels]
-  private var fuel: Int
-  /// By view and node: the turn in which it was met last.
-  private var stamps: [[UInt32]]
-  private var turn: UInt32 = 0
-  /// It would have cost too much.
-  private(set) var isStopped = false
+  private(set) var fuel: Int
+  /// Whether what no schema describes is hidden.
+  private let hides: Bool
+  /// Views that describe what they say something about, each a bit.
+  private typealias Described = UInt8
 
-  /// - Parameter views: of the version that the payload was checked against, and perhaps another.
+  /// - Parameters:
+  ///   - views: of the version that the payload was checked against, and perhaps another.
+  ///   - fuel: what it may cost.
   init(
-    _ views: [ClassifiedView], _ tokens: JSONTape, _ source: ByteSlice, _ matcher: PatternMatcher
+    _ views: [ClassifiedView], _ tokens: JSONTape, _ source: ByteSlice, _ matcher: PatternMatcher,
+    _ scratch: RedactionScratch, fuel: Int
   ) {
     self.views = views
     self.tokens = tokens
     self.source = source
     self.matcher = matcher
+    self.scratch = scratch
+    self.fuel = fuel
     hits = views.map { _ in 0 }
-    stamps = views.map { Array(repeating: 0, count: $0.classification.nodes.count) }
-    fuel = SchemaLimits.redactionFuel(tokens: tokens.count)
+    hides = views.contains(where: \.hidesUndeclared)
+    scratch.begin(views.map(\.classification.nodes.count))
   }
 
-  /// The labels that were in the way, sorted.
-  var labels: [ClassLabel] {
-    Set(views.indices.flatMap { views[$0].classification.labels(of: hits[$0]) }).sorted()
-  }
+  /// Whether it would have cost too much: nothing is known of the payload then.
+  var isStopped: Bool { fuel < 0 }
 
   mutating func run() {
-    let root = closure(views.indices.map { Place(view: $0, node: 0) })
+    for view in views.indices { scratch.open.append(RedactionScratch.Place(view: view, node: 0)) }
+    let root = closure()
+    defer { scratch.close(root) }
     switch verdict(root, tokens[0].kind) {
     case .pass: visit(0, root)
     case .replace(let replacement): replace(0, replacement)
@@ -64,39 +72,47 @@ struct RedactionWalk {
     }
   }
 
-  /// The places and all that could apply to the same value.
-  private mutating func closure(_ seeds: [Place]) -> [Place] {
-    turn &+= 1
-    var open = seeds
-    var all: [Place] = []
-    while let place = open.popLast() {
-      guard stamps[place.view][Int(place.node)] != turn else { continue }
-      stamps[place.view][Int(place.node)] = turn
-      fuel &-= 1
-      all.append(place)
-      for target in node(place).inPlace { open.append(Place(view: place.view, node: target)) }
-    }
-    return all
+  private mutating func spend(_ units: Int) -> Bool {
+    fuel &-= units
+    return fuel >= 0
   }
 
-  private func node(_ place: Place) -> SchemaClassification.Node {
-    views[place.view].classification.nodes[Int(place.node)]
+  /// The open places and all that could apply to the same value.
+  private mutating func closure() -> Range<Int> {
+    scratch.nextTurn()
+    let start = scratch.places.count
+    while let place = scratch.open.popLast() {
+      guard scratch.meets(place) else { continue }
+      let targets = views[place.view].classification.nodes[place.node].inPlace
+      guard spend(Price.place + targets.count) else {
+        scratch.open.removeAll(keepingCapacity: true)
+        break
+      }
+      scratch.places.append(place)
+      for target in targets {
+        scratch.open.append(RedactionScratch.Place(view: place.view, node: Int(target)))
+      }
+    }
+    return start..<scratch.places.count
   }
 
   /// What becomes of a value by the labels it has. One that is neither object nor array where such
   /// a value would hold labelled ones has their labels.
-  private mutating func verdict(_ places: [Place], _ kind: JSONKind) -> Verdict {
+  private mutating func verdict(_ places: Range<Int>, _ kind: JSONKind) -> Verdict {
     var strictest: Replacement?
     let isPlain = kind != .object && kind != .array && kind != .null
-    for place in places {
-      let node = node(place)
+    for index in places {
+      let place = scratch.places[index]
       let missing = views[place.view].missing
-      for mark in node.marks where mark.labels & missing != 0 {
+      if views[place.view].classification.nodes[place.node].reach & missing == 0 { continue }
+      for mark in views[place.view].classification.nodes[place.node].marks
+      where mark.labels & missing != 0 {
         hits[place.view] |= mark.labels & missing
         strictest = strictest.map { $0.combined(with: mark.replacement) } ?? mark.replacement
       }
-      if isPlain, node.below & missing != 0 {
-        hits[place.view] |= node.below & missing
+      let below = views[place.view].classification.nodes[place.node].below & missing
+      if isPlain, below != 0 {
+        hits[place.view] |= below
         strictest = max(strictest ?? .null, .null)
       }
     }
@@ -109,68 +125,70 @@ struct RedactionWalk {
 
   // MARK: - Inside
 
-  private mutating func visit(_ at: Int, _ places: [Place]) {
-    let hides = views.contains(where: \.hidesUndeclared)
-    guard !isStopped,
-      hides || places.contains(where: { node($0).below & views[$0.view].missing != 0 })
-    else { return }
-    switch tokens[at].kind {
-    case .object: visitMembers(at, places)
-    case .array: visitItems(at, places)
-    default: break
+  private mutating func visit(_ at: Int, _ places: Range<Int>) {
+    let kind = tokens[at].kind
+    guard !isStopped, kind == .object || kind == .array, hides || holds(places) else { return }
+    kind == .object ? visitMembers(at, places) : visitItems(at, places)
+  }
+
+  /// Whether something inside a value could be labelled.
+  private func holds(_ places: Range<Int>) -> Bool {
+    places.contains { index in
+      let place = scratch.places[index]
+      return views[place.view].classification.nodes[place.node].below & views[place.view].missing
+        != 0
     }
   }
 
-  private mutating func visitMembers(_ at: Int, _ places: [Place]) {
+  private mutating func visitMembers(_ at: Int, _ places: Range<Int>) {
     var cut = Cut()
     var key = at + 1
     let end = at + Int(tokens[at].extent)
-    while key < end {
+    while key < end, spend(Price.child + places.count) {
       let value = key + 1
-      let (seeds, isDescribed) = member(name(at: key), places)
-      guard spend(1 + places.count) else { return }
+      let described = member(key, places)
       let range = Int(tokens[key].offset) - 1..<range(of: value).upperBound
-      settle(value, range, seeds, isDescribed, .drop, &cut)
+      settle(value, range, described, .drop, &cut)
       key = value + Int(tokens[value].extent)
     }
-    if let edit = cut.rest { edits.append(edit) }
+    if let edit = cut.rest { append(edit) }
   }
 
-  private mutating func visitItems(_ at: Int, _ places: [Place]) {
+  private mutating func visitItems(_ at: Int, _ places: Range<Int>) {
     var cut = Cut()
     var index = 0
     var item = at + 1
     let end = at + Int(tokens[at].extent)
-    while item < end {
-      let (seeds, isDescribed) = self.item(index, places)
-      guard spend(1 + places.count) else { return }
-      settle(item, range(of: item), seeds, isDescribed, .replace(.null), &cut)
+    while item < end, spend(Price.child + places.count) {
+      let described = self.item(index, places)
+      settle(item, range(of: item), described, .replace(.null), &cut)
       item += Int(tokens[item].extent)
       index += 1
     }
-    if let edit = cut.rest { edits.append(edit) }
+    if let edit = cut.rest { append(edit) }
   }
 
-  /// Decides about one member or item, and what is inside it.
+  /// Decides about one member or item, whose schemas are open, and what is inside it.
   ///
   /// - Parameter range: of the text that goes with it when it is dropped.
   private mutating func settle(
-    _ value: Int, _ range: Range<Int>, _ seeds: [Place], _ isDescribed: [Bool],
+    _ value: Int, _ range: Range<Int>, _ described: Described,
     _ undescribed: Verdict, _ cut: inout Cut
   ) {
-    var verdict = Verdict.pass
-    var places: [Place] = []
-    if hide(isDescribed) {
-      verdict = undescribed
+    var verdict = undescribed
+    var places = scratch.places.count..<scratch.places.count
+    defer { scratch.close(places) }
+    if hide(described) {
+      scratch.open.removeAll(keepingCapacity: true)
     } else {
-      places = closure(seeds)
+      places = closure()
       verdict = self.verdict(places, tokens[value].kind)
     }
     if case .drop = verdict {
-      if let edit = cut.drop(range) { edits.append(edit) }
+      if let edit = cut.drop(range) { append(edit) }
       return
     }
-    if let edit = cut.keep(range) { edits.append(edit) }
+    if let edit = cut.keep(range) { append(edit) }
     if case .replace(let replacement) = verdict {
       replace(value, replacement)
     } else {
@@ -178,20 +196,27 @@ struct RedactionWalk {
     }
   }
 
-  /// Whether something that the views describe so is hidden for want of a description.
-  private mutating func hide(_ isDescribed: [Bool]) -> Bool {
-    var hides = false
+  /// Whether something that these views describe is hidden for want of a description.
+  private mutating func hide(_ described: Described) -> Bool {
+    if !hides || described & 1 != 0 { return false }
+    var isHidden = false
     for view in views.indices
-    where views[view].hidesUndeclared && !isDescribed[view] && !isDescribed[0] {
+    where views[view].hidesUndeclared && described >> UInt8(view) & 1 == 0 {
       hits[view] |= views[view].missing
-      hides = true
+      isHidden = true
     }
-    return hides
+    return isHidden
+  }
+
+  private mutating func append(_ edit: Edit) {
+    if spend(Price.edit) { edits.append(edit) }
   }
 
   private mutating func replace(_ at: Int, _ replacement: Replacement) {
     let token = tokens[at]
-    edits.append(
+    // A mask reads the text that it leaves something of.
+    guard token.kind != .string || spend(token.range.count &>> 1) else { return }
+    append(
       Edit(
         range: range(of: at), text: replacement.text(for: token.kind, source[token.range])))
   }
@@ -202,107 +227,70 @@ struct RedactionWalk {
     return tokens[at].kind == .string ? range.lowerBound - 1..<range.upperBound + 1 : range
   }
 
-  private func name(at key: Int) -> ByteSlice {
-    let text = source[tokens[key].range]
-    return tokens[key].flags.contains(.hasEscape) ? JSONEscapes.unescape(text) : text
-  }
-
-  private mutating func spend(_ units: Int) -> Bool {
-    fuel &-= units
-    if fuel < 0 { isStopped = true }
-    return !isStopped
-  }
-
   // MARK: - Steps
 
-  /// The schemas that could apply to a member, and which views describe it.
-  private mutating func member(
-    _ name: ByteSlice, _ places: [Place]
-  ) -> (seeds: [Place], isDescribed: [Bool]) {
-    var seeds: [Place] = []
-    var isDescribed = views.map { _ in false }
-    for place in places {
-      guard let steps = node(place).members else { continue }
+  /// Opens the schemas that could apply to a member; tells which views describe it.
+  private mutating func member(_ key: Int, _ places: Range<Int>) -> Described {
+    var described: Described = 0
+    var name = source[tokens[key].range]
+    if tokens[key].flags.contains(.hasEscape) {
+      guard spend(Price.edit + name.count &>> 1) else { return 0 }
+      name = JSONEscapes.unescape(name)
+    }
+    for index in places {
+      let place = scratch.places[index]
+      let view = views[place.view].classification
+      guard let steps = view.nodes[place.node].members else { continue }
       var isNamed = false
-      if let schema = steps.named[name] {
-        seeds.append(Place(view: place.view, node: schema))
-        isNamed = true
+      if !steps.named.isEmpty {
+        guard spend(Price.name + name.count &>> 3) else { return 0 }
+        if let schema = steps.named[name] {
+          scratch.open.append(RedactionScratch.Place(view: place.view, node: Int(schema)))
+          isNamed = true
+        }
       }
       for (pattern, schema) in steps.patterns {
-        let view = views[place.view].classification
-        guard let fits = view.fits(pattern, name, matcher, fuel: &fuel) else {
-          isStopped = true
-          return (seeds, isDescribed)
+        guard spend(Price.name), let fits = view.fits(pattern, name, matcher, fuel: &fuel) else {
+          fuel = min(fuel, -1)
+          return 0
         }
         guard fits else { continue }
-        seeds.append(Place(view: place.view, node: schema))
+        scratch.open.append(RedactionScratch.Place(view: place.view, node: Int(schema)))
         isNamed = true
       }
-      if isNamed { isDescribed[place.view] = true }
-      for rest in [isNamed ? nil : steps.additional, steps.unevaluated] {
-        add(rest, place, &seeds, &isDescribed)
-      }
+      if isNamed { described |= 1 << Described(place.view) }
+      if !isNamed, let rest = steps.additional { open(rest, place, &described) }
+      if let rest = steps.unevaluated { open(rest, place, &described) }
     }
-    return (seeds, isDescribed)
+    return described
   }
 
-  private func item(
-    _ index: Int, _ places: [Place]
-  ) -> (seeds: [Place], isDescribed: [Bool]) {
-    var seeds: [Place] = []
-    var isDescribed = views.map { _ in false }
-    for place in places {
-      guard let steps = node(place).items else { continue }
+  /// The same of an item.
+  private mutating func item(_ index: Int, _ places: Range<Int>) -> Described {
+    var described: Described = 0
+    for number in places {
+      let place = scratch.places[number]
+      guard let steps = views[place.view].classification.nodes[place.node].items else { continue }
       if index < steps.prefix.count {
-        seeds.append(Place(view: place.view, node: steps.prefix[index]))
-        isDescribed[place.view] = true
+        scratch.open.append(
+          RedactionScratch.Place(view: place.view, node: Int(steps.prefix[index])))
+        described |= 1 << Described(place.view)
+      } else if let rest = steps.rest {
+        open(rest, place, &described)
       }
-      for rest in [
-        index < steps.prefix.count ? nil : steps.rest, steps.contains, steps.unevaluated,
-      ] {
-        add(rest, place, &seeds, &isDescribed)
-      }
+      if let rest = steps.contains { open(rest, place, &described) }
+      if let rest = steps.unevaluated { open(rest, place, &described) }
     }
-    return (seeds, isDescribed)
+    return described
   }
 
-  /// A schema that is not about this member by its name: it describes it if it says anything.
-  private func add(
-    _ schema: Int32?, _ place: Place, _ seeds: inout [Place], _ isDescribed: inout [Bool]
+  /// Opens a schema that is not about this member by its name: it describes it if it says anything.
+  private func open(
+    _ schema: Int32, _ place: RedactionScratch.Place, _ described: inout Described
   ) {
-    guard let schema else { return }
-    let seed = Place(view: place.view, node: schema)
-    seeds.append(seed)
-    if !node(seed).isBare { isDescribed[place.view] = true }
-  }
-}
-
-/// Takes members or items out of their container, each with one comma.
-private struct Cut {
-  /// Behind the last that was kept, or dropped behind one.
-  private var end: Int?
-  /// Dropped ahead of all that are kept.
-  private var leading: Range<Int>?
-
-  mutating func drop(_ range: Range<Int>) -> RedactionWalk.Edit? {
-    if let end {
-      self.end = range.upperBound
-      return RedactionWalk.Edit(range: end..<range.upperBound, text: .empty)
-    }
-    leading = (leading?.lowerBound ?? range.lowerBound)..<range.upperBound
-    return nil
-  }
-
-  mutating func keep(_ range: Range<Int>) -> RedactionWalk.Edit? {
-    defer {
-      end = range.upperBound
-      leading = nil
-    }
-    return leading.map {
-      RedactionWalk.Edit(range: $0.lowerBound..<range.lowerBound, text: .empty)
+    scratch.open.append(RedactionScratch.Place(view: place.view, node: Int(schema)))
+    if !views[place.view].classification.nodes[Int(schema)].isBare {
+      described |= 1 << Described(place.view)
     }
   }
-
-  /// Where nothing was kept.
-  var rest: RedactionWalk.Edit? { leading.map { RedactionWalk.Edit(range: $0, text: .empty) } }
 }

@@ -3,31 +3,51 @@ import JSONText
 import Tenancy
 
 /// Replaces what a reader may not see in stored payloads, by splicing: the bytes between stay as
-/// they are. One per event loop; reuses its tokenizer.
+/// they are. One per event loop, or per piece of a worker's work; reuses its tokenizer.
 public final class Redactor {
   private let parser = JSONParser()
   private let matcher = PatternMatcher()
+  private let scratch = RedactionScratch()
+  /// What the last payload has cost, in the units of `SchemaLimits.fuel`.
+  public private(set) var spent = 0
 
   public init() {}
 
-  /// What `payload` comes to.
+  /// What `payload` comes to, if that costs no more than `SchemaLimits` lets it.
   ///
   /// - Parameters:
   ///   - own: of the version that the payload was checked against.
   ///   - other: of the line's default version, where that is another one. Its labels count too; of
   ///     what is not described it counts only what neither describes.
+  ///   - aside: whether this is a worker, which may spend more on it.
   public func redact(
-    _ payload: ByteSlice, _ own: ClassifiedView, _ other: ClassifiedView? = nil
+    _ payload: ByteSlice, _ own: ClassifiedView, _ other: ClassifiedView? = nil,
+    aside: Bool = false
   ) -> Redaction {
-    let views = [own] + (other.map { [$0] } ?? [])
+    spent = 0
+    let views = other.map { [own, $0] } ?? [own]
     if views.allSatisfy(\.isOpen) { return .none }
-    let hidden = Set(views.flatMap(\.hidden)).sorted()
-    guard (try? parser.parse(payload)) != nil else { return .withheld(hidden) }
-    var walk = RedactionWalk(views, parser.tokens, payload, matcher)
+    // Tokenising: about as long as a unit for eight bytes.
+    spent = 16 + payload.count / 8
+    guard (try? parser.parse(payload)) != nil else { return .withheld(Self.hidden(views)) }
+    let fuel = SchemaLimits.redactionFuel(bytes: payload.count, aside: aside)
+    var walk = RedactionWalk(views, parser.tokens, payload, matcher, scratch, fuel: fuel)
     walk.run()
-    if walk.isStopped { return .withheld(hidden) }
+    spent += fuel - walk.fuel
+    if walk.isStopped { return aside ? .withheld(Self.hidden(views)) : .tooCostly }
     guard let bytes = walk.spliced else { return .none }
-    return .replaced(bytes, walk.labels)
+    return .replaced(bytes, Self.labels(of: walk.hits, views))
+  }
+
+  private static func hidden(_ views: [ClassifiedView]) -> [ClassLabel] {
+    labels(of: views.map(\.missing), views)
+  }
+
+  /// Sorted.
+  private static func labels(
+    of bits: [SchemaClassification.Labels], _ views: [ClassifiedView]
+  ) -> [ClassLabel] {
+    Set(views.indices.flatMap { views[$0].classification.labels(of: bits[$0]) }).sorted()
   }
 }
 

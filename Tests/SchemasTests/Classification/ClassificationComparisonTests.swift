@@ -1,4 +1,5 @@
 import Bytes
+import JSONText
 import Tenancy
 import Testing
 
@@ -11,6 +12,13 @@ import Testing
     return ClassificationComparison.loosenings(
       from: older, to: try Sample.schema(newer).classification
     ).map { "\($0.place) \($0.label?.description ?? "-")" }
+  }
+
+  private func reasons(_ older: String, _ newer: String) throws -> [String] {
+    ClassificationComparison.loosenings(
+      from: try #require(try Sample.schema(older).classification),
+      to: try Sample.schema(newer).classification
+    ).map(\.message)
   }
 
   private static let base =
@@ -79,6 +87,90 @@ import Testing
   func looser(_ older: String, _ newer: String, _ place: String) throws {
     let found = try loosened(older, newer)
     #expect(found.contains(place) || found.contains { place == "/0 x" && $0 == "/* x" }, "\(found)")
+  }
+
+  @Test("a pattern that cannot be followed is no yes, on either side")
+  func patterns() throws {
+    let name = String(repeating: "a", count: 40) + "!"
+    let named = #"{"properties":{"\#(name)":{"x-classification":"x"}}}"#
+    let hostile = #"{"patternProperties":{"^(a+)+$":{"x-classification":"x"}}}"#
+    let both =
+      #"{"properties":{"\#(name)":{"type":"string"}},"#
+      + #""patternProperties":{"^(a+)+$":{"x-classification":"x"}}}"#
+    for (older, newer) in [(named, hostile), (both, hostile), (both, both), (hostile, both)] {
+      #expect(try reasons(older, newer).contains { $0.hasPrefix("cannot be compared: a pattern") })
+    }
+  }
+
+  @Test("a name that fits several patterns is described by all of them")
+  func several() throws {
+    // `ab` fits both of the newer one's, and its `k` is described by the second without a label.
+    let older =
+      #"{"patternProperties":{"^a":{"properties":{"k":{"x-classification":"x"}}}}}"#
+    let newer =
+      #"{"patternProperties":{"^a":{"properties":{"n":{"x-classification":"x"}}},"#
+      + #""b$":{"properties":{"k":{"type":"string"}}}}}"#
+    #expect(try loosened(older, newer) != [])
+  }
+
+  @Test("texts in place of what is labelled inside keep its label")
+  func plain() throws {
+    let older = #"{"properties":{"who":{"properties":{"name":{"x-classification":"x"}}}}}"#
+    let newer =
+      #"{"properties":{"who":{"properties":{}},"other":{"x-classification":"x"}}}"#
+    #expect(try loosened(older, newer) == ["/who x"])
+    #expect(try loosened(older, older) == [])
+  }
+
+  @Test("what would take too long is said to be, whatever makes it long")
+  func bounds() throws {
+    let names = (0..<2_000).map { #""n\#($0)":{"x-classification":"x"}"# }
+    let many = #"{"properties":{\#(names.joined(separator: ","))}}"#
+    let patterns = (0..<900).map { #""^p\#($0)[a-z]":{"x-classification":"x"}"# }
+    let fitting = #"{"patternProperties":{\#(patterns.joined(separator: ","))}}"#
+    let others = fitting.replacing("[a-z]", with: "[a-y]")
+    for (older, newer) in [(many, fitting), (fitting, others)] {
+      let from = try #require(try Sample.schema(older).classification)
+      let to = try #require(try Sample.schema(newer).classification)
+      let found = ClassificationComparison.loosenings(from: from, to: to, fuel: 20_000)
+      #expect(found.last?.message == "cannot be compared: it would take too long")
+      _ = ClassificationComparison.loosenings(from: from, to: to)
+    }
+    // Each pair of places is another state.
+    func rings(_ first: Int, _ second: Int) -> String {
+      func ring(_ name: String, _ count: Int) -> [String] {
+        (0..<count).map { index in
+          ##""\##(name)\##(index)":{"properties":{"v\##(index)":{"x-classification":"x"},"##
+            + ##""n":{"$ref":"#/$defs/\##(name)\##((index + 1) % count)"}}}"##
+        }
+      }
+      return ##"{"$defs":{"## + (ring("a", first) + ring("b", second)).joined(separator: ",")
+        + ##"},"allOf":[{"$ref":"#/$defs/a0"},{"$ref":"#/$defs/b0"}]}"##
+    }
+    #expect(try loosened(rings(499, 503), rings(509, 521)) == [])
+    #expect(try loosened(rings(499, 503), rings(20, 521)) != [])
+    let same = try #require(try Sample.schema(many).classification)
+    let cut = ClassificationComparison.loosenings(from: same, to: same, fuel: 2_000)
+    #expect(cut.map(\.message) == ["cannot be compared: it would take too long"])
+    #expect(ClassificationComparison.loosenings(from: same, to: same) == [])
+  }
+
+  @Test("no deeper than payloads are")
+  func depth() throws {
+    func chain(_ length: Int, _ end: String) -> String {
+      let steps = (0..<length).map {
+        ##""d\##($0)":{"properties":{"n":{"$ref":"#/$defs/d\##($0 + 1)"}}}"##
+      }
+      return ##"{"$ref":"#/$defs/d0","$defs":{"##
+        + (steps + [#""d\#(length)":\#(end)"#]).joined(separator: ",")
+        + #"},"properties":{"x":{"x-classification":"x"}}}"#
+    }
+    let most = JSONLimits.payload.maxDepth
+    for (length, isLoosened) in [(3, true), (most, true), (most + 1, false)] {
+      let found = try loosened(
+        chain(length, #"{"x-classification":"x"}"#), chain(length, #"{"type":"string"}"#))
+      #expect(!found.isEmpty == isLoosened, "\(length): \(found)")
+    }
   }
 
   @Test("recursion ends, and what cannot be followed counts as loosened")

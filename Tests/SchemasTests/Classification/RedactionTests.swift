@@ -23,7 +23,7 @@ import Testing
       _ = try JSONDocument(parsing: bytes)
       #expect(!labels.isEmpty && labels == labels.sorted())
       return bytes.text
-    case .withheld: return "withheld"
+    case .withheld, .tooCostly: return "withheld"
     }
   }
 
