@@ -52,8 +52,8 @@ public struct EventContext: Sendable {
   public let tenant: ByteSlice
   public let namespace: ByteSlice
   public let topic: ByteSlice
-  /// What stands before the version in the URI of a schema version of the topic.
-  public let schemas: ByteSlice
+  /// How the versions of the topic's schemas are named.
+  public let schemas: SchemaURI
 
   /// - Parameter publicURL: how clients reach the gateway, without a trailing slash.
   public init(
@@ -62,23 +62,7 @@ public struct EventContext: Sendable {
     self.tenant = tenant
     self.namespace = namespace
     self.topic = topic
-    schemas = Self.schemas(of: publicURL, tenant, namespace, topic)
-  }
-
-  /// `<publicURL>/v1/topics/<tenant>/<namespace>/<topic>/schemas/`; names need no escapes.
-  private static func schemas(
-    of publicURL: ByteSlice, _ tenant: ByteSlice, _ namespace: ByteSlice, _ topic: ByteSlice
-  ) -> ByteSlice {
-    var text = ByteWriter(capacity: publicURL.count + 128)
-    text.append(publicURL)
-    text.append("/v1/topics/")
-    text.append(tenant)
-    text.append(ASCII.slash)
-    text.append(namespace)
-    text.append(ASCII.slash)
-    text.append(topic)
-    text.append("/schemas/")
-    return text.slice
+    schemas = SchemaURI(home: publicURL, tenant: tenant, namespace: namespace, topic: topic)
   }
 }
 
@@ -160,7 +144,7 @@ public enum EventWriter {
     } else if event.schemaVersion > 0 {
       writer.key("dataschema")
       writer.plainString { text in
-        text.append(context.schemas)
+        text.append(context.schemas.prefix)
         text.append(decimal: UInt64(event.schemaVersion))
       }
     }

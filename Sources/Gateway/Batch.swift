@@ -10,11 +10,18 @@ import Topics
 struct Batch {
   enum Item {
     case waiting(ConformingEvent)
-    /// Chose a version of its schema that is not compiled yet.
-    case uncompiled(EventDraft, UncompiledSchema)
+    /// Not judged yet.
+    case deferred
     case stored(Receipt)
     case quarantined(ConformingEvent, Receipt)
     case refused(Refusal)
+  }
+
+  /// An event that waits to be judged: it is large, or its schema is not compiled.
+  struct Deferred {
+    let draft: EventDraft
+    let place: EventPlace
+    fileprivate(set) var missing: UncompiledSchema?
   }
 
   /// Finds where payloads begin in a body that is one text; nil for lines.
@@ -26,13 +33,13 @@ struct Batch {
   private(set) var rejected = 0
   /// Stored in the quarantine topic.
   private(set) var quarantined = 0
-  /// The newest time at which a version of the stored events was deprecated.
-  private(set) var deprecated: UnixTime?
+  /// Of the stored events' versions the one that was deprecated last.
+  private(set) var deprecated: SchemaDeprecation?
   private(set) var deprecatedEvents = 0
   private(set) var hasQuarantined = false
   /// Events refused for want of a right to publish them, by the reason; a handful at most.
   private(set) var denials: [(reason: ProblemCode, events: Int)] = []
-  private var uncompiled: [Int] = []
+  private var deferred: [Deferred] = []
   /// Everything before it is settled, but for what is quarantined.
   private var settled = 0
   private var settledQuarantine = 0
@@ -46,32 +53,55 @@ struct Batch {
   var hasRefusals: Bool { rejected > 0 }
   var hasRoomForErrors: Bool { errorBytes < GatewayLimits.batchErrorBytes }
 
+  /// Whether the next event is told what is wrong with it. Marks that are stored with an event are
+  /// wanted whatever the answer has room for.
+  func explains(under binding: SchemaBinding?) -> Bool {
+    hasRoomForErrors || binding?.sole?.enforcement != .enforce
+  }
+
+  /// Where the next event is in the body.
+  mutating func place(
+    of draft: EventDraft?, on line: (number: Int, offset: Int)?
+  ) -> EventPlace {
+    let index = items.count
+    if let line { return EventPlace(index: index, line: line.number, offset: line.offset) }
+    return EventPlace(index: index, from: draft.flatMap { walk?.origin(of: $0.payload) })
+  }
+
   mutating func add(_ event: ConformingEvent) {
     if event.standing == .quarantined { hasQuarantined = true }
     items.append(.waiting(event))
   }
 
-  mutating func add(_ draft: EventDraft, _ choice: UncompiledSchema) {
-    uncompiled.append(items.count)
-    items.append(.uncompiled(draft, choice))
+  mutating func `defer`(_ draft: EventDraft, at place: EventPlace, _ missing: UncompiledSchema?) {
+    deferred.append(Deferred(draft: draft, place: place, missing: missing))
+    items.append(.deferred)
   }
 
-  /// The next event that waits for a version to be compiled; the caller replaces or refuses it.
-  mutating func nextUncompiled() -> (Int, EventDraft, UncompiledSchema)? {
-    guard let index = uncompiled.popLast(), case .uncompiled(let draft, let choice) = items[index]
-    else { return nil }
-    return (index, draft, choice)
+  /// The events that wait for the same version as the first that waits, in order; never empty. The
+  /// caller replaces, refuses or postpones each.
+  mutating func nextDeferred() -> [Deferred]? {
+    guard let first = deferred.first else { return nil }
+    let group = deferred.filter { $0.missing == first.missing }
+    deferred.removeAll { $0.missing == first.missing }
+    return group
   }
 
-  mutating func replace(_ index: Int, _ event: ConformingEvent) {
-    if event.standing == .quarantined { hasQuarantined = true }
-    items[index] = .waiting(event)
+  mutating func replace(_ event: Deferred, _ conforming: ConformingEvent) {
+    pace.note(bytes: event.draft.payload.count)
+    if conforming.standing == .quarantined { hasQuarantined = true }
+    items[event.place.index] = .waiting(conforming)
   }
 
-  mutating func refuse(_ index: Int, _ refusal: Refusal) {
-    items[index] = .refused(refusal)
-    rejected += 1
-    noteDenial(refusal)
+  mutating func postpone(_ event: Deferred, _ missing: UncompiledSchema) {
+    var event = event
+    event.missing = missing
+    deferred.append(event)
+  }
+
+  mutating func refuse(_ event: Deferred, _ error: any Error) {
+    pace.noteRefusal()
+    items[event.place.index] = refused(Refusal(error, at: event.place))
   }
 
   private mutating func noteDenial(_ refusal: Refusal, events: Int = 1) {
@@ -83,13 +113,15 @@ struct Batch {
     }
   }
 
-  mutating func add(_ refusal: Refusal) {
+  mutating func add(_ refusal: Refusal) { items.append(refused(refusal)) }
+
+  private mutating func refused(_ refusal: Refusal) -> Item {
     let bytes = min(refusal.faultBytes, GatewayLimits.problemBytes)
     let hasRoom = hasRoomForErrors
     if hasRoom { errorBytes += bytes }
-    items.append(.refused(hasRoom ? refusal : refusal.withoutFaults()))
     rejected += 1
     noteDenial(refusal)
+    return .refused(hasRoom ? refusal : refusal.withoutFaults())
   }
 
   /// The next events to store together: indices of waiting items. Nil when none wait.
@@ -123,8 +155,8 @@ struct Batch {
     for (index, receipt) in zip(piece, receipts) {
       guard case .waiting(let event) = items[index] else { continue }
       items[index] = isQuarantine ? .quarantined(event, receipt) : .stored(receipt)
-      guard let since = event.deprecated else { continue }
-      deprecated = max(deprecated ?? since, since)
+      guard let deprecation = event.deprecated else { continue }
+      if deprecated.map({ $0.since < deprecation.since }) ?? true { deprecated = deprecation }
       deprecatedEvents += 1
     }
     if isQuarantine { quarantined += receipts.count } else { stored += receipts.count }
@@ -193,7 +225,7 @@ extension Batch.Item {
       json.integer(refusal.code.status)
       json.key("error")
       refusal.write(instance: nil, into: &json)
-    case .waiting, .uncompiled:
+    case .waiting, .deferred:
       json.integer(500)
     }
     json.endObject()

@@ -20,6 +20,8 @@ extension GatewayResponder {
       body, envelope, for: topic, at: address, Judging(quarantines: !terms.isAtomic))
     defer { audit(denialsIn: batch, request) }
     try pay(events: batch.items.count, bytes: body.count, at: address, from: request)
+    try await checkDeferred(
+      &batch, for: topic, at: address, Judging(quarantines: !terms.isAtomic))
     if terms.isAtomic, batch.hasRefusals {
       batch.abort()
     } else {
@@ -28,7 +30,7 @@ extension GatewayResponder {
     return finish(batch, terms, address, &answer, id: request.id)
   }
 
-  /// A whole body's events, each judged; none is stored.
+  /// A whole body's events, judged but for those that `checkDeferred` is for; none is stored.
   func judge(
     _ body: ByteSlice, _ envelope: EventRequest, for topic: Engine.Topic, at address: TopicAddress,
     _ judging: Judging
@@ -46,7 +48,6 @@ extension GatewayResponder {
       try await take(
         &lines, isLast: true, EventIntake.lines(envelope), topic, address, into: &batch, judging)
     }
-    try await compileChoices(&batch, for: topic, at: address, judging)
     guard !batch.items.isEmpty else { throw Refusal(.malformedEvent, "the batch is empty") }
     return batch
   }
@@ -88,13 +89,13 @@ extension GatewayResponder {
         try pay(
           events: batch.items.count - paid, bytes: bytes + piece.count, at: address, from: request)
         (paid, bytes) = (batch.items.count, 0)
-        try await compileChoices(&batch, for: topic, at: address)
+        try await checkDeferred(&batch, for: topic, at: address)
         try await store(&batch, in: topic, tenure, request, atomic: false)
       }
       let address = try await confirm(tenure)
       try await take(&lines, isLast: true, intake, topic, address, into: &batch)
       try pay(events: batch.items.count - paid, bytes: bytes, at: address, from: request)
-      try await compileChoices(&batch, for: topic, at: address)
+      try await checkDeferred(&batch, for: topic, at: address)
       try await store(&batch, in: topic, tenure, request, atomic: false)
     } catch {
       // What was stored before stays stored: the refusal says how much that is.
@@ -145,39 +146,22 @@ extension GatewayResponder {
       guard draft.payload.count <= GatewayLimits.event else {
         throw Refusal(.tooLarge, "an event has at most \(GatewayLimits.event) bytes")
       }
-      // Marks that are stored with an event are wanted whatever the answer has room for.
-      scratch.explains =
-        batch.hasRoomForErrors || topic.binding?.sole?.enforcement != .enforce
-      defer { scratch.explains = true }
       batch.pace.note(bytes: draft.payload.count)
+      if draft.payload.count > GatewayLimits.eventOnLoop {
+        let missing = missingSchema(for: draft, in: topic, at: address, judging)
+        batch.defer(draft, at: batch.place(of: draft, on: line), missing)
+        return
+      }
+      scratch.explains = batch.explains(under: topic.binding)
+      defer { scratch.explains = true }
       do {
         batch.add(try check(draft, for: topic, at: address, judging))
       } catch let missing as UncompiledSchema {
-        batch.add(draft, missing)
+        batch.defer(draft, at: batch.place(of: draft, on: line), missing)
       }
     } catch {
       batch.pace.noteRefusal()
-      let index = batch.items.count
-      let place =
-        line.map { EventPlace(index: index, line: $0.number, offset: $0.offset) }
-        ?? EventPlace(
-          index: index, from: (try? draft.get()).flatMap { batch.walk?.origin(of: $0.payload) })
-      batch.add(Refusal(error, at: place))
-    }
-  }
-
-  /// Checks the events that chose a version which had to be compiled first.
-  private func compileChoices(
-    _ batch: inout Batch, for topic: Engine.Topic, at address: TopicAddress,
-    _ judging: Judging = Judging()
-  ) async throws {
-    while let (index, draft, missing) = batch.nextUncompiled() {
-      do {
-        try await compile(missing, at: address)
-        batch.replace(index, try check(draft, for: topic, at: address, judging))
-      } catch {
-        batch.refuse(index, Refusal(error, at: EventPlace(index: index)))
-      }
+      batch.add(Refusal(error, at: batch.place(of: try? draft.get(), on: line)))
     }
   }
 
@@ -279,8 +263,8 @@ extension GatewayResponder {
     let hindrance = batch.hindrance
     answer.start(batch.status(under: hindrance))
     hindrance?.writeRetryAfter(&answer)
-    if let since = batch.deprecated {
-      tellDeprecated(since: since, address, events: batch.deprecatedEvents, &answer)
+    if let deprecation = batch.deprecated {
+      tell(deprecation, address, events: batch.deprecatedEvents, &answer)
     }
     if terms.wantsCountsOnly { answer.field("Preference-Applied", "return=minimal") }
     return finish(&answer) { json in

@@ -40,6 +40,9 @@ extension GatewayResponder {
         json.integer(Int(version))
         json.key("refused")
         json.verdict(verdict.isIncluded.map { !$0 })
+        // Events that name a version are checked against that one.
+        json.key("mayName")
+        json.bool(parts.engine.schemaBook(of: address).mayBeNamed(version, of: subject))
         json.key("reasons")
         json.beginArray()
         for reason in verdict.reasons {
@@ -98,14 +101,15 @@ extension GatewayResponder {
     let versions = try await versions(of: candidate.subject, in: book, at: address, rules)
     return try await parts.workers.run {
       SchemaRegistration.decide(
-        candidate.program, fingerprint: candidate.fingerprint, against: versions, terms: rules)
+        candidate.program, fingerprint: candidate.fingerprint, references: candidate.references,
+        against: versions, terms: rules)
     }
   }
 
   /// What a candidate of a line is held against (`SchemaBook.judged`), compiled as far as the terms
   /// look at it: the version in force first, then the newest, up to `SchemaLimits.comparedBytes` of
   /// text.
-  private func versions(
+  func versions(
     of subject: SchemaSubject, in book: SchemaBook, at address: TopicAddress,
     _ terms: SchemaRegistration.Terms
   ) async throws -> [SchemaRegistration.Version] {
@@ -130,7 +134,8 @@ extension GatewayResponder {
       }
       versions.append(
         SchemaRegistration.Version(
-          number: stored.version, fingerprint: stored.fingerprint, reading: reading))
+          number: stored.version, fingerprint: stored.fingerprint,
+          references: stored.references, reading: reading))
     }
     return versions.reversed()
   }
@@ -153,10 +158,9 @@ extension GatewayResponder {
       ])
   }
 
-  private func compatibilityTerms(of address: TopicAddress) -> SchemaRegistration.Terms {
-    let rules = TopicRules(
-      of: address.inNamespace, topic: parts.engine.topic(address), in: parts.engine)
-    return SchemaRegistration.Terms(level: rules.compatibility, policy: rules.evolution)
+  func compatibilityTerms(of address: TopicAddress) -> SchemaRegistration.Terms {
+    SchemaRegistration.Terms(
+      TopicRules(of: address.inNamespace, topic: parts.engine.topic(address), in: parts.engine))
   }
 }
 
@@ -221,7 +225,7 @@ extension CompatibilityReport {
   }
 
   /// Where it fails first, to follow a sentence; empty where there is nothing to say.
-  fileprivate var firstReason: String {
+  var firstReason: String {
     for comparison in comparisons where comparison.verdict.isIncluded != true {
       guard let reason = comparison.verdict.reasons.first else { continue }
       let place = comparison.direction == .backward ? reason.reader : reason.writer

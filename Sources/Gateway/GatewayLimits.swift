@@ -10,7 +10,7 @@ public enum GatewayLimits {
   /// A JSON array of events of at most this, in bytes, is read on the loop, a larger one on a
   /// worker.
   public static let batchOnLoop = 256 << 10
-  /// Bytes of a single event up to which it is read and checked on its loop: 64 KiB take at most a
+  /// Bytes of an event up to which it is read and checked on its loop: 64 KiB take at most a
   /// millisecond. A larger one is checked by a worker while its connection waits.
   public static let eventOnLoop = 64 << 10
   /// Checking a batch lets the loop turn once it has taken this long of it.
@@ -45,8 +45,11 @@ public enum GatewayLimits {
   public static let ackTokens = 10_000
   /// A body of ack tokens, in bytes.
   public static let tokenBody = 1 << 20
-  /// How often a schema is judged anew because another one was registered meanwhile.
-  public static let registrationAttempts = 16
+  /// How often a schema is judged anew because the topic's schemas or their binding were changed
+  /// meanwhile.
+  public static let registrationAttempts = 64
+  /// How long a change of a compatibility level looks at what is registered.
+  static let levelPatience = TimeSpan.seconds(5)
   /// A consumer's name, in bytes.
   public static let consumerName = 128
   /// A schema in the body of a call to Pulsar's API, in bytes: a text of JSON within JSON.

@@ -23,8 +23,6 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   let frames = FrameCache()
   let redactions: RedactionDesk
   var topicMetrics: TopicMetricsCache
-  /// What was compiled for an event last.
-  var lastCompiled: LastCompiled?
   /// Where answers are composed; nothing of it outlives the call that fills it.
   private var draft = JSONWriter(capacity: 4096)
   private let metadataURL: ByteSlice

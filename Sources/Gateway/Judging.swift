@@ -16,6 +16,8 @@ struct Judging {
   var binding: SchemaBinding?
   /// The type of events that name none; nil: the topic's.
   var type: ByteSlice?
+  /// What was compiled for them, if they had to wait for that.
+  var held: HeldProgram?
 
   /// The event as it is judged.
   func typed(_ draft: EventDraft) -> EventDraft {
@@ -35,10 +37,10 @@ extension GatewayResponder {
     _ draft: EventDraft, for topic: Engine.Topic, at address: TopicAddress,
     _ judging: borrowing Judging = Judging(), given: ChosenSchema? = nil
   ) throws -> ConformingEvent {
-    if draft.strippedAttributes > 0, given == nil, !judging.isTrial {
+    if draft.strippedAttributes > 0, given == nil, judging.held == nil, !judging.isTrial {
       parts.server.strippedAttributes(draft.strippedAttributes)
     }
-    if address.looksIntoPayloads, address.action == .publish { try checkOwn(draft, at: address) }
+    if address.looksIntoPayloads, address.action == .publish { try address.checkOwn(draft) }
     let binding = judging.binding ?? topic.binding
     let mustHave = mustHaveSchema(topic, binding, at: address)
     var choice = given
@@ -48,17 +50,18 @@ extension GatewayResponder {
           draft, against: address, binding: binding, requireSchema: mustHave, scratch: scratch,
           choice: choice)
       }
-      if choice == nil { choice = try chosen(by: draft, of: binding, in: topic, at: address) }
+      if choice == nil { choice = try chosen(by: draft, of: binding, at: address, judging.held) }
       return try SchemaGate.check(
         named(draft, under: binding, choice), against: address, binding: binding,
         requireSchema: mustHave, scratch: scratch, choice: choice)
     } catch SchemaRefusal.notCompiled(let version) {
-      let compiled = try compiledDefault(
-        of: binding, for: draft.attributes[.type], version, in: topic, at: address)
-      return try check(draft, for: topic, at: address, judging, given: compiled)
+      let held = ChosenSchema(
+        version: version, program: try judging.held.program(of: version, kept: nil),
+        deprecated: binding?.schema(for: draft.attributes[.type])?.deprecated)
+      return try check(draft, for: topic, at: address, judging, given: held)
     } catch let refusal as SchemaRefusal {
       return try settle(
-        refusal, of: draft, under: binding, choice: choice, judging, in: topic, at: address)
+        refusal, of: draft, under: binding, choice: choice, judging, at: address)
     }
   }
 
@@ -75,24 +78,25 @@ extension GatewayResponder {
   /// - Parameter choice: what it was checked against, if not the program that the binding has.
   func settle(
     _ refusal: SchemaRefusal, of draft: EventDraft, under binding: SchemaBinding?,
-    choice: ChosenSchema?, _ judging: borrowing Judging, in topic: Engine.Topic,
-    at address: TopicAddress
+    choice: ChosenSchema?, _ judging: borrowing Judging, at address: TopicAddress
   ) throws -> ConformingEvent {
     do {
       if judging.isTrial { throw refusal }
       return try tolerate(
         refusal, of: draft, under: binding, choice: choice, quarantines: judging.quarantines,
-        in: topic, at: address)
+        at: address, judging.held)
     } catch let refusal as SchemaRefusal {
       let version = choice?.version ?? binding?.schema(for: draft.attributes[.type])?.version
       throw RefusedPayload(refusal: refusal, address: address, version: version ?? 0)
     }
   }
+}
 
+extension TopicAddress {
   /// What the caller's grants ask of payloads. The payload is parsed for it a second time, since
   /// few policies ask.
-  private func checkOwn(_ draft: EventDraft, at address: TopicAddress) throws(TenancyRefusal) {
+  func checkOwn(_ draft: EventDraft) throws(TenancyRefusal) {
     let payload = try? JSONDocument(parsing: draft.payload)
-    guard address.takes(payload) else { throw .tenantMismatch }
+    guard takes(payload) else { throw .tenantMismatch }
   }
 }

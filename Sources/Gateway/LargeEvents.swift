@@ -7,11 +7,12 @@ import Schemas
 import Tenancy
 import Topics
 
-/// Single events that take more than a millisecond to read and check: a worker does both, the
-/// journey waits, and with it whatever comes behind on the same connection.
+/// Events that cannot be judged on their loop as they come: they take more than a millisecond to
+/// read and check, and a worker does both; or their schema is not compiled. The journey waits, and
+/// with it whatever comes behind on the same connection.
 extension GatewayResponder {
-  /// An event that has to wait for a worker: it is large, or its schema is not compiled. Its sender
-  /// must still have the right to publish when it is judged.
+  /// A single event that has to wait. Its sender must still have the right to publish when it is
+  /// judged.
   ///
   /// - Parameter missing: what has been found not to be compiled.
   func conformLater(
@@ -24,10 +25,11 @@ extension GatewayResponder {
       return event
     }
     var missing = missing
+    var judging = Judging()
     while true {
-      if let schema = missing { try await compile(schema, at: tenure.topic) }
+      if let missing { judging.held = try await compile(missing, at: tenure.topic) }
       do {
-        let event = try conform(envelope, body, topic, tenure.topic)
+        let event = try conform(envelope, body, topic, tenure.topic, judging)
         try check(tenure)
         return event
       } catch let schema as UncompiledSchema where schema != missing {
@@ -37,77 +39,148 @@ extension GatewayResponder {
     }
   }
 
-  /// The intake and the gate of a large event.
+  /// The intake and the gate of an event whose body is large.
   private func conformAside(
     _ envelope: EventRequest, _ body: ByteSlice, _ topic: Engine.Topic, _ address: TopicAddress
   ) async throws -> ConformingEvent {
-    let draft =
-      envelope.mode == .binary
-      ? try EventIntake.binary(envelope, body: body, on: shelf)
-      : try await parts.workers.run {
-        Result { try EventIntake.structured(JSONDocument(parsing: body).root, envelope) }
-      }.get()
-    if draft.strippedAttributes > 0 {
+    let draft = try await draft(of: body, envelope)
+    do {
+      return try await checkAside(draft, for: topic, at: address, Judging())
+    } catch let refused as RefusedPayload {
+      throw envelope.mode == .structured ? refused.within(body, draft.payload) : refused
+    }
+  }
+
+  /// The intake of one event; that of a large one is a worker's where its body is to be parsed.
+  func draft(of body: ByteSlice, _ envelope: EventRequest) async throws -> EventDraft {
+    if envelope.mode == .binary { return try EventIntake.binary(envelope, body: body, on: shelf) }
+    guard body.count > GatewayLimits.eventOnLoop else {
+      return try EventIntake.structured(JSONDocument(parsing: body).root, envelope)
+    }
+    return try await parts.workers.run {
+      Result { try EventIntake.structured(JSONDocument(parsing: body).root, envelope) }
+    }.get()
+  }
+
+  /// The gate of a large event: as `check`, by a worker.
+  ///
+  /// - Parameter explains: as `SchemaScratch.explains`.
+  func checkAside(
+    _ draft: EventDraft, for topic: Engine.Topic, at address: TopicAddress, _ judging: Judging,
+    explains: Bool = true
+  ) async throws -> ConformingEvent {
+    if draft.strippedAttributes > 0, !judging.isTrial {
       parts.server.strippedAttributes(draft.strippedAttributes)
     }
-    let binding = topic.binding
+    let binding = judging.binding ?? topic.binding
     let mustHave = mustHaveSchema(topic, binding, at: address)
     var choice: ChosenSchema?
     do {
-      choice = try await self.choice(for: draft, under: binding, in: topic, at: address)
+      choice = try await self.choice(for: draft, under: binding, at: address, judging.held)
       let named = draft.namesSchema ? named(draft, under: binding, choice) : draft
-      let program = choice
+      let looksInside = address.looksIntoPayloads && address.action == .publish
+      let given = choice
       return try await parts.workers.run { () -> Result<ConformingEvent, any Error> in
         Result {
-          if address.looksIntoPayloads {
-            guard address.takes(try? JSONDocument(parsing: draft.payload)) else {
-              throw TenancyRefusal.tenantMismatch
-            }
-          }
+          if looksInside { try address.checkOwn(draft) }
+          let scratch = SchemaScratch()
+          scratch.explains = explains
           return try SchemaGate.check(
-            named, against: address, binding: binding, requireSchema: mustHave,
-            scratch: SchemaScratch(), choice: program)
+            named, against: address, binding: binding, requireSchema: mustHave, scratch: scratch,
+            choice: given)
         }
       }.get()
     } catch let refusal as SchemaRefusal {
-      do {
-        return try settle(
-          refusal, of: draft, under: binding, choice: choice, Judging(), in: topic, at: address)
-      } catch let refused as RefusedPayload {
-        throw envelope.mode == .structured ? refused.within(body, draft.payload) : refused
-      }
+      return try settle(refusal, of: draft, under: binding, choice: choice, judging, at: address)
     }
   }
 
   /// What an event is checked against, with its program, which is compiled where it has to be; nil
   /// where nothing is bound to its type.
   private func choice(
-    for draft: EventDraft, under binding: SchemaBinding?, in topic: Engine.Topic,
-    at address: TopicAddress
+    for draft: EventDraft, under binding: SchemaBinding?, at address: TopicAddress,
+    _ held: HeldProgram?
   ) async throws -> ChosenSchema? {
     do {
-      return try choiceAtHand(for: draft, under: binding, in: topic, at: address)
+      return try choiceAtHand(for: draft, under: binding, at: address, held)
     } catch let missing as UncompiledSchema {
-      try await compile(missing, at: address)
-      return try choiceAtHand(for: draft, under: binding, in: topic, at: address)
+      let compiled = try await compile(missing, at: address)
+      return try choiceAtHand(for: draft, under: binding, at: address, compiled)
     }
   }
 
   private func choiceAtHand(
-    for draft: EventDraft, under binding: SchemaBinding?, in topic: Engine.Topic,
-    at address: TopicAddress
+    for draft: EventDraft, under binding: SchemaBinding?, at address: TopicAddress,
+    _ held: HeldProgram?
   ) throws -> ChosenSchema? {
-    if draft.namesSchema,
-      let chosen = try chosen(by: draft, of: binding, in: topic, at: address)
-    {
+    if draft.namesSchema, let chosen = try chosen(by: draft, of: binding, at: address, held) {
       return chosen
     }
     guard let schema = binding?.schema(for: draft.attributes[.type]) else { return nil }
-    guard let program = schema.program else {
-      return try compiledDefault(
-        of: binding, for: draft.attributes[.type], schema.version, in: topic, at: address)
-    }
     return ChosenSchema(
-      version: schema.version, program: program, deprecated: schema.deprecated)
+      version: schema.version, program: try held.program(of: schema.version, kept: schema.program),
+      deprecated: schema.deprecated)
+  }
+
+  // MARK: - In batches
+
+  /// What has to be compiled before a large event can be checked.
+  func missingSchema(
+    for draft: EventDraft, in topic: Engine.Topic, at address: TopicAddress,
+    _ judging: borrowing Judging
+  ) -> UncompiledSchema? {
+    do {
+      _ = try choiceAtHand(
+        for: draft, under: judging.binding ?? topic.binding, at: address, judging.held)
+      return nil
+    } catch {
+      // Any other error is found again by its check.
+      return error as? UncompiledSchema
+    }
+  }
+
+  /// Checks what a batch could not check as it came. Each version that was not compiled is compiled
+  /// once, and held until all events that wait for it are checked.
+  func checkDeferred(
+    _ batch: inout Batch, for topic: Engine.Topic, at address: TopicAddress,
+    _ judging: Judging = Judging()
+  ) async throws {
+    var judging = judging
+    while let group = batch.nextDeferred() {
+      if let missing = group[0].missing {
+        do {
+          judging.held = try await compile(missing, at: address)
+        } catch {
+          for event in group { batch.refuse(event, error) }
+          continue
+        }
+      }
+      for event in group {
+        do {
+          batch.replace(
+            event, try await check(event.draft, of: batch, for: topic, at: address, judging))
+        } catch let missing as UncompiledSchema where missing != group[0].missing {
+          // Another version has come into force meanwhile.
+          batch.postpone(event, missing)
+        } catch {
+          batch.refuse(event, error)
+        }
+        if batch.pace.isDue(timers) { await nextTurn() }
+      }
+    }
+  }
+
+  private func check(
+    _ draft: EventDraft, of batch: Batch, for topic: Engine.Topic, at address: TopicAddress,
+    _ judging: Judging
+  ) async throws -> ConformingEvent {
+    let explains = batch.explains(under: topic.binding)
+    guard draft.payload.count <= GatewayLimits.eventOnLoop else {
+      return try await checkAside(
+        draft, for: topic, at: address, judging, explains: explains)
+    }
+    scratch.explains = explains
+    defer { scratch.explains = true }
+    return try check(draft, for: topic, at: address, judging)
   }
 }

@@ -35,9 +35,12 @@ extension GatewayResponder {
     let known = try check(terms, namespace)
     try await engine(terms).setPolicy(
       policy, of: namespace, expecting: terms.conditions.isEmpty ? .anything : .exactly(known))
-    let text = text(of: namespace, under: policy)
-    start(known == nil ? 201 : 200, terms, tag: EntityTag(of: text), &answer)
-    answer.finish(contentType: "application/json", body: text)
+    let unmet = try await unmet(topics(changedBy: policy, from: known, of: namespace, scope))
+    // The warnings are no part of what the tag stands for.
+    let tag = EntityTag(of: text(of: namespace, under: policy))
+    start(known == nil ? 201 : 200, terms, tag: tag, &answer)
+    answer.finish(
+      contentType: "application/json", body: text(of: namespace, under: policy, unmet))
     return .complete
   }
 
@@ -95,7 +98,10 @@ extension GatewayResponder {
     }
   }
 
-  private func text(of namespace: NamespaceAddress, under own: NamespacePolicy?) -> ByteSlice {
+  private func text(
+    of namespace: NamespaceAddress, under own: NamespacePolicy?,
+    _ unmet: UnmetLevels = UnmetLevels()
+  ) -> ByteSlice {
     let rules = TopicRules(of: namespace, under: own)
     var json = JSONWriter()
     json.beginObject()
@@ -113,6 +119,10 @@ extension GatewayResponder {
     json.string(rules.compatibility.word)
     json.key("compatibilityPolicy")
     json.string(rules.evolution.name)
+    if unmet.isWorthTelling {
+      json.key("warnings")
+      unmet.write(into: &json)
+    }
     json.endObject()
     return json.slice
   }

@@ -35,11 +35,9 @@ extension GatewayResponder {
     let envelope = try read(request, to: address)
     switch envelope.mode {
     case .lines where !terms.isAtomic:
-      try await prepare(topic, at: address)
       return try await publishLines(
         envelope, terms, to: topic, tenure(of: address, under: admitted), request, &answer)
     case .lines, .batch:
-      try await prepare(topic, at: address)
       return try await publishBatch(
         envelope, terms, to: topic, tenure(of: address, under: admitted), request, &answer)
     case .binary, .structured:
@@ -105,22 +103,22 @@ extension GatewayResponder {
   /// is not kept until the event is durable.
   func conform(
     _ envelope: borrowing EventRequest, _ body: ByteSlice, _ topic: Engine.Topic,
-    _ address: TopicAddress
+    _ address: TopicAddress, _ judging: borrowing Judging = Judging()
   ) throws -> ConformingEvent {
     if envelope.mode == .binary {
       return try check(
-        EventIntake.binary(envelope, body: body, on: shelf), for: topic, at: address)
+        EventIntake.binary(envelope, body: body, on: shelf), for: topic, at: address, judging)
     }
-    return try conformStructured(envelope, body, topic, address)
+    return try conformStructured(envelope, body, topic, address, judging)
   }
 
   private func conformStructured(
     _ envelope: borrowing EventRequest, _ body: ByteSlice, _ topic: Engine.Topic,
-    _ address: TopicAddress
+    _ address: TopicAddress, _ judging: borrowing Judging
   ) throws -> ConformingEvent {
     let draft = try EventIntake.structured(JSONDocument(parsing: body).root, envelope)
     do {
-      return try check(draft, for: topic, at: address)
+      return try check(draft, for: topic, at: address, judging)
     } catch let refused as RefusedPayload {
       throw refused.within(body, draft.payload)
     }
@@ -153,7 +151,7 @@ extension GatewayResponder {
       receipt.id.append(to: &path)
     }
     answer.field("Server-Timing") { timing.append(to: &$0) }
-    if let deprecated = event.deprecated { tellDeprecated(since: deprecated, topic, &answer) }
+    if let deprecation = event.deprecated { tell(deprecation, topic, &answer) }
     return finish(&answer) { json in
       json.beginObject()
       json.key("messageId")

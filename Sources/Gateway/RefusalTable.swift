@@ -125,8 +125,6 @@ extension Refusal {
       self.init(.forbidden, "your token grants '\(action.word)' here, which is not enough")
     case .referencesChanged:
       self.init(.schemaConflict, "a document that the schema refers to was deleted meanwhile")
-    case .schemaConflict(let current):
-      self.init(.schemaConflict, "version \(current) is the newest now")
     case .schemaBookChanged(let revision):
       self.init(.schemaConflict, "the topic's schemas are at revision \(revision) now")
     case .unknownSchema: self.init(ProblemCode.notFound)

@@ -14,31 +14,27 @@ extension GatewayResponder {
   // MARK: - dataschema
 
   /// The version that an event's `dataschema` chooses; nil for the default one, and where nothing
-  /// is checked. Throws `UncompiledSchema` for a version that this loop has no program of.
+  /// is checked. Throws `UncompiledSchema` for a version whose program is not at hand.
   func chosen(
-    by draft: EventDraft, of binding: SchemaBinding?, in topic: Engine.Topic,
-    at address: TopicAddress
+    by draft: EventDraft, of binding: SchemaBinding?, at address: TopicAddress,
+    _ held: HeldProgram?
   ) throws -> ChosenSchema? {
     guard let schema = binding?.schema(for: draft.attributes[.type]),
       let named = draft.attributes[.dataschema]
     else { return nil }
-    let version = SchemaURI(parts.operations.publicURL, address).version(in: named)
+    let version = address.schemas(at: parts.operations.publicURL).version(in: named)
     if version == schema.version { return nil }
     if version == nil {
-      guard let program = schema.program ?? compiled(schema.version, of: topic, at: address) else {
-        throw UncompiledSchema(ledger: topic.info.ledger, version: schema.version)
-      }
+      let program = try held.program(of: schema.version, kept: schema.program)
       if let identifier = program.identifier, identifier == named { return nil }
     }
     guard let choice = schema.choices.first(where: { $0.version == version }) else {
       throw SchemaRefusal.schemaMismatch(
         schema.subject, accepted: ([schema.version] + schema.choices.map(\.version)).sorted())
     }
-    guard let program = choice.program ?? compiled(choice.version, of: topic, at: address) else {
-      throw UncompiledSchema(ledger: topic.info.ledger, version: choice.version)
-    }
     return ChosenSchema(
-      version: choice.version, program: program, deprecated: choice.deprecated)
+      version: choice.version, program: try held.program(of: choice.version, kept: choice.program),
+      deprecated: choice.deprecated)
   }
 
   /// The event as it is stored once `chosen` has verified its `dataschema`: of the topic's own URIs
@@ -59,50 +55,21 @@ extension GatewayResponder {
 
   // MARK: - Compiling when it is needed
 
-  /// The default version as a choice, where nothing but this loop has its program.
-  func compiledDefault(
-    of binding: SchemaBinding?, for type: ByteSlice?, _ version: UInt32, in topic: Engine.Topic,
-    at address: TopicAddress
-  ) throws(UncompiledSchema) -> ChosenSchema {
-    guard let program = compiled(version, of: topic, at: address) else {
-      throw UncompiledSchema(ledger: topic.info.ledger, version: version)
-    }
-    return ChosenSchema(
-      version: version, program: program, deprecated: binding?.schema(for: type)?.deprecated)
-  }
-
-  /// The program that this loop was given last, if it is the one.
-  private func compiled(
-    _ version: UInt32, of topic: Engine.Topic, at address: TopicAddress
-  ) -> CompiledSchema? {
-    guard let last = lastCompiled, last.schema.version == version, last.address == address,
-      last.schema.ledger == topic.info.ledger
-    else { return nil }
-    return last.program
-  }
-
-  /// Compiles a version on a worker, for the check that follows at once to find it: it is this
-  /// loop's last one, and kept for all loops as long as there is room for it.
-  func compile(_ missing: UncompiledSchema, at address: TopicAddress) async throws {
+  /// Compiles a version on a worker, for the checks that follow to hold; it is kept for all loops
+  /// as long as there is room for it.
+  func compile(
+    _ missing: UncompiledSchema, at address: TopicAddress
+  ) async throws -> HeldProgram {
     let book = parts.engine.schemaBook(of: address)
     guard let stored = book.version(missing.version), stored.state.isLive else {
       throw Refusal(.dataschemaMismatch, "version \(missing.version) was deleted meanwhile")
     }
-    let address = address.detached
     do {
-      let program = try await program(of: stored, in: book, at: address, keeping: true)
-      lastCompiled = LastCompiled(schema: missing, address: address, program: program)
+      return HeldProgram(
+        version: missing.version,
+        program: try await program(of: stored, in: book, at: address, keeping: true))
     } catch is SchemaFault {
       throw UnusableSchema(version: missing.version)
-    }
-  }
-
-  /// Compiles what a batch will be checked against, so that not every event of it has to wait.
-  func prepare(_ topic: Engine.Topic, at address: TopicAddress) async throws {
-    guard let binding = topic.binding else { return }
-    for schema in binding.schemas where schema.program == nil {
-      try await compile(
-        UncompiledSchema(ledger: topic.info.ledger, version: schema.version), at: address)
     }
   }
 
@@ -116,17 +83,14 @@ extension GatewayResponder {
   ///     refuses.
   func tolerate(
     _ refusal: SchemaRefusal, of draft: EventDraft, under binding: SchemaBinding?,
-    choice: ChosenSchema?, quarantines: Bool, in topic: Engine.Topic, at address: TopicAddress
+    choice: ChosenSchema?, quarantines: Bool, at address: TopicAddress, _ held: HeldProgram?
   ) throws -> ConformingEvent {
     guard let binding, let schema = binding.schema(for: draft.attributes[.type]) else {
       throw refusal
     }
     // It may have gone since the check; without it nobody knows what the event is labelled with.
     let program =
-      try choice?.program ?? schema.program
-      ?? compiledDefault(
-        of: binding, for: draft.attributes[.type], schema.version, in: topic, at: address
-      ).program
+      try choice?.program ?? held.program(of: schema.version, kept: schema.program)
     return try SchemaGate.tolerate(
       refusal, of: draft, against: address, under: schema,
       version: choice?.version ?? schema.version, program: program,
@@ -184,15 +148,14 @@ extension GatewayResponder {
 
   /// Tells a publisher that its schema's version is deprecated (RFC 9745), if that is known when it
   /// goes out of use (RFC 8594), and counts it.
-  func tellDeprecated(
-    since instant: UnixTime, _ address: TopicAddress, events: Int = 1,
+  func tell(
+    _ deprecation: SchemaDeprecation, _ address: TopicAddress, events: Int = 1,
     _ answer: inout AnswerWriter
   ) {
     topicMetrics.topic(TopicKey(address)).deprecated(events: events)
-    answer.field("Deprecation", text: "@\(instant.nanoseconds / 1_000_000_000)")
+    answer.field("Deprecation", text: "@\(deprecation.since.nanoseconds / 1_000_000_000)")
     answer.field("Link", text: "</v1/topics/\(address)/schemas>; rel=\"deprecation\"")
-    let versions = parts.engine.schemaBook(of: address).versions
-    if let sunset = versions.first(where: { $0.deprecated == instant })?.notice.sunset {
+    if let sunset = deprecation.sunset {
       answer.field("Sunset") { HTTPDate.append(sunset, to: &$0) }
     }
   }
@@ -200,7 +163,6 @@ extension GatewayResponder {
 
 /// A version that an event is to be checked against and that no program is at hand for.
 struct UncompiledSchema: Error, Hashable {
-  let ledger: UInt64
   let version: UInt32
 }
 
@@ -209,32 +171,20 @@ struct UnusableSchema: Error {
   let version: UInt32
 }
 
-/// What a loop has had compiled last. It is held so that a check which waited for it finds it, even
-/// where the cache had to make room meanwhile.
-struct LastCompiled {
-  let schema: UncompiledSchema
-  let address: TopicAddress
+/// What has been compiled for events that waited for it. It is held so that their checks find it
+/// even where the cache had to make room meanwhile.
+struct HeldProgram: Sendable {
+  let version: UInt32
   let program: CompiledSchema
 }
 
-/// How one topic's schema versions are named: `<publicURL>/v1/topics/…/schemas/<version>`, or the
-/// same without the public URL.
-struct SchemaURI {
-  private let publicURL: ByteSlice
-  private let path: ByteSlice
-
-  init(_ publicURL: ByteSlice, _ topic: TopicAddress) {
-    self.publicURL = publicURL
-    path = ByteSlice(utf8: "/v1/topics/\(topic)/schemas/")
-  }
-
-  /// The version that `uri` names; nil where it names none of the topic.
-  func version(in uri: ByteSlice) -> UInt32? {
-    var rest = uri
-    if rest.count > publicURL.count, rest.prefix(publicURL.count) == publicURL {
-      rest = rest.dropFirst(publicURL.count)
-    }
-    guard rest.count > path.count, rest.prefix(path.count) == path else { return nil }
-    return UInt32(decimal: rest.dropFirst(path.count))
+extension HeldProgram? {
+  /// The program of a version: the one that is kept for everybody, else the one that is held.
+  func program(
+    of version: UInt32, kept: CompiledSchema?
+  ) throws(UncompiledSchema) -> CompiledSchema {
+    if let kept { return kept }
+    guard let self, self.version == version else { throw UncompiledSchema(version: version) }
+    return self.program
   }
 }

@@ -1,4 +1,5 @@
 import Bytes
+import Events
 import HTTPWire
 import JSONText
 import Schemas
@@ -37,7 +38,7 @@ extension GatewayResponder {
       tag: registration.isDefault ? EntityTag(registration.schema) : nil, &answer)
     if registration.isNew {
       answer.field(
-        "Location", text: "/v1/topics/\(address)/schemas/\(registration.schema.version)")
+        "Location", address.schemas().name(of: registration.schema.version))
     }
     let isDefault = registration.isDefault
     return finish(&answer) { json in
@@ -185,7 +186,7 @@ extension GatewayResponder {
       // Whoever resolves its relative references against this place finds nothing there.
       answer.field(
         "Link",
-        text: "</v1/topics/\(address)/schemas/\(stored.version)?bundle=true>; rel=\"alternate\"")
+        text: "<\(address.schemas().name(of: stored.version))?bundle=true>; rel=\"alternate\"")
     }
     answer.field("Schema-Version", decimal: Int(stored.version))
     answer.field("Schema-Subject", stored.subject.bytes)

@@ -40,15 +40,22 @@ extension Refusal {
 
   /// The table's entry for a schema that is not taken.
   init(_ fault: SchemaFault) {
-    self.init(.schemaInvalid, "\(fault.pointer) \(fault.reason.message)")
-    switch fault.reason {
-    case .unresolvedReferences(let references):
-      faults = references.prefix(SchemaLimits.violations).map { reference in
-        Self.element(of: fault, at: reference.pointer, "refers to \(reference.uri)")
-      }
-      faultsTruncated = references.count > SchemaLimits.violations
-    default: faults = [Self.element(of: fault, at: fault.pointer, fault.reason.message)]
+    let elements = ([fault] + fault.others).flatMap(Self.elements)
+    let count = elements.count
+    let isCut = fault.isTruncated || count > SchemaLimits.violations
+    self.init(
+      .schemaInvalid,
+      (count == 1 ? "" : "\(count)\(isCut ? " or more" : "") problems; first: ")
+        + "\(fault.pointer) \(fault.reason.message)")
+    faults = Array(elements.prefix(SchemaLimits.violations))
+    faultsTruncated = isCut
+  }
+
+  private static func elements(of fault: SchemaFault) -> [ByteSlice] {
+    guard case .unresolvedReferences(let references) = fault.reason else {
+      return [element(of: fault, at: fault.pointer, fault.reason.message)]
     }
+    return references.map { element(of: fault, at: $0.pointer, "refers to \($0.uri)") }
   }
 
   private static func element(
@@ -136,7 +143,7 @@ extension Refusal {
     let topic = "\(refused.address)"
     self = with("topic", topic)
       .with("schema", "\(topic)/\(refused.version)")
-      .with("schemaUrl", "/v1/topics/\(topic)/schemas/\(refused.version)")
+      .with("schemaUrl", refused.address.schemas().name(of: refused.version).text)
       .with("schemaVersion", json: ByteSlice(utf8: "\(refused.version)"))
   }
 

@@ -37,14 +37,15 @@ extension GatewayResponder {
       do {
         return try await judgeAndStore(
           candidate, warnings, lint: lint, at: address, change, at: now, overriding: request)
-      } catch CatalogueFailure.schemaConflict where attempts > 0 && change.conditions.isEmpty {
-        // Another candidate came first: this one is judged again, with that one beside the others.
+      } catch CatalogueFailure.schemaBookChanged where attempts > 0 {
+        // Another change came first: the candidate is judged again by what is there now, and so is
+        // what its sender took for granted.
         continue
       }
     }
   }
 
-  /// Judges a candidate by the versions that are there, and stores it if none came in between.
+  /// Judges a candidate by the versions that are there, and stores it if nothing changed since.
   private func judgeAndStore(
     _ candidate: SchemaCandidate, _ warnings: [SchemaFinding], lint: SchemaLintMode,
     at address: TopicAddress, _ change: ChangeTerms, at now: UnixTime,
@@ -66,7 +67,6 @@ extension GatewayResponder {
       book.defaultVersion(of: candidate.subject).map { EntityTag($0) })
     try await checkClassification(
       of: candidate.program, for: candidate.subject, in: book, at: address)
-    let newest = book.newest(of: candidate.subject)
     var overridden: CompatibilityReport?
     switch try await decide(candidate, in: book, at: address) {
     case .incompatible(let report): throw Refusal(.schemaIncompatible, report)
@@ -80,25 +80,10 @@ extension GatewayResponder {
     // Only now: what is refused leaves no topic behind.
     let stored =
       try await prepareTopic(address, change)
-      ? try await store(candidate, at: address, replacing: newest?.version ?? 0, change)
+      ? try await engine(change).registerSchema(candidate, for: address, at: book.revision)
       : try firstSchema(candidate, of: address, at: now)
     if let overridden, let request, !change.isTrial { noteOverride(overridden, address, request) }
     return SchemaOutcome(schema: stored, isNew: true, isDefault: true, warnings: warnings)
-  }
-
-  /// Writes a version down; where the caller took something for granted, another one that came
-  /// first is a broken condition.
-  private func store(
-    _ candidate: SchemaCandidate, at address: TopicAddress, replacing newest: UInt32,
-    _ change: ChangeTerms
-  ) async throws -> StoredSchema {
-    do throws(CatalogueFailure) {
-      return try await engine(change).registerSchema(candidate, for: address, replacing: newest)
-    } catch .schemaConflict where !change.conditions.isEmpty {
-      throw Refusal(.preconditionFailed, "the topic's schemas were changed meanwhile")
-    } catch {
-      throw error
-    }
   }
 
   /// The line that a candidate continues. Where none is named it is `default`, unless the topic's

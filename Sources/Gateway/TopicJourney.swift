@@ -30,11 +30,15 @@ extension GatewayResponder {
       case .existing(let info): try terms.conditions.check(EntityTag(info))
       }
     }
+    let before = compatibilityTerms(of: address)
     let info = try await engine.configureTopic(
       address, configuration,
       expecting: terms.conditions.isEmpty ? .anything : known.map { .exactly($0) } ?? .anything)
+    let after = SchemaRegistration.Terms(
+      TopicRules(of: address.inNamespace, topic: info, in: parts.engine))
+    let unmet = try await unmet(after == before || !after.asks ? [] : [(address, after)])
     start(200, terms, tag: EntityTag(info), &answer)
-    return try await describe(info, address, &answer)
+    return try await describe(info, address, &answer, telling: unmet)
   }
 
   /// `GET …/{topic}`: configuration and statistics. Its tag is that of the configuration: what one
@@ -54,14 +58,23 @@ extension GatewayResponder {
   /// Ends an answer with what there is to say of a topic; a backlog only for those who may read it,
   /// and for another tenant nothing but what a reader sees anyway and what is its own.
   private func describe(
-    _ info: TopicInfo, _ address: TopicAddress, _ answer: inout AnswerWriter
+    _ info: TopicInfo, _ address: TopicAddress, _ answer: inout AnswerWriter,
+    telling unmet: UnmetLevels = UnmetLevels()
   ) async throws -> AnswerEnd {
     var subscriptions: [(SubscriptionDefinition, SubscriptionFacts?)] = []
     for definition in parts.engine.subscriptions(of: address) {
       let facts = address.action == .subscribe ? try await facts(of: definition, address) : nil
       subscriptions.append((definition, facts))
     }
-    return finish(&answer) { json in write(info, subscriptions, of: address, into: &json) }
+    return finish(&answer) { json in
+      json.beginObject()
+      write(info, subscriptions, of: address, into: &json)
+      if unmet.isWorthTelling {
+        json.key("warnings")
+        unmet.write(into: &json)
+      }
+      json.endObject()
+    }
   }
 
   /// `DELETE …/{topic}`: with its events, schemas and subscriptions.
@@ -147,7 +160,6 @@ extension GatewayResponder {
     _ info: TopicInfo, _ subscriptions: [(SubscriptionDefinition, SubscriptionFacts?)],
     of address: TopicAddress, into json: inout JSONWriter
   ) {
-    json.beginObject()
     json.key("tenant")
     json.string(address.tenant.bytes)
     json.key("namespace")
@@ -191,7 +203,6 @@ extension GatewayResponder {
       json.endObject()
     }
     json.endArray()
-    json.endObject()
   }
 
   /// How fast the topic is and what became of publishes: of all who use it together.

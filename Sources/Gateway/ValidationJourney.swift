@@ -32,14 +32,12 @@ extension GatewayResponder {
     switch envelope.mode {
     case .lines, .batch:
       let body = try await request.body.collect(upTo: GatewayLimits.batch)
-      let batch = try await judge(body, envelope, for: topic, at: address, judging)
+      var batch = try await judge(body, envelope, for: topic, at: address, judging)
+      try await checkDeferred(&batch, for: topic, at: address, judging)
       return finish(batch, &answer)
     case .binary, .structured:
       let body = try await request.body.collect(upTo: GatewayLimits.event)
-      let draft = judging.typed(
-        envelope.mode == .binary
-          ? try EventIntake.binary(envelope, body: body)
-          : try EventIntake.structured(JSONDocument(parsing: body).root, envelope))
+      let draft = judging.typed(try await draft(of: body, envelope))
       let enforcement = (judging.binding ?? topic.binding)?
         .schema(for: draft.attributes[.type])?.enforcement
       do {
@@ -56,10 +54,14 @@ extension GatewayResponder {
   private func judge(
     _ draft: EventDraft, for topic: Engine.Topic, at address: TopicAddress, _ judging: Judging
   ) async throws -> ConformingEvent {
+    guard draft.payload.count <= GatewayLimits.eventOnLoop else {
+      return try await checkAside(draft, for: topic, at: address, judging)
+    }
     do {
       return try check(draft, for: topic, at: address, judging)
     } catch let missing as UncompiledSchema {
-      try await compile(missing, at: address)
+      var judging = judging
+      judging.held = try await compile(missing, at: address)
       return try check(draft, for: topic, at: address, judging)
     }
   }
@@ -132,7 +134,7 @@ extension GatewayResponder {
           json.bool(false)
           json.key("error")
           refusal.write(instance: nil, into: &json)
-        case .uncompiled, .stored, .quarantined: json.bool(false)
+        case .deferred, .stored, .quarantined: json.bool(false)
         }
         json.endObject()
       }

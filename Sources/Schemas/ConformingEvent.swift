@@ -16,11 +16,11 @@ public struct ConformingEvent: Sendable {
     let draft: EventDraft
     let schemaVersion: UInt32
     let standing: Standing
-    let deprecated: UnixTime?
+    let deprecated: SchemaDeprecation?
 
     init(
       address: TopicAddress, draft: EventDraft, schemaVersion: UInt32, standing: Standing,
-      deprecated: UnixTime?
+      deprecated: SchemaDeprecation?
     ) {
       self.address = address
       self.draft = draft
@@ -42,7 +42,7 @@ public struct ConformingEvent: Sendable {
 
   fileprivate init(
     address: TopicAddress, draft: EventDraft, schemaVersion: UInt32,
-    standing: Standing = .conforming, deprecated: UnixTime? = nil
+    standing: Standing = .conforming, deprecated: SchemaDeprecation? = nil
   ) {
     proven = Proven(
       address: address, draft: draft, schemaVersion: schemaVersion, standing: standing,
@@ -56,8 +56,8 @@ public struct ConformingEvent: Sendable {
   /// and of quarantined events, whose version is one of another topic.
   public var schemaVersion: UInt32 { proven.schemaVersion }
   public var standing: Standing { proven.standing }
-  /// Since when that version is deprecated; nil where it is not.
-  public var deprecated: UnixTime? { proven.deprecated }
+  /// That the version is deprecated; nil where it is not.
+  public var deprecated: SchemaDeprecation? { proven.deprecated }
 }
 
 /// Where drafts become conforming events.
@@ -133,7 +133,7 @@ public enum SchemaGate {
       guard let quarantine else { throw refusal }
       // The type that it had where it was sent, not the other topic's.
       if draft.attributes[.type] == nil { marks.set(.type, address.untypedEvents) }
-      marks.set(.failedSchema, schemaURI(version, of: address, home))
+      marks.set(.failedSchema, address.schemas(at: home).name(of: version))
       marks.set(.quarantinedFrom, ByteSlice(utf8: "\(address)"))
       if let labels = program.classification?.labels {
         marks.set(
@@ -144,18 +144,14 @@ public enum SchemaGate {
         schemaVersion: 0, standing: .quarantined)
     }
   }
-
-  private static func schemaURI(
-    _ version: UInt32, of address: TopicAddress, _ home: ByteSlice
-  ) -> ByteSlice {
-    var uri = ByteWriter()
-    uri.append(home)
-    uri.append(text: "/v1/topics/\(address)/schemas/\(version)")
-    return uri.slice
-  }
 }
 
 extension TopicAddress {
+  /// How the versions of the topic's schemas are named: as paths, or below the gateway's own URL.
+  public func schemas(at home: ByteSlice = .empty) -> SchemaURI {
+    SchemaURI(home: home, tenant: tenant.bytes, namespace: namespace.bytes, topic: topic.bytes)
+  }
+
   /// The type that events of the topic have which name none: `<namespace>.<topic>`.
   public var untypedEvents: ByteSlice {
     var type = ByteWriter(capacity: namespace.bytes.count + topic.bytes.count + 1)
@@ -170,10 +166,10 @@ extension TopicAddress {
 public struct ChosenSchema: Sendable {
   public let version: UInt32
   public let program: CompiledSchema
-  /// Since when it is deprecated; nil where it is not.
-  public let deprecated: UnixTime?
+  /// Nil where it is not deprecated.
+  public let deprecated: SchemaDeprecation?
 
-  public init(version: UInt32, program: CompiledSchema, deprecated: UnixTime?) {
+  public init(version: UInt32, program: CompiledSchema, deprecated: SchemaDeprecation?) {
     self.version = version
     self.program = program
     self.deprecated = deprecated

@@ -54,11 +54,11 @@ public protocol Catalogue: DocumentCatalogue {
   /// What payloads of the topic are checked against; nil when it has no schema.
   func binding(of address: TopicAddress) -> SchemaBinding?
 
-  /// Makes `candidate` the next version of its line, and that line's default. `current` is the
-  /// newest live version of the line that the caller judged it against (0 none): when another one
-  /// came first, `schemaConflict`.
+  /// Makes `candidate` the next version of its line, and that line's default. `revision` is the
+  /// book's that the caller judged it by: when any change came first, a step back or a change of
+  /// the binding included, `schemaBookChanged`.
   func registerSchema(
-    _ candidate: SchemaCandidate, for address: TopicAddress, replacing current: UInt32
+    _ candidate: SchemaCandidate, for address: TopicAddress, at revision: UInt64
   ) async throws(CatalogueFailure) -> StoredSchema
 
   /// Everything about the topic's schemas: all lines, softly deleted versions, the binding's terms;
@@ -236,8 +236,6 @@ public enum CatalogueFailure: Error, Hashable, Sendable {
   case unknownSubscription
   /// The address was granted for this action, which does not cover the call.
   case notGranted(Action)
-  /// Another schema was registered first; this version is the line's newest now.
-  case schemaConflict(current: UInt32)
   /// The topic's schemas or their binding changed since the caller looked; their revision is this
   /// one now.
   case schemaBookChanged(revision: UInt64)

@@ -126,7 +126,7 @@ extension MemoryLog {
   }
 
   public func registerSchema(
-    _ candidate: SchemaCandidate, for address: TopicAddress, replacing current: UInt32
+    _ candidate: SchemaCandidate, for address: TopicAddress, at revision: UInt64
   ) async throws(CatalogueFailure) -> StoredSchema {
     try CatalogueVerb.governTopic.check(address.action)
     let now = clocks.wall()
@@ -140,7 +140,7 @@ extension MemoryLog {
       }
     ) { (topic: inout TopicState) throws(CatalogueFailure) in
       let stored = try topic.book.register(
-        candidate, replacing: current, by: address.caller.principal, at: now,
+        candidate, at: revision, by: address.caller.principal, now: now,
         limit: limits.schemaVersions, beside: others, in: programs)
       topic.binding = topic.book.binding(untyped: untyped)
       topic.book.releaseUnused()

@@ -91,6 +91,13 @@ public struct SchemaBook: Sendable {
     return others + [inForce].compactMap(\.self)
   }
 
+  /// Whether every rule that binds events to a line lets publishers name a version of it, once it
+  /// is no longer the default.
+  public func mayBeNamed(_ version: UInt32, of subject: SchemaSubject) -> Bool {
+    let rules = (terms?.rules ?? []).filter { $0.subject == subject }
+    return !rules.isEmpty && rules.allSatisfy { $0.versions?.contains(version) == true }
+  }
+
   /// Whether a line has softly deleted versions.
   public func hasDeleted(_ subject: SchemaSubject) -> Bool {
     versions.contains { $0.subject == subject && !$0.state.isLive }

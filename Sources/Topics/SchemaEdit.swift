@@ -33,16 +33,15 @@ extension SchemaBook {
   /// Appends a version to its line and makes it the line's default.
   ///
   /// - Parameters:
-  ///   - current: the newest live version that the candidate was judged against; 0 none.
+  ///   - expected: the revision of the book that the candidate was judged by.
   ///   - limit: of versions kept, softly deleted ones included.
   ///   - others: bytes of text of the other topics of the namespace.
   ///   - programs: where the candidate's program is kept.
   public mutating func register(
-    _ candidate: SchemaCandidate, replacing current: UInt32, by author: ByteSlice,
-    at now: UnixTime, limit: Int, beside others: Int, in programs: ProgramCache
+    _ candidate: SchemaCandidate, at expected: UInt64, by author: ByteSlice,
+    now: UnixTime, limit: Int, beside others: Int, in programs: ProgramCache
   ) throws(CatalogueFailure) -> StoredSchema {
-    let newest = newest(of: candidate.subject)?.version ?? 0
-    guard newest == current else { throw .schemaConflict(current: newest) }
+    guard expected == revision else { throw .schemaBookChanged(revision: revision) }
     guard versions.count < limit else { throw .tooMany(.schemaVersions, limit: limit) }
     guard bytes + candidate.text.count <= SchemaLimits.topicBytes else {
       throw .tooMany(.schemaBytes, limit: SchemaLimits.topicBytes)

@@ -65,11 +65,17 @@ public struct StoredSchema: Sendable, Hashable {
   /// decided.
   public let isOverridden: Bool
 
-  /// What shares a program with it.
-  var programKey: ProgramCell.Key { ProgramCell.Key(fingerprint: fingerprint, text: text) }
+  /// What shares a program with it; nil: nothing. Of documents that it refers to the fingerprint
+  /// knows the texts but not the editions that they are read in, and those may differ from one
+  /// namespace to the next.
+  var programKey: ProgramCell.Key? {
+    references.isEmpty ? ProgramCell.Key(fingerprint: fingerprint, text: text) : nil
+  }
 
-  /// Since when it is deprecated; nil where it is not.
-  public var deprecated: UnixTime? { state == .deprecated ? changed : nil }
+  /// Nil where it is not deprecated.
+  public var deprecated: SchemaDeprecation? {
+    state == .deprecated ? SchemaDeprecation(since: changed, sunset: notice.sunset) : nil
+  }
 
   public init(
     version: UInt32, subject: SchemaSubject = .topic, type: SchemaType = .json, text: ByteSlice,

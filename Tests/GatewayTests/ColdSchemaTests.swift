@@ -106,6 +106,134 @@ import Testing
     #expect(try await gateway.send("POST", events, json, "[\(numbers),null]").status == 202)
   }
 
+  @Test("a batch has each version compiled once, though the cache keeps none")
+  func coldBatch() async throws {
+    let runs = Counted()
+    let cold = Mutex<(@Sendable () -> Void)?>(nil)
+    let gateway = try TestGateway(
+      workers: Workers { work in
+        runs.add()
+        work(.run)
+        cold.withLock { $0 }?()
+        return nil
+      })
+    for text in [#"{"type":"integer"}"#, #"{"type":"number"}"#] {
+      _ = try await gateway.send("PUT", "\(topic)/schema?subject=a", schema, text)
+    }
+    _ = try await gateway.send(
+      "PUT", "\(topic)/schema/binding", [:],
+      #"{"rules":[{"when":{"type":"t"},"schema":"a","versions":"*"}]}"#)
+    func event(_ number: Int, _ data: String) -> String {
+      #"{"specversion":"1.0","id":"\#(number)","source":"urn:x","type":"t","#
+        + #""dataschema":"\#(topic)/schemas/\#(number % 2 + 1)","data":\#(data)}"#
+    }
+    let all = (0..<40).map { event($0, $0 == 20 ? "1.5" : "1") }.joined(separator: ",\n")
+    let type = ["Content-Type": "application/cloudevents-batch+json"]
+    let warm = try await gateway.send("POST", events, type, "[\(all)]")
+    #expect(warm.status == 207)
+    gateway.cool()
+    cold.withLock { $0 = { [unowned gateway] in gateway.cool() } }
+    runs.reset()
+    let answer = try await gateway.send("POST", events, type, "[\(all)]")
+    #expect(runs.value == 2)
+    #expect(try answer.status == 207 && answer.json["stored"] as? Int == 39)
+    // With the places of a batch that had not to wait.
+    let (faults, known) = (try Self.faults(of: answer), try Self.faults(of: warm))
+    #expect(faults == known && faults.count == 1)
+  }
+
+  @Test("what is not paid for is not compiled")
+  func unpaid() async throws {
+    let (runs, workers) = Self.counted()
+    let limits = "acme: {limits: {publishRate: 10/s, burst: 1s}}"
+    let gateway = try TestGateway(
+      settings: TestGateway.settings.replacing("acme: {}", with: limits), workers: workers)
+    _ = try await gateway.send("PUT", "\(topic)/schema", schema, #"{"type":"integer"}"#)
+    let lines = ["Content-Type": "application/x-ndjson"]
+    #expect(
+      try await gateway.send("POST", events, lines, String(repeating: "1\n", count: 10)).status
+        == 201)
+    gateway.cool()
+    runs.reset()
+    for query in ["", "?atomic=true"] {
+      let answer = try await gateway.send("POST", events + query, lines, "1\n1\n")
+      #expect(answer.status == 429)
+    }
+    #expect(try await gateway.send("POST", events, json, "1").status == 429)
+    #expect(runs.value == 0)
+  }
+
+  @Test("a large event among small ones is checked by a worker, with the answers of its place")
+  func largeInBatch() async throws {
+    let (runs, workers) = Self.counted()
+    let gateway = try TestGateway(workers: workers)
+    let rules = #"{"type":"array","items":{"type":"integer"}}"#
+    _ = try await gateway.send("PUT", "\(topic)/schema", schema, rules)
+    let numbers = (0..<20_000).map(String.init).joined(separator: ",")
+    let lines = ["Content-Type": "application/x-ndjson"]
+    for isCold in [false, true] {
+      for path in [events, "\(topic)/schema/validate"] {
+        if isCold { gateway.cool() }
+        runs.reset()
+        let body = "[1]\n[\(numbers),null]\n[\(numbers)]\n[\(numbers)\n[2]\n"
+        let answer = try await gateway.send("POST", path, lines, body)
+        // Three checks, and what a cold one takes.
+        #expect(runs.value == (isCold ? 4 : 3))
+        let results = try #require(answer.json["results"] as? [[String: Any]])
+        let codes = results.map { ($0["error"] as? [String: Any])?["code"] as? String }
+        #expect(codes == [nil, "schema_violation", nil, "malformed_json", nil])
+        let faults = try Self.faults(of: answer)
+        #expect(faults.map { $0["line"] as? Int } == [2, 4])
+        #expect(faults.first?["pointer"] as? String == "/20000")
+      }
+    }
+  }
+
+  @Test("a large payload is validated by a worker")
+  func largeValidation() async throws {
+    let (runs, workers) = Self.counted()
+    let gateway = try TestGateway(workers: workers)
+    _ = try await gateway.send("PUT", "\(topic)/schema", schema, #"{"type":"string"}"#)
+    let long = String(repeating: "x", count: GatewayLimits.eventOnLoop)
+    let envelope = #"{"specversion":"1.0","id":"7","source":"urn:x","type":"t","data":"#
+    for (type, body, isValid, most) in [
+      ("application/json", #""\#(long)""#, true, 1),
+      ("application/json", "[\"\(long)\"]", false, 1),
+      ("application/cloudevents+json", envelope + #""\#(long)"}"#, true, 2),
+      ("application/cloudevents+json", envelope + #"["\#(long)"]}"#, false, 2),
+    ] {
+      runs.reset()
+      let answer = try await gateway.send(
+        "POST", "\(topic)/schema/validate", ["Content-Type": type], body)
+      #expect(try answer.status == 200 && answer.json["valid"] as? Bool == isValid)
+      #expect(runs.value == most)
+      let column = (try answer.json["errors"] as? [[String: Any]])?.first?["column"] as? Int
+      #expect(isValid || column == (most == 1 ? 1 : envelope.utf8.count + 1))
+    }
+  }
+
+  /// Workers that count what they are given.
+  private static func counted() -> (Counted, Workers) {
+    let runs = Counted()
+    return (
+      runs,
+      Workers { work in
+        runs.add()
+        work(.run)
+        return nil
+      }
+    )
+  }
+
+  /// The errors of all refused events of a batch, in order.
+  private static func faults(of answer: TestGateway.Answer) throws -> [NSDictionary] {
+    let results = try #require(answer.json["results"] as? [[String: Any]])
+    return results.flatMap { result in
+      let error = result["error"] as? [String: Any]
+      return (error?["errors"] as? [NSDictionary]) ?? []
+    }
+  }
+
   @Test("whoever loses its right while a worker checks its event stores nothing")
   func lost() async throws {
     let meanwhile = Mutex<(@Sendable () -> Void)?>(nil)
@@ -127,6 +255,17 @@ import Testing
     }
     #expect(try await gateway.send("HEAD", events).fields["jodrell-last"] == nil)
   }
+}
+
+/// How often something happened.
+private final class Counted: Sendable {
+  private let count = Mutex(0)
+
+  var value: Int { count.withLock { $0 } }
+
+  func add() { count.withLock { $0 += 1 } }
+
+  func reset() { count.withLock { $0 = 0 } }
 }
 
 extension TestGateway {

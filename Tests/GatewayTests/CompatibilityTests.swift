@@ -50,6 +50,15 @@ struct CompatibilityTests {
     #expect(try bad.json["policy"] as? String == "evolution")
     let publishers = try #require(try bad.json["publishers"] as? [String: Any])
     #expect(publishers["refused"] as? Bool == true && publishers["version"] as? Int == 1)
+    #expect(publishers["mayName"] as? Bool == false)
+    for (versions, mayName) in [(">=2", false), ("*", true)] {
+      let rules =
+        #"{"rules":[{"when":{"type":"*"},"schema":"default","versions":"\#(versions)"}]}"#
+      _ = try await gateway.send("PUT", "\(topic)/schema/binding", [:], rules)
+      let bound = try await gateway.send("POST", check, schema, retyped)
+      let publishers = try #require(try bound.json["publishers"] as? [String: Any])
+      #expect(publishers["mayName"] as? Bool == mayName)
+    }
     let list = try await gateway.send("GET", "\(topic)/schemas")
     #expect((try list.json["schemas"] as? [Any])?.count == 1)
     #expect(try await gateway.send("POST", check, schema, #"{"type":7}"#).code == "schema_invalid")

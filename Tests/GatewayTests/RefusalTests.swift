@@ -46,7 +46,7 @@ import Topics
       (AppendFailure.unknownTopic, .notFound), (ReadFailure.unknownTopic, .notFound),
       (ReadFailure.corrupt(ledger: 1, first: 2, last: 3), .dataCorrupt),
       (ReadFailure.positionAhead(end: Cursor(ledger: 1, next: 4)), .positionAhead),
-      (CatalogueFailure.schemaConflict(current: 2), .schemaConflict),
+      (CatalogueFailure.schemaBookChanged(revision: 2), .schemaConflict),
       (WorkersBusy.full, .overloaded), (WorkersBusy.stopping, .draining),
       (BodyFailure.tooLarge(limit: 9), .tooLarge),
     ]
@@ -59,6 +59,6 @@ import Topics
     for code in ProblemCode.allCases where code.status == 503 {
       #expect(Refusal(code).retryAfter != nil)
     }
-    #expect(Refusal(CatalogueFailure.schemaConflict(current: 2)).retryAfter == .seconds(1))
+    #expect(Refusal(CatalogueFailure.schemaBookChanged(revision: 2)).retryAfter == .seconds(1))
   }
 }

@@ -1,8 +1,11 @@
 import Bytes
 import Foundation
+import HTTPWire
+import Synchronization
 import Testing
 
 @testable import Gateway
+@testable import Topics
 
 /// What a new version is judged by, and what stands in its way.
 @Suite struct RegistrationTests {
@@ -54,6 +57,39 @@ import Testing
     #expect(try stored.status == 201 && stored.json["version"] as? Int == 3)
   }
 
+  @Test("a step back while a schema is judged lets it be judged again")
+  func steppedBack() async throws {
+    let meanwhile = Mutex<(@Sendable () -> Void)?>(nil)
+    let runs = Mutex(0)
+    let workers = Workers { work in
+      work(.run)
+      // Compiled, looked over, compared: only then.
+      if runs.withLock({ runs in
+        runs += 1
+        return runs == 3
+      }) {
+        meanwhile.withLock { $0 }?()
+      }
+      return nil
+    }
+    for condition in [[:], ["If-Match": "*"]] as [[String: String]] {
+      meanwhile.withLock { $0 = nil }
+      let gateway = try TestGateway(workers: workers)
+      _ = try await gateway.send("PUT", topic, [:], #"{"compatibility":"NONE"}"#)
+      _ = try await put(gateway, #"{"type":"string"}"#)
+      _ = try await put(gateway, #"{"type":"integer"}"#)
+      _ = try await gateway.send("PUT", topic, [:], #"{"compatibility":"BACKWARD"}"#)
+      meanwhile.withLock { $0 = { [unowned gateway] in gateway.stepBack(to: 1) } }
+      runs.withLock { $0 = 0 }
+      let answer = try await gateway.send(
+        "PUT", "\(topic)/schema", schema.merging(condition) { $1 }, #"{"type":"number"}"#)
+      #expect(answer.status == 409 && answer.code == "schema_incompatible")
+      #expect(
+        try #require(answer.json["reasons"] as? [[String: Any]]).first?["version"] as? Int == 1)
+      #expect(gateway.log.state.withLock { $0.topics.values.first?.book.versions.count } == 2)
+    }
+  }
+
   @Test("registrations at the same time are all taken, each judged by those before it")
   func atTheSameTime() async throws {
     let gateway = try TestGateway()
@@ -68,6 +104,36 @@ import Testing
     #expect(answers.allSatisfy { $0.status == 201 })
     let versions = try answers.map { try $0.json["version"] as? Int ?? 0 }
     #expect(versions.sorted() == Array(1...16))
+  }
+
+  @Test("what documents mean is not shared by those who have the same texts")
+  func documentsOfOthers() async throws {
+    let gateway = try TestGateway()
+    // Of draft-07 what stands beside a reference counts for nothing.
+    let text = ##"{"definitions":{"any":true},"$ref":"#/definitions/any","type":"string"}"##
+    let draft07 = ["Content-Type": "application/schema+json;version=draft-07"]
+    let user = #"{"$ref":"https://x.example/word"}"#
+    for (tenant, subject, type) in [("acme", "alice", draft07), ("globex", "bob", schema)] {
+      let document = try await gateway.send(
+        "PUT", "/v1/schemas/\(tenant)/shop/word?uri=https://x.example/word", as: subject, type, text
+      )
+      #expect(document.status == 201)
+      let registered = try await gateway.send(
+        "PUT", "/v1/topics/\(tenant)/shop/orders/schema", as: subject, schema, user)
+      #expect(registered.status == 201)
+    }
+    gateway.cool()
+    for (tenant, subject, status) in [("acme", "alice", 201), ("globex", "bob", 422)] {
+      let answer = try await gateway.send(
+        "POST", "/v1/topics/\(tenant)/shop/orders/events", as: subject, json, "1")
+      #expect(answer.status == status)
+    }
+    // The same text again, with a document that has become narrower.
+    let narrower = try await gateway.send(
+      "PUT", "/v1/schemas/acme/shop/word?uri=https://x.example/word", schema, text)
+    #expect(try narrower.json["version"] as? Int == 2)
+    let refused = try await put(gateway, user)
+    #expect(refused.status == 409 && refused.code == "schema_incompatible")
   }
 
   @Test("where rules name lines, a schema says which one it is for")
@@ -127,5 +193,18 @@ import Testing
       try await gateway.send(
         "PUT", "\(topic)/schema", schema.merging(["Content-Encoding": "identity"]) { $1 }, "true"
       ).status == 201)
+  }
+}
+
+extension TestGateway {
+  /// Moves the default of the only topic's line, as another call does.
+  fileprivate nonisolated func stepBack(to version: UInt32) {
+    log.state.withLock { state in
+      for key in state.topics.keys {
+        _ = try? state.topics[key]?.book.apply(
+          .setDefault(version: version), at: nil, now: UnixTime(seconds: 0),
+          mayBeNamed: { _ in true })
+      }
+    }
   }
 }

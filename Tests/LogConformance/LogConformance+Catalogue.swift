@@ -60,16 +60,16 @@ extension LogConformance {
     let manage = try proofs.topic("orders", .manage)
     #expect(bench.log.binding(of: manage) == nil)
     let (first, second) = (try proofs.schema(#"{"type":"object"}"#), try proofs.schema("true"))
-    let stored = try await bench.log.registerSchema(first, for: manage, replacing: 0)
+    let stored = try await bench.log.registerSchema(first, for: manage, at: 0)
     #expect(stored.version == 1)
     #expect(stored.registered == bench.clock.wall)
     #expect(bench.log.binding(of: manage)?.sole?.version == 1)
     #expect(bench.log.topic(manage)?.schemaVersion == 1)
-    await #expect(throws: CatalogueFailure.schemaConflict(current: 1)) {
-      try await bench.log.registerSchema(second, for: manage, replacing: 0)
+    await #expect(throws: CatalogueFailure.schemaBookChanged(revision: 1)) {
+      try await bench.log.registerSchema(second, for: manage, at: 0)
     }
     #expect(
-      try await bench.log.registerSchema(second, for: manage, replacing: 1).version == 2)
+      try await bench.log.registerSchema(second, for: manage, at: 1).version == 2)
     let all = bench.log.schemas(of: manage)
     #expect(all.map(\.version) == [1, 2])
     #expect(all.map(\.text) == [first.text, second.text])
@@ -78,10 +78,10 @@ extension LogConformance {
     #expect(bench.log.binding(of: manage) == nil)
     #expect(bench.log.schemas(of: manage).isEmpty)
     #expect(bench.log.topic(manage)?.schemaVersion == 0)
-    #expect(try await bench.log.registerSchema(first, for: manage, replacing: 0).version == 3)
+    #expect(try await bench.log.registerSchema(first, for: manage, at: 3).version == 3)
     await #expect(throws: CatalogueFailure.unknownTopic) {
       try await bench.log.registerSchema(
-        first, for: proofs.topic("absent", .manage), replacing: 0)
+        first, for: proofs.topic("absent", .manage), at: 0)
     }
   }
 

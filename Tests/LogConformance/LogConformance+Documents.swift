@@ -188,7 +188,7 @@ extension LogConformance {
     let pin = SchemaPin(
       uri: ByteSlice(utf8: "https://x.example/a"), document: ByteSlice(utf8: "shop/a"), version: 1)
     let schema = try await log.registerSchema(
-      proofs.schema("true", references: [pin]), for: orders, replacing: 0)
+      proofs.schema("true", references: [pin]), for: orders, at: 0)
     let user = DocumentReferrer.topic(
       namespace: shop.namespace, topic: orders.topic, version: schema.version, pinned: 1,
       isLive: true)
@@ -211,7 +211,7 @@ extension LogConformance {
     // Nothing can be registered with what is gone.
     await #expect(throws: CatalogueFailure.referencesChanged) {
       try await log.registerSchema(
-        proofs.schema("false", references: [pin]), for: orders, replacing: 0)
+        proofs.schema("false", references: [pin]), for: orders, at: 2)
     }
     try await log.deleteTopic(orders)
     try await log.deleteDocument(
@@ -243,12 +243,12 @@ extension LogConformance {
       proofs.name("kept"), terms, startingAt: start, of: address
     ).thing
     _ = try await log.putDocument(proofs.document("a", "{}"), in: shop, replacing: nil)
-    _ = try await log.registerSchema(proofs.schema("true"), for: manage, replacing: 0)
+    _ = try await log.registerSchema(proofs.schema("true"), for: manage, at: 0)
 
     _ = try await log.trial.configureTopic(manage, TopicConfiguration(requireSchema: true))
     try await log.trial.setPolicy(NamespacePolicy(requireSchema: true), of: shop)
     #expect(
-      try await log.trial.registerSchema(proofs.schema("{}"), for: manage, replacing: 1).version
+      try await log.trial.registerSchema(proofs.schema("{}"), for: manage, at: 1).version
         == 2)
     try await log.trial.deleteSchemas(of: manage)
     #expect(
@@ -262,8 +262,8 @@ extension LogConformance {
     try await log.trial.deleteSubscription(proofs.name("kept"), of: address)
     try await log.trial.trim(manage, before: 2)
     try await log.trial.deleteTopic(manage)
-    await #expect(throws: CatalogueFailure.schemaConflict(current: 1)) {
-      try await log.trial.registerSchema(proofs.schema("{}"), for: manage, replacing: 0)
+    await #expect(throws: CatalogueFailure.schemaBookChanged(revision: 1)) {
+      try await log.trial.registerSchema(proofs.schema("{}"), for: manage, at: 0)
     }
 
     #expect(log.topic(manage)?.configuration == TopicConfiguration())
@@ -276,7 +276,7 @@ extension LogConformance {
     // What comes after a trial is stored as if it had not been.
     try await bench.append("orders", "3")
     #expect(
-      try await log.registerSchema(proofs.schema("{}"), for: manage, replacing: 1).version == 2)
+      try await log.registerSchema(proofs.schema("{}"), for: manage, at: 1).version == 2)
     let reopened = try await reopen(log, bench.clock.clocks)
     #expect(reopened.schemas(of: manage).map(\.version) == [1, 2])
     #expect(reopened.documents(in: shop).documents.values.flatMap(\.versions).count == 1)
@@ -298,7 +298,7 @@ extension LogConformance {
       try await log.deleteTopic(manage, expecting: .exactly(first))
     }
     // A schema is no part of the configuration.
-    _ = try await log.registerSchema(proofs.schema("true"), for: manage, replacing: 0)
+    _ = try await log.registerSchema(proofs.schema("true"), for: manage, at: 0)
     let shop = try proofs.namespace("shop", .manage)
     await #expect(throws: CatalogueFailure.changed) {
       try await log.setPolicy(
@@ -336,7 +336,7 @@ extension LogConformance {
     let schema = #"{"$ref":"https://x.example/size"}"#
     let library = try bench.log.library(of: [pin], by: orders)
     _ = try await bench.log.registerSchema(
-      proofs.schema(schema, references: [pin], library: library), for: orders, replacing: 0)
+      proofs.schema(schema, references: [pin], library: library), for: orders, at: 0)
     _ = try await bench.log.putDocument(
       proofs.document("size", "false", identifiers: ["https://x.example/size"]), in: shop,
       replacing: 1)

@@ -14,7 +14,7 @@ extension LogConformance {
     for number in 0..<12 { try await bench.append("orders", "\(number)") }
     _ = try await bench.loop.appendAll((12..<15).map { try proofs.event("orders", "\($0)") })
     try await bench.log.trim(manage, before: 4)
-    _ = try await bench.log.registerSchema(proofs.schema("true"), for: manage, replacing: 0)
+    _ = try await bench.log.registerSchema(proofs.schema("true"), for: manage, at: 0)
     try await bench.log.setPolicy(
       NamespacePolicy(autoCreate: true), of: proofs.namespace("shop", .manage))
     try await bench.append("gone", "0")
@@ -60,7 +60,7 @@ extension LogConformance {
     #expect(try opened.payloads("orders") == (4..<16).map { "\($0)" })
     #expect(try opened.log.growth(of: address).end == 16)
     #expect(
-      try await log.registerSchema(proofs.schema("false"), for: manage, replacing: 1).version == 2)
+      try await log.registerSchema(proofs.schema("false"), for: manage, at: 1).version == 2)
     let another = try await log.createSubscription(
       proofs.name("another"), terms, startingAt: start, of: address
     ).thing

@@ -16,13 +16,13 @@ extension LogConformance {
       version: 1)
     _ = try await bench.log.putDocument(
       proofs.document("money", "true"), in: proofs.namespace("shop", .manage), replacing: nil)
-    _ = try await log.registerSchema(proofs.schema("true"), for: manage, replacing: 0)
+    _ = try await log.registerSchema(proofs.schema("true"), for: manage, at: 0)
     let second = try await log.registerSchema(
-      proofs.schema("{}", subject: made, references: [pin]), for: manage, replacing: 0)
+      proofs.schema("{}", subject: made, references: [pin]), for: manage, at: 1)
     #expect(second.version == 2 && second.subject == made && second.references == [pin])
     #expect(second.author.text == "acme" && second.state == .active)
     _ = try await log.registerSchema(
-      proofs.schema("false", subject: made), for: manage, replacing: 2)
+      proofs.schema("false", subject: made), for: manage, at: 2)
     var book = log.schemaBook(of: manage)
     #expect(book.subjects == [.topic, made])
     #expect(book.defaults == [.topic: 1, made: 3])
@@ -58,12 +58,12 @@ extension LogConformance {
     _ = try await bench.make("orders")
     let manage = try proofs.topic("orders", .manage)
     let (log, made) = (bench.log, try subject("order.made"))
-    _ = try await log.registerSchema(proofs.schema("true"), for: manage, replacing: 0)
-    for (text, current) in [("{}", 0), ("false", 2)] as [(String, UInt32)] {
+    _ = try await log.registerSchema(proofs.schema("true"), for: manage, at: 0)
+    for (text, revision) in [("{}", 1), ("false", 2)] as [(String, UInt64)] {
       var candidate = try proofs.schema(text, subject: made)
-      candidate.isOverridden = current == 2
-      let stored = try await log.registerSchema(candidate, for: manage, replacing: current)
-      #expect(stored.isOverridden == (current == 2))
+      candidate.isOverridden = revision == 2
+      let stored = try await log.registerSchema(candidate, for: manage, at: revision)
+      #expect(stored.isOverridden == (revision == 2))
     }
     try await log.editSchemas(
       of: manage, .setDefault(version: 2), at: nil)
@@ -98,16 +98,21 @@ extension LogConformance {
     #expect(binding.sole == nil && binding.schema(for: ByteSlice(utf8: "other")) == nil)
     let bound = try #require(binding.schema(for: ByteSlice(utf8: "order.made")))
     #expect(bound.version == 2 && bound.choices.map(\.version) == [3] && bound.enforcement == .warn)
-    #expect(bound.deprecated == book.version(2)?.changed)
+    #expect(bound.deprecated?.since == book.version(2)?.changed)
+    #expect(bound.deprecated?.sunset == notice.sunset)
 
     try await reopened.deleteSchemas(of: manage)
     #expect(reopened.binding(of: manage) == nil)
     #expect(reopened.schemaBook(of: manage).subjects.isEmpty)
     #expect(
       reopened.schemaBook(of: manage).versions.map(\.state) == [.deleted, .deleted, .deleted])
-    #expect(
-      try await reopened.registerSchema(proofs.schema("{}"), for: manage, replacing: 0).version == 4
-    )
+    // Judged by what a deletion has changed since.
+    await #expect(throws: CatalogueFailure.schemaBookChanged(revision: book.revision + 1)) {
+      try await reopened.registerSchema(proofs.schema("{}"), for: manage, at: book.revision)
+    }
+    let next = try await reopened.registerSchema(
+      proofs.schema("{}"), for: manage, at: book.revision + 1)
+    #expect(next.version == 4)
   }
 
   /// Schemas of another language than JSON Schema, with their properties, and a deletion that takes
@@ -122,7 +127,7 @@ extension LogConformance {
     let candidate = SchemaCandidate(
       text: text, dialect: program.dialect, formats: program.formats,
       fingerprint: ByteSlice(utf8: "sha256:r"), properties: [property], program: program)
-    let stored = try await bench.log.registerSchema(candidate, for: manage, replacing: 0)
+    let stored = try await bench.log.registerSchema(candidate, for: manage, at: 0)
     #expect(stored.type == .pulsarJSON && stored.properties == [property])
 
     var log = try await reopen(bench.log, bench.clock.clocks)
@@ -140,7 +145,8 @@ extension LogConformance {
     log = try await reopen(log, bench.clock.clocks)
     #expect(log.binding(of: manage) == nil && log.schemaBook(of: manage).lastVersion == 2)
     #expect(log.schemaBook(of: manage).version(1)?.properties == [property])
-    #expect(try await log.registerSchema(candidate, for: manage, replacing: 0).version == 3)
+    #expect(
+      try await log.registerSchema(candidate, for: manage, at: book.revision).version == 3)
   }
 
   /// A version goes for good only when nothing can name it, and its number with it.
@@ -149,11 +155,11 @@ extension LogConformance {
     let manage = try proofs.topic("orders", .manage)
     var log = bench.log
     let candidates = try ["true", "{}", #"{"type":"integer"}"#].map { try proofs.schema($0) }
-    _ = try await log.registerSchema(candidates[0], for: manage, replacing: 0)
+    _ = try await log.registerSchema(candidates[0], for: manage, at: 0)
     let earlier = try #require(log.binding(of: manage))
     _ = try await bench.loop.append(proofs.checked("orders", "1", earlier))
-    _ = try await log.registerSchema(candidates[1], for: manage, replacing: 1)
-    _ = try await log.registerSchema(candidates[2], for: manage, replacing: 2)
+    _ = try await log.registerSchema(candidates[1], for: manage, at: 1)
+    _ = try await log.registerSchema(candidates[2], for: manage, at: 2)
     await #expect(throws: CatalogueFailure.schemaInUse(.isLive(version: 1))) {
       try await log.editSchemas(of: manage, .remove(version: 1), at: nil)
     }
@@ -187,7 +193,8 @@ extension LogConformance {
     log = try await reopen(log, bench.clock.clocks)
     #expect(log.schemaBook(of: manage).versions.map(\.version) == [3])
     #expect(log.binding(of: manage)?.sole?.version == 3)
+    let revision = log.schemaBook(of: manage).revision
     #expect(
-      try await log.registerSchema(candidates[0], for: manage, replacing: 3).version == 4)
+      try await log.registerSchema(candidates[0], for: manage, at: revision).version == 4)
   }
 }

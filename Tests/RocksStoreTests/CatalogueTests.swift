@@ -13,7 +13,7 @@ import Topics
     var log = try RocksTopicLog(opening: configuration(scratch))
     let topic = try address("orders", .manage)
     _ = try await log.createTopic(topic, TopicConfiguration())
-    let stored = try await log.registerSchema(try candidate("{}"), for: topic, replacing: 0)
+    let stored = try await log.registerSchema(try candidate("{}"), for: topic, at: 0)
     #expect(log.committer.directory.programs.bytes > 0)
     log.close()
     log = try RocksTopicLog(opening: configuration(scratch))
@@ -40,11 +40,11 @@ import Topics
     _ = try await log.createTopic(try address("b"), TopicConfiguration())
     _ = try await log.createTopic(try address("a"), TopicConfiguration())
     _ = try await log.createTopic(try address("a", tenant: "acme-2"), TopicConfiguration())
-    let first = try await log.registerSchema(try candidate("{}"), for: topic, replacing: 0)
-    let second = try await log.registerSchema(try candidate("true"), for: topic, replacing: 1)
+    let first = try await log.registerSchema(try candidate("{}"), for: topic, at: 0)
+    let second = try await log.registerSchema(try candidate("true"), for: topic, at: 1)
     #expect([first.version, second.version] == [1, 2])
-    await #expect(throws: CatalogueFailure.schemaConflict(current: 2)) {
-      try await log.registerSchema(try candidate("false"), for: topic, replacing: 1)
+    await #expect(throws: CatalogueFailure.schemaBookChanged(revision: 2)) {
+      try await log.registerSchema(try candidate("false"), for: topic, at: 1)
     }
     let terms = SubscriptionTerms(kind: .shared, ackTimeout: .seconds(30), maxUnacked: 1000)
     let worker = try name("worker")
@@ -67,7 +67,7 @@ import Topics
       log.topics(in: namespace, after: try name("a"), limit: 1).map(\.name.bytes.text) == ["b"])
     try await log.deleteSchemas(of: topic)
     #expect(log.binding(of: topic) == nil)
-    let third = try await log.registerSchema(try candidate("{}"), for: topic, replacing: 0)
+    let third = try await log.registerSchema(try candidate("{}"), for: topic, at: 3)
     #expect(third.version == 3)
     try await log.removePolicy(of: namespace)
     log.close()

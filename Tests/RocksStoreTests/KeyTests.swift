@@ -169,6 +169,28 @@ import Topics
     try roundTrip(AckChunkKey.Value(text), .ackChunk)
   }
 
+  @Test func `documents are written as older programs read them while those know all there is`()
+    throws
+  {
+    let (time, later) = (UnixTime(seconds: 1_700_000_000), UnixTime(seconds: 1_800_000_000))
+    let text = ByteSlice(utf8: "money")
+    for (number, chosen, version) in [(3, 0, 1), (3, 2, 2), (0, 0, 2)] as [(UInt32, UInt32, UInt8)]
+    {
+      let value = DocumentKey.Value(number: number, lastVersion: 4, chosen: chosen)
+      #expect(value.bytes[0] == version)
+      try roundTrip(value, .document)
+    }
+    for (state, changed, version) in [
+      (.active, time, 1), (.active, later, 2), (.deleted, later, 2), (.deprecated, time, 2),
+    ] as [(SchemaState, UnixTime, UInt8)] {
+      let value = DocumentVersionKey.Value(
+        state: state, registered: time, changed: changed, dialect: nil, uri: text,
+        fingerprint: text, author: text, identifiers: [], targets: [text], text: text)
+      #expect(value.bytes[0] == version)
+      try roundTrip(value, .documentVersion)
+    }
+  }
+
   @Test func `subscriptions read back, those of version 1 too`() throws {
     let time = UnixTime(seconds: 1_700_000_000)
     let text = ByteSlice(utf8: "orders")

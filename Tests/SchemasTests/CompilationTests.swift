@@ -91,6 +91,30 @@ import Testing
     }
   }
 
+  @Test func `all that is wrong is told at once, up to a bound`() throws {
+    let text = ##"""
+      {"type":"strin","minLength":-1,"maxLength":"a","minimum":"b","required":["a","a"],
+       "properties":{"a":5,"b":{"pattern":"(","format":7,"x-error":1},"c":{"$ref":"#/$defs/none"}},
+       "patternProperties":{"[":{"enum":{}}},"allOf":[],"anyOf":[true,null],"not":{"$anchor":"1"},
+       "dependentRequired":{"a":[1]},"multipleOf":0,"examples":1}
+      """##
+    let places = [
+      "#/type", "#/minLength", "#/maxLength", "#/minimum", "#/required", "#/properties/a",
+      "#/properties/b/pattern", "#/properties/b/format", "#/properties/b/x-error",
+      "#/properties/c/$ref", "#/patternProperties/[", "#/patternProperties/[/enum", "#/allOf",
+      "#/anyOf/1", "#/not/$anchor", "#/dependentRequired/a", "#/multipleOf", "#/examples",
+    ]
+    let fault = try #require(throws: SchemaFault.self) { try Sample.schema(text) }
+    #expect(Set(([fault] + fault.others).map(\.pointer)) == Set(places))
+    #expect(fault.others.count == places.count - 1 && !fault.isTruncated)
+    let many = (0..<40).map { #""p\#($0)":7"# }.joined(separator: ",")
+    let cut = try #require(throws: SchemaFault.self) {
+      try Sample.schema(#"{"properties":{\#(many)}}"#)
+    }
+    #expect(cut.others.count == SchemaLimits.violations - 1 && cut.isTruncated)
+    #expect(cut.others.last?.pointer == "#/properties/p31")
+  }
+
   @Test func `names of keywords are no keywords where they name members`() throws {
     let schema = try Sample.schema(
       #"{"properties":{"unevaluatedItems":{"type":"null"},"$ref":true},"enum":[{"$dynamicRef":1},{}]}"#

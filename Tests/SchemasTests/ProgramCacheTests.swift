@@ -30,6 +30,16 @@ struct ProgramCacheTests {
     #expect(cache.cell(for: Self.key(1)).program == nil)
   }
 
+  @Test func `what refers to documents shares with nobody, and is counted all the same`() throws {
+    let cache = ProgramCache()
+    var cells: [ProgramCell]? = [cache.cell(for: nil), cache.cell(for: nil)]
+    let program = try Self.schema(1)
+    cells?[0].keep(program)
+    #expect(cells?[1].program == nil && cache.bytes == program.memory)
+    cells = nil
+    #expect(cache.bytes == 0)
+  }
+
   @Test func `what is used least makes room, what is used stays`() throws {
     let size = try Self.schema(10).memory
     let cache = ProgramCache(limit: 3 * size + size / 2)

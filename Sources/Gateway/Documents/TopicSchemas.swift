@@ -35,7 +35,7 @@ extension GatewayResponder {
   ) throws(CatalogueFailure) -> StoredSchema {
     var book = SchemaBook.empty
     return try book.register(
-      candidate, replacing: 0, by: address.caller.principal, at: now, limit: 1, beside: 0,
+      candidate, at: book.revision, by: address.caller.principal, now: now, limit: 1, beside: 0,
       in: ProgramCache())
   }
 

@@ -22,13 +22,13 @@ extension RocksTopicLog {
   }
 
   public func registerSchema(
-    _ candidate: SchemaCandidate, for address: TopicAddress, replacing current: UInt32
+    _ candidate: SchemaCandidate, for address: TopicAddress, at revision: UInt64
   ) async throws(CatalogueFailure) -> StoredSchema {
     try CatalogueVerb.governTopic.check(address.action)
     let author = address.caller.principal
     return try await mutate(growing: true) { committer throws(CatalogueFailure) in
       try committer.registerSchema(
-        candidate, for: try committer.topic(address), current, by: author)
+        candidate, for: try committer.topic(address), at: revision, by: author)
     }
   }
 
@@ -57,12 +57,12 @@ extension RocksTopicLog {
 
 extension Committer {
   fileprivate func registerSchema(
-    _ candidate: SchemaCandidate, for topic: TopicState, _ current: UInt32, by author: ByteSlice
+    _ candidate: SchemaCandidate, for topic: TopicState, at revision: UInt64, by author: ByteSlice
   ) throws(CatalogueFailure) -> StoredSchema {
     try check(candidate.references, of: topic.path.tenant)
     var facts = topic.facts.withLock { $0 }
     let stored = try facts.book.register(
-      candidate, replacing: current, by: author, at: clocks.wall(),
+      candidate, at: revision, by: author, now: clocks.wall(),
       limit: limits.schemaVersionsPerTopic, beside: directory.schemaBytes(beside: topic),
       in: directory.programs)
     var tenant = pendingTenant(topic.path.tenant)

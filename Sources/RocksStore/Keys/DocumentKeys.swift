@@ -18,6 +18,8 @@ struct DocumentKey: NamedInNamespace {
 
   struct Value: StoredValue {
     static var version: UInt8 { 2 }
+    /// To a reader of version 1 a name without a document is damage: it is to meet version 2.
+    var written: UInt8 { chosen > 0 || number == 0 ? 2 : 1 }
 
     var number: UInt32
     /// The number of the version that was given out last.
@@ -44,7 +46,7 @@ struct DocumentKey: NamedInNamespace {
     func append(to bytes: inout ByteWriter) {
       bytes.append(bigEndian: number)
       bytes.append(bigEndian: lastVersion)
-      bytes.append(bigEndian: chosen)
+      if written >= 2 { bytes.append(bigEndian: chosen) }
     }
   }
 }
@@ -76,6 +78,7 @@ struct DocumentVersionKey: StoredKey {
 
   struct Value: StoredValue {
     static var version: UInt8 { 2 }
+    var written: UInt8 { state == .deprecated || changed != registered ? 2 : 1 }
 
     var state: SchemaState
     var registered: UnixTime
@@ -143,7 +146,7 @@ struct DocumentVersionKey: StoredKey {
         }
       bytes.append(state.rawValue)
       bytes.append(registered)
-      bytes.append(changed)
+      if written >= 2 { bytes.append(changed) }
       bytes.append(dialectByte)
       bytes.append(prefixed: uri)
       bytes.append(prefixed: fingerprint)

@@ -35,7 +35,11 @@ extension NamedInNamespace {
 
 /// What lies under a key: a version byte, then the fields.
 protocol StoredValue: Equatable, Sendable {
+  /// The newest that is read.
   static var version: UInt8 { get }
+  /// The one that is written: an older one where it says all there is, so that older programs can
+  /// read the store until it holds what they do not know.
+  var written: UInt8 { get }
   /// Appends what follows the version byte.
   func append(to writer: inout ByteWriter)
   /// Reads what follows the version byte.
@@ -46,6 +50,7 @@ protocol StoredValue: Equatable, Sendable {
 
 extension StoredValue {
   static var version: UInt8 { 1 }
+  var written: UInt8 { Self.version }
   init(from cursor: inout ByteCursor, version: UInt8) throws { try self.init(from: &cursor) }
 }
 
@@ -105,7 +110,7 @@ extension StoredValue {
   /// The whole value as it lies on disk.
   var bytes: [UInt8] {
     var writer = ByteWriter(capacity: 64)
-    writer.append(Self.version)
+    writer.append(written)
     append(to: &writer)
     return writer.bytes
   }

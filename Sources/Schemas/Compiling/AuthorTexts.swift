@@ -20,7 +20,8 @@ struct AuthorTexts: Equatable, Sendable {
       texts[keyword.text] = value.string.map { JSONPointer.cut($0, to: SchemaLimits.expectedBytes) }
     }
     guard node.kind == .object, texts.count == node.count else {
-      throw reader.fault("x-error", expected: "a string or an object of strings by keyword")
+      try reader.note("x-error", expected: "a string or an object of strings by keyword")
+      return nil
     }
     whole = nil
     byKeyword = texts

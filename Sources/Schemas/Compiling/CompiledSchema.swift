@@ -73,7 +73,8 @@ public final class CompiledSchema: Sendable {
     fileprivate var memory: Int { text.count + text.count / 4 * MemoryLayout<JSONToken>.stride }
   }
 
-  /// Compiles the text of a schema. May take milliseconds: call it off the event loops.
+  /// Compiles the text of a schema. May take milliseconds: call it off the event loops. Throws one
+  /// fault with all others behind it.
   ///
   /// - Parameters:
   ///   - source: at most `SchemaLimits.sourceBytes` bytes.
@@ -91,7 +92,7 @@ public final class CompiledSchema: Sendable {
     let root = try SchemaIndex.parse(source, pointer: "#")
     let index = try SchemaIndex(
       root, rules: DialectRules(dialect ?? .draft202012), base: URIReference(base),
-      library: library)
+      library: library, noting: FaultList())
     if isNew { try index.checkDialects() }
     let rules = index.places[0].rules
     let graph = try GraphBuilder.build(index, formats: formats, isNew: isNew)

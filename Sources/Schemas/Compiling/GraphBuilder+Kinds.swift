@@ -27,7 +27,7 @@ extension GraphBuilder {
 
   private mutating func pattern(
     _ text: String, at pointer: String
-  ) throws(SchemaFault) -> Pattern {
+  ) throws(SchemaFault) -> Pattern? {
     if let known = patterns[text] { return known }
     guard patterns.count < SchemaLimits.patterns else {
       throw SchemaFault(
@@ -38,7 +38,8 @@ extension GraphBuilder {
       patterns[text] = pattern
       return pattern
     } catch {
-      throw SchemaFault(at: pointer, .badPattern(error))
+      try faults.note(SchemaFault(at: pointer, .badPattern(error)))
+      return nil
     }
   }
 
@@ -50,7 +51,7 @@ extension GraphBuilder {
     constraint.exclusiveMaximum = try reader.number("exclusiveMaximum")
     constraint.multipleOf = try reader.number("multipleOf")
     if let divisor = constraint.multipleOf?.number, divisor.isNegative || divisor.isZero {
-      throw reader.fault("multipleOf", expected: "a number greater than 0")
+      try reader.note("multipleOf", expected: "a number greater than 0")
     }
     let all = [
       constraint.minimum, constraint.exclusiveMinimum, constraint.maximum,
@@ -103,8 +104,10 @@ extension GraphBuilder {
       let pointer = reader.pointer("patternProperties")
       for (text, node) in patterns.members {
         let own = pointer + "/" + SchemaIndex.escaped(text.text)
-        constraint.patterns.append(
-          (try pattern(text.text, at: own), try schema(node, at: own)))
+        let schema = try schema(node, at: own)
+        if let pattern = try pattern(text.text, at: own) {
+          constraint.patterns.append((pattern, schema))
+        }
       }
     }
     constraint.additional = try schema("additionalProperties", reader)
@@ -127,7 +130,7 @@ extension GraphBuilder {
       for (name, node) in dependencies.members {
         let pointer = reader.pointer(keyword) + "/" + SchemaIndex.escaped(name.text)
         if keyword == "dependentRequired" || (keyword == "dependencies" && node.kind == .array) {
-          constraint.dependentRequired.append((name, try KeywordReader.names(node, at: pointer)))
+          constraint.dependentRequired.append((name, try reader.names(node, at: pointer) ?? []))
           if keyword == "dependencies" { constraint.plainDependencies.insert(name) }
         } else {
           constraint.dependentSchemas.append((name, try schema(node, at: pointer)))

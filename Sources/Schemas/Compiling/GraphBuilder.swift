@@ -11,6 +11,8 @@ struct GraphBuilder {
   }
 
   private let index: SchemaIndex
+  /// Those of the index come first.
+  var faults: FaultList { index.faults }
   private let targets: [Int: SchemaIndex.Targets]
   private var scopes: DynamicScopes
   /// Nil where each dialect's own default holds.
@@ -32,7 +34,7 @@ struct GraphBuilder {
   static func build(
     _ index: consuming SchemaIndex, formats: FormatMode?, isNew: Bool
   ) throws(SchemaFault) -> GraphBuilder {
-    let targets = try index.link()
+    let targets = try index.targets()
     var builder = GraphBuilder(index: index, targets: targets, formats: formats, isNew: isNew)
     _ = try builder.node(at: 0)
     try builder.lowerAll()
@@ -45,6 +47,7 @@ struct GraphBuilder {
       try builder.lowerAll()
       builder.current = builder.queue[0]
     }
+    try builder.faults.check()
     try GraphOrder.check(builder.nodes)
     return builder
   }
@@ -95,7 +98,7 @@ struct GraphBuilder {
       if !constant { node.types = [] }
       return node
     }
-    let reader = KeywordReader(place.node, pointer: place.pointer, rules: place.rules)
+    let reader = KeywordReader(place.node, pointer: place.pointer, rules: place.rules, faults)
     // Ahead of everything that a dialect ignores: a label counts wherever it stands.
     try lowerClassification(place, into: &node)
     if place.rules.edition == .draft07, reader["$ref"] != nil {
@@ -130,7 +133,7 @@ struct GraphBuilder {
         place.node, at: place.pointer, isRoot: current.place == 0)
       passesUndeclared = passes ?? passesUndeclared
     } catch {
-      if isNew { throw error }
+      if isNew { try faults.note(error) }
       node.mark = .unreadable
     }
   }
@@ -166,7 +169,9 @@ struct GraphBuilder {
   mutating func schema(_ node: JSONNode, at pointer: String) throws(SchemaFault) -> Int {
     let document = index.places[current.place].document
     guard let place = index.place(of: node, in: document) else {
-      throw SchemaFault(at: pointer, .notASchema)
+      // The index has told why already.
+      if faults.isEmpty { try faults.note(SchemaFault(at: pointer, .notASchema)) }
+      return 0
     }
     return try self.node(at: place)
   }

@@ -53,9 +53,11 @@ extension SchemaIndex {
     switch program.accepts(scratch.parser, scratch, fuel: fuel) {
     case .valid: return
     case .invalid:
-      let found = program.explain(scratch.parser, scratch, fuel: fuel).violations[0]
-      throw SchemaFault(
-        at: place.pointer + found.pointer, .breaksMetaschema(found.message, dialect: dialect))
+      for found in program.explain(scratch.parser, scratch, fuel: fuel).violations {
+        try faults.note(
+          SchemaFault(
+            at: place.pointer + found.pointer, .breaksMetaschema(found.message, dialect: dialect)))
+      }
     case .fuelExhausted, .patternLimit:
       throw SchemaFault(
         at: place.pointer, .limitExceeded(what: "steps of its metaschema", limit: fuel))

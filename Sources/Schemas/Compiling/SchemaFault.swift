@@ -5,10 +5,22 @@ public struct SchemaFault: Error, Equatable, Sendable {
   /// Where in the document, as `#/properties/id/minLength`.
   public let pointer: String
   public let reason: SchemaFaultReason
+  /// What else is wrong with the same text, as far as it was looked at: together with this one at
+  /// most `SchemaLimits.violations`.
+  public private(set) var others: [SchemaFault] = []
+  /// Whether there are more.
+  public private(set) var isTruncated = false
 
   init(at pointer: String, _ reason: SchemaFaultReason) {
     self.pointer = pointer
     self.reason = reason
+  }
+
+  /// The first of `faults`, which has one, with the others behind it.
+  init(_ faults: [SchemaFault], atMost limit: Int) {
+    self = faults[0]
+    others = Array(faults.prefix(limit).dropFirst())
+    isTruncated = faults.count > limit
   }
 }
 

@@ -16,12 +16,22 @@ extension SchemaIndex {
     }
   }
 
+  /// As `link`; what cannot be followed is among the faults.
+  mutating func targets() throws(SchemaFault) -> [Int: Targets] {
+    do throws(SchemaFault) {
+      return try link()
+    } catch {
+      try faults.note(error)
+      return [:]
+    }
+  }
+
   /// Follows every reference of the text, and of other documents those that it can reach; loads
   /// the documents this takes.
   ///
   /// - Returns: the targets by place.
   /// - Throws: one fault for all references that lead nowhere.
-  mutating func link() throws(SchemaFault) -> [Int: Targets] {
+  private mutating func link() throws(SchemaFault) -> [Int: Targets] {
     var targets: [Int: Targets] = [:]
     var unresolved: [SchemaReference] = []
     var queue = Array(places.indices)

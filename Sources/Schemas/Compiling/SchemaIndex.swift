@@ -58,6 +58,7 @@ struct SchemaIndex {
 
   let library: SchemaLibrary
   private(set) var places: [Place] = []
+  let faults: FaultList
   /// The library documents in use, by document number less one.
   var documents: [SchemaLibrary.Document] = []
   var bytes = 0
@@ -83,14 +84,19 @@ struct SchemaIndex {
   /// - Parameters:
   ///   - rules: where the text has no `$schema`.
   ///   - base: the URI of the document, empty if it has none.
+  ///   - faults: where they are noted, for a caller who goes on and looks for others; without,
+  ///     what was found is thrown.
   init(
-    _ root: JSONNode, rules: DialectRules, base: URIReference, library: SchemaLibrary
+    _ root: JSONNode, rules: DialectRules, base: URIReference, library: SchemaLibrary,
+    noting faults: FaultList? = nil
   ) throws(SchemaFault) {
     self.library = library
+    self.faults = faults ?? FaultList()
     resources[LocalName(document: 0, uri: base.resource)] = 0
     _ = try add(
       root, pointer: "#",
       in: Surroundings(document: 0, base: base, rules: rules, resource: nil))
+    if faults == nil { try self.faults.check() }
   }
 
   /// Parses a text of at most `SchemaLimits.sourceBytes` bytes.
@@ -126,10 +132,11 @@ struct SchemaIndex {
     guard places.count < SchemaLimits.nodes else {
       throw SchemaFault(at: pointer, .limitExceeded(what: "schemas", limit: SchemaLimits.nodes))
     }
+    let isObject = node.kind == .object
+    guard isObject || node.bool != nil else { throw SchemaFault(at: pointer, .notASchema) }
     let number = places.count
     placeAtLocation[Location(document: surroundings.document, offset: node.offset)] = number
-    guard node.kind == .object else {
-      guard node.bool != nil else { throw SchemaFault(at: pointer, .notASchema) }
+    guard isObject else {
       places.append(
         Place(
           node: node, document: surroundings.document, pointer: pointer,
@@ -137,7 +144,12 @@ struct SchemaIndex {
           resource: surroundings.resource ?? number))
       return number
     }
-    let inner = try identify(node, number, pointer: pointer, in: surroundings)
+    var inner = surroundings
+    do throws(SchemaFault) {
+      inner = try identify(node, number, pointer: pointer, in: surroundings)
+    } catch {
+      try faults.note(error)
+    }
     places.append(
       Place(
         node: node, document: inner.document, pointer: pointer, base: inner.base,
@@ -161,25 +173,38 @@ struct SchemaIndex {
     switch role {
     case .plain, .foreign: return
     case .schema:
-      children.append(try add(value, pointer: pointer, in: surroundings))
+      try addChild(value, pointer, in: surroundings, to: &children)
     case .schemaOrList where value.kind != .array:
-      children.append(try add(value, pointer: pointer, in: surroundings))
+      try addChild(value, pointer, in: surroundings, to: &children)
     case .list, .schemaOrList:
       guard value.kind == .array, role == .schemaOrList || value.count > 0 else {
-        throw SchemaFault(at: pointer, .wrongValue(expected: "a non-empty array of schemas"))
+        try faults.note(
+          SchemaFault(at: pointer, .wrongValue(expected: "a non-empty array of schemas")))
+        return
       }
       for (index, element) in value.elements.enumerated() {
-        children.append(try add(element, pointer: pointer + "/\(index)", in: surroundings))
+        try addChild(element, pointer + "/\(index)", in: surroundings, to: &children)
       }
     case .map, .dependencies:
       guard value.kind == .object else {
-        throw SchemaFault(at: pointer, .wrongValue(expected: "an object"))
+        try faults.note(SchemaFault(at: pointer, .wrongValue(expected: "an object")))
+        return
       }
       for (key, element) in value.members where role == .map || element.kind != .array {
-        children.append(
-          try add(
-            element, pointer: pointer + "/" + Self.escaped(key.text), in: surroundings))
+        try addChild(
+          element, pointer + "/" + Self.escaped(key.text), in: surroundings, to: &children)
       }
+    }
+  }
+
+  /// Adds a subschema; one that is none is among the faults.
+  private mutating func addChild(
+    _ value: JSONNode, _ pointer: String, in surroundings: Surroundings, to children: inout [Int]
+  ) throws(SchemaFault) {
+    do throws(SchemaFault) {
+      children.append(try add(value, pointer: pointer, in: surroundings))
+    } catch {
+      try faults.note(error)
     }
   }
 }

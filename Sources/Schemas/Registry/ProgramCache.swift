@@ -37,9 +37,10 @@ public final class ProgramCache: Sendable {
   public var bytes: Int { contents.withLock { $0.bytes } }
 
   /// The cell of everything that is registered with the same text in the same meaning: topics often
-  /// share a schema.
-  public func cell(for key: ProgramCell.Key) -> ProgramCell {
-    contents.withLock { contents in
+  /// share a schema. Without a key, one of its own.
+  public func cell(for key: ProgramCell.Key?) -> ProgramCell {
+    guard let key else { return ProgramCell(nil, in: self) }
+    return contents.withLock { contents in
       if let shared = contents.cells[key], let known = shared.cell { return known }
       let cell = ProgramCell(key, in: self)
       contents.cells[key] = Shared(cell)

@@ -6,7 +6,8 @@ import Synchronization
 public final class ProgramCell: Sendable {
   /// What programs are told apart by.
   public struct Key: Hashable, Sendable {
-    /// From `CompiledSchema.fingerprint`: the meaning, documents that it refers to included.
+    /// From `CompiledSchema.fingerprint`: the whole meaning of what refers to no documents. What
+    /// does has no key.
     public let fingerprint: ByteSlice
     /// As it was registered.
     public let text: ByteSlice
@@ -64,8 +65,8 @@ public final class ProgramCell: Sendable {
   /// That the schema labels no values is remembered when its program has gone.
   private let isUnlabelled: Atomic<Bool>
 
-  /// An empty cell of a cache.
-  init(_ key: Key, in cache: ProgramCache) {
+  /// An empty cell of a cache; without a key nothing else finds it there.
+  init(_ key: Key?, in cache: ProgramCache) {
     self.key = key
     self.cache = cache
     holder = Holder(nil)

@@ -62,8 +62,8 @@ public final class BoundSchema: Sendable {
   /// From 1, counted through all lines of the topic.
   public let version: UInt32
   private let cell: ProgramCell
-  /// Since when it is deprecated; nil where it is not.
-  public let deprecated: UnixTime?
+  /// Nil where it is not deprecated.
+  public let deprecated: SchemaDeprecation?
   public let enforcement: SchemaEnforcement
   /// Other live versions of the line that a publisher may choose.
   public let choices: [Choice]
@@ -71,11 +71,11 @@ public final class BoundSchema: Sendable {
   /// A version beside the default one.
   public struct Choice: Sendable {
     public let version: UInt32
-    /// Since when it is deprecated; nil where it is not.
-    public let deprecated: UnixTime?
+    /// Nil where it is not deprecated.
+    public let deprecated: SchemaDeprecation?
     private let cell: ProgramCell
 
-    public init(version: UInt32, deprecated: UnixTime?, in cell: ProgramCell) {
+    public init(version: UInt32, deprecated: SchemaDeprecation?, in cell: ProgramCell) {
       self.version = version
       self.deprecated = deprecated
       self.cell = cell
@@ -94,7 +94,7 @@ public final class BoundSchema: Sendable {
 
   public init(
     subject: SchemaSubject = .topic, version: UInt32, in cell: ProgramCell,
-    deprecated: UnixTime? = nil, enforcement: SchemaEnforcement = .enforce,
+    deprecated: SchemaDeprecation? = nil, enforcement: SchemaEnforcement = .enforce,
     choices: [Choice] = []
   ) {
     self.subject = subject

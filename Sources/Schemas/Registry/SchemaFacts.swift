@@ -97,6 +97,18 @@ public struct SchemaNotice: Sendable, Hashable {
   }
 }
 
+/// That a version is deprecated, for whoever publishes under it.
+public struct SchemaDeprecation: Sendable, Hashable {
+  public let since: UnixTime
+  /// When it will probably go out of use; nil where that is not known.
+  public let sunset: UnixTime?
+
+  public init(since: UnixTime, sunset: UnixTime?) {
+    self.since = since
+    self.sunset = sunset
+  }
+}
+
 /// A line of versions of one topic: usually what one type of event looks like. A topic that knows a
 /// single schema has one line, `default`.
 public struct SchemaSubject: Sendable, Hashable, Comparable, CustomStringConvertible {

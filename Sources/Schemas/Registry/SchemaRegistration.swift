@@ -9,6 +9,8 @@ public enum SchemaRegistration {
     public let number: UInt32
     /// From `CompiledSchema.fingerprint`.
     public let fingerprint: ByteSlice
+    /// The documents that it was registered with.
+    public let references: [SchemaPin]
     public let reading: Reading
 
     /// What is known of a version.
@@ -22,15 +24,21 @@ public enum SchemaRegistration {
       case notAsked
     }
 
-    public init(number: UInt32, fingerprint: ByteSlice, reading: Reading) {
+    public init(
+      number: UInt32, fingerprint: ByteSlice, references: [SchemaPin] = [], reading: Reading
+    ) {
       self.number = number
       self.fingerprint = fingerprint
+      self.references = references
       self.reading = reading
     }
 
-    public init(number: UInt32, fingerprint: ByteSlice, program: CompiledSchema?) {
+    public init(
+      number: UInt32, fingerprint: ByteSlice, references: [SchemaPin] = [],
+      program: CompiledSchema?
+    ) {
       self.init(
-        number: number, fingerprint: fingerprint,
+        number: number, fingerprint: fingerprint, references: references,
         reading: program.map { .program($0) } ?? .doesNotCompile)
     }
 
@@ -98,7 +106,7 @@ public enum SchemaRegistration {
   public enum Outcome: Equatable, Sendable {
     /// Register as the version after this one; 0 where the topic has none in force.
     case register(after: UInt32)
-    /// The same schema is in force already, as this version.
+    /// The same schema with the same documents is in force already, as this version.
     case identical(version: UInt32)
     /// Refused, 409: the report says no.
     case incompatible(CompatibilityReport)
@@ -110,12 +118,16 @@ public enum SchemaRegistration {
   ///
   /// - Parameters:
   ///   - fingerprint: the candidate's, from `CompiledSchema.fingerprint`.
+  ///   - references: the documents that the candidate would be registered with.
   ///   - versions: those that count, oldest first; the last is in force.
   public static func decide(
-    _ candidate: CompiledSchema, fingerprint: ByteSlice, against versions: [Version], terms: Terms
+    _ candidate: CompiledSchema, fingerprint: ByteSlice, references: [SchemaPin] = [],
+    against versions: [Version], terms: Terms
   ) -> Outcome {
     guard let inForce = versions.last else { return .register(after: 0) }
-    if inForce.fingerprint == fingerprint { return .identical(version: inForce.number) }
+    if inForce.fingerprint == fingerprint, inForce.references == references {
+      return .identical(version: inForce.number)
+    }
     let report = CompatibilityReport(candidate, against: versions, terms: terms)
     switch report.isCompatible {
     case true?: return .register(after: inForce.number)

@@ -1,4 +1,4 @@
-public import Bytes
+import Bytes
 public import Tenancy
 
 /// A reference that names a document by its place in the API:
@@ -67,15 +67,5 @@ public struct DocumentPath: Sendable, Hashable {
   /// namespace's documents.
   public static func folder(_ tenant: Name, _ namespace: Name) -> String {
     "\(root)\(tenant)/\(namespace)/"
-  }
-}
-
-extension UInt32 {
-  /// Reads a number from 1 without sign or leading zeros; nil for anything else.
-  public init?(decimal text: ByteSlice) {
-    guard !text.isEmpty, text.count <= 10, text[0] != ASCII.zero,
-      text.array.allSatisfy(ASCII.isDigit), let number = UInt32(text.text)
-    else { return nil }
-    self = number
   }
 }

@@ -59,7 +59,9 @@ struct SchemaChecking {
   }
 
   private func tell(_ fault: SchemaFault, _ name: String) {
-    style.bad("\(name): \(fault.pointer) \(fault.reason.message)")
+    for fault in [fault] + fault.others {
+      style.bad("\(name): \(fault.pointer) \(fault.reason.message)")
+    }
     style.object { json in
       json.key("file")
       json.string(name)

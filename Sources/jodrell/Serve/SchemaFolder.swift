@@ -97,10 +97,10 @@ struct SchemaFolder: Sendable {
     _ file: File, at address: TopicAddress, in catalogue: some Catalogue
   ) async throws(CommandFault) -> Bool {
     let candidate = try candidate(file, at: address, in: catalogue)
-    let current = catalogue.schemas(of: address).last
-    let versions = catalogue.schemas(of: address).map { SchemaRegistration.Version($0) }
+    let book = catalogue.schemaBook(of: address)
     let outcome = SchemaRegistration.decide(
-      candidate.program, fingerprint: candidate.fingerprint, against: versions,
+      candidate.program, fingerprint: candidate.fingerprint, references: candidate.references,
+      against: try await versions(in: book, at: address, catalogue),
       terms: terms(address, catalogue))
     switch outcome {
     case .identical: return false
@@ -114,8 +114,7 @@ struct SchemaFolder: Sendable {
     }
     do throws(CatalogueFailure) {
       _ = try await catalogue.createTopic(address, TopicConfiguration())
-      _ = try await catalogue.registerSchema(
-        candidate, for: address, replacing: current?.version ?? 0)
+      _ = try await catalogue.registerSchema(candidate, for: address, at: book.revision)
     } catch {
       throw CommandFault(.failed, "\(file.path): not registered: \(error)")
     }
@@ -135,6 +134,23 @@ struct SchemaFolder: Sendable {
     } catch {
       let place = error.pointer.isEmpty ? "" : "\(error.pointer) "
       throw CommandFault(.badSettings, "\(file.path): \(place)\(error.reason.message)")
+    }
+  }
+
+  /// What a candidate is held against, compiled again.
+  private static func versions(
+    in book: SchemaBook, at address: TopicAddress, _ catalogue: some Catalogue
+  ) async throws(CommandFault) -> [SchemaRegistration.Version] {
+    let retained: Set<UInt32>
+    do throws(CatalogueFailure) {
+      retained = try await catalogue.retainedSchemas(of: address)
+    } catch {
+      throw CommandFault(.failed, "\(address): its schemas cannot be read: \(error)")
+    }
+    return book.judged(.topic, retained: retained).map { stored in
+      SchemaRegistration.Version(
+        number: stored.version, fingerprint: stored.fingerprint, references: stored.references,
+        program: try? catalogue.recompileSchema(stored, of: address))
     }
   }
 

@@ -43,6 +43,26 @@ struct RegistrationTests {
     }
   }
 
+  @Test func `the same text with other documents is judged`() throws {
+    func pin(_ version: UInt32) -> SchemaPin {
+      SchemaPin(uri: ByteSlice(utf8: "urn:a"), document: ByteSlice(utf8: "s/a"), version: version)
+    }
+    let inForce = SchemaRegistration.Version(
+      number: 1, fingerprint: .empty, references: [pin(1)],
+      program: try Sample.schema(#"{"type":"integer"}"#))
+    func outcome(_ text: String, _ version: UInt32) throws -> SchemaRegistration.Outcome {
+      SchemaRegistration.decide(
+        try Sample.schema(text), fingerprint: .empty, references: [pin(version)],
+        against: [inForce], terms: .init(level: .backward, policy: .strict))
+    }
+    #expect(try outcome(#"{"type":"integer"}"#, 1) == .identical(version: 1))
+    #expect(try outcome(#"{"type":"number"}"#, 2) == .register(after: 1))
+    guard case .incompatible = try outcome(#"{"type":"string"}"#, 2) else {
+      Issue.record("taken")
+      return
+    }
+  }
+
   @Test func `each level asks its own question`() throws {
     let takesNarrower: Set<Compatibility> = [
       .none, .alwaysCompatible, .forward, .forwardTransitive,
