@@ -53,7 +53,9 @@ func fuzzRedaction(_ input: ByteSlice) {
     law(
       redactor.spent <= SchemaLimits.redactionFuel + 5 * payload.count,
       "a redaction that cost \(redactor.spent)")
-    if case .tooCostly = outcome, case .tooCostly = redactor.redact(payload, stranger, aside: true) {
+    if case .tooCostly = outcome,
+      case .tooCostly = redactor.redact(payload, stranger, aside: true)
+    {
       law(false, "a worker that does not do it either")
     }
     guard case .replaced(let bytes, let labels) = outcome else { continue }

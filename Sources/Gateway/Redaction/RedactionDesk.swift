@@ -25,6 +25,8 @@ final class RedactionDesk {
   private var turn: MonotonicTime
   /// In this turn, in the units of `SchemaLimits.fuel`.
   private var spent = 0
+  /// How often somebody has waited for another turn; for tests.
+  private(set) var turns = 0
   private var waiting: [Key: [CheckedContinuation<Outcome, Never>]] = [:]
   /// What workers have done lately, oldest first.
   private var recent: [(key: Key, redaction: Redaction)] = []
@@ -45,6 +47,7 @@ final class RedactionDesk {
     await timers.nextTurn()
     // Where no time has passed, as in tests, a turn is what lies between two waits.
     (turn, spent) = (timers.now, 0)
+    turns += 1
   }
 
   /// Of at most `GatewayLimits.eventOnLoop` bytes, on the loop; `tooCostly` where it takes more.

@@ -134,7 +134,6 @@ import Testing
       let to = try #require(try Sample.schema(newer).classification)
       let found = ClassificationComparison.loosenings(from: from, to: to, fuel: 20_000)
       #expect(found.last?.message == "cannot be compared: it would take too long")
-      _ = ClassificationComparison.loosenings(from: from, to: to)
     }
     // Each pair of places is another state.
     func rings(_ first: Int, _ second: Int) -> String {
@@ -148,7 +147,6 @@ import Testing
         + ##"},"allOf":[{"$ref":"#/$defs/a0"},{"$ref":"#/$defs/b0"}]}"##
     }
     #expect(try loosened(rings(499, 503), rings(509, 521)) == [])
-    #expect(try loosened(rings(499, 503), rings(20, 521)) != [])
     let same = try #require(try Sample.schema(many).classification)
     let cut = ClassificationComparison.loosenings(from: same, to: same, fuel: 2_000)
     #expect(cut.map(\.message) == ["cannot be compared: it would take too long"])
@@ -167,9 +165,11 @@ import Testing
     }
     let most = JSONLimits.payload.maxDepth
     for (length, isLoosened) in [(3, true), (most, true), (most + 1, false)] {
-      let found = try loosened(
+      // What is deeper still has its label where a text stands in place of the objects around it.
+      let found = try reasons(
         chain(length, #"{"x-classification":"x"}"#), chain(length, #"{"type":"string"}"#))
-      #expect(!found.isEmpty == isLoosened, "\(length): \(found)")
+      #expect(found.contains("is not there any more") == isLoosened, "\(length): \(found)")
+      #expect(!found.isEmpty)
     }
   }
 

@@ -80,7 +80,7 @@ import Testing
       try ClassSet(names.map { try #require(ClassLabel(ByteSlice(utf8: $0))) })
     }
     var (kept, hidden) = (0, 0)
-    for seed in 1...4_000 {
+    for seed in 1...400 {
       var maker = Maker(seed: seed)
       let text = maker.schema(3)
       let other =
@@ -115,6 +115,6 @@ import Testing
         }
       }
     }
-    #expect(kept > 200 && hidden > 1_000, "\(kept) \(hidden)")
+    #expect(kept > 20 && hidden > 100, "\(kept) \(hidden)")
   }
 }
