@@ -11,7 +11,7 @@
 #   make differential  PAIRS (1000000) random schemas and instances, compared with jsonschema-rs
 #   make mutants  builds faults into the log and the verifier on purpose: the tests must find each
 #   make openapi-check  calls every operation as the OpenAPI document has it, and as it has not
-#   make bench    build jodrell-bench for release
+#   make bench    build jodrell-bench for release; `make release` both programs
 #   make deb      a package for Debian 12, in .build/packages
 #   make dist     a tarball for other systems, there as well
 #   make package-test   both, installed into an empty Debian 12 and tried (needs root)
@@ -21,7 +21,8 @@
 #
 # Variables: ARGS for `jodrell serve`, FILTER (a regular expression of test names) for test, asan
 # and tsan, SECONDS and TARGETS for fuzz, ROUNDS for crash, STATES and SEED for crash-states, PAIRS
-# and SEED for differential, EXAMPLES, SPAN and SEED for openapi-check.
+# and SEED for differential, MUTANTS for mutants, EXAMPLES, SPAN and SEED for openapi-check, SWIFT
+# (swift) for all.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -117,7 +118,7 @@ crash: packages
 	JODRELL_KILL_ROUNDS=$(ROUNDS) $(TEST) --filter EndToEndTests.EndToEnd/Crashes
 
 crash-states: packages
-	$(SWIFT) build $(RELEASE) --product jodrell-crash-states
+	$(SWIFT) build -c release --product jodrell-crash-states
 	cc -std=gnu11 -O2 -shared -fPIC -o .build/record.so Tests/CrashStates/record.c -ldl
 	"$$($(SWIFT) build -c release --show-bin-path)/jodrell-crash-states" run \
 	  $(CURDIR)/.build/record.so $(STATES) $(SEED)

@@ -3,7 +3,7 @@ import JSONText
 
 /// The claims that rules are about, found in one walk over the object; not judged yet. Where they
 /// stand is kept, not what they are: most are looked at once, and a node costs references.
-struct ClaimFields {
+struct ClaimFields: ~Copyable {
   let document: JSONDocument
   /// The tokens of their values; 0, which is the object itself, for those that are not there.
   private var places: InlineArray<10, Int> = .init(repeating: 0)
@@ -11,62 +11,102 @@ struct ClaimFields {
   /// Connect Back-Channel Logout §2.4) and security event tokens (RFC 8417 §2.2) have.
   private(set) var marksOtherKind = false
 
-  private enum Claim: Int {
-    case issuer, subject, audience, expires, notBefore, issuedAt, tokenID, kind, use, confirmation
+  enum Claim: Int {
+    case issuer, subject, audience, expires, notBefore, issuedAt, tokenID
+    /// Keycloak's `typ` and Cognito's `token_use`: what kind of token this is.
+    case kind, use
+    /// `cnf`: bound to a client's key (RFC 7800).
+    case confirmation
   }
-
-  /// Names of one length, since most of a token's claims are about something else.
-  private static let names: [(name: StaticString, claim: Claim)] = [
-    ("iss", .issuer), ("sub", .subject), ("aud", .audience), ("exp", .expires),
-    ("nbf", .notBefore), ("iat", .issuedAt), ("jti", .tokenID), ("typ", .kind),
-    ("cnf", .confirmation),
-  ]
 
   init(_ document: JSONDocument) {
     self.document = document
     guard document.root.kind == .object else { return }
     let tokens = document.tokens.span
+    let source = document.source.span
     let end = Int(tokens[0].extent)
     var position = 1
     while position < end {
-      note(document.value(ofString: tokens[position]), at: position + 1)
+      let name = tokens[position]
+      if name.flags.contains(.hasEscape) {
+        note(document.value(ofString: name).span, at: position + 1)
+      } else {
+        note(source.extracting(name.range), at: position + 1)
+      }
       position += 1 + Int(tokens[position + 1].extent)
     }
   }
 
-  private mutating func note(_ name: ByteSlice, at place: Int) {
+  private mutating func note(_ name: Span<UInt8>, at place: Int) {
+    // By their length, since most of a token's claims are about something else.
     switch name.count {
     case 3:
-      for (known, claim) in Self.names where name.equals(known) {
-        places[claim.rawValue] = place
-        return
-      }
+      let letters = UInt32(name[0]) << 16 | UInt32(name[1]) << 8 | UInt32(name[2])
+      if let claim = Self.claim(letters) { places[claim.rawValue] = place }
     case 6, 7:
       marksOtherKind =
-        marksOtherKind || name.equals("at_hash") || name.equals("c_hash") || name.equals("events")
+        marksOtherKind || Self.equal(name, "at_hash") || Self.equal(name, "c_hash")
+        || Self.equal(name, "events")
     case 9:
-      if name.equals("token_use") { places[Claim.use.rawValue] = place }
+      if Self.equal(name, "token_use") { places[Claim.use.rawValue] = place }
     default: break
     }
   }
 
-  private func node(_ claim: Claim) -> JSONNode? {
+  /// The claim whose name is these three letters.
+  private static func claim(_ letters: UInt32) -> Claim? {
+    switch letters {
+    case 0x69_73_73: .issuer
+    case 0x73_75_62: .subject
+    case 0x61_75_64: .audience
+    case 0x65_78_70: .expires
+    case 0x6E_62_66: .notBefore
+    case 0x69_61_74: .issuedAt
+    case 0x6A_74_69: .tokenID
+    case 0x74_79_70: .kind
+    case 0x63_6E_66: .confirmation
+    default: nil
+    }
+  }
+
+  private static func equal(_ name: Span<UInt8>, _ literal: StaticString) -> Bool {
+    guard name.count == literal.utf8CodeUnitCount else { return false }
+    // SAFETY: a literal has as many bytes as it says, for as long as the process lives.
+    for index in name.indices where unsafe name[index] != literal.utf8Start[index] { return false }
+    return true
+  }
+
+  func has(_ claim: Claim) -> Bool { places[claim.rawValue] > 0 }
+
+  /// The value of the claim; nil where it is not there.
+  func node(_ claim: Claim) -> JSONNode? {
     let place = places[claim.rawValue]
     return place > 0 ? document.node(at: place) : nil
   }
 
-  var issuer: JSONNode? { node(.issuer) }
-  var subject: JSONNode? { node(.subject) }
-  var audience: JSONNode? { node(.audience) }
-  var expires: JSONNode? { node(.expires) }
-  var notBefore: JSONNode? { node(.notBefore) }
-  var issuedAt: JSONNode? { node(.issuedAt) }
-  var tokenID: JSONNode? { node(.tokenID) }
-  /// Keycloak's `typ` and Cognito's `token_use`: what kind of token this is.
-  var kind: JSONNode? { node(.kind) }
-  var use: JSONNode? { node(.use) }
-  /// `cnf`: bound to a client's key (RFC 7800).
-  var confirmation: JSONNode? { node(.confirmation) }
+  /// The text of the claim; nil where it is not there, or is none.
+  func string(_ claim: Claim) -> ByteSlice? {
+    let place = places[claim.rawValue]
+    guard place > 0 else { return nil }
+    let token = document.tokens[place]
+    return token.kind == .string ? document.value(ofString: token) : nil
+  }
+
+  /// The claim where it is a whole number in at most eighteen digits and nothing else, as nearly
+  /// all instants are.
+  func digits(_ claim: Claim) -> Int64? {
+    let place = places[claim.rawValue]
+    guard place > 0 else { return nil }
+    let token = document.tokens[place]
+    guard token.kind == .number, token.length <= 18 else { return nil }
+    let digits = document.source.span.extracting(token.range)
+    var value: Int64 = 0
+    for index in digits.indices {
+      guard ASCII.isDigit(digits[index]) else { return nil }
+      value = value &* 10 &+ Int64(digits[index] &- ASCII.zero)
+    }
+    return value
+  }
 }
 
 /// The registered claims of a token that has passed every rule about them.
@@ -89,26 +129,35 @@ enum ClaimRules {
   }
 
   static func check(
-    _ claims: ClaimFields, from origin: Origin = .token, against profile: IssuerProfile,
-    at now: UnixTime
+    _ claims: borrowing ClaimFields, from origin: Origin = .token,
+    against profile: IssuerProfile, at now: UnixTime
   ) throws(TokenRefusal) -> RegisteredClaims {
-    if let issuer = claims.issuer {
-      guard issuer.string == profile.issuer else { throw .issuer }
+    if claims.has(.issuer) {
+      guard claims.string(.issuer) == profile.issuer else { throw .issuer }
     } else {
-      // A token names its issuer; the answer of an introspection endpoint need not (RFC 7662 §2.2).
-      guard origin == .introspection else { throw .claim(.iss) }
+      // A token names its issuer; the answer of an introspection endpoint (RFC 7662 §2.2) and the
+      // token of a workload need not.
+      guard origin == .introspection || profile.trustDomain != nil else { throw .claim(.iss) }
     }
     try checkKind(claims)
-    let named = profile.audienceClaim.map { claims.document.root.at($0) } ?? claims.audience
-    try checkAudience(named, profile)
-    guard let expires = try instant(claims.expires, .exp) else { throw .claim(.exp) }
+    if let pointer = profile.audienceClaim {
+      try checkAudience(claims.document.root.at(pointer), profile)
+    } else if let single = claims.string(.audience) {
+      guard profile.audiences.contains(single) else { throw .audience }
+    } else {
+      try checkAudience(claims.node(.audience), profile)
+    }
+    guard let expires = try instant(claims, .expires, .exp) else { throw .claim(.exp) }
     let registered = RegisteredClaims(
-      subject: try text(claims.subject, .sub), tokenID: try text(claims.tokenID, .jti),
-      issuedAt: try instant(claims.issuedAt, .iat),
-      notBefore: try instant(claims.notBefore, .nbf), expires: expires,
-      confirmation: try claims.confirmation.map { node throws(TokenRefusal) in
+      subject: try text(claims, .subject, .sub), tokenID: try text(claims, .tokenID, .jti),
+      issuedAt: try instant(claims, .issuedAt, .iat),
+      notBefore: try instant(claims, .notBefore, .nbf), expires: expires,
+      confirmation: try claims.node(.confirmation).map { node throws(TokenRefusal) in
         try TokenConfirmation(parsing: node)
       })
+    if let domain = profile.trustDomain {
+      guard let subject = registered.subject, domain.holds(subject) else { throw .claim(.sub) }
+    }
     try checkTimes(registered, profile, now)
     for (index, condition) in profile.requirements.enumerated()
     where !condition.holds(in: claims.document) {
@@ -119,12 +168,12 @@ enum ClaimRules {
 
   /// Refuses what the issuer signed for another purpose: ID, refresh and logout tokens by the marks
   /// that providers put into them.
-  private static func checkKind(_ claims: ClaimFields) throws(TokenRefusal) {
+  private static func checkKind(_ claims: borrowing ClaimFields) throws(TokenRefusal) {
     guard !claims.marksOtherKind else { throw .notForAccess }
-    if let kind = claims.kind?.string {
+    if let kind = claims.string(.kind) {
       for other in otherKinds where kind.equalsIgnoringCase(other) { throw .notForAccess }
     }
-    if let use = claims.use?.string, !use.equals("access") { throw .notForAccess }
+    if let use = claims.string(.use), !use.equals("access") { throw .notForAccess }
   }
 
   private static let otherKinds: [StaticString] = [
@@ -162,23 +211,23 @@ enum ClaimRules {
   }
 
   private static func text(
-    _ node: JSONNode?, _ claim: TokenRefusal.Claim
+    _ claims: borrowing ClaimFields, _ name: ClaimFields.Claim, _ claim: TokenRefusal.Claim
   ) throws(TokenRefusal) -> ByteSlice? {
-    guard let node else { return nil }
-    guard let text = node.string else { throw .claim(claim) }
+    guard claims.has(name) else { return nil }
+    guard let text = claims.string(name) else { throw .claim(claim) }
     return text
   }
 
   /// A NumericDate (RFC 7519 §2): a number of seconds from 0 to 2⁵³, fractions allowed.
   private static func instant(
-    _ node: JSONNode?, _ claim: TokenRefusal.Claim
+    _ claims: borrowing ClaimFields, _ name: ClaimFields.Claim, _ claim: TokenRefusal.Claim
   ) throws(TokenRefusal) -> UnixTime? {
-    guard let node else { return nil }
-    if let seconds = node.integer {
+    guard claims.has(name) else { return nil }
+    if let seconds = claims.digits(name) ?? claims.node(name)?.integer {
       guard seconds >= 0, seconds <= 1 << 53 else { throw .claim(claim) }
       return UnixTime.epoch + .seconds(min(seconds, latestSecond))
     }
-    guard let seconds = node.number?.asDouble, seconds >= 0, seconds <= 0x1p53 else {
+    guard let seconds = claims.node(name)?.number?.asDouble, seconds >= 0, seconds <= 0x1p53 else {
       throw .claim(claim)
     }
     guard seconds < Double(latestSecond) else { return .distantFuture }

@@ -4,8 +4,8 @@ import JSONText
 public import Settings
 
 /// Issuers as settings write them:
-/// `{id, iss, audiences, audienceClaim, algorithms, keys, introspection, typ, maxLifetime,
-/// clockSkew, require}`, or `{id, apiKeys}`.
+/// `{id, iss, trustDomain, audiences, audienceClaim, algorithms, keys, introspection, typ,
+/// maxLifetime, clockSkew, require}`, or `{id, apiKeys}`.
 extension IssuerProfile {
   /// What a compiled issuer needs from outside.
   public struct Surroundings {
@@ -46,7 +46,14 @@ extension IssuerProfile {
         id: id, issuer: id, audiences: [], algorithms: [], keys: IssuerKeys(),
         apiKeys: try APIKey.compile(keys))
     }
-    let iss = try nonEmpty(issuer.required("iss"))
+    let domain = try issuer.optional("trustDomain").map { node throws(SettingsFault) in
+      guard let domain = TrustDomain(try node.bytes()) else {
+        throw node.fault(.invalid("not the name of a trust domain such as acme.example"))
+      }
+      return domain
+    }
+    let named = try issuer.optional("iss").map { node throws(SettingsFault) in try nonEmpty(node) }
+    guard let iss = named ?? domain?.id else { throw node.fault(.missingKey("iss")) }
     var audiences: [ByteSlice] = []
     for element in try issuer.required("audiences").elements() {
       audiences.append(try nonEmpty(element))
@@ -60,17 +67,20 @@ extension IssuerProfile {
       }
       return pointer
     }
-    let listed = try algorithms(issuer.optional("algorithms"))
+    let listed = try algorithms(issuer.optional("algorithms"), in: domain)
     let introspection = try issuer.optional("introspection").map { node throws(SettingsFault) in
       try IntrospectionTerms(compiling: node)
     }
+    guard domain == nil || introspection == nil else {
+      throw node.fault(.invalid("a JWT-SVID is never opaque: trustDomain excludes introspection"))
+    }
     let keys =
       introspection == nil
-      ? try CompiledKeys(issuer.required("keys"), of: iss, listed, surroundings)
+      ? try CompiledKeys(issuer.required("keys"), of: named, domain, listed, surroundings)
       : try issuer.optional("keys").map { node throws(SettingsFault) in
-        try CompiledKeys(node, of: iss, listed, surroundings)
+        try CompiledKeys(node, of: named, domain, listed, surroundings)
       }
-    let types = try types(issuer.optional("typ"))
+    let types = try types(issuer.optional("typ"), in: domain)
     let maxLifetime = try issuer.optionalDuration(
       "maxLifetime", in: .seconds(1) ... .seconds(36_525 * 86_400))
     let clockSkew = try issuer.optionalDuration("clockSkew", in: clockSkews)
@@ -79,7 +89,7 @@ extension IssuerProfile {
     }
     try issuer.finish()
     return IssuerProfile(
-      id: id, issuer: iss, audiences: audiences, audienceClaim: audienceClaim,
+      id: id, issuer: iss, trustDomain: domain, audiences: audiences, audienceClaim: audienceClaim,
       algorithms: keys?.algorithms ?? [], keys: IssuerKeys(keys?.set),
       source: keys?.source ?? .fixed, introspection: introspection,
       types: types, maxLifetime: maxLifetime, clockSkew: clockSkew ?? defaultClockSkew,
@@ -92,14 +102,19 @@ extension IssuerProfile {
     return bytes
   }
 
+  /// - Parameter domain: of JWT-SVIDs, which are signed with RSA or on a curve by ECDSA alone
+  ///   (JWT-SVID §2.1).
   private static func algorithms(
-    _ node: SettingsNode?
+    _ node: SettingsNode?, in domain: TrustDomain?
   ) throws(SettingsFault) -> [SignatureAlgorithm]? {
-    guard let node else { return nil }
+    guard let node else { return domain.map { _ in svidAlgorithms } }
     var algorithms: [SignatureAlgorithm] = []
     for element in try node.elements() {
       guard let algorithm = SignatureAlgorithm(named: try element.bytes()) else {
         throw element.fault(.invalid("no such algorithm"))
+      }
+      guard domain == nil || !algorithm.isSymmetric && algorithm != .edDSA else {
+        throw element.fault(.invalid("no JWT-SVID is signed with this algorithm"))
       }
       algorithms.append(algorithm)
     }
@@ -107,9 +122,13 @@ extension IssuerProfile {
     return algorithms
   }
 
+  private static let svidAlgorithms: [SignatureAlgorithm] = [.rs256, .es256]
+
   /// Exactly these `typ` headers, or the usual ones without the key.
-  private static func types(_ node: SettingsNode?) throws(SettingsFault) -> TokenTypes {
-    guard let node else { return .standard }
+  private static func types(
+    _ node: SettingsNode?, in domain: TrustDomain?
+  ) throws(SettingsFault) -> TokenTypes {
+    guard let node else { return domain == nil ? .standard : .svid }
     var names: [ByteSlice] = []
     for element in try node.elements() { names.append(try nonEmpty(element)) }
     guard !names.isEmpty else { throw node.fault(.invalid("the list is empty")) }
@@ -136,7 +155,7 @@ extension KeySetFault {
     case .member(let index, let name): "key \(index): \(name) is missing or malformed"
     case .algorithmType(let index): "key \(index): alg does not work with its kty"
     case .algorithmAmbiguous(let index): "key \(index) has no alg, and several are allowed"
-    case .key(let index, let fault): "key \(index) is not sound: \(fault)"
+    case .key(let index, let fault): "key \(index) is not sound: \(fault.text)"
     }
   }
 }

@@ -3,12 +3,15 @@ public import Crypto
 public import JSONText
 
 /// One issuer whose tokens are accepted, and under which rules. Immutable but for its keys; part of
-/// a snapshot that is swapped whole.
-public struct IssuerProfile: Sendable {
+/// a snapshot that is swapped whole, and shared by all tokens of the issuer.
+public final class IssuerProfile: Sendable {
   /// The name by which mappings refer to the issuer.
   public let id: ByteSlice
-  /// The exact value of `iss`; for API keys their issuer's name.
+  /// The exact value of `iss`; for API keys their issuer's name, for a trust domain whose tokens
+  /// have none the domain's SPIFFE ID.
   public let issuer: ByteSlice
+  /// The SPIFFE trust domain whose JWT-SVIDs it issues; nil for all others.
+  public let trustDomain: TrustDomain?
   /// The values of `aud` that mean this gateway; at least one.
   public let audiences: [ByteSlice]
   /// The claim that holds them where it is not `aud`; nil for `aud`.
@@ -41,7 +44,7 @@ public struct IssuerProfile: Sendable {
   public static let defaultAlgorithms: [SignatureAlgorithm] = [.rs256, .es256, .edDSA]
 
   public init(
-    id: ByteSlice, issuer: ByteSlice, audiences: [ByteSlice],
+    id: ByteSlice, issuer: ByteSlice, trustDomain: TrustDomain? = nil, audiences: [ByteSlice],
     audienceClaim: JSONPointer? = nil,
     algorithms: [SignatureAlgorithm] = defaultAlgorithms, keys: IssuerKeys,
     source: KeySource = .fixed, introspection: IntrospectionTerms? = nil, apiKeys: [APIKey] = [],
@@ -50,6 +53,7 @@ public struct IssuerProfile: Sendable {
   ) {
     self.id = id
     self.issuer = issuer
+    self.trustDomain = trustDomain
     self.audiences = audiences
     self.audienceClaim = audienceClaim
     self.algorithms = algorithms
@@ -64,7 +68,7 @@ public struct IssuerProfile: Sendable {
   }
 
   /// An issuer of these keys, which stay.
-  public init(
+  public convenience init(
     id: ByteSlice, issuer: ByteSlice, audiences: [ByteSlice],
     algorithms: [SignatureAlgorithm] = defaultAlgorithms, keys: KeySet,
     types: TokenTypes = .standard, maxLifetime: TimeSpan? = nil,
@@ -80,9 +84,9 @@ public struct IssuerProfile: Sendable {
   /// does not forget what has been fetched.
   public func keeping(_ keys: IssuerKeys) -> IssuerProfile {
     IssuerProfile(
-      id: id, issuer: issuer, audiences: audiences, audienceClaim: audienceClaim,
-      algorithms: algorithms, keys: keys, source: source, introspection: introspection,
-      apiKeys: apiKeys, types: types, maxLifetime: maxLifetime, clockSkew: clockSkew,
-      requirements: requirements)
+      id: id, issuer: issuer, trustDomain: trustDomain, audiences: audiences,
+      audienceClaim: audienceClaim, algorithms: algorithms, keys: keys, source: source,
+      introspection: introspection, apiKeys: apiKeys, types: types, maxLifetime: maxLifetime,
+      clockSkew: clockSkew, requirements: requirements)
   }
 }

@@ -30,9 +30,13 @@ struct JSONWebKey {
   /// The algorithm the key is bound to: its own `alg`, or without one the issuer's only algorithm
   /// of its type. Nil when the key is not for verifying tokens of this issuer.
   func algorithm(
-    among allowed: [SignatureAlgorithm]
+    among allowed: [SignatureAlgorithm], ofBundle: Bool = false
   ) throws(KeySetFault) -> SignatureAlgorithm? {
-    if let use = try Self.text(node, "use", index), !use.equals("sig") { return nil }
+    if let use = try Self.text(node, "use", index), !use.equals("sig"),
+      !(ofBundle && use.equals("jwt-svid"))
+    {
+      return nil
+    }
     if let operations = node["key_ops"] {
       guard operations.kind == .array else { throw .member(index: index, "key_ops") }
       guard operations.elements.contains(where: { $0.string?.equals("verify") == true }) else {

@@ -5,8 +5,8 @@ public import JSONText
 /// The keys of one issuer: the public keys of a JWK Set (RFC 7517 §5) or secrets, never both. Each
 /// is bound to one algorithm when it is loaded; a token's header cannot change that.
 public struct KeySet: Sendable {
-  /// One key that can verify.
-  struct Key: Sendable {
+  /// One key that can verify. Shared by the tokens that it has signed.
+  final class Key: Sendable {
     enum Verifier: Sendable {
       case asymmetric(PublicKey)
       case symmetric(SecretKey)
@@ -53,8 +53,10 @@ public struct KeySet: Sendable {
   /// Keys for something else (encryption, unknown types, curves and algorithms) are left out, as
   /// RFC 7517 §5 asks. The whole set is refused for what nobody publishes on purpose: private
   /// members, a secret, a `kid` twice, and a key for us that breaks a rule of its type.
+  ///
+  /// - Parameter ofBundle: it may be a SPIFFE bundle's, whose keys for tokens say so in `use`.
   public init(
-    parsing text: ByteSlice, algorithms: [SignatureAlgorithm]
+    parsing text: ByteSlice, algorithms: [SignatureAlgorithm], ofBundle: Bool = false
   ) throws(KeySetFault) {
     guard text.count <= TokenLimits.keySetBytes else { throw .tooLarge(bytes: text.count) }
     let document: JSONDocument
@@ -70,7 +72,9 @@ public struct KeySet: Sendable {
     for (index, node) in list.elements.enumerated() {
       let key = try JSONWebKey(node, at: index)
       if let id = key.id, !ids.insert(id).inserted { throw .duplicateKeyID(index: index) }
-      guard let algorithm = try key.algorithm(among: algorithms) else { continue }
+      guard let algorithm = try key.algorithm(among: algorithms, ofBundle: ofBundle) else {
+        continue
+      }
       keys.append(try key.verifying(algorithm))
     }
     guard !keys.isEmpty else { throw .noKeys }

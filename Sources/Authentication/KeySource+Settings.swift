@@ -13,9 +13,13 @@ struct CompiledKeys {
 
   /// Secrets and public keys exclude each other: else a public key, known to all, might serve as
   /// the secret.
+  ///
+  /// - Parameters:
+  ///   - issuer: the `iss`; nil where it has none.
+  ///   - domain: whose bundle it may be (SPIFFE Trust Domain and Bundle §4).
   init(
-    _ node: SettingsNode, of issuer: ByteSlice, _ listed: [SignatureAlgorithm]?,
-    _ surroundings: IssuerProfile.Surroundings
+    _ node: SettingsNode, of issuer: ByteSlice?, _ domain: TrustDomain?,
+    _ listed: [SignatureAlgorithm]?, _ surroundings: IssuerProfile.Surroundings
   ) throws(SettingsFault) {
     var keys = try SettingsMapping(node)
     let kinds = [
@@ -27,6 +31,9 @@ struct CompiledKeys {
         .invalid("keys takes one of file, url, discovery, secret and secretFile"))
     }
     if kinds[3] != nil || kinds[4] != nil {
+      guard domain == nil else {
+        throw node.fault(.invalid("JWT-SVIDs are verified with published keys, not a secret"))
+      }
       let keyID = try keys.optional("kid").map { node throws(SettingsFault) in try node.bytes() }
       try keys.finish()
       self = try Self.secret(kinds[3], kinds[4], keyID, listed, node, surroundings)
@@ -40,7 +47,7 @@ struct CompiledKeys {
       try keys.finish()
       let text = try Self.load(file, surroundings)
       set = try Self.sound(file) { [algorithms] () throws(KeySetFault) in
-        try KeySet(parsing: text, algorithms: algorithms)
+        try KeySet(parsing: text, algorithms: algorithms, ofBundle: domain != nil)
       }
       source = .file(try file.text())
       return
@@ -49,6 +56,9 @@ struct CompiledKeys {
     if let url = kinds[1] {
       location = .url(try FetchRules.url(url))
     } else if let discovery = kinds[2] {
+      guard let issuer else {
+        throw discovery.fault(.invalid("the document is compared with 'iss', which is missing"))
+      }
       location = .discovery(try Self.discovery(discovery, issuer))
     } else {
       throw node.fault(.missingKey("file"))

@@ -10,17 +10,28 @@ public final class Revocations: Sendable {
     var index: RevocationIndex
 
     mutating func rebuild() { index = RevocationIndex(configured + added) }
+    var isEmpty: Bool { configured.isEmpty && added.isEmpty }
   }
 
   /// Revocations that operators have added and that are in force at once: some 200 B each.
   public static let most = 10_000
 
   private let changes = Atomic<UInt64>(0)
+  /// Whether any is in force: else no token has to be looked for, nor the lock taken.
+  private let isEmpty: Atomic<Bool>
   private let state: Mutex<State>
 
   /// - Parameter configured: those that the configuration lists; they stay until it changes.
   public init(configured: [Revocation] = []) {
     state = Mutex(State(configured: configured, index: RevocationIndex(configured)))
+    isEmpty = Atomic(configured.isEmpty)
+  }
+
+  /// Puts a change of the state in force. Under its lock.
+  private func rebuild(_ state: inout State) {
+    state.rebuild()
+    isEmpty.store(state.isEmpty, ordering: .releasing)
+    changes.add(1, ordering: .releasing)
   }
 
   /// How often they have changed.
@@ -39,8 +50,7 @@ public final class Revocations: Sendable {
     state.withLock { state in
       guard state.configured != revocations else { return }
       state.configured = revocations
-      state.rebuild()
-      changes.add(1, ordering: .releasing)
+      rebuild(&state)
     }
   }
 
@@ -60,8 +70,7 @@ public final class Revocations: Sendable {
       }
       guard kept.count <= Self.most else { return false }
       state.added = kept
-      state.rebuild()
-      changes.add(1, ordering: .releasing)
+      rebuild(&state)
       return true
     }
   }
@@ -78,8 +87,7 @@ public final class Revocations: Sendable {
         Self.isInForce(state.added[place], at: now)
       else { return nil }
       let removed = state.added.remove(at: place)
-      state.rebuild()
-      changes.add(1, ordering: .releasing)
+      rebuild(&state)
       return removed
     }
   }
@@ -96,7 +104,8 @@ public final class Revocations: Sendable {
 
   /// Whether the token is one of those that are not believed any more.
   func refuses(_ token: VerifiedToken) -> Bool {
-    refuses(
+    guard !isEmpty.load(ordering: .acquiring) else { return false }
+    return refuses(
       issuer: token.issuerID, keyID: token.keyID, tokenID: token.tokenID, subject: token.subject,
       issuedAt: token.issuedAt)
   }

@@ -12,18 +12,20 @@ public struct ShownProof {
   public let key: ByteSlice
   fileprivate let algorithm: SignatureAlgorithm
   fileprivate let material: PublicKeyMaterial
-  fileprivate let token: CompactToken
+  fileprivate let signature: ByteSlice
+  fileprivate let signingInput: ByteSlice
   let claims: JSONNode
 
   /// Reads a proof's text: `form` for what is no `dpop+jwt`, `key` for one without a public key of
   /// a permitted algorithm.
   public init(parsing text: ByteSlice) throws(DPoPRefusal) {
-    guard let token = try? CompactToken(parsing: text),
-      let header = try? TokenHeader(parsing: token.header),
-      let claims = try? StrictObject.parse(token.claims, .claims)
+    let reader = TokenReader()
+    guard let token = try? CompactToken(parsing: text, by: reader),
+      let claims = try? StrictObject.parse(token.claims, .claims, by: reader.parser)
     else { throw .form }
+    let header = token.header
     guard let type = header.type, type.equalsIgnoringCase("dpop+jwt") else { throw .form }
-    guard let algorithm = SignatureAlgorithm(named: header.algorithm),
+    guard let algorithm = header.algorithm,
       DPoPProof.algorithms.contains(algorithm), let node = header.proofKey
     else { throw .key }
     guard let webKey = try? JSONWebKey(node, at: 0),
@@ -32,7 +34,8 @@ public struct ShownProof {
     else { throw .key }
     self.algorithm = algorithm
     self.material = material
-    self.token = token
+    signature = token.signature
+    signingInput = token.signingInput
     self.claims = claims.root
     key = material.thumbprint
   }
@@ -56,7 +59,7 @@ public final class ProofKeys {
   /// Refuses a proof whose key is not sound, or has not signed it.
   func verify(_ proof: ShownProof) throws(DPoPRefusal) {
     let key = try key(of: proof)
-    guard key.verify(proof.token.signature, over: proof.token.signingInput) else {
+    guard key.verify(proof.signature, over: proof.signingInput) else {
       throw .signature
     }
   }

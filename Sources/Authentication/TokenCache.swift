@@ -1,6 +1,5 @@
 public import Bytes
 public import Crypto
-import JSONText
 
 /// The tokens a loop has verified lately, found by the SHA-256 of the whole token, signature
 /// included.
@@ -36,7 +35,7 @@ public final class TokenCache {
   private static let toleratedStepBack: TimeSpan = .seconds(1)
 
   private let digests = DigestContext()
-  private let parser = JSONParser(limits: .token)
+  private let reader = TokenReader()
   private var memo = DigestMemo()
   private var slots: [Slot?]
   private let setMask: UInt64
@@ -100,7 +99,7 @@ public final class TokenCache {
     with verifier: TokenVerifier, at now: UnixTime
   ) throws(TokenRefusal) -> VerifiedToken {
     let verified = try verifier.verify(
-      token, digest: digest, presentedBy: presentation, at: now, by: parser)
+      token, digest: digest, presentedBy: presentation, at: now, by: reader)
     keep(verified, at: now)
     return verified
   }

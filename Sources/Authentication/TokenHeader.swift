@@ -1,18 +1,22 @@
 import Bytes
+import Crypto
 import JSONText
 
 /// The members of a token's header that are looked at (RFC 7515 §4.1). Keys that a header brings
 /// along or points to (`jwk`, `jku`, `x5c`, `x5u`) are never used; only the `jwk` of a proof of
 /// possession is, which proves no more than that its sender has the key (RFC 9449 §4.2).
-struct TokenHeader {
-  let algorithm: ByteSlice
+final class TokenHeader {
+  /// Nil for a name that is none of those spoken here.
+  let algorithm: SignatureAlgorithm?
   let keyID: ByteSlice?
   let type: ByteSlice?
+  /// The same as `TokenTypes` compares it.
+  let canonicalType: ByteSlice?
   /// For `DPoPProof` alone.
   let proofKey: JSONNode?
 
   init(
-    parsing text: ByteSlice, by parser: JSONParser = JSONParser(limits: .token)
+    parsing text: ByteSlice, by parser: JSONParser
   ) throws(TokenRefusal) {
     var algorithm: ByteSlice?
     var keyID: ByteSlice?
@@ -37,9 +41,10 @@ struct TokenHeader {
     }
     guard let algorithm else { throw .headerMember(.alg) }
     if let keyID, keyID.count > TokenLimits.keyIDBytes { throw .headerMember(.kid) }
-    self.algorithm = algorithm
+    self.algorithm = SignatureAlgorithm(named: algorithm)
     self.keyID = keyID
     self.type = type
+    canonicalType = type.map(TokenTypes.canonical)
     self.proofKey = proofKey
   }
 
@@ -55,8 +60,7 @@ struct TokenHeader {
 enum StrictObject {
   /// - Parameter parser: one with the limits of tokens; two parts take one after the other.
   static func parse(
-    _ text: ByteSlice, _ part: TokenRefusal.Part,
-    by parser: JSONParser = JSONParser(limits: .token)
+    _ text: ByteSlice, _ part: TokenRefusal.Part, by parser: JSONParser
   ) throws(TokenRefusal) -> JSONDocument {
     do throws(JSONFault) {
       try parser.parse(text)

@@ -49,10 +49,10 @@ extension TokenVerifier {
   /// signature once more.
   public func origin(of token: ByteSlice) -> TokenOrigin? {
     guard token.count <= TokenLimits.bytes,
-      let authentic = try? authenticate(token, by: JSONParser(limits: .token))
+      let authentic = try? authenticate(token, by: TokenReader())
     else { return nil }
     return TokenOrigin(
-      issuer: authentic.profile.id, subject: authentic.claims.subject?.string,
+      issuer: authentic.profile.id, subject: authentic.claims.string(.subject),
       keyID: authentic.key.id, algorithm: authentic.key.algorithm)
   }
 

@@ -10,6 +10,10 @@ public struct TokenTypes: Sendable, Hashable {
   public static let standard = TokenTypes(
     names: [ByteSlice(utf8: "at+jwt"), ByteSlice(utf8: "jwt")], allowsAbsent: true)
 
+  /// `JWT`, `JOSE` or no `typ` at all (SPIFFE JWT-SVID §2.4).
+  public static let svid = TokenTypes(
+    names: [ByteSlice(utf8: "jwt"), ByteSlice(utf8: "jose")], allowsAbsent: true)
+
   private init(names: [ByteSlice], allowsAbsent: Bool) {
     self.names = names
     self.allowsAbsent = allowsAbsent
@@ -24,9 +28,10 @@ public struct TokenTypes: Sendable, Hashable {
     self.init(names: names, allowsAbsent: false)
   }
 
+  /// - Parameter type: in its canonical form; nil where the header has none.
   func allow(_ type: ByteSlice?) -> Bool {
     guard let type else { return allowsAbsent }
-    return names.contains(Self.canonical(type))
+    return names.contains(type)
   }
 
   /// Types whose meaning is fixed elsewhere: proofs, logout, introspection answers, security
@@ -37,7 +42,7 @@ public struct TokenTypes: Sendable, Hashable {
   ]
 
   /// Media types compare without case, and `application/` may be left out (RFC 7515 §4.1.9).
-  private static func canonical(_ type: ByteSlice) -> ByteSlice {
+  static func canonical(_ type: ByteSlice) -> ByteSlice {
     let lower = ByteSlice(type.array.map(ASCII.lowercased))
     return lower.starts(with: "application/") ? lower.dropFirst(12) : lower
   }

@@ -8,6 +8,8 @@ import JSONText
 /// `verify` stands in VerifiedToken.swift, the one file that can make the proof.
 public final class TokenVerifier: Sendable {
   private let issuers: [ByteSlice: IssuerProfile]
+  /// The same by the name of their trust domain, for tokens without `iss`.
+  private let domains: [ByteSlice: IssuerProfile]
   private let ids: [ByteSlice: IssuerProfile]
   private let apiKeys: [Digest: (issuer: IssuerProfile, key: APIKey)]
   /// The issuers that are asked about tokens which are no signed ones, those with the longest
@@ -18,12 +20,13 @@ public final class TokenVerifier: Sendable {
   /// Counts the snapshots of a process; caches are void when it changes.
   public let generation: UInt64
 
-  /// Refuses two profiles of one `iss` or one id, two that are introspected for the same prefix of
-  /// tokens, and one API key twice: which rules apply must not depend on an order.
+  /// Refuses two profiles of one `iss`, trust domain or id, two that are introspected for the same
+  /// prefix of tokens, and one API key twice: which rules apply must not depend on an order.
   public init(
     issuers: [IssuerProfile], revocations: Revocations = Revocations(), generation: UInt64 = 0
   ) throws(IssuersFault) {
     var byIssuer: [ByteSlice: IssuerProfile] = [:]
+    var domains: [ByteSlice: IssuerProfile] = [:]
     var byID: [ByteSlice: IssuerProfile] = [:]
     var apiKeys: [Digest: (issuer: IssuerProfile, key: APIKey)] = [:]
     var introspected: [(prefix: ByteSlice, issuer: IssuerProfile)] = []
@@ -36,6 +39,11 @@ public final class TokenVerifier: Sendable {
       {
         throw .duplicateIssuer(index: index)
       }
+      if let domain = profile.trustDomain,
+        domains.updateValue(profile, forKey: domain.name) != nil
+      {
+        throw .duplicateTrustDomain(index: index)
+      }
       for key in profile.apiKeys
       where apiKeys.updateValue((profile, key), forKey: key.digest) != nil {
         throw .duplicateAPIKey(index: index)
@@ -47,6 +55,7 @@ public final class TokenVerifier: Sendable {
       introspected.append((prefix, profile))
     }
     self.issuers = byIssuer
+    self.domains = domains
     ids = byID
     self.apiKeys = apiKeys
     self.introspected = introspected.sorted { $0.prefix.count > $1.prefix.count }
@@ -83,38 +92,53 @@ public final class TokenVerifier: Sendable {
   /// The issuer and the `kid` that a token claims to have, not verified: to know whose keys to look
   /// for once more. Nil when the text is no token of an issuer that is known.
   public func claimedKey(of text: ByteSlice) -> (issuer: IssuerProfile, keyID: ByteSlice?)? {
-    guard let token = try? CompactToken(parsing: text),
-      let header = try? TokenHeader(parsing: token.header),
-      let claims = try? ClaimFields(StrictObject.parse(token.claims, .claims)),
-      let name = claims.issuer?.string, let profile = issuers[name],
-      let algorithm = SignatureAlgorithm(named: header.algorithm),
-      profile.algorithms.contains(algorithm)
+    let reader = TokenReader()
+    guard let token = try? CompactToken(parsing: text, by: reader),
+      let document = try? StrictObject.parse(token.claims, .claims, by: reader.parser),
+      let profile = try? issuer(namedBy: ClaimFields(document)),
+      let algorithm = token.header.algorithm, profile.algorithms.contains(algorithm)
     else { return nil }
-    return (profile, header.keyID)
+    return (profile, token.header.keyID)
+  }
+
+  /// The issuer that claims name: by `iss`, or where they have none, by the trust domain of their
+  /// `sub`. There is no second guess. Until a signature is verified, the name is no more than a key
+  /// into the configured issuers.
+  private func issuer(
+    namedBy claims: borrowing ClaimFields
+  ) throws(TokenRefusal) -> IssuerProfile {
+    if claims.has(.issuer) {
+      guard let name = claims.string(.issuer) else { throw .claim(.iss) }
+      guard let profile = issuers[name] else { throw .issuer }
+      return profile
+    }
+    guard !domains.isEmpty, let subject = claims.string(.subject),
+      let name = TrustDomain.claimed(by: subject)
+    else { throw .claim(.iss) }
+    guard let profile = domains[name] else { throw .issuer }
+    return profile
   }
 
   /// Everything about a token that can be known without a clock: form, header, issuer, key,
   /// signature.
   func authenticate(
-    _ text: ByteSlice, by parser: JSONParser
+    _ text: ByteSlice, by reader: TokenReader
   ) throws(TokenRefusal) -> AuthenticToken {
-    let token = try CompactToken(parsing: text)
-    let header = try TokenHeader(parsing: token.header, by: parser)
+    let token = try CompactToken(parsing: text, by: reader)
     // The claims are kept with the token.
-    _ = try StrictObject.parse(token.claims, .claims, by: parser)
-    let claims = ClaimFields(parser.keptDocument)
-    // Until the signature is verified, `iss` is no more than a key into the configured issuers.
-    guard let issuer = claims.issuer?.string else { throw .claim(.iss) }
-    guard let profile = issuers[issuer] else { throw .issuer }
-    guard profile.types.allow(header.type) else { throw .type }
+    _ = try StrictObject.parse(token.claims, .claims, by: reader.parser)
+    let claims = ClaimFields(reader.parser.keptDocument)
+    let profile = try issuer(namedBy: claims)
+    guard profile.types.allow(token.header.canonicalType) else { throw .type }
     let keys = profile.keys.generation
-    let key = try profile.authenticate(token, header)
+    let key = try profile.authenticate(token)
+    if !token.isHeaderKnown { reader.keep(token.header, of: token.headerText) }
     return AuthenticToken(profile: profile, claims: claims, key: key, keys: keys)
   }
 }
 
 /// A token whose signature is its issuer's; its claims have not been looked at.
-struct AuthenticToken {
+struct AuthenticToken: ~Copyable {
   let profile: IssuerProfile
   let claims: ClaimFields
   let key: KeySet.Key
@@ -126,24 +150,24 @@ extension IssuerProfile {
   /// The payload of a JWS that one of the issuer's keys has signed, whatever it means: by itself it
   /// gives access to nothing.
   public func signedPayload(of text: ByteSlice) throws(TokenRefusal) -> ByteSlice {
-    let token = try CompactToken(parsing: text)
-    _ = try authenticate(token, try TokenHeader(parsing: token.header))
+    let token = try CompactToken(parsing: text, by: TokenReader())
+    _ = try authenticate(token)
     return token.claims
   }
 
   /// The key whose signature the token carries: its algorithm must be allowed for the issuer and be
   /// the key's own.
   func authenticate(
-    _ token: CompactToken, _ header: TokenHeader
+    _ token: borrowing CompactToken
   ) throws(TokenRefusal) -> KeySet.Key {
-    guard let algorithm = SignatureAlgorithm(named: header.algorithm) else { throw .algorithm }
+    guard let algorithm = token.header.algorithm else { throw .algorithm }
     guard algorithms.contains(algorithm) else {
       // A public key that is to serve as a secret, say, is told from an algorithm too many.
-      let isConfusion = keys.set?.holdsOther(than: algorithm, id: header.keyID) ?? false
+      let isConfusion = keys.set?.holdsOther(than: algorithm, id: token.header.keyID) ?? false
       throw isConfusion ? .algorithmOfKey : .algorithm
     }
     guard let set = keys.set else { throw .key }
-    let key = try set.key(id: header.keyID, for: algorithm)
+    let key = try set.key(id: token.header.keyID, for: algorithm)
     guard key.verify(token.signature, over: token.signingInput) else { throw .signature }
     return key
   }
@@ -153,6 +177,7 @@ extension IssuerProfile {
 public enum IssuersFault: Error, Hashable, Sendable {
   case duplicateID(index: Int)
   case duplicateIssuer(index: Int)
+  case duplicateTrustDomain(index: Int)
   case duplicateAPIKey(index: Int)
   case secondIntrospection(index: Int)
 }

@@ -118,22 +118,22 @@ extension TokenVerifier {
   /// its presenter proves. Takes the time of one signature verification and a few microseconds;
   /// `TokenCache` spares both.
   ///
-  /// - Parameter parser: one with the limits of tokens, for callers that verify many.
+  /// - Parameter reader: for callers that verify many.
   public func verify(
     _ token: ByteSlice, presentedBy presentation: Presentation = .bare, at now: UnixTime,
-    by parser: JSONParser = JSONParser(limits: .token)
+    by reader: TokenReader = TokenReader()
   ) throws(TokenRefusal) -> VerifiedToken {
     guard token.count <= TokenLimits.bytes else { throw .tooLarge(bytes: token.count) }
     return try verify(
-      token, digest: Digest.sha256(token), presentedBy: presentation, at: now, by: parser)
+      token, digest: Digest.sha256(token), presentedBy: presentation, at: now, by: reader)
   }
 
   /// The same, for a caller that has the token's digest already.
   func verify(
     _ token: ByteSlice, digest: Digest, presentedBy presentation: Presentation, at now: UnixTime,
-    by parser: JSONParser
+    by reader: TokenReader
   ) throws(TokenRefusal) -> VerifiedToken {
-    let authentic = try authenticate(token, by: parser)
+    let authentic = try authenticate(token, by: reader)
     let registered = try ClaimRules.check(authentic.claims, against: authentic.profile, at: now)
     return try accept(
       VerifiedToken.Contents(

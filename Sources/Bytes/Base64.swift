@@ -57,10 +57,10 @@ public enum Base64 {
     }
     guard body.count % 4 != 1 else { return nil }
     let length = body.count / 4 * 3 + max(body.count % 4 - 1, 0)
-    // A group of three bytes is stored as four; the next one overwrites the fourth.
-    let storage = ByteStorage.make(capacity: length + 1)
-    // SAFETY: each step of sixteen digits stores twelve bytes and one beyond them, all below
-    // `length + 1`; the rest is stored byte by byte, `length` in all.
+    // Six bytes are stored as eight; the next ones overwrite the last two.
+    let storage = ByteStorage.make(capacity: length + 2)
+    // SAFETY: each step of sixteen digits stores twelve bytes and two beyond them, all below
+    // `length + 2`; the rest is stored byte by byte, `length` in all.
     let isCanonical = unsafe body.withUnsafeBytes { digits in
       let steps = digits.count / ByteBlock.width
       guard unsafe decode(digits, steps: steps, alphabet, into: storage.base) else { return false }
@@ -86,7 +86,7 @@ public enum Base64 {
 
   /// Decodes `steps` times sixteen digits; false where one of them is none.
   ///
-  /// SAFETY: there must be so many digits, and room for twelve bytes each time and one at the end.
+  /// SAFETY: there must be so many digits, and room for twelve bytes each time and two at the end.
   private static func decode(
     _ digits: UnsafeRawBufferPointer, steps: Int, _ alphabet: Alphabet,
     into out: UnsafeMutableRawPointer
@@ -107,20 +107,18 @@ public enum Base64 {
       let values =
         upper & (block &- 0x41) | lower & (block &- 71) | decimal & (block &+ 4)
         | last & 63 | lastButOne & 62
-      let words = unsafe unsafeBitCast(values, to: SIMD2<UInt64>.self)
-      for half in 0..<2 {
-        // Four times six bits become three bytes: first in pairs, then in fours.
-        let word = UInt64(littleEndian: words[half])
-        let pairs = (word & 0x003F_003F_003F_003F) << 6 | word >> 8 & 0x003F_003F_003F_003F
-        let fours = (pairs & 0x0000_0FFF_0000_0FFF) << 12 | pairs >> 16 & 0x0000_0FFF_0000_0FFF
-        let place = 12 &* step &+ 6 &* half
-        unsafe out.storeBytes(
-          of: (UInt32(truncatingIfNeeded: fours) << 8).bigEndian, toByteOffset: place,
-          as: UInt32.self)
-        unsafe out.storeBytes(
-          of: (UInt32(truncatingIfNeeded: fours >> 32) << 8).bigEndian,
-          toByteOffset: place &+ 3, as: UInt32.self)
-      }
+      let loaded = unsafe unsafeBitCast(values, to: SIMD2<UInt64>.self)
+      let words = SIMD2(UInt64(littleEndian: loaded[0]), UInt64(littleEndian: loaded[1]))
+      // Eight times six bits become six bytes: first in pairs, then in fours, then in eights.
+      let six = SIMD2<UInt64>(repeating: 0x003F_003F_003F_003F)
+      let pairs = (words & six) &<< 6 | (words &>> 8) & six
+      let twelve = SIMD2<UInt64>(repeating: 0x0000_0FFF_0000_0FFF)
+      let fours = (pairs & twelve) &<< 12 | (pairs &>> 16) & twelve
+      let eights = (fours & SIMD2(repeating: 0xFF_FFFF)) &<< 40 | (fours &>> 32) &<< 16
+      unsafe out.storeBytes(
+        of: eights[0].bigEndian, toByteOffset: 12 &* step, as: UInt64.self)
+      unsafe out.storeBytes(
+        of: eights[1].bigEndian, toByteOffset: 12 &* step &+ 6, as: UInt64.self)
     }
     return digitsOnly == SIMD16(repeating: 0xFF)
   }

@@ -22,4 +22,21 @@ public enum KeyFault: Error, Hashable, Sendable {
   case unreadable
   /// libcrypto did not do what it does with every valid key: memory, or a provider missing.
   case library
+
+  /// The fault in words, for whoever keeps the key.
+  public var text: String {
+    switch self {
+    case .wrongType: "it is of another type than its algorithm's"
+    case .modulusSize(let bits): "its modulus has \(bits) bits; 2048 to 8192 are taken"
+    case .modulusForm: "its modulus is even or begins with a zero byte"
+    case .weakModulus: "its modulus comes from a generator whose keys can be factored"
+    case .exponent: "its exponent is even, below 3, too large or begins with a zero byte"
+    case .length(let bytes): "\(bytes) bytes are not the length of its curve"
+    case .notOnCurve: "its point is not on the curve"
+    case .smallOrder: "it would accept signatures by anyone"
+    case .secretTooShort(let bytes): "\(bytes) bytes are less than its hash's output"
+    case .unreadable: "it cannot be read"
+    case .library: "libcrypto did not take it"
+    }
+  }
 }

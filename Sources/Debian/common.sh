@@ -62,6 +62,7 @@ install_pages() {
 install_docs() {
   install -D -m 0644 "$root/README.md" "$1/README.md"
   install -D -m 0644 -t "$1/docs" "$root"/docs/*.md
+  install -D -m 0644 -t "$1/docs/http" "$root"/docs/http/*.md
   install -D -m 0644 "$root/bench/README.md" "$1/bench/README.md"
 }
 

@@ -104,7 +104,8 @@ public final class KeyKeeper: Sendable {
   }
 
   private static func isSame(_ left: IssuerProfile, _ right: IssuerProfile) -> Bool {
-    left.issuer == right.issuer && left.source == right.source
+    left.issuer == right.issuer && left.trustDomain == right.trustDomain
+      && left.source == right.source
       && left.algorithms == right.algorithms
   }
 
@@ -200,7 +201,9 @@ public final class KeyKeeper: Sendable {
       case .failure(let fault): end(watch, LookOutcome(fault))
       case .success(let document):
         do throws(KeySetFault) {
-          let set = try KeySet(parsing: document.body, algorithms: watch.profile.algorithms)
+          let set = try KeySet(
+            parsing: document.body, algorithms: watch.profile.algorithms,
+            ofBundle: watch.profile.trustDomain != nil)
           end(watch, .success((set, document.maxAge)))
         } catch {
           end(watch, .failure(error.text))

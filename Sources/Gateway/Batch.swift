@@ -73,7 +73,10 @@ struct Batch {
     items.append(.waiting(event))
   }
 
-  mutating func `defer`(_ draft: EventDraft, at place: EventPlace, _ missing: UncompiledSchema?) {
+  /// Adds an event that is judged later.
+  ///
+  /// - Parameter missing: what has to be compiled for it.
+  mutating func hold(_ draft: EventDraft, at place: EventPlace, _ missing: UncompiledSchema?) {
     deferred.append(Deferred(draft: draft, place: place, missing: missing))
     items.append(.deferred)
   }

@@ -149,7 +149,7 @@ extension GatewayResponder {
       batch.pace.note(bytes: draft.payload.count)
       if draft.payload.count > GatewayLimits.eventOnLoop {
         let missing = missingSchema(for: draft, in: topic, at: address, judging)
-        batch.defer(draft, at: batch.place(of: draft, on: line), missing)
+        batch.hold(draft, at: batch.place(of: draft, on: line), missing)
         return
       }
       scratch.explains = batch.explains(under: topic.binding)
@@ -157,7 +157,7 @@ extension GatewayResponder {
       do {
         batch.add(try check(draft, for: topic, at: address, judging))
       } catch let missing as UncompiledSchema {
-        batch.defer(draft, at: batch.place(of: draft, on: line), missing)
+        batch.hold(draft, at: batch.place(of: draft, on: line), missing)
       }
     } catch {
       batch.pace.noteRefusal()

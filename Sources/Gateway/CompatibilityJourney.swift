@@ -16,8 +16,7 @@ extension GatewayResponder {
     var query = try QueryParameters(request.head.query)
     let wished = try query.takeSubject()
     try query.finish()
-    let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, forAnyOf: [.manage, .publish]).detached
+    let address = try admit(request, to: reference, forAnyOf: [.manage, .publish]).detached
     let subject = try line(wished, of: address)
     let terms = try SchemaTerms(contentType: request.head.fields.first("content-type"))
     let text = try await request.body.collect(upTo: SchemaLimits.sourceBytes)

@@ -255,11 +255,63 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
 
   /// The same for a scope that was found in another way.
   func admit(_ request: HTTPRequest, as scope: TenantScope) throws -> TenantScope {
-    if attempts.contains(request.id) { return scope }
-    try parts.limits.admit(
-      scope, from: request.peer, under: admission.snapshot.policy.addressLimits,
-      at: request.received)
+    try charge(request, to: scope, nil)
     return scope
+  }
+
+  /// The topic that a request names, if the caller may do `action` on it and its rates and the
+  /// topic's let the request in.
+  func admit(
+    _ request: HTTPRequest, to reference: TopicReference, for action: Action
+  ) throws -> TopicAddress {
+    try admit(
+      request, as: admission.scope(of: request, selecting: reference.tenant), to: reference,
+      for: action)
+  }
+
+  /// The same for the first of `actions` that the caller holds.
+  func admit(
+    _ request: HTTPRequest, to reference: TopicReference, forAnyOf actions: [Action]
+  ) throws -> TopicAddress {
+    let scope = try admission.scope(of: request, selecting: reference.tenant)
+    return try admit(request, as: scope) { () throws(TenancyRefusal) in
+      try scope.address(of: reference, forAnyOf: actions)
+    }
+  }
+
+  /// The same for a scope that is known.
+  func admit(
+    _ request: HTTPRequest, as scope: TenantScope, to reference: TopicReference,
+    for action: Action
+  ) throws -> TopicAddress {
+    try admit(request, as: scope) { () throws(TenancyRefusal) in
+      try scope.address(of: reference, for: action)
+    }
+  }
+
+  /// What is denied is a request of the caller's, and none of the topic's.
+  private func admit(
+    _ request: HTTPRequest, as scope: TenantScope,
+    to address: () throws(TenancyRefusal) -> TopicAddress
+  ) throws -> TopicAddress {
+    let granted: TopicAddress
+    do throws(TenancyRefusal) {
+      granted = try address()
+    } catch {
+      try charge(request, to: scope, nil)
+      throw error
+    }
+    try charge(request, to: scope, granted)
+    return granted
+  }
+
+  private func charge(
+    _ request: HTTPRequest, to scope: TenantScope, _ topic: TopicAddress?
+  ) throws(Refusal) {
+    if attempts.contains(request.id) { return }
+    try parts.limits.admit(
+      scope, to: topic, from: request.peer, under: admission.snapshot.policy.addressLimits,
+      at: request.received)
   }
 
   /// For calls that take no query.

@@ -78,8 +78,7 @@ extension GatewayResponder {
     guard case .topic(let reference, .events) = try Route(path) else {
       throw Refusal(.badParameter, "'/path' is not the path of a topic's events")
     }
-    let scope = try admit(request, reference.tenant)
-    _ = try scope.address(of: reference, for: .subscribe)
+    let scope = try admit(request, to: reference, for: .subscribe).caller
     guard let ticket = parts.tickets.issue(for: path, to: scope, at: request.receivedAt) else {
       throw Refusal(.overloaded, "too many tickets are out")
     }

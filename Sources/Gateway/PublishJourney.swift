@@ -15,10 +15,10 @@ extension GatewayResponder {
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let terms = try PublishTerms(request.head)
-    let scope = try admit(request, reference.tenant)
+    let scope = try admission.scope(of: request, selecting: reference.tenant)
     let admitted = admission.snapshot.generation
     do {
-      let address = try scope.address(of: reference, for: .publish)
+      let address = try admit(request, as: scope, to: reference, for: .publish)
       let topic =
         if let topic = parts.engine.open(address) { topic } else { try await makeTopic(address) }
       return try await publish(terms, to: topic, at: address, admitted, request, &answer)

@@ -38,8 +38,7 @@ extension GatewayResponder {
     as format: AnswerFormat
   ) throws -> (TopicAddress, StreamLease?) {
     guard let ticket else {
-      let scope = try admit(request, reference.tenant)
-      return (try scope.address(of: reference, for: .subscribe).detached, nil)
+      return (try admit(request, to: reference, for: .subscribe).detached, nil)
     }
     guard request.head.fields.first("authorization") == nil else {
       throw Refusal(.badHeader, "send a token or a ticket, not both")
@@ -149,8 +148,7 @@ extension GatewayResponder {
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) throws -> AnswerEnd {
     try refuseQuery(of: request)
-    let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: .subscribe)
+    let address = try admit(request, to: reference, for: .subscribe)
     let bounds = try parts.engine.bounds(of: address)
     answer.start(200)
     if bounds.events > 0 {
@@ -174,8 +172,7 @@ extension GatewayResponder {
     guard let id = MessageID(parsing: text) else {
       throw Refusal(.badCursor, "the path's last part is not a message id like 1:42")
     }
-    let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: .subscribe).detached
+    let address = try admit(request, to: reference, for: .subscribe).detached
     let tenure = tenure(of: address)
     let bounds = try parts.engine.bounds(of: address)
     guard id.ledger == bounds.ledger, id.entry >= bounds.first, id.entry < bounds.end else {

@@ -17,10 +17,9 @@ extension GatewayResponder {
     let last = try query.takeNumber("last", in: 1...ReplayLimits.events)
     let type = query.take("type")
     try query.finish()
-    let scope = try admit(request, reference.tenant)
     // Who may register, and may see what is stored.
-    _ = try scope.address(of: reference, for: .manage)
-    let topic = try scope.address(of: reference, for: .subscribe).detached
+    let topic = try admit(request, to: reference, for: .manage)
+      .caller.address(of: reference, for: .subscribe).detached
     let tenure = tenure(of: topic)
     try await checkSeesAll(of: topic)
     let terms = try SchemaTerms(contentType: request.head.fields.first("content-type"))

@@ -25,11 +25,10 @@ extension GatewayResponder {
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let change = try ChangeTerms(of: request)
-    let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: Right.schema).detached
+    let address = try admit(request, to: reference, for: Right.schema).detached
     let body = try await body(of: request, upTo: GatewayLimits.administrativeBody, for: address)
     let terms = try SchemaBindingTerms(reading: body)
-    if terms.quarantines { try checkQuarantine(terms, of: address, in: scope) }
+    if terms.quarantines { try checkQuarantine(terms, of: address, in: address.caller) }
     let known = parts.engine.schemaBook(of: address)
     let isNew = known.terms == nil
     try change.conditions.check(EntityTag(binding: known, of: address), isMade: !isNew)
@@ -49,8 +48,7 @@ extension GatewayResponder {
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let change = try ChangeTerms(of: request)
-    let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: Right.schema).detached
+    let address = try admit(request, to: reference, for: Right.schema).detached
     let book = parts.engine.schemaBook(of: address)
     guard book.terms != nil else { throw Refusal(.notFound) }
     try change.conditions.check(EntityTag(binding: book, of: address))

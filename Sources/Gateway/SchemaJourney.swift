@@ -18,9 +18,8 @@ extension GatewayResponder {
     let lint = try query.takeLint()
     let override = try query.takeFlag("override") ?? false
     try query.finish()
-    let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: Right.schema).detached
-    guard !override || scope.isOperator else {
+    let address = try admit(request, to: reference, for: Right.schema).detached
+    guard !override || address.caller.isOperator else {
       throw Refusal(.forbidden, "'override' needs an admin grant")
     }
     let subject = try line(wished, of: address)
@@ -141,8 +140,7 @@ extension GatewayResponder {
     let change = try ChangeTerms(of: request, &query)
     let subject = try query.takeSubject()
     try query.finish()
-    let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: Right.schema).detached
+    let address = try admit(request, to: reference, for: Right.schema).detached
     let book = parts.engine.schemaBook(of: address)
     if let subject {
       guard !book.live(subject).isEmpty else { throw Refusal(.notFound) }
@@ -160,8 +158,7 @@ extension GatewayResponder {
   func readable(
     _ reference: TopicReference, _ request: HTTPRequest
   ) throws -> TopicAddress {
-    let scope = try admit(request, reference.tenant)
-    return try scope.address(of: reference, forAnyOf: [.subscribe, .publish, .manage])
+    return try admit(request, to: reference, forAnyOf: [.subscribe, .publish, .manage])
   }
 
   private func show(

@@ -30,8 +30,7 @@ extension GatewayResponder {
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let change = try ChangeTerms(of: request)
-    let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: Right.schema).detached
+    let address = try admit(request, to: reference, for: Right.schema).detached
     let body = try await body(of: request, upTo: GatewayLimits.administrativeBody, for: address)
     var members = try BodyMembers(parsing: body)
     guard let number = try members.takeNumber("version", in: 1...Int64(UInt32.max)) else {
@@ -61,8 +60,7 @@ extension GatewayResponder {
     _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let change = try ChangeTerms(of: request)
-    let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: Right.schema).detached
+    let address = try admit(request, to: reference, for: Right.schema).detached
     let body = try await body(of: request, upTo: GatewayLimits.administrativeBody, for: address)
     var members = try BodyMembers(parsing: body)
     guard let word = try members.takeText("state"), let state = SchemaState(named: word.text),
@@ -97,8 +95,7 @@ extension GatewayResponder {
     let change = try ChangeTerms(of: request, &query)
     let isPermanent = try query.takeFlag("permanent") ?? false
     try query.finish()
-    let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: Right.schema).detached
+    let address = try admit(request, to: reference, for: Right.schema).detached
     let book = parts.engine.schemaBook(of: address)
     guard let number = UInt32(decimal: version), let stored = book.version(number),
       isPermanent || stored.state.isLive

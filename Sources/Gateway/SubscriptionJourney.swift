@@ -37,8 +37,7 @@ extension GatewayResponder {
     _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let terms = try ChangeTerms(of: request)
-    let scope = try admit(request, reference.tenant)
-    let topic = try scope.address(of: reference, forAnyOf: Self.lookingAfter).detached
+    let topic = try admit(request, to: reference, forAnyOf: Self.lookingAfter).detached
     let body = try await body(of: request, upTo: GatewayLimits.administrativeBody, for: topic)
     let wish = try SubscriptionWish(reading: body)
     let place = try await site.place(wish.start, in: topic, of: parts.engine)
@@ -97,8 +96,7 @@ extension GatewayResponder {
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     try refuseQuery(of: request)
-    let scope = try admit(request, reference.tenant)
-    let topic = try scope.address(of: reference, forAnyOf: Self.lookingAfter).detached
+    let topic = try admit(request, to: reference, forAnyOf: Self.lookingAfter).detached
     guard parts.engine.topic(topic) != nil else { throw Refusal(.notFound) }
     var found: [(SubscriptionDefinition, SubscriptionFacts)] = []
     for definition in parts.engine.subscriptions(of: topic) {
@@ -128,8 +126,7 @@ extension GatewayResponder {
   private func look(
     for name: Name, of holder: Name?, _ reference: TopicReference, _ request: HTTPRequest
   ) throws -> (TopicAddress, SubscriptionDefinition) {
-    let scope = try admit(request, reference.tenant)
-    let topic = try scope.address(of: reference, forAnyOf: Self.lookingAfter).detached
+    let topic = try admit(request, to: reference, forAnyOf: Self.lookingAfter).detached
     guard let definition = subscription(name, of: holder, topic) else { throw Refusal(.notFound) }
     return (topic, definition)
   }
@@ -146,8 +143,7 @@ extension GatewayResponder {
   func checkRight(
     to name: Name, _ reference: TopicReference, _ request: HTTPRequest
   ) throws {
-    let scope = try admit(request, reference.tenant)
-    let topic = try scope.address(of: reference, forAnyOf: Self.lookingAfter)
+    let topic = try admit(request, to: reference, forAnyOf: Self.lookingAfter)
     guard request.head.method == .delete else { return }
     var query = try QueryParameters(request.head.query)
     guard let definition = subscription(name, of: try query.takeHolder(), topic) else { return }
@@ -158,8 +154,7 @@ extension GatewayResponder {
   func find(
     _ name: Name, _ reference: TopicReference, _ request: HTTPRequest
   ) throws -> (TopicAddress, SubscriptionDefinition) {
-    let scope = try admit(request, reference.tenant)
-    let topic = try scope.address(of: reference, for: .subscribe).detached
+    let topic = try admit(request, to: reference, for: .subscribe).detached
     guard let definition = parts.engine.subscription(name, of: topic) else {
       throw Refusal(.notFound)
     }

@@ -15,8 +15,7 @@ extension GatewayResponder {
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let terms = try ChangeTerms(of: request)
-    let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: Right.topic).detached
+    let address = try admit(request, to: reference, for: Right.topic).detached
     let body = try await body(of: request, upTo: GatewayLimits.administrativeBody, for: address)
     let configuration = try TopicConfiguration(reading: body)
     let known = parts.engine.topic(address)
@@ -47,8 +46,7 @@ extension GatewayResponder {
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     try refuseQuery(of: request)
-    let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, forAnyOf: [.subscribe, .publish, .manage])
+    let address = try admit(request, to: reference, forAnyOf: [.subscribe, .publish, .manage])
       .detached
     guard let info = parts.engine.topic(address) else { throw Refusal(.notFound) }
     guard try !startTagged(EntityTag(info), request, &answer) else { return .complete }
@@ -82,8 +80,7 @@ extension GatewayResponder {
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let terms = try ChangeTerms(of: request)
-    let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: Right.topic).detached
+    let address = try admit(request, to: reference, for: Right.topic).detached
     guard let known = parts.engine.topic(address) else { throw Refusal(.notFound) }
     try terms.conditions.check(EntityTag(known))
     let subscriptions = parts.engine.subscriptions(of: address)

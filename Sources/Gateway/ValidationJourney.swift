@@ -21,8 +21,7 @@ extension GatewayResponder {
     try query.finish()
     // What publishing does not take is not taken here.
     _ = try PublishTerms(request.head, readsQuery: false)
-    let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, forAnyOf: [.publish, .manage, .subscribe])
+    let address = try admit(request, to: reference, forAnyOf: [.publish, .manage, .subscribe])
       .detached
     guard let topic = parts.engine.open(address) else { throw Refusal(.notFound) }
     if subject != nil || number != nil {

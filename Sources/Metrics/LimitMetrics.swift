@@ -1,10 +1,10 @@
 /// The bounds that an operator can set, by what they count and whom. Closed, so that each has a
 /// counter with a fixed place.
 public enum LimitName: UInt8, CaseIterable, Sendable {
-  case tenantRequests, principalRequests, addressRequests
+  case tenantRequests, principalRequests, topicRequests, addressRequests
   case tenantEvents, principalEvents, topicEvents, addressEvents
   case tenantBytes, principalBytes, topicBytes, addressBytes
-  case tenantStreams, principalStreams, addressStreams
+  case tenantStreams, principalStreams, topicStreams, addressStreams
   case addressTokens
   /// Questions to issuers about opaque tokens, under way at once.
   case addressQuestions
@@ -17,6 +17,7 @@ public enum LimitName: UInt8, CaseIterable, Sendable {
     switch self {
     case .tenantRequests: "tenant-requests"
     case .principalRequests: "principal-requests"
+    case .topicRequests: "topic-requests"
     case .addressRequests: "address-requests"
     case .tenantEvents: "tenant-events"
     case .principalEvents: "principal-events"
@@ -28,6 +29,7 @@ public enum LimitName: UInt8, CaseIterable, Sendable {
     case .addressBytes: "address-bytes"
     case .tenantStreams: "tenant-streams"
     case .principalStreams: "principal-streams"
+    case .topicStreams: "topic-streams"
     case .addressStreams: "address-streams"
     case .addressTokens: "address-refused-tokens"
     case .addressQuestions: "address-introspections"

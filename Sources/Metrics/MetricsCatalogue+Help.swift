@@ -92,8 +92,9 @@ extension MetricsCatalogue {
       to the cap of one scrape. The rest is summed in one series whose only topic label is \
       `topic="other"`. A topic may move between its own series and the sum; to an operator's \
       scrape neither ever falls, so `rate()` stays true.
-      - A caller without the operator's grant sees the topics of tenants it may see and nothing of \
-      the process; its sum falls when a topic moves out of it.
+      - That is the scrape of `listen.management`, and any in development mode. Elsewhere a caller \
+      with an `admin` grant sees the topics of its own tenant and nothing of the process, and its \
+      sum falls when a topic moves out of it; for others the page is 404.
       - `jodrell_damaged_events` has a series per range, at most 1,000, and none while nothing is \
       damaged. What is damaged is known once a reader or the start has met it; \
       `jodrell inspect --verify` looks at everything.

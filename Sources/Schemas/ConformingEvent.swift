@@ -5,30 +5,18 @@ public import Tenancy
 /// Proof that an event keeps its topic's promise, or that the topic's binding takes it although it
 /// does not: the last link of the chain, and the only thing that the log appends for a publisher.
 ///
-/// Rules of this file: the one stored property is private, the initialiser is `fileprivate`, and
+/// Rules of this file: the properties are constants, the initialiser is `fileprivate`, and
 /// `SchemaGate` below is the only place that calls it. Never `Codable` or `RawRepresentable`.
 public struct ConformingEvent: Sendable {
-  private let proven: Proven
-
-  /// Behind one reference: batches move events about, and a copy by parts would count eight.
-  private final class Proven: Sendable {
-    let address: TopicAddress
-    let draft: EventDraft
-    let schemaVersion: UInt32
-    let standing: Standing
-    let deprecated: SchemaDeprecation?
-
-    init(
-      address: TopicAddress, draft: EventDraft, schemaVersion: UInt32, standing: Standing,
-      deprecated: SchemaDeprecation?
-    ) {
-      self.address = address
-      self.draft = draft
-      self.schemaVersion = schemaVersion
-      self.standing = standing
-      self.deprecated = deprecated
-    }
-  }
+  /// The topic, and what the publisher may do there.
+  public let address: TopicAddress
+  public let draft: EventDraft
+  /// The version of the schema that the payload was checked against; 0 where the topic has none,
+  /// and of quarantined events, whose version is one of another topic.
+  public let schemaVersion: UInt32
+  public let standing: Standing
+  /// That the version is deprecated; nil where it is not.
+  public let deprecated: SchemaDeprecation?
 
   /// How an event stands to its topic's schema.
   public enum Standing: Sendable {
@@ -44,20 +32,12 @@ public struct ConformingEvent: Sendable {
     address: TopicAddress, draft: EventDraft, schemaVersion: UInt32,
     standing: Standing = .conforming, deprecated: SchemaDeprecation? = nil
   ) {
-    proven = Proven(
-      address: address, draft: draft, schemaVersion: schemaVersion, standing: standing,
-      deprecated: deprecated)
+    self.address = address
+    self.draft = draft
+    self.schemaVersion = schemaVersion
+    self.standing = standing
+    self.deprecated = deprecated
   }
-
-  /// The topic, and what the publisher may do there.
-  public var address: TopicAddress { proven.address }
-  public var draft: EventDraft { proven.draft }
-  /// The version of the schema that the payload was checked against; 0 where the topic has none,
-  /// and of quarantined events, whose version is one of another topic.
-  public var schemaVersion: UInt32 { proven.schemaVersion }
-  public var standing: Standing { proven.standing }
-  /// That the version is deprecated; nil where it is not.
-  public var deprecated: SchemaDeprecation? { proven.deprecated }
 }
 
 /// Where drafts become conforming events.

@@ -63,6 +63,8 @@ public enum SettingsProblem: Equatable, Sendable {
 
   case unknownKey(String)
   case missingKey(String)
+  /// A key that nobody knows where a required one is missing that it must stand for.
+  case misspeltKey(String, String)
   /// A value of another kind than the key takes, such as a number for a text.
   case wrongKind(expected: String, found: String)
   /// A key or value of the documented language whose feature this build does not have.
@@ -84,6 +86,7 @@ public enum SettingsProblem: Equatable, Sendable {
     case .quoteIt(let scalar): "'\(scalar)' can be read in more than one way: put it in quotes"
     case .unknownKey(let key): "unknown key '\(key)'"
     case .missingKey(let key): "the key '\(key)' is missing"
+    case .misspeltKey(let key, let meant): "unknown key '\(key)': is '\(meant)' meant?"
     case .wrongKind(let expected, let found): "expected \(expected), found \(found)"
     case .notBuiltYet(let what): "\(what) is not supported yet"
     case .invalid(let words): words

@@ -24,10 +24,14 @@ public struct SettingsMapping: ~Copyable {
     return entries[index].value
   }
 
-  /// The value under `key`; `missingKey` at the mapping's position without it.
+  /// The value under `key`; `missingKey` at the mapping's position without it, or `unknownKey` where
+  /// what stands there must be that key misspelt.
   public mutating func required(_ key: StaticString) throws(SettingsFault) -> SettingsNode {
-    guard let node = optional(key) else { throw self.node.fault(.missingKey("\(key)")) }
-    return node
+    if let node = optional(key) { return node }
+    for index in entries.indices where !isRead[index] && entries[index].key.isNearly(key) {
+      throw fault(.misspeltKey(entries[index].key.text, "\(key)"), atKey: index)
+    }
+    throw node.fault(.missingKey("\(key)"))
   }
 
   /// The text under `key`.
@@ -81,5 +85,15 @@ public struct SettingsMapping: ~Copyable {
 
   private borrowing func index(of key: StaticString) -> Int? {
     entries.firstIndex { $0.key.equals(key) }
+  }
+}
+
+extension ByteSlice {
+  /// Whether one is the other with at most two letters more at its end, or in other case.
+  fileprivate func isNearly(_ key: StaticString) -> Bool {
+    if equalsIgnoringCase(key) { return true }
+    let (short, long) = count < key.utf8CodeUnitCount ? (text, "\(key)") : ("\(key)", text)
+    return short.utf8.count > 3 && long.hasPrefix(short)
+      && long.utf8.count - short.utf8.count <= 2
   }
 }

@@ -63,18 +63,11 @@ public struct BearerBounds: Sendable, Equatable {
   }
 
   /// Compiles a mapping of nothing else.
-  ///
-  /// - Parameter ofTopics: what is published is all that a topic bounds.
-  static func compile(
-    _ node: SettingsNode?, ofTopics: Bool = false
-  ) throws(SettingsFault) -> BearerBounds {
+  static func compile(_ node: SettingsNode?) throws(SettingsFault) -> BearerBounds {
     guard let node else { return .none }
     var limits = try SettingsMapping(node)
     let compiled = try BearerBounds(readingFrom: &limits)
     try limits.finish()
-    guard !ofTopics || compiled.requests == nil && compiled.streams == nil else {
-      throw node.fault(.invalid("of a topic only publishRate and publishBytes are bounded"))
-    }
     return compiled
   }
 }
@@ -115,7 +108,7 @@ public struct TenantBounds: Sendable, Equatable {
     var limits = try SettingsMapping(node)
     tenant = try BearerBounds(readingFrom: &limits)
     perPrincipal = try BearerBounds.compile(limits.optional("perPrincipal"))
-    perTopic = try BearerBounds.compile(limits.optional("perTopic"), ofTopics: true)
+    perTopic = try BearerBounds.compile(limits.optional("perTopic"))
     storage = try limits.optional("storage").map { node throws(SettingsFault) in
       try node.byteSize()
     }

@@ -1,3 +1,4 @@
+import Foundation
 import JSONText
 import Testing
 
@@ -68,6 +69,34 @@ extension EndToEnd {
         try await gateway.start()
         #expect(try await gateway.send("GET", target, token: token).status == 404)
         #expect(try await publish(gateway, token, #"{"to":{"city":"Ulm"}}"#) == 201)
+      }
+    }
+
+    @Test func `a folder's schemas refer to documents, and are compared with them`() async throws {
+      let folder = try Workplace.directory("schemas")
+      defer { try? FileManager.default.removeItem(at: folder) }
+      let home = folder.appending(path: "public/default")
+      try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
+      let file = home.appending(path: "orders.schema.json")
+      try await withGateway(["--schemas", folder.path()]) { gateway in
+        let token = try await gateway.token()
+        let made = try await put(
+          gateway, token, "\(Self.schemas)/common/city", #"{"type":"string","minLength":2}"#)
+        #expect(made.status == 201, "\(made.text)")
+        let texts = [
+          #"{"properties":{"to":{"$ref":"common/city"}}}"#,
+          #"{"properties":{"to":{"$ref":"common/city"},"by":{"type":"string"}}}"#,
+        ]
+        for (number, text) in texts.enumerated() {
+          try text.write(to: file, atomically: true, encoding: .utf8)
+          for _ in 0..<2 {
+            try await gateway.killNine()
+            try await gateway.start()
+            let list = try await gateway.send("GET", "\(Self.orders)/schemas", token: token)
+            #expect(try list.json["schemas"]?.count == number + 1)
+          }
+        }
+        #expect(try await publish(gateway, token, #"{"to":"U"}"#) == 422)
       }
     }
   }

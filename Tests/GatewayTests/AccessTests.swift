@@ -244,7 +244,7 @@ import Testing
     let limits = try #require(told["limits"] as? [[String: Any]])
     let left = Dictionary(
       uniqueKeysWithValues: limits.map { ($0["limit"] as? String ?? "", $0["left"] as? Int) })
-    #expect(left == ["tenant-requests": 8, "topic-events": 4, "address-bytes": 1022])
+    #expect(left == ["tenant-requests": 7, "topic-events": 4, "address-bytes": 1022])
     let schemas = try #require(told["schemas"] as? [[String: Any]])
     #expect(schemas.map { $0["version"] as? Int } == [1])
     let short = try await gateway.send("POST", "/v1/explain", [:], "{}").json

@@ -170,6 +170,32 @@ import Testing
     #expect(policies[1]["reason"] as? String == "j.yaml:1:1: wrong")
   }
 
+  @Test("a renewed stream that the policy ends is recorded once, with the token it ended with")
+  func renewedStream() async throws {
+    let trail = AuditTrail(sample: 0, metrics: AuditMetrics(), wake: {})
+    let gateway = try TestGateway(audit: trail)
+    _ = try await gateway.send("POST", events, json, "{}")
+    let first = try TestGateway.token("rita", lifetime: .seconds(100))
+    async let pending = gateway.send(
+      "GET", events, token: first, ["Accept": "text/event-stream"], steps: 99)
+    try await gateway.untilStreams(1)
+    let id = try #require(await gateway.lastID)
+    let second = try TestGateway.token("rita", lifetime: .seconds(900))
+    let renewed = try await gateway.send("POST", "/v1/streams/\(id)/token", token: second)
+    #expect(renewed.status == 200)
+    try await gateway.untilRenewed(1)
+    let without = TestGateway.settings.replacing("shop/orders", with: "shop/other")
+    for _ in 0..<3 { try gateway.take(without) }
+    _ = try await pending
+    try await gateway.untilStreams(0)
+    // A turn later nothing is added.
+    _ = try await gateway.send("GET", "/v1/whoami")
+    let ends = try read(trail).filter { $0["outcome"] as? String == "end" }
+    #expect(ends.count == 1 && ends[0]["request"] as? String == id)
+    let digest = Digest.sha256(ByteSlice(utf8: second)).hexadecimal
+    #expect(ends[0]["token"] as? String == String(digest.prefix(16)))
+  }
+
   @Test("a schema that is put against its level of compatibility shows as such")
   func overrides() async throws {
     let trail = AuditTrail(sample: 0, metrics: AuditMetrics(), wake: {})

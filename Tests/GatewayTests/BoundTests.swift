@@ -83,6 +83,47 @@ import Testing
       try await gateway.send("GET", "/v1/whoami", as: "bob", from: "192.0.2.2").status == 200)
   }
 
+  @Test("requests are bounded per topic, whoever comes; who may not come takes nothing of them")
+  func topicRequests() async throws {
+    let gateway = try gateway("perTopic: {requests: 2/s}")
+    let other = "/v1/topics/acme/shop/others/events"
+    #expect(try await gateway.send("GET", events, as: "paul").status == 403)
+    #expect(try await gateway.send("POST", events, json, "{}").status == 201)
+    #expect(try await gateway.send("GET", events, as: "rita").status == 200)
+    for (method, subject) in [("POST", "paul"), ("GET", "rita"), ("HEAD", "alice")] {
+      let refused = try await gateway.send(method, events, as: subject, json, "{}")
+      #expect(refused.status == 429)
+      #expect(refused.fields["ratelimit-policy"] == #""topic-requests";q=2;w=1"#)
+    }
+    #expect(try await gateway.send("POST", other, json, "{}").status == 201)
+    let told = try await gateway.send(
+      "POST", "/v1/explain", as: "rita", [:], #"{"subscribe":"~/orders"}"#
+    ).json
+    let limits = try #require(told["limits"] as? [[String: Any]])
+    #expect(limits.map { $0["limit"] as? String } == ["topic-requests"])
+    #expect(limits.map { $0["left"] as? Int } == [0])
+    gateway.clock.step(.seconds(1))
+    #expect(try await gateway.send("POST", events, json, "{}").status == 201)
+  }
+
+  @Test("streams are bounded per topic, whoever reads")
+  func topicStreams() async throws {
+    let gateway = try gateway("perTopic: {streams: 1}")
+    let other = "/v1/topics/acme/shop/others/events"
+    for path in [events, other] { _ = try await gateway.send("POST", path, json, "{}") }
+    let accept = ["Accept": "text/event-stream"]
+    let token = try TestGateway.token("rita", lifetime: .seconds(60))
+    async let first = gateway.send("GET", events, token: token, accept, steps: 9)
+    try await gateway.untilStreams(1)
+    let second = try await gateway.send("GET", events, accept)
+    #expect(second.status == 429 && second.code == "too_many_streams")
+    #expect(second.fields["ratelimit-policy"] == #""topic-streams";q=1;qu="concurrent-requests""#)
+    #expect(try await gateway.send("GET", other, accept, steps: 1).status == 200)
+    gateway.clock.step(.seconds(61))
+    _ = try await gateway.send("POST", events, json, "{}")
+    _ = try await first
+  }
+
   @Test("refused tokens are bounded per address; good callers there do not pay")
   func refusedTokens() async throws {
     let gateway = try gateway("", more: "\nlimits: {perAddress: {refusedTokens: 2/s}}")

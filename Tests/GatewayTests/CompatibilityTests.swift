@@ -65,6 +65,43 @@ struct CompatibilityTests {
     #expect(try await gateway.send("POST", check, as: "rita", schema, first).status == 403)
   }
 
+  @Test func `a change of level says which versions in force do not keep to it`() async throws {
+    let gateway = try TestGateway()
+    func warnings(_ answer: TestGateway.Answer) throws -> [[String: Any]]? {
+      try answer.json["warnings"] as? [[String: Any]]
+    }
+    _ = try await gateway.send("PUT", topic, [:], #"{"compatibility":"NONE"}"#)
+    _ = try await gateway.send("PUT", "\(topic)/schema", schema, first)
+    _ = try await gateway.send("PUT", "\(topic)/schema", schema, retyped)
+    let tried = try await gateway.send(
+      "PUT", "\(topic)?dryRun=true", [:], #"{"compatibility":"BACKWARD"}"#)
+    let made = try await gateway.send("PUT", topic, [:], #"{"compatibility":"BACKWARD"}"#)
+    for answer in [tried, made] {
+      let found = try #require(try warnings(answer))
+      #expect(answer.status == 200 && found.count == 1)
+      #expect(found[0]["code"] as? String == "compatibility.unmet")
+      #expect(found[0]["version"] as? Int == 2 && found[0]["subject"] as? String == "default")
+      #expect(
+        (found[0]["message"] as? String)?.hasPrefix(
+          "version 2 of 'default' does not keep to BACKWARD beside version 1; first: #/") == true)
+    }
+    // What stays as it is was told before, and what asks for nothing has nothing to tell.
+    for level in ["BACKWARD", "NONE", "ALWAYS_INCOMPATIBLE"] {
+      let same = try await gateway.send("PUT", topic, [:], #"{"compatibility":"\#(level)"}"#)
+      #expect(try same.status == 200 && warnings(same) == nil, "\(level)")
+    }
+    // The namespace's level is that of topics which have none of their own.
+    let namespace = "/v1/namespaces/acme/shop"
+    let forward = #"{"compatibility":"FORWARD"}"#
+    #expect(try await warnings(gateway.send("PUT", namespace, [:], forward)) == nil)
+    _ = try await gateway.send("PUT", namespace, [:], #"{"compatibility":"NONE"}"#)
+    _ = try await gateway.send("PUT", topic, [:], "{}")
+    let all = try await gateway.send("PUT", namespace, [:], forward)
+    #expect(try warnings(all)?.first?["topic"] as? String == "acme/shop/orders")
+    let shown = try await gateway.send("GET", namespace)
+    #expect(shown.fields["etag"] == all.fields["etag"] && shown.fields["etag"] != nil)
+  }
+
   @Test func `level and policy are of the topic before the namespace`() async throws {
     let gateway = try TestGateway()
     _ = try await gateway.send("PUT", "\(topic)/schema", schema, first)

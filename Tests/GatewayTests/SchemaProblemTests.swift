@@ -57,6 +57,29 @@ import Testing
     #expect(errors(problem).last?["suggestion"] as? String == "currency")
   }
 
+  @Test("a schema that is wrong in several places is told all of them")
+  func wrongSchema() async throws {
+    let gateway = try TestGateway()
+    for (schema, pointers) in [
+      (
+        #"{"type":"objekt","properties":{"a":{"$ref":"urn:x"},"b":{"$ref":"urn:y"}}}"#,
+        ["#/type", "#/properties/a/$ref", "#/properties/b/$ref"]
+      ),
+      // Without its parts nobody has asked for the documents.
+      (
+        #"{"type":"objekt","properties":{"a":{"$ref":"urn:x"},"b":1,"c":{"minLength":"1"}}}"#,
+        ["#/type", "#/properties/b", "#/properties/c/minLength"]
+      ),
+    ] {
+      let answer = try await gateway.send(
+        "PUT", "\(topic)/schema", ["Content-Type": "application/schema+json"], schema)
+      #expect(answer.status == 422 && answer.code == "schema_invalid")
+      let problem = try answer.json
+      #expect(Set(errors(problem).compactMap { $0["pointer"] as? String }) == Set(pointers))
+      #expect((problem["detail"] as? String)?.hasPrefix("3 problems; first: #/") == true)
+    }
+  }
+
   @Test("in lines each refusal has its event and the body's line")
   func linesOfABody() async throws {
     let gateway = try await gateway(order)

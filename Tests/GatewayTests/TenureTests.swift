@@ -105,6 +105,31 @@ import Testing
     #expect(try await gateway.send("GET", topic).status == 404)
   }
 
+  @Test("others' tokens are explained to whoever may still ask when the body has come")
+  func explanation() async throws {
+    let operators = TestGateway.settings.replacing(
+      #"allow: [{subscribe: ["shop/orders"]}]"#, with: #"allow: [{admin: ["*/*"]}]"#)
+    let gateway = try TestGateway(settings: operators)
+    let paul = try TestGateway.token("paul")
+    func ask(_ between: @escaping @Sendable () async throws -> Void) async throws
+      -> TestGateway.Answer
+    {
+      try await gateway.send(
+        "POST", "/v1/explain", as: "rita", [:], #"{"token":"\#(paul)"}"#, beforeBody: between)
+    }
+    #expect(try await ask {}.status == 200)
+    #expect(try await ask { try gateway.take(TestGateway.settings) }.code == "forbidden")
+    try gateway.take(operators)
+    let revoked = try await ask {
+      gateway.clock.step(.seconds(1))
+      let made = try await gateway.send(
+        "POST", "/v1/revocations", as: nil, ["Content-Type": "application/json"],
+        #"{"issuer":"test","sub":"rita"}"#, listener: .management)
+      #expect(made.status == 201)
+    }
+    #expect(revoked.status == 401)
+  }
+
   @Test("a waiting read ends when its right does, though nothing comes")
   func waitingRead() async throws {
     let gateway = try TestGateway()

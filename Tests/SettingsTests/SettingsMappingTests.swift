@@ -41,6 +41,25 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    ("audience", "is 'audiences' meant?"), ("Audiences", "is 'audiences' meant?"),
+    ("audienceses", "is 'audiences' meant?"), ("aud", nil), ("audiencesList", nil), ("other", nil),
+  ])
+  func `a required key that is misspelt is told by what stands there`(
+    key: String, hint: String?
+  ) throws {
+    var top = try SettingsMapping(try settings("\(key): [a]\n"))
+    do throws(SettingsFault) {
+      _ = try top.required("audiences")
+      Issue.record("accepted")
+    } catch {
+      #expect(
+        error.text
+          == (hint.map { "s.yaml:1:1: unknown key '\(key)': \($0)" }
+            ?? "s.yaml:1:1: the key 'audiences' is missing"))
+    }
+  }
+
   @Test(arguments: ["12", "true", "1.5", "[]", "{}"])
   func `a text must be a text`(value: String) throws {
     var top = try SettingsMapping(try settings("a: \(value)"))

@@ -98,7 +98,8 @@ import Testing
     text(
       tenant: "limits: {publishRate: 20000/s, publishBytes: 50MiB/s, streams: 2000, "
         + "storage: 200GiB, burst: 2s, weight: 300, perPrincipal: {requests: 600/m, streams: 5}, "
-        + "perTopic: {publishBytes: 1GB/h}, perNamespace: {storage: 1TiB}}"),
+        + "perTopic: {publishBytes: 1GB/h, requests: 1/s, streams: 5}, "
+        + "perNamespace: {storage: 1TiB}}"),
     text(
       mapping: "allow: [{publish: [a/*], where: {/tenantId: {eq: \"{tenant}\"}, "
         + "/by: {in: [\"{/sub}\", \"{principal}\"]}}}]"),
@@ -130,6 +131,9 @@ import Testing
       + "keys: {url: \"http://127.0.0.1:1/k\", addresses: [127.0.0.1], ca: c, lazy: true}}]",
     "issuers: [{id: i, iss: \"https://x/\", audiences: [a], keys: {discovery: true}}]",
     "issuers: [{id: i, iss: x, audiences: [a], keys: {discovery: \"https://x/m\"}}]",
+    "issuers: [{id: i, trustDomain: acme.example, audiences: [a], keys: {url: \"https://x\"}}]",
+    "issuers: [{id: i, trustDomain: a_b-c.1, iss: \"https://x\", audiences: [a], algorithms: [ES384], "
+      + "keys: {discovery: true}}]",
     "issuers: [{id: i, iss: x, audiences: [a], introspection: "
       + "{url: \"https://x/i\", clientID: g, clientSecret: \"env:S\", lifetime: 10s}}]",
     "issuers: [{id: i, iss: x, audiences: [a], audienceClaim: /client_id, introspection: "
@@ -170,7 +174,7 @@ import Testing
     text(tenant: "limits: {streams: many}"),
     text(tenant: "namespaceDefaults: {compatibility: full}"),
     text(tenant: "limits: {publishRate: 5}"), text(tenant: "limits: {publishRate: 5MiB/s}"),
-    text(tenant: "limits: {perTopic: {streams: 5}}"), text(tenant: "limits: {storage: much}"),
+    text(tenant: "limits: {storage: much}"),
     text(tenant: "shares: [{with: globex}]"), text(tenant: "shares: [{subscribe: [a/b]}]"),
     text(mapping: "allow: [{where: {/a: {eq: x}}}]"), text(mapping: "allow: [{until: soon}]"),
     text(mapping: "allow: [{subscribe: [a/b], where: {/a: {eq: x}}}]"),

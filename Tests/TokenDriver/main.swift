@@ -3,11 +3,14 @@ import Bytes
 import Crypto
 import Foundation
 import Glibc
-import JSONText
 import TestSupport
 
 // What the verification of tokens costs: each algorithm uncached, and a hit in the cache. For
 // comparison with `openssl speed` on the same core. Prints one line per figure.
+//
+//   jodrell-token-driver [ALGORITHM] [SECONDS]
+//
+// With ALGORITHM, such as RS256, that one alone; SECONDS (1) of processor time for each figure.
 
 /// The processor time of this process in nanoseconds: what `openssl speed` counts too, so that
 /// others on the machine do not count.
@@ -18,7 +21,7 @@ func processorTime() -> Double {
 }
 
 /// Runs `body` for about `seconds`; how many nanoseconds of processor time once took.
-func cost(_ seconds: Double = 1, _ body: () throws -> Void) rethrows -> Double {
+func cost(_ body: () throws -> Void) rethrows -> Double {
   let began = processorTime()
   var count = 0
   while true {
@@ -34,6 +37,8 @@ func report(_ name: String, _ nanoseconds: Double) {
   unsafe puts("\(name): \(Int(nanoseconds)) ns, \(rate)/s")
 }
 
+let words = CommandLine.arguments.dropFirst()
+let seconds = words.dropFirst().first.flatMap(Double.init) ?? 1
 let issuer = TestIssuer()
 let now = TestIssuer.now
 let algorithms = TestIssuer.everyPublicAlgorithm
@@ -46,13 +51,13 @@ let more: [String: Any] = [
   "scope": "events.publish events.read", "azp": "orders-svc", "tenant": "acme",
   "groups": ["evt-orders-writers", "evt-billing-readers"], "client_id": "orders-svc",
 ]
-// As a loop does it, with a parser of its own.
-let parser = JSONParser(limits: .token)
-for algorithm in algorithms {
+// As a loop does it, with a reader of its own.
+let reader = TokenReader()
+for algorithm in algorithms where words.first.map({ $0 == "\(algorithm.name)" }) ?? true {
   let token = try issuer.token(more, algorithm: algorithm)
   report(
     "\(algorithm.name) uncached, \(token.count) bytes",
-    try cost { _ = try verifier.verify(token, at: now, by: parser) })
+    try cost { _ = try verifier.verify(token, at: now, by: reader) })
 }
 let cache = TokenCache()
 let token = try issuer.token(more, algorithm: .rs256)

@@ -43,10 +43,17 @@ extension GatewayResponder {
     admission.refresh()
     let snapshot = admission.snapshot
     let selection = try Admission.selection(of: request, path: question?.topic.tenant)
+    // What the caller was let in with may be gone since: its body may have been long on the way.
+    let now = timers.clocks.wall()
+    if let caller {
+      try snapshot.verifier.recheck(caller, at: now)
+      if let scope = try? snapshot.policy.scope(of: caller, selecting: selection, at: now) {
+        _ = try admit(request, as: scope)
+      }
+    }
     var reader: Explanation.Reader = isOperators ? .operators : .caller
     if let text, let caller {
-      let operatorScope = try snapshot.policy.scope(
-        of: caller, selecting: selection, at: request.receivedAt)
+      let operatorScope = try snapshot.policy.scope(of: caller, selecting: selection, at: now)
       guard operatorScope.isOperator else { throw TenancyRefusal.forbidden(.admin) }
       guard (question?.topic.tenant ?? operatorScope.tenant) == operatorScope.tenant else {
         throw Refusal(.notFound, "of another's token only your tenant's topics are explained")
@@ -140,7 +147,7 @@ extension GatewayResponder {
     json.key("limits")
     json.beginArray()
     let remainders = parts.limits.remainders(
-      of: scope, to: address?.action == .publish ? address : nil, from: peer,
+      of: scope, to: address, from: peer,
       under: admission.snapshot.policy.addressLimits.all, at: timers.now)
     for remainder in remainders {
       json.beginObject()

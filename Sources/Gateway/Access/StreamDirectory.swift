@@ -21,6 +21,7 @@ public final class StreamDirectory: Sendable {
   fileprivate struct Bearers: Sendable {
     let tenant: Name
     let principal: ByteSlice
+    let topic: TopicAddress
     let address: ByteSlice
   }
 
@@ -34,6 +35,7 @@ public final class StreamDirectory: Sendable {
     /// How many are open; those with none have no entry.
     var tenants: [Name: Int] = [:]
     var principals: [Principal: Int] = [:]
+    var topics: [TopicAddress: Int] = [:]
     var addresses: [ByteSlice: Int] = [:]
 
     mutating func count(_ bearers: Bearers, _ step: Int) {
@@ -43,6 +45,7 @@ public final class StreamDirectory: Sendable {
       }
       change(&tenants, bearers.tenant)
       change(&principals, Principal(tenant: bearers.tenant, name: bearers.principal))
+      change(&topics, bearers.topic)
       change(&addresses, bearers.address)
     }
 
@@ -54,6 +57,7 @@ public final class StreamDirectory: Sendable {
       let open: [(LimitName, Int?, Int?)] = [
         (.tenantStreams, limits.tenant.streams, tenants[bearers.tenant]),
         (.principalStreams, limits.perPrincipal.streams, principals[principal]),
+        (.topicStreams, bearers.topic.policy.limits.perTopic.streams, topics[bearers.topic]),
         (.addressStreams, addressLimits.streams, addresses[bearers.address]),
       ]
       for case (let limit, let most?, let count) in open where count ?? 0 >= most {
@@ -71,14 +75,14 @@ public final class StreamDirectory: Sendable {
 
   public init(metrics: LimitMetrics) { self.metrics = metrics }
 
-  /// A stream opens, unless its tenant, principal or address has as many as they may.
+  /// A stream opens, unless its tenant, principal, topic or address has as many as they may.
   func opened(
     _ stream: RequestID, at topic: TopicAddress, from peer: ByteSlice,
     under addressLimits: AddressBounds, box: Mailbox
   ) throws(Refusal) {
     let caller = topic.caller
     let bearers = Bearers(
-      tenant: caller.tenant, principal: caller.principal,
+      tenant: caller.tenant, principal: caller.principal, topic: topic,
       address: ByteSlice(copying: peer.span))
     let bound = state.withLock { state -> (LimitName, Int)? in
       if let bound = state.bound(of: bearers, caller.policy.limits, addressLimits) { return bound }

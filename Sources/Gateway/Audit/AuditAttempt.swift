@@ -49,7 +49,7 @@ extension GatewayResponder {
     guard let right = route.right else { return false }
     switch route {
     case .topic(let topic, _), .pulsarSchema(let topic, _):
-      _ = try admit(request, topic.tenant).address(of: topic, for: right)
+      _ = try admit(request, to: topic, for: right)
     case .namespace(let namespace), .document(let namespace, _, _):
       _ = try admit(request, namespace.tenant).namespace(of: namespace, for: right)
     default: return false

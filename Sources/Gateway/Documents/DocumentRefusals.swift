@@ -18,7 +18,7 @@ extension Refusal {
       self.init(
         .documentInUse, "version \(version) is not deleted; delete it without 'permanent' first")
     case .documentInUse(.referredTo(let referrers)):
-      self.init(.documentInUse, "\(referrers.count) refer to it")
+      self.init(.documentInUse, sentence(referrers.count))
     default: self.init(.preconditionFailed)
     }
   }
@@ -89,7 +89,7 @@ struct ShownReferrers {
 
   var summary: String {
     let hidden = total - seen.count
-    return "\(total) refer to it" + (hidden == 0 ? "" : ", \(hidden) of which you may not see")
+    return sentence(total) + (hidden == 0 ? "" : ", \(hidden) of which you may not see")
   }
 
   /// The members of an answer about them.
@@ -128,4 +128,8 @@ struct ShownReferrers {
     }
     json.endArray()
   }
+}
+
+private func sentence(_ referrers: Int) -> String {
+  referrers == 1 ? "1 refers to it" : "\(referrers) refer to it"
 }

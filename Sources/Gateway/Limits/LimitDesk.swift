@@ -42,18 +42,25 @@ final class LimitDesk: Sendable {
   }
 
   /// A request of an admitted caller.
+  ///
+  /// - Parameter topic: what it is about; nil for what is about no topic, or about one that the
+  ///   caller has no right to.
   func admit(
-    _ caller: TenantScope, from peer: ByteSlice, under addressLimits: AddressBounds,
-    at now: MonotonicTime
+    _ caller: TenantScope, to topic: TopicAddress?, from peer: ByteSlice,
+    under addressLimits: AddressBounds, at now: MonotonicTime
   ) throws(Refusal) {
     let limits = caller.policy.limits
-    if limits.hasNoRates, addressLimits.requests == nil { return }
+    let topicRequests = topic?.policy.limits.perTopic.requests
+    if limits.hasNoRates, topicRequests == nil, addressLimits.requests == nil { return }
     var demands = Demands()
     demands.append(
       .tenantRequests, limits.tenant.requests, 1, Key.tenant(caller, .tenantRequests))
     demands.append(
       .principalRequests, limits.perPrincipal.requests, 1,
       Key.principal(caller, .principalRequests))
+    if let topic {
+      demands.append(.topicRequests, topicRequests, 1, Key.topic(topic, .topicRequests))
+    }
     demands.append(
       .addressRequests, addressLimits.requests, 1, Key.address(peer, .addressRequests))
     try meet(demands, at: now)
@@ -123,7 +130,7 @@ final class LimitDesk: Sendable {
   /// What is left of each rate that a request of the caller would be held to. Takes nothing.
   ///
   /// - Parameters:
-  ///   - topic: what would be published to; nil for requests alone.
+  ///   - topic: what the request would be about; its events and bytes count where it publishes.
   ///   - peer: where it would come from; nil when nobody knows.
   func remainders(
     of caller: TenantScope, to topic: TopicAddress?, from peer: ByteSlice?,
@@ -136,11 +143,11 @@ final class LimitDesk: Sendable {
       all.append(Remainder(limit: limit, rate: rate, left: left))
     }
     func look(
-      _ bounds: BearerBounds, _ requests: LimitName?, _ events: LimitName, _ bytes: LimitName,
+      _ bounds: BearerBounds, _ requests: LimitName, _ events: LimitName, _ bytes: LimitName,
       _ key: (LimitName) -> UInt64
     ) {
-      if let requests { look(requests, bounds.requests, key(requests)) }
-      guard topic != nil else { return }
+      look(requests, bounds.requests, key(requests))
+      guard topic?.action == .publish else { return }
       look(events, bounds.events, key(events))
       look(bytes, bounds.bytes, key(bytes))
     }
@@ -150,7 +157,12 @@ final class LimitDesk: Sendable {
       Key.principal(caller, $0)
     }
     if let topic {
-      look(topic.policy.limits.perTopic, nil, .topicEvents, .topicBytes) { Key.topic(topic, $0) }
+      let perTopic = topic.policy.limits.perTopic
+      if topic.action == .publish {
+        look(perTopic, .topicRequests, .topicEvents, .topicBytes) { Key.topic(topic, $0) }
+      } else {
+        look(.topicRequests, perTopic.requests, Key.topic(topic, .topicRequests))
+      }
     }
     if let peer {
       look(address, .addressRequests, .addressEvents, .addressBytes) { Key.address(peer, $0) }
@@ -179,7 +191,7 @@ final class LimitDesk: Sendable {
   private func table(of limit: LimitName) -> BucketTable {
     switch limit {
     case .principalRequests, .principalEvents, .principalBytes, .principalStreams: principals
-    case .topicEvents, .topicBytes, .namespaceStorage: topics
+    case .topicRequests, .topicEvents, .topicBytes, .topicStreams, .namespaceStorage: topics
     case .addressRequests, .addressEvents, .addressBytes, .addressStreams, .addressTokens,
       .addressQuestions:
       addresses

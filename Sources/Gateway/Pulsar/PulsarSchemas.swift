@@ -107,8 +107,7 @@ extension GatewayResponder {
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let change = try readPulsarChange(request)
-    let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: Right.schema).detached
+    let address = try admit(request, to: reference, for: Right.schema).detached
     let candidate = try await readPulsarCandidate(request, of: address)
     // The same schema again is no change, and no reason to overlook a condition.
     try change.conditions.check(
@@ -132,8 +131,7 @@ extension GatewayResponder {
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let change = try readPulsarChange(request)
-    let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, for: Right.schema).detached
+    let address = try admit(request, to: reference, for: Right.schema).detached
     let known = parts.engine.schemaBook(of: address)
     guard !known.live(.topic).isEmpty else { throw Refusal(.notFound, "Schema not found") }
     try change.conditions.check(known.defaultVersion(of: .topic).map { EntityTag($0) })
@@ -160,8 +158,7 @@ extension GatewayResponder {
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     try readPulsarQuery(request)
-    let scope = try admit(request, reference.tenant)
-    let address = try scope.address(of: reference, forAnyOf: [.manage, .publish]).detached
+    let address = try admit(request, to: reference, forAnyOf: [.manage, .publish]).detached
     let candidate = try await readPulsarCandidate(request, of: address)
     let report = try await judge(candidate, at: address).report
     answer.start(202)

@@ -6,8 +6,8 @@ final class FaultList {
 
   var isEmpty: Bool { faults.isEmpty }
 
-  /// Keeps a fault, so that reading may go on behind it. Throws all of them where that is of no use:
-  /// a limit is met, or there are more than `SchemaLimits.violations`.
+  /// Keeps a fault, so that reading may go on behind it. Throws all of them where that is of no
+  /// use: a limit is met, or there are more than `SchemaLimits.violations`.
   func note(_ fault: SchemaFault) throws(SchemaFault) {
     if isClosed { throw fault }
     if !faults.contains(fault) { faults.append(fault) }

@@ -13,6 +13,27 @@ extension SchemaFault {
     SchemaFault(at: "#", .ambiguousReference(uri))
   }
 
+  /// The same with what is wrong with the text itself, which nobody has compiled because the
+  /// documents that it needs could not be gathered. What those would decide is left out.
+  public func withOthers(
+    in text: ByteSlice, dialect: SchemaDialect?, formats: FormatMode?, base: String
+  ) -> SchemaFault {
+    do throws(SchemaFault) {
+      _ = try CompiledSchema.compile(text, dialect: dialect, formats: formats, base: base)
+      return self
+    } catch {
+      let found = [error] + error.others
+      // Under a dialect that is not known the keywords are not, either.
+      guard !found.contains(where: { $0.reason.kind == .unknownDialect }) else { return self }
+      let known = [self] + others
+      let more = found.filter { other in
+        other.reason.kind != .unresolvedReference
+          && !known.contains { $0.pointer == other.pointer && $0.reason == other.reason }
+      }
+      return SchemaFault(known + more, atMost: SchemaLimits.violations)
+    }
+  }
+
   /// A text that is not JSON.
   public init(notJSON fault: JSONFault) { self.init(at: "#", .malformedJSON(fault)) }
 }

@@ -22,7 +22,7 @@ extension Catalogue {
   /// Compiles a schema for a topic with the documents as they are now. Takes milliseconds, up to a
   /// second for the largest: off the event loops.
   ///
-  /// - Throws: one fault for all references that lead nowhere, or for what else is wrong.
+  /// - Throws: one fault for all references that lead nowhere, and what else is wrong behind it.
   public func compileSchema(
     _ text: ByteSlice, as type: SchemaType = .json, dialect: SchemaDialect?, formats: FormatMode?,
     for topic: TopicAddress
@@ -32,9 +32,14 @@ extension Catalogue {
       return (try CompiledSchema.compile(text, as: type, isNew: true), [])
     }
     let base = DocumentPath.folder(topic.tenant, topic.namespace)
-    let assembly = try SchemaAssembly(
-      of: text, base: base, dialect: dialect, in: topic.namespace,
-      finder(for: topic.inNamespace))
+    let assembly: SchemaAssembly
+    do throws(SchemaFault) {
+      assembly = try SchemaAssembly(
+        of: text, base: base, dialect: dialect, in: topic.namespace,
+        finder(for: topic.inNamespace))
+    } catch {
+      throw error.withOthers(in: text, dialect: dialect, formats: formats, base: base)
+    }
     let program = try CompiledSchema.compile(
       text, dialect: dialect, formats: formats, base: base, library: assembly.library,
       isNew: true)

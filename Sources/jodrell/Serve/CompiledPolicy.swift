@@ -145,6 +145,8 @@ struct CompiledPolicy: Sendable {
         throw nodes[index].fault(.invalid("a second issuer with the same id"))
       case .duplicateIssuer(let index):
         throw nodes[index].fault(.invalid("a second issuer with the same iss"))
+      case .duplicateTrustDomain(let index):
+        throw nodes[index].fault(.invalid("a second issuer with the same trustDomain"))
       case .duplicateAPIKey(let index):
         throw nodes[index].fault(.invalid("one of its API keys stands twice"))
       case .secondIntrospection(let index):
@@ -167,9 +169,9 @@ struct CompiledPolicy: Sendable {
     }
   }
 
-  /// The `iss` of each issuer of tokens.
+  /// The `iss` of each issuer of tokens that has one.
   var authorizationServers: [ByteSlice] {
-    issuers.filter(\.apiKeys.isEmpty).map(\.issuer)
+    issuers.filter { $0.apiKeys.isEmpty && $0.issuer != $0.trustDomain?.id }.map(\.issuer)
   }
 
   /// A desk on which this is the first snapshot.

@@ -84,7 +84,7 @@ struct GatewayProcess: Sendable {
     audit?.trail.policyTaken(
       plan.compiled.version, from: plan.access.generation, at: Clocks.system.wall())
     plan.policy?.report(to: metrics.policy, log, issuers: issuers, audit: audit?.trail)
-    let url = plan.compiled.settings.publicURL ?? Self.url(http, https)
+    let url = Self.publicURL(plan.compiled.settings, http, https, log)
     parts = GatewayParts(
       engine: engine, access: plan.access, metrics: registry, server: metrics,
       dispatchers: DispatcherDirectory(engine, wall: Clocks.system.wall),
@@ -113,6 +113,18 @@ struct GatewayProcess: Sendable {
     } catch {
       throw CommandFault(.failed, "libcrypto makes no nonces: \(error)")
     }
+  }
+
+  /// How clients reach the gateway; where nobody says, the address of `https` if there is one.
+  private static func publicURL(
+    _ settings: GatewaySettings, _ http: String?, _ https: String?, _ log: LogWriter
+  ) -> String {
+    if let known = settings.publicURL { return known }
+    let guess = url(https == nil ? http : nil, https)
+    if ["://0.0.0.0:", "://[::]:"].contains(where: guess.contains) {
+      log.log(.warning, "publicURL is not set: names begin with no address", ["url": .text(guess)])
+    }
+    return guess
   }
 
   /// How a client on this machine begins its URLs.
