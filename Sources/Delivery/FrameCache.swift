@@ -9,6 +9,7 @@ public final class FrameCache {
   struct Key: Hashable {
     let topic: TopicAddress
     let view: UInt8
+    let classes: ClassSet
     let format: StreamFormat
   }
 
@@ -23,7 +24,8 @@ public final class FrameCache {
   func join(_ topic: TopicAddress, _ rendering: RecordRendering, _ format: StreamFormat)
     -> FrameRun
   {
-    let key = Key(topic: topic, view: rendering.view, format: format)
+    let key = Key(
+      topic: topic, view: rendering.view, classes: rendering.classes, format: format)
     let run = runs[key] ?? FrameRun(key: key)
     runs[key] = run
     run.readers += 1
@@ -38,6 +40,23 @@ public final class FrameCache {
     runs[run.key] = nil
   }
 
+  /// Drops the run's frames if they were made on another basis than they would be now, and looks
+  /// which of a page's events can go out, from the first on.
+  ///
+  /// - Returns: how many; nil where that is all.
+  func settle(_ page: Page, _ rendering: RecordRendering, of run: FrameRun) -> Int? {
+    if page.records.isEmpty { return nil }
+    let basis = rendering.basis()
+    if run.basis != basis {
+      bytes -= run.bytes
+      run.removeAll()
+      run.basis = basis
+    }
+    let missing = run.missing(of: page.records)
+    let count = rendering.ready(missing)
+    return count == missing.count ? nil : page.records.firstIndex { $0.id == missing[count].id }
+  }
+
   /// Appends the frame of `record`, encoding it only when no fellow reader has.
   func append(
     _ record: Record, _ rendering: RecordRendering, of run: FrameRun, to output: inout ByteWriter
@@ -50,6 +69,7 @@ public final class FrameCache {
     run.key.format.frame(record, rendering, into: &writer)
     let frame = writer.slice
     output.append(frame)
+    guard rendering.mayKeep(record) else { return }
     bytes += run.keep(frame, of: record.id, room: capacity - bytes)
   }
 
@@ -63,6 +83,8 @@ final class FrameRun {
   /// Those of its readers who wait, where any ever has.
   private var audience: Audience?
   var readers = 0
+  /// What its frames depend on besides the records.
+  fileprivate(set) var basis: SchemaEdition?
   private(set) var bytes = 0
   /// How often an encoded frame served another reader; for tests.
   private(set) var hits = 0
@@ -83,11 +105,19 @@ final class FrameRun {
   }
 
   func frame(of id: MessageID) -> ByteSlice? {
-    guard id.ledger == ledger, id.entry >= first, id.entry - first < UInt64(frames.count) else {
-      return nil
-    }
+    guard holds(id) else { return nil }
     hits += 1
     return frames[Int(id.entry - first)]
+  }
+
+  private func holds(_ id: MessageID) -> Bool {
+    id.ledger == ledger && id.entry >= first && id.entry - first < UInt64(frames.count)
+  }
+
+  /// Those that are still to be encoded.
+  func missing(of records: [Record]) -> [Record] {
+    guard readers > 1, !frames.isEmpty else { return records }
+    return records.filter { $0.durableAt == nil || !holds($0.id) }
   }
 
   /// Keeps a frame behind those that are there, if there is room; returns by how much the run grew.

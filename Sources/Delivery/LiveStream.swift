@@ -37,6 +37,8 @@ public enum LiveEnd: Sendable, Hashable {
   case unconfirmed
   /// The policy grants the topic no longer.
   case grantWithdrawn
+  /// What of classified data the policy lets its reader see is not what it was.
+  case classesChanged
   case failed(ReadFailure)
 }
 
@@ -117,9 +119,15 @@ public final class LiveStream<Log: TopicLog>: AnswerStream {
       let page: Page
       do {
         page = try await feed.read(terms.budget)
+        // What it is based on may have changed by the time that all is prepared.
+        while cache.settle(page, rendering, of: run) != nil {
+          try await rendering.prepare(run.missing(of: page.records))
+        }
       } catch {
         return end(.failed(error), into: &bytes)
       }
+      // Whose right has gone meanwhile gets no more.
+      if terms.permit.end != nil { continue }
       let now = clocks.monotonic()
       if write(page, atTail: wasAtTail && feed.isAtTail, into: &bytes) {
         nextHeartbeat = now + terms.heartbeat
@@ -167,6 +175,7 @@ public final class LiveStream<Log: TopicLog>: AnswerStream {
       cache.append(record, rendering, of: run, to: &bytes)
       tally.add(record, atTail: atTail)
     }
+    rendering.finish()
     return page.gap != nil || !page.records.isEmpty
   }
 
@@ -210,17 +219,22 @@ extension LiveStream: AudienceMember {
 
   private func makeBurst() -> Burst? {
     guard let page = feed.glance(terms.budget) else { return nil }
+    // What is not ready yet goes out in another pass, unless it has to wait for a worker.
+    let count = cache.settle(page, rendering, of: run) ?? page.records.count
+    if count == 0, !page.records.isEmpty { return nil }
+    defer { rendering.finish() }
     var records: [DeliveryTally.Entry] = []
-    records.reserveCapacity(page.records.count)
+    records.reserveCapacity(count)
     var bytes = ByteWriter()
     ChunkFrame.open(&bytes)
-    for record in page.records {
+    for record in page.records.prefix(count) {
       guard let at = record.durableAt else { return nil }
       records.append(DeliveryTally.Entry(at: at, bytes: record.payload.count))
       cache.append(record, rendering, of: run, to: &bytes)
     }
     ChunkFrame.close(&bytes, isLast: false)
-    return Burst(from: feed.cursor, next: page.next, chunk: bytes.slice, records: records)
+    let next = count < page.records.count ? Cursor(after: page.records[count - 1].id) : page.next
+    return Burst(from: feed.cursor, next: next, chunk: bytes.slice, records: records)
   }
 }
 

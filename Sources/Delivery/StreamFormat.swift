@@ -1,6 +1,7 @@
 public import Bytes
 import Events
 import HTTPWire
+public import Tenancy
 public import Topics
 
 /// How a live stream is written.
@@ -15,10 +16,27 @@ public enum StreamFormat: Sendable, Hashable {
 public struct RecordRendering {
   /// Distinguishes views of one topic in the frame cache: `event`, `data`.
   public let view: UInt8
+  /// What of classified data its readers may see; distinguishes views too.
+  public let classes: ClassSet
   let write: (Record, inout ByteWriter) -> Void
+  /// Takes notice of what written events depend on besides themselves, and says which that is:
+  /// frames made on another basis are void.
+  public var basis: () -> SchemaEdition? = { nil }
+  /// How many of these, from the first on, can be written now. What that takes is done, as far as
+  /// this turn of the loop has time for it; the rest is for `prepare`. Asked after `basis`.
+  public var ready: ([Record]) -> Int = { $0.count }
+  /// Makes all of them ready, in as many turns as it takes, as of the basis that there is then.
+  public var prepare: ([Record]) async throws(ReadFailure) -> Void = { _ in }
+  /// They have been written: what was kept of them may go.
+  public var finish: () -> Void = {}
+  /// Whether a record is written the same way as long as the basis stands.
+  public var mayKeep: (Record) -> Bool = { _ in true }
 
-  public init(view: UInt8, write: @escaping (Record, inout ByteWriter) -> Void) {
+  public init(
+    view: UInt8, classes: ClassSet = .none, write: @escaping (Record, inout ByteWriter) -> Void
+  ) {
     self.view = view
+    self.classes = classes
     self.write = write
   }
 }

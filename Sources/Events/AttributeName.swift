@@ -29,15 +29,16 @@ public enum AttributeName: Hashable, Sendable {
 
   /// Whether only the gateway writes the attribute: CloudEvents' auth context (`authtype`,
   /// `authid`), the issuer, the service tag, the request, and what a schema has against a stored
-  /// event (`schemaerrors`, `failedschema`, `quarantinedfrom`); besides these `messageid`,
-  /// `publishtime` and `schemaversion`, which are never stored.
+  /// event (`schemaerrors`, `failedschema`, `quarantinedfrom`, `dataclasses`); besides these
+  /// `messageid`, `publishtime`, `schemaversion` and `redacted`, which are never stored.
   public var isGatewayWritten: Bool {
     switch self {
     case .authtype, .authid, .authissuer, .service, .requestid: true
     case .custom(let name):
       name.equals("messageid") || name.equals("publishtime") || name.equals("schemaversion")
         || name.equals("schemaerrors") || name.equals("failedschema")
-        || name.equals("quarantinedfrom")
+        || name.equals("quarantinedfrom") || name.equals("dataclasses")
+        || name.equals("redacted")
     default: false
     }
   }
@@ -56,6 +57,10 @@ public enum AttributeName: Hashable, Sendable {
   public static let failedSchema = AttributeName.custom(ByteSlice(utf8: "failedschema"))
   /// Of a quarantined event: `<tenant>/<namespace>/<topic>` that it was sent to.
   public static let quarantinedFrom = AttributeName.custom(ByteSlice(utf8: "quarantinedfrom"))
+
+  /// Of a quarantined event: the classes that the version it breaks has labels of, with commas
+  /// between; nowhere else.
+  public static let dataClasses = AttributeName.custom(ByteSlice(utf8: "dataclasses"))
 
   // MARK: Numbers in stored blocks; they never change meaning
 

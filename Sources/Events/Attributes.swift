@@ -24,6 +24,27 @@ public struct Attributes: Sendable, Hashable {
     return nil
   }
 
+  /// Whether there are any without a number of their own. Reads the lengths alone.
+  public var hasExtensions: Bool {
+    let bytes = encoded.span
+    var index = 0
+    while index < bytes.count {
+      if bytes[index] < 4 { return true }
+      var length = 0
+      var shift = 0
+      var byte: UInt8 = 0x80
+      while byte >= 0x80, shift < 35 {
+        index += 1
+        guard index < bytes.count else { return false }
+        byte = bytes[index]
+        length |= Int(byte & 0x7F) << shift
+        shift += 7
+      }
+      index += 1 + length
+    }
+    return false
+  }
+
   /// All attributes in order. Numbers of later versions, which this one has no name for, are left
   /// out.
   var entries: AttributeEntries { AttributeEntries(encoded) }

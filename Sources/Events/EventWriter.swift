@@ -10,9 +10,14 @@ public struct EventFacts: Sendable {
   public let schemaVersion: UInt32
   public let attributes: Attributes
   public let key: ByteSlice?
-  public let payload: ByteSlice
+  public private(set) var payload: ByteSlice
   /// Whether the payload is a well-formed JSON text.
   public let isJSON: Bool
+  /// The classes for want of which its reader does not get the payload as it is stored, with commas
+  /// between; nil where it does.
+  public private(set) var redacted: ByteSlice?
+  /// Whether the reader gets nothing of the payload.
+  public private(set) var isWithheld = false
 
   public init(
     messageID: ByteSlice, publishTime: UnixTime, schemaVersion: UInt32, attributes: Attributes,
@@ -25,6 +30,15 @@ public struct EventFacts: Sendable {
     self.key = key
     self.payload = payload
     self.isJSON = isJSON
+  }
+
+  /// The same event with another payload for a reader who lacks `classes`; nil is none at all.
+  public func redacted(_ payload: ByteSlice?, for classes: ByteSlice) -> EventFacts {
+    var facts = self
+    facts.redacted = classes
+    facts.isWithheld = payload == nil
+    facts.payload = payload ?? .empty
+    return facts
   }
 
   /// The payload's media type: as sent, else what its kind implies.
@@ -78,7 +92,9 @@ public enum EventWriter {
       writePayload(event, attributes, into: &writer)
       writer.endObject()
     case .data:
-      if event.isJSON {
+      if event.isWithheld {
+        writer.null()
+      } else if event.isJSON {
         writer.raw(event.payload)
       } else if isText(event, attributes) {
         writer.string(event.payload)
@@ -137,6 +153,8 @@ public enum EventWriter {
     member("tracestate", attributes[.tracestate], into: &writer)
     guard attributes.hasExtensions else { return }
     for entry in event.attributes.entries where entry.number == 0 {
+      // What is wrong with a payload tells the names of its members.
+      if event.isWithheld, entry.name.equals("schemaerrors") { continue }
       writer.key(entry.name)
       entry.kind == .text ? writer.string(entry.value) : writer.raw(entry.value)
     }
@@ -158,11 +176,13 @@ public enum EventWriter {
       writer.key("schemaversion")
       writer.integer(Int64(event.schemaVersion))
     }
+    member("redacted", event.redacted, into: &writer)
   }
 
   private static func writePayload(
     _ event: EventFacts, _ attributes: borrowing SortedAttributes, into writer: inout JSONWriter
   ) {
+    if event.isWithheld { return }
     if event.isJSON {
       writer.key("data")
       writer.raw(event.payload)

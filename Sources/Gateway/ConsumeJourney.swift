@@ -35,10 +35,19 @@ extension GatewayResponder {
       expires: topic.caller.token.confirmedUntil)
     let seat = try await parts.dispatchers.seat(at: definition, of: topic, on: site)
     let events = try await receive(call, seat.dispatcher, under: tenure, request, wait)
+    let view: DeliveryView<Engine>
+    do {
+      view = try await self.view(.event, under: tenure, ready: events.map(\.record))
+    } catch {
+      // The caller has lost its right meanwhile, or gets nothing for another reason: what it would
+      // have been given goes back.
+      _ = try? seat.dispatcher.release(events.map(\.token), delay: .zero, on: site)
+      throw error
+    }
     var tally = DeliveryTally()
     for event in events { tally.add(event.record, atTail: event.record.came(after: request)) }
-    let view = rendering(.event, of: topic)
     answer.start(200)
+    tell(view.redactions(in: events.map(\.record)), &answer)
     let end = finish(&answer) { json in
       json.beginObject()
       json.key("deliveries")
@@ -71,7 +80,9 @@ extension GatewayResponder {
   /// The name of consumers that give none.
   private static var anonymous: ByteSlice { ByteSlice(utf8: "anonymous") }
 
-  private func write(_ event: DeliveredEvent, _ view: RecordView, into json: inout JSONWriter) {
+  private func write(
+    _ event: DeliveredEvent, _ view: DeliveryView<Engine>, into json: inout JSONWriter
+  ) {
     json.beginObject()
     json.key("ackToken")
     json.string(event.token)

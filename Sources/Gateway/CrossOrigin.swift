@@ -33,7 +33,7 @@ public struct CrossOrigin: Sendable {
     fields.append("\r\nVary: Origin\r\n")
     if credentials { fields.append("Access-Control-Allow-Credentials: true\r\n") }
     fields.append("Access-Control-Expose-Headers: Deprecation, DPoP-Nonce, Dry-Run, ETag, ")
-    fields.append("Jodrell-First, Jodrell-Last, Link, Location, Message-Id, ")
+    fields.append("Jodrell-First, Jodrell-Last, Jodrell-Redacted, Link, Location, Message-Id, ")
     fields.append("Preference-Applied, RateLimit, RateLimit-Policy, ")
     fields.append("Request-Id, Retry-After, Schema-Fingerprint, Schema-State, Schema-Subject, ")
     fields.append("Schema-Version, Server-Timing, Sunset, WWW-Authenticate\r\n")

@@ -15,6 +15,9 @@ public enum GatewayLimits {
   public static let eventOnLoop = 64 << 10
   /// Checking a batch lets the loop turn once it has taken this long of it.
   static let turn = TimeSpan.milliseconds(1)
+  /// What redacting events may take of one turn of a loop, in the units of `SchemaLimits.fuel`:
+  /// about a millisecond.
+  static let redactionTurn = 200_000
   /// Lines that come with a length of at most this, in bytes, are read whole before any is stored.
   public static let wholeLines = 1 << 20
   /// The body of an administrative call, in bytes.

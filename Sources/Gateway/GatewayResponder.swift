@@ -21,6 +21,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   let scratch = SchemaScratch()
   let shelf = AttributeShelf()
   let frames = FrameCache()
+  let redactions: RedactionDesk
   var topicMetrics: TopicMetricsCache
   /// Where answers are composed; nothing of it outlives the call that fills it.
   private var draft = JSONWriter(capacity: 4096)
@@ -31,6 +32,8 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   var attempts: Set<RequestID> = []
   /// What requests under way revoke, or take back, for the audit log: rendered objects.
   var revocations: [RequestID: ByteSlice] = [:]
+  /// What the topics of streams that are being opened label, for the audit log.
+  var streamLabels: [RequestID: [ClassLabel]] = [:]
   /// The snapshot that open streams are held against.
   private var reviewedGeneration: UInt64 = 1
 
@@ -44,6 +47,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     streams = OpenStreams(
       parts.streams, parts.identity, timers: timers, metrics: parts.server.policy,
       audit: parts.audit)
+    redactions = RedactionDesk(timers)
     shares = FairShare(at: timers.now, roll: parts.roll, metrics: parts.server.limits)
     parts.access.wake(timers.post)
     topicMetrics = TopicMetricsCache(of: parts.metrics)
@@ -74,6 +78,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     defer {
       if !attempts.isEmpty { attempts.remove(request.id) }
       if !revocations.isEmpty { revocations[request.id] = nil }
+      if !streamLabels.isEmpty { streamLabels[request.id] = nil }
     }
     let isOperators = request.listener == .management
     admission.refresh()

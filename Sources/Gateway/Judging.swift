@@ -84,7 +84,7 @@ extension GatewayResponder {
       if judging.isTrial { throw refusal }
       return try tolerate(
         refusal, of: draft, under: binding, choice: choice, quarantines: judging.quarantines,
-        at: address)
+        at: address, judging.held)
     } catch let refusal as SchemaRefusal {
       let version = choice?.version ?? binding?.schema(for: draft.attributes[.type])?.version
       throw RefusedPayload(refusal: refusal, address: address, version: version ?? 0)

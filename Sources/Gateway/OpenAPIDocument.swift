@@ -27,6 +27,8 @@ public enum OpenAPIDocument {
     var isOpen = false
     /// Whether it takes `If-Match` and `If-None-Match`; a change then takes `dryRun` too.
     var isConditional = false
+    /// Whether a good answer may leave out what its reader may not see, and says so.
+    var isRedacted = false
   }
 
   /// What every call can meet: of the wire, of a door that is not for it, of a gateway in trouble.
@@ -172,6 +174,14 @@ public enum OpenAPIDocument {
         json.endObject()
       }
       json.endObject()
+    }
+    if operation.isRedacted {
+      json.key("headers")
+      json.raw(
+        ByteSlice(
+          utf8: #"{"Jodrell-Redacted":{"description":"The classes for want of which something is "#
+            + #"not as it is stored; of a stream, those of the schemas in force","#
+            + #""schema":{"type":"string"}}}"#))
     }
     json.endObject()
   }

@@ -19,7 +19,7 @@ extension OpenAPIDocument {
           method: "get", id: "read", reply: "Page",
           summary: "Events by long-poll, as an event stream or as lines",
           statuses: [200, 406, 409, 410], query: ["from", "max", "wait", "view", "ticket"],
-          answers: ["text/event-stream", "application/x-ndjson"]),
+          answers: ["text/event-stream", "application/x-ndjson"], isRedacted: true),
         Operation(
           method: "head", id: "extent", summary: "The oldest and the newest event in header fields",
           statuses: [200]),
@@ -29,7 +29,8 @@ extension OpenAPIDocument {
       operations: [
         Operation(
           method: "get", id: "readOne", reply: "Any", summary: "One event, or its stored bytes",
-          statuses: [200], query: ["view"], answers: ["application/cloudevents+json"])
+          statuses: [200], query: ["view"], answers: ["application/cloudevents+json"],
+          isRedacted: true)
       ]),
     Path(
       template: "/v1/topics/{tenant}/{namespace}/{topic}",
@@ -82,7 +83,7 @@ extension OpenAPIDocument {
     verb(
       "receive", "Deliveries",
       at: "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions/{subscription}/receive",
-      "Takes leases on events", [200, 409]),
+      "Takes leases on events", [200, 409], isRedacted: true),
     verb(
       "acknowledge", "Settled",
       at: "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions/{subscription}/acknowledge",
@@ -103,15 +104,15 @@ extension OpenAPIDocument {
 
   private static func verb(
     _ id: StaticString, _ reply: StaticString, at template: StaticString,
-    _ summary: StaticString, _ statuses: [Int], query: [StaticString] = []
+    _ summary: StaticString, _ statuses: [Int], query: [StaticString] = [],
+    isRedacted: Bool = false
   ) -> Path {
     Path(
       template: template,
       operations: [
         Operation(
           method: "post", id: id, reply: reply, summary: summary, statuses: statuses,
-          query: query,
-          body: ["application/json"])
+          query: query, body: ["application/json"], isRedacted: isRedacted)
       ])
   }
 

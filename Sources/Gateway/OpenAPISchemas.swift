@@ -44,7 +44,7 @@ extension OpenAPIDocument {
     "Event":{"type":"object","required":["specversion","id","source","type","time","messageid"],
     "properties":{"specversion":{"const":"1.0"},"id":{"type":"string","minLength":1},
     "source":{"type":"string","minLength":1},"type":{"type":"string","minLength":1},
-    "time":{"type":"string"},"authid":{"type":"string"},
+    "time":{"type":"string"},"authid":{"type":"string"},"redacted":{"type":"string"},
     "messageid":{"$ref":"#/components/schemas/MessageId"}}},
     "Page":{"type":"object","required":["events","next","upToDate"],
     "properties":{"events":{"type":"array","maxItems":1000},"next":{"type":"string"},

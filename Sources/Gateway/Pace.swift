@@ -27,12 +27,16 @@ struct Pace {
   }
 }
 
-extension GatewayResponder {
+extension LoopTimers {
   /// Comes back in the loop's next turn, once sockets and everybody else have had theirs.
   func nextTurn() async {
-    let timers = timers
     await withCheckedContinuation { waiting in
-      _ = timers.schedule(at: timers.now) { waiting.resume() }
+      _ = schedule(at: now) { waiting.resume() }
     }
   }
+}
+
+extension GatewayResponder {
+  /// Comes back in the loop's next turn.
+  func nextTurn() async { await timers.nextTurn() }
 }

@@ -24,6 +24,9 @@ public enum ProblemCode: String, CaseIterable, Sendable {
   case noNamespace = "no_namespace"
   case forbidden = "forbidden"
   case tenantMismatch = "tenant_mismatch"
+  case classRequired = "class_required"
+  case classificationLoosened = "classification_loosened"
+  case grantsChanged = "grants_changed"
   case notFound = "not_found"
   case methodNotAllowed = "method_not_allowed"
   case notAcceptable = "not_acceptable"
@@ -108,6 +111,7 @@ extension ProblemCode {
     case .missingToken, .invalidToken, .invalidProof, .useNonce, .invalidTicket, .noTenant,
       .ambiguousTenant, .noNamespace, .forbidden, .tenantMismatch:
       identityRow
+    case .classRequired, .classificationLoosened, .grantsChanged: classRow
     case .notFound, .methodNotAllowed, .notAcceptable, .timeout, .tooLarge, .uriTooLong, .mediaType,
       .expectationFailed, .headersTooLarge, .versionNotSupported, .notSupported:
       protocolRow

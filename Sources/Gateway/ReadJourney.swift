@@ -26,9 +26,9 @@ extension GatewayResponder {
     case .json:
       return try await poll(feed, terms, tenure, request, &answer)
     case .eventStream:
-      return try stream(feed, .serverSentEvents, terms, lease, tenure, request, &answer)
+      return try await stream(feed, .serverSentEvents, terms, lease, tenure, request, &answer)
     case .lines:
-      return try stream(feed, .lines, terms, lease, tenure, request, &answer)
+      return try await stream(feed, .lines, terms, lease, tenure, request, &answer)
     }
   }
 
@@ -74,13 +74,14 @@ extension GatewayResponder {
     }
     var tally = DeliveryTally()
     for record in page.records { tally.add(record, atTail: record.came(after: request)) }
-    let rendering = self.rendering(terms.view, of: feed.topic)
+    let view = try await self.view(terms.view, under: tenure, ready: page.records)
     answer.start(200)
+    tell(view.redactions(in: page.records), &answer)
     let end = finish(&answer) { json in
       json.beginObject()
       json.key("events")
       json.beginArray()
-      for record in page.records { rendering.write(record, &json) }
+      for record in page.records { view.write(record, &json) }
       json.endArray()
       json.key("next")
       json.string(page.next.text)
@@ -96,8 +97,10 @@ extension GatewayResponder {
   private func stream(
     _ feed: TopicFeed<Engine>, _ format: StreamFormat, _ terms: ReadTerms, _ lease: StreamLease?,
     _ tenure: Tenure, _ request: HTTPRequest, _ answer: inout AnswerWriter
-  ) throws(Refusal) -> AnswerEnd {
+  ) async throws -> AnswerEnd {
     let id = request.id
+    let view = DeliveryView(terms.view, of: feed.topic, parts: parts, desk: redactions)
+    if !feed.topic.classes.isAll || parts.audit != nil { try await view.prepareInForce() }
     let permit = try streams.open(
       id, at: feed.topic, from: request.peer, under: admission.snapshot.policy.addressLimits,
       isStale: tenure.isStale)
@@ -107,30 +110,37 @@ extension GatewayResponder {
     live.heartbeat = parts.operations.heartbeat
     live.lease = lease
     live.connections = parts.server.connections
+    if parts.audit != nil, let labels = view.labelsInForce, !labels.isEmpty {
+      streamLabels[id] = labels
+    }
     answer.start(200)
     answer.field("X-Accel-Buffering", "no")
+    tell(view.standing, &answer)
     answer.startStream(
       contentType: format == .serverSentEvents ? "text/event-stream" : "application/x-ndjson")
-    let view = rendering(terms.view, of: feed.topic)
     return .stream(
       LiveStream(
-        feed, format: format,
-        rendering: RecordRendering(view: terms.view == .event ? 0 : 1) { record, bytes in
-          view.write(record, into: &bytes)
-        },
-        terms: live, cache: frames,
+        feed, format: format, rendering: view.rendering, terms: live, cache: frames,
         metrics: topicMetrics.topic(TopicKey(feed.topic)),
         problem: { end in Refusal(end).document(instance: id) }))
   }
 
-  /// Writes records of a topic as clients see them.
-  func rendering(_ view: EventView, of topic: TopicAddress) -> RecordView {
-    let context = EventContext(
-      tenant: topic.tenant.bytes, namespace: topic.namespace.bytes, topic: topic.topic.bytes,
-      publicURL: parts.operations.publicURL)
-    return RecordView { record, json in
-      EventWriter.write(EventFacts(record), in: context, view: view, into: &json)
+  /// Records of a topic as its reader sees them, ready to be written; for one who may have them
+  /// when they are.
+  func view(
+    _ view: EventView, under tenure: Tenure, ready records: [Record]
+  ) async throws -> DeliveryView<Engine> {
+    while true {
+      let topic = try check(tenure)
+      let made = DeliveryView(view, of: topic, parts: parts, desk: redactions)
+      try await made.prepare(records)
+      if try check(tenure).classes == topic.classes { return made }
     }
+  }
+
+  /// Tells for want of which classes something is not as it is stored.
+  func tell(_ classes: ByteSlice?, _ answer: inout AnswerWriter) {
+    if let classes { answer.field("Jodrell-Redacted", classes) }
   }
 
   /// `HEAD …/events`: the oldest and the newest event.
@@ -163,6 +173,7 @@ extension GatewayResponder {
       throw Refusal(.badCursor, "the path's last part is not a message id like 1:42")
     }
     let address = try admit(request, to: reference, for: .subscribe).detached
+    let tenure = tenure(of: address)
     let bounds = try parts.engine.bounds(of: address)
     guard id.ledger == bounds.ledger, id.entry >= bounds.first, id.entry < bounds.end else {
       throw Refusal(.notFound)
@@ -172,29 +183,23 @@ extension GatewayResponder {
       site: LoopSite(timers: timers, workers: parts.workers))
     let page = try await feed.read(ByteBudget(records: 1, bytes: 1))
     guard let record = page.records.first, record.id == id else { throw Refusal(.notFound) }
+    let delivery = try await self.view(.event, under: tenure, ready: [record])
+    let classes = delivery.redactions(in: [record])
+    let facts = delivery.facts(of: record)
+    if view == .data, facts.isWithheld, let classes {
+      throw Refusal(classRequired: classes, "the event's payload is not shown without them")
+    }
     answer.start(200)
     answer.field("Message-Id", text: id.text)
-    let facts = EventFacts(record)
+    tell(classes, &answer)
     if view == .data {
-      answer.finish(contentType: facts.contentType, body: record.payload)
+      answer.finish(contentType: facts.contentType, body: facts.payload)
       return .complete
     }
     var bytes = ByteWriter(capacity: record.cost + 512)
-    rendering(.event, of: address).write(record, into: &bytes)
+    delivery.write(record, into: &bytes)
     answer.finish(contentType: "application/cloudevents+json", body: bytes)
     return .complete
-  }
-}
-
-/// One way of writing records.
-struct RecordView {
-  let write: (Record, inout JSONWriter) -> Void
-
-  /// Appends the record as a JSON text of its own.
-  func write(_ record: Record, into bytes: inout ByteWriter) {
-    var json = JSONWriter(appendingTo: exchange(&bytes, with: ByteWriter()))
-    write(record, &json)
-    bytes = json.bytes
   }
 }
 
@@ -290,6 +295,8 @@ extension Refusal {
     case .tokenExpired: self.init(.invalidToken, "the token has expired")
     case .superseded: self.init(.invalidTicket, "the ticket opened another stream")
     case .tokenWithdrawn: self.init(.invalidToken, "the token is no longer accepted")
+    case .classesChanged:
+      self.init(.grantsChanged, "what of classified data you may see here has changed")
     case .unconfirmed: self.init(.authUnavailable, "the token's issuer does not answer")
     case .grantWithdrawn: self.init(.forbidden, "your token no longer grants 'subscribe' here")
     case .failed(let failure): self.init(failure as any Error)

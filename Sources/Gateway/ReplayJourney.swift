@@ -20,6 +20,8 @@ extension GatewayResponder {
     // Who may register, and may see what is stored.
     let topic = try admit(request, to: reference, for: .manage)
       .caller.address(of: reference, for: .subscribe).detached
+    let tenure = tenure(of: topic)
+    try await checkSeesAll(of: topic)
     let terms = try SchemaTerms(contentType: request.head.fields.first("content-type"))
     let bounds = try parts.engine.bounds(of: topic)
     let text = try await request.body.collect(upTo: SchemaLimits.sourceBytes)
@@ -40,6 +42,10 @@ extension GatewayResponder {
     while !run.isDone, timers.clocks.monotonic() - start < ReplayLimits.time {
       // The caller has hung up, or the gateway goes down: nobody waits for the rest.
       guard !Task.isCancelled else { throw Refusal(.timeout, "the check was cut short") }
+      // Whoever has lost a right meanwhile, or a class of it, gets no answer.
+      guard try check(tenure).classes == topic.classes else {
+        throw Refusal(.grantsChanged, "what of classified data you may see here has changed")
+      }
       let state = run
       run = try await parts.workers.run { state.continued() }.get()
     }
@@ -70,7 +76,7 @@ extension GatewayResponder {
 }
 
 /// A replay check under way: a value that goes to a worker for one piece of work and comes back.
-struct ReplayRun<Log: TopicLog>: Sendable {
+struct ReplayRun<Log: EventEngine>: Sendable {
   let log: Log
   let topic: TopicAddress
   let schema: CompiledSchema
@@ -86,6 +92,7 @@ struct ReplayRun<Log: TopicLog>: Sendable {
   private(set) var isDone = false
   /// What was read and not looked at yet.
   private var page: ArraySlice<Record> = []
+  private var right: ReplayRight<Log>
 
   init(
     log: Log, topic: TopicAddress, schema: CompiledSchema, bounds: TopicBounds, last: UInt64,
@@ -96,6 +103,7 @@ struct ReplayRun<Log: TopicLog>: Sendable {
     self.schema = schema
     self.type = type
     self.clocks = clocks
+    right = ReplayRight(log, of: topic)
     end = bounds.end
     first = Cursor(
       ledger: bounds.ledger, next: bounds.events > last ? bounds.end - last : bounds.first)
@@ -116,6 +124,7 @@ struct ReplayRun<Log: TopicLog>: Sendable {
   private mutating func work() throws(ReadFailure) {
     let scratch = SchemaScratch()
     let deadline = clocks.monotonic() + ReplayLimits.pieceTime
+    right.refresh()
     repeat {
       if let record = page.popFirst() {
         look(at: record, scratch)
@@ -156,6 +165,10 @@ struct ReplayRun<Log: TopicLog>: Sendable {
   private mutating func look(at record: Record, _ scratch: SchemaScratch) {
     guard isOfType(record) else {
       tally.otherType += 1
+      return
+    }
+    guard right.shows(record) else {
+      tally.classified += 1
       return
     }
     guard record.flags.contains(.jsonPayload) else {

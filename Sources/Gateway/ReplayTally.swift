@@ -47,6 +47,8 @@ struct ReplayTally: Sendable {
   /// Looked at, but of another type, or not JSON.
   var otherType = 0
   var notJSON = 0
+  /// Those that the caller would not be shown whole.
+  var classified = 0
   /// In the range, but trimmed before they were read, or damaged.
   var gone: UInt64 = 0
   var damaged: UInt64 = 0
@@ -56,7 +58,7 @@ struct ReplayTally: Sendable {
   private var versions = Rows<UInt32>()
 
   /// The events that were looked at in any way.
-  var seen: Int { checked + otherType + notJSON }
+  var seen: Int { checked + otherType + notJSON + classified }
 
   /// An event that the candidate takes.
   mutating func take(_ record: Record) {
@@ -109,6 +111,8 @@ struct ReplayTally: Sendable {
     json.beginObject()
     json.key("notJSON")
     json.integer(notJSON)
+    json.key("classified")
+    json.integer(classified)
     json.key("otherType")
     json.integer(otherType)
     json.key("gone")

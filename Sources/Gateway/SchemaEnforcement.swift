@@ -83,14 +83,17 @@ extension GatewayResponder {
   ///     refuses.
   func tolerate(
     _ refusal: SchemaRefusal, of draft: EventDraft, under binding: SchemaBinding?,
-    choice: ChosenSchema?, quarantines: Bool, at address: TopicAddress
+    choice: ChosenSchema?, quarantines: Bool, at address: TopicAddress, _ held: HeldProgram?
   ) throws -> ConformingEvent {
     guard let binding, let schema = binding.schema(for: draft.attributes[.type]) else {
       throw refusal
     }
+    // It may have gone since the check; without it nobody knows what the event is labelled with.
+    let program =
+      try choice?.program ?? held.program(of: schema.version, kept: schema.program)
     return try SchemaGate.tolerate(
       refusal, of: draft, against: address, under: schema,
-      version: choice?.version ?? schema.version,
+      version: choice?.version ?? schema.version, program: program,
       quarantine: quarantines ? binding.terms.quarantine(of: address.topic) : nil,
       home: parts.operations.publicURL)
   }

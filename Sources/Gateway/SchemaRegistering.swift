@@ -65,6 +65,8 @@ extension GatewayResponder {
     // What the caller took for granted must hold for what its version is put upon.
     try change.conditions.check(
       book.defaultVersion(of: candidate.subject).map { EntityTag($0) })
+    try await checkClassification(
+      of: candidate.program, for: candidate.subject, in: book, at: address)
     var overridden: CompatibilityReport?
     switch try await decide(candidate, in: book, at: address) {
     case .incompatible(let report): throw Refusal(.schemaIncompatible, report)

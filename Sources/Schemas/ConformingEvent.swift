@@ -88,12 +88,13 @@ public enum SchemaGate {
   /// schema that could be lenient.
   ///
   /// - Parameters:
-  ///   - version: what it was checked against.
+  ///   - version: what it was checked against, whose program is `program`.
   ///   - quarantine: the topic for what is quarantined.
   ///   - home: the gateway's own URL, which the name of the version that is broken begins with.
   public static func tolerate(
     _ refusal: SchemaRefusal, of draft: EventDraft, against address: TopicAddress,
-    under schema: BoundSchema, version: UInt32, quarantine: Name?, home: ByteSlice
+    under schema: BoundSchema, version: UInt32, program: CompiledSchema, quarantine: Name?,
+    home: ByteSlice
   ) throws(SchemaRefusal) -> ConformingEvent {
     switch refusal {
     case .malformedJSON, .schemaRequired, .unknownType, .notCompiled: throw refusal
@@ -114,6 +115,10 @@ public enum SchemaGate {
       if draft.attributes[.type] == nil { marks.set(.type, address.untypedEvents) }
       marks.set(.failedSchema, address.schemas(at: home).name(of: version))
       marks.set(.quarantinedFrom, ByteSlice(utf8: "\(address)"))
+      if let labels = program.classification?.labels {
+        marks.set(
+          .dataClasses, ByteSlice(utf8: labels.map(\.description).joined(separator: ",")))
+      }
       return ConformingEvent(
         address: address.quarantine(named: quarantine), draft: draft.adding(marks.attributes),
         schemaVersion: 0, standing: .quarantined)

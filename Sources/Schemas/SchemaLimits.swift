@@ -70,6 +70,24 @@ public enum SchemaLimits {
   /// What checking one schema against the metaschema of its dialect may cost, in the same units; at
   /// registration, on a worker.
   public static let metaschemaFuel = 20_000_000
+  /// Different classes that one schema may name: a set of them is one machine word.
+  public static let classes = 64
+  /// What redacting one payload of at most 8 KiB may cost an event loop, in the units of `fuel`:
+  /// meant to be 50 µs. Each byte behind them adds three and a half, so that 64 KiB are a
+  /// millisecond. What takes more is for a worker.
+  public static let loopRedactionFuel = 10_000
+  /// What it may cost a worker, besides three units for each byte; what takes more is withheld as a
+  /// whole. As much as checking one may, and more for large ones: the labels of two versions count,
+  /// and every branch does.
+  public static let redactionFuel = 500_000
+  static func redactionFuel(bytes: Int, aside: Bool) -> Int {
+    aside ? redactionFuel + 3 * bytes : loopRedactionFuel + max(0, bytes - 8_192) / 2 * 7
+  }
+  /// What comparing two classifications may cost: places looked at, names looked up, steps of
+  /// patterns. Some tenths of a second at the most.
+  public static let classificationFuel = 2_000_000
+  /// Places that such a comparison reports.
+  public static let loosenings = 16
   /// Violations that one refusal reports.
   public static let violations = 32
   /// Bytes of a pointer in a violation.

@@ -28,19 +28,22 @@ public struct ForeseenScope: Sendable {
     var owner = decision.tenant
     var grants = decision.grants
     let namespace: Name
+    let classes: ClassSet
     if let named = reference.tenant, named != owner {
       guard let inNamespace = reference.namespace else { throw .notFound }
       owner = named
       namespace = inNamespace
-      grants = try decision.share(
-        action, of: named, namespace: namespace, topic: reference.topic
-      ).grants
+      let share = try decision.share(
+        action, of: named, namespace: namespace, topic: reference.topic)
+      grants = share.grants
+      classes = share.classes(namespace: namespace, topic: reference.topic)
     } else {
       namespace = try decision.resolve(
         tenant: reference.tenant, namespace: reference.namespace)
       guard grants.allows(action, namespace: namespace, topic: reference.topic) else {
         throw .forbidden(action)
       }
+      classes = grants.classes(namespace: namespace, topic: reference.topic)
     }
     let looks =
       action == .publish && grants.looksIntoPayloads(namespace: namespace, topic: reference.topic)
@@ -49,7 +52,8 @@ public struct ForeseenScope: Sendable {
       rule: grants.granting(action, namespace: namespace, topic: reference.topic)?.rule,
       looksIntoPayloads: looks,
       takesPayload: looks
-        ? payload.map { grants.takes($0, namespace: namespace, topic: reference.topic) } : nil)
+        ? payload.map { grants.takes($0, namespace: namespace, topic: reference.topic) } : nil,
+      classes: action == .subscribe ? classes : .none)
   }
 
   /// The mapping whose denial covers a topic of the caller's own tenant; nil without one.
@@ -69,6 +73,8 @@ public struct ForeseenAnswer: Sendable {
   public let looksIntoPayloads: Bool
   /// Nil where no payload was given, or nothing looks into it.
   public let takesPayload: Bool?
+  /// What of the topic's classified data the caller would see.
+  public let classes: ClassSet
 }
 
 extension TenancyPolicy {

@@ -12,11 +12,8 @@ struct GrantRule: Sendable {
   let payload: PayloadRule?
   /// The tenant whose topics it is about, where that is another one than the caller's.
   let owner: Name?
-
-  /// The keys that only a later build will understand, beside the action.
-  private static let unbuilt: [(StaticString, String)] = [
-    ("classes", "classes of fields"), ("fields", "classes of fields"),
-  ]
+  /// What of classified data its holder sees.
+  let classes: ClassSet
 
   /// Compiles a list such as `[{publish: ["orders/*"]}, {subscribe: ["./*"]}]`.
   ///
@@ -46,9 +43,16 @@ struct GrantRule: Sendable {
     let payload = try condition.map { node throws(SettingsFault) in
       try PayloadRule(compiling: node)
     }
+    let classesNode = grant.optional("classes")
+    let classes = try classesNode.map { node throws(SettingsFault) in
+      try ClassSet(compiling: node)
+    }
     var rules: [GrantRule] = []
     for action in Action.allCases {
       guard let list = grant.optional(action.word) else { continue }
+      if let classesNode, action != .subscribe || isDenial {
+        throw classesNode.fault(.invalid("'classes' is for an allowed 'subscribe' alone"))
+      }
       if let condition, action != .publish || isDenial {
         throw condition.fault(.invalid("'where' is for an allowed 'publish' alone"))
       }
@@ -63,10 +67,9 @@ struct GrantRule: Sendable {
             action: action,
             pattern: try Self.pattern(
               pattern, for: action, hasNamespace: hasNamespace && owner == nil),
-            time: time, payload: payload, owner: owner))
+            time: time, payload: payload, owner: owner, classes: classes ?? .none))
       }
     }
-    for (key, feature) in unbuilt { try grant.notBuiltYet(key, feature) }
     try grant.finish()
     if rules.isEmpty {
       throw element.fault(.invalid("a grant names publish, subscribe, manage or admin"))
@@ -106,6 +109,8 @@ public final class Grant: Sendable {
   /// The first instant at which it holds, and the first at which it does not any more.
   public let notBefore: UnixTime?
   public let until: UnixTime?
+  /// What of classified data its holder sees; none but of `subscribe`.
+  public let classes: ClassSet
   /// What payloads must say that are published under it.
   let check: PayloadCheck?
   private let namespace: SegmentPattern
@@ -119,6 +124,7 @@ public final class Grant: Sendable {
     owner = granted.owner
     notBefore = granted.time.notBefore
     until = granted.time.until
+    classes = granted.classes
     if let payload = granted.payload {
       guard let check = payload.check(for: caller, claims) else { return nil }
       self.check = check
@@ -187,6 +193,16 @@ final class GrantTable: Sendable {
 
   func denying(_ action: Action, namespace: Name, topic: Name) -> Grant? {
     denied[Int(action.rawValue)].first { $0.covers(namespace: namespace, topic: topic) }
+  }
+
+  /// What of the topic's classified data may be seen: what any grant that covers it names.
+  func classes(namespace: Name, topic: Name) -> ClassSet {
+    var classes = ClassSet.none
+    for grant in allowed[Int(Action.subscribe.rawValue)]
+    where !grant.classes.isEmpty && grant.covers(namespace: namespace, topic: topic) {
+      classes = classes.union(grant.classes)
+    }
+    return classes
   }
 
   /// Whether a payload may be published to the topic: some grant that covers it asks nothing of

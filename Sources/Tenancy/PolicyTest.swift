@@ -34,6 +34,8 @@ public struct PolicyTest: Sendable {
   private struct Expectation: Sendable {
     let status: Int
     let facts: [Fact]
+    /// What of classified data the request would show.
+    let classes: ClassSet?
   }
 
   private struct Fact: Sendable {
@@ -73,7 +75,11 @@ public struct PolicyTest: Sendable {
       try Self.request(node)
     }
     instant = try test.optional("at").map { node throws(SettingsFault) in try node.instant() }
-    expectation = try Self.expectation(try test.required("expect"))
+    let expected = try test.required("expect")
+    expectation = try Self.expectation(expected)
+    guard expectation.classes == nil || request?.action == .subscribe else {
+      throw expected.fault(.invalid("'classes' is about a request to subscribe"))
+    }
     try test.finish()
   }
 
@@ -124,8 +130,11 @@ public struct PolicyTest: Sendable {
         facts.append(Fact(name: fact, expected: try expected.bytes()))
       }
     }
+    let classes = try reader.optional("classes").map { node throws(SettingsFault) in
+      try node.elements().isEmpty ? ClassSet.none : ClassSet(compiling: node)
+    }
     try reader.finish()
-    return Expectation(status: status, facts: facts)
+    return Expectation(status: status, facts: facts, classes: classes)
   }
 
   private static let facts: [StaticString] = [
@@ -153,11 +162,12 @@ extension PolicyTest {
   public func failure(on policy: TenancyPolicy, at now: UnixTime) -> String? {
     var decision: Decision?
     var refusal: TenancyRefusal?
+    var classes = ClassSet.none
     do throws(TenancyRefusal) {
       let made = try policy.decision(
         issuer: issuer, claims: claims, selecting: request?.selection, at: instant ?? now)
       decision = made
-      if let request { try Self.ask(request, of: made) }
+      if let request { classes = try Self.ask(request, of: made) }
     } catch {
       refusal = error
     }
@@ -174,28 +184,43 @@ extension PolicyTest {
         return "expected \(fact.name) '\(fact.expected.text)', got \(found)"
       }
     }
+    if let expected = expectation.classes, expected != classes {
+      return "expected classes \(Self.words(expected)), got \(Self.words(classes))"
+    }
     return nil
   }
 
-  private static func ask(_ request: Request, of made: Decision) throws(TenancyRefusal) {
+  private static func words(_ classes: ClassSet) -> String {
+    "[\(classes.texts.map(\.text).joined(separator: ", "))]"
+  }
+
+  /// - Returns: what of classified data the caller would see.
+  private static func ask(
+    _ request: Request, of made: Decision
+  ) throws(TenancyRefusal) -> ClassSet {
     let namespace: Name
     var grants = made.grants
+    let classes: ClassSet
     if let owner = request.tenant, owner != made.tenant, let named = request.namespace {
       namespace = named
-      grants = try made.share(request.action, of: owner, namespace: named, topic: request.topic)
-        .grants
+      let share = try made.share(
+        request.action, of: owner, namespace: named, topic: request.topic)
+      grants = share.grants
+      classes = share.classes(namespace: named, topic: request.topic)
     } else {
       namespace = try made.resolve(tenant: request.tenant, namespace: request.namespace)
       guard grants.allows(request.action, namespace: namespace, topic: request.topic) else {
         throw .forbidden(request.action)
       }
+      classes = grants.classes(namespace: namespace, topic: request.topic)
     }
     guard let payload = request.payload,
       grants.looksIntoPayloads(namespace: namespace, topic: request.topic)
-    else { return }
+    else { return classes }
     guard grants.takes(payload, namespace: namespace, topic: request.topic) else {
       throw .tenantMismatch
     }
+    return classes
   }
 
   private static func value(

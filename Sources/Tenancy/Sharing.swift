@@ -13,6 +13,8 @@ public struct TenantOffer: Sendable, Equatable {
   struct OfferedPattern: Sendable, Equatable {
     let action: Action
     let pattern: GrantPattern
+    /// What of classified data the partner may be given.
+    let classes: ClassSet
   }
 
   /// Compiles `[{with: globex, subscribe: ["orders/*"]}]`.
@@ -23,14 +25,22 @@ public struct TenantOffer: Sendable, Equatable {
       var offer = try SettingsMapping(element)
       let with = try offer.required("with")
       guard let partner = Name(try with.bytes()) else { throw with.fault(.invalid(Name.rule)) }
+      let classesNode = offer.optional("classes")
+      let classes = try classesNode.map { node throws(SettingsFault) in
+        try ClassSet(compiling: node)
+      }
       var patterns: [OfferedPattern] = []
       for action in Action.shareable {
         guard let list = offer.optional(action.word) else { continue }
+        if let classesNode, action != .subscribe {
+          throw classesNode.fault(.invalid("'classes' is for an offered 'subscribe' alone"))
+        }
         for text in try list.elements() {
           guard let pattern = GrantPattern(try text.bytes()), !pattern.isOwnNamespace else {
             throw text.fault(.invalid("not a pattern namespace/topic of the tenant itself"))
           }
-          patterns.append(OfferedPattern(action: action, pattern: pattern))
+          patterns.append(
+            OfferedPattern(action: action, pattern: pattern, classes: classes ?? .none))
         }
       }
       try offer.finish()
@@ -43,10 +53,22 @@ public struct TenantOffer: Sendable, Equatable {
   }
 
   func covers(_ action: Action, namespace: Name, topic: Name) -> Bool {
-    patterns.contains {
-      $0.action == action && $0.pattern.topic.matches(topic)
-        && $0.pattern.namespace?.matches(namespace) == true
+    patterns.contains { $0.covers(action, namespace: namespace, topic: topic) }
+  }
+
+  /// What of the topic's classified data is offered.
+  func classes(namespace: Name, topic: Name) -> ClassSet {
+    patterns.reduce(.none) { classes, pattern in
+      pattern.covers(.subscribe, namespace: namespace, topic: topic)
+        ? classes.union(pattern.classes) : classes
     }
+  }
+}
+
+extension TenantOffer.OfferedPattern {
+  fileprivate func covers(_ asked: Action, namespace: Name, topic: Name) -> Bool {
+    action == asked && pattern.topic.matches(topic)
+      && pattern.namespace?.matches(namespace) == true
   }
 }
 
@@ -60,6 +82,8 @@ public struct EffectiveGrant: Sendable {
   public let grant: Grant
   /// The topics, as a pattern.
   public let pattern: ByteSlice
+  /// What of their classified data its holder sees.
+  public let classes: ClassSet
 }
 
 /// Both halves of an agreement: what a caller of one tenant may do with topics of another.
@@ -87,7 +111,8 @@ final class SharedTopics: Sendable {
         guard offered.action == grant.action, let pattern = grant.meet(offered.pattern),
           seen.insert(pattern).inserted
         else { return nil }
-        return EffectiveGrant(grant: grant, pattern: pattern)
+        return EffectiveGrant(
+          grant: grant, pattern: pattern, classes: offered.classes.intersection(grant.classes))
       }
     }
   }
@@ -96,5 +121,13 @@ final class SharedTopics: Sendable {
   func allows(_ action: Action, namespace: Name, topic: Name) -> Bool {
     grants.allows(action, namespace: namespace, topic: topic)
       && offers.contains { $0.covers(action, namespace: namespace, topic: topic) }
+  }
+
+  /// What of the topic's classified data the owner offers and the caller holds.
+  func classes(namespace: Name, topic: Name) -> ClassSet {
+    let offered = offers.reduce(ClassSet.none) {
+      $0.union($1.classes(namespace: namespace, topic: topic))
+    }
+    return offered.intersection(grants.classes(namespace: namespace, topic: topic))
   }
 }

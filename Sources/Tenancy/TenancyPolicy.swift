@@ -230,7 +230,7 @@ struct Decision: Sendable {
 
   /// Every grant held; those on other tenants' topics come last, as far as these share them.
   var effectiveGrants: [EffectiveGrant] {
-    grants.all.map { EffectiveGrant(grant: $0, pattern: $0.patternText) }
+    grants.all.map { EffectiveGrant(grant: $0, pattern: $0.patternText, classes: $0.classes) }
       + shares.flatMap(\.effective)
   }
 

@@ -63,6 +63,12 @@ extension TopicAddress {
       .granting(action, namespace: namespace, topic: topic)?.rule
   }
 
+  /// What of the topic's classified data the caller may see.
+  public var classes: ClassSet {
+    share?.classes(namespace: namespace, topic: topic)
+      ?? caller.ownGrants.classes(namespace: namespace, topic: topic)
+  }
+
   /// Whether the caller may publish this payload here; nil is one that is not JSON.
   public func takes(_ payload: JSONDocument?) -> Bool {
     share.map { $0.grants.takes(payload, namespace: namespace, topic: topic) }
@@ -78,6 +84,15 @@ extension TopicAddress {
     precondition(action == .publish, "only what is published is quarantined")
     return TopicAddress(
       namespace: namespace, topic: topic, action: action, caller: caller, share: share)
+  }
+}
+
+extension TopicAddress {
+  /// The topic beside this one whose quarantine this one is: its name, to ask what its schemas are.
+  /// No verb of the log reads, writes or changes anything under it.
+  public func classifying(_ topic: Name) -> TopicAddress {
+    TopicAddress(
+      namespace: namespace, topic: topic, action: .admin, caller: caller, share: share)
   }
 }
 

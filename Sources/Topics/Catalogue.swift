@@ -65,6 +65,10 @@ public protocol Catalogue: DocumentCatalogue {
   /// empty when there is nothing, or no topic.
   func schemaBook(of address: TopicAddress) -> SchemaBook
 
+  /// Which of the topic's schema books that is: for those who keep what they have read in it. Two
+  /// look-ups; nil when there is no topic.
+  func schemaEdition(of address: TopicAddress) -> SchemaEdition?
+
   /// The versions, softly deleted ones included, that events which are still kept may have been
   /// checked against; empty when there is no topic.
   func retainedSchemas(of address: TopicAddress) async throws(CatalogueFailure) -> Set<UInt32>
@@ -114,6 +118,19 @@ public enum CatalogueVerb: Sendable, Hashable, CaseIterable {
       case .useSubscriptions: action == .subscribe || action == .manage
       }
     guard granted else { throw .notGranted(action) }
+  }
+}
+
+/// Tells the schema books of a topic apart, those of an earlier topic of the same name too.
+public struct SchemaEdition: Sendable, Hashable {
+  /// The topic's.
+  public let ledger: UInt64
+  /// The book's, which each change raises.
+  public let revision: UInt64
+
+  public init(ledger: UInt64, revision: UInt64) {
+    self.ledger = ledger
+    self.revision = revision
   }
 }
 

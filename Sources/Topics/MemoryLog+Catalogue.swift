@@ -152,6 +152,14 @@ extension MemoryLog {
     state.withLock { $0.topics[TopicKey(address)]?.book ?? .empty }
   }
 
+  public func schemaEdition(of address: TopicAddress) -> SchemaEdition? {
+    state.withLock { state in
+      state.topics[TopicKey(address)].map {
+        SchemaEdition(ledger: $0.ledger, revision: $0.book.revision)
+      }
+    }
+  }
+
   public func retainedSchemas(
     of address: TopicAddress
   ) async throws(CatalogueFailure) -> Set<UInt32> {

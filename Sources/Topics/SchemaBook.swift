@@ -132,7 +132,13 @@ public struct SchemaBook: Sendable {
   /// The program of a version; nil while it is not compiled.
   public func program(of version: UInt32) -> CompiledSchema? { cells[version]?.program }
 
-  /// Keeps the program of a version for those who publish, as long as there is room for it.
+  /// What a version labels, as far as that is known without compiling it.
+  public func labelling(of version: UInt32) -> Labelling { cells[version]?.labelling ?? .unknown }
+
+  /// Remembers that a version labels nothing, which its text has shown.
+  public func noteUnlabelled(_ version: UInt32) { cells[version]?.noteUnlabelled() }
+
+  /// Keeps the program of a version for those who publish or read, as long as there is room for it.
   public func keep(_ program: CompiledSchema, of version: UInt32) { cells[version]?.keep(program) }
 
   /// Gives back the room of programs that no event is checked against any more. For books that are

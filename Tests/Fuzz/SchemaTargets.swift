@@ -1,6 +1,7 @@
 import Bytes
 import JSONText
 import Schemas
+import Tenancy
 
 /// An Avro definition on the first line, payloads on those behind it. What is taken as a definition
 /// is the same when it is read again, and reads what it has written; every payload gets the same
@@ -27,6 +28,41 @@ func fuzzAvro(_ input: ByteSlice) {
     law(!violations.isEmpty, "a refusal without a reason")
     for violation in violations {
       law(violation.schemaPointer.hasPrefix("#"), "a violation of nothing")
+    }
+  }
+}
+
+/// A schema on the first line, payloads on those behind it. For a reader of no class what is left
+/// of a payload is JSON, and the same each time; for one of every class it is the payload; a
+/// classification is as strict as itself.
+func fuzzRedaction(_ input: ByteSlice) {
+  let line = input.firstIndex(of: ASCII.lineFeed) ?? input.count
+  guard let schema = try? CompiledSchema.compile(input.prefix(line), isNew: true),
+    let classification = schema.classification
+  else { return }
+  let same = ClassificationComparison.loosenings(from: classification, to: classification)
+  law(
+    same.allSatisfy { $0.message.hasPrefix("cannot be compared") },
+    "a classification that is laxer than itself")
+  let redactor = Redactor()
+  let stranger = ClassifiedView(classification, for: .none)
+  law(ClassifiedView(classification, for: .all).isOpen, "a reader of all who lacks something")
+  for payload in input.dropFirst(line + 1).lines {
+    guard (try? JSONDocument(parsing: payload)) != nil else { continue }
+    let outcome = redactor.redact(payload, stranger)
+    law(
+      redactor.spent <= SchemaLimits.redactionFuel + 5 * payload.count,
+      "a redaction that cost \(redactor.spent)")
+    if case .tooCostly = outcome,
+      case .tooCostly = redactor.redact(payload, stranger, aside: true)
+    {
+      law(false, "a worker that does not do it either")
+    }
+    guard case .replaced(let bytes, let labels) = outcome else { continue }
+    law((try? JSONDocument(parsing: bytes)) != nil, "what is left is no JSON: \(bytes.text)")
+    law(!labels.isEmpty, "something was replaced for no class")
+    guard case .replaced(let again, _) = redactor.redact(payload, stranger), again == bytes else {
+      return law(false, "two redactions of one payload")
     }
   }
 }

@@ -7,7 +7,7 @@ import Glibc
 /// What is fuzzed: a reader of bytes that strangers send, or that a disk gives back. A target
 /// checks laws and ends the process when one is broken; the driver keeps the input.
 enum Target: String, CaseIterable {
-  case http, http2, proxy, forwarded, json, chunk, token, settings, events, avro
+  case http, http2, proxy, forwarded, json, chunk, token, settings, events, avro, redaction
 
   /// The one that `JODRELL_FUZZ_TARGET` names.
   static let chosen: Target = {
@@ -32,6 +32,7 @@ enum Target: String, CaseIterable {
     case .settings: fuzzSettings(input)
     case .events: fuzzEvents(input)
     case .avro: fuzzAvro(input)
+    case .redaction: fuzzRedaction(input)
     }
   }
 }

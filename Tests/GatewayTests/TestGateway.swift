@@ -202,6 +202,9 @@ actor TestGateway {
 
   var cacheMisses: UInt64 { server.tokens.cacheMisses.value }
 
+  /// How often redacting has waited for another turn of the loop.
+  var redactionTurns: Int { responder.redactions.turns }
+
   var overrides: UInt64 { server.policy.overrides.value }
 
   func untilStreams(_ count: Int) async throws {

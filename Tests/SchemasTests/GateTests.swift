@@ -72,7 +72,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["orders", "payments", "telemetry"])
+  @Test(arguments: ["orders", "payments", "telemetry", "customers"])
   func `the examples are what they say`(topic: String) throws {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("schemas")
@@ -93,6 +93,7 @@ import Testing
     let expected = [
       "orders": ["/items/0/quantity", "/totals", "/total"],
       "payments": ["/amount", "/last4", "/iban"],
+      "customers": ["/customerId", "/since", "/email", "/card"],
       "telemetry": ["/device/firmware", "/location/1", "/readings/Wind", "/sequence"],
     ]
     #expect(found.map(\.pointer) == expected[topic])

@@ -53,7 +53,7 @@ import Testing
     #expect(profiles.count == 2)
     let policy = try TenancyPolicy.compile(settings, generation: 1)
     let tests = try PolicyTest.compile(settings)
-    #expect(tests.count == 10)
+    #expect(tests.count == 11)
     for test in tests {
       #expect(test.failure(on: policy, at: TestIssuer.now) == nil, "\(test.name)")
     }

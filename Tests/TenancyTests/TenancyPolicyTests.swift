@@ -123,7 +123,7 @@ private let sound = "issuer: i, when: {/sub: {eq: x}}, tenant: acme, principal: 
     ),
     (
       "\(sound), allow: [{publish: [\"a/*\"], classes: [pii]}]",
-      "j.yaml:3:109: 'classes' (classes of fields) is not supported yet in mappings[0].allow[0]"
+      "j.yaml:3:118: 'classes' is for an allowed 'subscribe' alone in mappings[0].allow[0].classes"
     ),
     (
       "\(sound), allow: [{publish: [\"a\"]}]",

@@ -255,6 +255,10 @@ public struct Explanation {
         }
         if answer.takesPayload == false { throw .tenantMismatch }
       }
+      if question.action == .subscribe {
+        json.key("classes")
+        answer.classes.write(into: &json)
+      }
       json.key("allowed")
       json.bool(true)
       return 200
@@ -269,6 +273,15 @@ public struct Explanation {
       json.string(error.code)
       return error.status
     }
+  }
+}
+
+extension ClassSet {
+  /// Writes the array of what the configuration calls them.
+  func write(into json: inout JSONWriter) {
+    json.beginArray()
+    for text in texts { json.string(text) }
+    json.endArray()
   }
 }
 
@@ -302,11 +315,11 @@ extension ForeseenScope {
     }
     json.key("grants")
     json.beginArray()
-    for grant in grants { Self.write(grant.grant, grant.pattern, into: &json) }
+    for grant in grants { Self.write(grant, into: &json) }
     json.endArray()
     json.key("denials")
     json.beginArray()
-    for denial in denials { Self.write(denial, denial.patternText, into: &json) }
+    for denial in denials { Self.write(denial, denial.patternText, .none, into: &json) }
     json.endArray()
     if changes != .distantFuture {
       json.key("changes")
@@ -314,7 +327,13 @@ extension ForeseenScope {
     }
   }
 
-  private static func write(_ grant: Grant, _ pattern: ByteSlice, into json: inout JSONWriter) {
+  private static func write(_ held: EffectiveGrant, into json: inout JSONWriter) {
+    write(held.grant, held.pattern, held.classes, into: &json)
+  }
+
+  private static func write(
+    _ grant: Grant, _ pattern: ByteSlice, _ classes: ClassSet, into json: inout JSONWriter
+  ) {
     json.beginObject()
     json.key("rule")
     json.string(grant.rule)
@@ -329,6 +348,10 @@ extension ForeseenScope {
     if grant.isConditional {
       json.key("conditional")
       json.bool(true)
+    }
+    if !classes.isEmpty {
+      json.key("classes")
+      classes.write(into: &json)
     }
     if let instant = grant.notBefore {
       json.key("notBefore")

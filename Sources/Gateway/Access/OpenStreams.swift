@@ -127,6 +127,9 @@ final class OpenStreams {
     metrics.reviewed.add()
     do {
       let topic = try snapshot.review(stream.topic, at: now)
+      guard topic.classes == stream.topic.classes else {
+        return withdraw(id, .classesChanged, snapshot)
+      }
       streams[id]?.topic = topic
       watch(topic.caller.changes, at: now)
     } catch {
@@ -161,6 +164,10 @@ final class OpenStreams {
       guard let stream = streams[id] else { continue }
       do {
         let topic = try snapshot.review(stream.topic, with: again, at: now)
+        guard topic.classes == stream.topic.classes else {
+          withdraw(id, .classesChanged, snapshot)
+          continue
+        }
         streams[id]?.topic = topic
         watch(topic.caller.changes, at: now)
         guard again.expires != stream.permit.expires else { continue }
@@ -176,6 +183,9 @@ final class OpenStreams {
   private func renew(_ id: RequestID, _ topic: TopicAddress) {
     guard let stream = streams[id], stream.permit.end == nil else { return }
     metrics.renewed.add()
+    guard topic.classes == stream.topic.classes else {
+      return stream.permit.withdraw(.classesChanged)
+    }
     streams[id]?.topic = topic
     opaque.follow(id, topic.caller.token)
     let now = timers.clocks.wall()

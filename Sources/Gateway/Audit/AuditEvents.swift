@@ -68,6 +68,7 @@ extension AuditTrail {
     case .tokenWithdrawn: "token_withdrawn"
     case .unconfirmed: "auth_unavailable"
     case .grantWithdrawn: "grant_withdrawn"
+    case .classesChanged: "grants_changed"
     case .failed: "failed"
     }
   }

@@ -69,6 +69,18 @@ extension GatewayResponder {
     return auditTurn == 0
   }
 
+  /// Of a stream on a topic with classified data: its classes, and those that its reader may see.
+  private func write(
+    classifiedStream topic: TopicAddress, _ labels: [ClassLabel], into json: inout JSONWriter
+  ) {
+    json.key("classified")
+    json.beginArray()
+    for label in labels { json.string(label.bytes) }
+    json.endArray()
+    json.key("classes")
+    topic.classes.write(into: &json)
+  }
+
   func members(
     _ operation: Operation, _ request: HTTPRequest, _ outcome: AuditOutcome, status: Int?,
     reason: String? = nil, refusedFor error: (any Error)? = nil,
@@ -106,9 +118,12 @@ extension GatewayResponder {
       json.key("revocation")
       json.raw(revocation)
     }
-    let identity = admission.identity(
-      of: request, opening: parts.streams.topic(of: request.id), refusedFor: error)
+    let stream = parts.streams.topic(of: request.id)
+    let identity = admission.identity(of: request, opening: stream, refusedFor: error)
     identity.write(into: &json)
+    if let stream, !streamLabels.isEmpty, let labels = streamLabels[request.id] {
+      write(classifiedStream: stream, labels, into: &json)
+    }
     json.key("policy")
     json.integer(admission.snapshot.generation)
     return json.slice

@@ -39,18 +39,26 @@ extension GatewayResponder {
       in: ProgramCache())
   }
 
-  /// Makes one change of a topic's schemas; under conditions only where they are still `book`.
+  /// Makes one change of a topic's schemas, where they are still `book`. Under conditions it fails
+  /// otherwise; else it is judged again by what is there now.
   @discardableResult
   func edit(
     _ address: TopicAddress, _ edit: SchemaEdit, of book: SchemaBook, _ change: ChangeTerms
   ) async throws -> SchemaBook {
-    do throws(CatalogueFailure) {
-      return try await engine(change).editSchemas(
-        of: address, edit, at: change.conditions.isEmpty ? nil : book.revision)
-    } catch .schemaBookChanged where !change.conditions.isEmpty {
-      throw Refusal(.preconditionFailed, "the topic's schemas were changed meanwhile")
-    } catch {
-      throw error
+    var book = book
+    var attempts = GatewayLimits.registrationAttempts
+    while true {
+      attempts -= 1
+      try await checkClassification(edit, of: book, at: address)
+      do throws(CatalogueFailure) {
+        return try await engine(change).editSchemas(of: address, edit, at: book.revision)
+      } catch .schemaBookChanged where !change.conditions.isEmpty {
+        throw Refusal(.preconditionFailed, "the topic's schemas were changed meanwhile")
+      } catch .schemaBookChanged where attempts > 0 {
+        book = parts.engine.schemaBook(of: address)
+      } catch {
+        throw error
+      }
     }
   }
 

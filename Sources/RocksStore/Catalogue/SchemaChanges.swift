@@ -14,6 +14,13 @@ extension RocksTopicLog {
     committer.directory.topic(TopicPath(address))?.facts.withLock { $0.book } ?? .empty
   }
 
+  public func schemaEdition(of address: TopicAddress) -> SchemaEdition? {
+    committer.directory.topic(TopicPath(address)).map { topic in
+      SchemaEdition(
+        ledger: topic.ledger, revision: topic.facts.withLock { $0.book.revision })
+    }
+  }
+
   public func registerSchema(
     _ candidate: SchemaCandidate, for address: TopicAddress, at revision: UInt64
   ) async throws(CatalogueFailure) -> StoredSchema {

@@ -8,13 +8,17 @@ struct AvroParser {
   /// Named types by full name.
   private var named: [String: Int] = [:]
   private(set) var warnings: [SchemaWarning] = []
+  /// Whether the text is about to be registered.
+  private let isNew: Bool
+
+  private init(isNew: Bool) { self.isNew = isNew }
 
   /// Reads a text of at most `SchemaLimits.sourceBytes` bytes, whose root must be a record.
   static func parse(
-    _ text: ByteSlice
+    _ text: ByteSlice, isNew: Bool = false
   ) throws(SchemaFault) -> (AvroDefinition, warnings: [SchemaWarning]) {
     let root = try SchemaIndex.parse(text, pointer: "#")
-    var parser = AvroParser()
+    var parser = AvroParser(isNew: isNew)
     guard root.kind == .object, root["type"]?.string?.equals("record") == true else {
       throw SchemaFault(at: "#", .wrongValue(expected: "an Avro record definition"))
     }
@@ -73,6 +77,7 @@ struct AvroParser {
   private mutating func declared(
     _ node: JSONNode, at pointer: String, in namespace: String
   ) throws(SchemaFault) -> Int {
+    try refuseLabels(node, at: pointer)
     guard let word = node["type"]?.text else {
       throw wrong(pointer + "/type", "the name of a type")
     }
@@ -101,6 +106,14 @@ struct AvroParser {
       let number = try reserve(at: pointer)
       settle(number, kind, node)
       return number
+    }
+  }
+
+  /// A label that did nothing would be taken for one that does.
+  private func refuseLabels(_ node: JSONNode, at pointer: String) throws(SchemaFault) {
+    guard isNew else { return }
+    for keyword in ["x-classification", "x-redact", "x-undeclared"] where node[keyword] != nil {
+      throw wrong("\(pointer)/\(keyword)", "in a JSON Schema: Avro definitions have no classes")
     }
   }
 
@@ -133,6 +146,7 @@ struct AvroParser {
     guard let name = node["name"]?.string, AvroNames.isPlain(name) else {
       throw wrong(pointer + "/name", AvroNames.rule)
     }
+    try refuseLabels(node, at: pointer)
     guard let type = node["type"] else { throw wrong(pointer + "/type", "a type") }
     var order = AvroField.Order.ascending
     if let word = node["order"] {

@@ -30,24 +30,28 @@ public final class CompiledSchema: Sendable {
   let graph: [GraphNode]
   /// The definition of a schema in Avro's language; nil for others.
   let avro: AvroDefinition?
+  /// Which values are of a class; nil where the schema labels none.
+  public let classification: SchemaClassification?
   /// The `$id` of the text as it stands there; nil without one.
   public let identifier: ByteSlice?
   /// Whether it means the same wherever it is read.
   public let identifierIsAbsolute: Bool
   /// Bytes of memory that it takes, an estimate from above: the texts it was compiled from, their
-  /// tokens, the graph, the program's tables and the code of its patterns.
+  /// tokens, the graph, the program's tables, the code of its patterns and what it labels.
   public let memory: Int
 
   private init(
     dialect: SchemaDialect, formats: FormatMode, warnings: [SchemaWarning], source: ByteSlice,
     identifier: ByteSlice? = nil, tokens: Int, documents: [LibraryDocument] = [],
-    program: SchemaProgram, graph: [GraphNode], avro: AvroDefinition? = nil
+    program: SchemaProgram, graph: [GraphNode], avro: AvroDefinition? = nil,
+    classification: SchemaClassification? = nil
   ) {
     self.identifier = identifier
     identifierIsAbsolute = identifier.map { URIReference($0.text).scheme != nil } ?? false
     memory =
       source.count + tokens * MemoryLayout<JSONToken>.stride + program.memory
       + documents.reduce(0) { $0 + $1.memory } + graph.reduce(0) { $0 + $1.memory }
+      + (classification?.memory ?? 0)
     self.dialect = dialect
     self.formats = formats
     self.warnings = warnings
@@ -56,6 +60,7 @@ public final class CompiledSchema: Sendable {
     self.program = program
     self.graph = graph
     self.avro = avro
+    self.classification = classification
   }
 
   /// A document of the library as it was when the schema was compiled.
@@ -90,14 +95,27 @@ public final class CompiledSchema: Sendable {
       library: library, noting: FaultList())
     if isNew { try index.checkDialects() }
     let rules = index.places[0].rules
-    let graph = try GraphBuilder.build(index, formats: formats)
+    let graph = try GraphBuilder.build(index, formats: formats, isNew: isNew)
+    let isLabelled = graph.nodes.contains { $0.mark != nil }
+    let classification =
+      isLabelled
+      ? try SchemaClassification(
+        graph.nodes, passesUndeclared: graph.passesUndeclared, isNew: isNew) : nil
     let documents = graph.documents.filter { !$0.isBuiltIn }
       .map { LibraryDocument(uri: $0.uris.first ?? "", text: $0.text) }
     let schema = CompiledSchema(
       dialect: rules.edition, formats: formats ?? rules.formats, warnings: graph.warnings,
       source: source, identifier: root["$id"]?.string, tokens: root.document.tokens.count,
-      documents: documents, program: try ProgramLayout.program(graph.nodes), graph: graph.nodes)
+      documents: documents, program: try ProgramLayout.program(graph.nodes), graph: graph.nodes,
+      classification: classification)
     return try isNew ? schema.bounded() : schema
+  }
+
+  /// The classification, or that of a schema which labels nothing: what it describes is all that it
+  /// tells then.
+  public var describedValues: SchemaClassification? {
+    if let classification { return classification }
+    return try? SchemaClassification(graph, passesUndeclared: true, isNew: false)
   }
 
   /// The same, where it takes no more memory than what is registered may.
@@ -123,7 +141,7 @@ public final class CompiledSchema: Sendable {
       return try compile(
         source, dialect: dialect, formats: formats, base: base, library: library, isNew: isNew)
     case .pulsarJSON:
-      let (definition, warnings) = try AvroParser.parse(source)
+      let (definition, warnings) = try AvroParser.parse(source, isNew: isNew)
       let graph = try AvroLowering.graph(of: definition)
       let schema = CompiledSchema(
         dialect: .draft202012, formats: .assert, warnings: warnings, source: source,

@@ -17,8 +17,12 @@ struct GraphBuilder {
   private var scopes: DynamicScopes
   /// Nil where each dialect's own default holds.
   let formats: FormatMode?
+  /// Whether the text is about to be registered.
+  private let isNew: Bool
   private(set) var nodes: [GraphNode] = []
   private(set) var warnings: [SchemaWarning] = []
+  /// What the root says of members and items that no schema describes.
+  private(set) var passesUndeclared = false
   var patterns: [String: Pattern] = [:]
   private var numbers: [Meeting: Int] = [:]
   /// Meetings by node number.
@@ -28,10 +32,10 @@ struct GraphBuilder {
 
   /// The graph of an index; its first node is the root.
   static func build(
-    _ index: consuming SchemaIndex, formats: FormatMode?
+    _ index: consuming SchemaIndex, formats: FormatMode?, isNew: Bool
   ) throws(SchemaFault) -> GraphBuilder {
     let targets = try index.targets()
-    var builder = GraphBuilder(index: index, targets: targets, formats: formats)
+    var builder = GraphBuilder(index: index, targets: targets, formats: formats, isNew: isNew)
     _ = try builder.node(at: 0)
     try builder.lowerAll()
     // What nothing refers to is checked all the same, if it is in the text itself.
@@ -49,8 +53,9 @@ struct GraphBuilder {
   }
 
   private init(
-    index: SchemaIndex, targets: [Int: SchemaIndex.Targets], formats: FormatMode?
+    index: SchemaIndex, targets: [Int: SchemaIndex.Targets], formats: FormatMode?, isNew: Bool
   ) {
+    self.isNew = isNew
     self.index = index
     self.targets = targets
     self.formats = formats
@@ -94,6 +99,8 @@ struct GraphBuilder {
       return node
     }
     let reader = KeywordReader(place.node, pointer: place.pointer, rules: place.rules, faults)
+    // Ahead of everything that a dialect ignores: a label counts wherever it stands.
+    try lowerClassification(place, into: &node)
     if place.rules.edition == .draft07, reader["$ref"] != nil {
       try lowerReferences(into: &node)
       return node
@@ -110,7 +117,25 @@ struct GraphBuilder {
     node.array = try arrayConstraint(reader)
     node.object = try objectConstraint(reader)
     try lowerUnevaluated(reader, into: &node)
+    node.contentSchema = try schema("contentSchema", reader)
     return node
+  }
+
+  /// What is registered stays so: a text from before labels meant anything may have others, which
+  /// then nobody but a reader of every class sees through.
+  private mutating func lowerClassification(
+    _ place: SchemaIndex.Place, into node: inout GraphNode
+  ) throws(SchemaFault) {
+    do throws(SchemaFault) {
+      node.mark = try ClassMark(place.node, at: place.pointer)
+      guard place.document == 0 else { return }
+      let passes = try ClassMark.passesUndeclared(
+        place.node, at: place.pointer, isRoot: current.place == 0)
+      passesUndeclared = passes ?? passesUndeclared
+    } catch {
+      if isNew { try faults.note(error) }
+      node.mark = .unreadable
+    }
   }
 
   mutating func warn(_ pointer: String, _ message: String) {

@@ -62,3 +62,22 @@ extension AuthorTexts {
   /// Bytes of the texts, each at most `SchemaLimits.expectedBytes`.
   fileprivate var memory: Int { count * (64 + SchemaLimits.expectedBytes) }
 }
+
+extension SchemaClassification {
+  /// Bytes of the nodes and their steps; patterns are the program's, counted there.
+  var memory: Int {
+    var bytes = links.count * MemoryLayout<PatternShape.Link>.stride
+    bytes += patterns.count * (8 + MemoryLayout<PatternShape.Place>.stride)
+    for node in nodes {
+      bytes += MemoryLayout<Node>.stride + node.marks.count * MemoryLayout<Mark>.stride
+      bytes += 64 + node.inPlace.count * MemoryLayout<Int32>.stride
+      if let members = node.members {
+        // A hash table is half empty at most.
+        bytes += members.named.count * 2 * (MemoryLayout<ByteSlice>.stride + 8)
+        bytes += members.patterns.count * 16
+      }
+      if let items = node.items { bytes += items.prefix.count * MemoryLayout<Int32>.stride }
+    }
+    return bytes
+  }
+}

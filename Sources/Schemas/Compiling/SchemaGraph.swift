@@ -44,6 +44,10 @@ struct GraphNode {
   /// What holds whatever the value's kind, in the order in which it is tried.
   var branches: [GraphBranch] = []
   var authorTexts: AuthorTexts?
+  /// Of what class its values are.
+  var mark: ClassMark?
+  /// What a text holds, in words that nobody checks; its classes are the text's.
+  var contentSchema: Int?
 
   /// Whether the node says nothing but `$ref`.
   var alias: Int? {

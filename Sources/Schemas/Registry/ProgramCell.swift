@@ -62,12 +62,15 @@ public final class ProgramCell: Sendable {
   let key: Key?
   let holder: Holder
   private let cache: ProgramCache?
+  /// That the schema labels no values is remembered when its program has gone.
+  private let isUnlabelled: Atomic<Bool>
 
   /// An empty cell of a cache; without a key nothing else finds it there.
   init(_ key: Key?, in cache: ProgramCache) {
     self.key = key
     self.cache = cache
     holder = Holder(nil)
+    isUnlabelled = Atomic(false)
   }
 
   /// A cell of no cache, which keeps what it holds.
@@ -75,6 +78,7 @@ public final class ProgramCell: Sendable {
     key = nil
     cache = nil
     holder = Holder(program)
+    isUnlabelled = Atomic(program.classification == nil)
   }
 
   deinit { cache?.forget(self) }
@@ -82,8 +86,18 @@ public final class ProgramCell: Sendable {
   /// The program; nil while it is not compiled.
   public var program: CompiledSchema? { holder.held }
 
+  /// What the schema labels, as far as that is known without compiling it.
+  public var labelling: Labelling {
+    if isUnlabelled.load(ordering: .relaxed) { return .unlabelled }
+    return holder.held.map { Labelling($0) } ?? .unknown
+  }
+
+  /// Remembers that the schema labels nothing, which its text has shown.
+  public func noteUnlabelled() { isUnlabelled.store(true, ordering: .relaxed) }
+
   /// Puts the program in, for as long as the cache has room for it.
   public func keep(_ program: CompiledSchema) {
+    if program.classification == nil { noteUnlabelled() }
     if holder.fill(program) { cache?.admit(holder, bytes: program.memory) }
   }
 

@@ -89,6 +89,9 @@ public final class BoundSchema: Sendable {
   /// event loops, and puts it into its cell.
   public var program: CompiledSchema? { cell.program }
 
+  /// What it labels, as far as that is known without compiling it.
+  public var labelling: Labelling { cell.labelling }
+
   public init(
     subject: SchemaSubject = .topic, version: UInt32, in cell: ProgramCell,
     deprecated: SchemaDeprecation? = nil, enforcement: SchemaEnforcement = .enforce,

@@ -28,7 +28,9 @@ extension Catalogue {
     for topic: TopicAddress
   ) throws(SchemaFault) -> (program: CompiledSchema, references: [SchemaPin]) {
     // Only JSON Schema knows references to other documents.
-    guard type == .json else { return (try CompiledSchema.compile(text, as: type), []) }
+    guard type == .json else {
+      return (try CompiledSchema.compile(text, as: type, isNew: true), [])
+    }
     let base = DocumentPath.folder(topic.tenant, topic.namespace)
     let assembly: SchemaAssembly
     do throws(SchemaFault) {

@@ -199,7 +199,7 @@ enum ExplainCommand {
       for pattern in shared { json.string(pattern) }
       json.endArray()
     }
-    for name in ["of", "where", "notBefore", "until"] {
+    for name in ["of", "classes", "where", "notBefore", "until"] {
       guard let value = grant[name] else { continue }
       json.key(name)
       json.raw(value.raw)
