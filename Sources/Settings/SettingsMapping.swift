@@ -24,8 +24,8 @@ public struct SettingsMapping: ~Copyable {
     return entries[index].value
   }
 
-  /// The value under `key`; `missingKey` at the mapping's position without it, or `unknownKey` where
-  /// what stands there must be that key misspelt.
+  /// The value under `key`; `missingKey` at the mapping's position without it, or `misspeltKey`
+  /// where what stands there must be that key.
   public mutating func required(_ key: StaticString) throws(SettingsFault) -> SettingsNode {
     if let node = optional(key) { return node }
     for index in entries.indices where !isRead[index] && entries[index].key.isNearly(key) {
