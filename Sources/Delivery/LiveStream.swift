@@ -219,7 +219,7 @@ extension LiveStream: AudienceMember {
 
   private func makeBurst() -> Burst? {
     guard let page = feed.glance(terms.budget) else { return nil }
-    // What is not ready yet goes out in another pass, unless it has to wait for a worker.
+    // What is not ready yet goes out in another pass, unless nothing is: then `next` waits for it.
     let count = cache.settle(page, rendering, of: run) ?? page.records.count
     if count == 0, !page.records.isEmpty { return nil }
     defer { rendering.finish() }
