@@ -191,7 +191,7 @@ extension LiveStream: AudienceMember {
   func deliver() -> UInt64? {
     let clocks = feed.site.timers.clocks
     guard clocks.wall() < terms.permit.deadline, terms.lease?.isEnded != true,
-      let burst = audience.burst(from: feed.cursor, makeBurst)
+      let burst = audience.burst(from: feed.cursor, by: rendering.basis(), makeBurst)
     else { return leaving() }
     if burst.chunk.isEmpty { return feed.cursor.next }
     let outcome = sink?.push(burst.chunk) ?? .refused
@@ -234,7 +234,8 @@ extension LiveStream: AudienceMember {
     }
     ChunkFrame.close(&bytes, isLast: false)
     let next = count < page.records.count ? Cursor(after: page.records[count - 1].id) : page.next
-    return Burst(from: feed.cursor, next: next, chunk: bytes.slice, records: records)
+    return Burst(
+      from: feed.cursor, basis: run.basis, next: next, chunk: bytes.slice, records: records)
   }
 }
 
