@@ -47,13 +47,14 @@ final class DeliveryView<Engine: EventEngine> {
 
   /// - Parameter topic: as it is granted to the reader now.
   init(
-    _ view: EventView, of topic: TopicAddress, parts: GatewayParts<Engine>, desk: RedactionDesk
+    _ view: EventView, of topic: TopicAddress, parts: GatewayParts<Engine>, desk: RedactionDesk,
+    labels: LabelMemory<Engine>
   ) {
     self.view = view
     self.topic = topic
     self.desk = desk
     workers = parts.workers
-    plans = RedactionPlans(of: topic, parts)
+    plans = RedactionPlans(of: topic, parts.engine, labels)
     classes = topic.classes
     context = EventContext(
       tenant: topic.tenant.bytes, namespace: topic.namespace.bytes, topic: topic.topic.bytes,
@@ -125,11 +126,16 @@ final class DeliveryView<Engine: EventEngine> {
     if classes.isAll { return (records.count, nil) }
     var mayWait = !isIn
     for (index, record) in records.enumerated() {
+      if outcomes[record.id] != nil { continue }
       guard let plan = plans.plan(for: record.schemaVersion), plans.isKnown(record) else {
         return (index, .unknown)
       }
-      guard case .redacted(let own, let other) = plan, outcomes[record.id] == nil else { continue }
-      guard mayBeLookedInto(record) else { continue }
+      // Plans go where they take much memory, with what they hold on to; outcomes stay.
+      guard case .redacted(let own, let other) = plan else { continue }
+      guard mayBeLookedInto(record) else {
+        outcomes[record.id] = .withheld(classes: Self.text(hidden(own, other)))
+        continue
+      }
       let key = key(of: record)
       switch desk.standing(of: key) {
       case .found(let found)?:
@@ -229,7 +235,10 @@ final class DeliveryView<Engine: EventEngine> {
     rendering.ready = { self.work(on: $0).count }
     rendering.prepare = { records throws(ReadFailure) in try await self.prepare(records) }
     rendering.mayKeep = { self.mayKeep($0) }
-    rendering.finish = { self.outcomes = [:] }
+    rendering.finish = {
+      self.outcomes = [:]
+      self.plans.rest()
+    }
     return rendering
   }
 
@@ -241,12 +250,12 @@ final class DeliveryView<Engine: EventEngine> {
       let hidden = plans.hiddenInQuarantine(record)
       if !hidden.isEmpty { return .withheld(classes: Self.text(hidden)) }
     }
+    if let known = outcomes[record.id] { return known }
     // What is not ready is not written; if it ever were, nothing would be shown.
     switch plans.plan(for: record.schemaVersion) ?? .withheld([]) {
     case .plain: return .plain
     case .withheld(let labels): return .withheld(classes: Self.text(labels))
     case .redacted(let own, let other):
-      if let known = outcomes[record.id] { return known }
       guard mayBeLookedInto(record), record.payload.count <= GatewayLimits.eventOnLoop else {
         return .withheld(classes: Self.text(hidden(own, other)))
       }

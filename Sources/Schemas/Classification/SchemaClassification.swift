@@ -84,6 +84,11 @@ public final class SchemaClassification: Sendable {
   let patterns: [Pattern]
   let chains: [PatternShape.Place]
   let links: [PatternShape.Link]
+  /// Bytes of memory that it takes by itself; patterns are the program's, counted there.
+  let tables: Int
+  /// The same with the patterns, which it keeps when the program goes. Names lie in the texts that
+  /// they were read from.
+  public let memory: Int
 
   /// What a graph says; without labels it still tells which values are described.
   init(
@@ -111,6 +116,8 @@ public final class SchemaClassification: Sendable {
     patterns = lowering.patterns
     chains = lowering.chains
     links = lowering.links
+    tables = Self.memory(nodes, links.count, patterns: patterns.count)
+    memory = patterns.reduce(tables) { $0 + $1.memory }
   }
 
   /// The labels that a reader of `classes` may not see.
