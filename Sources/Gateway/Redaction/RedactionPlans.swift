@@ -40,10 +40,9 @@ final class RedactionPlans<Engine: EventEngine> {
   private var lastVersion: UInt32?
   private var lastPlan = Plan.plain
 
-  /// Versions whose plans are kept.
-  private static var mostPlans: Int { 1_000 }
-  /// More than an answer has events.
-  private static var mostQuarantined: Int { 2 * GatewayLimits.eventsPerAnswer }
+  /// Versions whose plans are kept: more than an answer has events, so that none goes before they
+  /// are written.
+  private static var mostPlans: Int { 2 * GatewayLimits.eventsPerAnswer }
 
   init(of topic: TopicAddress, _ engine: Engine, _ labels: LabelMemory<Engine>) {
     self.topic = topic
@@ -75,7 +74,7 @@ final class RedactionPlans<Engine: EventEngine> {
 
   /// Lets go of all that takes memory, until it is needed again.
   func rest() {
-    if bytes > 0 { forget() }
+    if bytes > 0 || plans.count > GatewayLimits.eventsPerAnswer { forget() }
     if !quarantined.isEmpty { quarantined = [:] }
   }
 
@@ -143,7 +142,7 @@ final class RedactionPlans<Engine: EventEngine> {
   }
 
   private func note(_ labelling: Labelling, as key: LabelMemory<Engine>.Key) {
-    if quarantined.count >= Self.mostQuarantined { quarantined = [:] }
+    if quarantined.count >= Self.mostPlans { quarantined = [:] }
     quarantined[key.detached] = labelling.classes.filter { !classes.covers($0) }
   }
 
@@ -159,12 +158,13 @@ final class RedactionPlans<Engine: EventEngine> {
 
   private func keep(_ plan: Plan, for version: UInt32) {
     if plans[version] == nil {
-      bytes += plan.memory
-      if plans.count >= Self.mostPlans || bytes > GatewayLimits.labelBytes {
-        forget()
-        bytes = plan.memory
+      if plans.count >= Self.mostPlans { forget() }
+      if bytes + plan.memory > GatewayLimits.labelBytes {
+        plans = plans.filter { $0.value.memory == 0 }
+        bytes = 0
       }
       plans[version] = plan
+      bytes += plan.memory
     }
     (lastVersion, lastPlan) = (version, plan)
   }
