@@ -24,17 +24,26 @@ struct JSONWebKey {
     if let id, id.count > TokenLimits.keyIDBytes { throw .member(index: index, "kid") }
   }
 
+  /// Whether a set with this key is a SPIFFE bundle (SPIFFE Trust Domain and Bundle §4.2.2).
+  static func isOfBundle(_ node: JSONNode) -> Bool {
+    let use = node["use"]?.string
+    return use?.equals("jwt-svid") == true || use?.equals("x509-svid") == true
+  }
+
   /// RFC 7518 §6.2.2, §6.3.2 and §6.4.
   private static let privateMembers: [StaticString] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
 
   /// The algorithm the key is bound to: its own `alg`, or without one the issuer's only algorithm
   /// of its type. Nil when the key is not for verifying tokens of this issuer.
+  ///
+  /// - Parameter ofBundle: its set is a SPIFFE bundle, in which `use` says what each key is for.
   func algorithm(
     among allowed: [SignatureAlgorithm], ofBundle: Bool = false
   ) throws(KeySetFault) -> SignatureAlgorithm? {
-    if let use = try Self.text(node, "use", index), !use.equals("sig"),
-      !(ofBundle && use.equals("jwt-svid"))
-    {
+    let use = try Self.text(node, "use", index)
+    if ofBundle {
+      guard use?.equals("jwt-svid") == true else { return nil }
+    } else if let use, !use.equals("sig") {
       return nil
     }
     if let operations = node["key_ops"] {

@@ -54,7 +54,8 @@ public struct KeySet: Sendable {
   /// RFC 7517 §5 asks. The whole set is refused for what nobody publishes on purpose: private
   /// members, a secret, a `kid` twice, and a key for us that breaks a rule of its type.
   ///
-  /// - Parameter ofBundle: it may be a SPIFFE bundle's, whose keys for tokens say so in `use`.
+  /// - Parameter ofBundle: it may be a SPIFFE bundle, which a key for SVIDs shows: then only keys
+  ///   whose `use` says that they are for tokens are taken.
   public init(
     parsing text: ByteSlice, algorithms: [SignatureAlgorithm], ofBundle: Bool = false
   ) throws(KeySetFault) {
@@ -67,12 +68,13 @@ public struct KeySet: Sendable {
     }
     guard let list = document.root["keys"], list.kind == .array else { throw .shape }
     guard list.count <= TokenLimits.keys else { throw .tooManyKeys(list.count) }
+    let isBundle = ofBundle && list.elements.contains { JSONWebKey.isOfBundle($0) }
     var keys: [Key] = []
     var ids: Set<ByteSlice> = []
     for (index, node) in list.elements.enumerated() {
       let key = try JSONWebKey(node, at: index)
       if let id = key.id, !ids.insert(id).inserted { throw .duplicateKeyID(index: index) }
-      guard let algorithm = try key.algorithm(among: algorithms, ofBundle: ofBundle) else {
+      guard let algorithm = try key.algorithm(among: algorithms, ofBundle: isBundle) else {
         continue
       }
       keys.append(try key.verifying(algorithm))

@@ -22,6 +22,8 @@ struct Batch {
     let draft: EventDraft
     let place: EventPlace
     fileprivate(set) var missing: UncompiledSchema?
+    /// How often another version had come into force when it was compiled.
+    fileprivate var postponed = 0
   }
 
   /// Finds where payloads begin in a body that is one text; nil for lines.
@@ -99,6 +101,10 @@ struct Batch {
   mutating func postpone(_ event: Deferred, _ missing: UncompiledSchema) {
     var event = event
     event.missing = missing
+    event.postponed += 1
+    guard event.postponed < GatewayLimits.judgingAttempts else {
+      return refuse(event, Refusal.schemasChange)
+    }
     deferred.append(event)
   }
 

@@ -78,10 +78,12 @@ extension GatewayResponder {
     let known = book.identical(
       to: candidate.fingerprint, references: candidate.references, in: candidate.subject)
     let isKnown = known != nil
+    // Without a version in force there are softly deleted ones at most, and nobody follows those.
+    let inForce = book.defaultVersion(of: candidate.subject) == nil ? nil : versions.last
     return try await parts.workers.run {
       let report = CompatibilityReport(
         candidate.program, against: isKnown ? [] : versions, terms: rules)
-      let publishers = versions.last.map { inForce in
+      let publishers = inForce.map { inForce in
         (
           inForce.number,
           report.backward(to: inForce.number)

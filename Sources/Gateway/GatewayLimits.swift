@@ -53,6 +53,9 @@ public enum GatewayLimits {
   /// How often a schema is judged anew because the topic's schemas or their binding were changed
   /// meanwhile.
   public static let registrationAttempts = 64
+  /// How often an event is judged anew because another version of its schema, which is not compiled
+  /// either, has come into force meanwhile.
+  static let judgingAttempts = 16
   /// How long a change of a compatibility level looks at what is registered.
   static let levelPatience = TimeSpan.seconds(5)
   /// A consumer's name, in bytes.

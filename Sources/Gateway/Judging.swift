@@ -50,7 +50,11 @@ extension GatewayResponder {
           draft, against: address, binding: binding, requireSchema: mustHave, scratch: scratch,
           choice: choice)
       }
-      if choice == nil { choice = try chosen(by: draft, of: binding, at: address, judging.held) }
+      do {
+        if choice == nil { choice = try chosen(by: draft, of: binding, at: address, judging.held) }
+      } catch let unaccepted as UnacceptedSchema {
+        throw unaccepted.refusal(of: draft, scratch)
+      }
       return try SchemaGate.check(
         named(draft, under: binding, choice), against: address, binding: binding,
         requireSchema: mustHave, scratch: scratch, choice: choice)

@@ -24,18 +24,10 @@ extension GatewayResponder {
       try check(tenure)
       return event
     }
-    var missing = missing
-    var judging = Judging()
-    while true {
-      if let missing { judging.held = try await compile(missing, at: tenure.topic) }
-      do {
-        let event = try conform(envelope, body, topic, tenure.topic, judging)
-        try check(tenure)
-        return event
-      } catch let schema as UncompiledSchema where schema != missing {
-        // Another version has come into force meanwhile.
-        missing = schema
-      }
+    return try await compiling(missing, Judging(), at: tenure.topic) { judging in
+      let event = try conform(envelope, body, topic, tenure.topic, judging)
+      try check(tenure)
+      return event
     }
   }
 
@@ -62,7 +54,8 @@ extension GatewayResponder {
     }.get()
   }
 
-  /// The gate of a large event: as `check`, by a worker.
+  /// The gate of a large event: as `check`, by a worker. What the caller's grants ask of payloads
+  /// comes first: nothing is made of an event that they do not let pass.
   ///
   /// - Parameter explains: as `SchemaScratch.explains`.
   func checkAside(
@@ -72,22 +65,39 @@ extension GatewayResponder {
     if draft.strippedAttributes > 0, !judging.isTrial {
       parts.server.strippedAttributes(draft.strippedAttributes)
     }
+    if address.looksIntoPayloads, address.action == .publish {
+      try await parts.workers.run {
+        Result { () throws(TenancyRefusal) in try address.checkOwn(draft) }
+      }.get()
+    }
+    return try await compiling(nil, judging, at: address) {
+      try await checkAtHand(draft, for: topic, at: address, $0, explains: explains)
+    }
+  }
+
+  private func checkAtHand(
+    _ draft: EventDraft, for topic: Engine.Topic, at address: TopicAddress, _ judging: Judging,
+    explains: Bool
+  ) async throws -> ConformingEvent {
     let binding = judging.binding ?? topic.binding
     let mustHave = mustHaveSchema(topic, binding, at: address)
     var choice: ChosenSchema?
+    var unaccepted: UnacceptedSchema?
     do {
-      choice = try await self.choice(for: draft, under: binding, at: address, judging.held)
-      let named = draft.namesSchema ? named(draft, under: binding, choice) : draft
-      let looksInside = address.looksIntoPayloads && address.action == .publish
-      let given = choice
-      return try await parts.workers.run { () -> Result<ConformingEvent, any Error> in
-        Result {
-          if looksInside { try address.checkOwn(draft) }
+      choice = try choiceAtHand(for: draft, under: binding, at: address, judging.held)
+    } catch let schema as UnacceptedSchema {
+      unaccepted = schema
+    }
+    let named = draft.namesSchema ? named(draft, under: binding, choice) : draft
+    do {
+      return try await parts.workers.run { [choice, unaccepted] in
+        Result { () throws(SchemaRefusal) in
           let scratch = SchemaScratch()
           scratch.explains = explains
+          if let unaccepted { throw unaccepted.refusal(of: draft, scratch) }
           return try SchemaGate.check(
             named, against: address, binding: binding, requireSchema: mustHave, scratch: scratch,
-            choice: given)
+            choice: choice)
         }
       }.get()
     } catch let refusal as SchemaRefusal {
@@ -95,20 +105,7 @@ extension GatewayResponder {
     }
   }
 
-  /// What an event is checked against, with its program, which is compiled where it has to be; nil
-  /// where nothing is bound to its type.
-  private func choice(
-    for draft: EventDraft, under binding: SchemaBinding?, at address: TopicAddress,
-    _ held: HeldProgram?
-  ) async throws -> ChosenSchema? {
-    do {
-      return try choiceAtHand(for: draft, under: binding, at: address, held)
-    } catch let missing as UncompiledSchema {
-      let compiled = try await compile(missing, at: address)
-      return try choiceAtHand(for: draft, under: binding, at: address, compiled)
-    }
-  }
-
+  /// What an event is checked against, with its program; nil where nothing is bound to its type.
   private func choiceAtHand(
     for draft: EventDraft, under binding: SchemaBinding?, at address: TopicAddress,
     _ held: HeldProgram?
@@ -159,7 +156,7 @@ extension GatewayResponder {
         do {
           batch.replace(
             event, try await check(event.draft, of: batch, for: topic, at: address, judging))
-        } catch let missing as UncompiledSchema where missing != group[0].missing {
+        } catch let missing as UncompiledSchema {
           // Another version has come into force meanwhile.
           batch.postpone(event, missing)
         } catch {

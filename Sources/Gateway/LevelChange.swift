@@ -9,69 +9,110 @@ import Topics
 /// whatever is there, as every registry takes it, and the answer says which versions in force would
 /// not have been.
 extension GatewayResponder {
-  /// Holds the versions in force of topics against the others of their lines, as the levels of the
-  /// topics have it now. Compares on a worker, one in the whole gateway at a time; ends after
-  /// `GatewayLimits.levelPatience`.
-  func unmet(_ topics: [(TopicAddress, SchemaRegistration.Terms)]) async throws -> UnmetLevels {
-    var found = UnmetLevels()
-    guard let first = topics.first?.0 else { return found }
-    let (key, began) = (ByteSlice(utf8: "\(first)"), timers.clocks.monotonic())
-    guard parts.comparisons.enter(key, at: began) == nil else {
-      found.isComplete = false
-      return found
+  /// Holds the versions in force of a topic against the others of their lines, as the topic's level
+  /// has it now.
+  func unmet(at address: TopicAddress, under terms: SchemaRegistration.Terms) async -> UnmetLevels {
+    guard terms.asks else { return UnmetLevels() }
+    return await survey(ByteSlice(utf8: "\(address)")) { survey in
+      try await look(at: address, under: terms, for: &survey)
     }
-    defer { parts.comparisons.leave(key, from: began, at: timers.clocks.monotonic()) }
-    for (address, terms) in topics {
-      let book = parts.engine.schemaBook(of: address)
-      for subject in book.subjects {
-        guard timers.clocks.monotonic() - began < GatewayLimits.levelPatience,
-          found.lines.count < SchemaLimits.warnings
-        else {
-          found.isComplete = false
-          return found
-        }
-        let versions = try await versions(of: subject, in: book, at: address, terms)
-        guard versions.count > 1, let inForce = versions.last, let program = inForce.program
-        else { continue }
-        let report = try await parts.workers.run {
-          CompatibilityReport(program, against: versions.dropLast(), terms: terms)
-        }
-        guard report.isCompatible != true else { continue }
-        found.lines.append(
-          UnmetLevels.Line(
-            topic: address, subject: subject, version: inForce.number, report: report))
-      }
-    }
-    return found
   }
 
-  /// The topics of a namespace whose level or policy is another one after a change of its policy,
-  /// as far as the caller may see their schemas.
-  func topics(
+  /// The same of those topics of a namespace whose level or policy is another one after a change of
+  /// its policy, as far as the caller may see their schemas.
+  func unmet(
     changedBy policy: NamespacePolicy?, from known: NamespacePolicy?,
     of namespace: NamespaceAddress, _ scope: TenantScope
-  ) -> [(TopicAddress, SchemaRegistration.Terms)] {
-    var changed: [(TopicAddress, SchemaRegistration.Terms)] = []
-    var after: Name?
-    repeat {
-      let page = parts.engine.topics(
-        in: namespace, after: after, limit: GatewayLimits.topicsPerPage)
-      for topic in page
-      where topic.configuration.compatibility == nil || topic.configuration.evolution == nil {
-        let terms = SchemaRegistration.Terms(TopicRules(of: namespace, topic: topic, under: policy))
-        guard terms.asks,
-          terms != .init(TopicRules(of: namespace, topic: topic, under: known)),
-          let address = try? scope.address(
-            of: TopicReference(
-              tenant: namespace.tenant, namespace: namespace.namespace, topic: topic.name),
-            for: .manage)
-        else { continue }
-        changed.append((address.detached, terms))
-      }
-      after = page.count == GatewayLimits.topicsPerPage ? page.last?.name : nil
-    } while after != nil
-    return changed
+  ) async -> UnmetLevels {
+    let terms = SchemaRegistration.Terms(TopicRules(of: namespace, under: policy))
+    guard terms != SchemaRegistration.Terms(TopicRules(of: namespace, under: known)) else {
+      return UnmetLevels()
+    }
+    let key = ByteSlice(utf8: "\(namespace.tenant)/\(namespace.namespace)")
+    return await survey(key) { survey in
+      var pace = Pace()
+      var after: Name?
+      repeat {
+        let page = parts.engine.topics(
+          in: namespace, after: after, limit: GatewayLimits.topicsPerPage)
+        for topic in page {
+          guard mayGoOn(&survey) else { return }
+          let terms = SchemaRegistration.Terms(
+            TopicRules(of: namespace, topic: topic, under: policy))
+          let before = SchemaRegistration.Terms(
+            TopicRules(of: namespace, topic: topic, under: known))
+          if terms.asks, terms != before,
+            let address = try? scope.address(
+              of: TopicReference(
+                tenant: namespace.tenant, namespace: namespace.namespace, topic: topic.name),
+              for: .manage)
+          {
+            try await look(at: address.detached, under: terms, for: &survey)
+          }
+          pace.note(bytes: 0)
+          if pace.isDue(timers) { await nextTurn() }
+        }
+        after = page.count == GatewayLimits.topicsPerPage ? page.last?.name : nil
+        if after != nil { await nextTurn() }
+      } while after != nil
+    }
   }
+
+  /// Looks at what a change concerns, one in the whole gateway at a time. The change is made:
+  /// whatever hinders looking is told with it and refuses nothing.
+  private func survey(
+    _ key: ByteSlice, _ look: (inout LevelSurvey) async throws -> Void
+  ) async -> UnmetLevels {
+    var survey = LevelSurvey(began: timers.clocks.monotonic())
+    guard parts.comparisons.enter(key, at: survey.began) == nil else {
+      survey.found.isComplete = false
+      return survey.found
+    }
+    defer { parts.comparisons.leave(key, from: survey.began, at: timers.clocks.monotonic()) }
+    do {
+      try await look(&survey)
+    } catch {
+      survey.found.isComplete = false
+    }
+    return survey.found
+  }
+
+  private func mayGoOn(_ survey: inout LevelSurvey) -> Bool {
+    guard timers.clocks.monotonic() - survey.began < GatewayLimits.levelPatience,
+      survey.found.lines.count < SchemaLimits.warnings
+    else {
+      survey.found.isComplete = false
+      return false
+    }
+    return true
+  }
+
+  /// Compares all lines of a topic, on a worker.
+  private func look(
+    at address: TopicAddress, under terms: SchemaRegistration.Terms,
+    for survey: inout LevelSurvey
+  ) async throws {
+    let book = parts.engine.schemaBook(of: address)
+    for subject in book.subjects {
+      guard mayGoOn(&survey) else { return }
+      let versions = try await versions(of: subject, in: book, at: address, terms)
+      guard versions.count > 1, let inForce = versions.last, let program = inForce.program
+      else { continue }
+      let report = try await parts.workers.run {
+        CompatibilityReport(program, against: versions.dropLast(), terms: terms)
+      }
+      guard report.isCompatible != true else { continue }
+      survey.found.lines.append(
+        UnmetLevels.Line(
+          topic: address, subject: subject, version: inForce.number, report: report))
+    }
+  }
+}
+
+/// A look at what a change of compatibility concerns; it ends after `GatewayLimits.levelPatience`.
+private struct LevelSurvey {
+  let began: MonotonicTime
+  var found = UnmetLevels()
 }
 
 extension SchemaRegistration.Terms {

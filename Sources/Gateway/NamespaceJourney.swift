@@ -35,7 +35,7 @@ extension GatewayResponder {
     let known = try check(terms, namespace)
     try await engine(terms).setPolicy(
       policy, of: namespace, expecting: terms.conditions.isEmpty ? .anything : .exactly(known))
-    let unmet = try await unmet(topics(changedBy: policy, from: known, of: namespace, scope))
+    let unmet = await unmet(changedBy: policy, from: known, of: namespace, scope)
     // The warnings are no part of what the tag stands for.
     let tag = EntityTag(of: text(of: namespace, under: policy))
     start(known == nil ? 201 : 200, terms, tag: tag, &answer)

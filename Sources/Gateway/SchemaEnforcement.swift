@@ -14,7 +14,8 @@ extension GatewayResponder {
   // MARK: - dataschema
 
   /// The version that an event's `dataschema` chooses; nil for the default one, and where nothing
-  /// is checked. Throws `UncompiledSchema` for a version whose program is not at hand.
+  /// is checked. Throws `UnacceptedSchema` where it chooses none, and `UncompiledSchema` for a
+  /// version whose program is not at hand.
   func chosen(
     by draft: EventDraft, of binding: SchemaBinding?, at address: TopicAddress,
     _ held: HeldProgram?
@@ -29,8 +30,9 @@ extension GatewayResponder {
       if let identifier = program.identifier, identifier == named { return nil }
     }
     guard let choice = schema.choices.first(where: { $0.version == version }) else {
-      throw SchemaRefusal.schemaMismatch(
-        schema.subject, accepted: ([schema.version] + schema.choices.map(\.version)).sorted())
+      throw UnacceptedSchema(
+        subject: schema.subject,
+        accepted: ([schema.version] + schema.choices.map(\.version)).sorted())
     }
     return ChosenSchema(
       version: choice.version, program: try held.program(of: choice.version, kept: choice.program),
@@ -55,15 +57,34 @@ extension GatewayResponder {
 
   // MARK: - Compiling when it is needed
 
+  /// Judges with what has to be compiled for it; again where another version has come into force
+  /// meanwhile.
+  ///
+  /// - Parameter missing: what has been found not to be compiled.
+  func compiling(
+    _ missing: UncompiledSchema?, _ judging: Judging, at address: TopicAddress,
+    _ judge: (Judging) async throws -> ConformingEvent
+  ) async throws -> ConformingEvent {
+    var (missing, judging) = (missing, judging)
+    for _ in 0..<GatewayLimits.judgingAttempts {
+      if let missing { judging.held = try await compile(missing, at: address) }
+      do {
+        return try await judge(judging)
+      } catch let schema as UncompiledSchema {
+        missing = schema
+      }
+    }
+    throw Refusal.schemasChange
+  }
+
   /// Compiles a version on a worker, for the checks that follow to hold; it is kept for all loops
-  /// as long as there is room for it.
+  /// as long as there is room for it. Nil where it was deleted meanwhile: then the binding has
+  /// another one.
   func compile(
     _ missing: UncompiledSchema, at address: TopicAddress
-  ) async throws -> HeldProgram {
+  ) async throws -> HeldProgram? {
     let book = parts.engine.schemaBook(of: address)
-    guard let stored = book.version(missing.version), stored.state.isLive else {
-      throw Refusal(.dataschemaMismatch, "version \(missing.version) was deleted meanwhile")
-    }
+    guard let stored = book.version(missing.version), stored.state.isLive else { return nil }
     do {
       return HeldProgram(
         version: missing.version,
@@ -157,6 +178,30 @@ extension GatewayResponder {
     answer.field("Link", text: "</v1/topics/\(address)/schemas>; rel=\"deprecation\"")
     if let sunset = deprecation.sunset {
       answer.field("Sunset") { HTTPDate.append(sunset, to: &$0) }
+    }
+  }
+}
+
+extension Refusal {
+  /// What an event has to wait for has changed again and again.
+  static var schemasChange: Refusal {
+    Refusal(.overloaded, "the topic's schemas change faster than its events are checked")
+  }
+}
+
+/// An event's `dataschema` is none that its topic takes. Nobody has looked at its payload yet.
+struct UnacceptedSchema: Error {
+  let subject: SchemaSubject
+  /// Versions that a publisher may name.
+  let accepted: [UInt32]
+
+  /// What there is to say of the event once its payload is read.
+  func refusal(of draft: EventDraft, _ scratch: SchemaScratch) -> SchemaRefusal {
+    do throws(SchemaRefusal) {
+      return .schemaMismatch(
+        try SchemaMismatch(subject, accepted: accepted, of: draft, scratch))
+    } catch {
+      return error
     }
   }
 }

@@ -94,10 +94,13 @@ extension Refusal {
       self.init(.unknownEventType, "no rule of the topic's binding fits the event's type")
       self = with("types", elements: types.map { type in JSONWriter.text { $0.string(type) } })
       faults = [EventErrorCode.unknownType.element(about: .type)]
-    case .schemaMismatch(let subject, let accepted):
+    case .schemaMismatch(let mismatch):
       self.init(
-        .dataschemaMismatch, "'dataschema' names no version of '\(subject)' that is accepted")
-      let versions = accepted.map { version in JSONWriter.text { $0.integer(Int(version)) } }
+        .dataschemaMismatch,
+        "'dataschema' names no version of '\(mismatch.subject)' that is accepted")
+      let versions = mismatch.accepted.map { version in
+        JSONWriter.text { $0.integer(Int(version)) }
+      }
       self = with("accepted", elements: versions)
       faults = [EventErrorCode.schemaMismatch.element(about: .dataschema)]
     case .mediaType(let sent):

@@ -35,7 +35,7 @@ extension GatewayResponder {
       expecting: terms.conditions.isEmpty ? .anything : known.map { .exactly($0) } ?? .anything)
     let after = SchemaRegistration.Terms(
       TopicRules(of: address.inNamespace, topic: info, in: parts.engine))
-    let unmet = try await unmet(after == before || !after.asks ? [] : [(address, after)])
+    let unmet = after == before ? UnmetLevels() : await unmet(at: address, under: after)
     start(200, terms, tag: EntityTag(info), &answer)
     return try await describe(info, address, &answer, telling: unmet)
   }

@@ -56,12 +56,8 @@ extension GatewayResponder {
     guard draft.payload.count <= GatewayLimits.eventOnLoop else {
       return try await checkAside(draft, for: topic, at: address, judging)
     }
-    do {
-      return try check(draft, for: topic, at: address, judging)
-    } catch let missing as UncompiledSchema {
-      var judging = judging
-      judging.held = try await compile(missing, at: address)
-      return try check(draft, for: topic, at: address, judging)
+    return try await compiling(nil, judging, at: address) {
+      try check(draft, for: topic, at: address, $0)
     }
   }
 

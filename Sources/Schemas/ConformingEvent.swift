@@ -98,7 +98,8 @@ public enum SchemaGate {
   ) throws(SchemaRefusal) -> ConformingEvent {
     switch refusal {
     case .malformedJSON, .schemaRequired, .unknownType, .notCompiled: throw refusal
-    default: break
+    // The payload has been read, or does not claim to be JSON.
+    case .violations, .budgetExceeded, .patternLimit, .schemaMismatch, .mediaType: break
     }
     var marks = AttributesBuilder()
     marks.set(.schemaErrors, refusal.marks)

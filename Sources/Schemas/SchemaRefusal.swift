@@ -1,4 +1,5 @@
 public import Bytes
+public import Events
 public import JSONText
 
 /// Why a payload is not taken.
@@ -13,8 +14,8 @@ public enum SchemaRefusal: Error, Equatable, Sendable {
   /// the rules name.
   case unknownType([ByteSlice])
   /// The event's `dataschema` is none that the topic takes for its type: 422
-  /// `dataschema_mismatch`. The line, and its versions that a publisher may name.
-  case schemaMismatch(SchemaSubject, accepted: [UInt32])
+  /// `dataschema_mismatch`.
+  case schemaMismatch(SchemaMismatch)
   /// The topic's schema speaks of JSON and the payload is something else: 415. The media type as
   /// sent, nil if none was.
   case mediaType(ByteSlice?)
@@ -25,6 +26,25 @@ public enum SchemaRefusal: Error, Equatable, Sendable {
   /// A pattern met its limit on this payload: 422 `pattern_limit_exceeded`. Which one and where, if
   /// that can be told.
   case patternLimit(Violation?)
+}
+
+/// That an event's `dataschema` is none that its topic takes, and proof that its payload has been
+/// read all the same: a binding that only warns takes such an event, and text that is no JSON is
+/// never taken for JSON.
+public struct SchemaMismatch: Equatable, Sendable {
+  public let subject: SchemaSubject
+  /// Versions of the line that a publisher may name.
+  public let accepted: [UInt32]
+
+  /// Throws `malformedJSON` where the payload is not what its media type says. `scratch` holds its
+  /// tokens afterwards.
+  public init(
+    _ subject: SchemaSubject, accepted: [UInt32], of draft: EventDraft, _ scratch: SchemaScratch
+  ) throws(SchemaRefusal) {
+    if draft.payloadKind == .json { try scratch.tokenise(draft.payload) }
+    self.subject = subject
+    self.accepted = accepted
+  }
 }
 
 extension SchemaScratch {

@@ -67,20 +67,22 @@ public final class MemoryAppender: TopicAppender {
 /// A topic of a `MemoryLog`, looked up.
 public final class MemoryTopic: OpenTopic {
   public let info: TopicInfo
-  public let binding: SchemaBinding?
   fileprivate let address: TopicAddress
+  private let log: MemoryLog
 
-  fileprivate init(info: TopicInfo, binding: SchemaBinding?, address: TopicAddress) {
+  fileprivate init(info: TopicInfo, address: TopicAddress, in log: MemoryLog) {
     self.info = info
-    self.binding = binding
     self.address = address
+    self.log = log
   }
+
+  public var binding: SchemaBinding? { log.binding(of: address) }
 }
 
 extension MemoryLog {
   public func open(_ address: TopicAddress) -> MemoryTopic? {
     topic(address).map {
-      MemoryTopic(info: $0, binding: binding(of: address), address: address)
+      MemoryTopic(info: $0, address: address, in: self)
     }
   }
 

@@ -41,13 +41,14 @@ extension MemoryLog {
   }
 
   public func editDocument(
-    _ edit: DocumentEdit, in namespace: NamespaceAddress, replacing current: UInt32?
+    _ edit: DocumentEdit, in namespace: NamespaceAddress, replacing current: UInt32?,
+    expecting seen: SchemaState?
   ) async throws(CatalogueFailure) -> SchemaDocument {
     try CatalogueVerb.governNamespace.check(namespace.action)
     let now = clocks.wall()
     return try change { (state: inout State) throws(CatalogueFailure) in
       var shelf = state.shelves[NamespaceKey(namespace)] ?? .empty
-      let document = try shelf.apply(edit, replacing: current, at: now)
+      let document = try shelf.apply(edit, replacing: current, expecting: seen, at: now)
       state.shelves[NamespaceKey(namespace)] = shelf
       return document
     }

@@ -141,16 +141,17 @@ public struct SchemaBook: Sendable {
   /// Keeps the program of a version for those who publish or read, as long as there is room for it.
   public func keep(_ program: CompiledSchema, of version: UInt32) { cells[version]?.keep(program) }
 
-  /// Gives back the room of programs that no event is checked against any more. For books that are
-  /// in force.
+  /// Gives back the room of programs that no event is checked against any more; of those that other
+  /// topics may check theirs against, the cache decides by their use. For books that are in force.
   public func releaseUnused() {
     let used = Set(defaults.values)
     for stored in versions where !used.contains(stored.version) {
+      guard let cell = cells[stored.version], !cell.mayBeShared else { continue }
       let isChosen =
         terms?.rules.contains {
           $0.subject == stored.subject && $0.versions?.contains(stored.version) == true
         } ?? false
-      if !(isChosen && stored.state.isLive) { cells[stored.version]?.release() }
+      if !(isChosen && stored.state.isLive) { cell.release() }
     }
   }
 

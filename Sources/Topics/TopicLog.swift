@@ -47,7 +47,7 @@ public protocol TopicLog: AnyObject, Sendable {
 /// what they hold.
 public protocol OpenTopic: AnyObject, Sendable {
   var info: TopicInfo { get }
-  /// What payloads are checked against; nil when the topic has no schema.
+  /// What payloads are checked against now; nil when the topic has no schema.
   var binding: SchemaBinding? { get }
 }
 

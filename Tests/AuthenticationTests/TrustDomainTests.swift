@@ -56,6 +56,23 @@ import Testing
     try verifier.recheck(verified, at: TestIssuer.now)
   }
 
+  @Test func `of a bundle only the keys that are for tokens verify tokens`() throws {
+    let keys = try TestIssuer.keySet().text
+    let plain = try KeySet(
+      parsing: ByteSlice(utf8: keys), algorithms: [.rs256, .es256], ofBundle: true)
+    #expect(plain.count == 2)
+    // The same keys beside one for certificates: they do not say that they are for tokens.
+    let mixed = keys.replacing(
+      "[", with: #"[{"use":"x509-svid","kty":"EC","crv":"P-256","x":"AA","y":"AA"},"#,
+      maxReplacements: 1)
+    #expect(throws: KeySetFault.noKeys) {
+      try KeySet(
+        parsing: ByteSlice(utf8: mixed), algorithms: [.rs256, .es256], ofBundle: true)
+    }
+    #expect(
+      try KeySet(parsing: Self.bundle(), algorithms: [.rs256, .es256], ofBundle: true).count == 2)
+  }
+
   @Test(arguments: [
     "alice", "spiffe://globex.example/x", "spiffe://acme.example", "spiffe://acme.example/",
     "spiffe://acme.example/a//b", "spiffe://acme.example/a/../b", "spiffe://acme.example/a/./b",

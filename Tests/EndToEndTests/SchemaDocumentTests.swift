@@ -99,5 +99,24 @@ extension EndToEnd {
         #expect(try await publish(gateway, token, #"{"to":"U"}"#) == 422)
       }
     }
+
+    @Test func `a folder's schema comes back into force once it was deleted`() async throws {
+      let folder = try Workplace.directory("schemas")
+      defer { try? FileManager.default.removeItem(at: folder) }
+      let home = folder.appending(path: "public/default")
+      try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
+      let file = home.appending(path: "orders.schema.json")
+      try #"{"type":"object"}"#.write(to: file, atomically: true, encoding: .utf8)
+      try await withGateway(["--schemas", folder.path()]) { gateway in
+        let token = try await gateway.token()
+        // An event that is kept keeps the version among those that count.
+        #expect(try await publish(gateway, token, "{}") == 201)
+        let gone = try await gateway.send("DELETE", "\(Self.orders)/schema", token: token)
+        #expect(gone.status == 204)
+        try await gateway.killNine()
+        try await gateway.start()
+        #expect(try await publish(gateway, token, "7") == 422)
+      }
+    }
   }
 }

@@ -65,6 +65,19 @@ struct CompatibilityTests {
     #expect(try await gateway.send("POST", check, as: "rita", schema, first).status == 403)
   }
 
+  @Test func `a deleted version has no publishers, though its events are kept`() async throws {
+    let gateway = try TestGateway()
+    _ = try await gateway.send("PUT", "\(topic)/schema", schema, first)
+    let json = ["Content-Type": "application/json"]
+    #expect(try await gateway.send("POST", "\(topic)/events", json, "{}").status == 201)
+    #expect(try await gateway.send("DELETE", "\(topic)/schema").status == 204)
+    let check = "\(topic)/schema/check"
+    let checked = try await gateway.send("POST", check, schema, retyped)
+    #expect(try checked.json["publishers"] is NSNull, "\(checked.body)")
+    // Its events are still to be read.
+    #expect(try checked.json["compatible"] as? Bool == false)
+  }
+
   @Test func `a change of level says which versions in force do not keep to it`() async throws {
     let gateway = try TestGateway()
     func warnings(_ answer: TestGateway.Answer) throws -> [[String: Any]]? {

@@ -3,6 +3,21 @@ import Testing
 @testable import Gateway
 
 extension DocumentTests {
+  @Test("references that lead nowhere yet hide nothing that is wrong with the text itself")
+  func faults() async throws {
+    let gateway = try TestGateway()
+    let place = "\(Self.schemas)/odd"
+    let absent = #"{"$ref":"absent","properties":{"a":{"type":"string"}}}"#
+    #expect(try await gateway.send("PUT", place, Self.type, absent).status == 201)
+    for text in [
+      absent.replacing(#""string""#, with: "7"),
+      #"{"properties":{"a":{"$ref":"absent"},"b":{"pattern":"("}}}"#,
+    ] {
+      let put = try await gateway.send("PUT", place, Self.type, text)
+      #expect(put.status == 422, "\(put.body)")
+    }
+  }
+
   @Test("a bundle needs nobody and means the same")
   func bundle() async throws {
     let gateway = try await gateway()

@@ -200,6 +200,9 @@ actor TestGateway {
   /// The request id of the last request, as text.
   var lastID: String? { RequestID(run: 7, sequence: sequence).slice.text }
 
+  /// How often somebody has asked for another turn of the loop.
+  var turns: Int { timers.turns }
+
   var cacheMisses: UInt64 { server.tokens.cacheMisses.value }
 
   /// How often redacting has waited for another turn of the loop.
@@ -257,6 +260,7 @@ struct NotARequest: Error {
 final class StandingTimers: LoopTimers {
   let clocks: Clocks
   let post: @Sendable (@escaping @Sendable () -> Void) -> Void = { $0() }
+  private(set) var turns = 0
   private var next: UInt32 = 0
   private var waiting: [UInt32: (at: MonotonicTime, fire: () -> Void)] = [:]
 
@@ -266,7 +270,12 @@ final class StandingTimers: LoopTimers {
 
   func schedule(at instant: MonotonicTime, _ fire: @escaping () -> Void) -> TimerToken {
     next += 1
-    if instant <= now { fire() } else { waiting[next] = (instant, fire) }
+    if instant <= now {
+      turns += 1
+      fire()
+    } else {
+      waiting[next] = (instant, fire)
+    }
     return TimerToken(slot: next, generation: 0)
   }
 

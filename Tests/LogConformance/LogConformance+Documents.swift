@@ -109,17 +109,27 @@ extension LogConformance {
     }
     let back = DocumentEdit.setCurrent(name, version: 1)
     await #expect(throws: CatalogueFailure.documentChanged(current: 2)) {
-      try await log.editDocument(back, in: shop, replacing: 1)
+      try await log.editDocument(back, in: shop, replacing: 1, expecting: nil)
     }
-    #expect(try await log.editDocument(back, in: shop, replacing: 2).current?.version == 1)
+    await #expect(throws: CatalogueFailure.changed) {
+      try await log.editDocument(back, in: shop, replacing: 2, expecting: .deprecated)
+    }
+    let moved = try await log.editDocument(back, in: shop, replacing: 2, expecting: .active)
+    #expect(moved.current?.version == 1)
     #expect(log.documents(in: shop).document(identifiedBy: "https://x.example/a")?.name == name)
     bench.clock.step(.seconds(1))
     let deprecated = try await log.editDocument(
-      .setState(name, version: 1, .deprecated), in: shop, replacing: nil)
+      .setState(name, version: 1, .deprecated), in: shop, replacing: nil, expecting: .active)
+    // What another one has changed meanwhile is not what the caller saw.
+    await #expect(throws: CatalogueFailure.changed) {
+      try await log.editDocument(
+        .setState(name, version: 1, .active), in: shop, replacing: nil, expecting: .active)
+    }
     #expect(deprecated.version(1)?.state == .deprecated && deprecated.current?.version == 1)
     #expect(deprecated.version(1)?.changed == bench.clock.wall)
     await #expect(throws: CatalogueFailure.unknownDocument) {
-      try await log.editDocument(.setState(name, version: 7, .active), in: shop, replacing: nil)
+      try await log.editDocument(
+        .setState(name, version: 7, .active), in: shop, replacing: nil, expecting: nil)
     }
     log = try await reopen(log, bench.clock.clocks)
     #expect(log.documents(in: shop).live(name)?.current?.version == 1)
@@ -130,16 +140,16 @@ extension LogConformance {
       DocumentDeletion(name: name, version: 1), in: shop, replacing: nil)
     #expect(log.documents(in: shop).live(name)?.current?.version == 2)
     await #expect(throws: CatalogueFailure.schemaAbsent(.isDeleted(version: 1))) {
-      try await log.editDocument(back, in: shop, replacing: nil)
+      try await log.editDocument(back, in: shop, replacing: nil, expecting: nil)
     }
     let restored = try await log.editDocument(
-      .setState(name, version: 1, .active), in: shop, replacing: nil)
+      .setState(name, version: 1, .active), in: shop, replacing: nil, expecting: nil)
     #expect(restored.version(1)?.state == .active && restored.current?.version == 2)
     _ = try await log.putDocument(
       proofs.document("b", "{}", identifiers: ["https://x.example/a"]), in: shop, replacing: nil)
     let other = try proofs.document("b", "").name
     await #expect(throws: CatalogueFailure.identifierTaken("https://x.example/a", by: other)) {
-      try await log.editDocument(back, in: shop, replacing: nil)
+      try await log.editDocument(back, in: shop, replacing: nil, expecting: nil)
     }
     // What is put next is current, and what went for good leaves its numbers behind.
     #expect(

@@ -61,6 +61,17 @@ struct ProgramCacheTests {
     #expect(cell.program != nil)
   }
 
+  @Test func `what is released before it is counted is not counted`() throws {
+    let cache = ProgramCache()
+    let cell = cache.cell(for: nil)
+    let program = try Self.schema(1)
+    // As two threads do it: one keeps the program, the other comes between.
+    #expect(cell.holder.fill(program))
+    cell.release()
+    cache.admit(cell.holder, bytes: program.memory)
+    #expect(cell.program == nil && cache.bytes == 0)
+  }
+
   @Test(.timeLimit(.minutes(5)))
   func `threads that fill, ask and drop at once leave an exact count`() async throws {
     let program = try Self.schema(1)

@@ -103,10 +103,12 @@ extension GatewayResponder {
     guard let known = parts.engine.documents(in: namespace).documents[name],
       let meant = known.version(edit.version)
     else { throw Refusal(.notFound) }
-    try terms.conditions.check((number == nil ? known.current : meant).map { EntityTag($0) })
+    let shown = number == nil ? known.current : meant
+    try terms.conditions.check(shown.map { EntityTag($0) })
     let document = try await engine(terms).editDocument(
       edit, in: namespace,
-      replacing: terms.conditions.isEmpty ? nil : known.current?.version ?? 0)
+      replacing: terms.conditions.isEmpty || number != nil ? nil : known.current?.version ?? 0,
+      expecting: terms.conditions.isEmpty ? nil : shown?.state)
     guard let version = document.version(edit.version) else { throw Refusal(.notFound) }
     start(200, terms, tag: EntityTag(version), &answer)
     return finish(&answer) { json in

@@ -45,25 +45,21 @@ struct DocumentReview: Sendable {
         in: try CompiledSchema.compile(
           text, dialect: declared, base: base, library: assembly.library, isNew: true))
     } catch {
-      switch error.reason {
-      case .unresolvedReferences(let references):
-        for reference in references
-        where !unresolved.contains(where: { $0.uri == DocumentLinks.plain(reference.uri) }) {
-          unresolved.append(
-            Unresolved(holder: nil, pointer: reference.pointer, uri: reference.uri))
+      for fault in [error] + error.others {
+        switch fault.reason {
+        case .unresolvedReferences(let references):
+          for reference in references
+          where !unresolved.contains(where: { $0.uri == DocumentLinks.plain(reference.uri) }) {
+            unresolved.append(
+              Unresolved(holder: nil, pointer: reference.pointer, uri: reference.uri))
+          }
+        // Or in a document that it refers to.
+        case _ where fault.reason == .referenceLoop || !fault.pointer.hasPrefix("#"):
+          warnings.append(
+            SchemaFinding(
+              pointer: fault.pointer, code: fault.reason.code, message: fault.reason.message))
+        default: throw fault
         }
-      case .referenceLoop:
-        warnings = [
-          SchemaFinding(
-            pointer: error.pointer, code: error.reason.code, message: error.reason.message)
-        ]
-      // In a document that it refers to.
-      case _ where !error.pointer.hasPrefix("#"):
-        warnings = [
-          SchemaFinding(
-            pointer: error.pointer, code: error.reason.code, message: error.reason.message)
-        ]
-      default: throw error
       }
     }
     self.unresolved = unresolved

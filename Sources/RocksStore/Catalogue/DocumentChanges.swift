@@ -32,12 +32,13 @@ extension RocksTopicLog {
   }
 
   public func editDocument(
-    _ edit: DocumentEdit, in namespace: NamespaceAddress, replacing current: UInt32?
+    _ edit: DocumentEdit, in namespace: NamespaceAddress, replacing current: UInt32?,
+    expecting state: SchemaState?
   ) async throws(CatalogueFailure) -> SchemaDocument {
     try CatalogueVerb.governNamespace.check(namespace.action)
     return try await mutate { committer throws(CatalogueFailure) in
       try committer.editDocument(
-        edit, in: NamespacePath(namespace).detached, replacing: current)
+        edit, in: NamespacePath(namespace).detached, replacing: current, expecting: state)
     }
   }
 
@@ -111,13 +112,15 @@ extension Committer {
   }
 
   fileprivate func editDocument(
-    _ edit: DocumentEdit, in path: NamespacePath, replacing current: UInt32?
+    _ edit: DocumentEdit, in path: NamespacePath, replacing current: UInt32?,
+    expecting state: SchemaState?
   ) throws(CatalogueFailure) -> SchemaDocument {
     guard let known = directory.namespace(path), let tenant = directory.tenant(path.tenant) else {
       throw .unknownDocument
     }
     var shelf = known.documents
-    let document = try shelf.apply(edit, replacing: current, at: clocks.wall())
+    let document = try shelf.apply(
+      edit, replacing: current, expecting: state, at: clocks.wall())
     put(document, tenant.number, known.number)
     if let version = document.version(edit.version) { put(version, of: document, tenant.number) }
     show(shelf, in: path)

@@ -13,7 +13,7 @@ extension Explainer {
 
   /// The filled slots of a table in the order of the schema; none where they are too many.
   mutating func declared(_ table: NameTable) -> [Int] {
-    guard affords(Int(table.mask) * 6 + 6) else { return [] }
+    guard affords(Int(table.mask) * 16 + 16) else { return [] }
     let first = Int(table.firstSlot)
     return (first...(first + Int(table.mask)))
       .filter { program.slots[$0].length != .max }

@@ -121,7 +121,7 @@ public enum StringFormat: UInt8, CaseIterable, Sendable {
   @inline(never)
   private func slowCost(_ text: Span<UInt8>) -> Int {
     switch self {
-    case .regex: return 64 &+ 20 &* text.count
+    case .regex: return 64 &+ 28 &* text.count
     case .uri, .uriReference, .iri, .iriReference:
       // Most are read in blocks; the others are also looked through for a scheme and a host.
       return 3 &+ text.count &>> (URIGrammar.startsPlainly(text) ? 4 : 1)

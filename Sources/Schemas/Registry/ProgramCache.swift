@@ -51,6 +51,8 @@ public final class ProgramCache: Sendable {
   /// Counts what a cell has begun to hold, and takes from others what is too much.
   func admit(_ holder: ProgramCell.Holder, bytes: Int) {
     let victims = contents.withLock { contents -> [ProgramCell.Holder] in
+      // It was released meanwhile, before it was counted.
+      guard !holder.isEmpty else { return [] }
       contents.add(holder, bytes)
       var victims: [ProgramCell.Holder] = []
       // Twice around: the first pass takes the marks away.

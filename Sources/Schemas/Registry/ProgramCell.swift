@@ -83,6 +83,9 @@ public final class ProgramCell: Sendable {
 
   deinit { cache?.forget(self) }
 
+  /// Whether other schemas of the same text and meaning, of whatever topic, have this cell too.
+  public var mayBeShared: Bool { key != nil }
+
   /// The program; nil while it is not compiled.
   public var program: CompiledSchema? { holder.held }
 

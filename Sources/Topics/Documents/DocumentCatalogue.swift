@@ -26,9 +26,12 @@ public protocol DocumentCatalogue: Sendable {
 
   /// Makes one change of a document. `current` as in `putDocument`.
   ///
+  /// - Parameter state: that the caller saw the version in which is looked at: the one whose state
+  ///   is to change, else the current one. Another state is `changed`. Nil: whatever it is.
   /// - Returns: the document after it.
   func editDocument(
-    _ edit: DocumentEdit, in namespace: NamespaceAddress, replacing current: UInt32?
+    _ edit: DocumentEdit, in namespace: NamespaceAddress, replacing current: UInt32?,
+    expecting state: SchemaState?
   ) async throws(CatalogueFailure) -> SchemaDocument
 
   /// Who refers to a document: live documents of the tenant, and topics' schemas that were

@@ -1,5 +1,5 @@
 public import Bytes
-import Schemas
+public import Schemas
 public import Tenancy
 
 /// The schema documents of one namespace and the rules of changing them.
@@ -129,9 +129,12 @@ extension DocumentShelf {
 
   /// Makes one change. What becomes current takes its identifiers with it.
   ///
-  /// - Parameter current: as in `put`.
+  /// - Parameters:
+  ///   - current: as in `put`.
+  ///   - state: as in `DocumentCatalogue.editDocument`.
   public mutating func apply(
-    _ edit: DocumentEdit, replacing current: UInt32?, at now: UnixTime
+    _ edit: DocumentEdit, replacing current: UInt32?, expecting state: SchemaState?,
+    at now: UnixTime
   ) throws(CatalogueFailure) -> SchemaDocument {
     guard var document = documents[edit.name],
       let index = document.versions.firstIndex(where: { $0.version == edit.version })
@@ -140,13 +143,15 @@ extension DocumentShelf {
     guard current == nil || current == inForce else { throw .documentChanged(current: inForce) }
     switch edit {
     case .setCurrent(_, let version):
+      guard state == nil || state == document.current?.state else { throw .changed }
       guard !document.versions[index].isDeleted else {
         throw .schemaAbsent(.isDeleted(version: version))
       }
       document.chosen = version
-    case .setState(_, _, let state):
-      if document.versions[index].state != state {
-        document.versions[index].state = state
+    case .setState(_, _, let new):
+      guard state == nil || state == document.versions[index].state else { throw .changed }
+      if document.versions[index].state != new {
+        document.versions[index].state = new
         document.versions[index].changed = now
       }
     }

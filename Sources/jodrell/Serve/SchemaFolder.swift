@@ -103,14 +103,15 @@ struct SchemaFolder: Sendable {
       against: try await versions(in: book, at: address, catalogue),
       terms: terms(address, catalogue))
     switch outcome {
-    case .identical: return false
+    // A version that is softly deleted is in force nowhere.
+    case .identical(let version) where book.defaults[.topic] == version: return false
     case .incompatible(let report), .undecided(let report):
       let reason = report.comparisons.flatMap(\.verdict.reasons).first
       throw CommandFault(
         .badSettings,
         "\(file.path): does not keep to \(report.terms.level.word): "
           + (reason.map { "\($0.reader.pointer) \($0.message)" } ?? "it is not decided"))
-    case .register: break
+    case .identical, .register: break
     }
     do throws(CatalogueFailure) {
       _ = try await catalogue.createTopic(address, TopicConfiguration())

@@ -1,0 +1,62 @@
+import Bytes
+import Foundation
+import HTTPWire
+import Synchronization
+import Testing
+
+@testable import Gateway
+
+/// What a change of compatibility finds, and what hinders it from looking.
+@Suite struct LevelChangeTests {
+  private let topic = "/v1/topics/acme/shop/orders"
+  private let namespace = "/v1/namespaces/acme/shop"
+  private let schema = ["Content-Type": "application/schema+json"]
+
+  private func codes(_ answer: TestGateway.Answer) throws -> [String?] {
+    let warnings = try answer.json["warnings"] as? [[String: Any]] ?? []
+    return warnings.map { $0["code"] as? String }
+  }
+
+  @Test("a change that is made is answered as made, though nobody can look at what it finds")
+  func busy() async throws {
+    let isBusy = Mutex(false)
+    let gateway = try TestGateway(
+      workers: Workers { work in
+        if isBusy.withLock({ $0 }) { return .full }
+        work(.run)
+        return nil
+      })
+    _ = try await gateway.send("PUT", topic, [:], #"{"compatibility":"NONE"}"#)
+    for text in [#"{"type":"string"}"#, #"{"type":"integer"}"#] {
+      #expect(try await gateway.send("PUT", "\(topic)/schema", schema, text).status == 201)
+    }
+    isBusy.withLock { $0 = true }
+    let one = try await gateway.send("PUT", topic, [:], #"{"compatibility":"BACKWARD"}"#)
+    #expect(try one.status == 200 && codes(one) == ["compatibility.unchecked"], "\(one.body)")
+    let shown = try await gateway.send("GET", topic)
+    #expect(try shown.json["compatibility"] as? String == "BACKWARD")
+    _ = try await gateway.send("PUT", topic, [:], "{}")
+    let all = try await gateway.send("PUT", namespace, [:], #"{"compatibility":"FULL"}"#)
+    #expect(try all.status == 201 && codes(all) == ["compatibility.unchecked"], "\(all.body)")
+    #expect(all.fields["etag"] == (try await gateway.send("GET", namespace)).fields["etag"])
+  }
+
+  @Test("a namespace's topics are gone through in turns, and only where their level changes")
+  func turns() async throws {
+    let gateway = try TestGateway()
+    let token = try TestGateway.token()
+    for number in 0...GatewayLimits.topicsPerPage {
+      let made = try await gateway.send(
+        "PUT", "/v1/topics/acme/shop/t\(number)", token: token, [:], "{}")
+      #expect(made.status == 201)
+    }
+    let before = await gateway.turns
+    for body in [#"{"requireSchema":false}"#, #"{"compatibility":"BACKWARD_TRANSITIVE"}"#] {
+      #expect(try await gateway.send("PUT", namespace, [:], body).status < 300)
+    }
+    #expect(await gateway.turns == before)
+    let changed = try await gateway.send("PUT", namespace, [:], #"{"compatibility":"FULL"}"#)
+    #expect(try changed.status == 200 && codes(changed).isEmpty)
+    #expect(await gateway.turns > before)
+  }
+}
