@@ -152,9 +152,10 @@ final class Audience: BellOwner {
     }
   }
 
-  /// What readers at this place get, from memory while a pass lasts.
-  func burst(from cursor: Cursor, _ make: () -> Burst?) -> Burst? {
-    if let burst, burst.from == cursor { return burst }
+  /// What readers at this place get, from memory while a pass lasts: over turns of the loop, in
+  /// which what it was made by may change.
+  func burst(from cursor: Cursor, by basis: SchemaEdition?, _ make: () -> Burst?) -> Burst? {
+    if let burst, burst.from == cursor, burst.basis == basis { return burst }
     let made = make()
     if let made { burst = made }
     return made
@@ -176,6 +177,8 @@ protocol AudienceMember: AnyObject {
 /// New events of a topic as one chunk of a stream.
 struct Burst {
   let from: Cursor
+  /// What the chunk depends on besides the records.
+  let basis: SchemaEdition?
   let next: Cursor
   /// Empty when there are none.
   let chunk: ByteSlice

@@ -191,7 +191,7 @@ extension LiveStream: AudienceMember {
   func deliver() -> UInt64? {
     let clocks = feed.site.timers.clocks
     guard clocks.wall() < terms.permit.deadline, terms.lease?.isEnded != true,
-      let burst = audience.burst(from: feed.cursor, makeBurst)
+      let burst = audience.burst(from: feed.cursor, by: rendering.basis(), makeBurst)
     else { return leaving() }
     if burst.chunk.isEmpty { return feed.cursor.next }
     let outcome = sink?.push(burst.chunk) ?? .refused
@@ -219,7 +219,7 @@ extension LiveStream: AudienceMember {
 
   private func makeBurst() -> Burst? {
     guard let page = feed.glance(terms.budget) else { return nil }
-    // What is not ready yet goes out in another pass, unless it has to wait for a worker.
+    // What is not ready yet goes out in another pass, unless nothing is: then `next` waits for it.
     let count = cache.settle(page, rendering, of: run) ?? page.records.count
     if count == 0, !page.records.isEmpty { return nil }
     defer { rendering.finish() }
@@ -234,7 +234,8 @@ extension LiveStream: AudienceMember {
     }
     ChunkFrame.close(&bytes, isLast: false)
     let next = count < page.records.count ? Cursor(after: page.records[count - 1].id) : page.next
-    return Burst(from: feed.cursor, next: next, chunk: bytes.slice, records: records)
+    return Burst(
+      from: feed.cursor, basis: run.basis, next: next, chunk: bytes.slice, records: records)
   }
 }
 

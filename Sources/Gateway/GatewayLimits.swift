@@ -18,6 +18,11 @@ public enum GatewayLimits {
   /// What redacting events may take of one turn of a loop, in the units of `SchemaLimits.fuel`:
   /// about a millisecond.
   static let redactionTurn = 200_000
+  /// Bytes of the classes that an answer's `Jodrell-Redacted` lists.
+  static let redactedField = 2 << 10
+  /// Bytes of what one loop remembers of the labels of versions whose programs may go, and of what
+  /// one page of events holds on to.
+  static let labelBytes = 8 << 20
   /// Lines that come with a length of at most this, in bytes, are read whole before any is stored.
   public static let wholeLines = 1 << 20
   /// The body of an administrative call, in bytes.

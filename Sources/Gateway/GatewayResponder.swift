@@ -22,6 +22,8 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   let shelf = AttributeShelf()
   let frames = FrameCache()
   let redactions: RedactionDesk
+  /// What schemas label whose programs are not in memory.
+  let labels: LabelMemory<Engine>
   var topicMetrics: TopicMetricsCache
   /// Where answers are composed; nothing of it outlives the call that fills it.
   private var draft = JSONWriter(capacity: 4096)
@@ -48,6 +50,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       parts.streams, parts.identity, timers: timers, metrics: parts.server.policy,
       audit: parts.audit)
     redactions = RedactionDesk(timers)
+    labels = LabelMemory(parts.engine, parts.workers)
     shares = FairShare(at: timers.now, roll: parts.roll, metrics: parts.server.limits)
     parts.access.wake(timers.post)
     topicMetrics = TopicMetricsCache(of: parts.metrics)

@@ -99,7 +99,8 @@ extension GatewayResponder {
     _ tenure: Tenure, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let id = request.id
-    let view = DeliveryView(terms.view, of: feed.topic, parts: parts, desk: redactions)
+    let view = DeliveryView(
+      terms.view, of: feed.topic, parts: parts, desk: redactions, labels: labels)
     if !feed.topic.classes.isAll || parts.audit != nil { try await view.prepareInForce() }
     let permit = try streams.open(
       id, at: feed.topic, from: request.peer, under: admission.snapshot.policy.addressLimits,
@@ -132,15 +133,18 @@ extension GatewayResponder {
   ) async throws -> DeliveryView<Engine> {
     while true {
       let topic = try check(tenure)
-      let made = DeliveryView(view, of: topic, parts: parts, desk: redactions)
+      let made = DeliveryView(view, of: topic, parts: parts, desk: redactions, labels: labels)
       try await made.prepare(records)
       if try check(tenure).classes == topic.classes { return made }
     }
   }
 
-  /// Tells for want of which classes something is not as it is stored.
+  /// Tells for want of which classes something is not as it is stored; of more than fit in a field
+  /// only that there are some.
   func tell(_ classes: ByteSlice?, _ answer: inout AnswerWriter) {
-    if let classes { answer.field("Jodrell-Redacted", classes) }
+    guard let classes else { return }
+    let fits = classes.count <= GatewayLimits.redactedField
+    answer.field("Jodrell-Redacted", fits ? classes : ByteSlice(utf8: "*"))
   }
 
   /// `HEAD …/events`: the oldest and the newest event.

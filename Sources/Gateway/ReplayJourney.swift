@@ -21,7 +21,6 @@ extension GatewayResponder {
     let topic = try admit(request, to: reference, for: .manage)
       .caller.address(of: reference, for: .subscribe).detached
     let tenure = tenure(of: topic)
-    try await checkSeesAll(of: topic)
     let terms = try SchemaTerms(contentType: request.head.fields.first("content-type"))
     let bounds = try parts.engine.bounds(of: topic)
     let text = try await request.body.collect(upTo: SchemaLimits.sourceBytes)
@@ -35,6 +34,8 @@ extension GatewayResponder {
         .retrying(after: pause)
     }
     defer { parts.replays.leave(key, from: start, at: timers.clocks.monotonic()) }
+    // As long as nobody knows them, versions are compiled for it.
+    try await checkSeesAll(of: topic, until: start + ReplayLimits.time)
     var run = ReplayRun(
       log: parts.engine, topic: topic, schema: candidate.program, bounds: bounds,
       last: UInt64(last ?? ReplayLimits.defaultEvents),

@@ -52,6 +52,24 @@ import Topics
     }
   }
 
+  @Test func aChunkIsMadeAnewWhereWhatItDependsOnHasChanged() {
+    let audience = Audience(timers: HeldTimers())
+    let cursor = Cursor(ledger: 1, next: 0)
+    var made = 0
+    func burst(_ revision: UInt64) -> Burst? {
+      let basis = SchemaEdition(ledger: 1, revision: revision)
+      return audience.burst(from: cursor, by: basis) {
+        made += 1
+        return Burst(
+          from: cursor, basis: basis, next: Cursor(ledger: 1, next: 1), chunk: .empty, records: [])
+      }
+    }
+    for (revision, count) in [(1, 1), (1, 1), (2, 2), (2, 2)] as [(UInt64, Int)] {
+      #expect(burst(revision)?.basis == SchemaEdition(ledger: 1, revision: revision))
+      #expect(made == count)
+    }
+  }
+
   @Test func whoMovesUpInAPassKeepsTheNewSeat() throws {
     let timers = HeldTimers()
     let audience = Audience(timers: timers)

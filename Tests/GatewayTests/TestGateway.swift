@@ -208,6 +208,11 @@ actor TestGateway {
   /// How often redacting has waited for another turn of the loop.
   var redactionTurns: Int { responder.redactions.turns }
 
+  var renewals: UInt64 { server.policy.renewed.value }
+
+  /// Bytes that are remembered of labels.
+  var labelBytes: Int { responder.labels.bytes }
+
   var overrides: UInt64 { server.policy.overrides.value }
 
   func untilStreams(_ count: Int) async throws {

@@ -102,7 +102,7 @@ final class OpenStreams {
   ///
   /// - Parameter isNew: another snapshot is in force than at the last call.
   func turnEnded(_ snapshot: AccessSnapshot, isNew: Bool) {
-    for (stream, topic) in box.take() { renew(stream, topic) }
+    for (stream, topic) in box.take() { renew(stream, topic, snapshot) }
     opaque.turnEnded(snapshot.verifier) { token, streams, outcome in
       confirm(token, of: streams, outcome, snapshot)
     }
@@ -180,12 +180,12 @@ final class OpenStreams {
     return again.confirmedUntil
   }
 
-  private func renew(_ id: RequestID, _ topic: TopicAddress) {
+  private func renew(_ id: RequestID, _ topic: TopicAddress, _ snapshot: AccessSnapshot) {
     guard let stream = streams[id], stream.permit.end == nil else { return }
-    metrics.renewed.add()
     guard topic.classes == stream.topic.classes else {
-      return stream.permit.withdraw(.classesChanged)
+      return withdraw(id, .classesChanged, snapshot)
     }
+    metrics.renewed.add()
     streams[id]?.topic = topic
     opaque.follow(id, topic.caller.token)
     let now = timers.clocks.wall()

@@ -84,25 +84,18 @@ extension GatewayResponder {
   }
 
   /// Refuses what would answer questions about values: only who may see all that the topic's
-  /// versions label may ask.
-  func checkSeesAll(of topic: TopicAddress) async throws {
+  /// versions label may ask. What is found out on the way is remembered for others.
+  func checkSeesAll(of topic: TopicAddress, until deadline: MonotonicTime) async throws {
     let classes = topic.classes
     if classes.isAll { return }
     let book = parts.engine.schemaBook(of: topic)
     var hidden: Set<ClassLabel> = []
-    for stored in book.versions {
-      switch book.labelling(of: stored) {
-      case .unlabelled: continue
-      case .classified(let classification):
-        hidden.formUnion(classification.labels(hiddenFrom: classes))
-      case .unknown, .unreadable:
-        do {
-          let program = try await program(of: stored, in: book, at: topic)
-          hidden.formUnion(program.classification?.labels(hiddenFrom: classes) ?? [])
-        } catch is SchemaFault {
-          hidden.insert(.unreadable)
-        }
+    for stored in book.versions where !hidden.contains(.unreadable) {
+      guard !Task.isCancelled, timers.clocks.monotonic() < deadline else {
+        throw Refusal(.timeout, "the check was cut short")
       }
+      let labelling = try await labels.learn(stored, in: book, of: topic, isPassing: true)
+      hidden.formUnion(labelling.classes.filter { !classes.covers($0) })
     }
     guard hidden.isEmpty else {
       let names = hidden.sorted().map(\.description).joined(separator: ",")

@@ -3,6 +3,7 @@ import Delivery
 import Events
 import HTTPWire
 import JSONText
+import Metrics
 import Schemas
 import Tenancy
 import Topics
@@ -33,6 +34,8 @@ final class DeliveryView<Engine: EventEngine> {
   private let plans: RedactionPlans<Engine>
   private let workers: Workers
   private let desk: RedactionDesk
+  /// Of the topic, in storage of its own.
+  private lazy var key = TopicKey(topic.detached)
   private let topic: TopicAddress
   private let view: EventView
   private let context: EventContext
@@ -44,13 +47,14 @@ final class DeliveryView<Engine: EventEngine> {
 
   /// - Parameter topic: as it is granted to the reader now.
   init(
-    _ view: EventView, of topic: TopicAddress, parts: GatewayParts<Engine>, desk: RedactionDesk
+    _ view: EventView, of topic: TopicAddress, parts: GatewayParts<Engine>, desk: RedactionDesk,
+    labels: LabelMemory<Engine>
   ) {
     self.view = view
     self.topic = topic
     self.desk = desk
     workers = parts.workers
-    plans = RedactionPlans(of: topic, parts)
+    plans = RedactionPlans(of: topic, parts.engine, labels)
     classes = topic.classes
     context = EventContext(
       tenant: topic.tenant.bytes, namespace: topic.namespace.bytes, topic: topic.topic.bytes,
@@ -77,11 +81,16 @@ final class DeliveryView<Engine: EventEngine> {
   /// worker; what takes long is redacted there.
   func prepare(_ records: [Record]) async throws(ReadFailure) {
     refresh()
+    var isIn = false
     while true {
-      let (count, obstacle) = work(on: records)
+      let (count, obstacle) = work(on: records, isIn: isIn)
+      if isIn { desk.turnUsed() }
+      isIn = false
       switch obstacle {
       case nil: return
-      case .turn?: await desk.nextTurn()
+      case .turn?:
+        await desk.nextTurn()
+        isIn = true
       case .unknown?: try await plans.learn(records[count])
       case .costly(let own, let other)?:
         try await redactAside(records[count], own, other)
@@ -94,8 +103,7 @@ final class DeliveryView<Engine: EventEngine> {
     _ record: Record, _ own: ClassifiedView, _ other: ClassifiedView?
   ) async throws(ReadFailure) {
     let asked = plans.edition
-    let key = RedactionDesk.Key(
-      topic: topic.detached, classes: classes, id: record.id, edition: asked)
+    let key = key(of: record)
     let found: Redaction
     do throws(WorkersBusy) {
       found = try await desk.redactAside(record.payload, own, other, as: key, workers)
@@ -106,23 +114,40 @@ final class DeliveryView<Engine: EventEngine> {
     outcomes[record.id] = outcome(found, own, other)
   }
 
-  /// Works out what becomes of the records, in order, as far as the loop's turn has time for it;
-  /// always of the first that takes any.
+  private func key(of record: Record) -> RedactionDesk.Key {
+    RedactionDesk.Key(id: record.id, topic: key, classes: classes, edition: plans.edition)
+  }
+
+  /// Works out what becomes of the records, in order, as far as the loop's turn has time for it.
   ///
+  /// - Parameter isIn: whether the desk has let it in: then always of the first that takes any.
   /// - Returns: how many can be written now, and what is in the way of the next.
-  private func work(on records: [Record]) -> (count: Int, Obstacle?) {
+  private func work(on records: [Record], isIn: Bool = false) -> (count: Int, Obstacle?) {
     if classes.isAll { return (records.count, nil) }
-    var mayWait = false
+    var mayWait = !isIn
     for (index, record) in records.enumerated() {
+      if outcomes[record.id] != nil { continue }
       guard let plan = plans.plan(for: record.schemaVersion), plans.isKnown(record) else {
         return (index, .unknown)
       }
-      guard case .redacted(let own, let other) = plan, outcomes[record.id] == nil else { continue }
-      guard mayBeLookedInto(record) else { continue }
+      // Plans go where they take much memory, with what they hold on to; outcomes stay.
+      guard case .redacted(let own, let other) = plan else { continue }
+      guard mayBeLookedInto(record) else {
+        outcomes[record.id] = .withheld(classes: Self.text(hidden(own, other)))
+        continue
+      }
+      let key = key(of: record)
+      switch desk.standing(of: key) {
+      case .found(let found)?:
+        outcomes[record.id] = outcome(found, own, other)
+        continue
+      case .costly?: return (index, .costly(own, other))
+      case nil: break
+      }
       if record.payload.count > GatewayLimits.eventOnLoop { return (index, .costly(own, other)) }
-      if mayWait, desk.isTurnOver { return (index, .turn) }
+      if mayWait, desk.isTurnOver(isIn: isIn) { return (index, .turn) }
       mayWait = true
-      let found = desk.redact(record.payload, own, other)
+      let found = desk.redact(record.payload, own, other, as: key)
       if case .tooCostly = found { return (index, .costly(own, other)) }
       outcomes[record.id] = outcome(found, own, other)
     }
@@ -210,7 +235,10 @@ final class DeliveryView<Engine: EventEngine> {
     rendering.ready = { self.work(on: $0).count }
     rendering.prepare = { records throws(ReadFailure) in try await self.prepare(records) }
     rendering.mayKeep = { self.mayKeep($0) }
-    rendering.finish = { self.outcomes = [:] }
+    rendering.finish = {
+      self.outcomes = [:]
+      self.plans.rest()
+    }
     return rendering
   }
 
@@ -222,16 +250,17 @@ final class DeliveryView<Engine: EventEngine> {
       let hidden = plans.hiddenInQuarantine(record)
       if !hidden.isEmpty { return .withheld(classes: Self.text(hidden)) }
     }
+    if let known = outcomes[record.id] { return known }
     // What is not ready is not written; if it ever were, nothing would be shown.
     switch plans.plan(for: record.schemaVersion) ?? .withheld([]) {
     case .plain: return .plain
     case .withheld(let labels): return .withheld(classes: Self.text(labels))
     case .redacted(let own, let other):
-      if let known = outcomes[record.id] { return known }
       guard mayBeLookedInto(record), record.payload.count <= GatewayLimits.eventOnLoop else {
         return .withheld(classes: Self.text(hidden(own, other)))
       }
-      return outcome(desk.redact(record.payload, own, other), own, other)
+      return outcome(
+        desk.redact(record.payload, own, other, as: key(of: record)), own, other)
     }
   }
 

@@ -4,16 +4,44 @@ import Schemas
 import Tenancy
 import Topics
 
-/// What versions of schemas label, for one answer or stream. Compiled schemas come and go: what had
-/// to be compiled is remembered here, so that it is known while it is needed. Loop-confined.
+/// What versions of schemas label. Compiled schemas come and go: what had to be compiled for
+/// readers is remembered here, the latest that fit in `GatewayLimits.labelBytes`. Loop-confined; one
+/// per loop, for all of its readers.
 final class LabelMemory<Engine: EventEngine> {
+  /// A number names another version once a topic was made anew; a fingerprint does not know the
+  /// editions that documents are read in, and those are a tenant's own.
+  struct Key: Hashable {
+    let fingerprint: ByteSlice
+    let references: [SchemaPin]
+    private(set) var tenant: Name
+
+    init(_ stored: StoredSchema, of topic: TopicAddress) {
+      fingerprint = stored.fingerprint
+      references = stored.references
+      tenant = topic.tenant
+    }
+
+    /// The same in storage of its own.
+    var detached: Key {
+      var key = self
+      key.tenant = tenant.detached
+      return key
+    }
+  }
+
+  private struct Known {
+    let labelling: Labelling
+    /// What a version that labels nothing describes.
+    let described: SchemaClassification?
+    let bytes: Int
+  }
+
   private let engine: Engine
   private let workers: Workers
-  /// By fingerprint: a number names another version once a topic was made anew.
-  private var learned: [ByteSlice: Labelling] = [:]
-
-  /// More than an answer has events.
-  private static var most: Int { 2 * GatewayLimits.eventsPerAnswer }
+  private var learned: [Key: Known] = [:]
+  /// The keys of all, oldest first.
+  private var order: ArraySlice<Key> = []
+  private(set) var bytes = 0
 
   init(_ engine: Engine, _ workers: Workers) {
     self.engine = engine
@@ -21,48 +49,73 @@ final class LabelMemory<Engine: EventEngine> {
   }
 
   /// What is known of a version without compiling it.
-  func labelling(of stored: StoredSchema, in book: SchemaBook) -> Labelling {
-    let known = book.labelling(of: stored)
-    if case .unknown = known { return learned[stored.fingerprint] ?? .unknown }
-    return known
-  }
-
-  /// Whether it is known what a version labels; if so, it stays known.
-  func holds(_ stored: StoredSchema, in book: SchemaBook) -> Bool {
-    let known = labelling(of: stored, in: book)
-    switch known {
-    case .unknown: return false
-    case .unlabelled: return true
-    case .classified, .unreadable:
-      keep(known, of: stored)
-      return true
-    }
+  func labelling(
+    of stored: StoredSchema, in book: SchemaBook, of topic: TopicAddress
+  ) -> Labelling {
+    learned[Key(stored, of: topic)]?.labelling ?? book.labelling(of: stored)
   }
 
   /// Finds out what a version labels: compiles it on a worker, if nobody knows.
+  ///
+  /// - Parameter isPassing: whether nobody is expected to need the program soon.
   func learn(
-    _ stored: StoredSchema, in book: SchemaBook, of topic: TopicAddress
-  ) async throws(ReadFailure) {
-    guard case .unknown = labelling(of: stored, in: book) else { return }
-    let engine = engine
-    let found = try await onWorker {
-      engine.program(of: stored, in: book, of: topic).map { Labelling($0) } ?? .unreadable
+    _ stored: StoredSchema, in book: SchemaBook, of topic: TopicAddress, isPassing: Bool = false
+  ) async throws(ReadFailure) -> Labelling {
+    let known = labelling(of: stored, in: book, of: topic)
+    guard case .unknown = known else { return known }
+    let program = try await program(of: stored, in: book, of: topic, isPassing: isPassing)
+    let labelling = program.map { Labelling($0) } ?? .unreadable
+    if case .unlabelled = labelling {
+      book.noteUnlabelled(stored.version)
+      return labelling
     }
-    keep(found, of: stored)
+    keep(labelling, nil, program, of: stored, topic)
+    return labelling
   }
 
-  private func keep(_ labelling: Labelling, of stored: StoredSchema) {
-    if learned.count >= Self.most, learned[stored.fingerprint] == nil { learned = [:] }
-    learned[stored.fingerprint] = labelling
-  }
-
-  /// Which values a version describes, whether it labels any or not; nil where it does not compile.
+  /// Which values a version describes that labels none; nil where it does not compile.
   func described(
     by stored: StoredSchema, in book: SchemaBook, of topic: TopicAddress
   ) async throws(ReadFailure) -> SchemaClassification? {
+    if let known = description(of: stored, topic) { return known }
+    guard let program = try await program(of: stored, in: book, of: topic) else { return nil }
+    let described = try await onWorker { program.describedValues }
+    if let described { keep(.unlabelled, described, program, of: stored, topic) }
+    return described
+  }
+
+  /// The same, as far as it is known.
+  func description(of stored: StoredSchema, _ topic: TopicAddress) -> SchemaClassification? {
+    learned[Key(stored, of: topic)]?.described
+  }
+
+  private func program(
+    of stored: StoredSchema, in book: SchemaBook, of topic: TopicAddress, isPassing: Bool = false
+  ) async throws(ReadFailure) -> CompiledSchema? {
     let engine = engine
     return try await onWorker {
-      engine.program(of: stored, in: book, of: topic)?.describedValues
+      guard isPassing else { return engine.program(of: stored, in: book, of: topic) }
+      return book.program(of: stored.version) ?? (try? engine.recompileSchema(stored, of: topic))
+    }
+  }
+
+  private func keep(
+    _ labelling: Labelling, _ described: SchemaClassification?, _ program: CompiledSchema?,
+    of stored: StoredSchema, _ topic: TopicAddress
+  ) {
+    let key = Key(stored, of: topic).detached
+    if let old = learned[key] {
+      bytes -= old.bytes
+      order.removeAll { $0 == key }
+    }
+    let kept = described ?? program?.classification
+    // Names lie in the texts that they were read from.
+    let size = 512 + (kept?.memory ?? 0) + (program?.bytes ?? 0)
+    learned[key] = Known(labelling: labelling, described: described, bytes: size)
+    order.append(key)
+    bytes += size
+    while bytes > GatewayLimits.labelBytes, order.count > 1, let oldest = order.popFirst() {
+      bytes -= learned.removeValue(forKey: oldest)?.bytes ?? 0
     }
   }
 

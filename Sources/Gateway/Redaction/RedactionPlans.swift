@@ -14,6 +14,12 @@ final class RedactionPlans<Engine: EventEngine> {
     case redacted(ClassifiedView, ClassifiedView?)
     /// Only a reader of these classes gets the payload; empty: only one of every class.
     case withheld([ClassLabel])
+
+    /// Bytes of memory that it holds on to, if nobody else does.
+    fileprivate var memory: Int {
+      guard case .redacted(let own, let other) = self else { return 0 }
+      return own.memory + (other?.memory ?? 0)
+    }
   }
 
   private let engine: Engine
@@ -24,19 +30,24 @@ final class RedactionPlans<Engine: EventEngine> {
   private(set) var edition: SchemaEdition?
   private var binding: SchemaBinding?
   private var plans: [UInt32: Plan] = [:]
+  /// What they hold on to.
+  private var bytes = 0
+  /// Of quarantined events, by what is in force in their place: the classes that the reader lacks.
+  private var quarantined: [LabelMemory<Engine>.Key: [ClassLabel]] = [:]
   /// All that the schemas in force label, sorted; nil as long as one of them is to be compiled.
   private var inForce: [ClassLabel]?
   /// The version met last.
   private var lastVersion: UInt32?
   private var lastPlan = Plan.plain
 
-  /// Versions whose plans are kept.
-  private static var mostPlans: Int { 1_000 }
+  /// Versions whose plans are kept: more than an answer has events, so that none goes before they
+  /// are written.
+  private static var mostPlans: Int { 2 * GatewayLimits.eventsPerAnswer }
 
-  init(of topic: TopicAddress, _ parts: GatewayParts<Engine>) {
+  init(of topic: TopicAddress, _ engine: Engine, _ labels: LabelMemory<Engine>) {
     self.topic = topic
-    engine = parts.engine
-    labels = LabelMemory(parts.engine, parts.workers)
+    self.engine = engine
+    self.labels = labels
     classes = topic.classes
     edition = classes.isAll ? nil : engine.schemaEdition(of: topic)
     binding = engine.binding(of: topic)
@@ -51,16 +62,28 @@ final class RedactionPlans<Engine: EventEngine> {
     if current == edition { return }
     edition = current
     binding = engine.binding(of: topic)
-    plans = [:]
     inForce = nil
-    lastVersion = nil
+    forget()
+  }
+
+  private func forget() {
+    plans = [:]
+    bytes = 0
+    (lastVersion, lastPlan) = (nil, .plain)
+  }
+
+  /// Lets go of all that takes memory, until it is needed again.
+  func rest() {
+    if bytes > 0 || plans.count > GatewayLimits.eventsPerAnswer { forget() }
+    if !quarantined.isEmpty { quarantined = [:] }
   }
 
   /// Finds out what is not known of a record's schemas: what has labels and is not in memory is
   /// compiled, on a worker.
   func learn(_ record: Record) async throws(ReadFailure) {
     if let source = source(of: record), let standard = source.standard {
-      try await labels.learn(standard, in: source.book, of: source.topic)
+      let labelling = try await labels.learn(standard, in: source.book, of: source.topic)
+      note(labelling, as: LabelMemory.Key(standard, of: source.topic))
     }
     if record.schemaVersion == 0 {
       try await prepareInForce()
@@ -72,12 +95,18 @@ final class RedactionPlans<Engine: EventEngine> {
   /// The same for what the schemas in force label.
   func prepareInForce() async throws(ReadFailure) {
     while labelsInForce == nil {
+      let asked = edition
       let book = engine.schemaBook(of: topic)
+      var found: Set<ClassLabel> = []
       for schema in binding?.schemas ?? [] {
-        guard let stored = book.version(schema.version) else { continue }
-        try await labels.learn(stored, in: book, of: topic)
+        guard let stored = book.version(schema.version) else {
+          found.insert(.unreadable)
+          continue
+        }
+        found.formUnion(try await labels.learn(stored, in: book, of: topic).classes)
       }
       refresh()
+      if edition == asked { inForce = found.sorted() }
     }
   }
 
@@ -85,24 +114,36 @@ final class RedactionPlans<Engine: EventEngine> {
     let asked = edition
     let book = engine.schemaBook(of: topic)
     guard let stored = book.version(version) else { return }
-    let standard = book.defaultVersion(of: stored.subject)
-    try await labels.learn(stored, in: book, of: topic)
-    if let standard { try await labels.learn(standard, in: book, of: topic) }
-    refresh()
-    guard edition == asked, plan(for: version) == nil, let standard,
-      case .classified(let other) = labels.labelling(of: standard, in: book)
-    else { return }
-    let described = try await labels.described(by: stored, in: book, of: topic)
+    let own = try await labels.learn(stored, in: book, of: topic)
+    var other = Labelling.unlabelled
+    if let standard = book.defaultVersion(of: stored.subject), standard.version != version {
+      other = try await labels.learn(standard, in: book, of: topic)
+    }
+    var made = plan(of: own, besides: other)
+    if made == nil, case .classified(let other) = other {
+      let described = try await labels.described(by: stored, in: book, of: topic)
+      made = described.map { plan(of: $0, besides: other) } ?? .withheld([])
+    }
     // The schemas may have changed meanwhile; then all is asked again.
     refresh()
-    guard edition == asked else { return }
-    keep(described.map { plan(of: $0, besides: other) } ?? .withheld([]), for: version)
+    if edition == asked, let made { keep(made, for: version) }
   }
 
-  /// Whether what is in force where a quarantined record came from is known.
+  /// Whether what is in force where a quarantined record came from is known; if so, it stays known
+  /// until `rest`.
   func isKnown(_ record: Record) -> Bool {
     guard let source = source(of: record), let standard = source.standard else { return true }
-    return labels.holds(standard, in: source.book)
+    let key = LabelMemory<Engine>.Key(standard, of: source.topic)
+    if quarantined[key] != nil { return true }
+    let labelling = labels.labelling(of: standard, in: source.book, of: source.topic)
+    if case .unknown = labelling { return false }
+    note(labelling, as: key)
+    return true
+  }
+
+  private func note(_ labelling: Labelling, as key: LabelMemory<Engine>.Key) {
+    if quarantined.count >= Self.mostPlans { quarantined = [:] }
+    quarantined[key.detached] = labelling.classes.filter { !classes.covers($0) }
   }
 
   // MARK: - Deciding
@@ -116,8 +157,15 @@ final class RedactionPlans<Engine: EventEngine> {
   }
 
   private func keep(_ plan: Plan, for version: UInt32) {
-    if plans.count >= Self.mostPlans { plans = [:] }
-    plans[version] = plan
+    if plans[version] == nil {
+      if plans.count >= Self.mostPlans { forget() }
+      if bytes + plan.memory > GatewayLimits.labelBytes {
+        plans = plans.filter { $0.value.memory == 0 }
+        bytes = 0
+      }
+      plans[version] = plan
+      bytes += plan.memory
+    }
     (lastVersion, lastPlan) = (version, plan)
   }
 
@@ -137,10 +185,14 @@ final class RedactionPlans<Engine: EventEngine> {
     let book = engine.schemaBook(of: topic)
     // Whether it had labels cannot be told any more.
     guard let stored = book.version(version) else { return .withheld([]) }
-    let own = labels.labelling(of: stored, in: book)
+    let own = labels.labelling(of: stored, in: book, of: topic)
     guard let standard = book.defaultVersion(of: stored.subject), standard.version != version
     else { return plan(of: own, besides: .unlabelled) }
-    return plan(of: own, besides: labels.labelling(of: standard, in: book))
+    let other = labels.labelling(of: standard, in: book, of: topic)
+    if case (.unlabelled, .classified(let other)) = (own, other) {
+      return labels.description(of: stored, topic).map { plan(of: $0, besides: other) }
+    }
+    return plan(of: own, besides: other)
   }
 
   /// - Parameters:
@@ -184,14 +236,11 @@ final class RedactionPlans<Engine: EventEngine> {
         book = known
         // Of a version that has gone since nobody knows; soon the binding is another one.
         labelling =
-          known.version(schema.version).map { labels.labelling(of: $0, in: known) } ?? .unreadable
+          known.version(schema.version).map { labels.labelling(of: $0, in: known, of: topic) }
+          ?? .unreadable
       }
-      switch labelling {
-      case .unlabelled: continue
-      case .classified(let classification): found.formUnion(classification.labels)
-      case .unreadable: found.insert(.unreadable)
-      case .unknown: return nil
-      }
+      if case .unknown = labelling { return nil }
+      found.formUnion(labelling.classes)
     }
     inForce = found.sorted()
     return inForce
@@ -208,16 +257,24 @@ final class RedactionPlans<Engine: EventEngine> {
   func hiddenInQuarantine(_ record: Record) -> [ClassLabel] {
     var found = Set(ClassLabel.list(record.attributes[.dataClasses] ?? .empty))
     if let source = source(of: record), let standard = source.standard {
-      switch labels.labelling(of: standard, in: source.book) {
-      case .unlabelled: break
-      case .classified(let other): found.formUnion(other.labels)
       // What is not ready is not written; if it ever were, nothing would be shown.
-      case .unknown, .unreadable: found.insert(.unreadable)
-      }
+      let key = LabelMemory<Engine>.Key(standard, of: source.topic)
+      found.formUnion(quarantined[key] ?? [.unreadable])
     } else {
       found.insert(.unreadable)
     }
     return found.filter { !classes.covers($0) }.sorted()
+  }
+}
+
+extension Labelling {
+  /// What it labels; where nobody knows, a class that only a reader of every class sees.
+  var classes: [ClassLabel] {
+    switch self {
+    case .unlabelled: []
+    case .classified(let classification): classification.labels
+    case .unknown, .unreadable: [.unreadable]
+    }
   }
 }
 

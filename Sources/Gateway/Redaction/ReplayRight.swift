@@ -13,8 +13,8 @@ struct ReplayRight<Engine: EventEngine>: Sendable {
   private let classes: ClassSet
   private var edition: SchemaEdition?
   private var book = SchemaBook.empty
-  /// By fingerprint: whether the caller may see all that a version labels.
-  private var known: [ByteSlice: Bool] = [:]
+  /// Whether the caller may see all that a version labels.
+  private var known: [LabelMemory<Engine>.Key: Bool] = [:]
 
   private static var most: Int { 1_000 }
 
@@ -57,7 +57,8 @@ struct ReplayRight<Engine: EventEngine>: Sendable {
   private mutating func covers(
     _ stored: StoredSchema, in book: SchemaBook, of topic: TopicAddress
   ) -> Bool {
-    if let answer = known[stored.fingerprint] { return answer }
+    let key = LabelMemory<Engine>.Key(stored, of: topic)
+    if let answer = known[key] { return answer }
     var labelling = book.labelling(of: stored)
     if case .unknown = labelling {
       let program = engine.program(of: stored, in: book, of: topic)
@@ -70,7 +71,7 @@ struct ReplayRight<Engine: EventEngine>: Sendable {
       case .unknown, .unreadable: false
       }
     if known.count >= Self.most { known = [:] }
-    known[stored.fingerprint] = answer
+    known[key.detached] = answer
     return answer
   }
 }

@@ -34,8 +34,6 @@ public struct ClassificationComparison {
     /// By label of the older one, how strictly the newer one hides it because of the values around:
     /// 0 not at all, else the replacement's number and 1.
     let covered: [UInt8]
-    /// Whether more of the newer one could apply than these.
-    let isPartial: Bool
   }
 
   /// A place that is to be compared.
@@ -43,7 +41,6 @@ public struct ClassificationComparison {
     let older: [Int32]
     let newer: [Int32]
     let covered: [UInt8]
-    let isPartial: Bool
     /// In `trail`.
     let step: Int
     /// Containers around it.
@@ -61,8 +58,8 @@ public struct ClassificationComparison {
   private var trail: [(from: Int, text: String)] = []
   private var visits: [Visit] = []
   private var found: [Loosening] = []
-  /// Where texts and numbers in place of what is labelled inside would show: told where nothing
-  /// else is found.
+  /// Where values of another kind in place of what is labelled inside would show: told where
+  /// nothing else is found.
   private var foundPlain: [Loosening] = []
 
   /// What a newer classification shows that the older one hides; empty where it is as strict.
@@ -100,7 +97,7 @@ public struct ClassificationComparison {
       tell(at: -1, nil, "what no schema describes passes")
     }
     let covered = [UInt8](repeating: 0, count: older.labels.count)
-    visits = [Visit(older: [0], newer: [0], covered: covered, isPartial: false, step: -1, depth: 0)]
+    visits = [Visit(older: [0], newer: [0], covered: covered, step: -1, depth: 0)]
     while !visits.isEmpty {
       let now = visits
       visits = []
@@ -137,18 +134,19 @@ public struct ClassificationComparison {
       let newerPlaces = newer.closure(visit.newer, &fuel)
     else { return }
     var covered = visit.covered
-    var newerBelow: Labels = 0
     for number in newerPlaces {
-      for mark in newer.nodes[Int(number)].marks { cover(mark, &covered) }
-      newerBelow |= newer.nodes[Int(number)].below
+      for mark in newer.nodes[Int(number)].marks where mark.kind == nil { cover(mark, &covered) }
     }
-    let state = State(
-      older: olderPlaces, newer: newerPlaces, covered: covered, isPartial: visit.isPartial)
+    let state = State(older: olderPlaces, newer: newerPlaces, covered: covered)
     guard known.insert(state).inserted else { return }
     for number in olderPlaces {
-      for mark in older.nodes[Int(number)].marks { check(mark, covered, at: visit.step) }
+      for mark in older.nodes[Int(number)].marks {
+        check(mark, covers(of: mark.kind, newerPlaces, covered), at: visit.step)
+      }
     }
-    check(below: olderPlaces, newerBelow, covered, at: visit.step)
+    for kind in [JSONKind.number, .object, .array] {
+      check(kind, olderPlaces, newerPlaces, covered, at: visit.step)
+    }
     // Deeper payloads are no JSON that a reader without all classes gets.
     guard visit.depth < JSONLimits.payload.maxDepth else { return }
     let steps = steps(olderPlaces, newerPlaces)
@@ -160,7 +158,8 @@ public struct ClassificationComparison {
     }
   }
 
-  /// Puts what lies on a way in line, if the older one labels anything there.
+  /// Puts what lies on a way in line, if the older one labels anything there. What the newer one
+  /// does not describe there is not hidden for that: events of other versions may describe it.
   private mutating func follow(
     _ step: Step, _ visit: Visit, _ olderPlaces: [Int32], _ newerPlaces: [Int32], _ covered: [UInt8]
   ) {
@@ -172,19 +171,15 @@ public struct ClassificationComparison {
       trail.append((visit.step, step.text(older)))
       return tell(at: number, nil, "cannot be compared: a pattern that cannot be followed")
     }
-    let olderInside = older.inside(olderPlaces, of: olderWay).seeds
+    let olderInside = older.inside(olderPlaces, of: olderWay)
     guard olderInside.contains(where: { older.nodes[Int($0)].reach != 0 }) else { return }
-    let (newerInside, isDescribed) = newer.inside(newerPlaces, of: newerWay)
+    let newerInside = newer.inside(newerPlaces, of: newerWay)
     fuel &-= 2 * (olderInside.count + newerInside.count + covered.count)
-    var inside = covered
-    if !isDescribed, !visit.isPartial, newer.hidesUndeclared {
-      cover(SchemaClassification.Mark(labels: .max, replacement: step.undescribed), &inside)
-    }
     trail.append((visit.step, step.text(older)))
     visits.append(
       Visit(
-        older: olderInside, newer: newerInside, covered: inside,
-        isPartial: visit.isPartial || step.isPartial, step: number, depth: visit.depth + 1))
+        older: olderInside, newer: newerInside, covered: covered, step: number,
+        depth: visit.depth + 1))
   }
 
   private func cover(_ mark: SchemaClassification.Mark, _ covered: inout [UInt8]) {
@@ -192,6 +187,18 @@ public struct ClassificationComparison {
     for index in covered.indices where labels >> Labels(index) & 1 == 1 {
       covered[index] = max(covered[index], mark.replacement.rawValue + 1)
     }
+  }
+
+  /// The same for values of a kind, which the newer one may have marks of their own for.
+  private func covers(
+    of kind: JSONKind?, _ newerPlaces: [Int32], _ covered: [UInt8]
+  ) -> [UInt8] {
+    guard let kind else { return covered }
+    var covered = covered
+    for number in newerPlaces {
+      for mark in newer.nodes[Int(number)].marks where mark.kind == kind { cover(mark, &covered) }
+    }
+    return covered
   }
 
   private func olderLabels(within labels: Labels) -> Labels {
@@ -214,20 +221,25 @@ public struct ClassificationComparison {
     }
   }
 
-  /// Of what the older one labels inside a value, texts and numbers in its place have the labels.
+  /// Of what the older one labels inside a value, those of another kind in its place have the
+  /// labels.
   private mutating func check(
-    below places: [Int32], _ newerBelow: Labels, _ covered: [UInt8], at step: Int
+    _ kind: JSONKind, _ olderPlaces: [Int32], _ newerPlaces: [Int32], _ covered: [UInt8],
+    at step: Int
   ) {
-    let below = places.reduce(0) { $0 | older.nodes[Int($1)].below }
-    let kept = olderLabels(within: newerBelow)
+    let misplaced = older.below(olderPlaces).misplaced(in: kind)
+    if misplaced == 0 { return }
+    let kept = olderLabels(within: newer.below(newerPlaces).misplaced(in: kind))
+    let covered = covers(of: kind, newerPlaces, covered)
+    let name = kind == .number ? "a text or number" : kind == .object ? "an object" : "an array"
     for index in covered.indices
-    where below >> Labels(index) & 1 == 1 && kept >> Labels(index) & 1 == 0 {
+    where misplaced >> Labels(index) & 1 == 1 && kept >> Labels(index) & 1 == 0 {
       guard covered[index] <= Replacement.fixed.rawValue else { continue }
       guard foundPlain.count < SchemaLimits.loosenings else { return }
       foundPlain.append(
         Loosening(
           place: place(step), label: older.labels[index],
-          message: "is not there any more for a text or number in this place"))
+          message: "is not there any more for \(name) in this place"))
     }
   }
 }

@@ -5,9 +5,9 @@ extension ClassificationComparison {
   /// One way into a value.
   enum Step {
     case named(ByteSlice)
-    /// A name that fits the older one's pattern, the newer one's, or neither; `isPartial` where it
-    /// could fit others of the newer one too.
-    case fitting(older: Int?, newer: Int?, isPartial: Bool)
+    /// A name that fits the older one's pattern, the newer one's, or neither. That it could fit
+    /// others of the newer one, too, would only add labels.
+    case fitting(older: Int?, newer: Int?)
     case item(Int)
   }
 
@@ -20,12 +20,7 @@ extension ClassificationComparison {
     fuel &-= (olderPatterns.count + 1) * (newerPatterns.count + 1)
     guard fuel >= 0 else { return [] }
     var steps = names.sorted().map { Step.named($0) }
-    func add(_ older: Int?, _ newer: Int?) {
-      steps.append(
-        .fitting(
-          older: older, newer: newer,
-          isPartial: newer != nil && newerPatterns.count > 1))
-    }
+    func add(_ older: Int?, _ newer: Int?) { steps.append(.fitting(older: older, newer: newer)) }
     for pattern in olderPatterns {
       // What fits a pattern here fits the same one there.
       let source = older.patterns[pattern].source
@@ -55,7 +50,7 @@ extension ClassificationComparison {
         }
       }
       return .member(name, fitting)
-    case .fitting(let older, let newer, _):
+    case .fitting(let older, let newer):
       return .member(nil, Set([pick(older, newer)].compactMap { $0 }))
     case .item(let index): return .item(index)
     }
@@ -63,21 +58,10 @@ extension ClassificationComparison {
 }
 
 extension ClassificationComparison.Step {
-  var isPartial: Bool {
-    if case .fitting(_, _, let isPartial) = self { return isPartial }
-    return false
-  }
-
-  /// What happens to what is not described.
-  var undescribed: Replacement {
-    if case .item = self { return .null }
-    return .drop
-  }
-
   func text(_ older: SchemaClassification) -> String {
     switch self {
     case .named(let name): JSONPointer.cut(name, to: SchemaLimits.pointerBytes)
-    case .fitting(let pattern?, _, _): "~" + older.patterns[pattern].source
+    case .fitting(let pattern?, _): "~" + older.patterns[pattern].source
     case .fitting, .item: "*"
     }
   }
@@ -126,14 +110,16 @@ extension SchemaClassification {
     places.reduce(0) { $0 + 1 + (nodes[Int($1)].members?.patterns.count ?? 0) }
   }
 
-  /// The schemas of what lies on a way from some places, and whether any describes it.
-  func inside(_ places: [Int32], of way: Way) -> (seeds: [Int32], isDescribed: Bool) {
+  /// Labels of values inside one that these places are about.
+  func below(_ places: [Int32]) -> Below {
+    places.reduce(into: Below()) { $0.add(nodes[Int($1)].below) }
+  }
+
+  /// The schemas of what lies on a way from some places.
+  func inside(_ places: [Int32], of way: Way) -> [Int32] {
     var seeds: [Int32] = []
-    var isDescribed = false
     func add(_ schema: Int32?) {
-      guard let schema else { return }
-      seeds.append(schema)
-      isDescribed = isDescribed || !nodes[Int(schema)].isBare
+      if let schema { seeds.append(schema) }
     }
     for number in places {
       let node = nodes[Int(number)]
@@ -144,14 +130,12 @@ extension SchemaClassification {
           [name.flatMap { members.named[$0] }].compactMap { $0 }
           + members.patterns.filter { patterns.contains($0.pattern) }.map(\.schema)
         seeds += named
-        isDescribed = isDescribed || !named.isEmpty
         if named.isEmpty { add(members.additional) }
         add(members.unevaluated)
       case .item(let index):
         guard let items = node.items else { continue }
         if index < items.prefix.count {
           seeds.append(items.prefix[index])
-          isDescribed = true
         } else {
           add(items.rest)
         }
@@ -159,6 +143,6 @@ extension SchemaClassification {
         add(items.unevaluated)
       }
     }
-    return (seeds, isDescribed)
+    return seeds
   }
 }

@@ -19,6 +19,9 @@ public struct ClassifiedView: Sendable {
   /// What the reader may not see, sorted.
   public var hidden: [ClassLabel] { classification.labels(of: missing) }
 
+  /// Bytes of memory of what it looks into.
+  public var memory: Int { classification.memory }
+
   var hidesUndeclared: Bool { missing != 0 && classification.hidesUndeclared }
 }
 

@@ -35,13 +35,12 @@ struct RedactionWalk {
   private(set) var hits: [SchemaClassification.Labels]
   private(set) var edits: [Edit] = []
   private(set) var fuel: Int
-  /// Whether what no schema describes is hidden.
+  /// Whether what the first view does not describe is hidden.
   private let hides: Bool
-  /// Views that describe what they say something about, each a bit.
-  private typealias Described = UInt8
 
   /// - Parameters:
-  ///   - views: of the version that the payload was checked against, and perhaps another.
+  ///   - views: of the version that the payload was checked against, and perhaps another. The first
+  ///     alone tells what is described: a later version must not show what it hides.
   ///   - fuel: what it may cost.
   init(
     _ views: [ClassifiedView], _ tokens: JSONTape, _ source: ByteSlice, _ matcher: PatternMatcher,
@@ -97,22 +96,23 @@ struct RedactionWalk {
   }
 
   /// What becomes of a value by the labels it has. One that is neither object nor array where such
-  /// a value would hold labelled ones has their labels.
+  /// a value would hold labelled ones has their labels, and so has one of these where the other
+  /// would.
   private mutating func verdict(_ places: Range<Int>, _ kind: JSONKind) -> Verdict {
     var strictest: Replacement?
-    let isPlain = kind != .object && kind != .array && kind != .null
     for index in places {
       let place = scratch.places[index]
       let missing = views[place.view].missing
       if views[place.view].classification.nodes[place.node].reach & missing == 0 { continue }
       for mark in views[place.view].classification.nodes[place.node].marks
-      where mark.labels & missing != 0 {
+      where mark.labels & missing != 0 && mark.isAbout(kind) {
         hits[place.view] |= mark.labels & missing
         strictest = strictest.map { $0.combined(with: mark.replacement) } ?? mark.replacement
       }
-      let below = views[place.view].classification.nodes[place.node].below & missing
-      if isPlain, below != 0 {
-        hits[place.view] |= below
+      let misplaced =
+        views[place.view].classification.nodes[place.node].below.misplaced(in: kind) & missing
+      if misplaced != 0 {
+        hits[place.view] |= misplaced
         strictest = max(strictest ?? .null, .null)
       }
     }
@@ -135,8 +135,8 @@ struct RedactionWalk {
   private func holds(_ places: Range<Int>) -> Bool {
     places.contains { index in
       let place = scratch.places[index]
-      return views[place.view].classification.nodes[place.node].below & views[place.view].missing
-        != 0
+      return views[place.view].classification.nodes[place.node].below.all
+        & views[place.view].missing != 0
     }
   }
 
@@ -146,9 +146,9 @@ struct RedactionWalk {
     let end = at + Int(tokens[at].extent)
     while key < end, spend(Price.child + places.count) {
       let value = key + 1
-      let described = member(key, places)
+      let isDescribed = member(key, places)
       let range = Int(tokens[key].offset) - 1..<range(of: value).upperBound
-      settle(value, range, described, .drop, &cut)
+      settle(value, range, isDescribed, .drop, &cut)
       key = value + Int(tokens[value].extent)
     }
     if let edit = cut.rest { append(edit) }
@@ -160,8 +160,8 @@ struct RedactionWalk {
     var item = at + 1
     let end = at + Int(tokens[at].extent)
     while item < end, spend(Price.child + places.count) {
-      let described = self.item(index, places)
-      settle(item, range(of: item), described, .replace(.null), &cut)
+      let isDescribed = self.item(index, places)
+      settle(item, range(of: item), isDescribed, .replace(.null), &cut)
       item += Int(tokens[item].extent)
       index += 1
     }
@@ -172,13 +172,14 @@ struct RedactionWalk {
   ///
   /// - Parameter range: of the text that goes with it when it is dropped.
   private mutating func settle(
-    _ value: Int, _ range: Range<Int>, _ described: Described,
-    _ undescribed: Verdict, _ cut: inout Cut
+    _ value: Int, _ range: Range<Int>, _ isDescribed: Bool, _ undescribed: Verdict,
+    _ cut: inout Cut
   ) {
     var verdict = undescribed
     var places = scratch.places.count..<scratch.places.count
     defer { scratch.close(places) }
-    if hide(described) {
+    if hides, !isDescribed {
+      hideUndescribed()
       scratch.open.removeAll(keepingCapacity: true)
     } else {
       places = closure()
@@ -196,16 +197,11 @@ struct RedactionWalk {
     }
   }
 
-  /// Whether something that these views describe is hidden for want of a description.
-  private mutating func hide(_ described: Described) -> Bool {
-    if !hides || described & 1 != 0 { return false }
-    var isHidden = false
-    for view in views.indices
-    where views[view].hidesUndeclared && described >> UInt8(view) & 1 == 0 {
+  /// Something is hidden for want of a description.
+  private mutating func hideUndescribed() {
+    for view in views.indices where views[view].hidesUndeclared {
       hits[view] |= views[view].missing
-      isHidden = true
     }
-    return isHidden
   }
 
   private mutating func append(_ edit: Edit) {
@@ -229,12 +225,12 @@ struct RedactionWalk {
 
   // MARK: - Steps
 
-  /// Opens the schemas that could apply to a member; tells which views describe it.
-  private mutating func member(_ key: Int, _ places: Range<Int>) -> Described {
-    var described: Described = 0
+  /// Opens the schemas that could apply to a member; tells whether the first view describes it.
+  private mutating func member(_ key: Int, _ places: Range<Int>) -> Bool {
+    var isDescribed = false
     var name = source[tokens[key].range]
     if tokens[key].flags.contains(.hasEscape) {
-      guard spend(Price.edit + name.count &>> 1) else { return 0 }
+      guard spend(Price.edit + name.count &>> 1) else { return false }
       name = JSONEscapes.unescape(name)
     }
     for index in places {
@@ -243,7 +239,7 @@ struct RedactionWalk {
       guard let steps = view.nodes[place.node].members else { continue }
       var isNamed = false
       if !steps.named.isEmpty {
-        guard spend(Price.name + name.count &>> 3) else { return 0 }
+        guard spend(Price.name + name.count &>> 3) else { return false }
         if let schema = steps.named[name] {
           scratch.open.append(RedactionScratch.Place(view: place.view, node: Int(schema)))
           isNamed = true
@@ -252,45 +248,43 @@ struct RedactionWalk {
       for (pattern, schema) in steps.patterns {
         guard spend(Price.name), let fits = view.fits(pattern, name, matcher, fuel: &fuel) else {
           fuel = min(fuel, -1)
-          return 0
+          return false
         }
         guard fits else { continue }
         scratch.open.append(RedactionScratch.Place(view: place.view, node: Int(schema)))
         isNamed = true
       }
-      if isNamed { described |= 1 << Described(place.view) }
-      if !isNamed, let rest = steps.additional { open(rest, place, &described) }
-      if let rest = steps.unevaluated { open(rest, place, &described) }
+      if isNamed, place.view == 0 { isDescribed = true }
+      if !isNamed, let rest = steps.additional { open(rest, place, &isDescribed) }
+      if let rest = steps.unevaluated { open(rest, place, &isDescribed) }
     }
-    return described
+    return isDescribed
   }
 
   /// The same of an item.
-  private mutating func item(_ index: Int, _ places: Range<Int>) -> Described {
-    var described: Described = 0
+  private mutating func item(_ index: Int, _ places: Range<Int>) -> Bool {
+    var isDescribed = false
     for number in places {
       let place = scratch.places[number]
       guard let steps = views[place.view].classification.nodes[place.node].items else { continue }
       if index < steps.prefix.count {
         scratch.open.append(
           RedactionScratch.Place(view: place.view, node: Int(steps.prefix[index])))
-        described |= 1 << Described(place.view)
+        if place.view == 0 { isDescribed = true }
       } else if let rest = steps.rest {
-        open(rest, place, &described)
+        open(rest, place, &isDescribed)
       }
-      if let rest = steps.contains { open(rest, place, &described) }
-      if let rest = steps.unevaluated { open(rest, place, &described) }
+      if let rest = steps.contains { open(rest, place, &isDescribed) }
+      if let rest = steps.unevaluated { open(rest, place, &isDescribed) }
     }
-    return described
+    return isDescribed
   }
 
   /// Opens a schema that is not about this member by its name: it describes it if it says anything.
   private func open(
-    _ schema: Int32, _ place: RedactionScratch.Place, _ described: inout Described
+    _ schema: Int32, _ place: RedactionScratch.Place, _ isDescribed: inout Bool
   ) {
     scratch.open.append(RedactionScratch.Place(view: place.view, node: Int(schema)))
-    if !views[place.view].classification.nodes[Int(schema)].isBare {
-      described |= 1 << Described(place.view)
-    }
+    if place.view == 0, !views[0].classification.nodes[Int(schema)].isBare { isDescribed = true }
   }
 }

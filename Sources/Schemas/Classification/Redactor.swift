@@ -17,8 +17,8 @@ public final class Redactor {
   ///
   /// - Parameters:
   ///   - own: of the version that the payload was checked against.
-  ///   - other: of the line's default version, where that is another one. Its labels count too; of
-  ///     what is not described it counts only what neither describes.
+  ///   - other: of the line's default version, where that is another one. Its labels count too, and
+  ///     whether it hides what `own` does not describe.
   ///   - aside: whether this is a worker, which may spend more on it.
   public func redact(
     _ payload: ByteSlice, _ own: ClassifiedView, _ other: ClassifiedView? = nil,

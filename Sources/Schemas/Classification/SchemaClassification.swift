@@ -1,4 +1,5 @@
 import Bytes
+import JSONText
 public import Tenancy
 
 /// Which values of a schema are of which class: what the graph says of labels, whichever branch a
@@ -14,6 +15,34 @@ public final class SchemaClassification: Sendable {
   struct Mark {
     let labels: Labels
     let replacement: Replacement
+    /// The kind of value that it is about; nil: any.
+    var kind: JSONKind?
+
+    func isAbout(_ kind: JSONKind) -> Bool { self.kind == nil || self.kind == kind }
+  }
+
+  /// Labels of values inside a value, by what holds them.
+  struct Below {
+    /// Of members, and of their names.
+    var members: Labels = 0
+    var items: Labels = 0
+
+    var all: Labels { members | items }
+
+    mutating func add(_ other: Below) {
+      members |= other.members
+      items |= other.items
+    }
+
+    /// Those that a value of a kind has itself, since what they label is expected in another kind.
+    func misplaced(in kind: JSONKind) -> Labels {
+      switch kind {
+      case .null: 0
+      case .object: items
+      case .array: members
+      case .false, .true, .number, .string: all
+      }
+    }
   }
 
   struct Node {
@@ -25,7 +54,7 @@ public final class SchemaClassification: Sendable {
     /// Whether it says nothing that would describe a value.
     var isBare = false
     /// Labels of values inside a value that it is about.
-    var below: Labels = 0
+    var below = Below()
     /// Those and its own, and those of all that could apply beside it.
     var reach: Labels = 0
   }
@@ -55,6 +84,11 @@ public final class SchemaClassification: Sendable {
   let patterns: [Pattern]
   let chains: [PatternShape.Place]
   let links: [PatternShape.Link]
+  /// Bytes of memory that it takes by itself; patterns are the program's, counted there.
+  let tables: Int
+  /// The same with the patterns, which it keeps when the program goes. Names lie in the texts that
+  /// they were read from.
+  public let memory: Int
 
   /// What a graph says; without labels it still tells which values are described.
   init(
@@ -82,6 +116,8 @@ public final class SchemaClassification: Sendable {
     patterns = lowering.patterns
     chains = lowering.chains
     links = lowering.links
+    tables = Self.memory(nodes, links.count, patterns: patterns.count)
+    memory = patterns.reduce(tables) { $0 + $1.memory }
   }
 
   /// The labels that a reader of `classes` may not see.
@@ -182,7 +218,8 @@ private struct ClassificationLowering {
   }
 
   /// Finds which labels can be reached from each node, and gives objects the labels of their names
-  /// and texts those of what they contain: neither can be replaced by itself.
+  /// and texts those of what they contain: neither can be replaced by itself. Of other kinds those
+  /// of names are as those of members.
   mutating func settle(_ graph: [GraphNode]) {
     guard nodes.contains(where: { !$0.marks.isEmpty }) else { return }
     var sources = [[Int32]](repeating: [], count: nodes.count)
@@ -203,30 +240,40 @@ private struct ClassificationLowering {
       }
     }
     for number in nodes.indices {
-      nodes[number].below = nodes[number].inside.reduce(0) { $0 | nodes[Int($1)].reach }
-      for whole in [graph[number].object?.names, graph[number].contentSchema] {
-        guard let whole, nodes[whole].reach != 0 else { continue }
-        nodes[number].marks.append(
-          SchemaClassification.Mark(labels: nodes[whole].reach, replacement: .null))
-      }
+      let names = graph[number].object?.names
+      let members = nodes[number].members?.inside ?? []
+      nodes[number].below.members = labels(of: members + (names.map { [Int32($0)] } ?? []))
+      nodes[number].below.items = labels(of: nodes[number].items?.inside ?? [])
+      mark(number, by: names, .object)
+      mark(number, by: graph[number].contentSchema, .string)
     }
+  }
+
+  private func labels(of schemas: [Int32]) -> Labels {
+    schemas.reduce(0) { $0 | nodes[Int($1)].reach }
+  }
+
+  private mutating func mark(_ number: Int, by whole: Int?, _ kind: JSONKind) {
+    guard let whole, nodes[whole].reach != 0 else { return }
+    nodes[number].marks.append(
+      SchemaClassification.Mark(labels: nodes[whole].reach, replacement: .null, kind: kind))
   }
 }
 
 extension SchemaClassification.Node {
   /// The schemas of members and items.
+  fileprivate var inside: [Int32] { (members?.inside ?? []) + (items?.inside ?? []) }
+}
+
+extension SchemaClassification.MemberSteps {
   fileprivate var inside: [Int32] {
-    var inside: [Int32] = []
-    if let members {
-      inside += members.named.values
-      inside += members.patterns.map(\.schema)
-      inside += [members.additional, members.unevaluated].compactMap { $0 }
-    }
-    if let items {
-      inside += items.prefix
-      inside += [items.rest, items.contains, items.unevaluated].compactMap { $0 }
-    }
-    return inside
+    named.values + patterns.map(\.schema) + [additional, unevaluated].compactMap { $0 }
+  }
+}
+
+extension SchemaClassification.ItemSteps {
+  fileprivate var inside: [Int32] {
+    prefix + [rest, contains, unevaluated].compactMap { $0 }
   }
 }
 

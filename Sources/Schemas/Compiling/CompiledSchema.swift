@@ -51,7 +51,7 @@ public final class CompiledSchema: Sendable {
     memory =
       source.count + tokens * MemoryLayout<JSONToken>.stride + program.memory
       + documents.reduce(0) { $0 + $1.memory } + graph.reduce(0) { $0 + $1.memory }
-      + (classification?.memory ?? 0)
+      + (classification?.tables ?? 0)
     self.dialect = dialect
     self.formats = formats
     self.warnings = warnings

@@ -64,10 +64,10 @@ extension AuthorTexts {
 }
 
 extension SchemaClassification {
-  /// Bytes of the nodes and their steps; patterns are the program's, counted there.
-  var memory: Int {
-    var bytes = links.count * MemoryLayout<PatternShape.Link>.stride
-    bytes += patterns.count * (8 + MemoryLayout<PatternShape.Place>.stride)
+  /// Bytes of the nodes and their steps.
+  static func memory(_ nodes: [Node], _ links: Int, patterns: Int) -> Int {
+    var bytes = links * MemoryLayout<PatternShape.Link>.stride
+    bytes += patterns * (8 + MemoryLayout<PatternShape.Place>.stride)
     for node in nodes {
       bytes += MemoryLayout<Node>.stride + node.marks.count * MemoryLayout<Mark>.stride
       bytes += 64 + node.inPlace.count * MemoryLayout<Int32>.stride

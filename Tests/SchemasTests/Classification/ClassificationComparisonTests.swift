@@ -34,8 +34,6 @@ import Testing
       #"{"x-classification":"pii","properties":{"email":{}}}"#,
       ##"{"allOf":[{"$ref":"#/$defs/a"}],"##
         + #""$defs":{"a":{"properties":{"email":{"x-classification":"pii.contact"}}}}}"#,
-      // Not described any more: hidden from whoever lacks any class of the schema.
-      #"{"properties":{"id":{"x-classification":"pii.contact"}}}"#,
       #"{"additionalProperties":{"x-classification":"pii.contact"}}"#,
       #"{"patternProperties":{"^e":{"x-classification":"pii.contact"}}}"#,
     ])
@@ -47,6 +45,8 @@ import Testing
     "looser",
     arguments: [
       (base, "{}", " pii.contact"),
+      // Events of a version before may describe it.
+      (base, #"{"properties":{"id":{"x-classification":"pii.contact"}}}"#, "/email pii.contact"),
       (base, #"{"properties":{"email":{},"id":{"x-classification":"x"}}}"#, "/email pii.contact"),
       (
         base, #"{"properties":{"email":{"x-classification":"pii.contact.x"}}}"#,
@@ -113,13 +113,33 @@ import Testing
     #expect(try loosened(older, newer) != [])
   }
 
-  @Test("texts in place of what is labelled inside keep its label")
+  @Test("what is about texts or objects alone does not stand for a label of any value")
+  func kinds() throws {
+    let contents = #"{"properties":{"a":{"contentSchema":{"x-classification":"x"}}}}"#
+    let names = #"{"properties":{"a":{"propertyNames":{"x-classification":"x"}}}}"#
+    let any = #"{"properties":{"a":{"x-classification":"x"}}}"#
+    for special in [contents, names] {
+      #expect(try loosened(any, special) == ["/a x"])
+      #expect(try loosened(special, any) == [])
+      #expect(try loosened(special, special) == [])
+    }
+    #expect(try loosened(contents, names) == ["/a x"])
+    #expect(try loosened(names, contents) == ["/a x"])
+  }
+
+  @Test("texts and other containers in place of what is labelled inside keep its label")
   func plain() throws {
     let older = #"{"properties":{"who":{"properties":{"name":{"x-classification":"x"}}}}}"#
     let newer =
       #"{"properties":{"who":{"properties":{}},"other":{"x-classification":"x"}}}"#
-    #expect(try loosened(older, newer) == ["/who x"])
+    #expect(try loosened(older, newer) == ["/who/name x"])
     #expect(try loosened(older, older) == [])
+    let list = #"{"x-undeclared":"pass","properties":{"who":{"items":{"x-classification":"x"}}}}"#
+    let both = list.replacing(#""items""#, with: #""properties":{"n":{}},"items""#)
+    #expect(try loosened(list, both) == [])
+    #expect(
+      try reasons(both.replacing(#""n":{}"#, with: #""n":{"x-classification":"x"}"#), list)
+        == ["is not there any more"])
   }
 
   @Test("what would take too long is said to be, whatever makes it long")
