@@ -180,7 +180,8 @@ public enum OpenAPIDocument {
       json.raw(
         ByteSlice(
           utf8: #"{"Jodrell-Redacted":{"description":"The classes for want of which something is "#
-            + #"not as it is stored; of a stream, those of the schemas in force","#
+            + #"not as it is stored, `*` for more than 2 KiB of names; of a stream, those of the "#
+            + #"schemas in force","#
             + #""schema":{"type":"string"}}}"#))
     }
     json.endObject()

@@ -5,8 +5,8 @@ import Tenancy
 import Topics
 
 /// What versions of schemas label. Compiled schemas come and go: what had to be compiled for
-/// readers is remembered here, the latest that fit in `GatewayLimits.labelBytes`. Loop-confined; one
-/// per loop, for all of its readers.
+/// readers is remembered here, the latest that fit in `GatewayLimits.labelBytes`. Loop-confined;
+/// one per loop, for all of its readers.
 final class LabelMemory<Engine: EventEngine> {
   /// A number names another version once a topic was made anew; a fingerprint does not know the
   /// editions that documents are read in, and those are a tenant's own.
