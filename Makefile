@@ -81,7 +81,7 @@ THREAD_ROOMS := Network Metrics Topics RocksStore Delivery Gateway Client
 ONE_THREAD := DamagedTableTests|BrokenFileTests|TornLogTests
 rooms = $(if $(FILTER),,JODRELL_TEST_ROOMS='$(1)')
 
-# Frames are eight times as large as in a release: the deepest evaluation of a schema takes 8.5 MB.
+# Frames are nine times as large as in a release: the deepest evaluation of a schema takes 9 MB.
 asan: packages
 	$(call rooms,$(ADDRESS_ROOMS)) $(SWIFT) build --build-tests --sanitize=address \
 	  --scratch-path .build/asan

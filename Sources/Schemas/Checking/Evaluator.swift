@@ -205,13 +205,7 @@ import JSONText
     case .words: return isWord(branch, at)
     case .content: return holdsContent(branch, at)
     case .reference: return accepts(branch.first, at)
-    case .all:
-      // Not by `acceptsAll`: schemas that refer to one another nest here, each with a frame less.
-      for index in 0..<branch.second {
-        fuel &-= 1
-        guard accepts(lists[branch.first &+ index], at) else { return false }
-      }
-      return true
+    case .all: return acceptsAll(branch.range, at)
     case .any: return acceptsAny(branch.range, at)
     case .one: return accepting(branch.range, at, upTo: 2) == 1 && halt == nil
     case .chosenAll, .chosenAny, .chosenOne: return acceptsSelected(branch, at)
