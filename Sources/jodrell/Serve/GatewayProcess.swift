@@ -120,7 +120,7 @@ struct GatewayProcess: Sendable {
     _ settings: GatewaySettings, _ http: String?, _ https: String?, _ log: LogWriter
   ) -> String {
     if let known = settings.publicURL { return known }
-    let guess = url(https == nil ? http : nil, https)
+    let guess = https.map { url("https", $0) } ?? url("http", http ?? "")
     if ["://0.0.0.0:", "://[::]:"].contains(where: guess.contains) {
       log.log(.warning, "publicURL is not set: names begin with no address", ["url": .text(guess)])
     }
@@ -128,13 +128,11 @@ struct GatewayProcess: Sendable {
   }
 
   /// How a client on this machine begins its URLs.
-  var baseURL: String { Self.url(http, https) }
+  var baseURL: String { http.map { Self.url("http", $0) } ?? Self.url("https", https ?? "") }
 
   /// Who reaches it by a socket file calls it `localhost`, as the commands do.
-  private static func url(_ http: String?, _ https: String?) -> String {
-    let address = http ?? https ?? ""
-    return (http == nil ? "https://" : "http://")
-      + (address.hasPrefix("unix:") ? "localhost" : address)
+  private static func url(_ scheme: String, _ address: String) -> String {
+    "\(scheme)://\(address.hasPrefix("unix:") ? "localhost" : address)"
   }
 
   /// Begins to accept.
