@@ -79,28 +79,36 @@ import Testing
 
   // MARK: - Open streams
 
+  /// A stream from the beginning, to its end or another word.
+  private func follow(
+    _ gateway: TestGateway, steps: Int = 50, until word: String = "jodrell.end"
+  ) async throws -> TestGateway.Answer {
+    try await gateway.send(
+      "GET", "\(topic)/events?from=earliest", ["Accept": "text/event-stream"], steps: steps,
+      until: word)
+  }
+
+  /// Takes the right to read away from those who have open streams.
+  private func endStreams(of gateway: TestGateway) throws {
+    try gateway.take(
+      RedactionTests.policy.replacing("CLASSES", with: "[x]").replacing(
+        #"{subscribe: ["*/*"]}, {manage"#, with: "{manage"))
+  }
+
   @Test("a reader who joins others gets nothing from before the topic's first schema")
   func firstSchema() async throws {
     let gateway = try await open()
     #expect(try await publish(payload, gateway) == 201)
-    async let other = gateway.send(
-      "GET", "\(topic)/events?from=earliest", ["Accept": "text/event-stream"], steps: 50,
-      until: "jodrell.end")
-    async let another = gateway.send(
-      "GET", "\(topic)/events?from=earliest", ["Accept": "text/event-stream"], steps: 50,
-      until: "jodrell.end")
+    async let other = follow(gateway)
+    async let another = follow(gateway)
     try await gateway.untilStreams(2)
     try await gateway.untilWaiting(1)
     try await register(labelled, gateway)
     #expect(try await publish(payload, gateway) == 201)
-    let late = try await gateway.send(
-      "GET", "\(topic)/events?from=earliest", ["Accept": "text/event-stream"], steps: 4,
-      until: "data")
+    let late = try await follow(gateway, steps: 4, until: "data")
     #expect(late.fields["jodrell-redacted"] == "pii.contact")
     #expect(!late.steps.joined().contains("ann@x.example"), "\(late.steps)")
-    try gateway.take(
-      RedactionTests.policy.replacing("CLASSES", with: "[x]").replacing(
-        #"{subscribe: ["*/*"]}, {manage"#, with: "{manage"))
+    try endStreams(of: gateway)
     for stream in try await [other, another] {
       // What came before the schema was shown; what came behind it is not.
       #expect(stream.steps.joined().components(separatedBy: "ann@x.example").count == 2)
@@ -118,23 +126,15 @@ import Testing
     try await change("PUT", "\(topic)/schema/binding", gateway, "{}")
     let address = try Proofs().topic("orders", .subscribe)
     #expect(gateway.log.binding(of: address) == nil)
-    async let other = gateway.send(
-      "GET", "\(topic)/events?from=earliest", ["Accept": "text/event-stream"], steps: 50,
-      until: "jodrell.end")
-    async let another = gateway.send(
-      "GET", "\(topic)/events?from=earliest", ["Accept": "text/event-stream"], steps: 50,
-      until: "jodrell.end")
+    async let other = follow(gateway)
+    async let another = follow(gateway)
     try await gateway.untilStreams(2)
     try await gateway.untilWaiting(1)
     try await register(labelled, gateway, "?subject=other")
     #expect(gateway.log.binding(of: address) == nil)
-    let late = try await gateway.send(
-      "GET", "\(topic)/events?from=earliest", ["Accept": "text/event-stream"], steps: 4,
-      until: "data")
+    let late = try await follow(gateway, steps: 4, until: "data")
     #expect(late.steps.joined().contains(#""data":{"id":1,"email":null}"#), "\(late.steps)")
-    try gateway.take(
-      RedactionTests.policy.replacing("CLASSES", with: "[x]").replacing(
-        #"{subscribe: ["*/*"]}, {manage"#, with: "{manage"))
+    try endStreams(of: gateway)
     #expect(try await [other, another].count == 2)
   }
 
@@ -148,9 +148,7 @@ import Testing
     let stricter = labelled.replacing(
       #""type":"integer""#, with: #""type":"integer","x-classification":"pii.number""#)
     interlude.set { [self] in try? await register(stricter, gateway) }
-    let stream = try await gateway.send(
-      "GET", "\(topic)/events?from=earliest", ["Accept": "text/event-stream"], steps: 4,
-      until: "data")
+    let stream = try await follow(gateway, steps: 4, until: "data")
     #expect(stream.steps.joined().contains(#""data":{"id":null,"email":null}"#), "\(stream.steps)")
   }
 
