@@ -69,7 +69,7 @@ enum ValueEquality {
     var item = at + 1
     var otherItem = other + 1
     while item < end, otherItem < otherEnd {
-      fuel &-= 1
+      fuel &-= 2
       guard let same = equal(left, item, right, otherItem, fuel: &fuel) else { return nil }
       guard same else { return false }
       item += Int(left.tokens[item].extent)
