@@ -7,7 +7,7 @@ extension OpenAPIDocument {
   static func schema(ofParameter name: String, in operation: Operation?) -> String {
     switch name {
     case "atomic", "durable", "dryRun", "deleted", "permanent", "bundle", "override",
-      "authoritative":
+      "authoritative", "force":
       return #"{"type":"boolean"}"#
     case "max", "limit": return #"{"type":"integer","minimum":1,"maximum":1000}"#
     case "last": return #"{"type":"integer","minimum":1,"maximum":1000000}"#

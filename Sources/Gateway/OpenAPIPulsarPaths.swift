@@ -16,7 +16,7 @@ extension OpenAPIDocument {
         Operation(
           method: "delete", id: "pulsarDeleteSchema", reply: "PulsarVersion",
           summary: "Pulsar's API: deletes all versions",
-          statuses: [200, 409, 412], query: ["authoritative"]),
+          statuses: [200, 409, 412], query: ["authoritative", "force"]),
       ]),
     Path(
       template: "/admin/v2/schemas/{tenant}/{namespace}/{topic}/schema/{version}",

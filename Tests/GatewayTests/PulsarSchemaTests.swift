@@ -131,6 +131,13 @@ import Testing
       ("GET", "schema", "", 200, Self.shown(3, Self.retyped, at: now)),
       ("DELETE", "schema?authoritative=false&force=false", "", 200, #"{"version":4}"#),
       ("DELETE", "schema", "", 404, #"{"reason":"Schema not found"}"#),
+      // For good: all versions, and no mark of it.
+      ("POST", "schema", Self.payload(Self.first), 200, #"{"version":{"version":5}}"#),
+      ("DELETE", "schema?force=true", "", 200, #"{"version":-1}"#),
+      ("GET", "schema", "", 404, #"{"reason":"Schema not found"}"#),
+      ("GET", "schema/5", "", 404, #"{"reason":"Schema not found"}"#),
+      ("DELETE", "schema?force=true", "", 200, #"{"version":-1}"#),
+      ("POST", "schema", Self.payload(Self.first), 200, #"{"version":{"version":6}}"#),
     ]
     for (method, path, body, status, answer) in exchanges {
       let got = try await gateway.send(
@@ -138,6 +145,33 @@ import Testing
       #expect(got.status == status && got.body == answer, "\(method) \(path): \(got.body)")
       #expect(got.fields["content-type"] == "application/json")
     }
+  }
+
+  @Test("a deletion for good waits for the events that name what is deleted")
+  func force() async throws {
+    let gateway = try TestGateway()
+    let schema = "\(Self.place)/schema"
+    _ = try await gateway.send("POST", schema, Self.json, Self.payload(Self.first))
+    #expect(
+      try await gateway.send("POST", Self.events, Self.json, #"{"id":1}"#).status == 201)
+    let kept = try await gateway.send("DELETE", "\(schema)?force=true")
+    #expect(kept.status == 409 && kept.body.hasPrefix(#"{"reason":"#))
+    #expect(try await gateway.send("GET", schema).status == 200)
+    let free = "/admin/v2/schemas/acme/shop/free/schema"
+    let stored = try await gateway.send("POST", free, Self.json, Self.payload(Self.first))
+    let tag = try #require(stored.fields["etag"])
+    let wrong = ["If-Match": #""nope""#]
+    #expect(try await gateway.send("DELETE", "\(free)?force=true", wrong).status == 412)
+    let tried = try await gateway.send("DELETE", "\(free)?force=true&dryRun=true")
+    #expect(tried.status == 200 && tried.body == #"{"version":-1}"#)
+    #expect(try await gateway.send("GET", free).status == 200)
+    #expect(
+      try await gateway.send("DELETE", "\(free)?force=true", ["If-Match": tag]).status == 200)
+    let list = try await gateway.send("GET", "/v1/topics/acme/shop/free/schemas?deleted=true")
+    #expect((try list.json["schemas"] as? [Any])?.isEmpty == true)
+    #expect(
+      try await gateway.send("DELETE", "/admin/v2/schemas/acme/shop/none/schema?force=true").status
+        == 404)
   }
 
   @Test(
@@ -162,7 +196,6 @@ import Testing
       ("POST", "schema", payload(first, properties: #"{"a":1}"#), 400, ""),
       ("PUT", "schema", "", 405, ""), ("GET", "compatibility", "", 405, ""),
       ("GET", "nothing", "", 404, ""), ("GET", "schema?colour=1", "", 400, ""),
-      ("DELETE", "schema?force=true", "", 501, ""),
       ("DELETE", "schema", "", 404, #"{"reason":"Schema not found"}"#),
     ])
   func refusals(

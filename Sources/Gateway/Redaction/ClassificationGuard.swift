@@ -41,7 +41,7 @@ extension GatewayResponder {
       else { return }
       let next = try await program(of: stored, in: book, at: address)
       try await refuseLoosening(from: standing, to: next.classification)
-    case .deleteSubject(let subject), .retire(let subject):
+    case .deleteSubject(let subject), .retire(let subject), .erase(let subject):
       try await checkClassification(of: nil, for: subject, in: book, at: address)
     case .clear:
       for subject in book.defaults.keys.sorted() {
