@@ -65,14 +65,18 @@ extension GatewayResponder {
     if draft.strippedAttributes > 0, !judging.isTrial {
       parts.server.strippedAttributes(draft.strippedAttributes)
     }
-    if address.looksIntoPayloads, address.action == .publish {
-      try await parts.workers.run {
-        Result { () throws(TenancyRefusal) in try address.checkOwn(draft) }
-      }.get()
-    }
+    try await checkOwnAside(draft, at: address)
     return try await compiling(nil, judging, at: address) {
       try await checkAtHand(draft, for: topic, at: address, $0, explains: explains)
     }
+  }
+
+  /// What the caller's grants ask of a large payload, found out by a worker.
+  private func checkOwnAside(_ draft: EventDraft, at address: TopicAddress) async throws {
+    guard address.looksIntoPayloads, address.action == .publish else { return }
+    try await parts.workers.run {
+      Result { () throws(TenancyRefusal) in try address.checkOwn(draft) }
+    }.get()
   }
 
   private func checkAtHand(
@@ -143,8 +147,10 @@ extension GatewayResponder {
     _ judging: Judging = Judging()
   ) async throws {
     var judging = judging
-    while let group = batch.nextDeferred() {
+    while var group = batch.nextDeferred() {
       if let missing = group[0].missing {
+        group = try await own(group, of: &batch, at: address)
+        if group.isEmpty { continue }
         do {
           judging.held = try await compile(missing, at: address)
         } catch {
@@ -165,6 +171,27 @@ extension GatewayResponder {
         if batch.pace.isDue(timers) { await nextTurn() }
       }
     }
+  }
+
+  /// Those of some events that the caller's grants let pass: for the others nothing is compiled.
+  /// Small ones were asked before.
+  private func own(
+    _ group: [Batch.Deferred], of batch: inout Batch, at address: TopicAddress
+  ) async throws -> [Batch.Deferred] {
+    guard address.looksIntoPayloads else { return group }
+    var own: [Batch.Deferred] = []
+    for event in group {
+      if event.draft.payload.count > GatewayLimits.eventOnLoop {
+        do {
+          try await checkOwnAside(event.draft, at: address)
+        } catch let refusal as TenancyRefusal {
+          batch.refuse(event, refusal)
+          continue
+        }
+      }
+      own.append(event)
+    }
+    return own
   }
 
   private func check(
