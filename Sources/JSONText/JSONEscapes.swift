@@ -37,7 +37,13 @@ public enum JSONEscapes {
     var read = 0
     var written = 0
     while read < raw.count {
-      if read + 8 <= raw.count {
+      if unsafe raw[read] != ASCII.backslash {
+        guard read + 8 <= raw.count else {
+          unsafe target[written] = unsafe raw[read]
+          read += 1
+          written += 1
+          continue
+        }
         // Eight bytes at a time, of which those before an escape count. There is room for all: no
         // more was written than read.
         let word = unsafe raw.loadUnaligned(fromByteOffset: read, as: UInt64.self)
@@ -46,14 +52,6 @@ public enum JSONEscapes {
         read += plain
         written += plain
         if plain == 8 { continue }
-      } else {
-        let byte = unsafe raw[read]
-        guard byte == ASCII.backslash else {
-          unsafe target[written] = byte
-          read += 1
-          written += 1
-          continue
-        }
       }
       let letter = unsafe raw[read + 1]
       guard letter == 0x75 else {

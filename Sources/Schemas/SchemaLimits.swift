@@ -38,6 +38,8 @@ public enum SchemaLimits {
   /// Steps of the table that decides a regular pattern in one pass, two bytes each; one that needs
   /// more runs in PCRE2.
   public static let tableSteps = 4_096
+  /// Sets and anchors that such a pattern has once its repetitions are written out.
+  public static let tableItems = 1_000
   /// Ranges of characters that such a pattern names.
   public static let tableRanges = 64
   /// States of automata that are walked through while such a table is made: under a millisecond.

@@ -26,7 +26,11 @@ extension Evaluator {
   @_lifetime(self: copy self)
   private mutating func acceptsEscaped(_ rule: UInt32, _ token: JSONToken) -> Bool {
     let text = value.text(token)
-    guard spend(10 &+ text.count &>> 3 &+ JSONEscapes.backslashes(in: text)) else { return false }
+    // Of long texts few bytes are escapes, and the others cost little.
+    let cost =
+      text.count < 64
+      ? text.count &>> 1 : text.count &>> 3 &+ JSONEscapes.backslashes(in: text)
+    guard spend(10 &+ cost) else { return false }
     let unescaped = scratch.unescape(text)
     return acceptsText(strings[rule], unescaped.span, isASCII: false)
   }

@@ -50,7 +50,7 @@ final class PatternTable: Sendable {
 
   /// Whether the pattern is found in `text`, which is well-formed UTF-8.
   ///
-  /// - Parameter fuel: half a unit for each byte, an eighth within a run, a quarter more for each
+  /// - Parameter fuel: half a unit for each byte, a quarter within a run, a quarter more for each
   ///   character beyond ASCII, some for one beyond the first 65,536 where those differ; below 0,
   ///   and the answer void, where that was not enough.
   func matches(_ text: Span<UInt8>, fuel: inout Int) -> Bool {
@@ -115,7 +115,7 @@ final class PatternTable: Sendable {
         fuel &-= 3
       }
     }
-    fuel &-= (index &- begin &- skipped) &>> 1 &+ skipped &>> 3 &+ beyond &>> 2
+    fuel &-= (index &- begin &- skipped) &>> 1 &+ skipped &>> 2 &+ beyond &>> 2
   }
 
   /// Reads the code point beyond ASCII at `index`, which moves behind it.

@@ -23,12 +23,15 @@ struct PatternTableBuild {
   ///
   /// - Parameter effort: steps that it may take; what it took is taken off.
   static func table(_ tree: PatternTree, effort: inout Int) -> PatternTable? {
-    guard effort > 0, let machine = PatternMachine(tree) else { return nil }
+    let size = tree.expanded
+    guard effort > 0, size <= SchemaLimits.tableItems else { return nil }
     let most = min(effort, SchemaLimits.tableEffort)
-    let size = machine.parts.reduce(0) { $0 + $1.automaton.states.count }
-    guard var build = PatternTableBuild(machine, effort: most - size / 4) else { return nil }
+    effort -= size
+    guard let machine = PatternMachine(tree),
+      var build = PatternTableBuild(machine, effort: most - size)
+    else { return nil }
     let isDone = build.run()
-    effort -= most - build.effort
+    effort -= most - size - build.effort
     return isDone ? PatternTable(build) : nil
   }
 
