@@ -49,9 +49,9 @@ extension GatewayResponder {
     try refuseQuery(of: request)
     var visible: (@Sendable (ByteSlice) -> Bool)?
     if request.listener != .management, !parts.operations.isDevelopment {
-      guard let scope = try? admit(request, nil), scope.isOperator else {
-        throw Refusal(.notFound)
-      }
+      guard let scope = try? admit(request, nil) else { throw Refusal(.notFound) }
+      guard scope.isOperator else { throw TenancyRefusal.notFound }
+      operatorLooks[request.id] = .some(nil)
       let tenant = scope.tenant
       visible = { $0 == tenant.bytes }
     }

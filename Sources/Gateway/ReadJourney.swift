@@ -64,7 +64,7 @@ extension GatewayResponder {
     let page = try await LongPoll.next(
       feed, budget: terms.budget, until: request.received + terms.wait,
       expires: feed.topic.caller.token.confirmedUntil, under: right)
-    guard let page else { throw Refusal(.timeout, "the wait was cut short") }
+    guard let page else { throw Refusal.cutShort }
     try check(tenure)
     if let gap = page.gap {
       var facts = ByteWriter()

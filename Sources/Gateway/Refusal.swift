@@ -82,6 +82,9 @@ public struct Refusal: Error {
     return copy
   }
 
+  /// What the caller waited for was given up: the gateway goes down, or nobody listens any more.
+  static var cutShort: Refusal { Refusal(.draining, "what you waited for was cut short") }
+
   /// The same refusal that can be tried again after `span`.
   func retrying(after span: TimeSpan) -> Refusal {
     var copy = self

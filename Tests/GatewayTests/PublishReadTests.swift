@@ -30,6 +30,35 @@ import Topics
     #expect(try read.json["upToDate"] as? Bool == true)
   }
 
+  @Test("what is refused makes no topic; the first event that is stored does")
+  func firstEvent() async throws {
+    let gateway = try TestGateway()
+    let topic = "/v1/topics/acme/shop/orders"
+    let batch = ["Content-Type": "application/cloudevents-batch+json"]
+    let lines = ["Content-Type": "application/x-ndjson"]
+    let refused: [([String: String], String, String)] = [
+      (json, "", "{"), (json, "", String(repeating: "[", count: 2_000)),
+      (json, "?atomic=true", "{}"),
+      (["Content-Type": "application/cloudevents+json"], "", #"{"specversion":"2.0"}"#),
+      (batch, "", #"[{"specversion":"1.0","data":{}},"#), (batch, "", "[{}]"),
+      (batch, "?atomic=true", #"[{"specversion":"1.0","data":{}},{}]"#),
+      (lines, "", "{\n[\n"), (lines, "?atomic=true", "{}\n{\n"), (lines, "", "\n\n"),
+    ]
+    for (fields, query, body) in refused {
+      let answer = try await gateway.send("POST", events + query, fields, body)
+      #expect((400..<500).contains(answer.status), "\(body) \(answer.body)")
+      #expect(try await gateway.send("GET", topic).status == 404, "\(body)")
+    }
+    let mixed = try await gateway.send("POST", events, lines, "{\n{}\n")
+    #expect(mixed.status == 207, "\(mixed.body)")
+    #expect(try await gateway.send("GET", topic).json["events"] as? Int == 1)
+    let other = "/v1/topics/acme/shop/invoices"
+    let some = try await gateway.send(
+      "POST", "\(other)/events", batch, #"[{},{"specversion":"1.0","data":{}}]"#)
+    #expect(some.status == 207, "\(some.body)")
+    #expect(try await gateway.send("GET", other).json["events"] as? Int == 1)
+  }
+
   @Test("the stored bytes are the sent bytes, whatever they are")
   func exactBytes() async throws {
     let gateway = try TestGateway()
