@@ -44,8 +44,8 @@ extension OpenAPIDocument {
       )
     case "Prefer":
       return (
-        #"{"type":"string","examples":["wait=30"]}"#,
-        "`wait=30`: as the parameter, in seconds; more than a minute is cut to it"
+        #"{"type":"string","examples":["wait=1"]}"#,
+        "`wait=1`: as the parameter, in seconds; more than a minute is cut to it"
       )
     case "If-Match", "If-None-Match":
       return (

@@ -195,7 +195,8 @@ enum ContentAbuses {
         43, "revoking at the public door", .call("POST", "/v1/revocations", token, body: body), 404,
         "not_found"),
       AbuseCase(43, "its list", .call("GET", "/v1/revocations", token), 404, "not_found"),
-      AbuseCase(43, "metrics", .call("GET", "/metrics", token), 404, "not_found"),
+      AbuseCase(
+        43, "metrics", .call("GET", "/metrics", token), 404, "not_found", reason: "not_found"),
       AbuseCase(43, "metrics without a token", .call("GET", "/metrics"), 404, "not_found"),
       AbuseCase(
         43, "somebody else's token explained",
