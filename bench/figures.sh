@@ -152,10 +152,11 @@ part_callers() {
   load warm publish --topic '~/t{}' --topics 1000 --token-file "$work/token" --count 1000
   # Every topic checks its events as ~/orders does.
   for index in $(seq 0 999); do
+    [ "$index" = 0 ] || echo next
     printf 'url = "%s/v1/topics/~/t%d/schema"\nrequest = PUT\noutput = /dev/null\nfail\nsilent\n' "$url" "$index"
     printf 'header = "Content-Type: application/schema+json"\nheader = "Authorization: Bearer %s"\n' \
       "$(cat "$work/token")"
-    printf 'data-binary = "@%s"\nnext\n' "$root/schemas/public/default/orders.schema.json"
+    printf 'data-binary = "@%s"\n' "$root/schemas/public/default/orders.schema.json"
   done >"$work/curl"
   curl -K "$work/curl"
   load warm publish --topic '~/t{}' --topics 1000 --token-file "$work/tokens" --duration 2s
@@ -231,7 +232,7 @@ part_disks() {
   end
 }
 
-[ $# -gt 0 ] || set -- start batches delivery callers topics readers disks
+[ $# -gt 0 ] || set -- start delivery callers topics readers disks batches
 for part in "$@"; do
   printf '── %s: ' "$part"
   about_the_machine
