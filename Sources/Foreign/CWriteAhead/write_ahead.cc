@@ -149,14 +149,14 @@ class WriteAheadFileSystem : public rocksdb::FileSystemWrapper {
     return status;
   }
 
-  // The name of a log or a table goes at once, its blocks later. Not those of a file with another name: whoever gave
-  // it that one wants its bytes.
+  // The name of a log or a table goes at once, its blocks later. Not those of a file with another
+  // name: whoever gave it that one wants its bytes.
   IOStatus DeleteFile(const std::string &name, const IOOptions &options,
                       IODebugContext *dbg) override {
     struct stat facts;
     int fd = -1;
-    if ((EndsWith(name, ".log") || EndsWith(name, ".sst")) && stat(name.c_str(), &facts) == 0 && facts.st_size >= kSlowly &&
-        facts.st_nlink == 1) {
+    if ((EndsWith(name, ".log") || EndsWith(name, ".sst")) && stat(name.c_str(), &facts) == 0 &&
+        facts.st_size >= kSlowly && facts.st_nlink == 1) {
       fd = open(name.c_str(), O_WRONLY | O_CLOEXEC);
     }
     IOStatus status = FileSystemWrapper::DeleteFile(name, options, dbg);

@@ -9,8 +9,9 @@ import Topics
 @Suite struct RefusalTests {
   @Test("docs/problems.md is what the table says")
   func documentation() throws {
-    let page = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appending(path: "docs/problems.md")
+    let path = #filePath.replacing(
+      "Tests/GatewayTests/Problems/RefusalTests.swift", with: "docs/problems.md")
+    let page = URL(filePath: path)
     if ProcessInfo.processInfo.environment["JODRELL_WRITE_PAGES"] == "1" {
       try ProblemCode.documentation.write(to: page, atomically: true, encoding: .utf8)
     }
