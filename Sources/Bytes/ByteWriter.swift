@@ -71,9 +71,35 @@
     count &+= 1
   }
 
+  /// What an answer consists of is short, and a call to copy it costs more than the copy.
   @inline(__always)
   private mutating func append(_ start: UnsafeRawPointer, _ length: Int) {
-    unsafe room(length).copyMemory(from: start, byteCount: length)
+    let place = unsafe room(length)
+    // SAFETY: the two words of each case lie within the `length` bytes of both sides.
+    switch length {
+    case 8...16:
+      let words = unsafe (
+        start.loadUnaligned(as: UInt64.self),
+        start.loadUnaligned(fromByteOffset: length &- 8, as: UInt64.self)
+      )
+      unsafe place.storeBytes(of: words.0, as: UInt64.self)
+      unsafe place.storeBytes(of: words.1, toByteOffset: length &- 8, as: UInt64.self)
+    case 4...7:
+      let words = unsafe (
+        start.loadUnaligned(as: UInt32.self),
+        start.loadUnaligned(fromByteOffset: length &- 4, as: UInt32.self)
+      )
+      unsafe place.storeBytes(of: words.0, as: UInt32.self)
+      unsafe place.storeBytes(of: words.1, toByteOffset: length &- 4, as: UInt32.self)
+    case 2...3:
+      let words = unsafe (
+        start.loadUnaligned(as: UInt16.self),
+        start.loadUnaligned(fromByteOffset: length &- 2, as: UInt16.self)
+      )
+      unsafe place.storeBytes(of: words.0, as: UInt16.self)
+      unsafe place.storeBytes(of: words.1, toByteOffset: length &- 2, as: UInt16.self)
+    default: unsafe place.copyMemory(from: start, byteCount: length)
+    }
     count &+= length
   }
 
@@ -100,18 +126,30 @@
 
   /// A decimal integer in ASCII.
   public mutating func append(decimal value: UInt64) {
-    if value < 10 {
-      append(ASCII.zero &+ UInt8(truncatingIfNeeded: value))
-      return
+    var digits = 1
+    var bound: UInt64 = 10
+    while value >= bound, digits < 19 {
+      digits &+= 1
+      bound &*= 10
     }
-    let digits = DecimalDigits(value)
-    append(digits.text.span.extracting(digits.first..<DecimalDigits.count))
+    append(decimal: value, width: value < bound ? digits : 20)
   }
 
   /// The last `width` decimal digits, at most 20, with leading zeros.
   public mutating func append(decimal value: UInt64, width: Int) {
-    let digits = DecimalDigits(value)
-    append(digits.text.span.extracting((DecimalDigits.count - width)..<DecimalDigits.count))
+    precondition(width >= 0 && width <= 20, "no integer has so many digits")
+    let place = unsafe room(width)
+    var rest = value
+    var index = width
+    while index > 0 {
+      index &-= 1
+      let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+      // SAFETY: `index` is below `width`, and there is room for as many.
+      unsafe place.storeBytes(
+        of: ASCII.zero &+ UInt8(truncatingIfNeeded: digit), toByteOffset: index, as: UInt8.self)
+      rest = quotient
+    }
+    count &+= width
   }
 
   public mutating func append(decimal value: Int) {
@@ -167,22 +205,4 @@
 
   /// A copy of what was written, as a slice.
   public var slice: ByteSlice { ByteSlice(copying: span) }
-}
-
-/// An integer's decimal digits, right-aligned behind zeros.
-struct DecimalDigits: BitwiseCopyable {
-  static let count = 20
-  private(set) var text: InlineArray<20, UInt8> = .init(repeating: ASCII.zero)
-  /// Where the digits begin; `count` for zero.
-  private(set) var first = DecimalDigits.count
-
-  init(_ value: UInt64) {
-    var rest = value
-    while rest > 0 {
-      first &-= 1
-      let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-      text[first] = ASCII.zero &+ UInt8(truncatingIfNeeded: digit)
-      rest = quotient
-    }
-  }
 }

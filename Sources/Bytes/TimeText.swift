@@ -100,22 +100,24 @@ extension UnixTime {
       days -= 1
     }
     let (year, month, day) = Self.civil(days: days)
-    var text: InlineArray<24, UInt8> = .init(repeating: ASCII.zero)
-    func put(_ value: Int64, _ range: Range<Int>, _ after: UInt8) {
-      var rest = value
-      for index in range.reversed() {
-        text[index] = ASCII.zero &+ UInt8(truncatingIfNeeded: rest % 10)
-        rest /= 10
-      }
-      text[range.upperBound] = after
+    let clock = UInt32(truncatingIfNeeded: rest)
+    let thousandths = UInt32(truncatingIfNeeded: milliseconds)
+    var text: InlineArray<24, UInt8> = .init(repeating: 0)
+    func put(_ pair: UInt32, _ index: Int, _ after: UInt8) {
+      text[index] = ASCII.zero &+ UInt8(truncatingIfNeeded: pair / 10)
+      text[index + 1] = ASCII.zero &+ UInt8(truncatingIfNeeded: pair % 10)
+      text[index + 2] = after
     }
-    put(year, 0..<4, ASCII.minus)
-    put(month, 5..<7, ASCII.minus)
-    put(day, 8..<10, 0x54)
-    put(rest / 3_600, 11..<13, ASCII.colon)
-    put(rest / 60 % 60, 14..<16, ASCII.colon)
-    put(rest % 60, 17..<19, ASCII.dot)
-    put(milliseconds, 20..<23, 0x5A)
+    let years = UInt32(truncatingIfNeeded: year)
+    put(years / 100, 0, 0)
+    put(years % 100, 2, ASCII.minus)
+    put(UInt32(truncatingIfNeeded: month), 5, ASCII.minus)
+    put(UInt32(truncatingIfNeeded: day), 8, 0x54)
+    put(clock / 3_600, 11, ASCII.colon)
+    put(clock / 60 % 60, 14, ASCII.colon)
+    put(clock % 60, 17, ASCII.dot)
+    put(thousandths / 10, 20, ASCII.zero &+ UInt8(truncatingIfNeeded: thousandths % 10))
+    text[23] = 0x5A
     writer.append(text.span)
   }
 

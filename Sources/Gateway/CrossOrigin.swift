@@ -22,9 +22,9 @@ public struct CrossOrigin: Sendable {
   /// Fields for every answer to this request, refusals too, each with its line's end. But for
   /// `kept` no cache keeps an answer (RFC 9111 §5.2.2.5): it is one caller's. Where one does so all
   /// the same, nobody gets that of another origin.
-  func fields(for head: RequestHead) -> ByteSlice {
+  func fields(for request: HTTPRequest) -> ByteSlice {
     guard allowsLoopback || !origins.isEmpty else { return Self.noStore }
-    guard let origin = head.fields.first("origin"), allows(origin) else {
+    guard let origin = request.head.fields.first("origin"), allows(origin) else {
       return origins.isEmpty ? Self.noStore : Self.vary
     }
     var fields = ByteWriter(capacity: 448)

@@ -87,7 +87,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     admission.refresh()
     answer.standing =
       isOperators
-      ? CrossOrigin.noStore : admission.snapshot.crossOrigin.fields(for: request.head)
+      ? CrossOrigin.noStore : admission.snapshot.crossOrigin.fields(for: request)
     do {
       let route =
         if isOperators { try operatorsRoute(request, &operation) } else {

@@ -19,6 +19,9 @@ public struct FieldTable: Sendable {
   /// The name of the field at `index`, as the peer spelt it.
   public func name(at index: Int) -> ByteSlice { bytes[ranges[index].name.range] }
 
+  /// The length of that name in bytes.
+  public func nameLength(at index: Int) -> Int { Int(ranges[index].name.count) }
+
   public func value(at index: Int) -> ByteSlice { bytes[ranges[index].value.range] }
 
   /// The value of the first field of this name, written in lower case; nil without one.

@@ -96,15 +96,32 @@ import Testing
   }
 
   @Test func `decimals are those of String`() {
-    for value in [0, 1, 9, 10, 99, 100, 12_345, UInt64(Int64.max), .max] {
+    var powers: [UInt64] = [1]
+    for _ in 1...19 { powers.append(powers[powers.count - 1] * 10) }
+    for value in powers.flatMap({ [$0 - 1, $0, $0 + 1] }) + [12_345, UInt64(Int64.max), .max] {
       var writer = ByteWriter()
       writer.append(decimal: value)
       #expect(writer.slice.text == String(value))
+      writer.append(decimal: value, width: 20)
+      #expect(UInt64(writer.slice.text.suffix(20)) == value)
     }
     for value in [0, -1, -9, -10, Int64.min, .max] {
       var writer = ByteWriter()
       writer.append(decimal: value)
       #expect(writer.slice.text == String(value))
+    }
+  }
+
+  @Test func `what is appended is there, of every length and at every place`() {
+    let source = (0..<64).map { UInt8($0 &* 7 &+ 1) }
+    for length in 0...40 {
+      for place in 0..<9 {
+        var writer = ByteWriter(capacity: place + length)
+        for byte in source.prefix(place) { writer.append(byte) }
+        // What is read ends where the memory does.
+        writer.append(ByteSlice(Array(source.suffix(length))))
+        #expect(writer.bytes == Array(source.prefix(place) + source.suffix(length)))
+      }
     }
   }
 

@@ -14,7 +14,7 @@ extension GatewayResponder {
   func publish(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    let terms = try PublishTerms(request.head)
+    let terms = try PublishTerms(request)
     let scope = try admission.scope(of: request, selecting: reference.tenant)
     let admitted = admission.snapshot.generation
     do {
@@ -190,20 +190,22 @@ struct PublishTerms {
   let wantsCountsOnly: Bool
 
   /// - Parameter readsQuery: false where the query is another call's.
-  init(_ head: RequestHead, readsQuery: Bool = true) throws(Refusal) {
+  init(_ request: HTTPRequest, readsQuery: Bool = true) throws(Refusal) {
     var atomic: Bool?
-    if readsQuery, head.query != nil {
-      var query = try QueryParameters(head.query)
+    if readsQuery, let text = request.head.query {
+      var query = try QueryParameters(text)
       atomic = try query.takeFlag("atomic")
       try query.finish()
     }
     isAtomicGiven = atomic != nil
     isAtomic = atomic ?? false
     var minimal = false
-    let fields = head.fields
+    let fields = request.head.fields
     for index in 0..<fields.count {
+      let length = fields.nameLength(at: index)
+      guard length == 6 || (10...16).contains(length) else { continue }
       let name = fields.name(at: index)
-      switch name.count {
+      switch length {
       case 6 where name.equalsIgnoringCase("prefer"):
         minimal = try Self.readPreference(fields.value(at: index)) || minimal
       case 16 where name.equalsIgnoringCase("content-encoding"):

@@ -20,7 +20,7 @@ extension GatewayResponder {
     let number = try query.takeNumber("version", in: 1...Int(Int32.max))
     try query.finish()
     // What publishing does not take is not taken here.
-    _ = try PublishTerms(request.head, readsQuery: false)
+    _ = try PublishTerms(request, readsQuery: false)
     let address = try admit(request, to: reference, forAnyOf: [.publish, .manage, .subscribe])
       .detached
     guard let topic = parts.engine.open(address) else { throw Refusal(.notFound) }
