@@ -178,12 +178,18 @@ private struct ServerFoundation {
     let allowed = max(descriptors - reserve, descriptors / 2)
     connectionCap = min(configuration.limits.connections ?? allowed, allowed)
     var doors: [Door] = []
+    // Held until all are tried: two listeners of ours must not share a port either.
+    var probes: [Int32] = []
+    defer { for probe in probes { Syscalls.close(probe) } }
     for listener in configuration.listeners {
       let place: Door.Place
       switch listener.place {
       case .network(let host, let port):
         let wanted = try SocketAddress(host: host, port: port)
-        place = .network(try Self.probe(wanted, configuration.backlog))
+        let probe = try Self.probe(wanted, configuration.backlog)
+        probes.append(probe)
+        place = .network(
+          Syscalls.localAddress(probe).map { wanted.with(port: $0.port) } ?? wanted)
       case .file(let path, let mode):
         place = .file(try SocketFile(path: path, mode: mode, backlog: configuration.backlog))
       }
@@ -203,10 +209,7 @@ private struct ServerFoundation {
   /// second instance would quietly take half of the first one's connections.
   private static func probe(
     _ wanted: SocketAddress, _ backlog: Int32
-  ) throws(NetworkFailure) -> SocketAddress {
-    let fd = try Syscalls.listen(on: wanted, sharingPort: false, backlog: backlog)
-    defer { Syscalls.close(fd) }
-    guard let bound = Syscalls.localAddress(fd) else { return wanted }
-    return wanted.with(port: bound.port)
+  ) throws(NetworkFailure) -> Int32 {
+    try Syscalls.listen(on: wanted, sharingPort: false, backlog: backlog)
   }
 }

@@ -80,8 +80,8 @@ public struct GatewaySettings: Sendable {
     guard nodes.0 != nil || nodes.1 != nil else { throw node.fault(.missingKey("http")) }
     var taken: [ListenAddress] = []
     func once(_ address: ListenAddress, _ node: SettingsNode) throws(SettingsFault) {
-      guard !taken.contains(address) || address.isAnyPort else {
-        throw node.fault(.invalid("two listeners have the same address"))
+      if let other = taken.first(where: address.overlaps) {
+        throw node.fault(.invalid("two listeners have the same address: \(other.text)"))
       }
       taken.append(address)
     }

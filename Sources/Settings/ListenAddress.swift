@@ -60,9 +60,31 @@ public struct ListenAddress: Hashable, Sendable {
     }
   }
 
-  /// Whether the system chooses the port.
-  var isAnyPort: Bool {
-    if case .network(_, 0) = place { true } else { false }
+  /// Whether a caller of one of two listeners could come to the other one: they are the same, or
+  /// one has an address that stands for those of the whole machine. Ports that the system chooses
+  /// are never the same.
+  public func overlaps(_ other: ListenAddress) -> Bool {
+    switch (place, other.place) {
+    case (.file(let path), .file(let second)): return path == second
+    case (.network(let host, let port), .network(let second, let secondPort))
+    where port != 0 && port == secondPort:
+      guard let one = Self.address(of: host), let two = Self.address(of: second) else {
+        return false
+      }
+      return one == two || Self.takesIn(one, two) || Self.takesIn(two, one)
+    default: return false
+    }
+  }
+
+  private static func address(of host: String) -> IPAddress? {
+    IPAddress(parsing: ByteSlice(utf8: host == "localhost" ? "127.0.0.1" : host))
+  }
+
+  /// Whether a socket at the first address gets the connections to the second one: `::` takes in
+  /// IPv4, too.
+  private static func takesIn(_ first: IPAddress, _ second: IPAddress) -> Bool {
+    let text = first.text
+    return text.equals("::") || text.equals("0.0.0.0") && second.isIPv4
   }
 
   /// `host:port` with IPv6 in brackets, or `unix:path`.

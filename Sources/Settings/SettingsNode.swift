@@ -109,18 +109,28 @@ extension SettingsNode {
 
   /// The fault of a value that is not what its key takes.
   public func wrongKind(_ expected: String) -> SettingsFault {
-    fault(.wrongKind(expected: expected, found: value.kind))
+    let found = value.kind
+    let hint = expected.hasPrefix("a text") && value.isPlain ? " (quote it if it is a text)" : ""
+    return fault(.wrongKind(expected: expected, found: found + hint))
   }
 }
 
 extension SettingsNode.Value {
+  /// Whether quotes would make a text of it.
+  fileprivate var isPlain: Bool {
+    switch self {
+    case .bool, .integer, .number: true
+    case .null, .text, .sequence, .mapping: false
+    }
+  }
+
   /// What the value is, in words.
   public var kind: String {
     switch self {
     case .null: "nothing"
-    case .bool: "true or false (quote it if it is a text)"
-    case .integer: "an integer (quote it if it is a text)"
-    case .number: "a number (quote it if it is a text)"
+    case .bool: "true or false"
+    case .integer: "an integer"
+    case .number: "a number"
     case .text(let bytes): bytes.count <= 64 ? "the text '\(bytes.text)'" : "a text"
     case .sequence: "a list"
     case .mapping: "a mapping"

@@ -98,6 +98,7 @@ extension EndToEnd {
       let empty = place.appending(path: "empty.yaml").path()
       try Data().write(to: URL(filePath: empty))
       let data = place.appending(path: "data").path()
+      let shared = place.appending(path: "shared").path()
       let proxied = place.appending(path: "proxied.yaml").path()
       try Data("listen: {http: {address: '127.0.0.1:0', proxyProtocol: ['::1']}}".utf8)
         .write(to: URL(filePath: proxied))
@@ -108,6 +109,12 @@ extension EndToEnd {
         (["check", "-c", empty], 3), (["serve", "--listen", "0.0.0.0:0"], 64),
         (["serve", "--unknown"], 64), (["frobnicate"], 64), (["inspect", "--data", data], 9),
         (["token", "--data", data], 9), (["publish", "t", empty + ".absent"], 1),
+        (
+          [
+            "serve", "--data", shared, "--listen", "127.0.0.1:8080", "--management",
+            "localhost:8080",
+          ], 64
+        ),
       ] as [([String], Int32)] {
         let refused = try await run(words)
         #expect(refused.code == code, "\(words)")

@@ -151,6 +151,19 @@ import Testing
     }
   }
 
+  @Test("two listeners of one server cannot share a port", arguments: ["127.0.0.1", "0.0.0.0"])
+  func listenersOfOnePort(host: String) async throws {
+    var free: UInt16 = 0
+    try await withServer { server, _, _ in free = server.port }
+    let configuration = ServerConfiguration(listeners: [
+      ListenerConfiguration(host: "127.0.0.1", port: free),
+      ListenerConfiguration(host: host, port: free),
+    ])
+    #expect(throws: NetworkFailure.addressInUse) {
+      try Server<TestResponder>(configuration: configuration)
+    }
+  }
+
   @Test("a drain answers what is in flight, ends what waits, closes what is idle")
   func drain() async throws {
     let journal = Journal()

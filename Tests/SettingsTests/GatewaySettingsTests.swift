@@ -69,7 +69,7 @@ private func message(_ text: String) -> String {
     ),
     (
       "listen: {http: '0.0.0.0:80', https: {address: '0.0.0.0:80', certificate: a, key: b}}",
-      "j.yaml:1:37: two listeners have the same address in listen.https"
+      "j.yaml:1:37: two listeners have the same address: 0.0.0.0:80 in listen.https"
     ),
     (
       "listen: {https: {address: '0.0.0.0:443', certificate: a, key: b, maxKeyAge: 1h}}",
@@ -81,12 +81,12 @@ private func message(_ text: String) -> String {
     ),
     (
       "listen: {http: '0.0.0.0:80', management: '0.0.0.0:80'}",
-      "j.yaml:1:42: two listeners have the same address in listen.management"
+      "j.yaml:1:42: two listeners have the same address: 0.0.0.0:80 in listen.management"
     ),
     (
       "streams: {heartbeat: 15}",
       "j.yaml:1:22: expected a duration such as 250ms, 30s, 5m, 1h or 7d, "
-        + "found an integer (quote it if it is a text) in streams.heartbeat"
+        + "found an integer in streams.heartbeat"
     ),
     (
       "crossOrigin: {origins: [\"https://a.example/\"]}",
@@ -109,7 +109,7 @@ private func message(_ text: String) -> String {
     ),
     (
       "listen: {http: 'unix:a', management: 'unix:a'}",
-      "j.yaml:1:38: two listeners have the same address in listen.management"
+      "j.yaml:1:38: two listeners have the same address: unix:a in listen.management"
     ),
     (
       "listen: {http: {address: '0.0.0.0:80', proxyProtocol: []}}",
@@ -166,6 +166,24 @@ private func message(_ text: String) -> String {
     let told = try gateway("listen: {http: {address: 'unix:j.sock', mode: '0666'}}")
     #expect(told.http?.address.text == "unix:j.sock")
     #expect(told.http?.mode == 0o666)
+  }
+
+  @Test(arguments: [
+    ("127.0.0.1:80", "127.0.0.1:80", true), ("127.0.0.1:80", "localhost:80", true),
+    ("127.0.0.1:80", "127.0.0.2:80", false), ("127.0.0.1:80", "127.0.0.1:81", false),
+    ("0.0.0.0:80", "127.0.0.1:80", true), ("0.0.0.0:80", "[::1]:80", false),
+    ("[::]:80", "[::1]:80", true), ("[::]:80", "127.0.0.1:80", true),
+    ("[::1]:80", "[0:0:0:0:0:0:0:1]:80", true), ("[::1]:80", "127.0.0.1:80", false),
+    ("[::ffff:127.0.0.1]:80", "127.0.0.1:80", true), ("127.0.0.1:0", "127.0.0.1:0", false),
+    ("unix:a", "unix:a", true), ("unix:a", "unix:b", false), ("unix:a", "127.0.0.1:80", false),
+  ])
+  func `addresses overlap where one's callers could come to the other`(
+    one: String, other: String, expected: Bool
+  ) throws {
+    let first = try #require(ListenAddress(parsing: ByteSlice(utf8: one)))
+    let second = try #require(ListenAddress(parsing: ByteSlice(utf8: other)))
+    #expect(first.overlaps(second) == expected)
+    #expect(second.overlaps(first) == expected)
   }
 
   @Test func `proxies are named by their addresses`() throws {

@@ -63,6 +63,7 @@ struct ServePlan: Sendable {
     secure = certificates?.address.resolved(from: compiled.directory)
     management = try Self.listener(
       options.management, "--management", compiled.settings.management, in: compiled.directory)
+    try Self.refuseOverlaps(of: [http, secure, management].compactMap { $0?.address })
     self.schemas = schemas
     acceptedLoss = options.acceptedLoss
   }
@@ -80,6 +81,14 @@ struct ServePlan: Sendable {
       return listener
     }
     return settings.map { $0.resolved(from: directory) }
+  }
+
+  /// Who calls the public listener must never come to the operators'.
+  private static func refuseOverlaps(of addresses: [ListenAddress]) throws(CommandFault) {
+    for (index, address) in addresses.enumerated() {
+      guard let other = addresses[..<index].first(where: address.overlaps) else { continue }
+      throw .usage("two listeners have the same address: \(other.text) and \(address.text)")
+    }
   }
 
   /// `public`, those that were named, and those that have a schema folder, each once.
