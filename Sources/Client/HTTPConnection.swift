@@ -27,8 +27,8 @@ package final class HTTPConnection {
 
   private init(_ connection: ClientConnection) { self.connection = connection }
 
-  /// Connects to the socket file, or to the host: a numeric address, or `localhost` for this
-  /// machine.
+  /// Connects to the socket file, or to the host: a numeric address, `localhost` for this machine,
+  /// or a name that the system knows, which may take it seconds to find out.
   package static func open(
     _ endpoint: Endpoint, within span: TimeSpan = .seconds(5), on loop: isolated ClientLoop
   ) async throws(ClientFault) -> HTTPConnection {
@@ -38,7 +38,7 @@ package final class HTTPConnection {
         address = try SocketAddress(path: path)
       } else {
         let host = endpoint.host == "localhost" ? "127.0.0.1" : endpoint.host
-        address = try SocketAddress(host: host, port: endpoint.port)
+        address = try SocketAddress(finding: host, port: endpoint.port)
       }
     } catch {
       throw .unreachable("\(endpoint.socket ?? endpoint.host) is no address")
@@ -55,7 +55,7 @@ package final class HTTPConnection {
     } catch .tls(.certificate) {
       throw .untrusted(endpoint.authority)
     } catch {
-      throw .unreachable("\(endpoint.origin): \(error)")
+      throw .unreachable(error.words)
     }
   }
 
@@ -158,6 +158,19 @@ extension ClientFault {
     case .timedOut: self = .timedOut
     case .malformed: self = .malformedAnswer
     case .tooLong: self = .tooLarge(limit: limit)
+    }
+  }
+}
+
+extension ClientFailure {
+  /// Why there is no connection, for people.
+  fileprivate var words: String {
+    switch self {
+    case .network(let failure) where failure.isNobody: "nobody listens there"
+    case .timedOut: "no connection in time"
+    case .tls(.alert): "it refuses our TLS; it may want a client's certificate"
+    case .tls, .closed: "it does not speak TLS"
+    default: "no connection"
     }
   }
 }

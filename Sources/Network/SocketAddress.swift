@@ -42,6 +42,31 @@ public struct SocketAddress: Sendable {
     self.storage = storage
   }
 
+  /// Looks a host's name up as the system does (getaddrinfo(3)) and takes the first address that it
+  /// knows. Blocks, perhaps for seconds: for programs that ask, not for a server's loops.
+  ///
+  /// - Parameter host: a name or a numeric address.
+  public init(finding host: String, port: UInt16) throws(NetworkFailure) {
+    var hints = unsafe addrinfo()
+    unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+    unsafe hints.ai_flags = AI_ADDRCONFIG
+    var list: UnsafeMutablePointer<addrinfo>?
+    guard unsafe getaddrinfo(host, nil, &hints, &list) == 0, let first = unsafe list else {
+      throw .badAddress(host)
+    }
+    // SAFETY: the list is read before it is freed, and its addresses have the lengths it tells.
+    defer { unsafe freeaddrinfo(first) }
+    guard let address = unsafe first.pointee.ai_addr,
+      unsafe first.pointee.ai_addrlen <= socklen_t(MemoryLayout<sockaddr_storage>.size)
+    else { throw .badAddress(host) }
+    var storage = sockaddr_storage()
+    unsafe withUnsafeMutableBytes(of: &storage) { room in
+      unsafe room.copyMemory(
+        from: UnsafeRawBufferPointer(start: address, count: Int(first.pointee.ai_addrlen)))
+    }
+    self = SocketAddress(storage: storage, length: unsafe first.pointee.ai_addrlen).with(port: port)
+  }
+
   /// The bytes that a socket file's path may have (unix(7)).
   public static let longestPath = 107
 

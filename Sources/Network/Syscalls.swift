@@ -216,6 +216,11 @@ public enum NetworkFailure: Error, Equatable, Sendable {
   case openFolder(String)
   /// The kernel said no; `code` is its `errno`.
   case system(call: String, code: Int32)
+
+  /// Whether an address was asked for where nobody listens.
+  public var isNobody: Bool {
+    if case .system(_, ECONNREFUSED) = self { true } else { false }
+  }
 }
 
 extension Clocks {

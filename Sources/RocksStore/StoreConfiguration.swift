@@ -85,8 +85,8 @@ public struct StoreObserver: Sendable {
   public var committed: @Sendable (CommitFacts) -> Void = { _ in }
   /// A write failed: the store accepts nothing any more and the process should end.
   public var failed: @Sendable (StoreFault) -> Void = { _ in }
-  /// Free space fell below the low mark (true) or rose above it again (false).
-  public var storageFull: @Sendable (Bool) -> Void = { _ in }
+  /// Free space fell below the low mark or rose above it again.
+  public var storageFull: @Sendable (VolumeSpace) -> Void = { _ in }
   /// Events that cannot be read were met: each range once, by the opening thread or by whoever
   /// reads.
   public var damaged: @Sendable (StoreDamage) -> Void = { _ in }
@@ -98,6 +98,16 @@ public struct StoreObserver: Sendable {
   public var clockTrusted: @Sendable (Bool) -> Void = { _ in }
 
   public init() {}
+}
+
+/// How full the store's volume is.
+public struct VolumeSpace: Sendable {
+  /// Whether appends are refused for it.
+  public var isFull: Bool
+  /// Bytes that the process could still write.
+  public var free: UInt64
+  /// The low mark: with fewer bytes free appends stop.
+  public var mark: UInt64
 }
 
 /// One pass over all topics, for metrics.

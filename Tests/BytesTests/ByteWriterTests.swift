@@ -113,7 +113,7 @@ import Testing
   }
 
   @Test func `what is appended is there, of every length and at every place`() {
-    let source = (0..<64).map { UInt8($0 &* 7 &+ 1) }
+    let source = (0..<64).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ 1) }
     for length in 0...40 {
       for place in 0..<9 {
         var writer = ByteWriter(capacity: place + length)

@@ -113,9 +113,18 @@ struct GatewayClientTests {
       let lost = EventFollower(nobody, target: "/stream", patience: .milliseconds(300))
       await #expect(throws: ClientFault.self) { try await lost.next(on: loop) }
       #expect(lost.connections == 0)
-      let named = GatewayClient(try Endpoint("http://gateway.example"))
-      await #expect(throws: ClientFault.unreachable("gateway.example is no address")) {
+      await #expect(throws: ClientFault.unreachable("nobody listens there")) {
+        try await nobody.send(ClientRequest("GET", "/"), on: loop)
+      }
+      // Longer than a label may be (RFC 1035 §2.3.4), so that nobody is asked for it.
+      let label = String(repeating: "a", count: 64)
+      let named = GatewayClient(try Endpoint("http://\(label).example"))
+      await #expect(throws: ClientFault.unreachable("\(label).example is no address")) {
         try await named.send(ClientRequest("GET", "/"), on: loop)
+      }
+      let plain = GatewayClient(try Endpoint("https://127.0.0.1:\(client.endpoint.port)"))
+      await #expect(throws: ClientFault.unreachable("it does not speak TLS")) {
+        try await plain.send(ClientRequest("GET", "/"), on: loop)
       }
     }
   }

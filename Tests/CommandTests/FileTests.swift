@@ -78,10 +78,15 @@ struct FileTests {
       atPath: "\(place)/data/development-issuer.key")
     #expect(facts[.posixPermissions] as? Int == 0o600)
     try file("data/development-issuer.key", "no key")
-    let fault = #expect(throws: CommandFault.self) {
-      try DevelopmentKeys(loadingFrom: "\(place)/data")
+    // What others can read is no secret; only then does it matter what it holds.
+    for (mode, code) in [(0o644, ExitCode.badSettings), (0o600, .damagedStore)] {
+      try FileManager.default.setAttributes(
+        [.posixPermissions: mode], ofItemAtPath: "\(place)/data/development-issuer.key")
+      let fault = #expect(throws: CommandFault.self) {
+        try DevelopmentKeys(loadingFrom: "\(place)/data")
+      }
+      #expect(fault?.code == code)
     }
-    #expect(fault?.code == .damagedStore)
   }
 
   @Test("lines are sent in portions that end where a line ends, however they arrive")

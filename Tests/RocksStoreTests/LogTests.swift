@@ -224,7 +224,7 @@ import Topics
     var settings = configuration(scratch)
     settings.limits.spaceFloorPercent = 100
     let full = Atomic(false)
-    settings.observer.storageFull = { full.store($0, ordering: .relaxed) }
+    settings.observer.storageFull = { full.store($0.isFull, ordering: .relaxed) }
     log = try RocksTopicLog(opening: settings)
     while !full.load(ordering: .relaxed) { await Task.yield() }
     await #expect(throws: AppendFailure.storageFull(retryAfter: .seconds(10))) {

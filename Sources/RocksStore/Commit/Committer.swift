@@ -161,10 +161,10 @@ import Topics
     switch condition.load(ordering: .relaxed) {
     case .open where space.look(wasFull: false) == true:
       move(from: .open, to: .storageFull)
-      observer.storageFull(true)
+      observer.storageFull(space.facts(isFull: true))
     case .storageFull where space.look(wasFull: true) == false:
       move(from: .storageFull, to: .open)
-      observer.storageFull(false)
+      observer.storageFull(space.facts(isFull: false))
     default: break
     }
   }

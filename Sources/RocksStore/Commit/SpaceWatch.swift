@@ -24,7 +24,7 @@ struct SpaceWatch: Sendable {
   ///   will.
   func look(wasFull isFull: Bool) -> Bool? {
     guard let space = try? Files.space(at: directory) else { return nil }
-    let floor = max(limits.spaceFloorBytes, space.total / 100 * limits.spaceFloorPercent)
+    let floor = floor(of: space.total)
     if isFull {
       // An eighth above the mark, so that the answer does not flutter around it.
       let missing = Files.exists(ballast) ? 0 : ballastBytes(space.total)
@@ -40,6 +40,17 @@ struct SpaceWatch: Sendable {
       takeBallast(space.total)
     }
     return false
+  }
+
+  /// The volume as it is now, for the operator.
+  func facts(isFull: Bool) -> VolumeSpace {
+    let space = try? Files.space(at: directory)
+    return VolumeSpace(
+      isFull: isFull, free: space?.free ?? 0, mark: space.map { floor(of: $0.total) } ?? 0)
+  }
+
+  private func floor(of total: UInt64) -> UInt64 {
+    max(limits.spaceFloorBytes, total / 100 * limits.spaceFloorPercent)
   }
 
   /// Before anything is opened: makes room where there is little. Whether there is.

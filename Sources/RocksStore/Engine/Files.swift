@@ -76,6 +76,9 @@ enum Files {
 
   static func remove(_ path: String) { unsafe _ = unlink(path) }
 
+  /// Removes a directory if it is empty.
+  static func removeDirectory(_ path: String) { unsafe _ = rmdir(path) }
+
   /// Bytes available to this process on the volume of `path` and the volume's size.
   static func space(at path: String) throws(StoreFault) -> (free: UInt64, total: UInt64) {
     var facts = statvfs()

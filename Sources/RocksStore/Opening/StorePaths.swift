@@ -30,6 +30,7 @@ struct StorePaths: Sendable {
   /// The open proved itself: the second names can go.
   func forgetFiles() {
     for name in Files.names(in: unproven) { Files.remove(unproven + "/" + name) }
+    Files.removeDirectory(unproven)
   }
 
   /// Refuses a directory that has lost RocksDB's `CURRENT`: RocksDB would take it for empty, begin

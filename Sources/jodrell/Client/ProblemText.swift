@@ -60,7 +60,7 @@ extension CommandFault {
       case .badURL(let url): "'\(url)' is no http:// or https:// URL, nor unix: with a path"
       case .badAuthorities(let words): words
       case .badRequest(let part): "cannot be sent: \(part)"
-      case .unreachable: "no gateway answers at \(endpoint.origin)"
+      case .unreachable(let reason): "no gateway answers at \(endpoint.origin): \(reason)"
       case .untrusted(let host): "\(host) shows no certificate that we trust for it (--ca)"
       case .connectionLost: "the connection to \(endpoint.socket ?? endpoint.authority) was lost"
       case .timedOut: "\(endpoint.socket ?? endpoint.authority) did not answer in time"

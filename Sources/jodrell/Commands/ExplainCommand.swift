@@ -136,7 +136,7 @@ enum ExplainCommand {
       guard let text = try arguments.text(option) else { continue }
       guard found == nil else { throw .usage("a request does one action") }
       guard let read = try? TopicReference.read(from: ByteSlice(utf8: text)), read.rest.isEmpty
-      else { throw .usage("\(option) takes tenant/namespace/topic or ~/topic") }
+      else { throw .usage("\(option) takes tenant/namespace/topic or '~/topic', in quotes") }
       found = (action, read.reference)
     }
     let payload = try arguments.text("--payload")

@@ -102,7 +102,7 @@ enum HelpText {
         --claims FILE        instead of a token: claims that nobody has signed, a JSON object or
                              a list of them, with one line for each,
         --issuer ID          as if this issuer had signed them
-        --publish TOPIC      what would be asked: tenant/namespace/topic or ~/topic
+        --publish TOPIC      what would be asked: tenant/namespace/topic, or '~/topic' (in quotes)
         --subscribe TOPIC    the same for reading,
         --manage TOPIC       for topics, schemas and subscriptions,
         --admin TOPIC        and for tenants and policy

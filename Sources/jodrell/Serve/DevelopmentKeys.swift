@@ -31,11 +31,20 @@ struct DevelopmentKeys {
   init?(loadingFrom data: String) throws(CommandFault) {
     let path = "\(data)/\(Self.keyFile)"
     let stored: ByteSlice
+    let facts: FileFacts
     do throws(FileFault) {
+      facts = try FileAccess.facts(of: path)
       stored = try FileAccess.read(path, limit: 64 << 10)
     } catch {
       if error.isAbsent { return nil }
       throw CommandFault(.storeUnavailable, error.description)
+    }
+    // Whoever reads it can call as anybody.
+    guard facts.mode & 0o077 == 0 else {
+      throw CommandFault(
+        .badSettings,
+        "\(path): the key can be used by others than its owner (mode "
+          + "\(String(facts.mode, radix: 8))); chmod 0600 it, or remove it to get a new one")
     }
     do throws(KeyFault) {
       issuer = try DevelopmentIssuer(stored: stored)

@@ -190,8 +190,14 @@ struct GatewayProcess: Sendable {
         stop.stop(.writeFailed("\(fault)"))
       }
     }
-    store.observer.storageFull = { isFull in
-      log.log(isFull ? .error : .info, isFull ? "storage full" : "storage has space again")
+    store.observer.storageFull = { [data = plan.data] space in
+      log.log(
+        space.isFull ? .error : .info,
+        space.isFull ? "storage full: no event is taken" : "storage has space again",
+        [
+          "data": .text(data), "freeBytes": .integer(Int(clamping: space.free)),
+          "lowMarkBytes": .integer(Int(clamping: space.mark)),
+        ])
     }
     store.observer.swept = { facts in
       metrics.commits.trimmed.add(facts.trimmed)

@@ -19,6 +19,8 @@ final class PolicyKeeper: Sendable {
     /// over.
     var seen: [FileFacts?] = []
     var watched: [String]
+    /// Whether the last attempt was refused.
+    var isRefused = false
     var report: Report?
   }
 
@@ -77,7 +79,9 @@ final class PolicyKeeper: Sendable {
       state.seen = facts
       do throws(CommandFault) {
         try take(&state, at: now, isAsked: isAsked)
+        state.isRefused = false
       } catch {
+        state.isRefused = true
         state.report?.metrics.refused.add()
         state.report?.log.log(
           .error, "policy refused, the one in force stays", ["fault": .text(error.message)])
@@ -99,7 +103,11 @@ final class PolicyKeeper: Sendable {
     guard compiled.version != state.inForce.version else {
       // Secrets that it refers to may have changed.
       try state.report?.issuers.take(compiled)
-      if isAsked { state.report?.log.log(.info, "policy unchanged") }
+      if state.isRefused {
+        state.report?.log.log(.info, "the file says again what is in force")
+      } else if isAsked {
+        state.report?.log.log(.info, "policy unchanged")
+      }
       return
     }
     if let failure = compiled.failedTests(in: file, at: now).first {
