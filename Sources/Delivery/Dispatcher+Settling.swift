@@ -93,7 +93,7 @@ extension Dispatcher {
   }
 
   /// A consumer's stream has ended: what it holds comes back at once.
-  public func consumerLeft(_ consumer: ByteSlice) {
+  public func consumerLeft(_ consumer: ConsumerID) {
     change { machine in machine.consumerLeft(consumer) }
   }
 

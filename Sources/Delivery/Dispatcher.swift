@@ -53,14 +53,15 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
   /// Hands events to a consumer; waits for some until the call's deadline and returns none then.
   ///
   /// - Parameters:
-  ///   - topic: the caller's own proof, granted for `subscribe`; events are read under it.
+  ///   - topic: the caller's own proof, granted for `subscribe`; events are read under it, and its
+  ///     principal is a part of who the consumer is.
   ///   - right: asked ahead of every lease and once the events are there: without it the call ends
   ///     as `withdrawn`, and what it would have been given counts as not delivered.
   public func receive(
     _ call: ReceiveCall, of topic: TopicAddress, under right: WaitingRight? = nil,
     on site: LoopSite
   ) async throws(DispatchFailure) -> [DeliveredEvent] {
-    let consumer = ByteSlice(copying: call.consumer.span)
+    let consumer = ConsumerID(principal: topic.caller.principal, name: call.consumer).detached
     let deadline = min(call.deadline, site.instant(of: call.expires))
     let ticket = try enter(consumer)
     defer { leave(consumer, ticket) }
@@ -111,7 +112,7 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
     case wait(Waiter, beyond: UInt64?, until: MonotonicTime)
   }
 
-  private func enter(_ consumer: ByteSlice) throws(DispatchFailure) -> UInt64 {
+  private func enter(_ consumer: ConsumerID) throws(DispatchFailure) -> UInt64 {
     try state.withLock { (state: inout sending State) throws(DispatchFailure) -> UInt64 in
       if state.isClosed { throw .gone }
       guard state.line.order.count < SubscriptionLimits.maxConsumers else {
@@ -127,7 +128,7 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
     }
   }
 
-  private func leave(_ consumer: ByteSlice, _ ticket: UInt64) {
+  private func leave(_ consumer: ConsumerID, _ ticket: UInt64) {
     let next = state.withLock { state -> Waiter? in
       state.machine.detach(consumer)
       return state.stepOut(ticket) ? state.head : state.headIfConcerned
@@ -136,7 +137,7 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
   }
 
   private func take(
-    _ consumer: ByteSlice, _ call: ReceiveCall, _ ticket: UInt64, now: MonotonicTime,
+    _ consumer: ConsumerID, _ call: ReceiveCall, _ ticket: UInt64, now: MonotonicTime,
     deadline: MonotonicTime
   ) throws(DispatchFailure) -> Step {
     let end = growth.end
@@ -270,7 +271,7 @@ extension Dispatcher.State {
 
 /// What a consumer asks for.
 public struct ReceiveCall: Sendable {
-  /// The name under which it holds leases; any bytes, at most 128.
+  /// The name by which the caller tells its own workers apart; any bytes, at most 128.
   public var consumer: ByteSlice
   public var max: Int
   /// By `Record.cost`; at least one event is handed out.

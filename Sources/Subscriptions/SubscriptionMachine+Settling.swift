@@ -81,7 +81,7 @@ extension SubscriptionMachine {
 
   /// Who holds the live lease of a token, and until when.
   private mutating func lease(of token: AckToken, now: MonotonicTime) throws(TokenFault)
-    -> (consumer: ByteSlice, until: MonotonicTime)
+    -> (consumer: ConsumerID, until: MonotonicTime)
   {
     tick(now)
     try checkOrigin(token)
@@ -107,20 +107,20 @@ extension SubscriptionMachine {
   // MARK: - Consumers
 
   /// A consumer opens a stream or starts to wait: it counts as present until it detaches as often.
-  public mutating func attach(_ consumer: ByteSlice) throws(ReceiveRefusal) {
+  public mutating func attach(_ consumer: ConsumerID) throws(ReceiveRefusal) {
     if let refusal = refusal(of: consumer) { throw refusal }
     consumers[consumer, default: Consumer()].attached += 1
   }
 
   /// A stream or wait is over; what the consumer holds it keeps.
-  public mutating func detach(_ consumer: ByteSlice) {
+  public mutating func detach(_ consumer: ConsumerID) {
     guard let known = consumers[consumer], known.attached > 0 else { return }
     consumers[consumer]?.attached -= 1
     forgetIfIdle(consumer)
   }
 
   /// The consumer is gone: what it holds comes back at once.
-  public mutating func consumerLeft(_ consumer: ByteSlice) {
+  public mutating func consumerLeft(_ consumer: ConsumerID) {
     for (entry, held) in outstanding {
       if case .leased(consumer, _) = held.place { putBack(entry, .ready) }
     }
@@ -128,14 +128,14 @@ extension SubscriptionMachine {
   }
 
   /// Why `consumer` may not receive now; nil when it may.
-  func refusal(of consumer: ByteSlice) -> ReceiveRefusal? {
+  func refusal(of consumer: ConsumerID) -> ReceiveRefusal? {
     if consumers[consumer] != nil || consumers.isEmpty { return nil }
     if rules.oneConsumer { return .busy }
     let limit = SubscriptionLimits.maxConsumers
     return consumers.count < limit ? nil : .tooManyConsumers(limit: limit)
   }
 
-  private mutating func forgetIfIdle(_ consumer: ByteSlice) {
+  private mutating func forgetIfIdle(_ consumer: ConsumerID) {
     if let known = consumers[consumer], known.attached == 0, known.leases == 0 {
       consumers[consumer] = nil
     }

@@ -30,7 +30,7 @@ public struct SubscriptionMachine: Sendable {
     var place: Place
   }
   enum Place: Sendable, Hashable {
-    case leased(ByteSlice, until: MonotonicTime)
+    case leased(ConsumerID, until: MonotonicTime)
     /// May be delivered again now.
     case ready
     /// May be delivered again from this instant.
@@ -66,7 +66,7 @@ public struct SubscriptionMachine: Sendable {
   var readyCount = 0
   var dues = Heap<Due>()
   var delayedCount = 0
-  var consumers: [ByteSlice: Consumer] = [:]
+  var consumers: [ConsumerID: Consumer] = [:]
   /// The next delivery's number. Tokens from before `firstSerial` are of an earlier run.
   var nextSerial: UInt64
   let firstSerial: UInt64
@@ -122,7 +122,7 @@ public struct SubscriptionMachine: Sendable {
   public mutating func appended(end: UInt64) { self.end = max(self.end, end) }
 
   /// Hands out up to `max` events to a consumer: first those that come back, then unread ones.
-  public mutating func receive(_ consumer: ByteSlice, max: Int, now: MonotonicTime)
+  public mutating func receive(_ consumer: ConsumerID, max: Int, now: MonotonicTime)
     -> ReceiveOutcome
   {
     tick(now)
@@ -172,7 +172,7 @@ public struct SubscriptionMachine: Sendable {
     return entry < end ? entry : nil
   }
 
-  private mutating func lease(_ entry: UInt64, to consumer: ByteSlice, now: MonotonicTime)
+  private mutating func lease(_ entry: UInt64, to consumer: ConsumerID, now: MonotonicTime)
     -> Delivery
   {
     let until = terms.ackTimeout > .zero ? now + terms.ackTimeout : .distantFuture

@@ -28,6 +28,18 @@ import Topics
     #expect(world.receive(World.b, 1) == [1])
   }
 
+  @Test(arguments: [("a", "p", true), ("a", "q", false), ("b", "p", false)])
+  func aConsumerIsAPrincipalAndItsName(name: String, principal: String, isTheSame: Bool) throws {
+    var exclusive = try World(.exclusive, end: 2)
+    #expect(exclusive.receive(World.consumer("a", of: "p"), 1) == [0])
+    #expect(
+      exclusive.receive(World.consumer(name, of: principal), 1) == (isTheSame ? [1] : []))
+    var shared = try World(.shared, end: 2)
+    #expect(shared.receive(World.consumer("a", of: "p"), 1) == [0])
+    #expect(shared.receive(World.consumer(name, of: principal), 1) == [1])
+    #expect(shared.machine.facts.consumers == (isTheSame ? 1 : 2))
+  }
+
   @Test func aLeaseThatRunsOutIsRedeliveredWithAHigherCount() throws {
     var world = try World(.shared, end: 2, ackTimeout: 30)
     #expect(world.receive(World.a, 2) == [0, 1])

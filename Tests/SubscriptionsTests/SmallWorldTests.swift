@@ -43,7 +43,7 @@ import Topics
 /// What can happen to a subscription.
 enum Input {
   case append(UInt64)
-  case receive(ByteSlice, Int)
+  case receive(ConsumerID, Int)
   /// The n-th oldest token given out so far, whatever became of it.
   case acknowledge(Int)
   case acknowledgeNewest
@@ -51,7 +51,7 @@ enum Input {
   case extend(Int, Int64)
   case takeBack(Int)
   case wait(Int64)
-  case left(ByteSlice)
+  case left(ConsumerID)
   case upTo(UInt64)
   case seek(UInt64)
   case trim(UInt64)
@@ -163,13 +163,13 @@ struct LawfulWorld {
     return lease.until.map { $0 > world.now } ?? true
   }
 
-  private func holders(_ consumer: ByteSlice) -> [UInt64] {
+  private func holders(_ consumer: ConsumerID) -> [UInt64] {
     world.machine.outstanding.compactMap { entry, held in
       if case .leased(consumer, _) = held.place { entry } else { nil }
     }
   }
 
-  private mutating func receive(_ consumer: ByteSlice, _ max: Int) throws {
+  private mutating func receive(_ consumer: ConsumerID, _ max: Int) throws {
     let ordered = world.rules.keepsOrder
     let before = Set(leased.filter { isLive(AckToken(of: $0.key, $0.value.serial)) }.keys)
     let entries = world.receive(consumer, max)

@@ -77,7 +77,7 @@ extension GatewayResponder {
     }
   }
 
-  /// The name of consumers that give none.
+  /// The name of consumers that give none: those of one principal count as one.
   private static var anonymous: ByteSlice { ByteSlice(utf8: "anonymous") }
 
   private func write(

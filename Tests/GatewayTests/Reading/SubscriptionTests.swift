@@ -86,6 +86,26 @@ import Testing
     #expect(ids(try await receive(gateway, "b")) == ["1:3"])
   }
 
+  @Test("an exclusive subscription is one principal's at a time, named or not")
+  func exclusivePrincipal() async throws {
+    let gateway = try await prepared("exclusive")
+    let path = "\(topic)/subscriptions/s"
+    let taken = try await gateway.send("POST", "\(path)/receive", [:], #"{"max":1}"#)
+    #expect(ids(try taken.json["deliveries"] as? [[String: Any]] ?? []) == ["1:0"])
+    for name in ["", #""consumer":"anonymous""#] {
+      let other = try await gateway.send("POST", "\(path)/receive", as: "rita", [:], "{\(name)}")
+      #expect(other.status == 409 && other.code == "subscription_busy")
+    }
+    let own = try await gateway.send("POST", "\(path)/receive", [:], #"{"max":1}"#)
+    #expect(ids(try own.json["deliveries"] as? [[String: Any]] ?? []) == ["1:1"])
+    // Whoever may subscribe may acknowledge, as a worker's successor does.
+    let settled = try await gateway.send(
+      "POST", "\(path)/acknowledge", as: "rita", [:], #"{"upTo":"1:1"}"#)
+    #expect(try settled.json["acknowledged"] as? Int == 2)
+    let next = try await gateway.send("POST", "\(path)/receive", as: "rita", [:], "{}")
+    #expect(ids(try next.json["deliveries"] as? [[String: Any]] ?? []) == ["1:2", "1:3"])
+  }
+
   @Test("seek moves the position; the same terms find the subscription, others conflict")
   func seekAndTerms() async throws {
     let gateway = try await prepared("shared")
