@@ -107,7 +107,8 @@ extension SubscriptionMachine {
   // MARK: - Consumers
 
   /// A consumer opens a stream or starts to wait: it counts as present until it detaches as often.
-  public mutating func attach(_ consumer: ConsumerID) throws(ReceiveRefusal) {
+  public mutating func attach(_ consumer: ConsumerID, now: MonotonicTime) throws(ReceiveRefusal) {
+    tick(now)
     if let refusal = refusal(of: consumer) { throw refusal }
     consumers[consumer, default: Consumer()].attached += 1
   }

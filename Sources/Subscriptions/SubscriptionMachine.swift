@@ -110,6 +110,9 @@ public struct SubscriptionMachine: Sendable {
   /// When something changes by itself; nil when nothing will.
   public var nextDue: MonotonicTime? { dues.first?.at }
 
+  /// Whether nobody is present or holds a lease: whoever comes may receive.
+  public var hasNoConsumer: Bool { consumers.isEmpty }
+
   /// Whether a `receive` now would deliver to somebody.
   public var hasDeliverable: Bool {
     guard let barrier = barrier else { return readyCount > 0 || nextUnread != nil }

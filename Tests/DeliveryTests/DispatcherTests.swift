@@ -70,7 +70,7 @@ struct Seat {
     #expect(first.map(\.leaseUntil).allSatisfy { $0 == seat.stage.clock.wall + .seconds(30) })
     #expect(try await seat.payloads("b") == ["2"])
     #expect(try await seat.payloads("b") == [])
-    let facts = seat.dispatcher.facts()
+    let facts = seat.dispatcher.facts(on: seat.stage.site)
     #expect(facts.backlog == 3 && facts.unacked == 3 && facts.consumers == 2)
   }
 
@@ -126,7 +126,8 @@ struct Seat {
     seat.stage.timers.step(.seconds(30))
     #expect(try await calls[2].value == [])
     #expect(seat.stage.timers.count == 0)
-    #expect(seat.dispatcher.facts().consumers == 2, "who holds nothing is forgotten")
+    let facts = seat.dispatcher.facts(on: seat.stage.site)
+    #expect(facts.consumers == 2, "who holds nothing is forgotten")
   }
 
   @Test func severalEventsAtOnceReachSeveralWaitingCalls() async throws {
@@ -191,7 +192,7 @@ struct Seat {
     waiting.cancel()
     await #expect(throws: DispatchFailure.cancelled) { try await waiting.value }
     #expect(try await seat.payloads("b") == [])
-    #expect(seat.dispatcher.facts().consumers == 0)
+    #expect(seat.dispatcher.facts(on: seat.stage.site).consumers == 0)
     #expect(try seat.stage.growth.waiting == 0)
   }
 
@@ -214,7 +215,7 @@ struct Seat {
     try await seat.stage.append(large, large, large)
     #expect(try await seat.receive("a", bytes: 1_400).count == 2)
     #expect(try await seat.receive("b", bytes: 10).count == 1, "one at least")
-    #expect(seat.dispatcher.facts().unacked == 3)
+    #expect(seat.dispatcher.facts(on: seat.stage.site).unacked == 3)
   }
 
   @Test func whatIsNotInMemoryIsReadFromTheStore() async throws {
@@ -232,7 +233,7 @@ struct Seat {
     try await seat.stage.append("0", "1", "2", "3")
     try await seat.stage.trim(before: 3)
     #expect(try await seat.payloads() == ["3"])
-    #expect(seat.dispatcher.facts().markDelete == seat.stage.cursor(3))
+    #expect(seat.dispatcher.facts(on: seat.stage.site).markDelete == seat.stage.cursor(3))
     try await seat.stage.append("4")
     _ = try await seat.receive("b")
     try await seat.stage.trim(before: 5)

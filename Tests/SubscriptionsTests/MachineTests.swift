@@ -20,9 +20,9 @@ import Topics
     #expect(world.machine.receive(World.b, max: 1, now: world.now) == .refused(.busy))
     try world.acknowledge(0)
     #expect(world.receive(World.b, 1) == [1])
-    #expect(throws: ReceiveRefusal.busy) { try world.machine.attach(World.a) }
+    #expect(throws: ReceiveRefusal.busy) { try world.machine.attach(World.a, now: world.now) }
     world.machine.consumerLeft(World.b)
-    try world.machine.attach(World.a)
+    try world.machine.attach(World.a, now: world.now)
     #expect(world.machine.receive(World.b, max: 1, now: world.now) == .refused(.busy))
     world.machine.detach(World.a)
     #expect(world.receive(World.b, 1) == [1])
@@ -50,6 +50,18 @@ import Topics
     world.now = World.start + .seconds(30)
     #expect(world.receive(World.b, 9) == [0])
     #expect(world.last[0]?.count == 2)
+  }
+
+  @Test func thePlaceOfAConsumerWhoseLeasesHaveRunOutIsFree() throws {
+    var world = try World(.exclusive, end: 2, ackTimeout: 30)
+    #expect(world.receive(World.a, 2) == [0, 1])
+    world.now = World.start + .seconds(29)
+    #expect(throws: ReceiveRefusal.busy) { try world.machine.attach(World.b, now: world.now) }
+    #expect(!world.machine.hasNoConsumer)
+    world.now = World.start + .seconds(30)
+    try world.machine.attach(World.b, now: world.now)
+    #expect(world.receive(World.a, 2) == [])
+    #expect(world.receive(World.b, 2) == [0, 1])
   }
 
   @Test func aLateAcknowledgementCountsUntilTheEventIsDeliveredAgain() throws {

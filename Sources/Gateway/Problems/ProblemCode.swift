@@ -286,7 +286,8 @@ extension ProblemCode {
     case .subscriptionBusy:
       Row(
         409, .conflict, retryable: true, "Subscription busy",
-        "It is exclusive and another consumer holds it.")
+        "It is exclusive and another consumer holds it: call again, with a `wait` that the place "
+          + "may become free in.")
     case .positionAhead:
       Row(409, .conflict, "Position ahead", "The cursor lies beyond the topic's newest event.")
     case .tooMany:

@@ -165,9 +165,11 @@ extension GatewayResponder {
   func facts(
     of definition: SubscriptionDefinition, _ topic: TopicAddress
   ) async throws -> SubscriptionFacts {
-    if let facts = parts.dispatchers.facts(of: definition, of: topic) { return facts }
+    if let facts = parts.dispatchers.facts(of: definition, of: topic, on: site) {
+      return facts
+    }
     let seat = try await parts.dispatchers.seat(at: definition, of: topic, on: site)
-    return seat.dispatcher.facts()
+    return seat.dispatcher.facts(on: site)
   }
 
   private func write(

@@ -80,6 +80,7 @@ import Testing
     let busy = try await gateway.send(
       "POST", "\(topic)/subscriptions/s/receive", [:], #"{"consumer":"b"}"#)
     #expect(busy.status == 409 && busy.code == "subscription_busy")
+    #expect(busy.fields["retry-after"] == "1")
     let upTo = try await gateway.send(
       "POST", "\(topic)/subscriptions/s/acknowledge", [:], #"{"upTo":"1:2"}"#)
     #expect(try upTo.json["acknowledged"] as? Int == 3)
@@ -104,6 +105,23 @@ import Testing
     #expect(try settled.json["acknowledged"] as? Int == 2)
     let next = try await gateway.send("POST", "\(path)/receive", as: "rita", [:], "{}")
     #expect(ids(try next.json["deliveries"] as? [[String: Any]] ?? []) == ["1:2", "1:3"])
+  }
+
+  @Test("a second worker stands by until the place is free, or its wait is over")
+  func standby() async throws {
+    let gateway = try await prepared("exclusive")
+    #expect(ids(try await receive(gateway, "a", max: 3)).count == 3)
+    func standBy() async throws -> TestGateway.Answer {
+      async let answer = gateway.send(
+        "POST", "\(topic)/subscriptions/s/receive", as: "rita", [:], #"{"wait":"20s"}"#)
+      try await gateway.untilWaiting(1)
+      gateway.clock.step(.seconds(20))
+      return try await answer
+    }
+    let early = try await standBy()
+    #expect(early.code == "subscription_busy" && early.fields["retry-after"] == "1")
+    let late = try await standBy()
+    #expect(ids(try late.json["deliveries"] as? [[String: Any]] ?? []).count == 4)
   }
 
   @Test("seek moves the position; the same terms find the subscription, others conflict")
