@@ -13,7 +13,7 @@ extension SubscriptionMachine {
     try checkOrigin(token)
     if acks.contains(token.entry) { return }
     if let held = outstanding[token.entry] {
-      guard held.serial == token.serial || isOlderRun(token, than: held) else { throw .superseded }
+      guard held.serial == token.serial else { throw .superseded }
       drop(token.entry)
     } else {
       guard token.serial < firstSerial, token.entry < end else { throw .superseded }
@@ -44,11 +44,6 @@ extension SubscriptionMachine {
   }
 
   private mutating func settleReadPosition() { readPosition = max(readPosition, acks.mark) }
-
-  /// Whether the event has not got out in this run, so that an earlier run's token is its last one.
-  private func isOlderRun(_ token: AckToken, than held: Outstanding) -> Bool {
-    held.serial == 0 && token.serial < firstSerial
-  }
 
   private func checkOrigin(_ token: AckToken) throws(TokenFault) {
     guard token.subscription == number, token.ledger == ledger else { throw .otherSubscription }
@@ -186,8 +181,8 @@ extension SubscriptionMachine {
     }
   }
 
-  /// Removes a settled entry.
-  private mutating func drop(_ entry: UInt64) {
+  /// Removes an entry that is settled or unread again.
+  mutating func drop(_ entry: UInt64) {
     leave(entry)
     outstanding[entry] = nil
   }

@@ -214,6 +214,8 @@ struct Seat {
     let large = String(repeating: "x", count: 600)
     try await seat.stage.append(large, large, large)
     #expect(try await seat.receive("a", bytes: 1_400).count == 2)
+    let facts = seat.dispatcher.facts(on: seat.stage.site)
+    #expect(facts.unacked == 2 && facts.waiting == 0, "the third was never out")
     #expect(try await seat.receive("b", bytes: 10).count == 1, "one at least")
     #expect(seat.dispatcher.facts(on: seat.stage.site).unacked == 3)
   }

@@ -206,6 +206,45 @@ import Topics
     world.machine.takeBack([try #require(world.last[1])])
     #expect(world.receive(World.b, 2) == [1])
     #expect(world.last[1]?.count == 1)
+    world.now = world.now + .seconds(30)
+    #expect(world.receive(World.b, 2) == [0, 1])
+    world.machine.takeBack([try #require(world.last[1])])
+    #expect(world.machine.facts.unacked == 2 && world.machine.facts.waiting == 1)
+    #expect(world.receive(World.a, 2) == [1])
+    #expect(world.last[1]?.count == 2)
+  }
+
+  @Test func whatNeverGotOutIsUnreadAgainAndTakesNoPlace() throws {
+    var world = try World(.shared, end: 6, maxUnacked: 4)
+    #expect(world.receive(World.a, 3) == [0, 1, 2])
+    #expect(world.receive(World.b, 9) == [3])
+    world.machine.takeBack([1, 2].compactMap { world.last[$0] })
+    #expect(world.machine.facts.unacked == 2 && world.machine.facts.waiting == 0)
+    #expect(world.machine.facts.backlog == 6 && world.machine.hasDeliverable)
+    // 3 is out and is stepped over; what comes back keeps its turn.
+    try world.release(0, after: 0)
+    #expect(world.receive(World.b, 9) == [0, 1, 2])
+    #expect(world.last[1]?.count == 1 && world.last[0]?.count == 2)
+    try world.acknowledge(3)
+    #expect(world.receive(World.a, 9) == [4])
+    #expect(world.machine.facts.unacked == 4 && !world.machine.hasDeliverable)
+  }
+
+  @Test func whereOrderIsKeptWhatNeverGotOutComesBeforeTheNewer() throws {
+    var world = try World(.exclusive, end: 4)
+    #expect(world.receive(World.a, 2) == [0, 1])
+    #expect(world.receive(World.a, 2) == [2, 3])
+    world.machine.takeBack([try #require(world.last[1])])
+    try world.release(2, after: 5)
+    try world.release(3, after: 0)
+    #expect(world.machine.hasDeliverable)
+    #expect(world.receive(World.a, 9) == [1])
+    #expect(!world.machine.hasDeliverable)
+    try world.release(0, after: 5)
+    world.machine.takeBack([try #require(world.last[1])])
+    #expect(!world.machine.hasDeliverable && world.receive(World.a, 9) == [])
+    world.now = world.now + .seconds(5)
+    #expect(world.receive(World.a, 9) == [0, 1, 2, 3])
   }
 
   @Test func trimmedEventsCountAsAcknowledged() throws {

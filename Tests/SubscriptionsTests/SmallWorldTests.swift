@@ -118,7 +118,11 @@ struct LawfulWorld {
       let delivery = deliveries[index % deliveries.count]
       let live = isLive(delivery.token)
       world.machine.takeBack([delivery])
-      if live { leased[delivery.entry] = nil }
+      if live {
+        leased[delivery.entry] = nil
+        let isOut = world.machine.outstanding[delivery.entry] != nil
+        #expect(isOut == (delivery.count > 1), "what never got out is not out")
+      }
     case .wait(let seconds): world.now = world.now + .seconds(seconds)
     case .left(let consumer):
       let held = holders(consumer)
@@ -221,10 +225,16 @@ struct LawfulWorld {
     for entry in 0...(machine.end + 1) {
       try #require(machine.acks.contains(entry) == acknowledged.contains(entry))
     }
+    // Whatever is not acknowledged and not out can be had, oldest first.
+    let unread = (mark..<max(machine.end, mark)).first {
+      !machine.acks.contains($0) && machine.outstanding[$0] == nil
+    }
+    let hasRoom = machine.outstanding.count < machine.terms.maxUnacked
+    try #require(machine.nextUnread == (hasRoom ? unread : nil))
     // The books agree with each other and keep their bounds.
     let places = machine.outstanding.values.map(\.place)
     try #require(machine.outstanding.count <= machine.terms.maxUnacked)
-    try #require(machine.outstanding.keys.allSatisfy { $0 < machine.readPosition })
+    try #require(machine.outstanding.values.allSatisfy { $0.count > 0 && $0.serial > 0 })
     try #require(machine.readyCount == places.count { $0 == .ready })
     try #require(machine.delayedCount == machine.outstanding.values.count { $0.isDelayed })
     try #require(machine.ready.count >= machine.readyCount)
