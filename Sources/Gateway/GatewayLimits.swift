@@ -43,6 +43,8 @@ public enum GatewayLimits {
   public static let eventsPerAnswer = 1_000
   /// The longest long-poll.
   public static let longestWait = TimeSpan.seconds(60)
+  /// How far ahead of the gateway's clock an instant may lie that is asked for as a position.
+  public static let positionLead = TimeSpan.seconds(60)
   public static let topicsPerPage = 1_000
   /// Versions of a topic's schemas on one page of their list.
   public static let schemasPerPage = 1_000

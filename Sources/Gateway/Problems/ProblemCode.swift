@@ -289,7 +289,10 @@ extension ProblemCode {
         "It is exclusive and another consumer holds it: call again, with a `wait` that the place "
           + "may become free in.")
     case .positionAhead:
-      Row(409, .conflict, "Position ahead", "The cursor lies beyond the topic's newest event.")
+      Row(
+        409, .conflict, "Position ahead",
+        "The cursor lies beyond the topic's newest event, or the instant in the future: `latest` "
+          + "is what comes from now on.")
     case .tooMany:
       Row(409, .conflict, "Too many", "As many as are allowed exist already; delete some.")
     default:

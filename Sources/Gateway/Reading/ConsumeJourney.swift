@@ -181,7 +181,7 @@ extension GatewayResponder {
     guard let wish = text.flatMap({ StartPosition(parsing: $0) }) else {
       throw members.wrong("to", "latest, earliest, a cursor or an instant")
     }
-    let place = try await site.place(wish, in: topic, of: parts.engine)
+    let place = try await self.place(wish, in: topic)
     if !terms.isTrial {
       let seat = try await parts.dispatchers.seat(at: definition, of: topic, on: site)
       try await seat.dispatcher.seek(to: place.reachable, on: site)

@@ -20,7 +20,7 @@ extension GatewayResponder {
     let tenure = tenure(of: admitted)
     // A ticket outlives what was last said of an opaque token.
     let address = try await confirm(tenure)
-    let start = try await site.place(terms.start, in: address, of: parts.engine)
+    let start = try await place(terms.start, in: address)
     let feed = TopicFeed(parts.engine, topic: address, from: start.cursor, site: site)
     switch terms.format {
     case .json:

@@ -40,7 +40,7 @@ extension GatewayResponder {
     let topic = try admit(request, to: reference, forAnyOf: Self.lookingAfter).detached
     let body = try await body(of: request, upTo: GatewayLimits.administrativeBody, for: topic)
     let wish = try SubscriptionWish(reading: body)
-    let place = try await site.place(wish.start, in: topic, of: parts.engine)
+    let place = try await self.place(wish.start, in: topic)
     try terms.conditions.check(
       parts.engine.subscription(name, of: topic).map { EntityTag($0) })
     let made = try await engine(terms).createSubscription(

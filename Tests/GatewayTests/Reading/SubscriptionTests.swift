@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import JSONText
 import LogConformance
 import Testing
 
@@ -139,6 +140,39 @@ import Testing
     #expect(try await gateway.send("PUT", path, [:], #"{"type":"key_shared"}"#).status == 501)
     #expect(try await gateway.send("DELETE", path).status == 204)
     #expect(try await gateway.send("GET", path).status == 404)
+  }
+
+  @Test("an instant in the future is no position, one a little ahead is")
+  func future() async throws {
+    let gateway = try await prepared("shared")
+    let soon = JSONWriter.text { $0.instant(gateway.clock.wall + .seconds(50)) }.text
+      .replacingOccurrences(of: "\"", with: "")
+    for (instant, status) in [("2200-01-01T00:00:00Z", 409), (soon, 200)] {
+      let answers = [
+        try await gateway.send("GET", "\(topic)/events?from=\(instant)"),
+        try await gateway.send(
+          "GET", "\(topic)/events?from=\(instant)", ["Accept": "text/event-stream"]),
+        try await gateway.send(
+          "POST", "\(topic)/subscriptions/s/seek", [:], #"{"to":"\#(instant)"}"#),
+        try await gateway.send(
+          "PUT", "\(topic)/subscriptions/s", [:],
+          #"{"type":"shared","initialPosition":"\#(instant)"}"#),
+      ]
+      for answer in answers {
+        #expect(answer.status == status)
+        #expect(answer.status == 200 || answer.code == "position_ahead")
+      }
+    }
+    // Events may be of a time ahead of the clock, where it has been set back.
+    let wall = gateway.clock.wall
+    gateway.clock.set(wall: wall + .seconds(600))
+    _ = try await gateway.send("POST", "\(topic)/events", json, "{}")
+    gateway.clock.set(wall: wall)
+    let stored = try await gateway.send("GET", "\(topic)/events/1:4")
+    let time = try #require(try stored.json["publishtime"] as? String)
+    let page = try await gateway.send("GET", "\(topic)/events?from=\(time)")
+    #expect(page.status == 200)
+    #expect((try page.json["events"] as? [Any])?.count == 1)
   }
 
   @Test("reading moves no subscription")
