@@ -95,7 +95,7 @@ extension OpenAPIDocument {
     verb(
       "extend", "Settled",
       at: "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions/{subscription}/extend",
-      "Makes leases last longer", [200]),
+      "Makes leases last at least so long from now", [200]),
     verb(
       "seek", "Position",
       at: "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions/{subscription}/seek",

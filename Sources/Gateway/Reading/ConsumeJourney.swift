@@ -149,7 +149,7 @@ extension GatewayResponder {
     return answerSettled(settled, tokens, "released", &answer)
   }
 
-  /// `POST …/extend` `{"ackTokens":[…],"lease":"60s"}`: a longer lease, counted from now.
+  /// `POST …/extend` `{"ackTokens":[…],"lease":"60s"}`: leases last at least so long from now.
   func extend(
     _ name: Name, _ reference: TopicReference, _ request: HTTPRequest,
     _ answer: inout AnswerWriter
@@ -161,6 +161,7 @@ extension GatewayResponder {
     let lease = try members.takeSpan("lease", atMost: SubscriptionLimits.longestLease)
     try members.finish()
     guard let lease else { throw members.wrong("lease", "given") }
+    guard lease > .zero else { throw members.wrong("lease", "longer than 0s") }
     let seat = try await parts.dispatchers.seat(at: definition, of: topic, on: site)
     let settled = try seat.dispatcher.extend(tokens, by: lease, on: site)
     return answerSettled(settled, tokens, "extended", &answer)

@@ -69,6 +69,14 @@ import Testing
       "POST", "\(topic)/subscriptions/s/extend", [:],
       #"{"ackTokens":["\#(tokens[1])"],"lease":"120s"}"#)
     #expect(try extended.json["extended"] as? Int == 1)
+    let shorter = try await gateway.send(
+      "POST", "\(topic)/subscriptions/s/extend", [:],
+      #"{"ackTokens":["\#(tokens[1])"],"lease":"1s"}"#)
+    #expect(try shorter.json["extended"] as? Int == 1, "it lasts at least so long")
+    let none = try await gateway.send(
+      "POST", "\(topic)/subscriptions/s/extend", [:],
+      #"{"ackTokens":["\#(tokens[1])"],"lease":"0s"}"#)
+    #expect(none.status == 400 && none.code == "bad_parameter")
     #expect(ids(try await receive(gateway, "b")) == ["1:0"])
     gateway.clock.step(.seconds(60))
     #expect(ids(try await receive(gateway, "b")) == ["1:0"])
