@@ -47,7 +47,7 @@ extension SubscriptionMachine {
 
   private func checkOrigin(_ token: AckToken) throws(TokenFault) {
     guard token.subscription == number, token.ledger == ledger else { throw .otherSubscription }
-    guard token.epoch == epoch else { throw .superseded }
+    guard token.epoch == epoch else { throw .sought }
   }
 
   // MARK: - Giving back and keeping longer
@@ -81,9 +81,10 @@ extension SubscriptionMachine {
     tick(now)
     try checkOrigin(token)
     if acks.contains(token.entry) { throw .alreadyAcknowledged }
-    guard let held = outstanding[token.entry], held.serial == token.serial else {
-      throw .superseded
+    guard let held = outstanding[token.entry] else {
+      throw token.serial < firstSerial ? .leaseEnded : .superseded
     }
+    guard held.serial == token.serial else { throw .superseded }
     guard case .leased(let consumer, let until) = held.place else { throw .leaseEnded }
     return (consumer, until)
   }

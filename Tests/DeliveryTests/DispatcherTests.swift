@@ -253,7 +253,7 @@ struct Seat {
     #expect(try await waiting.value == ["1", "2"])
     #expect(try seat.stored == SubscriptionState(markDelete: seat.stage.cursor(1), epoch: 1))
     let late = try await seat.acknowledge([events[2]])
-    #expect(late.failed.map(\.fault) == [.superseded])
+    #expect(late.failed.map(\.fault) == [.sought])
   }
 
   @Test func upToIsForOneConsumerAlone() async throws {

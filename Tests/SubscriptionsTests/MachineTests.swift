@@ -164,7 +164,10 @@ import Topics
     try world.acknowledge(1)
     let token = try #require(world.last[0]?.token)
     world.machine.seek(to: 1)
-    #expect(throws: TokenFault.superseded) { try world.machine.acknowledge(token) }
+    #expect(throws: TokenFault.sought) { try world.machine.acknowledge(token) }
+    #expect(throws: TokenFault.sought) {
+      try world.machine.extend(token, by: .seconds(1), now: world.now)
+    }
     #expect(world.receive(World.b, 9) == [1, 2, 3])
     #expect(world.last[1]?.count == 1)
     let taken = world.machine.takeChange()
@@ -186,6 +189,9 @@ import Topics
     try world.acknowledge(2)
     let old = world.last
     try world.restart()
+    #expect(throws: TokenFault.leaseEnded) {
+      try world.machine.release(try #require(old[1]?.token), delay: .zero, now: world.now)
+    }
     try world.machine.acknowledge(try #require(old[0]?.token))
     #expect(world.receive(World.b, 1) == [1])
     #expect(throws: TokenFault.superseded) {
@@ -195,7 +201,7 @@ import Topics
     #expect(world.machine.markDelete == 1)
     world.machine.seek(to: 0)
     try world.restart()
-    #expect(throws: TokenFault.superseded) {
+    #expect(throws: TokenFault.sought) {
       try world.machine.acknowledge(try #require(old[3]?.token))
     }
   }

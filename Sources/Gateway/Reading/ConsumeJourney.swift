@@ -243,6 +243,7 @@ extension TokenFault {
     case .malformed: "the token is malformed"
     case .otherSubscription: "the token belongs to another subscription"
     case .superseded: "the event has been delivered again since"
+    case .sought: "the subscription was moved by a seek since"
     case .alreadyAcknowledged: "the event is acknowledged already"
     case .leaseEnded: "the lease has ended"
     }

@@ -136,11 +136,17 @@ import Testing
   @Test("seek moves the position; the same terms find the subscription, others conflict")
   func seekAndTerms() async throws {
     let gateway = try await prepared("shared")
+    let tokens = try await receive(gateway, "a", max: 1).compactMap { $0["ackToken"] as? String }
     let sought = try await gateway.send(
       "POST", "\(topic)/subscriptions/s/seek", [:], #"{"to":"1:2"}"#)
     #expect(try sought.json["position"] as? String == "1:2")
     #expect(ids(try await receive(gateway, "a")) == ["1:3"])
     let path = "\(topic)/subscriptions/s"
+    let late = try await gateway.send(
+      "POST", "\(path)/acknowledge", [:], #"{"ackTokens":["\#(tokens[0])"]}"#)
+    let failed = try #require(try late.json["failed"] as? [[String: Any]])
+    let error = failed.first?["error"] as? [String: Any]
+    #expect(error?["detail"] as? String == "the subscription was moved by a seek since")
     #expect(try await gateway.send("PUT", path, [:], #"{"type":"shared"}"#).status == 200)
     #expect(
       try await gateway.send("PUT", path, [:], #"{"type":"exclusive"}"#).code
