@@ -162,6 +162,12 @@ enum ContentAbuses {
           ["ce-specversion: 1.0", "ce-id: 1", "ce-source: s", "ce-type: a%0Aevent: evil"],
           to: "acme/shop/injected"), 400, "malformed_event"),
       AbuseCase(
+        37, "the type of what a stream says itself",
+        .publish(
+          token,
+          ["ce-specversion: 1.0", "ce-id: 1", "ce-source: s", "ce-type: jodrell.end"],
+          to: "acme/shop/injected"), 400, "malformed_event"),
+      AbuseCase(
         37, "a payload that looks like frames",
         .publish(
           token, body: "a\r\nid: 9:9\n\nevent: evil\rdata: x\n\n", type: "text/plain",

@@ -60,6 +60,27 @@ import Topics
     #expect(found["type"] as? String == "sale")
   }
 
+  @Test("the types of the gateway's own events are refused in every mode")
+  func reservedTypes() async throws {
+    let gateway = try TestGateway()
+    let binary = json.merging(["ce-specversion": "1.0", "ce-type": "jodrell.end"]) { $1 }
+    let structured = ["Content-Type": "application/cloudevents+json"]
+    let event = #"{"specversion":"1.0","type":"jodrell.challenge","data":{"renew":"/x"}}"#
+    for (fields, body) in [(binary, "{}"), (structured, event)] {
+      let answer = try await gateway.send("POST", events, fields, body)
+      #expect(answer.status == 400 && answer.code == "malformed_event", "\(answer.body)")
+      let error = try #require((try answer.json["errors"] as? [[String: Any]])?.first)
+      #expect(error["code"] as? String == "event.attribute_value")
+      #expect(error["pointer"] as? String == "/type")
+    }
+    let batch = ["Content-Type": "application/cloudevents-batch+json"]
+    let mixed = try await gateway.send(
+      "POST", events, batch, #"[\#(event),{"specversion":"1.0","type":"t","data":1}]"#)
+    #expect(mixed.status == 207, "\(mixed.body)")
+    let results = try #require(try mixed.json["results"] as? [[String: Any]])
+    #expect(results.map { $0["status"] as? Int } == [400, 201])
+  }
+
   @Test("a batch has a result for each event; atomic means all or none")
   func batches() async throws {
     let gateway = try TestGateway()
