@@ -50,7 +50,8 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
     state = Mutex(State(machine: machine))
   }
 
-  /// Hands events to a consumer; waits for some until the call's deadline and returns none then.
+  /// Hands events to a consumer; waits for some until the call's deadline and returns none then,
+  /// and none to a task that is cancelled: its client hung up, or the gateway goes down.
   ///
   /// - Parameters:
   ///   - topic: the caller's own proof, granted for `subscribe`; events are read under it.
@@ -71,12 +72,12 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
       case .deliveries(let deliveries):
         let events = try await fetch(deliveries, call, of: topic, under: right, on: site)
         // Everything may have been trimmed away under the leases: then look again.
-        if !events.isEmpty { return events }
+        if !events.isEmpty || Task.isCancelled { return events }
       case .nothing:
         return []
       case .wait(let waiter, let beyond, let until):
         switch await wait(waiter, beyond: beyond, until: until, under: right, on: site) {
-        case .cancelled: throw .cancelled
+        case .cancelled: return []
         case .closed: throw .gone
         case .grown, .timeout: continue
         }
@@ -199,7 +200,10 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
         failure = .read(error)
       }
     }
-    if Task.isCancelled { failure = failure ?? .cancelled }
+    if failure == nil, Task.isCancelled {
+      takeBack(deliveries)
+      return []
+    }
     if failure == nil, right?.holds == false { failure = .withdrawn }
     if let failure {
       takeBack(deliveries)
@@ -308,8 +312,6 @@ public enum DispatchFailure: Error, Sendable, Hashable {
   case store(CatalogueFailure)
   /// The subscription or its topic was deleted, or the gateway stops.
   case gone
-  /// The client hung up.
-  case cancelled
   /// The caller has lost its right while it waited.
   case withdrawn
   /// This kind of subscription is not built yet.

@@ -189,7 +189,7 @@ struct Seat {
     try await eventually("it waits") { seat.stage.timers.count == 1 }
     await #expect(throws: DispatchFailure.refused(.busy)) { try await seat.receive("b") }
     waiting.cancel()
-    await #expect(throws: DispatchFailure.cancelled) { try await waiting.value }
+    #expect(try await waiting.value.isEmpty)
     #expect(try await seat.payloads("b") == [])
     #expect(seat.dispatcher.facts().consumers == 0)
     #expect(try seat.stage.growth.waiting == 0)
@@ -203,7 +203,7 @@ struct Seat {
       unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
       return try await seat.receive("a")
     }
-    await #expect(throws: DispatchFailure.cancelled) { try await gone.value }
+    #expect(try await gone.value.isEmpty)
     let events = try await seat.receive("b")
     #expect(events.map(\.count) == [1], "the lost delivery does not count")
   }

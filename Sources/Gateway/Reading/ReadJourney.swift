@@ -64,7 +64,6 @@ extension GatewayResponder {
     let page = try await LongPoll.next(
       feed, budget: terms.budget, until: request.received + terms.wait,
       expires: feed.topic.caller.token.confirmedUntil, under: right)
-    guard let page else { throw Refusal(.timeout, "the wait was cut short") }
     try check(tenure)
     if let gap = page.gap {
       var facts = ByteWriter()

@@ -91,7 +91,8 @@ extension GatewayResponder {
     let book = parts.engine.schemaBook(of: topic)
     var hidden: Set<ClassLabel> = []
     for stored in book.versions where !hidden.contains(.unreadable) {
-      guard !Task.isCancelled, timers.clocks.monotonic() < deadline else {
+      guard !Task.isCancelled else { throw Refusal(.draining, "the check was cut short") }
+      guard timers.clocks.monotonic() < deadline else {
         throw Refusal(.timeout, "the check was cut short")
       }
       let labelling = try await labels.learn(stored, in: book, of: topic, isPassing: true)

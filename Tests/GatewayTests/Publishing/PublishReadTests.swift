@@ -135,6 +135,28 @@ import Topics
     #expect((try gone.json["gap"] as? [String: Any])?["cause"] as? String == "recreated")
   }
 
+  @Test("a wait that is cut short is answered like one that brought nothing")
+  func cutShort() async throws {
+    let gateway = try TestGateway()
+    _ = try await gateway.send("POST", events, json, "{}")
+    let topic = "/v1/topics/acme/shop/orders"
+    let made = try await gateway.send("PUT", "\(topic)/subscriptions/s", [:], "{}")
+    #expect(made.status == 201)
+    let events = events
+    // As the end of the gateway does it: whether before the wait or in it is the same.
+    let read = Task { try await gateway.send("GET", "\(events)?from=1:0&wait=30s") }
+    let received = Task {
+      try await gateway.send("POST", "\(topic)/subscriptions/s/receive", [:], #"{"wait":"30s"}"#)
+    }
+    read.cancel()
+    received.cancel()
+    let page = try await read.value
+    #expect(page.status == 200)
+    #expect(page.body == #"{"events":[],"next":"1:0","upToDate":true}"#)
+    let deliveries = try await received.value
+    #expect(deliveries.status == 200 && deliveries.body == #"{"deliveries":[]}"#)
+  }
+
   @Test("a schema guards its topic")
   func schema() async throws {
     let gateway = try TestGateway()
