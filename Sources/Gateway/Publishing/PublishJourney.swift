@@ -199,7 +199,7 @@ struct PublishTerms {
     }
     isAtomicGiven = atomic != nil
     isAtomic = atomic ?? false
-    var minimal = false
+    var preferences = Preferences()
     let fields = request.head.fields
     for index in 0..<fields.count {
       let length = fields.nameLength(at: index)
@@ -207,7 +207,7 @@ struct PublishTerms {
       let name = fields.name(at: index)
       switch length {
       case 6 where name.equalsIgnoringCase("prefer"):
-        minimal = try Self.readPreference(fields.value(at: index)) || minimal
+        preferences.take(fields.value(at: index))
       case 16 where name.equalsIgnoringCase("content-encoding"):
         try Refusal.checkCoding(fields.value(at: index))
       // The others of these lengths begin with other letters.
@@ -218,7 +218,11 @@ struct PublishTerms {
       default: break
       }
     }
-    wantsCountsOnly = minimal
+    // Unknown preferences are ignored (RFC 7240 §2).
+    guard preferences["respond-async"] == nil else {
+      throw Refusal(.notSupported, "Prefer: respond-async is not supported yet")
+    }
+    wantsCountsOnly = preferences["return"] == "minimal"
   }
 
   /// Header fields of the contract whose features are not built yet.
@@ -230,15 +234,6 @@ struct PublishTerms {
   /// Whether one of their names begins with this lower-case letter: d, e, i or p.
   private static func mayBeLater(_ initial: UInt8) -> Bool {
     initial == 0x64 || initial == 0x65 || initial == 0x69 || initial == 0x70
-  }
-
-  /// Whether the preference is `return=minimal`; unknown preferences are ignored (RFC 7240 §2).
-  private static func readPreference(_ value: ByteSlice) throws(Refusal) -> Bool {
-    let words = value.text.split(separator: ",").map { $0.filter { $0 != " " } }
-    if words.contains("respond-async") {
-      throw Refusal(.notSupported, "Prefer: respond-async is not supported yet")
-    }
-    return words.contains("return=minimal")
   }
 }
 

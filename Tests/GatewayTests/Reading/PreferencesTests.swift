@@ -1,0 +1,36 @@
+import Bytes
+import Testing
+
+@testable import Gateway
+
+@Suite struct PreferencesTests {
+  private func preferences(_ fields: String...) -> Preferences {
+    var preferences = Preferences()
+    for field in fields { preferences.take(ByteSlice(utf8: field)) }
+    return preferences
+  }
+
+  @Test("names in any case, values as tokens or quoted")
+  func forms() {
+    for field in [
+      "wait=10", "Wait=10", "WAIT = \"10\"", "wait=\"10\"; x=1", " wait=\"1\\0\" ", "a,\twait=10;",
+      "x=\",wait=1,\", wait=10", "x=\"\\\",wait=1\", wait=10", "wait=10, wait=20", ",,wait=10",
+    ] {
+      #expect(preferences(field)["wait"] == "10", "\(field)")
+    }
+    #expect(preferences("wait=10", "wait=20")["wait"] == "10")
+    #expect(preferences("respond-async", "RETURN=minimal")["return"] == "minimal")
+  }
+
+  @Test("one without a value is there, one that is malformed is not")
+  func bare() {
+    for field in ["Respond-Async", "respond-async=\"\"", "respond-async="] {
+      #expect(preferences(field)["respond-async"]?.isEmpty == true, "\(field)")
+    }
+    for field in [
+      "", "waiting=1", "wait=\"10", "wait=\"1\"0", "wait=1\"0\"", "x=\"wait=10\"", "=1",
+    ] {
+      #expect(preferences(field)["wait"] == nil, "\(field)")
+    }
+  }
+}
