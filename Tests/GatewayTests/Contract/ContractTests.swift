@@ -59,6 +59,14 @@ import Testing
       ("GET", "\(events)?from=yesterday", [:], "", 400, "bad_cursor"),
       ("GET", "\(events)?view=%FF", [:], "", 400, "bad_parameter"),
       ("GET", events, ["Accept": "image/png"], "", 406, "not_acceptable"),
+      (
+        "GET", events, ["Accept": "application/cloudevents-batch+json"], "", 406, "not_acceptable"
+      ),
+      ("GET", events, ["Prefer": "wait=soon"], "", 400, "bad_header"),
+      ("POST", "/v1/tickets", [:], #"{"path":"\#(events)?from=earliest"}"#, 400, "bad_parameter"),
+      ("POST", "/v1/tickets", [:], #"{"path":"http://gateway\#(events)"}"#, 400, "bad_parameter"),
+      ("POST", "/v1/tickets", [:], #"{"path":"/v1/whoami"}"#, 400, "bad_parameter"),
+      ("POST", "/v1/tickets", [:], #"{"path":"/v1/topics/~/a%20b/events"}"#, 400, "bad_name"),
       ("GET", events, ["Last-Event-ID": "x"], "", 400, "bad_cursor"),
       ("GET", events, ["Last-Event-ID": "1:0", "last-event-id": "1:1"], "", 400, "bad_header"),
       ("PATCH", events, [:], "", 405, "method_not_allowed"),
@@ -67,6 +75,7 @@ import Testing
       ("POST", events, ["Expected-Last": "1:0"], "{}", 501, "not_supported"),
       ("POST", events, ["Deliver-After": "5s"], "{}", 501, "not_supported"),
       ("POST", events, ["Prefer": "respond-async"], "{}", 501, "not_supported"),
+      ("POST", events, ["Prefer": "Respond-Async;x=1"], "{}", 501, "not_supported"),
       ("POST", events, ["Content-Encoding": "gzip"], "{}", 501, "not_supported"),
       ("POST", "\(events)?atomic=true", [:], "{}", 400, "bad_parameter"),
       ("PUT", "/v1/topics/acme/shop/orders", [:], #"{"compatibility":"X"}"#, 400, "bad_parameter"),
@@ -102,5 +111,8 @@ import Testing
     let answer = try await gateway.send("OPTIONS", "/v1/topics/~/orders/events", as: nil)
     #expect(answer.status == 204)
     #expect(answer.fields["allow"] == "GET, HEAD, POST, OPTIONS")
+    let all = try await gateway.send("OPTIONS", "*", as: nil)
+    #expect(all.status == 204)
+    #expect(all.fields["allow"] == "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
   }
 }
