@@ -256,7 +256,8 @@ extension ProblemCode {
     case .schemaRequired:
       Row(
         409, .schemaRequired, "Schema required",
-        "Register a schema for the topic first; its namespace takes nothing unchecked.")
+        "Register a schema for the topic first: by its own `requireSchema` or its namespace's it "
+          + "takes nothing unchecked.")
     case .schemaIncompatible:
       Row(
         409, .conflict, "Incompatible schema",
