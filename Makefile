@@ -81,12 +81,16 @@ THREAD_ROOMS := Network Metrics Topics RocksStore Delivery Gateway Client
 ONE_THREAD := DamagedTableTests|BrokenFileTests|TornLogTests
 rooms = $(if $(FILTER),,JODRELL_TEST_ROOMS='$(1)')
 
-# Frames are nine times as large as in a release: the deepest evaluation of a schema takes 9 MB.
+# The address sanitizer's tests and the fuzz targets share one build, in which the rooms are optimised
+# and count for libFuzzer what is reached. It is a debug build all the same, because whole-module builds
+# leave most files without counters.
+ADDRESS := --sanitize=address --scratch-path .build/address
+
+# Frames are larger than in a release: the deepest evaluation of a schema took 9 MB without -O.
 asan: packages
-	$(call rooms,$(ADDRESS_ROOMS)) $(SWIFT) build --build-tests --sanitize=address \
-	  --scratch-path .build/asan
-	ulimit -S -s 16384; $(call rooms,$(ADDRESS_ROOMS)) ASAN_OPTIONS=detect_leaks=0 \
-	  $(TEST) --sanitize=address --scratch-path .build/asan $(only)
+	JODRELL_COUNTED=1 $(call rooms,$(ADDRESS_ROOMS)) $(SWIFT) build --build-tests $(ADDRESS)
+	ulimit -S -s 16384; JODRELL_COUNTED=1 $(call rooms,$(ADDRESS_ROOMS)) ASAN_OPTIONS=detect_leaks=0 \
+	  $(TEST) $(ADDRESS) $(only)
 
 tsan: packages
 	$(call rooms,$(THREAD_ROOMS)) $(SWIFT) build --build-tests --sanitize=thread \
@@ -95,23 +99,24 @@ tsan: packages
 	  TSAN_OPTIONS=suppressions=$(CURDIR)/.ci/tsan.suppressions \
 	  $(TEST) --sanitize=thread --scratch-path .build/tsan $(only) --skip '$(ONE_THREAD)'
 
-# libFuzzer with the address sanitizer; a debug build with -O, because whole-module builds leave most
-# files without coverage counters. What crashes stays in .build/fuzz-findings; what is new stays
-# in .build/fuzz-corpus and is where the next run begins.
+# libFuzzer with the address sanitizer, as many targets at a time as there are processors. What
+# crashes stays in .build/fuzz-findings, as does what each target told; what is new stays in
+# .build/fuzz-corpus and is where the next run begins.
 fuzz: packages
-	JODRELL_FUZZ=1 $(SWIFT) build --scratch-path .build/fuzz --product jodrell-fuzz \
-	  --sanitize=address -Xswiftc -O \
-	  -Xswiftc -sanitize-coverage=edge,trace-cmp,inline-8bit-counters,pc-table \
-	  -Xlinker $(FUZZER) -Xlinker -lstdc++
+	JODRELL_COUNTED=1 JODRELL_FUZZ=1 $(SWIFT) build $(ADDRESS) --product jodrell-fuzz -Xlinker $(FUZZER) -Xlinker -lstdc++
 	mkdir -p .build/fuzz-findings
-	for target in $(TARGETS); do \
-	  mkdir -p .build/fuzz-corpus/$$target; \
-	  echo "fuzz: $$target for $(SECONDS) s"; \
-	  SWIFT_BACKTRACE=enable=no JODRELL_FUZZ_TARGET=$$target ASAN_OPTIONS=detect_leaks=0 \
-	    .build/fuzz/debug/jodrell-fuzz -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 \
-	    -print_final_stats=1 -artifact_prefix=.build/fuzz-findings/$$target- \
-	    .build/fuzz-corpus/$$target Tests/Fuzz/corpus/$$target; \
-	done
+	fuzz() { \
+	  mkdir -p .build/fuzz-corpus/$$1; \
+	  echo "fuzz: $$1 for $(SECONDS) s"; \
+	  SWIFT_BACKTRACE=enable=no JODRELL_FUZZ_TARGET=$$1 ASAN_OPTIONS=detect_leaks=0 \
+	    .build/address/debug/jodrell-fuzz -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 \
+	    -print_final_stats=1 -artifact_prefix=.build/fuzz-findings/$$1- \
+	    .build/fuzz-corpus/$$1 Tests/Fuzz/corpus/$$1 >.build/fuzz-findings/$$1.log 2>&1 || { \
+	      tail -50 .build/fuzz-findings/$$1.log; echo "fuzz: $$1 FAILED"; return 1; }; \
+	  grep -E '^stat::number_of_executed_units' .build/fuzz-findings/$$1.log | sed "s/^/fuzz: $$1: /"; \
+	}; \
+	export -f fuzz; \
+	printf '%s\n' $(TARGETS) | xargs -P "$$(nproc)" -I{} bash -c 'fuzz {}'
 
 # docs/faults.md tells what these show.
 crash: packages
@@ -124,7 +129,7 @@ crash-states: packages
 	"$$($(SWIFT) build -c release --show-bin-path)/jodrell-crash-states" run \
 	  $(CURDIR)/.build/record.so $(STATES) $(SEED)
 
-FAULT_TESTS := BrokenFile|DamagedTable|DamagedBlocks|TornLog|FullVolume|ClockTests|WriteFaults|SlowDisks|Descriptors|CrashStates
+FAULT_TESTS := BrokenFile|DamagedTable|DamagedBlocks|TornLog|FullVolume|ClockTests|WriteFaults|SlowDisks|SlowReaders|MemoryLimits|Descriptors|CrashStates
 faults: packages
 	$(SWIFT) build --build-tests
 	JODRELL_FAULTS=long JODRELL_CRASH_STATES=2000 \
@@ -188,9 +193,10 @@ release: packages
 	for product in jodrell jodrell-bench; do $(SWIFT) build $(RELEASE) --product $$product; done
 
 # Sources/Debian/README.md tells what they hold.
-deb dist package-test: PACKAGES += binutils dpkg-dev patchelf
+deb dist package-test package-tools: PACKAGES += binutils dpkg-dev patchelf
 package-test package-tools: PACKAGES += debootstrap
-# What package-test needs beside the packages.
+# What the packages and their test need: to be made by itself, since what is needed is looked for once in
+# a run of make.
 package-tools: packages
 deb dist: release
 	PROGRAMS="$$($(SWIFT) build $(RELEASE) --show-bin-path)" Sources/Debian/$@

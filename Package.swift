@@ -199,3 +199,17 @@ if let rooms = Context.environment["JODRELL_TEST_ROOMS"] {
     target.type == .executable || target.type == .test && !wanted.contains(target.name)
   }
 }
+
+// The tests under the address sanitizer and the fuzz targets share one build, `make asan` and `make
+// fuzz`: libFuzzer wants what it runs optimised, and counted.
+if Context.environment["JODRELL_COUNTED"] == "1" {
+  for target in package.targets
+  where target.path?.hasPrefix("Sources/") == true && target.swiftSettings != nil
+    || target.name == "jodrell-fuzz"
+  {
+    target.swiftSettings?.append(
+      .unsafeFlags([
+        "-O", "-sanitize-coverage=edge,trace-cmp,inline-8bit-counters,pc-table",
+      ]))
+  }
+}

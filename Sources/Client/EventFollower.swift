@@ -14,7 +14,7 @@ package final class EventFollower {
   private var handedOut = 0
   private var lastID: ByteSlice
   private var aliveAt: MonotonicTime?
-  /// How often the stream was opened.
+  /// How often it was connected to the server.
   package private(set) var connections = 0
 
   /// Without a byte for this long the connection counts as dead: three heartbeats of the gateway.
@@ -41,6 +41,9 @@ package final class EventFollower {
 
   /// Comment lines seen: heartbeats.
   package var heartbeats: Int { parser.comments }
+
+  /// Whether an event stream was ever opened.
+  package private(set) var hasOpened = false
 
   /// The next event; nil when the server says that there is nothing to follow (204).
   ///
@@ -87,6 +90,7 @@ package final class EventFollower {
     connections += 1
     let type = head.fields.first("content-type") ?? .empty
     if head.status == 200, type.prefix(17).equalsIgnoringCase("text/event-stream") {
+      hasOpened = true
       return connection
     }
     defer { connection.close(on: loop) }
@@ -114,7 +118,12 @@ package final class EventFollower {
     let since = aliveAt ?? now
     aliveAt = since
     guard !Task.isCancelled, now - since < patience else { throw fault }
-    let pause = parser.retry ?? .milliseconds(500)
-    try? await Task.sleep(for: .nanoseconds(min(pause.nanoseconds, 10_000_000_000)))
+    await pause()
+  }
+
+  /// Waits for as long as the server asks clients to wait before they connect again, 10 s at most.
+  package func pause() async {
+    let span = parser.retry ?? .milliseconds(500)
+    try? await Task.sleep(for: .nanoseconds(min(span.nanoseconds, 10_000_000_000)))
   }
 }

@@ -9,12 +9,37 @@ package struct ServerEvent: Sendable, Equatable {
   package let type: ByteSlice
   /// The data lines, joined with LF.
   package let data: ByteSlice
+  /// Whether `id` came with this event.
+  package let hasOwnID: Bool
 
-  package init(id: ByteSlice, type: ByteSlice, data: ByteSlice) {
+  package init(id: ByteSlice, type: ByteSlice, data: ByteSlice, hasOwnID: Bool = true) {
     self.id = id
     self.type = type
     self.data = data
+    self.hasOwnID = hasOwnID
   }
+
+  /// What the gateway says with it about the stream itself; nil for an event of the topic.
+  ///
+  /// Each event of a topic comes with its id, and none is named `jodrell.` and one word more. Of an
+  /// older gateway a publisher could choose that name: what has an id and is no gap is an event.
+  package var notice: StreamNotice? {
+    let prefix: StaticString = "jodrell."
+    guard type.prefix(prefix.utf8CodeUnitCount).equals(prefix) else { return nil }
+    if type.equals("jodrell.gap") { return .gap }
+    if hasOwnID { return nil }
+    return type.equals("jodrell.end") ? .end : .other
+  }
+}
+
+/// What a stream says about itself.
+package enum StreamNotice: Sendable, Equatable {
+  /// Events are gone; the stream goes on behind them.
+  case gap
+  /// The stream is over; nothing follows.
+  case end
+  /// Something that need not be understood, such as `jodrell.challenge`.
+  case other
 }
 
 /// Reads `text/event-stream` (WHATWG HTML §9.2.6): bytes in any pieces in, events out. An event
@@ -36,6 +61,7 @@ package struct EventStreamParser {
   private var hasData = false
   private var type = ByteSlice.empty
   private var pendingID = ByteSlice.empty
+  private var hasOwnID = false
   /// The id of the last dispatched event, or of the last bare `id:` frame.
   package private(set) var lastEventID = ByteSlice.empty
   /// What the stream asked for between two connections; nil if it did not.
@@ -91,6 +117,7 @@ package struct EventStreamParser {
     hasData = false
     type = .empty
     pendingID = lastEventID
+    hasOwnID = false
   }
 
   private mutating func take(
@@ -113,7 +140,9 @@ package struct EventStreamParser {
     } else if name.equals("event") {
       type = ByteSlice(copying: value.span)
     } else if name.equals("id") {
-      if value.firstIndex(of: ASCII.nul) == nil { pendingID = ByteSlice(copying: value.span) }
+      guard value.firstIndex(of: ASCII.nul) == nil else { return }
+      pendingID = ByteSlice(copying: value.span)
+      hasOwnID = true
     } else if name.equals("retry") {
       readRetry(value)
     }
@@ -125,10 +154,13 @@ package struct EventStreamParser {
       type = .empty
       data.removeAll()
       hasData = false
+      hasOwnID = false
     }
     guard hasData else { return }
     emit(
-      ServerEvent(id: lastEventID, type: type.isEmpty ? Self.message : type, data: data.slice))
+      ServerEvent(
+        id: lastEventID, type: type.isEmpty ? Self.message : type, data: data.slice,
+        hasOwnID: hasOwnID))
   }
 
   private mutating func readRetry(_ value: ByteSlice) {

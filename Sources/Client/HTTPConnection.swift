@@ -28,21 +28,37 @@ package final class HTTPConnection {
   private init(_ connection: ClientConnection) { self.connection = connection }
 
   /// Connects to the socket file, or to the host: a numeric address, `localhost` for this machine,
-  /// or a name that the system knows, which may take it seconds to find out.
+  /// or a name that the system knows, which may take it seconds to find out. Its addresses are
+  /// tried in turn.
   package static func open(
     _ endpoint: Endpoint, within span: TimeSpan = .seconds(5), on loop: isolated ClientLoop
   ) async throws(ClientFault) -> HTTPConnection {
-    let address: SocketAddress
-    do throws(NetworkFailure) {
-      if let path = endpoint.socket {
-        address = try SocketAddress(path: path)
-      } else {
-        let host = endpoint.host == "localhost" ? "127.0.0.1" : endpoint.host
-        address = try SocketAddress(finding: host, port: endpoint.port)
+    var fault = ClientFault.unreachable("\(endpoint.host) has no address")
+    for address in try addresses(of: endpoint) {
+      do throws(ClientFault) {
+        return try await open(endpoint, at: address, within: span, on: loop)
+      } catch {
+        fault = error
+        guard case .unreachable = error else { break }
       }
+    }
+    throw fault
+  }
+
+  private static func addresses(of endpoint: Endpoint) throws(ClientFault) -> [SocketAddress] {
+    do throws(NetworkFailure) {
+      if let path = endpoint.socket { return [try SocketAddress(path: path)] }
+      let host = endpoint.host == "localhost" ? "127.0.0.1" : endpoint.host
+      return try SocketAddress.find(host: host, port: endpoint.port)
     } catch {
       throw .unreachable("\(endpoint.socket ?? endpoint.host) is no address")
     }
+  }
+
+  private static func open(
+    _ endpoint: Endpoint, at address: SocketAddress, within span: TimeSpan,
+    on loop: isolated ClientLoop
+  ) async throws(ClientFault) -> HTTPConnection {
     let session = try endpoint.trust.map { trust throws(ClientFault) in
       guard let session = trust.tls.connect(to: endpoint.host, protocols: [.http11]) else {
         throw .unreachable("\(endpoint.host) is no name for a certificate")

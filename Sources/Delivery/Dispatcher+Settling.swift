@@ -93,7 +93,7 @@ extension Dispatcher {
   }
 
   /// A consumer's stream has ended: what it holds comes back at once.
-  public func consumerLeft(_ consumer: ByteSlice) {
+  public func consumerLeft(_ consumer: ConsumerID) {
     change { machine in machine.consumerLeft(consumer) }
   }
 
@@ -129,7 +129,7 @@ extension Dispatcher {
     _ body: (inout SubscriptionMachine) throws(DispatchFailure) -> Answer
   ) async throws(DispatchFailure) -> Answer {
     let settlement = durability == .awaited ? ChangeSettlement() : nil
-    let (answer, head, mustSchedule) = try state.withLock {
+    let (answer, concerned, mustSchedule) = try state.withLock {
       (state: inout sending State) throws(DispatchFailure) -> (Answer, Waiter?, Bool) in
       if state.isClosed { throw .gone }
       let answer = try body(&state.machine)
@@ -140,9 +140,9 @@ extension Dispatcher {
         state.flushIsScheduled = true
         mustSchedule = true
       }
-      return (answer, state.headIfConcerned, mustSchedule)
+      return (answer, state.concerned, mustSchedule)
     }
-    head?.wake(.grown)
+    concerned?.wake(.grown)
     if mustSchedule {
       let due = site.timers.clocks.monotonic() + Self.patience
       _ = site.timers.schedule(at: due) { self.flush() }

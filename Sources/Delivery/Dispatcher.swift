@@ -1,4 +1,4 @@
-public import Bytes
+import Bytes
 import HTTPWire
 public import Subscriptions
 import Synchronization
@@ -12,18 +12,16 @@ public import Topics
 ///
 /// Calls that wait for events stand in a line. Only its head watches the topic's growth and the
 /// machine's next due instant; whoever leaves the head, and every change that makes something
-/// deliverable, wakes the next. So an event wakes one waiting call, not all of them.
+/// deliverable, wakes the next. So an event wakes one waiting call, not all of them. Where one
+/// consumer alone may receive, the calls of others stand by in a second line until it is gone.
 public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
-  struct Line {
-    var order: [UInt64] = []
-    var waiters: [UInt64: Waiter] = [:]
-    var nextTicket: UInt64 = 0
-  }
   struct State {
     var machine: SubscriptionMachine
-    var line = Line()
-    /// The due instant for which the head of the line has set its timer.
-    var headWakesAt = MonotonicTime.distantFuture
+    /// Calls of consumers that may receive, for events.
+    var line = WaitingLine()
+    /// Calls of other consumers, for the place of the one that may.
+    var standby = WaitingLine()
+    var lastTicket: UInt64 = 0
     /// Whether a timer will call `flush`.
     var flushIsScheduled = false
     /// Staged changes that nobody waits for and whose fate is not known yet.
@@ -50,19 +48,24 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
     state = Mutex(State(machine: machine))
   }
 
-  /// Hands events to a consumer; waits for some until the call's deadline and returns none then.
+  /// Hands events to a consumer; waits for some until the call's deadline and returns none then,
+  /// and none to a task that is cancelled: its client hung up, or the gateway goes down. Where
+  /// another consumer has the only place it waits for that first, and is `busy` then.
   ///
   /// - Parameters:
-  ///   - topic: the caller's own proof, granted for `subscribe`; events are read under it.
+  ///   - topic: the caller's own proof, granted for `subscribe`; events are read under it, and its
+  ///     principal is a part of who the consumer is.
   ///   - right: asked ahead of every lease and once the events are there: without it the call ends
   ///     as `withdrawn`, and what it would have been given counts as not delivered.
   public func receive(
     _ call: ReceiveCall, of topic: TopicAddress, under right: WaitingRight? = nil,
     on site: LoopSite
   ) async throws(DispatchFailure) -> [DeliveredEvent] {
-    let consumer = ByteSlice(copying: call.consumer.span)
+    let consumer = ConsumerID(principal: topic.caller.principal, name: call.consumer).detached
     let deadline = min(call.deadline, site.instant(of: call.expires))
-    let ticket = try enter(consumer)
+    guard let ticket = try await enter(consumer, until: deadline, under: right, on: site) else {
+      return []
+    }
     defer { leave(consumer, ticket) }
     while true {
       if right?.holds == false { throw .withdrawn }
@@ -71,12 +74,12 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
       case .deliveries(let deliveries):
         let events = try await fetch(deliveries, call, of: topic, under: right, on: site)
         // Everything may have been trimmed away under the leases: then look again.
-        if !events.isEmpty { return events }
+        if !events.isEmpty || Task.isCancelled { return events }
       case .nothing:
         return []
       case .wait(let waiter, let beyond, let until):
         switch await wait(waiter, beyond: beyond, until: until, under: right, on: site) {
-        case .cancelled: throw .cancelled
+        case .cancelled: return []
         case .closed: throw .gone
         case .grown, .timeout: continue
         }
@@ -85,11 +88,12 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
   }
 
   /// What the subscription has done and has to do.
-  public func facts() -> SubscriptionFacts {
-    let end = growth.end
-    return state.withLock { state in
-      state.machine.appended(end: end)
-      return state.machine.facts
+  public func facts(on site: LoopSite) -> SubscriptionFacts {
+    let (end, now) = (growth.end, site.timers.clocks.monotonic())
+    return change { machine in
+      machine.appended(end: end)
+      machine.tick(now)
+      return machine.facts
     }
   }
 
@@ -97,7 +101,7 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
   public func close() {
     let waiters = state.withLock { state in
       state.isClosed = true
-      return Array(state.line.waiters.values)
+      return Array(state.line.all) + Array(state.standby.all)
     }
     for waiter in waiters { waiter.wake(.closed) }
   }
@@ -107,36 +111,70 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
   enum Step {
     case deliveries([Delivery])
     case nothing
-    /// `beyond` is set for the head of the line, which watches the topic's growth.
+    /// `beyond` is set for the head of a line, which watches the topic.
     case wait(Waiter, beyond: UInt64?, until: MonotonicTime)
   }
 
-  private func enter(_ consumer: ByteSlice) throws(DispatchFailure) -> UInt64 {
-    try state.withLock { (state: inout sending State) throws(DispatchFailure) -> UInt64 in
-      if state.isClosed { throw .gone }
-      guard state.line.order.count < SubscriptionLimits.maxConsumers else {
-        throw .refused(.tooManyConsumers(limit: SubscriptionLimits.maxConsumers))
+  /// Takes the consumer in; where another one has the only place, waits for that. Nil for a task
+  /// that is cancelled meanwhile.
+  private func enter(
+    _ consumer: ConsumerID, until deadline: MonotonicTime, under right: WaitingRight?,
+    on site: LoopSite
+  ) async throws(DispatchFailure) -> UInt64? {
+    let ticket = state.withLock { state in
+      state.lastTicket += 1
+      return state.lastTicket
+    }
+    var standsBy = false
+    defer {
+      if standsBy { state.withLock { $0.standDown(ticket) }?.wake(.grown) }
+    }
+    while true {
+      if standsBy, right?.holds == false { throw .withdrawn }
+      let now = site.timers.clocks.monotonic()
+      guard
+        case .wait(let waiter, let beyond, let until) = try admit(
+          consumer, ticket, isNew: !standsBy, now: now, deadline: deadline)
+      else { return ticket }
+      standsBy = true
+      switch await wait(waiter, beyond: beyond, until: until, under: right, on: site) {
+      case .cancelled: return nil
+      case .closed: throw .gone
+      case .grown, .timeout: continue
       }
-      do throws(ReceiveRefusal) {
-        try state.machine.attach(consumer)
-      } catch {
-        throw .refused(error)
-      }
-      state.line.nextTicket += 1
-      return state.line.nextTicket
     }
   }
 
-  private func leave(_ consumer: ByteSlice, _ ticket: UInt64) {
+  private func admit(
+    _ consumer: ConsumerID, _ ticket: UInt64, isNew: Bool, now: MonotonicTime,
+    deadline: MonotonicTime
+  ) throws(DispatchFailure) -> Step {
+    try state.withLock { (state: inout sending State) throws(DispatchFailure) -> Step in
+      if state.isClosed { throw .gone }
+      let waiting = state.line.count + state.standby.count
+      guard !isNew || waiting < SubscriptionLimits.maxConsumers else {
+        throw .refused(.tooManyConsumers(limit: SubscriptionLimits.maxConsumers))
+      }
+      do throws(ReceiveRefusal) {
+        try state.machine.attach(consumer, now: now)
+        return .nothing
+      } catch {
+        guard error == .busy, now < deadline else { throw .refused(error) }
+        return state.standBy(ticket, until: deadline)
+      }
+    }
+  }
+
+  private func leave(_ consumer: ConsumerID, _ ticket: UInt64) {
     let next = state.withLock { state -> Waiter? in
       state.machine.detach(consumer)
-      return state.stepOut(ticket) ? state.head : state.headIfConcerned
+      return state.leave(ticket)
     }
     next?.wake(.grown)
   }
 
   private func take(
-    _ consumer: ByteSlice, _ call: ReceiveCall, _ ticket: UInt64, now: MonotonicTime,
+    _ consumer: ConsumerID, _ call: ReceiveCall, _ ticket: UInt64, now: MonotonicTime,
     deadline: MonotonicTime
   ) throws(DispatchFailure) -> Step {
     let end = growth.end
@@ -147,11 +185,11 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
       switch state.machine.receive(consumer, max: call.max, now: now) {
       case .refused(let refusal): throw .refused(refusal)
       case .delivered(let deliveries) where !deliveries.isEmpty:
-        return (.deliveries(deliveries), state.stepOut(ticket) ? state.head : state.headIfConcerned)
+        return (.deliveries(deliveries), state.leave(ticket))
       case .delivered: break
       }
       if now >= deadline { return (.nothing, nil) }
-      return (state.stand(ticket, until: deadline), nil)
+      return (state.wait(ticket, until: deadline), nil)
     }
     next?.wake(.grown)
     return step
@@ -199,7 +237,10 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
         failure = .read(error)
       }
     }
-    if Task.isCancelled { failure = failure ?? .cancelled }
+    if failure == nil, Task.isCancelled {
+      takeBack(deliveries)
+      return []
+    }
     if failure == nil, right?.holds == false { failure = .withdrawn }
     if let failure {
       takeBack(deliveries)
@@ -223,101 +264,13 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
     change { machine in machine.trimmed(first: first) }
   }
 
-  /// Feeds the machine and wakes the head of the line when that concerns it.
+  /// Feeds the machine and wakes the waiting call that it concerns.
   func change<Answer: Sendable>(_ body: (inout SubscriptionMachine) -> Answer) -> Answer {
-    let (answer, head) = state.withLock { state in
+    let (answer, concerned) = state.withLock { state in
       let answer = body(&state.machine)
-      return (answer, state.headIfConcerned)
+      return (answer, state.concerned)
     }
-    head?.wake(.grown)
+    concerned?.wake(.grown)
     return answer
   }
-}
-
-extension Dispatcher.State {
-  /// Takes or keeps a place in the line; what its holder has to wait for.
-  mutating func stand(_ ticket: UInt64, until deadline: MonotonicTime) -> Dispatcher.Step {
-    let waiter = Waiter()
-    if line.waiters[ticket] == nil { line.order.append(ticket) }
-    line.waiters[ticket] = waiter
-    guard line.order.first == ticket else {
-      return .wait(waiter, beyond: nil, until: deadline)
-    }
-    headWakesAt = machine.nextDue ?? .distantFuture
-    return .wait(waiter, beyond: machine.end, until: min(deadline, headWakesAt))
-  }
-
-  /// Gives a place in the line up; true when it was the head's, so that the next one must take
-  /// over.
-  mutating func stepOut(_ ticket: UInt64) -> Bool {
-    let wasHead = line.order.first == ticket
-    line.order.removeAll { $0 == ticket }
-    line.waiters[ticket] = nil
-    if wasHead { headWakesAt = .distantFuture }
-    return wasHead
-  }
-
-  /// The waiting call at the head of the line.
-  var head: Waiter? { line.order.first.flatMap { line.waiters[$0] } }
-
-  /// The head of the line, if there is something for it or its timer is set too late.
-  var headIfConcerned: Waiter? {
-    guard let head else { return nil }
-    let isLate = machine.nextDue.map { $0 < headWakesAt } ?? false
-    return isLate || machine.hasDeliverable ? head : nil
-  }
-}
-
-/// What a consumer asks for.
-public struct ReceiveCall: Sendable {
-  /// The name under which it holds leases; any bytes, at most 128.
-  public var consumer: ByteSlice
-  public var max: Int
-  /// By `Record.cost`; at least one event is handed out.
-  public var bytes: Int
-  public var deadline: MonotonicTime
-  /// When the caller's token ends: waiting ends there as well.
-  public var expires: UnixTime
-
-  public init(
-    consumer: ByteSlice, max: Int, bytes: Int = 1 << 20, deadline: MonotonicTime,
-    expires: UnixTime
-  ) {
-    self.consumer = consumer
-    self.max = Swift.min(max, SubscriptionLimits.maxDeliveries)
-    self.bytes = bytes
-    self.deadline = deadline
-    self.expires = expires
-  }
-}
-
-/// One event in a consumer's hands.
-public struct DeliveredEvent: Sendable {
-  public let record: Record
-  public let token: ByteSlice
-  public let count: UInt32
-  /// By the wall clock; nil when the lease does not run out.
-  public let leaseUntil: UnixTime?
-}
-
-/// Why a call on a subscription came to nothing.
-public enum DispatchFailure: Error, Sendable, Hashable {
-  case refused(ReceiveRefusal)
-  case cumulative(CumulativeFault)
-  case read(ReadFailure)
-  case store(CatalogueFailure)
-  /// The subscription or its topic was deleted, or the gateway stops.
-  case gone
-  /// The client hung up.
-  case cancelled
-  /// The caller has lost its right while it waited.
-  case withdrawn
-  /// This kind of subscription is not built yet.
-  case notSupported(SubscriptionKind)
-  /// What is stored of the subscription cannot be read.
-  case corrupt(AckSetFault)
-  /// As many subscriptions are in use as memory is kept for.
-  case tooManyInUse(limit: Int)
-  /// The workers' queue is full.
-  case overloaded(retryAfter: TimeSpan)
 }

@@ -83,13 +83,13 @@ public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Senda
   }
 
   /// Numbers of a subscription if it is in use; nil otherwise: then what is stored tells them.
-  public func facts(of definition: SubscriptionDefinition, of topic: TopicAddress)
-    -> SubscriptionFacts?
-  {
+  public func facts(
+    of definition: SubscriptionDefinition, of topic: TopicAddress, on site: LoopSite
+  ) -> SubscriptionFacts? {
     let key = Key(topic: topic, number: definition.number)
     let dispatcher = state.withLock { $0.entries[key]?.dispatcher }
     guard let dispatcher, !dispatcher.growth.isClosed else { return nil }
-    return dispatcher.facts()
+    return dispatcher.facts(on: site)
   }
 
   public var count: Int { state.withLock { $0.entries.count } }
@@ -216,7 +216,7 @@ extension Dispatcher {
   /// Whether it could be made again from what is stored, nothing lost.
   var isIdle: Bool {
     state.withLock { state in
-      state.machine.isIdle && state.line.order.isEmpty && state.changeIsStored
+      state.machine.isIdle && state.line.isEmpty && state.standby.isEmpty && state.changeIsStored
     }
   }
 

@@ -66,19 +66,38 @@ extension StreamFormat {
     case .serverSentEvents:
       var id = ByteWriter(capacity: 41)
       Cursor(after: record.id).append(to: &id)
-      let type = record.attributes[.type]
+      let type = record.attributes[.type].flatMap { Self.isNoticeName($0) ? nil : $0 }
       if !EventStreamWriter.event(id: id.slice, event: type, data: text.slice, into: &bytes) {
         // A type that would break its line is left out: it stands in the event itself.
         EventStreamWriter.event(id: id.slice, event: nil, data: text.slice, into: &bytes)
       }
     case .lines:
+      let line = text.slice
+      if line.prefix(Self.noticeStart.utf8CodeUnitCount).equals(Self.noticeStart) {
+        bytes.append(ASCII.space)
+      }
       // In JSON a raw line end can only be white space between tokens.
-      for byte in text.bytes {
+      let span = line.span
+      for index in span.indices {
+        let byte = span[index]
         let isLineEnd = byte == ASCII.lineFeed || byte == ASCII.carriageReturn
         bytes.append(isLineEnd ? ASCII.space : byte)
       }
       bytes.append(ASCII.lineFeed)
     }
+  }
+
+  /// How the names of notices begin; one word follows.
+  private static let noticePrefix: StaticString = "jodrell."
+  /// How the line of a notice begins, and no event's.
+  private static let noticeStart: StaticString = "{\"jodrell."
+
+  /// Whether a type is a name under which streams speak themselves. The gateway takes no event of
+  /// such a type; in a log that was written before it did not refuse them there may be some.
+  private static func isNoticeName(_ type: ByteSlice) -> Bool {
+    let length = noticePrefix.utf8CodeUnitCount
+    guard type.prefix(length).equals(noticePrefix) else { return false }
+    return type.dropFirst(length).firstIndex(of: ASCII.dot) == nil
   }
 
   /// Something the gateway says itself: `jodrell.gap`, `jodrell.end`.

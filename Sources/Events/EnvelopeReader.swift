@@ -8,6 +8,7 @@ struct EnvelopeReader: Sendable {
   private(set) var contentType: ByteSlice?
   private(set) var hasSpecVersion = false
   private(set) var hasSource = false
+  private(set) var hasType = false
   private(set) var time: ByteSlice?
   private(set) var namesSchema = false
   private(set) var hasTraceParent = false
@@ -93,6 +94,8 @@ struct EnvelopeReader: Sendable {
       guard UnixTime(rfc3339: value) != nil else { throw .badAttributeValue(name, .badTime) }
     case .datacontenttype:
       guard MediaType.essence(value) != nil else { throw .badMediaType }
+    case .type where EventIntake.isReserved(type: value):
+      throw .badAttributeValue(name, .reserved)
     case .id, .source, .type, .subject, .dataschema:
       guard !value.isEmpty else { throw .badAttributeValue(name, .empty) }
     default: break
@@ -102,6 +105,7 @@ struct EnvelopeReader: Sendable {
   private mutating func note(_ attribute: AttributeName, _ value: ByteSlice) {
     switch attribute {
     case .source: hasSource = true
+    case .type: hasType = true
     case .time: time = value
     case .dataschema: namesSchema = true
     case .datacontenttype: contentType = value

@@ -78,10 +78,13 @@ public struct GatewayStamp: Sendable {
   public let requestid: ByteSlice?
   /// The `source` that policy gives events whose publisher names none.
   public let source: ByteSlice?
+  /// The `type` of an event of the gateway's own, whose envelope names none.
+  public let type: ByteSlice?
 
   public init(
     authtype: ByteSlice? = nil, authid: ByteSlice? = nil, authissuer: ByteSlice? = nil,
-    service: ByteSlice? = nil, requestid: ByteSlice? = nil, source: ByteSlice? = nil
+    service: ByteSlice? = nil, requestid: ByteSlice? = nil, source: ByteSlice? = nil,
+    type: ByteSlice? = nil
   ) {
     self.authtype = authtype
     self.authid = authid
@@ -89,6 +92,7 @@ public struct GatewayStamp: Sendable {
     self.service = service
     self.requestid = requestid
     self.source = source
+    self.type = type
   }
 
   /// No word from the gateway: events that carry theirs already, and tests.

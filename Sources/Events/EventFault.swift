@@ -60,4 +60,6 @@ public enum AttributeRule: Equatable, Sendable, CaseIterable {
   case tooLong
   /// Of binary mode: `datacontenttype` is carried by `Content-Type` alone.
   case notAHeader
+  /// A `type` that begins with `EventIntake.reservedTypes`.
+  case reserved
 }

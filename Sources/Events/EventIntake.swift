@@ -5,6 +5,14 @@ public import JSONText
 /// contract know. What publishers may leave out (`id`, `source`, `type`, `time`) is filled in on
 /// delivery.
 public enum EventIntake {
+  /// How the types begin that only the gateway gives: in an event stream it speaks under such names
+  /// itself, and no publisher may be taken for it. Compared as bytes, as types are.
+  public static let reservedTypes: StaticString = "jodrell."
+
+  static func isReserved(type: ByteSlice) -> Bool {
+    type.prefix(reservedTypes.utf8CodeUnitCount).equals(reservedTypes)
+  }
+
   /// One event whose payload is the whole body.
   ///
   /// - Parameter shelf: where its attributes are made; without one they take memory of their own.
@@ -112,8 +120,11 @@ public enum EventIntake {
     _ builder: inout AttributesBuilder, _ reader: EnvelopeReader, _ request: EventRequest,
     _ contentType: ByteSlice?
   ) throws(EventFault) {
-    builder.reserve(request.stamp.room + (request.stamp.source.map { $0.count + 4 } ?? 0))
+    let own = (request.stamp.source, request.stamp.type)
+    builder.reserve(
+      request.stamp.room + (own.0.map { $0.count + 4 } ?? 0) + (own.1.map { $0.count + 4 } ?? 0))
     if !reader.hasSource, let source = request.stamp.source { builder.set(.source, source) }
+    if !reader.hasType, let type = request.stamp.type { builder.set(.type, type) }
     if reader.time == nil, let time = request.time { builder.set(.time, time) }
     if reader.contentType == nil, let contentType, !contentType.equals("application/json") {
       guard AttributeText.isValid(contentType) else { throw .badMediaType }

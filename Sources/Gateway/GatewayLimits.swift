@@ -29,6 +29,8 @@ public enum GatewayLimits {
   public static let administrativeBody = 64 << 10
   /// The body of an explanation: a token and perhaps a payload, in bytes.
   public static let explainBody = 1 << 20
+  /// Bytes of a `Prefer` field: it is read before it is known who asks.
+  static let preferences = 1 << 10
   /// Bytes of a path that the audit log shows.
   public static let auditedPath = 512
   /// How long an administrative change waits for its entry in an audit log that is required.
@@ -43,6 +45,8 @@ public enum GatewayLimits {
   public static let eventsPerAnswer = 1_000
   /// The longest long-poll.
   public static let longestWait = TimeSpan.seconds(60)
+  /// How far ahead of the gateway's clock an instant may lie that is asked for as a position.
+  public static let positionLead = TimeSpan.seconds(60)
   public static let topicsPerPage = 1_000
   /// Versions of a topic's schemas on one page of their list.
   public static let schemasPerPage = 1_000

@@ -32,6 +32,9 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   var auditTurn = 0
   /// Requests that the limits have let in ahead of an attempt in the audit log.
   var attempts: Set<RequestID> = []
+  /// Requests under way that look at what is an operator's to see; with the name of the token that
+  /// one is about, if it is about one.
+  var operatorLooks: [RequestID: ByteSlice?] = [:]
   /// What requests under way revoke, or take back, for the audit log: rendered objects.
   var revocations: [RequestID: ByteSlice] = [:]
   /// What the topics of streams that are being opened label, for the audit log.
@@ -81,6 +84,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     defer {
       if !attempts.isEmpty { attempts.remove(request.id) }
       if !revocations.isEmpty { revocations[request.id] = nil }
+      if !operatorLooks.isEmpty { operatorLooks.removeValue(forKey: request.id) }
       if !streamLabels.isEmpty { streamLabels[request.id] = nil }
     }
     let isOperators = request.listener == .management
@@ -342,15 +346,20 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
 
   /// Makes the topic at an address where nothing is, if its namespace lets that happen.
   func makeTopic(_ address: TopicAddress) async throws -> Engine.Topic {
+    try mayMakeTopic(address)
+    _ = try await parts.engine.createTopic(address.detached, TopicConfiguration())
+    guard let topic = parts.engine.open(address) else { throw Self.deletedMeanwhile }
+    return topic
+  }
+
+  /// Refuses where the topic does not come into being by its first use.
+  func mayMakeTopic(_ address: TopicAddress) throws(Refusal) {
     guard !address.isShared else {
       throw Refusal(.notFound, "the tenant that the topic would belong to has not made it")
     }
     guard TopicRules(of: address.inNamespace, in: parts.engine).autoCreate else {
       throw Refusal(.notFound, "topics of this namespace are not made on first use")
     }
-    _ = try await parts.engine.createTopic(address.detached, TopicConfiguration())
-    guard let topic = parts.engine.open(address) else { throw Self.deletedMeanwhile }
-    return topic
   }
 
   /// What a failed append is to the sender. One that met the deletion of its topic would have made

@@ -35,7 +35,8 @@ struct MediaType {
 
   func isOneOf(_ names: String...) -> Bool { names.contains(essence) }
 
-  private static func trimmed(_ text: Substring) -> Substring {
+  /// Without the white space around it.
+  static func trimmed(_ text: Substring) -> Substring {
     var text = text
     while text.first == " " || text.first == "\t" { text.removeFirst() }
     while text.last == " " || text.last == "\t" { text.removeLast() }
@@ -63,7 +64,7 @@ enum AnswerFormat {
         parts.first { $0.hasPrefix("q=") }.flatMap { Self.weight($0.dropFirst(2)) } ?? 1000
       let offer: (AnswerFormat, Int)? =
         switch name {
-        case "application/json", "application/cloudevents-batch+json": (.json, 2)
+        case "application/json": (.json, 2)
         case "text/event-stream": (.eventStream, 2)
         case "application/x-ndjson", "application/ndjson": (.lines, 2)
         case "application/*": (.json, 1)

@@ -49,9 +49,9 @@ extension GatewayResponder {
     try refuseQuery(of: request)
     var visible: (@Sendable (ByteSlice) -> Bool)?
     if request.listener != .management, !parts.operations.isDevelopment {
-      guard let scope = try? admit(request, nil), scope.isOperator else {
-        throw Refusal(.notFound)
-      }
+      guard let scope = try? admit(request, nil) else { throw Refusal(.notFound) }
+      guard scope.isOperator else { throw TenancyRefusal.notFound }
+      operatorLooks[request.id] = .some(nil)
       let tenant = scope.tenant
       visible = { $0 == tenant.bytes }
     }
@@ -75,9 +75,7 @@ extension GatewayResponder {
       throw Refusal(.badParameter, "'/path' is missing")
     }
     try members.finish()
-    guard case .topic(let reference, .events) = try Route(path) else {
-      throw Refusal(.badParameter, "'/path' is not the path of a topic's events")
-    }
+    let reference = try Self.topicOfEvents(path)
     let scope = try admit(request, to: reference, for: .subscribe).caller
     guard let ticket = parts.tickets.issue(for: path, to: scope, at: request.receivedAt) else {
       throw Refusal(.overloaded, "too many tickets are out")
@@ -92,6 +90,20 @@ extension GatewayResponder {
       json.instant(expires)
       json.endObject()
     }
+  }
+
+  /// The topic whose events a path names; a path without host and query, as the stream's request
+  /// will have it.
+  private static func topicOfEvents(_ path: ByteSlice) throws -> TopicReference {
+    do {
+      if case .topic(let reference, .events) = try Route(path) { return reference }
+    } catch let refusal as Refusal where refusal.code == .notFound {
+      // It names nothing: that is the body's fault, not a topic's that is not there.
+    }
+    throw Refusal(
+      .badParameter,
+      "'/path' is the path of a topic's events without host and query, such as "
+        + "/v1/topics/acme/shop/orders/events")
   }
 
   private func write(_ issuers: [IssuerState], into json: inout JSONWriter) {

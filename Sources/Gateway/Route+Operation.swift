@@ -16,7 +16,8 @@ extension Route {
       .revocations:
       .administer
     case .tickets, .streamToken: .read
-    case .whoami, .explain, .health, .readiness, .metrics, .openAPI, .resourceMetadata: .observe
+    case .whoami, .explain, .health, .readiness, .metrics, .openAPI, .resourceMetadata, .gateway:
+      .observe
     }
   }
 

@@ -26,6 +26,8 @@ enum Route {
   /// The metadata of the resource at a path below the host; `/` for the host itself.
   case resourceMetadata(ByteSlice)
   case revocations
+  /// `*`: the gateway itself, asked with OPTIONS (RFC 9110 §9.3.7).
+  case gateway
 
   /// What lies below a topic.
   enum TopicResource {
@@ -136,6 +138,7 @@ enum Route {
     if path.equals("/v1/explain") { return .explain }
     if path.equals("/v1/tickets") { return .tickets }
     if path.equals("/v1/revocations") { return .revocations }
+    if path.equals("*") { return .gateway }
     if path.starts(with: ResourceMetadata.path) {
       let rest = path.dropFirst(ResourceMetadata.path.utf8CodeUnitCount)
       if rest.isEmpty || rest[0] == ASCII.slash { return .resourceMetadata(rest) }
@@ -242,6 +245,7 @@ extension Route {
     case .document, .documents: "GET, HEAD, OPTIONS"
     case .topics, .tenant, .whoami, .health, .readiness, .metrics, .openAPI, .resourceMetadata:
       "GET, HEAD, OPTIONS"
+    case .gateway: "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
     }
   }
 }

@@ -10,8 +10,8 @@ public enum ChunkStep: Sendable, Equatable {
   case fault(WireRule)
 }
 
-/// Takes the chunked coding off a body (RFC 9112 §7.1). No extensions, no white space, no bare LF;
-/// trailers are checked, bounded and dropped.
+/// Takes the chunked coding off a body (RFC 9112 §7.1). No bare LF, no white space but before an
+/// extension; extensions are bounded and skipped, trailers checked, bounded and dropped.
 ///
 /// ```
 /// size ──▶ data ──▶ dataEnd ──▶ size … ; size 0 ──▶ trailers ──empty line──▶ ended
@@ -30,6 +30,7 @@ public struct ChunkDecoder: Sendable {
   private var phase = Phase.size
   /// How much of the input has been decoded: the offset behind the last step.
   public private(set) var consumed = 0
+  private var extensionBytes = 0
   private var trailerFields = 0
   private var trailerBytes = 0
   private var lastScanner = LineScanner()
@@ -89,10 +90,17 @@ public struct ChunkDecoder: Sendable {
       index += 1
     }
     guard index < span.count else { return .needMore }
-    if span[index] == ASCII.semicolon, index > consumed { return fail(.chunkExtension) }
-    guard index > consumed, span[index] == ASCII.carriageReturn else { return fail(.chunkSize) }
+    guard index > consumed else { return fail(.chunkSize) }
+    let extensions = index
+    if span[index] != ASCII.carriageReturn, let step = skipExtensions(in: span, &index) {
+      if case .fault(let rule) = step { return fail(rule) }
+      return step
+    }
     guard index + 1 < span.count else { return .needMore }
-    guard span[index + 1] == ASCII.lineFeed else { return fail(.chunkSize) }
+    guard span[index + 1] == ASCII.lineFeed else {
+      return fail(index > extensions ? .chunkExtension : .chunkSize)
+    }
+    extensionBytes += index - extensions
     consumed = index + 2
     if size == 0 {
       phase = .trailers
@@ -101,6 +109,31 @@ public struct ChunkDecoder: Sendable {
       phase = .data(left: size)
     }
     return nil
+  }
+
+  /// Passes over what follows a size on its line, `*( BWS ";" … )`, which means nothing here
+  /// (§7.1.1): any bytes but controls up to the CR. Looked at anew with each piece that comes,
+  /// since it is short.
+  ///
+  /// - Returns: nil when `index` is at the CR.
+  private func skipExtensions(in span: Span<UInt8>, _ index: inout Int) -> ChunkStep? {
+    let room = min(limits.chunkExtensionBytes, limits.bodyExtensionBytes - extensionBytes)
+    let start = index
+    var hasBegun = false
+    while index < span.count, span[index] != ASCII.carriageReturn {
+      let byte = span[index]
+      if byte == ASCII.semicolon {
+        hasBegun = true
+      } else if !hasBegun, byte != ASCII.space, byte != ASCII.tab {
+        return .fault(.chunkSize)
+      } else if byte < ASCII.space && byte != ASCII.tab || byte == ASCII.delete {
+        return .fault(.chunkExtension)
+      }
+      guard index - start < room else { return .fault(.chunkExtension) }
+      index += 1
+    }
+    guard index < span.count else { return .needMore }
+    return hasBegun ? nil : .fault(.chunkSize)
   }
 
   /// Reads one trailer line; nil when another follows.

@@ -12,6 +12,10 @@ public struct WireLimits: Sendable {
   public var targetBytes = 8 * 1024
   /// Bytes of a body, whatever its framing; doors may set less.
   public var bodyBytes = 8 * 1024 * 1024
+  /// Bytes of the extensions behind one chunk's size; they are skipped …
+  public var chunkExtensionBytes = 256
+  /// … and of all of one body.
+  public var bodyExtensionBytes = 16 * 1024
   /// From the first byte of a head to its last.
   public var headTime = TimeSpan.seconds(10)
   /// Between two requests of a connection.

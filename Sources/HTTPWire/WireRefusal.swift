@@ -79,7 +79,7 @@ public enum WireRule: UInt8, CaseIterable, Sendable {
   case codingInOldVersion
   /// §7.1: a chunk size that is not hexadecimal or too large.
   case chunkSize
-  /// §7.1.1: a chunk extension; refused, since nobody needs one and they hide bytes.
+  /// §7.1.1: a chunk extension with a control character, a bare LF among them, or too long.
   case chunkExtension
   /// §7.1: chunk data that does not end where its size says.
   case chunkEnd
@@ -110,7 +110,7 @@ public enum WireRule: UInt8, CaseIterable, Sendable {
     case .repeatedTransferCoding: "Transfer-Encoding is repeated"
     case .codingInOldVersion: "Transfer-Encoding is used with HTTP/1.0"
     case .chunkSize: "a chunk size is malformed"
-    case .chunkExtension: "a chunk carries an extension"
+    case .chunkExtension: "a chunk's extension is malformed or too long"
     case .chunkEnd: "a chunk does not end where its size says"
     case .clearOnTLS: "this port speaks TLS: the address begins with https"
     case .trailer: "the trailer section is malformed or too long"

@@ -37,12 +37,21 @@ public enum JSONEscapes {
     var read = 0
     var written = 0
     while read < raw.count {
-      let byte = unsafe raw[read]
-      guard byte == ASCII.backslash else {
-        unsafe target[written] = byte
-        read += 1
-        written += 1
-        continue
+      if unsafe raw[read] != ASCII.backslash {
+        guard read + 8 <= raw.count else {
+          unsafe target[written] = unsafe raw[read]
+          read += 1
+          written += 1
+          continue
+        }
+        // Eight bytes at a time, of which those before an escape count. There is room for all: no
+        // more was written than read.
+        let word = unsafe raw.loadUnaligned(fromByteOffset: read, as: UInt64.self)
+        unsafe UnsafeMutableRawPointer(target + written).storeBytes(of: word, as: UInt64.self)
+        let plain = backslashes(in: word).trailingZeroBitCount / 8
+        read += plain
+        written += plain
+        if plain == 8 { continue }
       }
       let letter = unsafe raw[read + 1]
       guard letter == 0x75 else {
@@ -61,6 +70,32 @@ public enum JSONEscapes {
       written += unsafe encode(scalar, into: target.advanced(by: written))
     }
     return written
+  }
+
+  /// How many backslashes a string's source bytes have: as many as escapes, or twice as many.
+  public static func backslashes(in raw: Span<UInt8>) -> Int {
+    unsafe raw.withUnsafeBytes { raw in
+      var count = 0
+      var read = 0
+      while read + 8 <= raw.count {
+        let word = unsafe raw.loadUnaligned(fromByteOffset: read, as: UInt64.self)
+        count += backslashes(in: word).nonzeroBitCount
+        read += 8
+      }
+      while read < raw.count {
+        if unsafe raw[read] == ASCII.backslash { count += 1 }
+        read += 1
+      }
+      return count
+    }
+  }
+
+  /// The highest bit of each of eight bytes that is a backslash.
+  @inline(__always)
+  private static func backslashes(in word: UInt64) -> UInt64 {
+    let other = word ^ 0x5C5C_5C5C_5C5C_5C5C
+    let low = (other & 0x7F7F_7F7F_7F7F_7F7F) &+ 0x7F7F_7F7F_7F7F_7F7F
+    return ~(low | other) & 0x8080_8080_8080_8080
   }
 
   private static func value(ofEscape letter: UInt8) -> UInt8 {

@@ -1,10 +1,10 @@
 /// The bounds that an operator can set, by what they count and whom. Closed, so that each has a
 /// counter with a fixed place.
 public enum LimitName: UInt8, CaseIterable, Sendable {
-  case tenantRequests, principalRequests, topicRequests, addressRequests
-  case tenantEvents, principalEvents, topicEvents, addressEvents
-  case tenantBytes, principalBytes, topicBytes, addressBytes
-  case tenantStreams, principalStreams, topicStreams, addressStreams
+  case tenantRequests, principalRequests, namespaceRequests, topicRequests, addressRequests
+  case tenantEvents, principalEvents, namespaceEvents, topicEvents, addressEvents
+  case tenantBytes, principalBytes, namespaceBytes, topicBytes, addressBytes
+  case tenantStreams, principalStreams, namespaceStreams, topicStreams, addressStreams
   case addressTokens
   /// Questions to issuers about opaque tokens, under way at once.
   case addressQuestions
@@ -17,18 +17,22 @@ public enum LimitName: UInt8, CaseIterable, Sendable {
     switch self {
     case .tenantRequests: "tenant-requests"
     case .principalRequests: "principal-requests"
+    case .namespaceRequests: "namespace-requests"
     case .topicRequests: "topic-requests"
     case .addressRequests: "address-requests"
     case .tenantEvents: "tenant-events"
     case .principalEvents: "principal-events"
+    case .namespaceEvents: "namespace-events"
     case .topicEvents: "topic-events"
     case .addressEvents: "address-events"
     case .tenantBytes: "tenant-bytes"
     case .principalBytes: "principal-bytes"
+    case .namespaceBytes: "namespace-bytes"
     case .topicBytes: "topic-bytes"
     case .addressBytes: "address-bytes"
     case .tenantStreams: "tenant-streams"
     case .principalStreams: "principal-streams"
+    case .namespaceStreams: "namespace-streams"
     case .topicStreams: "topic-streams"
     case .addressStreams: "address-streams"
     case .addressTokens: "address-refused-tokens"

@@ -1,7 +1,34 @@
 import Bytes
 import HTTPWire
 
+/// A socket whose kernel takes nothing.
+struct Stall {
+  /// When the peer was last seen to have taken something.
+  var since: MonotonicTime
+  /// Bytes in the kernel that it had not taken then.
+  var left: Int
+  /// When that is to be looked at again.
+  var nextLook: MonotonicTime
+}
+
 extension Socket {
+  /// Looks whether the peer takes what is on its way to it; called while bytes are pending. That
+  /// the kernel takes none of them says little: it takes the next ones once a third of its room is
+  /// free, which may have grown to megabytes.
+  ///
+  /// - Returns: false when the peer has taken nothing for `writeStallTime`.
+  func peerTakes(at now: MonotonicTime) -> Bool {
+    let left = Syscalls.unacknowledged(fd)
+    let since = if let stall, left >= stall.left { stall.since } else { now }
+    let end = since + writeStallTime
+    let step = TimeSpan.nanoseconds(writeStallTime.nanoseconds / Self.looksPerStall)
+    stall = Stall(since: since, left: left, nextLook: min(now + step, end))
+    return now < end
+  }
+
+  /// A peer that has taken nothing is found so much late at the most: a part of the time.
+  private static var looksPerStall: Int64 { 8 }
+
   /// Sends everything that is pending, waiting as long as the peer accepts some of it.
   ///
   /// - Returns: false when the connection is lost.
@@ -10,16 +37,22 @@ extension Socket {
       sendPending()
       if isBroken { return false }
       if pending == 0 { return true }
-      let stall = clock.clocks.monotonic() + writeStallTime
-      switch await wait(for: .writable, until: stall) {
-      case .ready: continue
-      case .deadline:
+      guard peerTakes(at: clock.clocks.monotonic()), let stall else {
         lane.bump(lane.writeStalls)
         isBroken = true
         return false
+      }
+      switch await wait(for: .writable, until: stall.nextLook) {
+      case .ready, .deadline: continue
       case .abandoned: return false
       }
     }
+  }
+
+  /// The kernel has taken so much.
+  func noteSent(_ count: Int) {
+    lane.bump(lane.sent, by: count)
+    if count > 0 { stall = nil }
   }
 
   /// Sends bytes of somebody else's, with nothing of its own pending.
@@ -31,7 +64,7 @@ extension Socket {
     // SAFETY: the bytes are borrowed for the call.
     switch unsafe bytes.withUnsafeBytes({ unsafe Syscalls.send(fd, $0) }) {
     case .bytes(let count):
-      lane.bump(lane.sent, by: count)
+      noteSent(count)
       if count < bytes.count { canWrite = false }
       return count
     case .wouldBlock: canWrite = false
@@ -56,7 +89,7 @@ extension Socket {
       }
       switch transfer {
       case .bytes(let count):
-        lane.bump(lane.sent, by: count)
+        noteSent(count)
         if count < outbox.pending { canWrite = false }
         outbox.markSent(count)
       case .wouldBlock: canWrite = false

@@ -77,7 +77,7 @@ extension Socket {
       }
       switch transfer {
       case .bytes(let count):
-        lane.bump(lane.sent, by: count)
+        noteSent(count)
         if count < session.unsent { canWrite = false }
         session.markSent(count)
       case .wouldBlock: canWrite = false

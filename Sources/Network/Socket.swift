@@ -54,6 +54,9 @@ import HTTPWire
   /// Whether the task is somewhere that does not look at the socket.
   private(set) var isInterruptible = false
 
+  /// What the peer has yet to take while the kernel takes nothing from here; nil while it does.
+  var stall: Stall?
+
   /// Who is told when a wait without a task is over.
   weak var sleeper: (any Sleeper)?
 

@@ -42,29 +42,40 @@ public struct SocketAddress: Sendable {
     self.storage = storage
   }
 
-  /// Looks a host's name up as the system does (getaddrinfo(3)) and takes the first address that it
-  /// knows. Blocks, perhaps for seconds: for programs that ask, not for a server's loops.
-  ///
-  /// - Parameter host: a name or a numeric address.
-  public init(finding host: String, port: UInt16) throws(NetworkFailure) {
+  /// The addresses of a host as the system knows them (getaddrinfo(3)), best first, at most eight;
+  /// a numeric one is not looked up. Blocks, perhaps for seconds: for programs that ask, not for a
+  /// server's loops.
+  public static func find(host: String, port: UInt16) throws(NetworkFailure) -> [SocketAddress] {
+    do throws(NetworkFailure) {
+      return [try SocketAddress(host: host, port: port)]
+    } catch {
+      // A name, then.
+    }
     var hints = unsafe addrinfo()
     unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-    unsafe hints.ai_flags = AI_ADDRCONFIG
     var list: UnsafeMutablePointer<addrinfo>?
     guard unsafe getaddrinfo(host, nil, &hints, &list) == 0, let first = unsafe list else {
       throw .badAddress(host)
     }
     // SAFETY: the list is read before it is freed, and its addresses have the lengths it tells.
     defer { unsafe freeaddrinfo(first) }
-    guard let address = unsafe first.pointee.ai_addr,
-      unsafe first.pointee.ai_addrlen <= socklen_t(MemoryLayout<sockaddr_storage>.size)
-    else { throw .badAddress(host) }
-    var storage = sockaddr_storage()
-    unsafe withUnsafeMutableBytes(of: &storage) { room in
-      unsafe room.copyMemory(
-        from: UnsafeRawBufferPointer(start: address, count: Int(first.pointee.ai_addrlen)))
+    var found: [SocketAddress] = []
+    var next: UnsafeMutablePointer<addrinfo>? = unsafe first
+    while let entry = unsafe next, found.count < 8 {
+      let length = unsafe entry.pointee.ai_addrlen
+      if let address = unsafe entry.pointee.ai_addr,
+        length <= socklen_t(MemoryLayout<sockaddr_storage>.size)
+      {
+        var storage = sockaddr_storage()
+        unsafe withUnsafeMutableBytes(of: &storage) { room in
+          unsafe room.copyMemory(from: UnsafeRawBufferPointer(start: address, count: Int(length)))
+        }
+        found.append(SocketAddress(storage: storage, length: length).with(port: port))
+      }
+      unsafe next = entry.pointee.ai_next
     }
-    self = SocketAddress(storage: storage, length: unsafe first.pointee.ai_addrlen).with(port: port)
+    guard !found.isEmpty else { throw .badAddress(host) }
+    return found
   }
 
   /// The bytes that a socket file's path may have (unix(7)).

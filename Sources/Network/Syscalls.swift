@@ -121,6 +121,13 @@ enum Syscalls {
     return fd
   }
 
+  /// Bytes of a socket that its peer has not acknowledged, or on this machine not read; 0 where the
+  /// kernel does not say.
+  static func unacknowledged(_ fd: Int32) -> Int {
+    var count: Int32 = 0
+    return unsafe ioctl(fd, UInt(TIOCOUTQ), &count) == 0 ? Int(count) : 0
+  }
+
   /// The error that a socket has met meanwhile; 0 for none.
   static func pendingError(_ fd: Int32) -> Int32 {
     var code: Int32 = 0

@@ -26,6 +26,7 @@ public final class RocksTopicLog: TopicLog {
     let opening = try StoreOpening(configuration, paths)
     damage = opening.damage
     committer = opening.committer(configuration)
+    committer.keep(configuration.retentions)
     committer.checkSpace()
     try committer.start()
   }
@@ -49,6 +50,17 @@ public final class RocksTopicLog: TopicLog {
     for topic in committer.directory.topics { topic.growth.close() }
     committer.database.close()
     lock.release()
+  }
+
+  /// Keeps events from the next commit on as their tenants say, where neither their topic nor its
+  /// namespace says anything; of tenants that are not listed everything is kept.
+  public func keep(_ retentions: [Name: Retention]) {
+    guard !isTrial else { return }
+    let mutation = Mutation(
+      apply: { committer in committer.afterCommit { committer.keep(retentions) } },
+      // Nothing is let go any more.
+      fail: { _ in })
+    _ = committer.queue.push(mutation)
   }
 
   public func open(_ address: TopicAddress) -> TopicState? {

@@ -1,4 +1,6 @@
 public import Bytes
+public import Tenancy
+public import Topics
 
 /// How a store is opened. Every number has its reason in docs/limits.md.
 public struct StoreConfiguration: Sendable {
@@ -12,6 +14,8 @@ public struct StoreConfiguration: Sendable {
   /// The commit number up to which the operator accepts what was recovered, although more had been
   /// acknowledged.
   public var acceptingLossAt: UInt64?
+  /// How long the tenants' events are kept at first: see `RocksTopicLog.keep`.
+  public var retentions: [Name: Retention] = [:]
 
   public init(path: String, clocks: Clocks, freshStoreName: ByteSlice) {
     precondition(freshStoreName.count == 16, "a store's name is 16 bytes")

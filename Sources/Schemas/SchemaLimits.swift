@@ -35,6 +35,17 @@ public enum SchemaLimits {
   public static let patterns = 1_000
   /// Groups inside one another in a `pattern`; PCRE2 recurses over them while compiling.
   public static let patternDepth = 50
+  /// Steps of the table that decides a regular pattern in one pass, two bytes each; one that needs
+  /// more runs in PCRE2.
+  public static let tableSteps = 4_096
+  /// Sets and anchors that such a pattern has once its repetitions are written out.
+  public static let tableItems = 1_000
+  /// Ranges of characters that such a pattern names.
+  public static let tableRanges = 64
+  /// States of automata that are walked through while such a table is made: under a millisecond.
+  public static let tableEffort = 20_000
+  /// The same of all patterns of one schema together.
+  public static let tablesEffort = 400_000
   /// Backtracking steps of one match from one character on, as PCRE2 counts them. It is the fuel
   /// that ends a hostile match: `PatternMatcher`.
   public static let matchSteps: UInt32 = 50_000

@@ -76,11 +76,14 @@ public enum TokenFault: Error, Hashable, Sendable {
   case malformed
   /// It was given out by another subscription, or by one of the same name that is gone.
   case otherSubscription
-  /// The event has been delivered again since, or the subscription was sought.
+  /// The event has been delivered again since.
   case superseded
+  /// The subscription was sought since: what was out then is nobody's.
+  case sought
   /// The event is acknowledged already (told to `release` and `extend` only: acknowledging twice is
   /// acknowledging).
   case alreadyAcknowledged
-  /// The lease has run out and the event waits for redelivery (told to `extend` only).
+  /// The lease has run out or ended with the run that gave it, and the event will be delivered
+  /// again (told to `release` and `extend` only).
   case leaseEnded
 }

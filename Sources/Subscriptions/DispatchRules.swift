@@ -30,7 +30,7 @@ public enum SubscriptionLimits {
   public static let maxUnacked = 50_000
   /// What `maxUnacked` is when the owner does not say.
   public static let defaultUnacked = 1_000
-  /// Consumers that hold leases or wait.
+  /// Consumers (`ConsumerID`) that hold leases or wait.
   public static let maxConsumers = 1_000
   /// Deliveries of one answer.
   public static let maxDeliveries = 1_000

@@ -13,7 +13,7 @@ extension SubscriptionMachine {
     try checkOrigin(token)
     if acks.contains(token.entry) { return }
     if let held = outstanding[token.entry] {
-      guard held.serial == token.serial || isOlderRun(token, than: held) else { throw .superseded }
+      guard held.serial == token.serial else { throw .superseded }
       drop(token.entry)
     } else {
       guard token.serial < firstSerial, token.entry < end else { throw .superseded }
@@ -45,14 +45,9 @@ extension SubscriptionMachine {
 
   private mutating func settleReadPosition() { readPosition = max(readPosition, acks.mark) }
 
-  /// Whether the event has not got out in this run, so that an earlier run's token is its last one.
-  private func isOlderRun(_ token: AckToken, than held: Outstanding) -> Bool {
-    held.serial == 0 && token.serial < firstSerial
-  }
-
   private func checkOrigin(_ token: AckToken) throws(TokenFault) {
     guard token.subscription == number, token.ledger == ledger else { throw .otherSubscription }
-    guard token.epoch == epoch else { throw .superseded }
+    guard token.epoch == epoch else { throw .sought }
   }
 
   // MARK: - Giving back and keeping longer
@@ -81,14 +76,15 @@ extension SubscriptionMachine {
 
   /// Who holds the live lease of a token, and until when.
   private mutating func lease(of token: AckToken, now: MonotonicTime) throws(TokenFault)
-    -> (consumer: ByteSlice, until: MonotonicTime)
+    -> (consumer: ConsumerID, until: MonotonicTime)
   {
     tick(now)
     try checkOrigin(token)
     if acks.contains(token.entry) { throw .alreadyAcknowledged }
-    guard let held = outstanding[token.entry], held.serial == token.serial else {
-      throw .superseded
+    guard let held = outstanding[token.entry] else {
+      throw token.serial < firstSerial ? .leaseEnded : .superseded
     }
+    guard held.serial == token.serial else { throw .superseded }
     guard case .leased(let consumer, let until) = held.place else { throw .leaseEnded }
     return (consumer, until)
   }
@@ -107,20 +103,21 @@ extension SubscriptionMachine {
   // MARK: - Consumers
 
   /// A consumer opens a stream or starts to wait: it counts as present until it detaches as often.
-  public mutating func attach(_ consumer: ByteSlice) throws(ReceiveRefusal) {
+  public mutating func attach(_ consumer: ConsumerID, now: MonotonicTime) throws(ReceiveRefusal) {
+    tick(now)
     if let refusal = refusal(of: consumer) { throw refusal }
     consumers[consumer, default: Consumer()].attached += 1
   }
 
   /// A stream or wait is over; what the consumer holds it keeps.
-  public mutating func detach(_ consumer: ByteSlice) {
+  public mutating func detach(_ consumer: ConsumerID) {
     guard let known = consumers[consumer], known.attached > 0 else { return }
     consumers[consumer]?.attached -= 1
     forgetIfIdle(consumer)
   }
 
   /// The consumer is gone: what it holds comes back at once.
-  public mutating func consumerLeft(_ consumer: ByteSlice) {
+  public mutating func consumerLeft(_ consumer: ConsumerID) {
     for (entry, held) in outstanding {
       if case .leased(consumer, _) = held.place { putBack(entry, .ready) }
     }
@@ -128,14 +125,14 @@ extension SubscriptionMachine {
   }
 
   /// Why `consumer` may not receive now; nil when it may.
-  func refusal(of consumer: ByteSlice) -> ReceiveRefusal? {
+  func refusal(of consumer: ConsumerID) -> ReceiveRefusal? {
     if consumers[consumer] != nil || consumers.isEmpty { return nil }
     if rules.oneConsumer { return .busy }
     let limit = SubscriptionLimits.maxConsumers
     return consumers.count < limit ? nil : .tooManyConsumers(limit: limit)
   }
 
-  private mutating func forgetIfIdle(_ consumer: ByteSlice) {
+  private mutating func forgetIfIdle(_ consumer: ConsumerID) {
     if let known = consumers[consumer], known.attached == 0, known.leases == 0 {
       consumers[consumer] = nil
     }
@@ -185,8 +182,8 @@ extension SubscriptionMachine {
     }
   }
 
-  /// Removes a settled entry.
-  private mutating func drop(_ entry: UInt64) {
+  /// Removes an entry that is settled or unread again.
+  mutating func drop(_ entry: UInt64) {
     leave(entry)
     outstanding[entry] = nil
   }

@@ -12,25 +12,26 @@ public import Topics
 ///                          ▼  │                        │
 ///                         waiting ─────────────────────┘
 ///
-/// Unread entries lie at or behind `readPosition` and are not acknowledged; leased and waiting ones
-/// are in `outstanding`; everything else is acknowledged. So nothing can be lost, and because
-/// `outstanding` has one place per entry there are never two leases for one. `outstanding` never
-/// holds more than `maxUnacked` entries. The mark-delete position goes back by a seek only.
+/// A delivery whose event could not be brought is taken back: its entry waits, or is unread again
+/// where that was its first. Unread entries lie at or behind `readPosition`, and are neither
+/// acknowledged nor outstanding; leased and waiting ones are in `outstanding`; everything else is
+/// acknowledged. So nothing can be lost, and because `outstanding` has one place per entry there
+/// are never two leases for one. `outstanding` never holds more than `maxUnacked` entries. The
+/// mark-delete position goes back by a seek only.
 ///
 /// Further kinds, dead letters and back-off change `DispatchRules`, what becomes of an entry that
 /// returns (`putBack`), and add inputs; the states stay.
 public struct SubscriptionMachine: Sendable {
-  /// An event that was handed out at least once, or taken back before it got out, and is not
-  /// settled.
+  /// An event that was handed out at least once and is not settled.
   struct Outstanding: Sendable {
-    /// Number of the delivery that holds or held it last; 0 when it never got out.
+    /// Number of the delivery that holds or held it last.
     var serial: UInt64
-    /// How often it was delivered.
+    /// How often it was delivered; at least 1.
     var count: UInt32
     var place: Place
   }
   enum Place: Sendable, Hashable {
-    case leased(ByteSlice, until: MonotonicTime)
+    case leased(ConsumerID, until: MonotonicTime)
     /// May be delivered again now.
     case ready
     /// May be delivered again from this instant.
@@ -56,7 +57,7 @@ public struct SubscriptionMachine: Sendable {
   /// How often the subscription was sought.
   public internal(set) var epoch: UInt64
   var acks: AckSet
-  /// Everything before it was handed out or acknowledged.
+  /// Everything before it is outstanding or acknowledged.
   public internal(set) var readPosition: UInt64
   /// The entry behind the topic's newest event.
   public internal(set) var end: UInt64
@@ -66,7 +67,7 @@ public struct SubscriptionMachine: Sendable {
   var readyCount = 0
   var dues = Heap<Due>()
   var delayedCount = 0
-  var consumers: [ByteSlice: Consumer] = [:]
+  var consumers: [ConsumerID: Consumer] = [:]
   /// The next delivery's number. Tokens from before `firstSerial` are of an earlier run.
   var nextSerial: UInt64
   let firstSerial: UInt64
@@ -110,9 +111,13 @@ public struct SubscriptionMachine: Sendable {
   /// When something changes by itself; nil when nothing will.
   public var nextDue: MonotonicTime? { dues.first?.at }
 
+  /// Whether nobody is present or holds a lease: whoever comes may receive.
+  public var hasNoConsumer: Bool { consumers.isEmpty }
+
   /// Whether a `receive` now would deliver to somebody.
   public var hasDeliverable: Bool {
     guard let barrier = barrier else { return readyCount > 0 || nextUnread != nil }
+    if let unread = nextUnread, unread < barrier { return true }
     return readyCount > 0 && outstanding.contains { $0.key < barrier && $0.value.place == .ready }
   }
 
@@ -121,8 +126,8 @@ public struct SubscriptionMachine: Sendable {
   /// The topic has grown; a smaller value changes nothing.
   public mutating func appended(end: UInt64) { self.end = max(self.end, end) }
 
-  /// Hands out up to `max` events to a consumer: first those that come back, then unread ones.
-  public mutating func receive(_ consumer: ByteSlice, max: Int, now: MonotonicTime)
+  /// Hands out up to `max` events to a consumer, the oldest first.
+  public mutating func receive(_ consumer: ConsumerID, max: Int, now: MonotonicTime)
     -> ReceiveOutcome
   {
     tick(now)
@@ -142,19 +147,21 @@ public struct SubscriptionMachine: Sendable {
       guard var held = outstanding[delivery.entry], held.serial == delivery.serial,
         case .leased = held.place
       else { continue }
+      guard held.count > 1 else {
+        drop(delivery.entry)
+        readPosition = min(readPosition, delivery.entry)
+        continue
+      }
       held.count -= 1
-      if held.count == 0 { held.serial = 0 }
       outstanding[delivery.entry] = held
       putBack(delivery.entry, .ready)
     }
   }
 
   private mutating func nextEntry(before barrier: UInt64?) -> UInt64? {
-    while let entry = ready.first {
-      if outstanding[entry]?.place == .ready { return entry < barrier ?? .max ? entry : nil }
-      _ = ready.pop()
-    }
-    return barrier == nil ? nextUnread : nil
+    while let entry = ready.first, outstanding[entry]?.place != .ready { _ = ready.pop() }
+    let entry = min(ready.first ?? .max, nextUnread ?? .max)
+    return entry < barrier ?? .max ? entry : nil
   }
 
   /// The oldest delayed entry where order is kept: nothing behind it goes out before it.
@@ -165,20 +172,28 @@ public struct SubscriptionMachine: Sendable {
   }
 
   /// The unread entry to deliver next; nil when there is none or too much is out already.
-  private var nextUnread: UInt64? {
+  var nextUnread: UInt64? {
     guard outstanding.count < terms.maxUnacked, acks.chunkCount < SubscriptionLimits.maxChunks
     else { return nil }
-    let entry = acks.firstUnacknowledged(from: readPosition)
+    let entry = firstUnread(from: readPosition)
     return entry < end ? entry : nil
   }
 
-  private mutating func lease(_ entry: UInt64, to consumer: ByteSlice, now: MonotonicTime)
+  /// The first entry at or behind `entry` that is neither acknowledged nor out: behind a delivery
+  /// that was taken back others may be.
+  private func firstUnread(from entry: UInt64) -> UInt64 {
+    var entry = acks.firstUnacknowledged(from: entry)
+    while outstanding[entry] != nil { entry = acks.firstUnacknowledged(from: entry + 1) }
+    return entry
+  }
+
+  private mutating func lease(_ entry: UInt64, to consumer: ConsumerID, now: MonotonicTime)
     -> Delivery
   {
     let until = terms.ackTimeout > .zero ? now + terms.ackTimeout : .distantFuture
     var held = outstanding[entry] ?? Outstanding(serial: 0, count: 0, place: .ready)
     if outstanding[entry] == nil {
-      readPosition = entry + 1
+      readPosition = firstUnread(from: entry + 1)
     } else {
       _ = ready.pop()
       readyCount -= 1

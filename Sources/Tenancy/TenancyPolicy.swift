@@ -95,6 +95,12 @@ public struct TenancyPolicy: Sendable {
   /// What the file says about a tenant; nil for one that it does not declare.
   public func tenant(_ name: Name) -> TenantPolicy? { tenants[name] }
 
+  /// How long each tenant's events are kept where neither topic nor namespace says; those that are
+  /// not listed keep everything.
+  public var retentions: [Name: TenantPolicy.Retention] {
+    tenants.compactMapValues(\.defaults.retention)
+  }
+
   /// The declared tenants in byte order.
   public var tenantNames: [Name] { tenants.keys.sorted() }
 

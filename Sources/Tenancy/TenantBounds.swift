@@ -23,7 +23,7 @@ public struct Rate: Sendable, Equatable {
   static let most: Int64 = 1 << 40
 }
 
-/// What bounds one bearer: a tenant, a principal, a topic, an address. Nil is no bound.
+/// What bounds one bearer: a tenant, a principal, a namespace, a topic, an address. Nil: nothing.
 public struct BearerBounds: Sendable, Equatable {
   public let requests: Rate?
   /// Events published.
@@ -35,9 +35,6 @@ public struct BearerBounds: Sendable, Equatable {
 
   static let bursts: ClosedRange<TimeSpan> = .milliseconds(10) ... .seconds(3600)
   static let none = BearerBounds(requests: nil, events: nil, bytes: nil, streams: nil)
-
-  /// Whether nothing is bounded.
-  public var isEmpty: Bool { self == .none }
 
   private init(requests: Rate?, events: Rate?, bytes: Rate?, streams: Int?) {
     self.requests = requests
@@ -72,12 +69,14 @@ public struct BearerBounds: Sendable, Equatable {
   }
 }
 
-/// What bounds a tenant, and each principal and topic of it.
+/// What bounds a tenant, and each principal, namespace and topic of it.
 public struct TenantBounds: Sendable, Equatable {
   /// All of the tenant together.
   public let tenant: BearerBounds
   public let perPrincipal: BearerBounds
   public let perTopic: BearerBounds
+  /// Of all topics of a namespace together.
+  public let perNamespace: BearerBounds
   /// Bytes that the tenant's events may take, and those of each of its namespaces; nil unlimited.
   public let storage: Int64?
   public let storagePerNamespace: Int64?
@@ -89,7 +88,8 @@ public struct TenantBounds: Sendable, Equatable {
   /// What a tenant weighs of which the file says nothing.
   public static let usualWeight = 100
 
-  /// Whether no rate is: storage and streams are asked elsewhere.
+  /// Whether no rate bounds its callers wherever they go: storage and streams are asked elsewhere,
+  /// and what bounds a namespace is asked of the one that a request is about.
   public var hasNoRates: Bool {
     tenant.hasNoRates && perPrincipal.hasNoRates && perTopic.hasNoRates
   }
@@ -98,13 +98,36 @@ public struct TenantBounds: Sendable, Equatable {
     tenant = .none
     perPrincipal = .none
     perTopic = .none
+    perNamespace = .none
     storage = nil
     storagePerNamespace = nil
     weight = Self.usualWeight
   }
 
   /// Compiles `tenants.<name>.limits`.
-  init(compiling node: SettingsNode) throws(SettingsFault) {
+  ///
+  /// - Parameter namespaces: `namespaceDefaults.limits`, which is `perNamespace` in another place.
+  static func compile(
+    _ node: SettingsNode?, ofNamespaces namespaces: SettingsNode?
+  ) throws(SettingsFault) -> TenantBounds {
+    if let node { return try TenantBounds(compiling: node, ofNamespaces: namespaces) }
+    guard let namespaces else { return .none }
+    return TenantBounds(ofNamespaces: try namespaceBounds(namespaces))
+  }
+
+  private init(ofNamespaces bounds: (all: BearerBounds, storage: Int64?)) {
+    tenant = .none
+    perPrincipal = .none
+    perTopic = .none
+    perNamespace = bounds.all
+    storage = nil
+    storagePerNamespace = bounds.storage
+    weight = Self.usualWeight
+  }
+
+  private init(
+    compiling node: SettingsNode, ofNamespaces namespaces: SettingsNode?
+  ) throws(SettingsFault) {
     var limits = try SettingsMapping(node)
     tenant = try BearerBounds(readingFrom: &limits)
     perPrincipal = try BearerBounds.compile(limits.optional("perPrincipal"))
@@ -112,25 +135,38 @@ public struct TenantBounds: Sendable, Equatable {
     storage = try limits.optional("storage").map { node throws(SettingsFault) in
       try node.byteSize()
     }
-    var perNamespace: Int64?
-    if let node = limits.optional("perNamespace") {
-      var namespace = try SettingsMapping(node)
-      perNamespace = try namespace.optional("storage").map { node throws(SettingsFault) in
-        try node.byteSize()
-      }
-      try namespace.finish()
+    let own = limits.optional("perNamespace")
+    if own != nil, let namespaces {
+      throw namespaces.fault(.invalid("limits.perNamespace of the tenant says the same: give one"))
     }
-    storagePerNamespace = perNamespace
+    let bounds = try Self.namespaceBounds(own ?? namespaces)
+    perNamespace = bounds.all
+    storagePerNamespace = bounds.storage
     weight =
       try limits.optional("weight").map { node throws(SettingsFault) in
         Int(try node.integer(in: 1...10_000))
       } ?? Self.usualWeight
     try limits.finish()
   }
+
+  /// The keys of a bearer and `storage`.
+  private static func namespaceBounds(
+    _ node: SettingsNode?
+  ) throws(SettingsFault) -> (all: BearerBounds, storage: Int64?) {
+    guard let node else { return (.none, nil) }
+    var limits = try SettingsMapping(node)
+    let all = try BearerBounds(readingFrom: &limits)
+    let storage = try limits.optional("storage").map { node throws(SettingsFault) in
+      try node.byteSize()
+    }
+    try limits.finish()
+    return (all, storage)
+  }
 }
 
 extension BearerBounds {
-  var hasNoRates: Bool { requests == nil && events == nil && bytes == nil }
+  /// Whether nothing but streams is bounded.
+  public var hasNoRates: Bool { requests == nil && events == nil && bytes == nil }
 }
 
 /// What bounds each client address, whoever calls from it.
@@ -226,8 +262,8 @@ enum ByteSize {
 
 extension SettingsNode {
   /// A size such as `200GiB`.
-  func byteSize() throws(SettingsFault) -> Int64 {
-    guard let size = ByteSize.read(try bytes(), allowsUnits: true), size >= 1 else {
+  func byteSize(atLeast least: Int64 = 1) throws(SettingsFault) -> Int64 {
+    guard let size = ByteSize.read(try bytes(), allowsUnits: true), size >= least else {
       throw fault(.invalid("not a size such as 200GiB"))
     }
     return size

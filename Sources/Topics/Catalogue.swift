@@ -208,6 +208,11 @@ public struct Retention: Sendable, Hashable {
     self.age = age
     self.bytes = bytes
   }
+
+  /// What the configuration says of a tenant's namespaces.
+  public init(_ configured: TenantPolicy.Retention) {
+    self.init(age: configured.age, bytes: configured.bytes)
+  }
 }
 
 /// What holds for all topics of a namespace; nil inherits from the tenant.

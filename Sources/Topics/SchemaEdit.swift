@@ -14,6 +14,9 @@ public enum SchemaEdit: Sendable {
   case deleteSubject(SchemaSubject)
   /// The same, and uses a number up that no version has, as Pulsar's mark of a deletion does.
   case retire(SchemaSubject)
+  /// Takes all versions of a line away for good, live ones too: none if a kept event may name one
+  /// of them. Their numbers are not given out again.
+  case erase(SchemaSubject)
   /// Sets how events are bound to lines; nil: all events to the line `default`, enforced.
   case bind(SchemaBindingTerms?)
   /// Softly deletes all versions of all lines, and the binding's terms.
@@ -97,11 +100,18 @@ extension SchemaBook {
       remove(version)
       change.removed = [version]
     case .deleteSubject(let subject), .retire(let subject):
-      if terms?.rules.contains(where: { $0.subject == subject }) == true {
-        throw .schemaInUse(.boundSubject(subject))
-      }
+      try checkUnbound(subject)
       delete(subject, now, &change)
       if case .retire = edit { lastVersion += 1 }
+    case .erase(let subject):
+      try checkUnbound(subject)
+      let all = versions.filter { $0.subject == subject }.map(\.version)
+      for version in all where mayBeNamed(version) {
+        throw .schemaInUse(.retainedEvents(version: version))
+      }
+      for version in all { remove(version) }
+      defaults[subject] = nil
+      change.removed = all
     case .bind(let terms):
       for rule in terms?.rules ?? [] where defaults[rule.subject] == nil {
         throw .schemaAbsent(.subject(rule.subject))
@@ -113,6 +123,12 @@ extension SchemaBook {
     }
     revision += 1
     return change
+  }
+
+  private func checkUnbound(_ subject: SchemaSubject) throws(CatalogueFailure) {
+    if terms?.rules.contains(where: { $0.subject == subject }) == true {
+      throw .schemaInUse(.boundSubject(subject))
+    }
   }
 
   private func known(_ version: UInt32) throws(CatalogueFailure) -> StoredSchema {

@@ -55,6 +55,17 @@ struct FrameScannerTests {
   private let expected = Found(
     events: 4, comments: 1, gaps: 1, notices: 1, stamps: [0xFF, 0x100])
 
+  @Test("what has an id is an event, whatever its type, but for a gap")
+  func named() {
+    let text = ByteSlice(
+      utf8: "id: 1:0\nevent: jodrell.end\ndata: 0\n\nevent: jodrell.end\ndata: 1\n\n"
+        + "event: jodrell.gap\nid: 1:4\ndata: 2\n\nid: 1:5\ndata: 3\n\n")
+    for checksIDs in [true, false] {
+      let found = scan([text], FrameScanner(checksIDs: checksIDs))
+      #expect((found.events, found.notices) == (2, 2))
+    }
+  }
+
   @Test("counts events, notices, comments and gaps, and finds stamps")
   func whole_() {
     #expect(scan([whole], FrameScanner(checksIDs: true)) == expected)

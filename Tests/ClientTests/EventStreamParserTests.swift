@@ -15,10 +15,11 @@ struct EventStreamParserTests {
   }
 
   private static func event(
-    _ data: String, id: String = "", type: String = "message"
+    _ data: String, id: String = "", type: String = "message", isOwn: Bool? = nil
   ) -> ServerEvent {
     ServerEvent(
-      id: ByteSlice(utf8: id), type: ByteSlice(utf8: type), data: ByteSlice(utf8: data))
+      id: ByteSlice(utf8: id), type: ByteSlice(utf8: type), data: ByteSlice(utf8: data),
+      hasOwnID: isOwn ?? !id.isEmpty)
   }
 
   static let streams: [Stream] = [
@@ -29,7 +30,7 @@ struct EventStreamParserTests {
       name: "comments, ids that stay, ids reset",
       text: ": test stream\n\ndata: first event\nid: 1\n\n"
         + "data:second event\nid\n\ndata:  third\n\n",
-      events: [event("first event", id: "1"), event("second event"), event(" third")]),
+      events: [event("first event", id: "1"), event("second event", isOwn: true), event(" third")]),
     Stream(
       name: "an empty data line is an event, none is not",
       text: "data\n\ndata\ndata\n\ndata:", events: [event(""), event("\n")]),
@@ -43,14 +44,15 @@ struct EventStreamParserTests {
       name: "types last for one event",
       text: "event: jodrell.gap\ndata: 1\nid: 7:1\n\ndata: 2\n\nevent: x\n\ndata: 3\n\n",
       events: [
-        event("1", id: "7:1", type: "jodrell.gap"), event("2", id: "7:1"), event("3", id: "7:1"),
+        event("1", id: "7:1", type: "jodrell.gap"), event("2", id: "7:1", isOwn: false),
+        event("3", id: "7:1", isOwn: false),
       ], lastID: "7:1"),
     Stream(
       name: "an id without data moves the position", text: "id: 5\n\n: beat\n\nid: 6\n",
       events: [], lastID: "5"),
     Stream(
       name: "an id with NUL is ignored", text: "id: 1\n\nid: 2\0\ndata: x\n\n",
-      events: [event("x", id: "1")], lastID: "1"),
+      events: [event("x", id: "1", isOwn: false)], lastID: "1"),
     Stream(
       name: "retry takes digits only", text: "retry: 250\n\nretry: 1s\nretry:\nretry: -1\n\n",
       events: [], retry: 250),
@@ -93,7 +95,20 @@ struct EventStreamParserTests {
     #expect(parser.lastEventID.text == "9")
     var events: [ServerEvent] = []
     try parser.feed(ByteSlice(utf8: "data: c\n\n")) { events.append($0) }
-    #expect(events == [Self.event("c", id: "9")])
+    #expect(events == [Self.event("c", id: "9", isOwn: false)])
+  }
+
+  @Test("what a stream says itself is told from events that are named like it")
+  func notices() throws {
+    let (events, _) = try run([
+      ByteSlice(
+        utf8: "id: 1:0\nevent: jodrell.end\ndata: 0\n\nevent: jodrell.challenge\ndata: 1\n\n"
+          + "id: 1:4\nevent: jodrell.gap\ndata: 2\n\nid: 1:5\nevent: jodrell.audit.decision\n"
+          + "data: 3\n\nid: 1:6\ndata: 4\n\nid: 1:7\nevent: jodrellend\ndata: 5\n\n"
+          + "event: jodrell.end\ndata: 6\n\n")
+    ])
+    #expect(events.map(\.data.text) == ["0", "1", "2", "3", "4", "5", "6"])
+    #expect(events.map(\.notice) == [nil, .other, .gap, nil, nil, nil, .end])
   }
 
   @Test("lines and events beyond the limit are refused")

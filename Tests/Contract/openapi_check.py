@@ -107,7 +107,7 @@ def main():
                     arguments.schemathesis, "run", file, "--url", url, "-H",
                     "Authorization: Bearer " + token, "-c", CHECKS, "--phases",
                     "examples,coverage,fuzzing", "--max-examples", str(arguments.examples),
-                    "--max-time", str(arguments.seconds // 2), "--request-timeout", "20",
+                    "--max-time", str(arguments.seconds // 2), "--request-timeout", "70",
                     "--continue-on-failure", "--warnings", "off", "--no-color"]
                 if arguments.seed is not None:
                     command += ["--seed", str(arguments.seed)]

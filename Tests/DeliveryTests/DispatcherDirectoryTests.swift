@@ -76,11 +76,11 @@ import Topics
     stage.timers.step(.milliseconds(100))
     _ = try await seat(2)
     #expect(directory.count == 2)
-    #expect(directory.facts(of: definitions[1], of: stage.address) == nil)
+    #expect(directory.facts(of: definitions[1], of: stage.address, on: stage.site) == nil)
     #expect(try await seat(0).dispatcher === held.dispatcher)
     _ = held
     let anew = try await seat(1)
-    #expect(anew.dispatcher.facts().backlog == 0, "what was acknowledged is stored")
+    #expect(anew.dispatcher.facts(on: stage.site).backlog == 0, "what was acknowledged is stored")
   }
 
   @Test func aTopicMadeAnewHasDispatchersOfItsOwn() async throws {
@@ -88,7 +88,8 @@ import Topics
     try await seat.stage.append("old")
     _ = try await seat.receive()
     try await seat.stage.delete()
-    #expect(seat.directory.facts(of: seat.definition, of: seat.stage.address) == nil)
+    let (address, site) = (seat.stage.address, seat.stage.site)
+    #expect(seat.directory.facts(of: seat.definition, of: address, on: site) == nil)
     let proofs = seat.stage.proofs
     let info = try await seat.stage.log.createTopic(
       proofs.topic("orders", .manage), TopicConfiguration()
@@ -100,7 +101,7 @@ import Topics
     let anew = try await seat.directory.seat(
       at: definition, of: seat.stage.address, on: seat.stage.site)
     #expect(anew.dispatcher !== seat.dispatcher)
-    #expect(anew.dispatcher.facts().markDelete.ledger == info.ledger)
+    #expect(anew.dispatcher.facts(on: seat.stage.site).markDelete.ledger == info.ledger)
   }
 
   @Test(arguments: [SubscriptionKind.failover, .keyShared])
@@ -170,7 +171,7 @@ import Topics
     }
     for worker in workers { try await worker.value }
     #expect(settled.withLock { $0.values.allSatisfy { $0 == 1 } })
-    #expect(seat.dispatcher.facts().backlog == 0)
+    #expect(seat.dispatcher.facts(on: seat.stage.site).backlog == 0)
     #expect(try seat.stored.markDelete == stage.cursor(UInt64(total)))
     #expect(try seat.stored.chunks.isEmpty)
   }

@@ -122,6 +122,32 @@ final class StreamReader: AnswerSink {
         """)
   }
 
+  @Test func noEventHasTheNameOfWhatTheStreamSaysItself() async throws {
+    let stage = try await Stage()
+    // As a log may hold them that was written when such types were taken.
+    for type in ["jodrell.end", "jodrell.challenge", "jodrell.audit.decision"] {
+      _ = try await stage.loop.append(
+        stage.proofs.event(
+          "orders", ByteSlice(utf8: "{}"), kind: .json, key: nil, type: type))
+    }
+    let reader = StreamReader(stage, stage.feed())
+    _ = await reader.next()
+    #expect(
+      await reader.next() == "id: 1:0\ndata: {}\n\nid: 1:1\ndata: {}\n\n"
+        + "id: 1:2\nevent: jodrell.audit.decision\ndata: {}\n\n")
+  }
+
+  @Test func noLineOfAnEventBeginsAsThoseOfTheStreamItself() async throws {
+    let stage = try await Stage()
+    try await stage.append(
+      #"{"jodrell.end":{"status":401}}"#, #" {"jodrell.end":1}"#, #"{"jodrell"#, #"{"j":2}"#)
+    let reader = StreamReader(stage, stage.feed(), .lines)
+    _ = await reader.next()
+    #expect(
+      await reader.next() == #" {"jodrell.end":{"status":401}}"# + "\n" + #" {"jodrell.end":1}"#
+        + "\n" + #"{"jodrell"# + "\n" + #"{"j":2}"# + "\n")
+  }
+
   @Test func aQuietStreamBeatsEveryFifteenSeconds() async throws {
     let stage = try await Stage()
     let reader = StreamReader(stage, stage.feed())

@@ -219,6 +219,22 @@ def lookups(size):
     yield "words of a text", {"pattern": "^(?:[a-z]+[ .,]?)+$"}, text(size - 8, "lorem ipsum, ")
     yield "lazy runs", {"pattern": "^.*?b.*?c.*?!"}, text(size - 8, "bc")
     yield "look-ahead per character", {"pattern": "^(?:(?!xy)[^])*$"}, text(size - 8, "ab")
+    yield "repetition that the engine tries", {"pattern": "^(a+)+(?!b)$"}, text(size - 8) + "!"
+    letters = random.Random(7)
+    yield "a table of many states", {"pattern": "[ab]*a[ab]{8}c"}, "".join(
+        letters.choice("ab") for _ in range(size - 8))
+    yield "tables on many texts", {"items": {"allOf": [
+        {"pattern": f"^(?:[a-z]{{1,9}}{n}?)*$"} for n in range(50)]}}, fill(size, lambda n: text(30))
+    yield "many large tables", {"items": {"anyOf": [
+        {"pattern": f"[ab]*a[ab]{{7}}{n}$"} for n in range(90)]}}, fill(
+            size, lambda n: "".join(letters.choice("ab") for _ in range(40)))
+    yield "a table beyond ASCII", {"pattern": "^(?:[\u0430-\u044f\u0451]+ ?)+$"}, text(
+        size - 8, "\u0451\u0436\u0438 ")
+    yield "a table of far characters", {"pattern": "^(?:[\U0001f600-\U0001f604]|[\U0001f910-\U0001f914])*$"}, \
+        text(size - 8, "\U0001f600\U0001f910")
+    yield "a table on escapes", {"pattern": "^(?:[a-z]+\n?)*$"}, text(size * 2 // 3 - 8, "a\n")
+    yield "short runs of a table", {"pattern": "^(?:[a-h]{2,}|[i-z])*$"}, "".join(
+        letters.choice("ai") * 9 for _ in range(size // 9 - 2))
     yield "properties per character", {"pattern": "^(?:\\p{L}|\\p{N}|\\p{P})*!"}, text(
         size - 8, "\u00e9")
 
@@ -428,6 +444,18 @@ def compilations():
                                                   for n in range(1000)}}
     yield "large repeats", {"patternProperties": {f"(a{{900}}b){{30}}{n}": True
                                                   for n in range(1000)}}
+    yield "repeats of repeats", {"patternProperties": {f"(?:a{{0,99}}){{0,99}}{n}$": True
+                                                       for n in range(1000)}}
+    yield "tables of many states", {"patternProperties": {f"[ab]*a[ab]{{8}}{n}": True
+                                                          for n in range(1000)}}
+    yield "tables of many ranges", {"patternProperties": {
+        "^[" + "".join(chr(0x400 + 4 * m + n % 3) for m in range(40)) + f"]*{n}": True
+        for n in range(1000)}}
+    yield "unions of large schemas", {
+        "$defs": {side: {"properties": {f"{side}{n}": {"type": "integer"} for n in range(3000)}}
+                  for side in "ab"},
+        "properties": {f"u{n}": {"anyOf": [{"$ref": "#/$defs/a"}, {"$ref": "#/$defs/b"}]}
+                       for n in range(4500)}}
     yield "large classes", {"patternProperties": {f"[\\p{{L}}\\u00e0-\\u0fff]{{1,200}}{n}": True
                                                   for n in range(1000)}}
     yield "wide union", {"oneOf": [{"type": "object", "required": [f"r{n}" for n in range(100)],

@@ -90,6 +90,69 @@ extension EndToEnd {
       }
     }
 
+    @Test func `check finds secrets and the audit log, and warns of what another machine has`()
+      async throws
+    {
+      let place = try Workplace.directory("check")
+      defer { try? FileManager.default.removeItem(at: place) }
+      let file = place.appending(path: "jodrell.yaml")
+      func check(
+        secret: String = "env:JODRELL_TEST_SECRET", client: String = "env:JODRELL_TEST_CLIENT",
+        key: String = "env:JODRELL_TEST_KEY", log: String = "logs/audit.jsonl",
+        _ environment: [String: String] = [:]
+      ) async throws -> (code: Int32, output: String, errors: String) {
+        let text = """
+          issuers:
+            - {id: own, iss: own, audiences: [a], algorithms: [HS256], keys: {secret: "\(secret)"}}
+            - {id: asked, iss: asked, audiences: [a], introspection: {url: "https://idp.example/i",
+               clientID: g, clientSecret: "\(client)"}}
+          audit: {file: "\(log)", signature: {key: "\(key)"}}
+          """
+        try Data(text.utf8).write(to: file)
+        return try await run(["check", "-c", file.path()], environment: environment)
+      }
+      let elsewhere = try await check()
+      #expect(elsewhere.code == 0, "\(elsewhere.errors)")
+      for words in ["SECRET here", "CLIENT here", "KEY here", "logs: No such file"] {
+        #expect(elsewhere.errors.contains(words), "\(words): \(elsewhere.errors)")
+      }
+      #expect(elsewhere.errors.split(separator: "\n").allSatisfy { $0.hasPrefix("warning: ") })
+      let served = try await run(["serve", "-c", file.path(), "--data", place.path() + "/data"])
+      #expect(served.code == 3, "\(served.errors)")
+      // What is there is looked at: a secret that is too short, a file that is none or no key.
+      let short = try await check(["JODRELL_TEST_SECRET": "short"])
+      #expect(short.code == 3 && short.errors.contains("jodrell.yaml:2:"), "\(short.errors)")
+      let absent = try await check(client: "file:absent")
+      #expect(absent.code == 3 && absent.errors.contains("issuer asked"), "\(absent.errors)")
+      let wrong = try await check(key: "file:jodrell.yaml")
+      #expect(wrong.code == 3 && wrong.errors.contains("audit.signature.key"), "\(wrong.errors)")
+      let good = try await check(
+        key: "cmd:openssl genpkey -algorithm ed25519", log: "audit.jsonl",
+        [
+          "JODRELL_TEST_SECRET": "k9f2Lw07qPz8Xc51Vb34Nm6RtYuHgJdS", "JODRELL_TEST_CLIENT": "c",
+        ])
+      #expect(good.code == 0 && good.errors.isEmpty, "\(good.errors)")
+      let made = try FileManager.default.contentsOfDirectory(atPath: place.path())
+      #expect(made == ["jodrell.yaml"])
+    }
+
+    @Test func `the bench tool goes by the variables of the other commands`() async throws {
+      try await withGateway { gateway in
+        let words = ["publish", "--topic", "~/orders", "--count", "3", "--quiet", "--json"]
+        let (url, token) = (await gateway.url, try await gateway.token())
+        let sent = try await Workplace.run(
+          Workplace.bench, words, environment: ["JODRELL_URL": url, "JODRELL_TOKEN": token])
+        #expect(sent.code == 0, "\(sent.errors)")
+        let figures = try JSONSerialization.jsonObject(with: Data(sent.output.utf8))
+        let statuses = (figures as? [String: Any])?["statuses"] as? [String: Int]
+        #expect(statuses == ["201": 3])
+        let authorities = try await Workplace.run(
+          Workplace.bench, words,
+          environment: ["JODRELL_URL": url, "JODRELL_CA": gateway.data.path() + "/absent.pem"])
+        #expect(authorities.code == 64 && authorities.errors.contains("absent.pem"))
+      }
+    }
+
     @Test func `a gateway that cannot serve says why in one line and by its exit code`()
       async throws
     {

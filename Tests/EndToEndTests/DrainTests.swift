@@ -66,6 +66,30 @@ extension EndToEnd {
       }
     }
 
+    @Test(.timeLimit(.minutes(2)))
+    func `a receive that the end cuts short is answered like one that brought nothing`()
+      async throws
+    {
+      try await withGateway { gateway in
+        let token = try await gateway.token()
+        _ = try await gateway.send("POST", events, token: token, body: "{}")
+        let subscription = "/v1/topics/~/drained/subscriptions/s"
+        let made = try await gateway.send("PUT", subscription, token: token, body: "{}")
+        #expect(made.status == 201)
+        async let received = gateway.send(
+          "POST", subscription + "/receive", token: token, body: #"{"wait":"60s"}"#)
+        while try await gateway.send("GET", subscription, token: token).json["consumers"]?.integer
+          != 1
+        {
+          try await Task.sleep(for: .milliseconds(5))
+        }
+        #expect(try await gateway.terminate() == 0)
+        let answer = try await received
+        #expect(answer.status == 200 && answer.text == #"{"deliveries":[]}"#, "\(answer.text)")
+        #expect(answer.field("connection") == "close")
+      }
+    }
+
     private func allIDs(_ gateway: GatewayChild, _ token: String) async throws -> Set<String> {
       var ids: Set<String> = []
       var from = "earliest"

@@ -15,12 +15,14 @@ extension EndToEnd {
 
       private static let all = "allow: [{publish: [\"*/*\"]}, {subscribe: [\"*/*\"]}]"
 
-      func write(_ more: String = "", grants: String = Self.all) throws {
+      func write(
+        _ more: String = "", grants: String = Self.all, tenant: String = ""
+      ) throws {
         let text = """
           issuers:
             - {id: development, iss: "urn:jodrell:development", audiences: [jodrell],
                algorithms: [ES256], keys: {file: "\(keys)"}}
-          tenants: {public: {}, jodrell: {}}
+          tenants: {public: {\(tenant)}, jodrell: {}}
           mappings:
             - {id: everything, issuer: development, when: {"/tenant": {eq: public}}, tenant: public,
                namespace: default, principal: "{/sub}", \(grants)}
@@ -98,6 +100,30 @@ extension EndToEnd {
         #expect(try await gateway.send("POST", topic, token: token, body: "{}").status == 201)
         kill(await gateway.pid, SIGHUP)
         try await place.untilLogged("policy unchanged")
+      }
+    }
+
+    @Test func `how long a tenant's events are kept changes with the file`() async throws {
+      try await withPolicy { place in
+        let gateway = place.gateway
+        let token = try await gateway.token()
+        #expect(try await gateway.send("POST", topic, token: token, body: "{}").status == 201)
+        try place.write(tenant: "namespaceDefaults: {retention: {age: 1s}}")
+        try await place.untilLogged("policy taken")
+        // Topics are looked at every few seconds.
+        let end = ContinuousClock().now + .seconds(120)
+        while true {
+          let told = try await gateway.send(
+            "GET", "/v1/topics/public/default/orders", token: token
+          ).json
+          #expect(told["effective"]?["retention"]?["age"]?.text == "1s")
+          if told["events"]?.integer == 0 { break }
+          guard ContinuousClock().now < end else {
+            Issue.record("the event is kept")
+            break
+          }
+          try await Task.sleep(for: .milliseconds(100))
+        }
       }
     }
 

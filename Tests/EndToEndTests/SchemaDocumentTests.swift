@@ -100,6 +100,36 @@ extension EndToEnd {
       }
     }
 
+    @Test func `a folder's schema shows readers no more than the one in force`() async throws {
+      let folder = try Workplace.directory("schemas")
+      defer { try? FileManager.default.removeItem(at: folder) }
+      let home = folder.appending(path: "public/default")
+      try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
+      let file = home.appending(path: "orders.schema.json")
+      func write(_ text: String) throws {
+        try text.write(to: file, atomically: true, encoding: .utf8)
+      }
+      let labelled = #"{"type":"string","x-classification":"pii.contact"}"#
+      try write("{\"properties\":{\"mail\":\(labelled)}}")
+      try await withGateway(["--schemas", folder.path()]) { gateway in
+        let token = try await gateway.token()
+        try await gateway.killNine()
+        try write("{\"properties\":{\"mail\":{\"type\":\"string\"},\"phone\":\(labelled)}}")
+        let refused = try await Workplace.run(
+          Workplace.jodrell,
+          [
+            "serve", "--data", gateway.data.path(), "--listen", "127.0.0.1:0", "--schemas",
+            folder.path(),
+          ])
+        #expect(refused.code == 3 && refused.errors.contains("loosens a classification: /mail"))
+        // More labels are no loss to anybody.
+        try write("{\"properties\":{\"mail\":\(labelled),\"phone\":\(labelled)}}")
+        try await gateway.start()
+        let list = try await gateway.send("GET", "\(Self.orders)/schemas", token: token)
+        #expect(try list.json["schemas"]?.count == 2)
+      }
+    }
+
     @Test func `a folder's schema comes back into force once it was deleted`() async throws {
       let folder = try Workplace.directory("schemas")
       defer { try? FileManager.default.removeItem(at: folder) }

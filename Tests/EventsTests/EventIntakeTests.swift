@@ -114,6 +114,9 @@ let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     ("ce-id", "", .badAttributeValue(bytes("id"), .empty)),
     ("ce-source", "", .badAttributeValue(bytes("source"), .empty)),
     ("ce-type", "", .badAttributeValue(bytes("type"), .empty)),
+    ("ce-type", "jodrell.", .badAttributeValue(bytes("type"), .reserved)),
+    ("ce-type", "jodrell.end", .badAttributeValue(bytes("type"), .reserved)),
+    ("ce-type", "\"jodrell%2Eend\"", .badAttributeValue(bytes("type"), .reserved)),
     ("ce-time", "yesterday", .badAttributeValue(bytes("time"), .badTime)),
     ("ce-datacontenttype", "a/b", .badAttributeValue(bytes("datacontenttype"), .notAHeader)),
     ("ce-my-ext", "x", .badAttributeName(bytes("my-ext"))),
@@ -214,6 +217,20 @@ let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     let own = try draft([("ce-specversion", "1.0"), ("ce-source", "/own")], stamp: mapped)
     #expect(texts(own.attributes) == ["source=/own"])
   }
+
+  @Test(arguments: ["jodrell", "jodrells.end", "Jodrell.end", "com.example.jodrell.end", "jodrel."])
+  func `types that merely look like the gateway's are a publisher's`(type: String) throws {
+    let draft = try draft([("ce-specversion", "1.0"), ("ce-type", type)])
+    #expect(texts(draft.attributes) == ["type=\(type)"])
+  }
+
+  @Test func `an event of the gateway's own has the type that the gateway says`() throws {
+    let own = GatewayStamp(authid: bytes("gateway"), type: bytes("jodrell.audit.decision"))
+    #expect(
+      texts(try draft([], stamp: own).attributes) == [
+        "type=jodrell.audit.decision", "authid=gateway",
+      ])
+  }
 }
 
 @Suite struct `Structured and batch mode` {
@@ -256,6 +273,10 @@ let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     (#"{"specversion":1}"#, .specVersionUnknown), (#"{"specversion":"0.3"}"#, .specVersionUnknown),
     (#"{"specversion":"1.0","id":1}"#, .badAttributeValue(bytes("id"), .wrongType)),
     (#"{"specversion":"1.0","id":""}"#, .badAttributeValue(bytes("id"), .empty)),
+    (
+      #"{"specversion":"1.0","type":"\u006aodrell.x"}"#,
+      .badAttributeValue(bytes("type"), .reserved)
+    ),
     (#"{"specversion":"1.0","ext":{}}"#, .badAttributeValue(bytes("ext"), .wrongType)),
     (#"{"specversion":"1.0","ext":1.5}"#, .badAttributeValue(bytes("ext"), .wrongType)),
     (#"{"specversion":"1.0","ext":2147483648}"#, .badAttributeValue(bytes("ext"), .wrongType)),

@@ -175,6 +175,78 @@ import Testing
     #expect(try await gateway.send("GET", events, as: "rita", accept, steps: 1).status == 200)
   }
 
+  @Test("what bounds a namespace counts for all its topics, whoever comes, and for no other")
+  func namespaces() async throws {
+    let gateway = try gateway("perNamespace: {publishRate: 2/s, streams: 1}")
+    let more = "/v1/topics/acme/shop/invoices/events"
+    #expect(try await gateway.send("POST", events, json, "{}").status == 201)
+    #expect(try await gateway.send("POST", more, json, "{}").status == 201)
+    let refused = try await gateway.send("POST", events, as: "paul", json, "{}")
+    #expect(try refused.json["limit"] as? String == "namespace-events")
+    #expect(refused.fields["ratelimit-policy"] == #""namespace-events";q=2;w=1"#)
+    let elsewhere = "/v1/topics/acme/other/orders/events"
+    #expect(try await gateway.send("POST", elsewhere, json, "{}").status == 201)
+    let accept = ["Accept": "text/event-stream"]
+    let token = try TestGateway.token("rita", lifetime: .seconds(60))
+    async let first = gateway.send("GET", events, token: token, accept, steps: 9)
+    try await gateway.untilStreams(1)
+    let second = try await gateway.send("GET", more, accept)
+    #expect(second.status == 429)
+    #expect(try second.json["limit"] as? String == "namespace-streams")
+    let free = try await gateway.send("GET", elsewhere, accept, steps: 1)
+    #expect(free.status == 200)
+    gateway.clock.step(.seconds(61))
+    _ = try await gateway.send("POST", events, json, "{}")
+    _ = try await first
+    let slow = try self.gateway("perNamespace: {requests: 1/m}")
+    #expect(try await slow.send("GET", events).status == 404)
+    let asked = try await slow.send("GET", more)
+    #expect(try asked.json["limit"] as? String == "namespace-requests")
+    #expect(try await slow.send("GET", elsewhere).status == 404)
+  }
+
+  @Test("what holds for a topic is told, whoever says it, and follows a change of the policy")
+  func effective() async throws {
+    let gateway = try gateway("perTopic: {publishRate: 10/s}")
+    let topic = "/v1/topics/acme/shop/orders"
+    func effective(_ path: String = topic) async throws -> [String: Any] {
+      let told = try await gateway.send("GET", path)
+      return try #require(try told.json["effective"] as? [String: Any])
+    }
+    #expect(try await gateway.send("PUT", topic, json, "{}").status == 201)
+    let first = try await effective()
+    #expect((first["retention"] as? [String: Any])?.isEmpty == true)
+    #expect(first["compatibility"] as? String == "BACKWARD_TRANSITIVE")
+    let limits = try #require(first["limits"] as? [String: [String: Any]])
+    #expect(limits["perTopic"]?["publishRate"] as? String == "10/s")
+    #expect(limits["perNamespace"]?.isEmpty == true)
+    let policy = TestGateway.settings.replacingOccurrences(
+      of: "acme: {}",
+      with: "acme: {namespaceDefaults: {retention: {age: 7d, bytes: 1KiB}, "
+        + "requireSchema: true, limits: {publishBytes: 1MiB/m, streams: 3, storage: 1GB}}}")
+    try gateway.take(policy)
+    let second = try await effective()
+    let kept = try #require(second["retention"] as? [String: Any])
+    #expect(kept["age"] as? String == "7d" && kept["bytes"] as? Int == 1_024)
+    #expect(second["requireSchema"] as? Bool == true)
+    let bounds = try #require(second["limits"] as? [String: [String: Any]])["perNamespace"]
+    #expect(bounds?["publishBytes"] as? String == "1048576/m")
+    #expect(bounds?["streams"] as? Int == 3 && bounds?["storage"] as? Int == 1_000_000_000)
+    // The namespace says more than the tenant, the topic more than the namespace.
+    let namespace = "/v1/namespaces/acme/shop"
+    let inherited = try await gateway.send("GET", namespace)
+    #expect((try inherited.json["retention"] as? [String: Any])?["age"] as? String == "7d")
+    let put = try await gateway.send("PUT", namespace, json, #"{"retention":{"age":"1d"}}"#)
+    #expect(put.status == 201)
+    #expect((try await effective()["retention"] as? [String: Any])?["age"] as? String == "1d")
+    _ = try await gateway.send("PUT", topic, json, #"{"retention":{}}"#)
+    #expect((try await effective()["retention"] as? [String: Any])?.isEmpty == true)
+    let tenant = try await gateway.send("GET", "/v1/tenants/acme")
+    let defaults = try #require(try tenant.json["namespaceDefaults"] as? [String: Any])
+    #expect((defaults["retention"] as? [String: Any])?["age"] as? String == "7d")
+    #expect((defaults["limits"] as? [String: Any])?["streams"] as? Int == 3)
+  }
+
   @Test("a quota that is used up refuses what would be stored, and only that")
   func quota() async throws {
     let gateway = try gateway("perNamespace: {storage: 1B}")

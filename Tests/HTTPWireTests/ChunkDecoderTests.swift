@@ -59,6 +59,8 @@ import Testing
       ("00a\r\n0123456789\r\n000\r\n\r\n", "0123456789"),
       ("A\r\n0123456789\r\n0\r\n\r\n", "0123456789"),
       ("2\r\n\r\n\r\n0\r\n\r\n", "\r\n"), ("0\r\nX: y\r\nZ:\r\n\r\n", ""),
+      ("1;\r\na\r\n0\r\n\r\n", "a"), ("1;a=b;c\r\na\r\n0;end\r\n\r\n", "a"),
+      ("1 \t; a = \"b\\\";5\"\r\na\r\n0\r\n\r\n", "a"), ("1;\u{e9}\r\na\r\n0\r\n\r\n", "a"),
     ])
   func good(text: String, body: String) {
     let decoded = decodeEveryWay(text + "GET")
@@ -73,8 +75,10 @@ import Testing
       ("0x1\r\n", .chunkSize), ("1\n", .chunkSize), ("1\rx", .chunkSize), ("1\t\r\n", .chunkSize),
       ("fffffffffffffffff\r\n", .chunkSize), ("0000000000000001\r\n", .chunkSize),
       ("ffffffffffffffff0\r\n", .chunkSize), (";\r\n", .chunkSize),
-      ("1;\r\na\r\n", .chunkExtension), ("1;a=b\r\na\r\n", .chunkExtension),
-      ("0;a\r\n\r\n", .chunkExtension), ("1;\n", .chunkExtension),
+      ("1;\n", .chunkExtension), ("1;a=\"\n\"\r\na\r\n", .chunkExtension),
+      ("1;a\rb\r\n", .chunkExtension), ("1;a\r\r\n", .chunkExtension),
+      ("1;\u{0}\r\n", .chunkExtension), ("1;\u{7f}\r\n", .chunkExtension),
+      ("1 a\r\n", .chunkSize), ("1 \n", .chunkSize), ("1 0\r\n", .chunkSize),
       ("1\r\nab\r\n", .chunkEnd), ("1\r\na\n", .chunkEnd), ("1\r\na\rb", .chunkEnd),
       ("1\r\na1\r\n", .chunkEnd),
       ("0\r\nX\r\n\r\n", .trailer), ("0\r\n X: y\r\n\r\n", .trailer), ("0\r\n\n", .trailer),
@@ -82,6 +86,24 @@ import Testing
     ])
   func bad(text: String, rule: WireRule) {
     #expect(decodeEveryWay(text).fault == rule)
+  }
+
+  @Test("extensions are bounded, those of a chunk and those of a body")
+  func extensions() {
+    func chunk(_ bytes: Int) -> String {
+      "1;" + String(repeating: "x", count: bytes - 1) + "\r\na\r\n"
+    }
+    #expect(decodeEveryWay(chunk(256) + "0\r\n\r\n").body == "a")
+    #expect(decodeEveryWay(chunk(257)).fault == .chunkExtension)
+    #expect(decodeEveryWay("1" + String(repeating: " ", count: 257)).fault == .chunkExtension)
+    // 16 KiB in all, however they are spread.
+    let many = String(repeating: chunk(256), count: 64)
+    for dropping in [false, true] {
+      let enough = decode(bytes(many + "0\r\n\r\n"), cuts: [], dropping: dropping)
+      #expect(enough.body.utf8.count == 64 && enough.fault == nil && enough.end != nil)
+      let tooMuch = decode(bytes(many + "0;\r\n\r\n"), cuts: [], dropping: dropping)
+      #expect(tooMuch.fault == .chunkExtension)
+    }
   }
 
   @Test("trailers are bounded in number and in bytes")

@@ -197,4 +197,34 @@ extension LogConformance {
     #expect(
       try await log.registerSchema(candidates[0], for: manage, at: revision).version == 4)
   }
+
+  /// A whole line goes for good, live versions too, where nothing that is kept can name one.
+  func linesGoForGood(_ bench: Bench<Log>) async throws {
+    _ = try await bench.make("orders")
+    let manage = try proofs.topic("orders", .manage)
+    var log = bench.log
+    let other = try subject("other")
+    _ = try await log.registerSchema(proofs.schema("true"), for: manage, at: 0)
+    _ = try await bench.loop.append(
+      proofs.checked("orders", "1", try #require(log.binding(of: manage))))
+    _ = try await log.registerSchema(proofs.schema("{}"), for: manage, at: 1)
+    _ = try await log.registerSchema(proofs.schema("true", subject: other), for: manage, at: 2)
+    try await log.editSchemas(of: manage, .setState(version: 1, .deleted), at: nil)
+    let before = log.schemaBook(of: manage)
+    await #expect(throws: CatalogueFailure.schemaInUse(.retainedEvents(version: 1))) {
+      try await log.editSchemas(of: manage, .erase(.topic), at: nil)
+    }
+    #expect(log.schemaBook(of: manage).versions == before.versions)
+    try await log.trim(manage, before: 1)
+    let after = try await log.editSchemas(of: manage, .erase(.topic), at: before.revision)
+    #expect(after.versions.map(\.version) == [3] && after.defaults == [other: 3])
+    #expect(after.lastVersion == 3)
+    log = try await reopen(log, bench.clock.clocks)
+    let found = log.schemaBook(of: manage)
+    #expect(found.versions == after.versions && found.defaults == after.defaults)
+    #expect(log.binding(of: manage) == nil)
+    #expect(
+      try await log.registerSchema(proofs.schema("true"), for: manage, at: found.revision).version
+        == 4)
+  }
 }

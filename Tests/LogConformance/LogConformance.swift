@@ -46,6 +46,7 @@ package struct LogConformance<Log: TopicLog & Catalogue & SubscriptionStore> {
     case .schemaBindingsAreKept: try await schemaBindingsAreKept(bench)
     case .recordDefinitionsAreKept: try await recordDefinitionsAreKept(bench)
     case .schemasGoForGood: try await schemasGoForGood(bench)
+    case .linesGoForGood: try await linesGoForGood(bench)
     case .subscriptionsAreDefinedOnce: try await subscriptionsAreDefinedOnce(bench)
     case .subscriptionsAreTheirHoldersOwn: try await subscriptionsAreTheirHoldersOwn(bench)
     case .progressIsKept: try await progressIsKept(bench)
@@ -69,6 +70,7 @@ package enum ConformanceCase: String, CaseIterable, Sendable, CustomStringConver
   case aTopicMadeAnewIsAnotherOne, publishTimesNeverGoBack, concurrentAppendsAreAllStored
   case topicsAreListedByName, policiesAreKept, schemaVersionsCount
   case schemasHaveLines, schemaBindingsAreKept, recordDefinitionsAreKept, schemasGoForGood
+  case linesGoForGood
   case subscriptionsAreDefinedOnce, subscriptionsAreTheirHoldersOwn, progressIsKept
   case everythingSurvivesReopening
   case documentVersionsCount, documentsAreDeletedInTwoSteps, documentsInUseStay

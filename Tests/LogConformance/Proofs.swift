@@ -42,17 +42,18 @@ package struct Proofs: Sendable {
 
   /// An event with these bytes, whatever they are, as payload.
   package func event(
-    _ topic: String, _ payload: String, key: String? = nil, as action: Action = .publish
+    _ topic: String, _ payload: String, key: String? = nil, as action: Action = .publish,
+    in namespace: String = "shop"
   ) throws -> ConformingEvent {
     try event(
       topic, ByteSlice(utf8: payload), kind: .binary, key: key.map { ByteSlice(utf8: $0) },
-      as: action)
+      as: action, in: namespace)
   }
 
   /// - Parameter type: the CloudEvents attribute, as if the publisher had sent it.
   package func event(
     _ topic: String, _ payload: ByteSlice, kind: PayloadKind, key: ByteSlice?,
-    type: String? = nil, as action: Action = .publish
+    type: String? = nil, as action: Action = .publish, in namespace: String = "shop"
   ) throws -> ConformingEvent {
     var attributes = AttributesBuilder()
     attributes.set(.id, ByteSlice(utf8: "from-\(topic)"))
@@ -61,7 +62,8 @@ package struct Proofs: Sendable {
       attributes: attributes.attributes, key: key, payload: payload, payloadKind: kind,
       contentType: nil)
     return try SchemaGate.check(
-      draft, against: try self.topic(topic, action), binding: nil, requireSchema: false,
+      draft, against: try self.topic(topic, action, in: namespace), binding: nil,
+      requireSchema: false,
       scratch: SchemaScratch())
   }
 

@@ -179,7 +179,7 @@ import Testing
       let head = "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
       for (body, status) in [
         ("3e9\r\n\(String(repeating: "a", count: 1001))\r\n", 413), ("3\r\nabcd\r\n", 400),
-        ("1;x\r\na\r\n", 400),
+        ("1;x\na\r\n", 400),
       ] {
         let (text, ending) = try await peer.loop.run { loop in
           try await peer.exchange([bytes(head + body)], quiet: .seconds(4), on: loop)

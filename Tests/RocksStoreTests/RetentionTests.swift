@@ -135,6 +135,58 @@ import Topics
   }
 
   @Test(.timeLimit(.minutes(10)))
+  func `where neither topic nor namespace says anything, the tenant does`() async throws {
+    let scratch = Scratch()
+    var settings = settings(scratch)
+    let (acme, b) = (try name("acme"), try name("b"))
+    settings.retentions = [acme: Retention(bytes: 0)]
+    var log = try RocksTopicLog(opening: settings)
+    let plain = try await make(log, "plain", nil)
+    let all = try await make(log, "all", Retention())
+    let other = try Proofs(tenant: "b").topic("plain", .publish)
+    _ = try await log.createTopic(other, TopicConfiguration())
+    var loop = TestLoop(log)
+    for topic in [plain, all, other] { try await publish(loop, topic, [1]) }
+    try await wait { try log.bounds(of: plain).events == 0 }
+    #expect(try log.bounds(of: all).events == 1)
+    #expect(try log.bounds(of: other).events == 1)
+    // Another word counts at once, also for a topic that is there already.
+    log.keep([b: Retention(bytes: 0)])
+    try await publish(loop, plain, [2])
+    try await wait { try log.bounds(of: other).events == 0 }
+    #expect(try log.bounds(of: plain).events == 1)
+    // A namespace that says to keep everything is heard before its tenant.
+    let shop = try Proofs().namespace("shop", .manage)
+    try await log.setPolicy(NamespacePolicy(retention: Retention()), of: shop)
+    log.keep([acme: Retention(bytes: 0)])
+    let late = try await make(log, "late", nil)
+    let marker = try Proofs().topic("marker", .publish, in: "office")
+    _ = try await log.createTopic(marker, TopicConfiguration())
+    try await publish(loop, late, [1])
+    let draft = try Proofs().event("marker", "1", in: "office")
+    _ = try await loop.append(draft)
+    try await wait { try log.bounds(of: marker).events == 0 }
+    #expect(try log.bounds(of: late).events == 1)
+    #expect(try log.bounds(of: plain).events == 1)
+    log.close()
+
+    // What a tenant says is the configuration's: a store does not remember it.
+    settings.retentions = [:]
+    log = try RocksTopicLog(opening: settings)
+    loop = TestLoop(log)
+    try await log.removePolicy(of: shop)
+    let gone = try await make(log, "gone", Retention(bytes: 0))
+    try await publish(loop, gone, [1])
+    try await wait { try log.bounds(of: gone).events == 0 }
+    #expect(try log.bounds(of: late).events == 1)
+    log.keep([acme: Retention(bytes: 0)])
+    try await wait { try log.bounds(of: late).events == 0 }
+    try await wait { try log.bounds(of: plain).events == 0 }
+    #expect(try log.bounds(of: all).events == 1)
+    log.close()
+  }
+
+  @Test(.timeLimit(.minutes(10)))
   func `what a subscription has not acknowledged stays`() async throws {
     let scratch = Scratch()
     let log = try RocksTopicLog(opening: settings(scratch))

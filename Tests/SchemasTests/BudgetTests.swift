@@ -89,10 +89,10 @@ import Testing
   @Test(
     "a pattern pays for what it does, whatever the engine counts itself",
     arguments: [
-      "(?:(?=a+)a)*[bc]", "(?:x?x?a?)*[bc]", "^(.*)\\\\1\\\\1[xy]$", "^(?:.*.*)*[bc]$",
-      "a+[a-c]+[bc]$",
-      "(?:(?<=a)a|a)*[bc]", "^(?:[ab]{1,3}){1,50}[cd]$", "(?:a(?:a(?:a)?)?)*[bc]",
-      "a{250,}[bc]", "a{250,999}?[bc]",
+      "(?:(?=a+)a)*[bc]", "(?:x?x?a?)*(?!d)[bc]", "^(.*)\\\\1\\\\1[xy]$",
+      "^(?:.*.*)*(?!d)[bc]$", "a+[a-c]+(?!d)[bc]$",
+      "(?:(?<=a)a|a)*[bc]", "^(?:[ab]{1,3}){1,50}(?!d)[cd]$", "(?:a(?:a(?:a)?)?)*(?!d)[bc]",
+      "a{250,}(?!d)[bc]", "a{250,999}?(?!d)[bc]",
     ])
   func patterns(_ pattern: String) throws {
     let schema = try Sample.schema(#"{"pattern":"\#(pattern)"}"#)
@@ -102,6 +102,52 @@ import Testing
       let outcome = try Sample.check(text, schema, scratch)
       #expect(outcome == .patternLimit || length == 300)
       #expect(scratch.fuelUsed <= SchemaLimits.fuel(bytes: length + 2, tokens: 1))
+    }
+  }
+
+  @Test(
+    "a regular pattern is decided in one pass, however often it could be tried",
+    arguments: [
+      "^(a+)+[bc]$", "(?:x?x?a?)*[bc]", "^(?:.*.*)*[bc]$", "a+[a-c]+[bc]$", "a{30,}[bc]",
+      "(?:[ab]{1,3}){1,9}[cd]$", "(?:a(?:a(?:a)?)?)*[bc]", "^(?!.*[bc]).*d$",
+      "^((?!aa|c).)*$",
+    ])
+  func tables(_ pattern: String) throws {
+    let schema = try Sample.schema(#"{"pattern":"\#(pattern)"}"#)
+    let scratch = SchemaScratch()
+    for length in [300, 2_000, 8_000, 60_000, 300_000] {
+      let text = "\"" + String(repeating: "a", count: length) + "\""
+      #expect(try Sample.check(text, schema, scratch) == .invalid)
+      #expect(scratch.fuelUsed <= length / 2 + 200)
+    }
+  }
+
+  @Test(
+    "ordinary patterns look at texts of eight KiB",
+    arguments: [
+      (#"^(\\w+\\s?)*$"#, "lorem ipsum ", "!"), (#"^(?:[a-z]+ ?)+$"#, "lorem ipsum ", "!"),
+      (#"^(\\d+)(,\\s*\\d+)*$"#, "1234, ", ""), (#"^(?!.*<script).*$"#, "lorem", "<script"),
+      (#"^((?!<script)[^])*$"#, "lorem\\n", "<script>"),
+      (#"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"#, "QUJD", "="),
+      (#"^([^\\n]*\\n)*$"#, "lorem\\n", "x"), (#"^/([^/]+/)*$"#, "/lorem", ""),
+      (#"^(?=.*[0-9])(?=.*[A-Z]).+$"#, "A1lorem", "\\n"),
+      (#"^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$"#, "a", "@lorem"),
+      (#"^(?:日本|ä)+$"#, "日本ä", "é"), (#"^[ぁ-んァ-ヶー一-龠々 ]+$"#, "これは日本語の文章 ", "a"),
+      (#"^(?:[а-яё]+ ?)+$"#, "ёлка в лесу ", "!"), (#"^[^\\s]+$"#, "😀😀", " "),
+    ])
+  func ordinary(_ pattern: String, _ unit: String, _ bad: String) throws {
+    let schema = try Sample.schema(#"{"pattern":"\#(pattern)"}"#)
+    for size in [8_000, 60_000] {
+      let text = String(repeating: unit, count: size / unit.utf8.count)
+      let good =
+        switch unit {
+        case "1234, ": text + "1"
+        case "/lorem": text + "/"
+        case "a": text + "@b.c"
+        default: text
+        }
+      #expect(try Sample.check("\"\(good)\"", schema) == .valid, "\(pattern)")
+      #expect(try Sample.check("\"\(text)\(bad)\"", schema) == .invalid, "\(pattern)")
     }
   }
 

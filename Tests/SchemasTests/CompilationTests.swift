@@ -115,6 +115,29 @@ import Testing
     #expect(cut.others.last?.pointer == "#/properties/p31")
   }
 
+  @Test func `references that are none hide none that lead nowhere`() throws {
+    var library = SchemaLibrary()
+    try library.add(ByteSlice(utf8: #"{"minimum":7}"#), under: ["urn:good"])
+    let text = ##"""
+      {"maximum":3,"properties":{"a":{"$ref":5},"b":{"$ref":"#/maximum"},"c":{"$ref":"#/maximum"},
+       "d":{"$ref":"urn:good#/minimum"},"e":{"$ref":"urn:good"},"f":{"$ref":"#/$defs/none"},
+       "g":{"$dynamicRef":"urn:none"},"h":{"$ref":"urn:good#/type"},"i":{"type":"x"}}}
+      """##
+    let fault = try #require(throws: SchemaFault.self) {
+      try CompiledSchema.compile(ByteSlice(utf8: text), library: library)
+    }
+    let found = [fault] + fault.others
+    #expect(
+      Set(found.map(\.pointer)) == [
+        "#/properties/a/$ref", "#/maximum", "urn:good#/minimum", "#/properties/f/$ref",
+        "#/properties/i/type",
+      ])
+    let unresolved = found.compactMap { fault -> [String]? in
+      if case .unresolvedReferences(let list) = fault.reason { list.map(\.uri) } else { nil }
+    }
+    #expect(unresolved == [["#/$defs/none", "urn:none", "urn:good#/type"]])
+  }
+
   @Test func `names of keywords are no keywords where they name members`() throws {
     let schema = try Sample.schema(
       #"{"properties":{"unevaluatedItems":{"type":"null"},"$ref":true},"enum":[{"$dynamicRef":1},{}]}"#

@@ -37,6 +37,8 @@ import Testing
         "#/additionalProperties closed.besideCombinator"
       ),
       (#"{"type":"string","pattern":"[A-Z]+"}"#, "#/pattern pattern.unanchored"),
+      (#"{"type":"string","pattern":"^(\\p{L}+ ?)*$"}"#, "#/pattern pattern.costly"),
+      (#"{"type":"string","pattern":"^(.*)-\\1\\1$"}"#, "#/pattern pattern.costly"),
       (#"{"type":"string","then":{}}"#, "#/then condition.unreachable"),
       (#"{"type":"string","if":{}}"#, "#/if condition.unreachable"),
       (#"{"type":"array","minContains":1}"#, "#/minContains keyword.unreachable"),
@@ -57,6 +59,15 @@ import Testing
       ##"{"definitions":{"a":{}},"properties":{"x":{"$ref":"#/definitions/a","##
       + ##""type":"string"}},"type":"object"}"##
     #expect(try codes(text, .draft07) == ["#/properties/x/type ref.siblings"])
+    #expect(try codes(text) == [])
+  }
+
+  @Test(arguments: [
+    #"{"type":"string","pattern":"^(a+)+$"}"#, #"{"type":"string","pattern":"^(?=.*b)[^]+$"}"#,
+    #"{"type":"string","pattern":"^(\\p{L}+ ?)*$","maxLength":500}"#,
+    #"{"type":"string","pattern":"^\\p{L}[\\p{L} ]*$"}"#, #"{"type":"string","pattern":"^a(?=b)"}"#,
+  ])
+  func `patterns that cost little are none of them`(_ text: String) throws {
     #expect(try codes(text) == [])
   }
 

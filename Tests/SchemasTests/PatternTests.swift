@@ -104,6 +104,69 @@ import Testing
     }
   }
 
+  /// A table and the engine must agree about whatever text.
+  @Test func `tables agree with the engine`() throws {
+    let patterns = [
+      "abc", "a|b$", "^a|b$", "(a|ab)(c|bcd)*", "^(a+)+$", "^(?:a|b)*c{1,2}$", "a{2,}b?$", "^$|a$",
+      "$^", "^(?:^a|b)*$", "(?:a$|b)c?", "[^a]b", "^.b", "^[é-ü]?b$", "^(a?b?)*c$", "", "()", "[]",
+      "^[]|b", "a.c", "^(?!ab)", "^(?=.*b)(?!c)[^]*$", "^(?!)a", "^(?=a|$)", "^((?!ab).)*$",
+      "^((?!a$)[^c])+$", "^(?:(?!bé)[^]){2,4}$", "^(?!b)((?!cc).)*$", "^(?:a{0,2}?b)*$",
+      "[a-c]{3}$", "é|b{2}", #"(?:^\w)\W"#, #"\s|^\d"#, "^(?:ab|é)+?c", "(?:^|b)a", "a(?:$|b)",
+    ]
+    let letters = ["a", "b", "c", "é", "\n"]
+    var texts = [""]
+    for _ in 0..<4 { texts += texts.flatMap { text in letters.map { text + $0 } } }
+    let unique = Set(texts)
+    let matcher = PatternMatcher()
+    for source in patterns {
+      let pattern = try Pattern(source)
+      let table = try #require(pattern.table, "\(source)")
+      var none = 0
+      let engine = try Pattern("(?:\(source))", effort: &none)
+      #expect(engine.table == nil && engine.shape == nil)
+      for text in unique {
+        let bytes = ByteSlice(utf8: text)
+        var (fuel, other) = (10_000, 10_000)
+        let found = table.matches(bytes.span, fuel: &fuel)
+        let expected = matcher.verdict(engine, on: bytes.span, fuel: &other)
+        #expect(found == (expected == .match), "\(source) on \(text.debugDescription)")
+      }
+    }
+  }
+
+  /// Long runs are skipped, texts are read in pieces, and characters of all lengths are told apart.
+  @Test func `a table reads every length of run and of character`() throws {
+    let pattern = try Pattern("^(?:[a-y]*z|[α-ω]|[一-龥]é|😀)*(?:a|é)$")
+    let table = try #require(pattern.table)
+    var none = 0
+    let engine = try Pattern("^(?:[a-y]*z|[α-ω]|[一-龥]é|😀)*(?:a|é)$", effort: &none)
+    let matcher = PatternMatcher()
+    for length in [0, 1, 7, 8, 9, 1_015, 1_023, 1_024, 1_025, 2_060] {
+      let run = String(repeating: "b", count: length)
+      for middle in ["z", "", "zλ😀", "z日é", "z日", "zλω", "zж", "z😁"] {
+        for end in ["a", "é", ""] {
+          let bytes = ByteSlice(utf8: run + middle + run + "z" + end)
+          var (fuel, other) = (100_000, 100_000)
+          let found = table.matches(bytes.span, fuel: &fuel)
+          let expected = matcher.verdict(engine, on: bytes.span, fuel: &other)
+          #expect(found == (expected == .match), "\(length) \(middle) \(end)")
+        }
+      }
+    }
+  }
+
+  @Test(
+    "what is not regular, or would be a large table, is for the engine",
+    arguments: [
+      #"^(a)\1$"#, #"\bb"#, "a(?=b)", "(?<=a)b", #"^\p{L}+( \p{L}+)*$"#, "^((?!)a)*b",
+      "^[ab]*a[ab]{14}$", "^(?:a{0,40}b){0,40}$",
+      "[" + (0..<70).map { String(UnicodeScalar(0x4E00 + 2 * $0)!) }.joined() + "]b",
+    ])
+  func engine(_ pattern: String) throws {
+    let compiled = try Pattern(pattern)
+    #expect(compiled.table == nil && compiled.shape == nil)
+  }
+
   @Test(arguments: [
     "(", ")", "[a", #"\"#, "*a", "a**", "a++", "(?>a)", "(?i)a", "(?#x)", "(*UTF)a", #"\A"#, #"\Z"#,
     #"\h"#, #"\K"#, #"\Qa\E"#, #"\C"#, #"\R"#, #"\N"#, #"\e"#, #"\a"#, #"\x4"#, #"\u12"#,
@@ -118,10 +181,10 @@ import Testing
   }
 
   @Test func `a hostile pattern ends in a refusal, not in a verdict`() throws {
-    let schema = try Sample.schema(#"{"pattern":"^(a+)+$"}"#)
+    let schema = try Sample.schema(#"{"pattern":"^(a+)+(?!b)$"}"#)
     let payload = "\"\(String(repeating: "a", count: 40))b\""
     #expect(try Sample.check(payload, schema) == .patternLimit)
-    let negated = try Sample.schema(#"{"not":{"pattern":"^(a+)+$"}}"#)
+    let negated = try Sample.schema(#"{"not":{"pattern":"^(a+)+(?!b)$"}}"#)
     #expect(try Sample.check(payload, negated) == .patternLimit)
     let long = "\"\(String(repeating: "a", count: SchemaLimits.patternSubjectBytes + 1))\""
     #expect(try Sample.check(long, schema) == .patternLimit)

@@ -38,6 +38,21 @@ import Testing
         #"{"if":{"required":["k"],"properties":{"k":{"const":"a@"}}},"then":{"required":["r@"]}}"#,
         #"{"k":"a2999","r2999":1}"#, #"{"k":"a2999","r2998":1}"#
       ),
+      (
+        #"{"oneOf":[#]}"#,
+        #"{"required":["m"],"properties":{"v":{"maximum":@},"m":{"type":"object","required":["k"],"properties":{"n":true,"k":{"const":"a@"}}}}}"#,
+        #"{"v":2,"m":{"n":1,"k":"a2999"}}"#, #"{"m":{"k":"a3000"}}"#
+      ),
+      (
+        #"{"$defs":{"m":{"type":"object","required":["a"]}},"anyOf":[#]}"#,
+        ##"{"required":["m"],"properties":{"m":{"allOf":[{"$ref":"#/$defs/m"},{"properties":{"a":{"type":"object","required":["k"],"properties":{"k":{"enum":[@,"x@"]}}}}}]}}}"##,
+        #"{"m":{"a":{"k":"x2999"}}}"#, #"{"m":{"a":{"k":true}}}"#
+      ),
+      (
+        #"{"allOf":[#]}"#,
+        #"{"if":{"required":["m"],"properties":{"m":{"type":"object","required":["k"],"properties":{"k":{"const":@}}}}},"then":{"required":["r@"]}}"#,
+        #"{"m":{"k":7},"r7":1}"#, #"{"m":{"k":7}}"#
+      ),
     ])
   func large(template: String, branch: String, good: String, bad: String) throws {
     let branches = Self.list(3_000) { branch.replacing("@", with: String($0)) }
@@ -138,6 +153,13 @@ import Testing
       random.below(2) == 0
       ? #""const":\#(values[0])"# : #""enum":[\#(values.joined(separator: ","))]"#
     let name = ["k", "l"][random.below(2)]
+    if random.below(4) == 0 {
+      let inner = branch(&random, depth: depth - 1)
+      return [
+        #"{"properties":{"m":\#(inner)}}"#, #"{"required":["m"],"properties":{"m":\#(inner)}}"#,
+        #"{"type":"object","required":["m"],"properties":{"m":\#(inner),"k":true}}"#,
+      ][random.below(3)]
+    }
     switch random.below(depth > 0 ? 9 : 5) {
     case 0: return "{\(some)}"
     case 1: return #"{"required":["\#(name)"],"properties":{"\#(name)":{\#(some)}}}"#
@@ -162,6 +184,12 @@ import Testing
 
   private static func payload(_ random: inout Dice) -> String {
     func value() -> String { values[random.below(values.count)] }
+    if random.below(2) == 0 {
+      let inner = [#"{"k":\#(value())}"#, #"{"l":\#(value())}"#, value(), "{}"][random.below(4)]
+      return [
+        #"{"m":\#(inner)}"#, #"{"k":\#(value()),"m":\#(inner)}"#, #"{"m":{"m":\#(inner)}}"#,
+      ][random.below(3)]
+    }
     switch random.below(5) {
     case 0: return value()
     case 1: return #"{"k":\#(value())}"#
@@ -200,6 +228,24 @@ import Testing
     #expect(try lines(#"{"n":1.0,"a":3}"#, numbered) == ["/a number.too_large 2 - 'n' says so"])
     #expect(try lines(#"{"n":3}"#, numbered) == ["/n union.unknown [1,2] - -"])
     #expect(try lines("{}", numbered) == ["/n property.missing [1,2] - -"])
+    let nested = #"""
+      {"anyOf":[{"required":["m"],"properties":{"m":{"type":"object","required":["kind"],
+       "properties":{"kind":{"const":"card"}}},"a":{"maximum":2}}},
+       {"required":["m"],"properties":{"m":{"type":"object","required":["kind"],
+       "properties":{"kind":{"const":"cash"}}}}}]}
+      """#
+    #expect(
+      try lines(#"{"m":{"kind":"card"},"a":3}"#, nested) == [
+        "/a number.too_large 2 - 'm/kind' is 'card'"
+      ])
+    #expect(
+      try lines(#"{"m":{"kind":"cart"}}"#, nested) == [
+        #"/m/kind union.unknown ["card","cash"] card -"#
+      ])
+    #expect(
+      try lines(#"{"m":{}}"#, nested) == [#"/m/kind property.missing ["card","cash"] - -"#])
+    #expect(try lines(#"{"m":7}"#, nested) == [#"/m type "object" - -"#])
+    #expect(try lines("{}", nested) == [#"/m property.missing ["card","cash"] - -"#])
     #expect(
       try lines("1", #"{"oneOf":[{"const":1},{"const":1.0},{"const":2}]}"#) == [
         " union.many - - -"

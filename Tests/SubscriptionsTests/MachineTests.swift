@@ -20,12 +20,24 @@ import Topics
     #expect(world.machine.receive(World.b, max: 1, now: world.now) == .refused(.busy))
     try world.acknowledge(0)
     #expect(world.receive(World.b, 1) == [1])
-    #expect(throws: ReceiveRefusal.busy) { try world.machine.attach(World.a) }
+    #expect(throws: ReceiveRefusal.busy) { try world.machine.attach(World.a, now: world.now) }
     world.machine.consumerLeft(World.b)
-    try world.machine.attach(World.a)
+    try world.machine.attach(World.a, now: world.now)
     #expect(world.machine.receive(World.b, max: 1, now: world.now) == .refused(.busy))
     world.machine.detach(World.a)
     #expect(world.receive(World.b, 1) == [1])
+  }
+
+  @Test(arguments: [("a", "p", true), ("a", "q", false), ("b", "p", false)])
+  func aConsumerIsAPrincipalAndItsName(name: String, principal: String, isTheSame: Bool) throws {
+    var exclusive = try World(.exclusive, end: 2)
+    #expect(exclusive.receive(World.consumer("a", of: "p"), 1) == [0])
+    #expect(
+      exclusive.receive(World.consumer(name, of: principal), 1) == (isTheSame ? [1] : []))
+    var shared = try World(.shared, end: 2)
+    #expect(shared.receive(World.consumer("a", of: "p"), 1) == [0])
+    #expect(shared.receive(World.consumer(name, of: principal), 1) == [1])
+    #expect(shared.machine.facts.consumers == (isTheSame ? 1 : 2))
   }
 
   @Test func aLeaseThatRunsOutIsRedeliveredWithAHigherCount() throws {
@@ -38,6 +50,18 @@ import Topics
     world.now = World.start + .seconds(30)
     #expect(world.receive(World.b, 9) == [0])
     #expect(world.last[0]?.count == 2)
+  }
+
+  @Test func thePlaceOfAConsumerWhoseLeasesHaveRunOutIsFree() throws {
+    var world = try World(.exclusive, end: 2, ackTimeout: 30)
+    #expect(world.receive(World.a, 2) == [0, 1])
+    world.now = World.start + .seconds(29)
+    #expect(throws: ReceiveRefusal.busy) { try world.machine.attach(World.b, now: world.now) }
+    #expect(!world.machine.hasNoConsumer)
+    world.now = World.start + .seconds(30)
+    try world.machine.attach(World.b, now: world.now)
+    #expect(world.receive(World.a, 2) == [])
+    #expect(world.receive(World.b, 2) == [0, 1])
   }
 
   @Test func aLateAcknowledgementCountsUntilTheEventIsDeliveredAgain() throws {
@@ -140,7 +164,10 @@ import Topics
     try world.acknowledge(1)
     let token = try #require(world.last[0]?.token)
     world.machine.seek(to: 1)
-    #expect(throws: TokenFault.superseded) { try world.machine.acknowledge(token) }
+    #expect(throws: TokenFault.sought) { try world.machine.acknowledge(token) }
+    #expect(throws: TokenFault.sought) {
+      try world.machine.extend(token, by: .seconds(1), now: world.now)
+    }
     #expect(world.receive(World.b, 9) == [1, 2, 3])
     #expect(world.last[1]?.count == 1)
     let taken = world.machine.takeChange()
@@ -162,6 +189,9 @@ import Topics
     try world.acknowledge(2)
     let old = world.last
     try world.restart()
+    #expect(throws: TokenFault.leaseEnded) {
+      try world.machine.release(try #require(old[1]?.token), delay: .zero, now: world.now)
+    }
     try world.machine.acknowledge(try #require(old[0]?.token))
     #expect(world.receive(World.b, 1) == [1])
     #expect(throws: TokenFault.superseded) {
@@ -171,7 +201,7 @@ import Topics
     #expect(world.machine.markDelete == 1)
     world.machine.seek(to: 0)
     try world.restart()
-    #expect(throws: TokenFault.superseded) {
+    #expect(throws: TokenFault.sought) {
       try world.machine.acknowledge(try #require(old[3]?.token))
     }
   }
@@ -182,6 +212,45 @@ import Topics
     world.machine.takeBack([try #require(world.last[1])])
     #expect(world.receive(World.b, 2) == [1])
     #expect(world.last[1]?.count == 1)
+    world.now = world.now + .seconds(30)
+    #expect(world.receive(World.b, 2) == [0, 1])
+    world.machine.takeBack([try #require(world.last[1])])
+    #expect(world.machine.facts.unacked == 2 && world.machine.facts.waiting == 1)
+    #expect(world.receive(World.a, 2) == [1])
+    #expect(world.last[1]?.count == 2)
+  }
+
+  @Test func whatNeverGotOutIsUnreadAgainAndTakesNoPlace() throws {
+    var world = try World(.shared, end: 6, maxUnacked: 4)
+    #expect(world.receive(World.a, 3) == [0, 1, 2])
+    #expect(world.receive(World.b, 9) == [3])
+    world.machine.takeBack([1, 2].compactMap { world.last[$0] })
+    #expect(world.machine.facts.unacked == 2 && world.machine.facts.waiting == 0)
+    #expect(world.machine.facts.backlog == 6 && world.machine.hasDeliverable)
+    // 3 is out and is stepped over; what comes back keeps its turn.
+    try world.release(0, after: 0)
+    #expect(world.receive(World.b, 9) == [0, 1, 2])
+    #expect(world.last[1]?.count == 1 && world.last[0]?.count == 2)
+    try world.acknowledge(3)
+    #expect(world.receive(World.a, 9) == [4])
+    #expect(world.machine.facts.unacked == 4 && !world.machine.hasDeliverable)
+  }
+
+  @Test func whereOrderIsKeptWhatNeverGotOutComesBeforeTheNewer() throws {
+    var world = try World(.exclusive, end: 4)
+    #expect(world.receive(World.a, 2) == [0, 1])
+    #expect(world.receive(World.a, 2) == [2, 3])
+    world.machine.takeBack([try #require(world.last[1])])
+    try world.release(2, after: 5)
+    try world.release(3, after: 0)
+    #expect(world.machine.hasDeliverable)
+    #expect(world.receive(World.a, 9) == [1])
+    #expect(!world.machine.hasDeliverable)
+    try world.release(0, after: 5)
+    world.machine.takeBack([try #require(world.last[1])])
+    #expect(!world.machine.hasDeliverable && world.receive(World.a, 9) == [])
+    world.now = world.now + .seconds(5)
+    #expect(world.receive(World.a, 9) == [0, 1, 2, 3])
   }
 
   @Test func trimmedEventsCountAsAcknowledged() throws {

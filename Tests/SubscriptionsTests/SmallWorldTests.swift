@@ -43,7 +43,7 @@ import Topics
 /// What can happen to a subscription.
 enum Input {
   case append(UInt64)
-  case receive(ByteSlice, Int)
+  case receive(ConsumerID, Int)
   /// The n-th oldest token given out so far, whatever became of it.
   case acknowledge(Int)
   case acknowledgeNewest
@@ -51,7 +51,7 @@ enum Input {
   case extend(Int, Int64)
   case takeBack(Int)
   case wait(Int64)
-  case left(ByteSlice)
+  case left(ConsumerID)
   case upTo(UInt64)
   case seek(UInt64)
   case trim(UInt64)
@@ -118,7 +118,11 @@ struct LawfulWorld {
       let delivery = deliveries[index % deliveries.count]
       let live = isLive(delivery.token)
       world.machine.takeBack([delivery])
-      if live { leased[delivery.entry] = nil }
+      if live {
+        leased[delivery.entry] = nil
+        let isOut = world.machine.outstanding[delivery.entry] != nil
+        #expect(isOut == (delivery.count > 1), "what never got out is not out")
+      }
     case .wait(let seconds): world.now = world.now + .seconds(seconds)
     case .left(let consumer):
       let held = holders(consumer)
@@ -163,13 +167,13 @@ struct LawfulWorld {
     return lease.until.map { $0 > world.now } ?? true
   }
 
-  private func holders(_ consumer: ByteSlice) -> [UInt64] {
+  private func holders(_ consumer: ConsumerID) -> [UInt64] {
     world.machine.outstanding.compactMap { entry, held in
       if case .leased(consumer, _) = held.place { entry } else { nil }
     }
   }
 
-  private mutating func receive(_ consumer: ByteSlice, _ max: Int) throws {
+  private mutating func receive(_ consumer: ConsumerID, _ max: Int) throws {
     let ordered = world.rules.keepsOrder
     let before = Set(leased.filter { isLive(AckToken(of: $0.key, $0.value.serial)) }.keys)
     let entries = world.receive(consumer, max)
@@ -221,10 +225,16 @@ struct LawfulWorld {
     for entry in 0...(machine.end + 1) {
       try #require(machine.acks.contains(entry) == acknowledged.contains(entry))
     }
+    // Whatever is not acknowledged and not out can be had, oldest first.
+    let unread = (mark..<max(machine.end, mark)).first {
+      !machine.acks.contains($0) && machine.outstanding[$0] == nil
+    }
+    let hasRoom = machine.outstanding.count < machine.terms.maxUnacked
+    try #require(machine.nextUnread == (hasRoom ? unread : nil))
     // The books agree with each other and keep their bounds.
     let places = machine.outstanding.values.map(\.place)
     try #require(machine.outstanding.count <= machine.terms.maxUnacked)
-    try #require(machine.outstanding.keys.allSatisfy { $0 < machine.readPosition })
+    try #require(machine.outstanding.values.allSatisfy { $0.count > 0 && $0.serial > 0 })
     try #require(machine.readyCount == places.count { $0 == .ready })
     try #require(machine.delayedCount == machine.outstanding.values.count { $0.isDelayed })
     try #require(machine.ready.count >= machine.readyCount)

@@ -8,8 +8,8 @@ import Topics
 struct World {
   static let start = MonotonicTime(nanoseconds: 1_000)
   static let firstSerial: UInt64 = 1_000
-  static let a = ByteSlice(utf8: "a")
-  static let b = ByteSlice(utf8: "b")
+  static let a = consumer("a")
+  static let b = consumer("b")
   let rules: DispatchRules
   var machine: SubscriptionMachine
   var now = start
@@ -28,8 +28,12 @@ struct World {
       number: 7, state: stored, end: end, firstSerial: Self.firstSerial)
   }
 
+  static func consumer(_ name: String, of principal: String = "p") -> ConsumerID {
+    ConsumerID(principal: ByteSlice(utf8: principal), name: ByteSlice(utf8: name))
+  }
+
   /// The entries that the consumer is handed; none when it is refused.
-  mutating func receive(_ consumer: ByteSlice, _ max: Int) -> [UInt64] {
+  mutating func receive(_ consumer: ConsumerID, _ max: Int) -> [UInt64] {
     guard case .delivered(let deliveries) = machine.receive(consumer, max: max, now: now) else {
       return []
     }

@@ -100,6 +100,9 @@ import Testing
         + "storage: 200GiB, burst: 2s, weight: 300, perPrincipal: {requests: 600/m, streams: 5}, "
         + "perTopic: {publishBytes: 1GB/h, requests: 1/s, streams: 5}, "
         + "perNamespace: {storage: 1TiB}}"),
+    text(tenant: "limits: {perNamespace: {publishRate: 5/s, publishBytes: 1MB/m, streams: 2}}"),
+    text(tenant: "namespaceDefaults: {retention: {age: 7d, bytes: 0B}, limits: {requests: 9/s}}"),
+    text(tenant: "namespaceDefaults: {retention: {}, limits: {storage: 1GB, burst: 1m}}"),
     text(
       mapping: "allow: [{publish: [a/*], where: {/tenantId: {eq: \"{tenant}\"}, "
         + "/by: {in: [\"{/sub}\", \"{principal}\"]}}}]"),
@@ -173,6 +176,11 @@ import Testing
     text(more: "audit: {file: a, signature: {key: \"file:k\", every: often}}"),
     text(tenant: "limits: {streams: many}"),
     text(tenant: "namespaceDefaults: {compatibility: full}"),
+    text(tenant: "namespaceDefaults: {retention: {age: week}}"),
+    text(tenant: "namespaceDefaults: {retention: {bytes: -1}}"),
+    text(tenant: "namespaceDefaults: {retention: 7d}"),
+    text(tenant: "namespaceDefaults: {limits: {weight: 5}}"),
+    text(tenant: "limits: {perNamespace: {weight: 5}}"),
     text(tenant: "limits: {publishRate: 5}"), text(tenant: "limits: {publishRate: 5MiB/s}"),
     text(tenant: "limits: {storage: much}"),
     text(tenant: "shares: [{with: globex}]"), text(tenant: "shares: [{subscribe: [a/b]}]"),

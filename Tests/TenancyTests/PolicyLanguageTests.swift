@@ -280,7 +280,8 @@ import Testing
         acme:
           limits: {publishRate: 20000/s, publishBytes: 50MiB/s, requests: 600/m, streams: 7,
             storage: 2GiB, burst: 500ms, perTopic: {publishRate: 10/s},
-            perNamespace: {storage: 1kB}}
+            perNamespace: {storage: 1kB, publishRate: 5/s, burst: 2s}}
+        globex: {namespaceDefaults: {limits: {streams: 3, storage: 1MB}}}
       limits: {perAddress: {refusedTokens: 3/m}}
       """
     let policy = try TenancyPolicy.compile(try gateway(text), generation: 1)
@@ -291,5 +292,9 @@ import Testing
     #expect(limits.perTopic.events?.burst == 10 && limits.storagePerNamespace == 1_000)
     #expect(policy.addressLimits.refusedTokens.burst == 1)
     #expect(!limits.hasNoRates)
+    #expect(limits.perNamespace.events?.burst == 10 && !limits.perNamespace.hasNoRates)
+    let others = try #require(policy.tenant(try name("globex"))).limits
+    #expect(others.perNamespace.streams == 3 && others.storagePerNamespace == 1_000_000)
+    #expect(others.perNamespace.hasNoRates && others.hasNoRates && others.weight == 100)
   }
 }

@@ -70,9 +70,19 @@ private let sound = "issuer: i, when: {/sub: {eq: x}}, tenant: acme, principal: 
         + "in tenants.acme.namespaceDefaults.compatibility"
     ),
     (
-      "tenants: {acme: {namespaceDefaults: {retention: {}}}}",
-      "j.yaml:1:38: 'retention' (retention by policy) is not supported yet "
+      "tenants: {acme: {namespaceDefaults: {ttl: 1d}}}",
+      "j.yaml:1:38: 'ttl' (time to live of events) is not supported yet "
         + "in tenants.acme.namespaceDefaults"
+    ),
+    (
+      "tenants: {acme: {namespaceDefaults: {retention: {bytes: much}}}}",
+      "j.yaml:1:57: not a size such as 200GiB "
+        + "in tenants.acme.namespaceDefaults.retention.bytes"
+    ),
+    (
+      "tenants: {acme: {limits: {perNamespace: {}}, namespaceDefaults: {limits: {}}}}",
+      "j.yaml:1:74: limits.perNamespace of the tenant says the same: give one "
+        + "in tenants.acme.namespaceDefaults.limits"
     ),
     ("tenants: {acme: {}, acme: {}}", "j.yaml:1:21: the key 'acme' stands twice in tenants"),
   ])
@@ -99,6 +109,27 @@ private let sound = "issuer: i, when: {/sub: {eq: x}}, tenant: acme, principal: 
     let fourth = try #require(policy.tenant(try name("d")))
     #expect(fourth.defaults.compatibility == .fullTransitive)
     #expect(fourth.defaults.evolution == .evolution)
+    #expect(fourth.defaults.retention == nil && policy.retentions.isEmpty)
+  }
+
+  @Test func `how long a tenant's events are kept is read with its units`() throws {
+    let policy = try TenancyPolicy.compile(
+      try gateway(
+        """
+        tenants:
+          a: {namespaceDefaults: {retention: {age: 7d, bytes: 10GiB}}}
+          b: {namespaceDefaults: {retention: {bytes: 0B}}}
+          c: {namespaceDefaults: {retention: {}}}
+          d: {namespaceDefaults: {autoCreate: false}}
+        """), generation: 1)
+    let kept = policy.retentions
+    let both = try #require(kept[name("a")])
+    #expect(both.age == .seconds(7 * 86_400) && both.bytes == 10 << 30)
+    let none = try #require(kept[name("b")])
+    #expect(none.age == nil && none.bytes == 0)
+    let all = try #require(kept[name("c")])
+    #expect(all.age == nil && all.bytes == nil)
+    #expect(kept.count == 3)
   }
 
   @Test(arguments: [

@@ -49,7 +49,8 @@ struct Comparison {
   }
 
   private static func document(_ path: String) throws(UsageFault) -> JSONNode {
-    guard let document = try? JSONDocument(parsing: try fileBytes(path, of: "compare")) else {
+    let bytes = try fileBytes(path, of: "compare")
+    guard let document = try? JSONDocument(parsing: bytes) else {
       throw UsageFault("compare: \(path) is no JSON")
     }
     return document.root

@@ -53,7 +53,8 @@ struct DeliveryReport {
   // MARK: - For people
 
   var table: String {
-    var text = "\(target.topic) at \(target.url): \(readers.plan.count) readers"
+    var text = "\(target.topic) at \(target.url): \(readers.plan.count) reader"
+    if readers.plan.count != 1 { text += "s" }
     if target.paths.count > 1 { text += " on \(target.paths.count) topics" }
     if let rate = load.rate {
       text += ", published at \(rate)/s over \(load.connections) connections, "

@@ -24,6 +24,8 @@ import Glibc
   private var rest: [UInt8] = []
   private var hasData = false
   private var isNotice = false
+  private var isGap = false
+  private var hasID = false
   private var last: MessagePosition?
 
   /// - Parameters:
@@ -68,24 +70,30 @@ import Glibc
     case UInt8(ascii: "d") where unsafe Self.starts(line, "data:"):
       hasData = true
       if events % sampling == phase, let stamp = unsafe Self.stamp(in: line) { sample(stamp) }
-    case UInt8(ascii: "e") where unsafe Self.starts(line, "event: jodrell."): isNotice = true
-    case UInt8(ascii: "i") where checksIDs: unsafe takeID(line)
+    case UInt8(ascii: "e") where unsafe Self.starts(line, "event: jodrell."):
+      isNotice = true
+      isGap = unsafe Self.starts(line, "event: jodrell.gap")
+    case UInt8(ascii: "i") where unsafe Self.starts(line, "id:"):
+      hasID = true
+      if checksIDs { unsafe takeID(line) }
     default: break
     }
   }
 
   private mutating func endFrame() {
-    if isNotice {
+    // Each event has an id; of what a stream says itself a gap has the one that it goes on behind.
+    if isNotice, isGap || !hasID {
       notices += 1
     } else if hasData {
       events += 1
     }
     hasData = false
     isNotice = false
+    isGap = false
+    hasID = false
   }
 
   private mutating func takeID(_ line: UnsafeRawBufferPointer) {
-    guard unsafe Self.starts(line, "id:") else { return }
     let text = unsafe String(decoding: line.dropFirst(3), as: UTF8.self)
     guard let position = MessagePosition(text.drop { $0 == " " }) else {
       gaps += 1

@@ -24,9 +24,10 @@ enum Help {
   static let target = """
         --topic T            tenant/namespace/topic, or '~/topic' (quoted: shells expand
                              the tilde) for what the token maps to
-        --url URL            the gateway (http://127.0.0.1:8080): http, https or unix:/path
+        --url URL            the gateway: http, https or unix:/path; default: the variable
+                             JODRELL_URL, else http://127.0.0.1:8080
         --ca FILE            for https: who may sign its certificate, in PEM; default: the
-                             authorities of the system
+                             variable JODRELL_CA, else the authorities of the system
         --token TOKEN        sent as a bearer token; default: the variable JODRELL_TOKEN
         --token-file FILE    the same from a file; of several lines, each request takes the next
         --header 'N: V'      one more header field; may be repeated

@@ -17,8 +17,9 @@ struct Target: Sendable {
 
   /// - Parameter spreads: whether `--topics` and `--path` are taken.
   init(_ arguments: inout Arguments, spreads: Bool = false) throws {
-    url = try arguments.text("--url") ?? "http://127.0.0.1:8080"
-    endpoint = try Self.endpoint(of: url, authorities: arguments.text("--ca"))
+    url = try arguments.text("--url") ?? Self.variable("JODRELL_URL") ?? "http://127.0.0.1:8080"
+    endpoint = try Self.endpoint(
+      of: url, authorities: arguments.text("--ca") ?? Self.variable("JODRELL_CA"))
     if spreads, let path = try arguments.text("--path") {
       topic = path
       paths = try Paths(path, count: try arguments.number("--topics", in: 1...100_000, or: 1))
@@ -61,8 +62,13 @@ struct Target: Sendable {
       guard !lines.isEmpty else { throw UsageFault("--token-file: \(path) holds no token") }
       return lines
     }
-    let one = given ?? ProcessInfo.processInfo.environment["JODRELL_TOKEN"]
+    let one = given ?? variable("JODRELL_TOKEN")
     return one.map { [ByteSlice(utf8: $0)] } ?? []
+  }
+
+  /// Of the environment; one that is empty counts as absent.
+  private static func variable(_ name: String) -> String? {
+    ProcessInfo.processInfo.environment[name].flatMap { $0.isEmpty ? nil : $0 }
   }
 
   private static func headers(

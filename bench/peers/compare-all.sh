@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # The same work for Jodrell and for what people use instead, one after the other in one go.
 #
-#   bench/peers/compare-all.sh [SECONDS] [ROUNDS]
+#   bench/peers/compare-all.sh [SECONDS] [ROUNDS] [publishing|fan-out]
 #
 # Publishing: 64 connections, bodies of 456 bytes, each waiting for its answer. Fan-out: 1,000
 # readers of one event stream. Peers come from Debian's packages (installed when missing, which
 # needs root): nginx, nchan, NATS JetStream, Redis streams. Everything stays on loopback, ports
 # 18410 to 18419; what the script starts it ends. Needs release builds of jodrell and jodrell-bench.
 set -euo pipefail
-seconds=${1:-4} rounds=${2:-1}
+seconds=${1:-4} rounds=${2:-1} only=${3:-}
+case $only in "" | publishing | fan-out) ;; *) echo "compare-all.sh: $only?" >&2; exit 64 ;; esac
 . "$(dirname "$0")/shared.sh"
 install nginx-light libnginx-mod-nchan nats-server redis-server redis-tools python3 openssl curl procps
 connections=64 readers=1000
@@ -142,27 +143,34 @@ fan_out() {
         name, rate, got, p50, p99, cpu, missing }'
 }
 
-printf 'publishing: body %s bytes, %s connections, %s s each, ' \
-  "$(wc -c <"$body")" "$connections" "$seconds"
-about_the_machine
+compare_publishing() {
+  printf 'publishing: body %s bytes, %s connections, %s s each, ' \
+    "$(wc -c <"$body")" "$connections" "$seconds"
+  about_the_machine
+  for _ in $(seq "$rounds"); do
+    publish_jodrell
+    publish_nginx
+    publish_nchan
+    publish_nats "NATS JetStream" "file store, synced by a timer (sync_interval unset)"
+    publish_nats "NATS, synced" "file store, synced at each message" "sync_interval: always"
+    publish_redis "Redis always" "append-only file, fsync at each turn of its loop" always
+    publish_redis "Redis everysec" "append-only file, fsync once a second" everysec
+  done
+}
+
+compare_fan_out() {
+  printf 'fan-out: %s readers of one stream, %s s each, ' "$readers" "$seconds"
+  about_the_machine
+  start_nchan
+  for rate in 50 200 400; do
+    fan_out jodrell "$rate" "$server" --url http://127.0.0.1:18410 --token-file "$work/token" \
+      --topic "acme/shop/fan$rate"
+    fan_out nchan "$rate" "$nginx" --url http://127.0.0.1:18412 --path "/sub/fan$rate" \
+      --publish-path "/pub/fan$rate"
+  done
+}
+
 start_jodrell 18410
 put_schema orders
-for _ in $(seq "$rounds"); do
-  publish_jodrell
-  publish_nginx
-  publish_nchan
-  publish_nats "NATS JetStream" "file store, synced by a timer (sync_interval unset)"
-  publish_nats "NATS, synced" "file store, synced at each message" "sync_interval: always"
-  publish_redis "Redis always" "append-only file, fsync at each turn of its loop" always
-  publish_redis "Redis everysec" "append-only file, fsync once a second" everysec
-done
-
-printf '\nfan-out: %s readers of one stream, %s s each, ' "$readers" "$seconds"
-about_the_machine
-start_nchan
-for rate in 50 200 400; do
-  fan_out jodrell "$rate" "$server" --url http://127.0.0.1:18410 --token-file "$work/token" \
-    --topic "acme/shop/fan$rate"
-  fan_out nchan "$rate" "$nginx" --url http://127.0.0.1:18412 --path "/sub/fan$rate" \
-    --publish-path "/pub/fan$rate"
-done
+if [ "$only" != fan-out ]; then compare_publishing; fi
+if [ "$only" != publishing ]; then compare_fan_out; fi

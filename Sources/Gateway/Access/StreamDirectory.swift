@@ -30,11 +30,22 @@ public final class StreamDirectory: Sendable {
     let name: ByteSlice
   }
 
+  private struct Namespace: Hashable {
+    let tenant: Name
+    let name: Name
+
+    init(of topic: TopicAddress) {
+      tenant = topic.tenant
+      name = topic.namespace
+    }
+  }
+
   private struct State {
     var entries: [RequestID: Entry] = [:]
     /// How many are open; those with none have no entry.
     var tenants: [Name: Int] = [:]
     var principals: [Principal: Int] = [:]
+    var namespaces: [Namespace: Int] = [:]
     var topics: [TopicAddress: Int] = [:]
     var addresses: [ByteSlice: Int] = [:]
 
@@ -45,6 +56,7 @@ public final class StreamDirectory: Sendable {
       }
       change(&tenants, bearers.tenant)
       change(&principals, Principal(tenant: bearers.tenant, name: bearers.principal))
+      change(&namespaces, Namespace(of: bearers.topic))
       change(&topics, bearers.topic)
       change(&addresses, bearers.address)
     }
@@ -54,10 +66,14 @@ public final class StreamDirectory: Sendable {
       of bearers: Bearers, _ limits: TenantBounds, _ addressLimits: AddressBounds
     ) -> (LimitName, Int)? {
       let principal = Principal(tenant: bearers.tenant, name: bearers.principal)
+      let owners = bearers.topic.policy.limits
       let open: [(LimitName, Int?, Int?)] = [
         (.tenantStreams, limits.tenant.streams, tenants[bearers.tenant]),
         (.principalStreams, limits.perPrincipal.streams, principals[principal]),
-        (.topicStreams, bearers.topic.policy.limits.perTopic.streams, topics[bearers.topic]),
+        (
+          .namespaceStreams, owners.perNamespace.streams, namespaces[Namespace(of: bearers.topic)]
+        ),
+        (.topicStreams, owners.perTopic.streams, topics[bearers.topic]),
         (.addressStreams, addressLimits.streams, addresses[bearers.address]),
       ]
       for case (let limit, let most?, let count) in open where count ?? 0 >= most {
@@ -75,7 +91,8 @@ public final class StreamDirectory: Sendable {
 
   public init(metrics: LimitMetrics) { self.metrics = metrics }
 
-  /// A stream opens, unless its tenant, principal, topic or address has as many as they may.
+  /// A stream opens, unless its tenant, principal, namespace, topic or address has as many as they
+  /// may.
   func opened(
     _ stream: RequestID, at topic: TopicAddress, from peer: ByteSlice,
     under addressLimits: AddressBounds, box: Mailbox

@@ -8,9 +8,9 @@ import Tenancy
 extension GatewayResponder {
   /// `POST /v1/streams/{id}/token`: the stream goes on under the token of this request.
   ///
-  /// The token must be of the same issuer's same principal and tenant, grant what the stream reads,
-  /// and end no earlier than the one that the stream has. For everybody else the stream is not
-  /// there, and no answer tells whether it is.
+  /// The token must be of the same issuer's same principal and tenant: for everybody else the
+  /// stream is not there, and no answer tells whether it is. It must grant what the stream reads,
+  /// and end no earlier than the one that the stream has.
   func renewStream(
     _ id: RequestID, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) throws -> AnswerEnd {

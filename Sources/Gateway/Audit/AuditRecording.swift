@@ -24,7 +24,17 @@ extension GatewayResponder {
     case .publish, .consume, .read:
       if case .stream = end { break }
       guard isSampled(trail) else { return }
-    case .observe, .unknown: return
+    case .observe:
+      // Of these only what takes an operator.
+      guard let token = operatorLooks[request.id] else { return }
+      trail.record(
+        members(operation, request, .allow, status: 200) { json in
+          guard let token else { return }
+          json.key("about")
+          json.string(token)
+        })
+      return
+    case .unknown: return
     }
     trail.record(members(operation, request, .allow, status: 200))
   }

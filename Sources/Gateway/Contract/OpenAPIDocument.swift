@@ -20,8 +20,12 @@ public enum OpenAPIDocument {
     let summary: StaticString
     let statuses: [Int]
     var query: [StaticString] = []
+    /// Header fields beside those of conditions and `Jodrell-Tenant`.
+    var fields: [StaticString] = []
     /// The media types a body may have; empty without one.
     var body: [StaticString] = []
+    /// The schema of a body that is `application/json`; nil for an event's payload.
+    var takes: StaticString?
     /// Beside `application/json`.
     var answers: [StaticString] = []
     var isOpen = false
@@ -102,8 +106,8 @@ public enum OpenAPIDocument {
     }
     let isChange = operation.method != "get"
     let query = operation.query + (operation.isConditional && isChange ? ["dryRun"] : [])
-    let fields: [StaticString] =
-      (operation.isConditional ? ["If-Match", "If-None-Match"] : [])
+    let fields =
+      operation.fields + (operation.isConditional ? ["If-Match", "If-None-Match"] : [])
       + (takesTenant ? ["Jodrell-Tenant"] : [])
     if !query.isEmpty || !fields.isEmpty {
       json.key("parameters")
@@ -116,7 +120,7 @@ public enum OpenAPIDocument {
       json.key("requestBody")
       json.beginObject()
       json.key("content")
-      content(operation.body, &json)
+      content(of: operation, &json)
       json.endObject()
     }
     json.key("responses")
@@ -149,8 +153,15 @@ public enum OpenAPIDocument {
     json.beginObject()
     member("name", name, &json)
     member("in", place, &json)
-    json.key("schema")
-    json.raw(ByteSlice(utf8: schema(ofParameter: "\(name)", in: operation)))
+    if place == "header" {
+      let (schema, description) = field("\(name)", of: operation)
+      member("description", description, &json)
+      json.key("schema")
+      json.raw(ByteSlice(utf8: schema))
+    } else {
+      json.key("schema")
+      json.raw(ByteSlice(utf8: schema(ofParameter: "\(name)", in: operation)))
+    }
     json.endObject()
   }
 
@@ -195,11 +206,12 @@ public enum OpenAPIDocument {
     json.endObject()
   }
 
-  private static func content(_ types: [StaticString], _ json: inout JSONWriter) {
+  private static func content(of operation: Operation, _ json: inout JSONWriter) {
     json.beginObject()
-    for type in types {
+    for type in operation.body {
       json.key(type)
       json.beginObject()
+      if let schema = body(type, of: operation) { reference(schema, &json) }
       json.endObject()
     }
     json.endObject()
@@ -222,17 +234,15 @@ public enum OpenAPIDocument {
 
   private static func writeComponents(_ json: inout JSONWriter) {
     json.key("security")
-    json.raw(ByteSlice(utf8: #"[{"bearer":[]}]"#))
+    json.raw(ByteSlice(utf8: "\(security)"))
     json.key("components")
     json.beginObject()
     json.key("securitySchemes")
-    json.raw(
-      ByteSlice(
-        utf8: #"{"bearer":{"type":"http","scheme":"bearer","bearerFormat":"JWT"}}"#))
+    json.raw(ByteSlice(utf8: "\(securitySchemes)"))
     json.key("responses")
     json.raw(ByteSlice(utf8: "\(refusals)"))
     json.key("schemas")
-    json.raw(ByteSlice(utf8: "{\(schemas)}"))
+    json.raw(ByteSlice(utf8: "{\(schemas),\(bodies)}"))
     json.endObject()
   }
 

@@ -7,7 +7,7 @@ extension OpenAPIDocument {
   static func schema(ofParameter name: String, in operation: Operation?) -> String {
     switch name {
     case "atomic", "durable", "dryRun", "deleted", "permanent", "bundle", "override",
-      "authoritative":
+      "authoritative", "force":
       return #"{"type":"boolean"}"#
     case "max", "limit": return #"{"type":"integer","minimum":1,"maximum":1000}"#
     case "last": return #"{"type":"integer","minimum":1,"maximum":1000000}"#
@@ -18,9 +18,15 @@ extension OpenAPIDocument {
     case "lint": return #"{"enum":["warn","strict"]}"#
     case "view":
       return operation.map { "\($0.id)" } == "getDocument"
-        ? #"{"const":"description"}"# : #"{"const":"data"}"#
+        ? #"{"const":"description"}"# : #"{"enum":["event","data"]}"#
     case "uri": return #"{"type":"string","format":"uri"}"#
-    case "tenant", "namespace", "topic", "subscription", "name", "subject", "after":
+    case "after":
+      switch operation.map({ "\($0.id)" }) {
+      case "listSchemas": return #"{"type":"integer","minimum":0,"maximum":2147483647}"#
+      case "listDocuments": return #"{"type":"string","minLength":1}"#
+      default: return ##"{"$ref":"#/components/schemas/Name"}"##
+      }
+    case "tenant", "namespace", "topic", "subscription", "name", "subject":
       return ##"{"$ref":"#/components/schemas/Name"}"##
     case "messageId": return #"{"type":"string","pattern":"^[0-9]{1,9}:[0-9]{1,9}$"}"#
     case "stream": return #"{"type":"string","pattern":"^[0-9a-f]{20}$"}"#

@@ -11,6 +11,7 @@ extension OpenAPIDocument {
           method: "post", id: "publish", reply: "StoredOrBatch",
           summary: "Stores an event or a batch",
           statuses: [201, 202, 207, 409, 413, 415, 422], query: ["atomic"],
+          fields: eventFields + ["Prefer"],
           body: [
             "application/json", "application/cloudevents+json",
             "application/cloudevents-batch+json", "application/x-ndjson",
@@ -19,6 +20,7 @@ extension OpenAPIDocument {
           method: "get", id: "read", reply: "Page",
           summary: "Events by long-poll, as an event stream or as lines",
           statuses: [200, 406, 409, 410], query: ["from", "max", "wait", "view", "ticket"],
+          fields: ["Last-Event-ID", "Prefer"],
           answers: ["text/event-stream", "application/x-ndjson"], isRedacted: true),
         Operation(
           method: "head", id: "extent", summary: "The oldest and the newest event in header fields",
@@ -37,7 +39,8 @@ extension OpenAPIDocument {
       operations: [
         Operation(
           method: "put", id: "putTopic", reply: "Topic", summary: "Makes or configures a topic",
-          statuses: [200, 201], body: ["application/json"], isConditional: true),
+          statuses: [200, 201], body: ["application/json"], takes: "PutTopic",
+          isConditional: true),
         Operation(
           method: "get", id: "getTopic", reply: "Topic",
           summary: "Configuration, statistics and latencies",
@@ -71,7 +74,8 @@ extension OpenAPIDocument {
         Operation(
           method: "put", id: "putSubscription", reply: "Subscription",
           summary: "Makes a durable subscription",
-          statuses: [200, 201, 409], body: ["application/json"], isConditional: true),
+          statuses: [200, 201, 409], body: ["application/json"], takes: "PutSubscription",
+          isConditional: true),
         Operation(
           method: "get", id: "getSubscription", reply: "Subscription",
           summary: "Position, backlog and consumers",
@@ -83,36 +87,37 @@ extension OpenAPIDocument {
     verb(
       "receive", "Deliveries",
       at: "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions/{subscription}/receive",
-      "Takes leases on events", [200, 409], isRedacted: true),
+      "Takes leases on events", [200, 409], takes: "Receive", isRedacted: true),
     verb(
       "acknowledge", "Settled",
       at: "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions/{subscription}/acknowledge",
-      "Settles events for good", [200, 409], query: ["durable"]),
+      "Settles events for good", [200, 409], query: ["durable"], takes: "Acknowledge"),
     verb(
       "release", "Settled",
       at: "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions/{subscription}/release",
-      "Gives events back", [200]),
+      "Gives events back", [200], takes: "Release"),
     verb(
       "extend", "Settled",
       at: "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions/{subscription}/extend",
-      "Makes leases last longer", [200]),
+      "Makes leases last at least so long from now", [200], takes: "Extend"),
     verb(
       "seek", "Position",
       at: "/v1/topics/{tenant}/{namespace}/{topic}/subscriptions/{subscription}/seek",
-      "Moves the position", [200, 409]),
+      "Moves the position", [200, 409], takes: "Seek", isConditional: true),
   ]
 
   private static func verb(
     _ id: StaticString, _ reply: StaticString, at template: StaticString,
     _ summary: StaticString, _ statuses: [Int], query: [StaticString] = [],
-    isRedacted: Bool = false
+    takes: StaticString, isConditional: Bool = false, isRedacted: Bool = false
   ) -> Path {
     Path(
       template: template,
       operations: [
         Operation(
           method: "post", id: id, reply: reply, summary: summary, statuses: statuses,
-          query: query, body: ["application/json"], isRedacted: isRedacted)
+          query: query, body: ["application/json"], takes: takes, isConditional: isConditional,
+          isRedacted: isRedacted)
       ])
   }
 
@@ -132,7 +137,7 @@ extension OpenAPIDocument {
         Operation(
           method: "put", id: "putDocument", reply: "Document",
           summary: "Puts the next version of a schema document",
-          statuses: [200, 201, 409, 413, 415, 422], query: ["uri"],
+          statuses: [200, 201, 409, 413, 415, 422], query: ["uri", "lint"],
           body: ["application/schema+json"], isConditional: true),
         Operation(
           method: "get", id: "getDocument", reply: "Any",
@@ -143,7 +148,7 @@ extension OpenAPIDocument {
           method: "patch", id: "patchDocument", reply: "Any",
           summary: "Makes a version the current one, deprecates one, or brings one back",
           statuses: [200, 409], query: ["version"], body: ["application/json"],
-          isConditional: true),
+          takes: "PatchDocument", isConditional: true),
         Operation(
           method: "delete", id: "deleteDocument",
           summary: "Deletes a schema document or a version, softly or for good",
@@ -166,7 +171,8 @@ extension OpenAPIDocument {
         Operation(
           method: "put", id: "putNamespace", reply: "Namespace",
           summary: "Sets a namespace's policy",
-          statuses: [200, 201], body: ["application/json"], isConditional: true),
+          statuses: [200, 201], body: ["application/json"], takes: "PutNamespace",
+          isConditional: true),
         Operation(
           method: "get", id: "getNamespace", reply: "Namespace",
           summary: "What holds for a namespace's topics",
@@ -189,7 +195,7 @@ extension OpenAPIDocument {
         Operation(
           method: "post", id: "issueTicket", reply: "Ticket",
           summary: "A ticket that opens one stream",
-          statuses: [201], body: ["application/json"])
+          statuses: [201], body: ["application/json"], takes: "AskTicket")
       ]),
     Path(
       template: "/v1/streams/{stream}/token",
@@ -205,7 +211,7 @@ extension OpenAPIDocument {
         Operation(
           method: "post", id: "explain", reply: "Explanation",
           summary: "Which key, mapping and rule decide",
-          statuses: [200], body: ["application/json"])
+          statuses: [200], body: ["application/json"], takes: "Explain")
       ]),
     Path(
       template: "/v1/whoami",
@@ -220,7 +226,8 @@ extension OpenAPIDocument {
         Operation(
           method: "post", id: "revoke", reply: "Any",
           summary: "Takes back a token, a key or a subject's tokens",
-          statuses: [201, 409, 415], body: ["application/json"], isOpen: true),
+          statuses: [201, 409, 415], body: ["application/json"], takes: "Revocation",
+          isOpen: true),
         Operation(
           method: "delete", id: "reinstate", reply: "Any",
           summary: "Takes a revocation back that was made by mistake",

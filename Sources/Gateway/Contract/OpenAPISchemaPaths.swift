@@ -41,7 +41,8 @@ extension OpenAPIDocument {
         Operation(
           method: "put", id: "putSchemaDefault", reply: "SchemaVersion",
           summary: "Makes a version the default of its line, forward or back",
-          statuses: [200, 409], body: ["application/json"], isConditional: true),
+          statuses: [200, 409], body: ["application/json"], takes: "PutDefault",
+          isConditional: true),
       ]),
     Path(
       template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/binding",
@@ -52,7 +53,8 @@ extension OpenAPIDocument {
           statuses: [200], isConditional: true),
         Operation(
           method: "put", id: "putSchemaBinding", reply: "Binding", summary: "Replaces the binding",
-          statuses: [200, 201, 409], body: ["application/json"], isConditional: true),
+          statuses: [200, 201, 409], body: ["application/json"], takes: "PutBinding",
+          isConditional: true),
         Operation(
           method: "delete", id: "deleteSchemaBinding",
           summary: "Every event is checked against the line 'default' again", statuses: [204],
@@ -76,7 +78,7 @@ extension OpenAPIDocument {
         Operation(
           method: "patch", id: "patchSchemaVersion", reply: "SchemaVersion",
           summary: "Deprecates a version, or makes it active again", statuses: [200, 409],
-          body: ["application/json"], isConditional: true),
+          body: ["application/json"], takes: "PatchVersion", isConditional: true),
         Operation(
           method: "delete", id: "deleteSchemaVersion",
           summary: "Deletes a version softly, or for good", statuses: [204, 409],
@@ -89,6 +91,7 @@ extension OpenAPIDocument {
           method: "post", id: "validate", reply: "Validation",
           summary: "What publishing would say of an event or a batch, without storing it",
           statuses: [200, 409, 413, 415, 422], query: ["type", "subject", "version"],
+          fields: eventFields,
           body: [
             "application/json", "application/cloudevents+json",
             "application/cloudevents-batch+json", "application/x-ndjson",

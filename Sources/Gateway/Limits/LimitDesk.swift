@@ -26,10 +26,10 @@ final class LimitDesk: Sendable {
     let key: UInt64
   }
 
-  /// What one request asks of its bounds: at most events and bytes of tenant, principal, topic
-  /// and address.
+  /// What one request asks of its bounds: at most events and bytes of tenant, principal, namespace,
+  /// topic and address.
   private struct Demands {
-    private(set) var all: InlineArray<8, Demand?> = .init(repeating: nil)
+    private(set) var all: InlineArray<10, Demand?> = .init(repeating: nil)
     private(set) var count = 0
 
     mutating func append(
@@ -51,7 +51,12 @@ final class LimitDesk: Sendable {
   ) throws(Refusal) {
     let limits = caller.policy.limits
     let topicRequests = topic?.policy.limits.perTopic.requests
-    if limits.hasNoRates, topicRequests == nil, addressLimits.requests == nil { return }
+    let namespaceRequests = topic?.policy.limits.perNamespace.requests
+    if limits.hasNoRates, topicRequests == nil, namespaceRequests == nil,
+      addressLimits.requests == nil
+    {
+      return
+    }
     var demands = Demands()
     demands.append(
       .tenantRequests, limits.tenant.requests, 1, Key.tenant(caller, .tenantRequests))
@@ -59,6 +64,8 @@ final class LimitDesk: Sendable {
       .principalRequests, limits.perPrincipal.requests, 1,
       Key.principal(caller, .principalRequests))
     if let topic {
+      demands.append(
+        .namespaceRequests, namespaceRequests, 1, Key.namespace(topic, .namespaceRequests))
       demands.append(.topicRequests, topicRequests, 1, Key.topic(topic, .topicRequests))
     }
     demands.append(
@@ -67,7 +74,7 @@ final class LimitDesk: Sendable {
   }
 
   /// Events that are about to be stored. What they count for is charged to the caller's tenant, its
-  /// principal, the topic, and the address that they come from.
+  /// principal, the topic with its namespace, and the address that they come from.
   func publish(
     events: Int, bytes: Int, to topic: TopicAddress, from peer: ByteSlice,
     under address: BearerBounds, at now: MonotonicTime
@@ -75,7 +82,10 @@ final class LimitDesk: Sendable {
     let caller = topic.caller
     let limits = caller.policy.limits
     let topicLimits = topic.policy.limits.perTopic
-    if limits.hasNoRates, topicLimits.isEmpty, address.isEmpty { return }
+    let namespaceLimits = topic.policy.limits.perNamespace
+    if limits.hasNoRates, topicLimits.hasNoRates, namespaceLimits.hasNoRates, address.hasNoRates {
+      return
+    }
     var demands = Demands()
     demands.append(.tenantEvents, limits.tenant.events, events, Key.tenant(caller, .tenantEvents))
     demands.append(.tenantBytes, limits.tenant.bytes, bytes, Key.tenant(caller, .tenantBytes))
@@ -84,6 +94,10 @@ final class LimitDesk: Sendable {
       Key.principal(caller, .principalEvents))
     demands.append(
       .principalBytes, limits.perPrincipal.bytes, bytes, Key.principal(caller, .principalBytes))
+    demands.append(
+      .namespaceEvents, namespaceLimits.events, events, Key.namespace(topic, .namespaceEvents))
+    demands.append(
+      .namespaceBytes, namespaceLimits.bytes, bytes, Key.namespace(topic, .namespaceBytes))
     demands.append(.topicEvents, topicLimits.events, events, Key.topic(topic, .topicEvents))
     demands.append(.topicBytes, topicLimits.bytes, bytes, Key.topic(topic, .topicBytes))
     demands.append(.addressEvents, address.events, events, Key.address(peer, .addressEvents))
@@ -157,12 +171,11 @@ final class LimitDesk: Sendable {
       Key.principal(caller, $0)
     }
     if let topic {
-      let perTopic = topic.policy.limits.perTopic
-      if topic.action == .publish {
-        look(perTopic, .topicRequests, .topicEvents, .topicBytes) { Key.topic(topic, $0) }
-      } else {
-        look(.topicRequests, perTopic.requests, Key.topic(topic, .topicRequests))
+      let owners = topic.policy.limits
+      look(owners.perNamespace, .namespaceRequests, .namespaceEvents, .namespaceBytes) {
+        Key.namespace(topic, $0)
       }
+      look(owners.perTopic, .topicRequests, .topicEvents, .topicBytes) { Key.topic(topic, $0) }
     }
     if let peer {
       look(address, .addressRequests, .addressEvents, .addressBytes) { Key.address(peer, $0) }
@@ -191,7 +204,9 @@ final class LimitDesk: Sendable {
   private func table(of limit: LimitName) -> BucketTable {
     switch limit {
     case .principalRequests, .principalEvents, .principalBytes, .principalStreams: principals
-    case .topicRequests, .topicEvents, .topicBytes, .topicStreams, .namespaceStorage: topics
+    case .topicRequests, .topicEvents, .topicBytes, .topicStreams, .namespaceRequests,
+      .namespaceEvents, .namespaceBytes, .namespaceStreams, .namespaceStorage:
+      topics
     case .addressRequests, .addressEvents, .addressBytes, .addressStreams, .addressTokens,
       .addressQuestions:
       addresses
@@ -213,6 +228,14 @@ private enum Key {
     make(limit) { hasher in
       hasher.combine(caller.tenant)
       hasher.combine(caller.principal)
+    }
+  }
+
+  /// The topic's namespace.
+  static func namespace(_ topic: TopicAddress, _ limit: LimitName) -> UInt64 {
+    make(limit) { hasher in
+      hasher.combine(topic.tenant)
+      hasher.combine(topic.namespace)
     }
   }
 

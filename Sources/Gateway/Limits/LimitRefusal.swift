@@ -109,8 +109,8 @@ extension Refusal {
 extension LimitName {
   fileprivate var countsBytes: Bool {
     switch self {
-    case .tenantBytes, .principalBytes, .topicBytes, .addressBytes, .tenantStorage,
-      .namespaceStorage:
+    case .tenantBytes, .principalBytes, .namespaceBytes, .topicBytes, .addressBytes,
+      .tenantStorage, .namespaceStorage:
       true
     default: false
     }
@@ -118,7 +118,7 @@ extension LimitName {
 
   fileprivate var countsEvents: Bool {
     switch self {
-    case .tenantEvents, .principalEvents, .topicEvents, .addressEvents: true
+    case .tenantEvents, .principalEvents, .namespaceEvents, .topicEvents, .addressEvents: true
     default: false
     }
   }

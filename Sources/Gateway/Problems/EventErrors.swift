@@ -119,6 +119,7 @@ extension AttributeRule {
     case .badTime: "is no RFC 3339 instant"
     case .tooLong: "is too long"
     case .notAHeader: "is carried by Content-Type, not by a field of its own"
+    case .reserved: "begins with '\(EventIntake.reservedTypes)': such types are the gateway's own"
     }
   }
 }

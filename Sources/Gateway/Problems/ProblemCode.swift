@@ -256,7 +256,8 @@ extension ProblemCode {
     case .schemaRequired:
       Row(
         409, .schemaRequired, "Schema required",
-        "Register a schema for the topic first; its namespace takes nothing unchecked.")
+        "Register a schema for the topic first: by its own `requireSchema` or its namespace's it "
+          + "takes nothing unchecked.")
     case .schemaIncompatible:
       Row(
         409, .conflict, "Incompatible schema",
@@ -286,9 +287,13 @@ extension ProblemCode {
     case .subscriptionBusy:
       Row(
         409, .conflict, retryable: true, "Subscription busy",
-        "It is exclusive and another consumer holds it.")
+        "It is exclusive and another consumer holds it: call again, with a `wait` that the place "
+          + "may become free in.")
     case .positionAhead:
-      Row(409, .conflict, "Position ahead", "The cursor lies beyond the topic's newest event.")
+      Row(
+        409, .conflict, "Position ahead",
+        "The cursor lies beyond the topic's newest event, or the instant in the future: `latest` "
+          + "is what comes from now on.")
     case .tooMany:
       Row(409, .conflict, "Too many", "As many as are allowed exist already; delete some.")
     default:

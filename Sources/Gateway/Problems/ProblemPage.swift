@@ -9,8 +9,8 @@ extension ProblemCode {
 
       Every refusal is an `application/problem+json` document (RFC 9457) whose `type` is
       `urn:problem:jodrell:<code>`. `retryable` says whether the same request can succeed later;
-      where it can, `Retry-After` says when to try. This page is generated from the one table of
-      refusals in `Sources/Gateway/Problems/ProblemCode.swift`.
+      where it can, the answer's `Retry-After` says when to try. This page is generated from the one
+      table of refusals in `Sources/Gateway/Problems/ProblemCode.swift`.
 
       | Status | Code | Retryable | Title | What to do |
       |---|---|---|---|---|

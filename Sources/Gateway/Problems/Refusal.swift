@@ -18,7 +18,8 @@ public struct Refusal: Error {
   var faultsTruncated = false
   /// The event of a batch that is refused.
   var event: Int?
-  /// When to come back; also sent as `Retry-After`, rounded up to seconds.
+  /// When to come back; sent as `Retry-After`, rounded up to seconds. A second where the table says
+  /// that coming back helps and the occurrence does not know better.
   var retryAfter: TimeSpan?
   /// Extension members of the problem document: name and JSON text.
   var members: [(StaticString, ByteSlice)] = []
@@ -47,7 +48,7 @@ public struct Refusal: Error {
   init(_ code: ProblemCode, _ detail: String? = nil) {
     self.code = code
     self.detail = detail
-    if code.status == 503 || code == .schemaConflict { retryAfter = .seconds(1) }
+    if code.isRetryable { retryAfter = .seconds(1) }
     switch code {
     case .missingToken: challenge = .bare
     case .invalidToken, .invalidTicket: challenge = .invalidToken(description: nil)
@@ -81,6 +82,9 @@ public struct Refusal: Error {
     copy.detail = detail
     return copy
   }
+
+  /// What the caller waited for was given up: the gateway goes down, or nobody listens any more.
+  static var cutShort: Refusal { Refusal(.draining, "what you waited for was cut short") }
 
   /// The same refusal that can be tried again after `span`.
   func retrying(after span: TimeSpan) -> Refusal {

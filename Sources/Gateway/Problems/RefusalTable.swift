@@ -188,7 +188,6 @@ extension Refusal {
     case .read(let failure): self.init(failure as any Error)
     case .store(let failure): self.init(failure as any Error)
     case .gone: self.init(ProblemCode.notFound)
-    case .cancelled: self.init(.timeout, "the wait was cut short")
     case .withdrawn: self.init(.forbidden, "your token no longer grants 'subscribe' here")
     case .notSupported(let kind):
       self.init(.notSupported, "subscriptions of type \(kind.word) are not supported yet")

@@ -152,6 +152,9 @@ struct Batch {
     return piece.isEmpty ? nil : piece
   }
 
+  /// Whether there is anything to store.
+  var hasWaiting: Bool { hasQuarantined || nextPiece(whole: false) != nil }
+
   func events(at piece: [Int]) -> [ConformingEvent] {
     piece.compactMap { index in
       if case .waiting(let event) = items[index] { event } else { nil }

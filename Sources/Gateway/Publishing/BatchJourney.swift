@@ -10,21 +10,31 @@ import Topics
 /// Batches: a JSON array of CloudEvents, or one payload per line; each event with its own result.
 extension GatewayResponder {
   /// A batch that is read whole before anything is stored.
+  ///
+  /// - Parameter known: nil for a topic that the batch makes, if anything of it is to be stored.
   func publishBatch(
-    _ envelope: EventRequest, _ terms: PublishTerms, to topic: Engine.Topic, _ tenure: Tenure,
+    _ envelope: EventRequest, _ terms: PublishTerms, to known: Engine.Topic?, _ tenure: Tenure,
     _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let body = try await request.body.collect(upTo: GatewayLimits.batch)
     let address = try await confirm(tenure)
-    var batch = try await judge(
-      body, envelope, for: topic, at: address, Judging(quarantines: !terms.isAtomic))
+    let judging = Judging(quarantines: !terms.isAtomic)
+    var topic = known
+    var batch = try await judge(body, envelope, for: topic, at: address, judging)
     defer { audit(denialsIn: batch, request) }
     try pay(events: batch.items.count, bytes: body.count, at: address, from: request)
-    try await checkDeferred(
-      &batch, for: topic, at: address, Judging(quarantines: !terms.isAtomic))
+    try await checkDeferred(&batch, for: topic, at: address, judging)
+    if topic == nil, batch.hasWaiting, !(terms.isAtomic && batch.hasRefusals) {
+      let made = try await makeTopic(address)
+      if hasOtherRules(made, at: address) {
+        batch = try await judge(body, envelope, for: made, at: address, judging)
+        try await checkDeferred(&batch, for: made, at: address, judging)
+      }
+      topic = made
+    }
     if terms.isAtomic, batch.hasRefusals {
       batch.abort()
-    } else {
+    } else if let topic {
       try await store(&batch, in: topic, tenure, request, atomic: terms.isAtomic)
     }
     return finish(batch, terms, address, &answer, id: request.id)
@@ -32,8 +42,8 @@ extension GatewayResponder {
 
   /// A whole body's events, judged but for those that `checkDeferred` is for; none is stored.
   func judge(
-    _ body: ByteSlice, _ envelope: EventRequest, for topic: Engine.Topic, at address: TopicAddress,
-    _ judging: Judging
+    _ body: ByteSlice, _ envelope: EventRequest, for topic: Engine.Topic?,
+    at address: TopicAddress, _ judging: Judging
   ) async throws -> Batch {
     var batch = Batch()
     if envelope.mode == .batch {
@@ -66,10 +76,13 @@ extension GatewayResponder {
   /// Lines that are stored as they come: a cut connection keeps what is stored already. A body that
   /// is short and has a length is read whole first: one commit instead of one per received piece.
   /// Whoever loses its right meanwhile keeps what is stored, and stores no more.
+  ///
+  /// - Parameter known: as of `publishBatch`.
   func publishLines(
-    _ envelope: EventRequest, _ terms: PublishTerms, to topic: Engine.Topic, _ tenure: Tenure,
+    _ envelope: EventRequest, _ terms: PublishTerms, to known: Engine.Topic?, _ tenure: Tenure,
     _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
+    var topic = known
     var batch = Batch()
     defer { audit(denialsIn: batch, request) }
     var lines = LineSplitter(limit: GatewayLimits.event)
@@ -90,13 +103,13 @@ extension GatewayResponder {
           events: batch.items.count - paid, bytes: bytes + piece.count, at: address, from: request)
         (paid, bytes) = (batch.items.count, 0)
         try await checkDeferred(&batch, for: topic, at: address)
-        try await store(&batch, in: topic, tenure, request, atomic: false)
+        try await storeLines(of: &batch, in: &topic, tenure, request)
       }
       let address = try await confirm(tenure)
       try await take(&lines, isLast: true, intake, topic, address, into: &batch)
       try pay(events: batch.items.count - paid, bytes: bytes, at: address, from: request)
       try await checkDeferred(&batch, for: topic, at: address)
-      try await store(&batch, in: topic, tenure, request, atomic: false)
+      try await storeLines(of: &batch, in: &topic, tenure, request)
     } catch {
       // What was stored before stays stored: the refusal says how much that is.
       guard batch.stored + batch.quarantined > 0 else { throw error }
@@ -108,8 +121,27 @@ extension GatewayResponder {
     return finish(batch, terms, tenure.topic, &answer, id: request.id)
   }
 
+  /// Stores the lines that wait. The first of them make their topic.
+  private func storeLines(
+    of batch: inout Batch, in topic: inout Engine.Topic?, _ tenure: Tenure, _ request: HTTPRequest
+  ) async throws {
+    guard batch.hasWaiting else { return }
+    let open: Engine.Topic
+    if let topic {
+      open = topic
+    } else {
+      open = try await makeTopic(tenure.topic)
+      if hasOtherRules(open, at: tenure.topic) {
+        throw Refusal(
+          .overloaded, "the topic was made with rules of its own meanwhile; nothing was stored")
+      }
+      topic = open
+    }
+    try await store(&batch, in: open, tenure, request, atomic: false)
+  }
+
   private func take(
-    _ lines: inout LineSplitter, isLast: Bool, _ intake: LineIntake, _ topic: Engine.Topic,
+    _ lines: inout LineSplitter, isLast: Bool, _ intake: LineIntake, _ topic: Engine.Topic?,
     _ address: TopicAddress,
     into batch: inout Batch, _ judging: Judging = Judging()
   ) async throws {
@@ -135,7 +167,7 @@ extension GatewayResponder {
 
   private func add(
     _ draft: Result<EventDraft, any Error>, on line: (number: Int, offset: Int)? = nil,
-    to batch: inout Batch, for topic: Engine.Topic, at address: TopicAddress,
+    to batch: inout Batch, for topic: Engine.Topic?, at address: TopicAddress,
     _ judging: borrowing Judging
   ) throws(Refusal) {
     guard batch.items.count < GatewayLimits.batchEvents else {
@@ -152,7 +184,7 @@ extension GatewayResponder {
         batch.hold(draft, at: batch.place(of: draft, on: line), missing)
         return
       }
-      scratch.explains = batch.explains(under: topic.binding)
+      scratch.explains = batch.explains(under: topic?.binding)
       defer { scratch.explains = true }
       do {
         batch.add(try check(draft, for: topic, at: address, judging))
@@ -235,56 +267,6 @@ extension GatewayResponder {
     try shares.enter(
       events.count, bytes: events.reduce(0) { $0 + $1.draft.cost }, of: address.caller,
       at: timers.now)
-  }
-
-  /// Counts stored events, those apart that break a schema which only warns.
-  private func count(_ events: [ConformingEvent], _ latency: TimeSpan, at address: TopicAddress) {
-    var (kept, keptBytes, marked, markedBytes) = (0, 0, 0, 0)
-    for event in events {
-      if event.standing == .marked {
-        marked += 1
-        markedBytes += event.draft.payload.count
-      } else {
-        kept += 1
-        keptBytes += event.draft.payload.count
-      }
-    }
-    let metrics = topicMetrics.topic(TopicKey(address))
-    if kept > 0 { metrics.stored(events: kept, bytes: keptBytes, latency: latency) }
-    if marked > 0 {
-      metrics.stored(events: marked, bytes: markedBytes, latency: latency, as: .schemaWarned)
-    }
-  }
-
-  private func finish(
-    _ batch: Batch, _ terms: PublishTerms, _ address: TopicAddress,
-    _ answer: inout AnswerWriter, id: RequestID
-  ) -> AnswerEnd {
-    let hindrance = batch.hindrance
-    answer.start(batch.status(under: hindrance))
-    hindrance?.writeRetryAfter(&answer)
-    if let deprecation = batch.deprecated {
-      tell(deprecation, address, events: batch.deprecatedEvents, &answer)
-    }
-    if terms.wantsCountsOnly { answer.field("Preference-Applied", "return=minimal") }
-    return finish(&answer) { json in
-      json.beginObject()
-      json.key("stored")
-      json.integer(batch.stored)
-      json.key("rejected")
-      json.integer(batch.rejected)
-      if batch.quarantined > 0 {
-        json.key("quarantined")
-        json.integer(batch.quarantined)
-      }
-      if !terms.wantsCountsOnly {
-        json.key("results")
-        json.beginArray()
-        for (index, item) in batch.items.enumerated() { item.write(index, into: &json) }
-        json.endArray()
-      }
-      json.endObject()
-    }
   }
 }
 

@@ -32,16 +32,18 @@ extension GatewayResponder {
   /// The schema gate, with what holds for the topic. Throws `UncompiledSchema` where the version to
   /// check against is not compiled.
   ///
-  /// - Parameter given: the program of the default version, where the binding does not have it.
+  /// - Parameters:
+  ///   - topic: nil for one that its first event makes: nothing is bound to it.
+  ///   - given: the program of the default version, where the binding does not have it.
   func check(
-    _ draft: EventDraft, for topic: Engine.Topic, at address: TopicAddress,
+    _ draft: EventDraft, for topic: Engine.Topic?, at address: TopicAddress,
     _ judging: borrowing Judging = Judging(), given: ChosenSchema? = nil
   ) throws -> ConformingEvent {
     if draft.strippedAttributes > 0, given == nil, judging.held == nil, !judging.isTrial {
       parts.server.strippedAttributes(draft.strippedAttributes)
     }
     if address.looksIntoPayloads, address.action == .publish { try address.checkOwn(draft) }
-    let binding = judging.binding ?? topic.binding
+    let binding = judging.binding ?? topic?.binding
     let mustHave = mustHaveSchema(topic, binding, at: address)
     var choice = given
     do {
@@ -69,12 +71,19 @@ extension GatewayResponder {
     }
   }
 
+  /// Whether events that were judged as those of a topic that is not there yet have to be judged
+  /// again: somebody else has made it meanwhile, with a schema or a wish for one.
+  func hasOtherRules(_ made: Engine.Topic, at address: TopicAddress) -> Bool {
+    made.binding != nil
+      || mustHaveSchema(made, nil, at: address) != mustHaveSchema(nil, nil, at: address)
+  }
+
   /// Whether what no schema is bound to is refused.
   func mustHaveSchema(
-    _ topic: Engine.Topic, _ binding: SchemaBinding?, at address: TopicAddress
+    _ topic: Engine.Topic?, _ binding: SchemaBinding?, at address: TopicAddress
   ) -> Bool {
     (binding?.takesUnchecked ?? true)
-      && TopicRules(of: address.inNamespace, topic: topic.info, in: parts.engine).requireSchema
+      && TopicRules(of: address.inNamespace, topic: topic?.info, in: parts.engine).requireSchema
   }
 
   /// What becomes of an event that the gate has refused.

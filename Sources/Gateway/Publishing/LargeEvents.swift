@@ -16,7 +16,7 @@ extension GatewayResponder {
   ///
   /// - Parameter missing: what has been found not to be compiled.
   func conformLater(
-    _ envelope: EventRequest, _ body: ByteSlice, _ topic: Engine.Topic, _ tenure: Tenure,
+    _ envelope: EventRequest, _ body: ByteSlice, _ topic: Engine.Topic?, _ tenure: Tenure,
     _ missing: UncompiledSchema?
   ) async throws -> ConformingEvent {
     guard body.count <= GatewayLimits.eventOnLoop else {
@@ -33,7 +33,7 @@ extension GatewayResponder {
 
   /// The intake and the gate of an event whose body is large.
   private func conformAside(
-    _ envelope: EventRequest, _ body: ByteSlice, _ topic: Engine.Topic, _ address: TopicAddress
+    _ envelope: EventRequest, _ body: ByteSlice, _ topic: Engine.Topic?, _ address: TopicAddress
   ) async throws -> ConformingEvent {
     let draft = try await draft(of: body, envelope)
     do {
@@ -59,27 +59,31 @@ extension GatewayResponder {
   ///
   /// - Parameter explains: as `SchemaScratch.explains`.
   func checkAside(
-    _ draft: EventDraft, for topic: Engine.Topic, at address: TopicAddress, _ judging: Judging,
+    _ draft: EventDraft, for topic: Engine.Topic?, at address: TopicAddress, _ judging: Judging,
     explains: Bool = true
   ) async throws -> ConformingEvent {
     if draft.strippedAttributes > 0, !judging.isTrial {
       parts.server.strippedAttributes(draft.strippedAttributes)
     }
-    if address.looksIntoPayloads, address.action == .publish {
-      try await parts.workers.run {
-        Result { () throws(TenancyRefusal) in try address.checkOwn(draft) }
-      }.get()
-    }
+    try await checkOwnAside(draft, at: address)
     return try await compiling(nil, judging, at: address) {
       try await checkAtHand(draft, for: topic, at: address, $0, explains: explains)
     }
   }
 
+  /// What the caller's grants ask of a large payload, found out by a worker.
+  private func checkOwnAside(_ draft: EventDraft, at address: TopicAddress) async throws {
+    guard address.looksIntoPayloads, address.action == .publish else { return }
+    try await parts.workers.run {
+      Result { () throws(TenancyRefusal) in try address.checkOwn(draft) }
+    }.get()
+  }
+
   private func checkAtHand(
-    _ draft: EventDraft, for topic: Engine.Topic, at address: TopicAddress, _ judging: Judging,
+    _ draft: EventDraft, for topic: Engine.Topic?, at address: TopicAddress, _ judging: Judging,
     explains: Bool
   ) async throws -> ConformingEvent {
-    let binding = judging.binding ?? topic.binding
+    let binding = judging.binding ?? topic?.binding
     let mustHave = mustHaveSchema(topic, binding, at: address)
     var choice: ChosenSchema?
     var unaccepted: UnacceptedSchema?
@@ -123,12 +127,12 @@ extension GatewayResponder {
 
   /// What has to be compiled before a large event can be checked.
   func missingSchema(
-    for draft: EventDraft, in topic: Engine.Topic, at address: TopicAddress,
+    for draft: EventDraft, in topic: Engine.Topic?, at address: TopicAddress,
     _ judging: borrowing Judging
   ) -> UncompiledSchema? {
     do {
       _ = try choiceAtHand(
-        for: draft, under: judging.binding ?? topic.binding, at: address, judging.held)
+        for: draft, under: judging.binding ?? topic?.binding, at: address, judging.held)
       return nil
     } catch {
       // Any other error is found again by its check.
@@ -139,12 +143,14 @@ extension GatewayResponder {
   /// Checks what a batch could not check as it came. Each version that was not compiled is compiled
   /// once, and held until all events that wait for it are checked.
   func checkDeferred(
-    _ batch: inout Batch, for topic: Engine.Topic, at address: TopicAddress,
+    _ batch: inout Batch, for topic: Engine.Topic?, at address: TopicAddress,
     _ judging: Judging = Judging()
   ) async throws {
     var judging = judging
-    while let group = batch.nextDeferred() {
+    while var group = batch.nextDeferred() {
       if let missing = group[0].missing {
+        group = try await own(group, of: &batch, at: address)
+        if group.isEmpty { continue }
         do {
           judging.held = try await compile(missing, at: address)
         } catch {
@@ -167,11 +173,32 @@ extension GatewayResponder {
     }
   }
 
+  /// Those of some events that the caller's grants let pass: for the others nothing is compiled.
+  /// Small ones were asked before.
+  private func own(
+    _ group: [Batch.Deferred], of batch: inout Batch, at address: TopicAddress
+  ) async throws -> [Batch.Deferred] {
+    guard address.looksIntoPayloads else { return group }
+    var own: [Batch.Deferred] = []
+    for event in group {
+      if event.draft.payload.count > GatewayLimits.eventOnLoop {
+        do {
+          try await checkOwnAside(event.draft, at: address)
+        } catch let refusal as TenancyRefusal {
+          batch.refuse(event, refusal)
+          continue
+        }
+      }
+      own.append(event)
+    }
+    return own
+  }
+
   private func check(
-    _ draft: EventDraft, of batch: Batch, for topic: Engine.Topic, at address: TopicAddress,
+    _ draft: EventDraft, of batch: Batch, for topic: Engine.Topic?, at address: TopicAddress,
     _ judging: Judging
   ) async throws -> ConformingEvent {
-    let explains = batch.explains(under: topic.binding)
+    let explains = batch.explains(under: topic?.binding)
     guard draft.payload.count <= GatewayLimits.eventOnLoop else {
       return try await checkAside(
         draft, for: topic, at: address, judging, explains: explains)

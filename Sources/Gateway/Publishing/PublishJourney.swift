@@ -19,8 +19,9 @@ extension GatewayResponder {
     let admitted = admission.snapshot.generation
     do {
       let address = try admit(request, as: scope, to: reference, for: .publish)
-      let topic =
-        if let topic = parts.engine.open(address) { topic } else { try await makeTopic(address) }
+      let topic = parts.engine.open(address)
+      // It is made once there is something to store in it.
+      if topic == nil { try mayMakeTopic(address) }
       return try await publish(terms, to: topic, at: address, admitted, request, &answer)
     } catch {
       count(error, of: scope, reference, request)
@@ -28,8 +29,9 @@ extension GatewayResponder {
     }
   }
 
+  /// - Parameter topic: nil where there is none yet.
   private func publish(
-    _ terms: PublishTerms, to topic: Engine.Topic, at address: TopicAddress, _ admitted: UInt64,
+    _ terms: PublishTerms, to topic: Engine.Topic?, at address: TopicAddress, _ admitted: UInt64,
     _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let envelope = try read(request, to: address)
@@ -66,11 +68,18 @@ extension GatewayResponder {
         missing = schema
       }
     }
-    let event =
+    var event =
       if let onLoop { onLoop } else {
         try await conformLater(
           envelope, body, topic, tenure(of: address, under: admitted), missing)
       }
+    let open: Engine.Topic
+    if let topic {
+      open = topic
+    } else {
+      (open, event) = try await makeTopic(
+        for: event, envelope, body, tenure(of: address, under: admitted))
+    }
     let validated = timers.monotonic()
     let place = try shares.enter(
       1, bytes: event.draft.cost, of: address.caller, at: timers.now)
@@ -80,7 +89,7 @@ extension GatewayResponder {
     }
     let receipt: Receipt
     do throws(AppendFailure) {
-      receipt = try await appender.append(event, to: topic)
+      receipt = try await appender.append(event, to: open)
     } catch {
       throw refusal(error, at: address)
     }
@@ -89,6 +98,18 @@ extension GatewayResponder {
       as: event.standing == .marked ? .schemaWarned : .accepted)
     return created(
       event, receipt, ServerTiming(request.received, authenticated, validated, receipt), &answer)
+  }
+
+  /// Makes the topic of an event that has been judged, for its sake.
+  private func makeTopic(
+    for event: ConformingEvent, _ envelope: EventRequest, _ body: ByteSlice, _ tenure: Tenure
+  ) async throws -> (Engine.Topic, ConformingEvent) {
+    let topic = try await makeTopic(tenure.topic)
+    if hasOtherRules(topic, at: tenure.topic) {
+      return (topic, try await conformLater(envelope, body, topic, tenure, nil))
+    }
+    try check(tenure)
+    return (topic, event)
   }
 
   func read(
@@ -102,7 +123,7 @@ extension GatewayResponder {
   /// One event's intake and the gate. Apart from its journey, which waits: what is needed here only
   /// is not kept until the event is durable.
   func conform(
-    _ envelope: borrowing EventRequest, _ body: ByteSlice, _ topic: Engine.Topic,
+    _ envelope: borrowing EventRequest, _ body: ByteSlice, _ topic: Engine.Topic?,
     _ address: TopicAddress, _ judging: borrowing Judging = Judging()
   ) throws -> ConformingEvent {
     if envelope.mode == .binary {
@@ -113,7 +134,7 @@ extension GatewayResponder {
   }
 
   private func conformStructured(
-    _ envelope: borrowing EventRequest, _ body: ByteSlice, _ topic: Engine.Topic,
+    _ envelope: borrowing EventRequest, _ body: ByteSlice, _ topic: Engine.Topic?,
     _ address: TopicAddress, _ judging: borrowing Judging
   ) throws -> ConformingEvent {
     let draft = try EventIntake.structured(JSONDocument(parsing: body).root, envelope)
@@ -178,67 +199,6 @@ extension GatewayResponder {
       tenant: scope.tenant.bytes, namespace: namespace.bytes, topic: reference.topic.bytes)
     parts.metrics.existing(key)?.refused(
       Refusal(error).code.outcome, taking: timers.monotonic() - request.received)
-  }
-}
-
-/// What a publish request asks for beside its event: header fields and parameters of the contract.
-struct PublishTerms {
-  /// All events of a batch or none.
-  let isAtomic: Bool
-  let isAtomicGiven: Bool
-  /// `Prefer: return=minimal`: counts instead of results (RFC 7240 §4.2).
-  let wantsCountsOnly: Bool
-
-  /// - Parameter readsQuery: false where the query is another call's.
-  init(_ request: HTTPRequest, readsQuery: Bool = true) throws(Refusal) {
-    var atomic: Bool?
-    if readsQuery, let text = request.head.query {
-      var query = try QueryParameters(text)
-      atomic = try query.takeFlag("atomic")
-      try query.finish()
-    }
-    isAtomicGiven = atomic != nil
-    isAtomic = atomic ?? false
-    var minimal = false
-    let fields = request.head.fields
-    for index in 0..<fields.count {
-      let length = fields.nameLength(at: index)
-      guard length == 6 || (10...16).contains(length) else { continue }
-      let name = fields.name(at: index)
-      switch length {
-      case 6 where name.equalsIgnoringCase("prefer"):
-        minimal = try Self.readPreference(fields.value(at: index)) || minimal
-      case 16 where name.equalsIgnoringCase("content-encoding"):
-        try Refusal.checkCoding(fields.value(at: index))
-      // The others of these lengths begin with other letters.
-      case 10...15 where Self.mayBeLater(name[0] | 0x20):
-        for later in Self.later where name.equalsIgnoringCase(later) {
-          throw Refusal(.notSupported, "the header field \(later) is not supported yet")
-        }
-      default: break
-      }
-    }
-    wantsCountsOnly = minimal
-  }
-
-  /// Header fields of the contract whose features are not built yet.
-  private static let later: [StaticString] = [
-    "Deliver-At", "Deliver-After", "Idempotency-Key", "Producer-Id", "Producer-Epoch",
-    "Producer-Seq", "Expected-Last",
-  ]
-
-  /// Whether one of their names begins with this lower-case letter: d, e, i or p.
-  private static func mayBeLater(_ initial: UInt8) -> Bool {
-    initial == 0x64 || initial == 0x65 || initial == 0x69 || initial == 0x70
-  }
-
-  /// Whether the preference is `return=minimal`; unknown preferences are ignored (RFC 7240 §2).
-  private static func readPreference(_ value: ByteSlice) throws(Refusal) -> Bool {
-    let words = value.text.split(separator: ",").map { $0.filter { $0 != " " } }
-    if words.contains("respond-async") {
-      throw Refusal(.notSupported, "Prefer: respond-async is not supported yet")
-    }
-    return words.contains("return=minimal")
   }
 }
 

@@ -33,16 +33,17 @@ extension GatewayResponder {
   }
 
   /// The same of a change, which takes the conditions and dry runs of `/v1`.
-  private func readPulsarChange(_ request: HTTPRequest) throws(Refusal) -> ChangeTerms {
+  ///
+  /// - Returns: its terms, and whether a deletion is for good.
+  private func readPulsarChange(
+    _ request: HTTPRequest
+  ) throws(Refusal) -> (terms: ChangeTerms, isForced: Bool) {
     var query = try QueryParameters(request.head.query)
     let change = try ChangeTerms(of: request, &query)
     _ = try query.takeFlag("authoritative")
-    if request.head.method == .delete, try query.takeFlag("force") == true {
-      throw Refusal(
-        .notSupported, "'force' is not supported: DELETE single versions of /v1 for good")
-    }
+    let isForced = request.head.method == .delete ? try query.takeFlag("force") ?? false : false
     try query.finish()
-    return change
+    return (change, isForced)
   }
 
   /// `GET …/schema`
@@ -106,7 +107,7 @@ extension GatewayResponder {
   private func postPulsarSchema(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    let change = try readPulsarChange(request)
+    let change = try readPulsarChange(request).terms
     let address = try admit(request, to: reference, for: Right.schema).detached
     let candidate = try await readPulsarCandidate(request, of: address)
     // The same schema again is no change, and no reason to overlook a condition.
@@ -126,13 +127,19 @@ extension GatewayResponder {
     }
   }
 
-  /// `DELETE …/schema`: all versions go; their mark of deletion is a version too.
+  /// `DELETE …/schema`: all versions go; their mark of deletion is a version too. With `force=true`
+  /// they go for good, deleted ones too, and leave no mark.
   private func deletePulsarSchema(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    let change = try readPulsarChange(request)
+    let (change, isForced) = try readPulsarChange(request)
     let address = try admit(request, to: reference, for: Right.schema).detached
     let known = parts.engine.schemaBook(of: address)
+    if isForced {
+      try change.conditions.check(known.defaultVersion(of: .topic).map { EntityTag($0) })
+      try await edit(address, .erase(.topic), of: known, change)
+      return finishPulsar(PulsarAdmin.noVersion, change, &answer)
+    }
     guard !known.live(.topic).isEmpty else { throw Refusal(.notFound, "Schema not found") }
     try change.conditions.check(known.defaultVersion(of: .topic).map { EntityTag($0) })
     let book = try await edit(address, .retire(.topic), of: known, change)

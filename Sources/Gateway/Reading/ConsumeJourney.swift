@@ -77,7 +77,7 @@ extension GatewayResponder {
     }
   }
 
-  /// The name of consumers that give none.
+  /// The name of consumers that give none: those of one principal count as one.
   private static var anonymous: ByteSlice { ByteSlice(utf8: "anonymous") }
 
   private func write(
@@ -149,7 +149,7 @@ extension GatewayResponder {
     return answerSettled(settled, tokens, "released", &answer)
   }
 
-  /// `POST …/extend` `{"ackTokens":[…],"lease":"60s"}`: a longer lease, counted from now.
+  /// `POST …/extend` `{"ackTokens":[…],"lease":"60s"}`: leases last at least so long from now.
   func extend(
     _ name: Name, _ reference: TopicReference, _ request: HTTPRequest,
     _ answer: inout AnswerWriter
@@ -161,6 +161,7 @@ extension GatewayResponder {
     let lease = try members.takeSpan("lease", atMost: SubscriptionLimits.longestLease)
     try members.finish()
     guard let lease else { throw members.wrong("lease", "given") }
+    guard lease > .zero else { throw members.wrong("lease", "longer than 0s") }
     let seat = try await parts.dispatchers.seat(at: definition, of: topic, on: site)
     let settled = try seat.dispatcher.extend(tokens, by: lease, on: site)
     return answerSettled(settled, tokens, "extended", &answer)
@@ -181,7 +182,7 @@ extension GatewayResponder {
     guard let wish = text.flatMap({ StartPosition(parsing: $0) }) else {
       throw members.wrong("to", "latest, earliest, a cursor or an instant")
     }
-    let place = try await site.place(wish, in: topic, of: parts.engine)
+    let place = try await self.place(wish, in: topic)
     if !terms.isTrial {
       let seat = try await parts.dispatchers.seat(at: definition, of: topic, on: site)
       try await seat.dispatcher.seek(to: place.reachable, on: site)
@@ -242,6 +243,7 @@ extension TokenFault {
     case .malformed: "the token is malformed"
     case .otherSubscription: "the token belongs to another subscription"
     case .superseded: "the event has been delivered again since"
+    case .sought: "the subscription was moved by a seek since"
     case .alreadyAcknowledged: "the event is acknowledged already"
     case .leaseEnded: "the lease has ended"
     }

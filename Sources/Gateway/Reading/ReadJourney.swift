@@ -20,7 +20,7 @@ extension GatewayResponder {
     let tenure = tenure(of: admitted)
     // A ticket outlives what was last said of an opaque token.
     let address = try await confirm(tenure)
-    let start = try await site.place(terms.start, in: address, of: parts.engine)
+    let start = try await place(terms.start, in: address)
     let feed = TopicFeed(parts.engine, topic: address, from: start.cursor, site: site)
     switch terms.format {
     case .json:
@@ -64,7 +64,6 @@ extension GatewayResponder {
     let page = try await LongPoll.next(
       feed, budget: terms.budget, until: request.received + terms.wait,
       expires: feed.topic.caller.token.confirmedUntil, under: right)
-    guard let page else { throw Refusal(.timeout, "the wait was cut short") }
     try check(tenure)
     if let gap = page.gap {
       var facts = ByteWriter()
@@ -261,7 +260,7 @@ private struct ReadTerms {
     budget = ByteBudget(
       records: try query.takeNumber("max", in: 1...most) ?? 100, bytes: ByteBudget.answer.bytes)
     let wait = try query.takeSpan("wait", atMost: GatewayLimits.longestWait)
-    let preferred = try Self.preferredWait(head.fields.first("prefer"))
+    let preferred = try Self.preferredWait(Preferences(head.fields))
     self.wait = wait ?? preferred ?? .zero
     view = try query.takeView()
     ticket = query.take("ticket")
@@ -269,17 +268,12 @@ private struct ReadTerms {
   }
 
   /// `Prefer: wait=30` (RFC 7240 §4.3): seconds; more than the longest wait is cut to it.
-  private static func preferredWait(_ field: ByteSlice?) throws(Refusal) -> TimeSpan? {
-    guard let field else { return nil }
-    for word in field.text.split(separator: ",") {
-      let word = word.filter { $0 != " " }
-      guard word.hasPrefix("wait=") else { continue }
-      guard let seconds = Int64(word.dropFirst(5)), seconds >= 0, seconds < 1 << 31 else {
-        throw Refusal(.badHeader, "Prefer: wait is a number of seconds")
-      }
-      return min(.seconds(seconds), GatewayLimits.longestWait)
+  private static func preferredWait(_ preferences: Preferences) throws(Refusal) -> TimeSpan? {
+    guard let text = preferences["wait"] else { return nil }
+    guard let seconds = Int64(text), seconds >= 0, seconds < 1 << 31 else {
+      throw Refusal(.badHeader, "Prefer: wait is a number of seconds")
     }
-    return nil
+    return min(.seconds(seconds), GatewayLimits.longestWait)
   }
 }
 

@@ -40,7 +40,7 @@ extension GatewayResponder {
     let topic = try admit(request, to: reference, forAnyOf: Self.lookingAfter).detached
     let body = try await body(of: request, upTo: GatewayLimits.administrativeBody, for: topic)
     let wish = try SubscriptionWish(reading: body)
-    let place = try await site.place(wish.start, in: topic, of: parts.engine)
+    let place = try await self.place(wish.start, in: topic)
     try terms.conditions.check(
       parts.engine.subscription(name, of: topic).map { EntityTag($0) })
     let made = try await engine(terms).createSubscription(
@@ -165,9 +165,11 @@ extension GatewayResponder {
   func facts(
     of definition: SubscriptionDefinition, _ topic: TopicAddress
   ) async throws -> SubscriptionFacts {
-    if let facts = parts.dispatchers.facts(of: definition, of: topic) { return facts }
+    if let facts = parts.dispatchers.facts(of: definition, of: topic, on: site) {
+      return facts
+    }
     let seat = try await parts.dispatchers.seat(at: definition, of: topic, on: site)
-    return seat.dispatcher.facts()
+    return seat.dispatcher.facts(on: site)
   }
 
   private func write(

@@ -41,7 +41,7 @@ extension GatewayResponder {
       else { return }
       let next = try await program(of: stored, in: book, at: address)
       try await refuseLoosening(from: standing, to: next.classification)
-    case .deleteSubject(let subject), .retire(let subject):
+    case .deleteSubject(let subject), .retire(let subject), .erase(let subject):
       try await checkClassification(of: nil, for: subject, in: book, at: address)
     case .clear:
       for subject in book.defaults.keys.sorted() {
@@ -91,8 +91,12 @@ extension GatewayResponder {
     let book = parts.engine.schemaBook(of: topic)
     var hidden: Set<ClassLabel> = []
     for stored in book.versions where !hidden.contains(.unreadable) {
-      guard !Task.isCancelled, timers.clocks.monotonic() < deadline else {
-        throw Refusal(.timeout, "the check was cut short")
+      guard !Task.isCancelled else { throw Refusal.cutShort }
+      guard timers.clocks.monotonic() < deadline else {
+        throw Refusal(
+          .overloaded,
+          "finding out what you may see here took too long; it goes on from there the next time"
+        ).retrying(after: ReplayLimits.pause)
       }
       let labelling = try await labels.learn(stored, in: book, of: topic, isPassing: true)
       hidden.formUnion(labelling.classes.filter { !classes.covers($0) })

@@ -42,7 +42,7 @@ extension GatewayResponder {
       type: type.map { ByteSlice(copying: $0.span) }, clocks: timers.clocks)
     while !run.isDone, timers.clocks.monotonic() - start < ReplayLimits.time {
       // The caller has hung up, or the gateway goes down: nobody waits for the rest.
-      guard !Task.isCancelled else { throw Refusal(.timeout, "the check was cut short") }
+      guard !Task.isCancelled else { throw Refusal.cutShort }
       // Whoever has lost a right meanwhile, or a class of it, gets no answer.
       guard try check(tenure).classes == topic.classes else {
         throw Refusal(.grantsChanged, "what of classified data you may see here has changed")

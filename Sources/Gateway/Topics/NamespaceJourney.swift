@@ -85,6 +85,8 @@ extension GatewayResponder {
       json.bool(scope.policy.requireSchema)
       json.key("namespaceDefaults")
       json.beginObject()
+      json.key("retention")
+      scope.policy.defaults.retention.map(Retention.init).write(into: &json)
       json.key("requireSchema")
       json.bool(scope.policy.defaults.requireSchema)
       json.key("autoCreate")
@@ -93,6 +95,8 @@ extension GatewayResponder {
       json.string(Compatibility(scope.policy.defaults.compatibility).word)
       json.key("compatibilityPolicy")
       json.string(EvolutionPolicy(scope.policy.defaults.evolution).name)
+      json.key("limits")
+      scope.policy.limits.writeNamespaces(into: &json)
       json.endObject()
       json.endObject()
     }
@@ -110,7 +114,7 @@ extension GatewayResponder {
     json.key("namespace")
     json.string(namespace.namespace.bytes)
     json.key("retention")
-    if let retention = own?.retention { retention.write(into: &json) } else { json.null() }
+    rules.retention.write(into: &json)
     json.key("requireSchema")
     json.bool(rules.requireSchema)
     json.key("autoCreate")
@@ -130,6 +134,8 @@ extension GatewayResponder {
 
 /// What holds for a topic, worked out from topic, namespace and tenant, the nearest first.
 public struct TopicRules {
+  /// How long events are kept; nil for ever.
+  public let retention: Retention?
   public let requireSchema: Bool
   public let autoCreate: Bool
   public let compatibility: Compatibility
@@ -146,6 +152,9 @@ public struct TopicRules {
   ///   - own: the namespace's policy.
   init(of namespace: NamespaceAddress, topic: TopicInfo? = nil, under own: NamespacePolicy?) {
     let tenant = namespace.policy
+    retention =
+      topic?.configuration.retention ?? own?.retention
+      ?? tenant.defaults.retention.map(Retention.init)
     requireSchema =
       tenant.requireSchema
       || topic?.configuration.requireSchema ?? own?.requireSchema

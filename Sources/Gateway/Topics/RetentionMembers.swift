@@ -19,6 +19,13 @@ extension BodyMembers {
   }
 }
 
+extension Retention? {
+  /// The object, or null where nothing is said.
+  func write(into json: inout JSONWriter) {
+    if let self { self.write(into: &json) } else { json.null() }
+  }
+}
+
 extension Retention {
   /// The same object again.
   func write(into json: inout JSONWriter) {

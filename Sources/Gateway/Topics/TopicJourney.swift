@@ -165,6 +165,7 @@ extension GatewayResponder {
     json.key("durability")
     json.string("sync")
     info.configuration.write(into: &json)
+    writeEffective(info, address, into: &json)
     let bounds =
       (try? parts.engine.bounds(of: address))
       ?? TopicBounds(ledger: info.ledger, first: 0, end: 0, bytes: 0)
@@ -279,7 +280,7 @@ extension TopicConfiguration {
 
   fileprivate func write(into json: inout JSONWriter) {
     json.key("retention")
-    if let retention { retention.write(into: &json) } else { json.null() }
+    retention.write(into: &json)
     json.key("requireSchema")
     if let requireSchema { json.bool(requireSchema) } else { json.null() }
     json.key("compatibility")

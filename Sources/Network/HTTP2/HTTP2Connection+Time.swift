@@ -7,7 +7,9 @@ extension HTTP2Connection {
   var deadline: MonotonicTime {
     let limits = server.limits
     var until = hasReleased ? MonotonicTime.distantFuture : quietSince + limits.bufferKeepTime
-    if let stalledSince { until = min(until, stalledSince + limits.writeStallTime) }
+    if socket.pending > 0 {
+      until = min(until, socket.stall?.nextLook ?? server.clock.now + sweepSpan)
+    }
     if let began = session.headBegan { until = min(until, began + limits.headTime) }
     if streams.isEmpty { until = min(until, idleEnd) }
     if session.pendingBytes > 0 {
@@ -32,10 +34,13 @@ extension HTTP2Connection {
     let now = server.clock.now
     let limits = server.limits
     let lane = server.counters
-    if let stalledSince, now - stalledSince >= limits.writeStallTime {
-      lane.bump(lane.writeStalls)
-      socket.isBroken = true
-      return false
+    if socket.pending > 0 {
+      behindAt = now
+      guard socket.peerTakes(at: now) else {
+        lane.bump(lane.writeStalls)
+        socket.isBroken = true
+        return false
+      }
     }
     if let began = session.headBegan, now - began >= limits.headTime {
       lane.bump(lane.headTimeouts)
@@ -44,7 +49,7 @@ extension HTTP2Connection {
     if streams.isEmpty, now >= idleEnd { return false }
     if now >= nextSweep {
       nextSweep = .distantFuture
-      for stream in streams.values where stream.isStalled(at: now) {
+      for stream in streams.values where stream.isStalled(at: now, since: behindAt) {
         lane.bump(lane.writeStalls)
         session.reset(stream.id, .cancelled)
         wantsPump()

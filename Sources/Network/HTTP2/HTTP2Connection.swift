@@ -31,8 +31,9 @@ import HTTPWire
   /// When something last came in, or a stream ended.
   var quietSince: MonotonicTime
   var hasReleased = false
-  /// When the socket last took something, while there is something for it.
-  var stalledSince: MonotonicTime?
+  /// When the socket was last seen to have taken less than there was for it: streams waited for it
+  /// then, not for their windows.
+  var behindAt: MonotonicTime
   /// When streams are next looked at whose windows may be shut.
   var nextSweep = MonotonicTime.distantFuture
 
@@ -50,6 +51,7 @@ import HTTPWire
     session = HTTP2Session(limits: server.limits, now: now)
     bodyRoom = HTTP2BodyRoom(limit: server.limits.collectedBytes)
     quietSince = now
+    behindAt = now
     server.counters.bump(server.counters.http2Connections)
   }
 
@@ -279,11 +281,10 @@ import HTTPWire
     let now = server.clock.now
     var framed = 0
     while !socket.isBroken {
-      let before = socket.pending
       socket.sendPending()
-      if socket.pending < before { stalledSince = nil }
       if socket.pending > 0 {
-        stalledSince = stalledSince ?? now
+        behindAt = now
+        if socket.stall == nil { _ = socket.peerTakes(at: now) }
         break
       }
       guard framed < Self.bytesPerTurn else {

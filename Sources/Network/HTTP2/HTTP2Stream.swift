@@ -89,9 +89,10 @@ import HTTPWire
     }
   }
 
-  /// Whether the client has let its answer wait for too long.
-  func isStalled(at now: MonotonicTime) -> Bool {
-    outgoing.pending > 0 && now - outgoing.movedAt >= server.limits.writeStallTime
+  /// Whether the client has let its answer wait for too long. Until `behindAt` the socket did.
+  func isStalled(at now: MonotonicTime, since behindAt: MonotonicTime) -> Bool {
+    outgoing.pending > 0
+      && now - max(outgoing.movedAt, behindAt) >= server.limits.writeStallTime
   }
 
   // MARK: - The task

@@ -40,7 +40,6 @@ extension Committer {
       path: path, number: number, namespace: namespaceNumber, ledger: UInt64(incarnation),
       created: now, end: 0, lastPublish: now, bytes: 0, trim: nil, segments: [segment],
       bucket: segment.bucket, facts: TopicFacts(configuration: configuration))
-    topic.keep(known?.policy)
     put(
       TopicNameKey(tenant: tenantNumber, namespace: namespaceNumber, name: path.topic.bytes),
       TopicNameKey.Value(state: .live, topic: number.topic, incarnation: incarnation))
@@ -50,6 +49,8 @@ extension Committer {
     let info = topic.info
     afterCommit { [directory] in
       segment.bucket.segments += 1
+      // Now, when what else this commit has changed is in force.
+      topic.keep(under: directory.retention(topic.path.namespacePath))
       directory.insert(topic)
     }
     return .created(info)
@@ -137,7 +138,23 @@ extension Committer {
         contents.namespaces[path]?.policy = policy
         return contents.namespaces[path]?.topics ?? []
       }
-      for topic in topics { topic.keep(policy) }
+      let rules = directory.retention(path)
+      for topic in topics { topic.keep(under: rules) }
+    }
+  }
+
+  /// Keeps events from now on as the tenants say, where neither topic nor namespace does. Looks at
+  /// the topics of those tenants alone of which something else is said now.
+  func keep(_ retentions: [Name: Retention]) {
+    let changed = directory.contents.withLock { contents in
+      let before = contents.retentions
+      contents.retentions = retentions
+      return contents.namespaces.filter { path, namespace in
+        before[path.tenant] != retentions[path.tenant] && namespace.policy?.retention == nil
+      }
+    }
+    for (path, namespace) in changed {
+      for topic in namespace.topics { topic.keep(under: (nil, retentions[path.tenant])) }
     }
   }
 
@@ -146,7 +163,7 @@ extension Committer {
     put(TopicKey(topic: topic.number), record(topic, facts, .live))
     afterCommit { [directory] in
       topic.facts.withLock { $0 = facts }
-      topic.keep(directory.policy(topic.path.namespacePath))
+      topic.keep(under: directory.retention(topic.path.namespacePath))
     }
   }
 

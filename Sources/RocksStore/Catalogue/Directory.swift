@@ -41,6 +41,8 @@ final class Directory: Sendable {
     var topics: [TopicPath: TopicState] = [:]
     var namespaces: [NamespacePath: Namespace] = [:]
     var tenants: [Name: Tenant] = [:]
+    /// What the configuration says of a tenant's events where neither topic nor namespace does.
+    var retentions: [Name: Retention] = [:]
   }
 
   let contents = Mutex(Contents())
@@ -54,6 +56,11 @@ final class Directory: Sendable {
   /// The policy alone, since every publish asks for it.
   func policy(_ path: NamespacePath) -> NamespacePolicy? {
     contents.withLock { $0.namespaces[path]?.policy }
+  }
+
+  /// What a namespace and its tenant say of how long events are kept.
+  func retention(_ path: NamespacePath) -> (namespace: Retention?, tenant: Retention?) {
+    contents.withLock { ($0.namespaces[path]?.policy?.retention, $0.retentions[path.tenant]) }
   }
 
   func tenant(_ name: Name) -> Tenant? { contents.withLock { $0.tenants[name] } }

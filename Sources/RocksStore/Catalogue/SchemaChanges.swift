@@ -108,7 +108,7 @@ extension Committer {
       guard let row = rows[version] else { continue }
       delete(TopicSchemaKey(topic: topic.number, version: version))
       delete(SchemaKey(tenant: topic.number.tenant, schema: row.schema))
-      topic.uses.deleted[version] = nil
+      topic.uses.removed(version)
     }
     write(&facts, withBookOf: topic)
     return facts.book

@@ -10,6 +10,11 @@ struct SchemaUses {
   /// Versions that the commit being made uses.
   private var current: [UInt32] = []
   private var last: UInt32 = 0
+  /// Versions that went for good of late, the latest that fit: events that were checked against one
+  /// of them may still be on their way.
+  private var gone: [UInt32] = []
+
+  private static let mostGone = 256
 
   /// - Parameters:
   ///   - lastVersion: the number given out last.
@@ -28,6 +33,19 @@ struct SchemaUses {
 
   mutating func registered(_ version: UInt32) {
     while ends.count <= Int(version) { ends.append(0) }
+  }
+
+  /// A version is removed for good.
+  mutating func removed(_ version: UInt32) {
+    deleted[version] = nil
+    if gone.count == Self.mostGone { gone.removeFirst() }
+    gone.append(version)
+  }
+
+  /// Whether one of these versions is gone: no event may name it any more.
+  func isGone(_ version: UInt32, _ others: some Sequence<UInt32>) -> Bool {
+    if gone.isEmpty { return false }
+    return gone.contains(version) || others.contains(where: gone.contains)
   }
 
   /// The commit being made stores events that were checked against this version; 0 none.

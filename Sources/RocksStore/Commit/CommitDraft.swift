@@ -71,8 +71,9 @@ final class CommitDraft {
 
   func entry(_ index: Int) -> Stage.Entry { stages[taken[index].stage].entries[taken[index].entry] }
 
-  /// Takes appends up to the limits of a commit, older stages first. Those of deleted topics are
-  /// answered here and counted in the result.
+  /// Takes appends up to the limits of a commit, older stages first. Those of deleted topics, and
+  /// those that were checked against a version that is gone, are answered here and counted in the
+  /// result.
   func gather(from backlog: inout Backlog) -> (events: Int, bytes: Int) {
     var refused = (events: 0, bytes: 0)
     while let stage = backlog.first {
@@ -84,8 +85,12 @@ final class CommitDraft {
         {
           return refused
         }
-        if entry.topic.isDeleted {
-          unsafe entry.waiting.resume(returning: .failed(.unknownTopic))
+        let isGone = entry.topic.uses.isGone(entry.version, entry.otherVersions)
+        if entry.topic.isDeleted || isGone {
+          // Whoever sends it again meets the topic's schemas as they are now.
+          let failure: AppendFailure =
+            entry.topic.isDeleted ? .unknownTopic : .overloaded(retryAfter: .seconds(1))
+          unsafe entry.waiting.resume(returning: .failed(failure))
           refused.events += entry.events
           refused.bytes += entry.byteCount
         } else {

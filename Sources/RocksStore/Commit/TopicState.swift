@@ -33,7 +33,8 @@ public final class TopicState: @unchecked Sendable {
   var isDeleted = false
   /// The bucket that takes new chunks. Committer only.
   var bucket: EventBucket
-  /// What its events' age and size are held to, its own or its namespace's; nil keeps all.
+  /// What its events' age and size are held to, its own, its namespace's or its tenant's; nil keeps
+  /// all.
   /// Committer only.
   var retention: Retention?
   /// Which versions its events name. Committer only.

@@ -175,7 +175,7 @@ struct CatalogueLoad: ~Copyable {
         bytes: end.bytes ?? trims[number]?.bytesBefore ?? 0, trim: trims[number],
         segments: segments, bucket: last.bucket, facts: try facts(number, value, path),
         deletedSchemas: deletedSchemas(number))
-      topic.keep(directory.policy(path.namespacePath))
+      topic.keep(under: directory.retention(path.namespacePath))
       for segment in segments { segment.bucket.segments += 1 }
       directory.insert(topic)
       if !end.isCertain { doubtful.append(topic) }

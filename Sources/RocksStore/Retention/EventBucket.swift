@@ -98,9 +98,10 @@ extension TopicState {
   /// The class of bucket that its events go to: where all events have an end, the bucket has one.
   var retentionClass: BucketKey.Class { retention == nil ? .unlimited : .bounded }
 
-  /// Takes over what is set for it, or for its namespace where nothing is.
-  func keep(_ policy: NamespacePolicy?) {
-    let wanted = facts.withLock { $0.configuration.retention } ?? policy?.retention
+  /// Takes over what is set for it, or for its namespace where nothing is, or else for its tenant.
+  func keep(under rules: (namespace: Retention?, tenant: Retention?)) {
+    let wanted =
+      facts.withLock { $0.configuration.retention } ?? rules.namespace ?? rules.tenant
     retention = wanted.flatMap { $0.age == nil && $0.bytes == nil ? nil : $0 }
   }
 }

@@ -25,8 +25,13 @@ extension Evaluator {
   @inline(never)
   @_lifetime(self: copy self)
   private mutating func acceptsEscaped(_ rule: UInt32, _ token: JSONToken) -> Bool {
-    guard spend(10 &+ Int(token.length) >> 1) else { return false }
-    let unescaped = scratch.unescape(value.text(token))
+    let text = value.text(token)
+    // Of long texts few bytes are escapes, and the others cost little.
+    let cost =
+      text.count < 64
+      ? text.count &>> 1 : text.count &>> 3 &+ JSONEscapes.backslashes(in: text)
+    guard spend(10 &+ cost) else { return false }
+    let unescaped = scratch.unescape(text)
     return acceptsText(strings[rule], unescaped.span, isASCII: false)
   }
 
@@ -60,13 +65,15 @@ extension Evaluator {
     return spend(0) && isMatch
   }
 
-  /// The same for a pattern that needs the engine.
+  /// The same for a pattern that is no chain.
   @inline(never)
   @_lifetime(self: copy self)
   private mutating func searches(_ pattern: UInt32, _ text: Span<UInt8>) -> Bool {
-    // A run through a large set of characters calls back at its end only.
-    let run = text.count &* (patterns[pattern].weight &- 1) &>> 2
-    guard spend(8 &+ text.count &>> 4 &+ run) else { return false }
+    if patterns[pattern].table == nil {
+      // A run through a large set of characters calls back at its end only.
+      let run = text.count &* (patterns[pattern].weight &- 1) &>> 2
+      guard spend(8 &+ text.count &>> 4 &+ run) else { return false }
+    }
     switch scratch.matcher.verdict(patterns[pattern], on: text, fuel: &fuel) {
     case .match: return spend(0)
     case .noMatch: return false

@@ -22,10 +22,23 @@ extension Evaluator {
   /// The schemas that the value may keep beside the selection's rest.
   @_lifetime(self: copy self)
   mutating func chosen(_ selection: Selection, _ at: Int) -> NodeRange {
-    guard selection.isByMember else { return choice(at, in: selection.values) ?? NodeRange() }
+    if selection.path.isEmpty { return choice(at, in: selection.values) ?? NodeRange() }
     guard value.token(at).kind == .object else { return selection.others }
-    guard let member = member(in: at, named: selection.member) else { return selection.absent }
-    return choice(member, in: selection.values) ?? NodeRange()
+    guard let told = end(of: selection.path, at) else { return selection.absent }
+    return choice(told, in: selection.values) ?? NodeRange()
+  }
+
+  /// The token of the value at the end of a path, or nil where the path ends early.
+  @_lifetime(self: copy self)
+  mutating func end(of path: NodeRange, _ at: Int) -> Int? {
+    var place = at
+    for step in 0..<path.count {
+      guard value.token(place).kind == .object,
+        let member = member(in: place, named: tables[path.first &+ step])
+      else { return nil }
+      place = member
+    }
+    return place
   }
 
   /// What the value chooses in a table, or nil where the table does not have it.

@@ -154,30 +154,42 @@ extension Explainer {
   ) {
     let slots = declared(selection.values.strings)
     let expected = list(slots, selection.values)
-    guard selection.isByMember else {
+    guard !selection.path.isEmpty else {
       report(
         index, at, keyword: keyword, code: .unionNone,
         "must be a value of one of \(count) alternatives", expected: expected,
         suggestion: closestWord(selection.values.strings, at))
       return
     }
-    guard evaluator.value.tokens[at].kind == .object else {
-      report(
-        index, at, keyword: keyword, code: .type, "must be object",
-        expected: SchemaText.quoted("object"))
-      return
-    }
-    guard let member = evaluator.member(in: at, named: selection.member) else {
-      reportMissing(
-        index, at, soleName(selection.member), keyword: keyword,
-        "is required: it tells the \(count) alternatives apart", expected: expected)
-      return
+    let depth = path.count
+    defer { path.removeLast(path.count - depth) }
+    var place = at
+    for table in names(selection.path) {
+      guard evaluator.value.tokens[place].kind == .object else {
+        report(
+          index, place, keyword: keyword, code: .type, "must be object",
+          expected: SchemaText.quoted("object"))
+        return
+      }
+      guard let member = evaluator.member(in: place, named: table) else {
+        reportMissing(
+          index, place, soleName(table), keyword: keyword,
+          "is required: it tells the \(count) alternatives apart", expected: expected)
+        return
+      }
+      path.append(.member(member - 1))
+      place = member
     }
     let suggestion =
-      evaluator.value.tokens[member].kind == .string ? closest(to: member, among: slots) : nil
-    reportMember(
-      index, member - 1, keyword: keyword, code: .unionUnknown,
+      evaluator.value.tokens[place].kind == .string ? closest(to: place, among: slots) : nil
+    report(
+      index, place, keyword: keyword, code: .unionUnknown,
       "must name one of \(count) alternatives", expected: expected, suggestion: suggestion)
+  }
+
+  /// The tables of a path's names.
+  private func names(_ path: NodeRange) -> ArraySlice<NameTable> {
+    program.tables[Int(path.first)..<Int(path.first + path.count)]
   }
 
   /// The words in these slots, and the other values of their table, as JSON text, where that is
@@ -192,13 +204,14 @@ extension Explainer {
     return list.count <= SchemaLimits.expectedBytes ? list : nil
   }
 
-  /// "'kind' is 'card'": both are words of the schema.
+  /// "'kind' is 'card'": both are words of the schema; of a path "'meta/kind' is 'card'".
   @_lifetime(self: copy self)
   private mutating func reason(_ selection: Selection, _ at: Int) -> String {
-    let name = selection.isByMember ? soleName(selection.member) : nil
-    let what = name.map { "'\(SchemaText.cut($0, to: 64))'" } ?? "it"
-    let told = name == nil ? at : evaluator.member(in: at, named: selection.member)
-    guard let told else { return "no other alternative takes it" }
+    let name = names(selection.path).map { soleName($0) }.joined(separator: "/")
+    let what = selection.path.isEmpty ? "it" : "'\(SchemaText.cut(name, to: 64))'"
+    guard let told = evaluator.end(of: selection.path, at) else {
+      return "no other alternative takes it"
+    }
     guard evaluator.value.tokens[told].kind == .string,
       let slot = slot(of: told, in: selection.values.strings)
     else { return "\(what) says so" }

@@ -34,7 +34,7 @@ extension GraphBuilder {
         at: pointer, .limitExceeded(what: "patterns", limit: SchemaLimits.patterns))
     }
     do throws(PatternFault) {
-      let pattern = try Pattern(text)
+      let pattern = try Pattern(text, effort: &tableEffort)
       patterns[text] = pattern
       return pattern
     } catch {

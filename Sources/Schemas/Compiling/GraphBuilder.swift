@@ -24,6 +24,8 @@ struct GraphBuilder {
   /// What the root says of members and items that no schema describes.
   private(set) var passesUndeclared = false
   var patterns: [String: Pattern] = [:]
+  /// What the tables of patterns may still take.
+  var tableEffort = SchemaLimits.tablesEffort
   private var numbers: [Meeting: Int] = [:]
   /// Meetings by node number.
   private var queue: [Meeting] = []

@@ -148,9 +148,10 @@ extension ProgramLayout {
         rows.append(ValueIndex.Row(token: constants.token(of: row.value), choice: chosen))
       }
     }
+    let path = choice.path.map { table([NameTable.Entry(name: $0)]) }
+    defer { program.tables += path }
     return Selection(
-      member: table(choice.member.map { [NameTable.Entry(name: $0)] } ?? []),
-      isByMember: choice.member != nil,
+      path: NodeRange(first: UInt32(program.tables.count), count: UInt32(path.count)),
       values: ValueTable(strings: table(entries), index: number(of: rows)),
       rest: nodes(choice.rest, of: range), absent: nodes(choice.takeAbsent, of: range),
       others: nodes(choice.takeOthers, of: range))

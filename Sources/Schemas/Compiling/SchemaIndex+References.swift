@@ -16,22 +16,12 @@ extension SchemaIndex {
     }
   }
 
-  /// As `link`; what cannot be followed is among the faults.
-  mutating func targets() throws(SchemaFault) -> [Int: Targets] {
-    do throws(SchemaFault) {
-      return try link()
-    } catch {
-      try faults.note(error)
-      return [:]
-    }
-  }
-
   /// Follows every reference of the text, and of other documents those that it can reach; loads
-  /// the documents this takes.
+  /// the documents this takes. What cannot be followed is among the faults; all references that
+  /// lead nowhere are one of them.
   ///
   /// - Returns: the targets by place.
-  /// - Throws: one fault for all references that lead nowhere.
-  private mutating func link() throws(SchemaFault) -> [Int: Targets] {
+  mutating func targets() throws(SchemaFault) -> [Int: Targets] {
     var targets: [Int: Targets] = [:]
     var unresolved: [SchemaReference] = []
     var queue = Array(places.indices)
@@ -44,9 +34,16 @@ extension SchemaIndex {
       let place = queue[next]
       next += 1
       var found = Targets()
-      for reference in try references(of: place) {
-        guard let target = try resolve(reference, from: places[place].document) else {
-          unresolved.append(reference)
+      for reference in try sound(place) {
+        let target: Int
+        do throws(SchemaFault) {
+          guard let found = try resolve(reference, from: places[place].document) else {
+            unresolved.append(reference)
+            continue
+          }
+          target = found
+        } catch {
+          try faults.note(error)
           continue
         }
         if reference.pointer.hasSuffix("/$dynamicRef") {
@@ -73,9 +70,19 @@ extension SchemaIndex {
       for place in reached where isQueued.insert(place).inserted { queue.append(place) }
     }
     if let first = unresolved.first {
-      throw SchemaFault(at: first.pointer, .unresolvedReferences(unresolved))
+      try faults.note(SchemaFault(at: first.pointer, .unresolvedReferences(unresolved)))
     }
     return targets
+  }
+
+  /// The references of a schema, none where one of them is no text.
+  private func sound(_ place: Int) throws(SchemaFault) -> [SchemaReference] {
+    do throws(SchemaFault) {
+      return try references(of: place)
+    } catch {
+      try faults.note(error)
+      return []
+    }
   }
 
   /// The references of a schema, in the order in which they are tried.

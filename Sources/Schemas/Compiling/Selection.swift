@@ -1,31 +1,32 @@
 import Bytes
 import JSONText
 
-/// Which branches of a union a value may keep, told by the value itself or by one of its members:
-/// all others demand something else there. Of a list of conditions likewise those whose test it may
-/// pass.
+/// Which branches of a union a value may keep, told by the value itself, by one of its members, or
+/// by a member of one: all others demand something else there. Of a list of conditions likewise
+/// those whose test it may pass.
 struct Selection: BitwiseCopyable, Sendable {
-  /// A table of the member's one name; without a name where the value itself tells.
-  var member: NameTable
-  var isByMember: Bool
+  /// The way to what tells, from the outside in: tables of one name each. None where the value
+  /// itself tells.
+  var path: NodeRange
   /// What tells, with the branches that take it.
   var values: ValueTable
   /// Branches of which nothing is known: they may take any value.
   var rest: NodeRange
-  /// Beside those, the branches that may take an object without the member.
+  /// Beside those, the branches that may take an object in which the path ends early: a member is
+  /// missing, or one on the way is no object.
   var absent: NodeRange
   /// Beside the rest, the branches that may take what is no object.
   var others: NodeRange
 }
 
-/// What schemas demand of a value, or of one of its members, so far as they name what it may be.
-/// Says at most too little: a value that is not named is never taken.
+/// What schemas demand of a value, or of a member in it, so far as they name what it may be. Says
+/// at most too little: a value that is not named is never taken.
 struct BranchDemands {
-  /// The demands of one schema on one member.
+  /// The demands of one schema on what lies at one path.
   struct Demand {
-    /// What the member may be where it is there; nil where that is not said.
+    /// What it may be where it is there; nil where that is not said.
     var values: [JSONNode]?
-    /// Whether objects without the member may be taken.
+    /// Whether objects in which the path ends early may be taken.
     var takesAbsent = true
     /// Whether what is no object may be taken.
     var takesOthers = true
@@ -55,8 +56,8 @@ struct BranchDemands {
       var positions: [Int]
     }
 
-    /// Nil where the value itself tells.
-    let member: ByteSlice?
+    /// Empty where the value itself tells.
+    let path: [ByteSlice]
     private(set) var rows: [Row] = []
     private(set) var rest: [Int] = []
     private(set) var takeAbsent: [Int] = []
@@ -69,7 +70,7 @@ struct BranchDemands {
     /// The most branches that are left for any value.
     var most: Int { mostNamed + rest.count }
 
-    init(member: ByteSlice?) { self.member = member }
+    init(path: [ByteSlice]) { self.path = path }
 
     mutating func add(_ demand: Demand, _ position: Int) {
       guard let values = demand.values else {
@@ -96,7 +97,7 @@ struct BranchDemands {
 
   private struct Question: Hashable {
     let schema: Int
-    let member: ByteSlice
+    let path: [ByteSlice]
   }
 
   private let graph: [GraphNode]
@@ -104,11 +105,20 @@ struct BranchDemands {
   private var demands: [Question: Demand] = [:]
   /// Values that were noted, those of several levels several times.
   private var gathered = 0
+  /// Members that were looked at.
+  private var sighted = 0
 
   /// Members that are tried for one union.
   private static let triedMembers = 8
   /// Branches that are looked at for members to try.
   private static let triedBranches = 4
+  /// Members inside one another.
+  private static let longestPath = 3
+  /// Schemas of members that are looked into for further members, for one union.
+  private static let enteredSchemas = 64
+  /// Members that are looked at in search of paths, for all unions together: beyond, unions are
+  /// tried branch by branch.
+  private static let sightedMembers = 500_000
 
   init(_ graph: [GraphNode]) { self.graph = graph }
 
@@ -117,11 +127,16 @@ struct BranchDemands {
   /// - Parameter schemas: nil stands for one of which nothing is known.
   mutating func choice(_ schemas: [Int?]) -> Choice? {
     guard schemas.count > 1 else { return nil }
+    return best(schemas, by: [[]] + paths(schemas, isNested: false))
+      ?? best(schemas, by: paths(schemas, isNested: true))
+  }
+
+  private mutating func best(_ schemas: [Int?], by paths: [[ByteSlice]]) -> Choice? {
     var best: Choice?
-    for member in [nil] + membersToTry(schemas) {
-      var choice = Choice(member: member)
+    for path in paths {
+      var choice = Choice(path: path)
       for (position, schema) in schemas.enumerated() {
-        choice.add(demand(of: member, in: schema), position)
+        choice.add(demand(of: path, in: schema), position)
         if 2 * choice.rest.count > schemas.count { break }
       }
       if 2 * choice.most <= schemas.count, choice.most < best?.most ?? .max { best = choice }
@@ -130,19 +145,26 @@ struct BranchDemands {
     return best
   }
 
-  private mutating func demand(of member: ByteSlice?, in schema: Int?) -> Demand {
+  private mutating func demand(of path: [ByteSlice], in schema: Int?) -> Demand {
     guard let schema else { return Demand() }
-    guard let member else {
+    if path.isEmpty {
       return Demand(values: values(of: schema), takesAbsent: false, takesOthers: false)
     }
-    return demand(of: member, in: schema)
+    return demand(of: path, in: schema)
   }
 
-  /// Names of members that a branch names the values of, required ones first.
-  private mutating func membersToTry(_ schemas: [Int?]) -> [ByteSlice?] {
+  /// Paths to members that a branch names the values of, those first that it has to have.
+  ///
+  /// - Parameter isNested: those of members of members, else of members of the value.
+  private mutating func paths(_ schemas: [Int?], isNested: Bool) -> [[ByteSlice]] {
+    var left = Self.enteredSchemas
     for case let schema? in schemas.prefix(Self.triedBranches) {
-      var found: [ByteSlice] = []
-      collectMembers(of: schema, into: &found)
+      var found: [[ByteSlice]] = []
+      if isNested {
+        collectNested(of: schema, below: [], into: &found, &left)
+      } else {
+        collectMembers(of: schema, below: [], into: &found)
+      }
       if !found.isEmpty {
         let required = found.filter { !demand(of: $0, in: schema).takesAbsent }
         let ordered = required + found.filter { !required.contains($0) }
@@ -152,25 +174,51 @@ struct BranchDemands {
     return []
   }
 
-  private mutating func collectMembers(of schema: Int, into found: inout [ByteSlice]) {
+  private mutating func collectMembers(
+    of schema: Int, below path: [ByteSlice], into found: inout [[ByteSlice]]
+  ) {
     for property in graph[schema].object?.properties ?? [] {
-      guard found.count < 2 * Self.triedMembers else { return }
-      if values(of: property.schema) != nil, !found.contains(property.name) {
-        found.append(property.name)
+      sighted += 1
+      guard found.count < 2 * Self.triedMembers, sighted < Self.sightedMembers else { return }
+      guard values(of: property.schema) != nil else { continue }
+      let path = path + [property.name]
+      if !found.contains(path) { found.append(path) }
+    }
+    for part in parts(of: schema) where found.count < 2 * Self.triedMembers {
+      collectMembers(of: part, below: path, into: &found)
+    }
+  }
+
+  /// The same of the members' members.
+  private mutating func collectNested(
+    of schema: Int, below path: [ByteSlice], into found: inout [[ByteSlice]], _ left: inout Int
+  ) {
+    for property in graph[schema].object?.properties ?? [] {
+      guard left > 0, found.count < 2 * Self.triedMembers else { return }
+      left -= 1
+      let path = path + [property.name]
+      collectMembers(of: property.schema, below: path, into: &found)
+      if path.count + 1 < Self.longestPath {
+        collectNested(of: property.schema, below: path, into: &found, &left)
       }
     }
-    for branch in graph[schema].branches where found.count < 2 * Self.triedMembers {
+    for part in parts(of: schema) where found.count < 2 * Self.triedMembers {
+      collectNested(of: part, below: path, into: &found, &left)
+    }
+  }
+
+  /// Schemas that a value keeps with this one, of which one may name its members.
+  private func parts(of schema: Int) -> [Int] {
+    var parts: [Int] = []
+    for branch in graph[schema].branches {
       switch branch {
-      case .reference(let target): collectMembers(of: target, into: &found)
-      case .all(let schemas):
-        for schema in schemas.prefix(Self.triedBranches) {
-          collectMembers(of: schema, into: &found)
-        }
-      case .any(let schemas), .one(let schemas):
-        if let first = schemas.first { collectMembers(of: first, into: &found) }
+      case .reference(let target): parts.append(target)
+      case .all(let schemas): parts += schemas.prefix(Self.triedBranches)
+      case .any(let schemas), .one(let schemas): parts += schemas.prefix(1)
       default: break
       }
     }
+    return parts
   }
 
   /// All values that a schema may take; nil where it does not name them.
@@ -199,9 +247,9 @@ struct BranchDemands {
     return found
   }
 
-  /// The demand of a schema on a member.
-  private mutating func demand(of member: ByteSlice, in schema: Int) -> Demand {
-    let question = Question(schema: schema, member: member)
+  /// The demand of a schema on what lies at a path of one name or more.
+  private mutating func demand(of path: [ByteSlice], in schema: Int) -> Demand {
+    let question = Question(schema: schema, path: path)
     if let known = demands[question] { return known }
     let node = graph[schema]
     var demand = Demand()
@@ -210,26 +258,37 @@ struct BranchDemands {
       demand.takesAbsent = false
     }
     demand.takesOthers = !node.types.isSubset(of: .object)
-    if let object = node.object {
-      if object.required.contains(member) { demand.takesAbsent = false }
-      if let property = object.properties.first(where: { $0.name == member }) {
-        demand.narrow(by: Demand(values: values(of: property.schema)))
-      }
-    }
+    if let object = node.object { demand.narrow(by: self.demand(of: path, in: object)) }
     for branch in node.branches {
       switch branch {
-      case .reference(let target): demand.narrow(by: self.demand(of: member, in: target))
+      case .reference(let target): demand.narrow(by: self.demand(of: path, in: target))
       case .all(let schemas):
-        for schema in schemas { demand.narrow(by: self.demand(of: member, in: schema)) }
+        for schema in schemas { demand.narrow(by: self.demand(of: path, in: schema)) }
       case .any(let schemas), .one(let schemas):
         var either = Demand(values: [], takesAbsent: false, takesOthers: false)
-        for schema in schemas { either.widen(by: self.demand(of: member, in: schema)) }
+        for schema in schemas { either.widen(by: self.demand(of: path, in: schema)) }
         demand.narrow(by: either)
       default: break
       }
     }
     demand.values = kept(demand.values)
     demands[question] = demand
+    return demand
+  }
+
+  /// The demand of the rules for an object's members.
+  private mutating func demand(of path: [ByteSlice], in object: ObjectConstraint) -> Demand {
+    let isRequired = object.required.contains(path[0])
+    let property = object.properties.first { $0.name == path[0] }
+    guard path.count > 1 else {
+      return Demand(
+        values: property.flatMap { values(of: $0.schema) }, takesAbsent: !isRequired)
+    }
+    guard let property else { return Demand() }
+    var demand = self.demand(of: Array(path.dropFirst()), in: property.schema)
+    // What is no object there has nothing at the path's end either.
+    demand.takesAbsent = !isRequired || demand.takesAbsent || demand.takesOthers
+    demand.takesOthers = true
     return demand
   }
 

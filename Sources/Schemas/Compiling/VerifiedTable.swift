@@ -54,7 +54,7 @@ extension SchemaProgram {
       expect(rule.schema, in: nodes)
     }
     for selection in selections {
-      expect(selection.member)
+      expect(selection.path.first, selection.path.count, in: tables)
       expect(selection.values)
       for slot in filled(selection.values.strings) { expect(slot.schema, slot.required, in: lists) }
       for range in [selection.rest, selection.absent, selection.others] {

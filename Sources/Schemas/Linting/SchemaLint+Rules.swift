@@ -81,7 +81,10 @@ extension SchemaLint {
         schema.pointer("format"), "format.annotation",
         "is not checked in this edition: register with formats=assert to have it checked")
     }
-    if let pattern = schema["pattern"]?.text { anchors(pattern, schema.pointer("pattern")) }
+    if let pattern = schema["pattern"]?.text {
+      anchors(pattern, schema.pointer("pattern"))
+      cost(of: pattern, schema)
+    }
     guard let patterns = schema["patternProperties"], patterns.kind == .object else { return }
     for (key, _) in patterns.members {
       anchors(
@@ -96,6 +99,17 @@ extension SchemaLint {
     tell(
       pointer, "pattern.unanchored",
       "fits anywhere in the text: write ^ before and $ behind it if all of it is meant")
+  }
+
+  /// Patterns that events may be refused for, whatever their texts are.
+  private mutating func cost(of pattern: String, _ schema: LintedSchema) {
+    let longest = schema["maxLength"]?.integer
+    guard trial.isCostly(pattern, longest: longest.map { max(0, $0) }) else { return }
+    tell(
+      schema.pointer("pattern"), "pattern.costly",
+      "may end at its limit, and an event be refused, over "
+        + (longest == nil ? "texts of \(PatternTrial.length) bytes" : "the longest texts")
+        + ": it is not regular, or too large, and tried in many ways; a smaller 'maxLength' helps")
   }
 
   /// `then` and `else` without `if`, and the reverse.

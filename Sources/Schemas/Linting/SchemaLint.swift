@@ -25,6 +25,7 @@ public struct SchemaLint {
   private let formats: FormatMode
   private var findings: [SchemaFinding] = []
   private var hasToldOfFormats = false
+  var trial = PatternTrial()
 
   /// What a compiled schema's text draws, at most `SchemaLimits.warnings`, in the order of the
   /// text. What compiling it already warned about is among them.

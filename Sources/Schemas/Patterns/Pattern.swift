@@ -1,6 +1,7 @@
 private import CPCRE2
 
-/// A compiled `pattern`: either a chain that needs no engine or code of PCRE2, shared by all loops.
+/// A compiled `pattern`: a chain, a table, or code of PCRE2 for what is not regular or has too many
+/// states; shared by all loops.
 ///
 /// PCRE2 runs without UCP, so that `\d` and `\w` are ASCII as ECMA-262 has them, with bounds on
 /// steps and subject; whoever matches brings a `PatternMatcher` of its own. Its own count of steps
@@ -14,6 +15,8 @@ private import CPCRE2
   let source: String
   /// Set where the pattern is a chain.
   let shape: PatternShape?
+  /// Set where it is none but regular, and small enough.
+  let table: PatternTable?
   /// Whether machine code was made; hardened kernels may forbid it.
   fileprivate let isMachineCode: Bool
   /// Bytes of it.
@@ -25,12 +28,21 @@ private import CPCRE2
   /// ASCII the engine looks through a set entry by entry.
   let weight: Int
 
-  /// Compiles a pattern of ECMA-262. About 10 µs; needs no lock.
-  init(_ source: String) throws(PatternFault) {
+  /// Compiles a pattern of ECMA-262 on its own.
+  convenience init(_ source: String) throws(PatternFault) {
+    var effort = SchemaLimits.tableEffort
+    try self.init(source, effort: &effort)
+  }
+
+  /// Compiles a pattern of ECMA-262. About 10 µs, and what its table takes; needs no lock.
+  ///
+  /// - Parameter effort: what tables may still take, together for all patterns of a schema.
+  init(_ source: String, effort: inout Int) throws(PatternFault) {
     self.source = source
     let (tree, parser) = try PatternParser.parse(source)
-    if let shape = PatternShape(tree) {
-      self.shape = shape
+    shape = PatternShape(tree)
+    table = shape == nil ? PatternTableBuild.table(tree, effort: &effort) : nil
+    guard shape == nil, table == nil else {
       unsafe self.code = nil
       self.isMachineCode = false
       self.machineCodeBytes = 0
@@ -38,7 +50,6 @@ private import CPCRE2
       self.weight = 1
       return
     }
-    self.shape = nil
     self.weight = 1 + tree.largestSet / 8
     let rendered = try PatternRendering.render(tree, names: parser.names)
     let code = unsafe try Self.compile(rendered)
@@ -62,6 +73,7 @@ private import CPCRE2
   var memory: Int {
     let fixed = 128 + source.utf8.count
     if let shape { return fixed + shape.links.count * MemoryLayout<PatternShape.Link>.stride }
+    if let table { return fixed + table.memory }
     var (bytes, machine) = (0, 0)
     unsafe pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_SIZE), &bytes)
     unsafe pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_JITSIZE), &machine)
@@ -168,13 +180,17 @@ enum PatternVerdict: Equatable {
     return unsafe meter.pointee.halves >= 0 ? 0 : PCRE2_ERROR_CALLOUT
   }
 
-  /// Whether `pattern`, one that needs the engine, is found in `text`, which is well-formed UTF-8.
+  /// Whether `pattern`, which is no chain, is found in `text`, which is well-formed UTF-8.
   /// Allocates nothing once warm.
   ///
-  /// - Parameter fuel: what the match may cost, three units for every two items of the pattern that
-  ///   are tried and one for every four bytes that are moved over; below 0 where that was not
-  ///   enough.
+  /// - Parameter fuel: what the match may cost. With a table as there; else three units for every
+  ///   two items of the pattern that are tried and one for every four bytes that are moved over.
+  ///   Below 0 where that was not enough.
   func verdict(_ pattern: Pattern, on text: Span<UInt8>, fuel: inout Int) -> PatternVerdict {
+    if let table = pattern.table {
+      let isMatch = table.matches(text, fuel: &fuel)
+      return fuel < 0 ? .limit : isMatch ? .match : .noMatch
+    }
     guard text.count <= SchemaLimits.patternSubjectBytes else { return .limit }
     unsafe meter.pointee = Meter(
       halves: 2 &* fuel,

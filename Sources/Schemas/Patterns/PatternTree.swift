@@ -16,6 +16,18 @@ indirect enum PatternTree {
   case reference(Int)
   case namedReference(String)
 
+  /// Sets and anchors that it has once its repetitions are written out; a million at most.
+  var expanded: Int {
+    switch self {
+    case .sequence(let items), .alternatives(let items):
+      min(1_000_000, items.reduce(0) { $0 + $1.expanded })
+    case .group(let inner, _), .look(let inner, _, _): inner.expanded
+    case .repeated(let inner, let minimum, let maximum, _):
+      min(1_000_000, inner.expanded * max(1, maximum ?? minimum + 1))
+    case .characters, .start, .end, .wordBoundary, .reference, .namedReference: 1
+    }
+  }
+
   /// The entries beyond ASCII of the largest of its sets.
   var largestSet: Int {
     switch self {

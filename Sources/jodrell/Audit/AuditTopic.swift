@@ -36,11 +36,10 @@ struct AuditTopic: Sendable {
       of: TopicReference(tenant: tenant, namespace: namespace, topic: topic), for: .publish)
     envelope = try EventRequest(
       fields: [
-        (ByteSlice(utf8: "content-type"), ByteSlice(utf8: "application/json")),
-        (ByteSlice(utf8: "ce-specversion"), ByteSlice(utf8: "1.0")),
-        (ByteSlice(utf8: "ce-type"), ByteSlice(utf8: "jodrell.audit.decision")),
-      ].map { (name: $0.0, value: $0.1) },
-      stamp: GatewayStamp(authid: ByteSlice(utf8: "gateway")))
+        (name: ByteSlice(utf8: "content-type"), value: ByteSlice(utf8: "application/json"))
+      ],
+      stamp: GatewayStamp(
+        authid: ByteSlice(utf8: "gateway"), type: ByteSlice(utf8: "jodrell.audit.decision")))
   }
 
   /// Lines of the log as events of the topic.

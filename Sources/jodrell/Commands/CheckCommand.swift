@@ -1,9 +1,11 @@
+import Authentication
 import Bytes
 import Network
 import Settings
 
-/// `jodrell check`: compiles a configuration file as `serve` would, reads its certificates, and
-/// runs the tests embedded in it.
+/// `jodrell check`: compiles a configuration file as `serve` would, reads its certificates and
+/// finds its secrets, and runs the tests embedded in it. It may run on another machine than the one
+/// that serves: what only that one has to have is warned of.
 enum CheckCommand {
   static func run(_ arguments: Arguments) throws(CommandFault) -> ExitCode {
     var arguments = arguments
@@ -11,7 +13,7 @@ enum CheckCommand {
     let isQuiet = arguments.flag("--quiet")
     try arguments.finish()
 
-    let compiled = try CompiledPolicy(file: file)
+    let compiled = try CompiledPolicy(file: file, isTrial: true)
     let failures = compiled.failedTests(in: file, at: Clocks.system.wall())
     for failure in failures { Terminal.errors.line(failure.printable) }
     guard failures.isEmpty else {
@@ -19,7 +21,7 @@ enum CheckCommand {
         .failed, "\(failures.count) of \(compiled.tests.count) policy tests failed")
     }
     let until = try certificatesEnd(compiled, at: Clocks.system.wall())
-    for warning in compiled.warnings {
+    for warning in try compiled.warnings + secrets(of: compiled) + audit(of: compiled) {
       Terminal.errors.line("warning: \(warning)".printable)
     }
     if !isQuiet {
@@ -30,6 +32,47 @@ enum CheckCommand {
           + (until.map { " · certificates good until \($0.rfc3339)" } ?? ""))
     }
     return .done
+  }
+
+  /// Finds what issuers are asked with.
+  ///
+  /// - Returns: what could not be looked at here.
+  private static func secrets(of compiled: CompiledPolicy) throws(CommandFault) -> [String] {
+    var warnings: [String] = []
+    for issuer in compiled.issuers {
+      let missing = issuer.introspection.flatMap {
+        SecretStore.missingVariable(of: $0.clientSecret)
+      }
+      if let missing {
+        warnings.append(
+          "the client secret of issuer \(issuer.id.text): \(SecretStore.notLookedAt(missing))")
+      } else {
+        try IssuerService.checkClientSecret(of: issuer, in: compiled)
+      }
+    }
+    return warnings
+  }
+
+  /// Finds the audit log's key and folder. Nothing is made or opened to be written.
+  ///
+  /// - Returns: what could not be looked at here.
+  private static func audit(of compiled: CompiledPolicy) throws(CommandFault) -> [String] {
+    guard let settings = compiled.settings.audit else { return [] }
+    var warnings: [String] = []
+    if let signature = settings.signature {
+      if let missing = SecretStore.missingVariable(of: signature.key) {
+        warnings.append("audit.signature.key: \(SecretStore.notLookedAt(missing))")
+      } else {
+        _ = try AuditSigning(signature, in: compiled.directory)
+      }
+    }
+    if let file = settings.file {
+      let folder = FileAccess.parent(of: FileAccess.resolve(file, from: compiled.directory))
+      if let fault = FileAccess.obstacle(toWritingIn: folder) {
+        warnings.append("audit.file: \(fault): `serve` would not start here")
+      }
+    }
+    return warnings
   }
 
   /// When the first certificate ends; nil where none are used.

@@ -51,32 +51,40 @@ enum TailCommand {
         follower.close(on: loop)
         client.close(on: loop)
       }
-      var isOver = false
-      while !isOver {
+      var ending: ByteSlice?
+      following: while ending == nil {
         let event: ServerEvent?
         do throws(ClientFault) {
           event = try await follower.next(on: loop)
         } catch {
-          guard case .refused(401, _) = error, options.client.canRenew, shown > 0 else {
+          // The token has ended while the stream was away. One that never opened it was not good.
+          guard case .refused(401, _) = error, options.client.canRenew, follower.hasOpened else {
             throw CommandFault(error, at: client.endpoint)
           }
-          break
+          break following
         }
         guard let event else { return .done }
-        if event.type.equals("jodrell.end") {
-          isOver = true
-        } else if event.type.equals("jodrell.gap") {
+        switch event.notice {
+        case .end: ending = event.data
+        case .gap:
+          last = ByteSlice(copying: event.id.span)
           Terminal.errors.line("events are gone: \(event.data.text.printable)")
-        } else {
+        case .other: continue
+        case nil:
           last = ByteSlice(copying: event.id.span)
           guard show(event, options) else { return .done }
           shown += 1
           if shown == options.most { return .done }
         }
       }
-      if isOver, !options.client.canRenew {
-        throw CommandFault(.failed, "the token has ended; the last position was \(last.text)")
+      if let ending, !options.client.canRenew {
+        let why = (try? JSONDocument(parsing: ending))?.root["detail"]?.text?.printable
+        throw CommandFault(
+          .failed,
+          "the stream has ended: \(why ?? "the gateway does not say why"); "
+            + "the last position was \(last.text)")
       }
+      await follower.pause()
     }
   }
 

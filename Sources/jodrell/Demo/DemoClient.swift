@@ -97,6 +97,7 @@ final class DemoReader: Sendable {
     while !Task.isCancelled {
       do throws(ClientFault) {
         guard let event = try await follower.next(on: loop) else { return }
+        guard event.notice == nil else { continue }
         let seen = Seen(id: event.id.text, at: Clocks.system.monotonic())
         state.withLock {
           $0.seen.append(seen)

@@ -35,9 +35,11 @@ struct CompiledPolicy: Sendable {
   ///   - directory: what paths in the text are relative to.
   ///   - generation: what verifier and policy are told apart by within a process.
   ///   - keeping: what issuers and revocations of the process are known already; nil for a look.
+  ///   - isTrial: nothing is going to serve by it here: a variable of the environment that is
+  ///     missing is a warning.
   init(
     _ text: ByteSlice, named name: String, in directory: String, generation: UInt64 = 1,
-    keeping known: KnownIdentities? = nil
+    keeping known: KnownIdentities? = nil, isTrial: Bool = false
   ) throws(CommandFault) {
     do throws(SettingsFault) {
       let settings = try GatewaySettings(
@@ -46,6 +48,7 @@ struct CompiledPolicy: Sendable {
       var issuers: [IssuerProfile] = []
       var warnings: [String] = []
       var files: [String] = []
+      var missing: [String] = []
       var read = ByteWriter()
       func note(_ bytes: ByteSlice) {
         read.append(decimal: bytes.count)
@@ -65,6 +68,10 @@ struct CompiledPolicy: Sendable {
           return bytes
         },
         secret: { reference in
+          if isTrial, let name = SecretStore.missingVariable(of: reference) {
+            missing.append(name)
+            return SecureRandom.bytes(64)
+          }
           let secret = try secrets.find(reference)
           watch(reference)
           note(Digest.sha256(secret).bytes)
@@ -72,6 +79,8 @@ struct CompiledPolicy: Sendable {
         })
       for node in settings.issuers {
         let profile = try IssuerProfile.compile(node, in: surroundings)
+        warnings += missing.map { node.fault(.invalid(SecretStore.notLookedAt($0))).text }
+        missing = []
         warnings += Self.hopeless(profile, node)
         if let terms = profile.introspection { watch(terms.clientSecret) }
         issuers.append(known?.keys?.carryingOver(profile) ?? profile)
@@ -100,7 +109,8 @@ struct CompiledPolicy: Sendable {
 
   /// Reads and compiles a file. A missing or empty one is an error, never development mode.
   init(
-    file path: String, generation: UInt64 = 1, keeping known: KnownIdentities? = nil
+    file path: String, generation: UInt64 = 1, keeping known: KnownIdentities? = nil,
+    isTrial: Bool = false
   ) throws(CommandFault) {
     let text: ByteSlice
     do throws(FileFault) {
@@ -109,7 +119,8 @@ struct CompiledPolicy: Sendable {
       throw CommandFault(.badSettings, error.description)
     }
     try self.init(
-      text, named: path, in: FileAccess.parent(of: path), generation: generation, keeping: known)
+      text, named: path, in: FileAccess.parent(of: path), generation: generation, keeping: known,
+      isTrial: isTrial)
   }
 
   /// What would never be connected to is better told at once.

@@ -9,6 +9,8 @@ import Metrics
 import Network
 import RocksStore
 import Settings
+import Tenancy
+import Topics
 
 /// A gateway that serves: its log, its threads, its loops. Made and ended by one task.
 struct GatewayProcess: Sendable {
@@ -83,18 +85,17 @@ struct GatewayProcess: Sendable {
     auditing = audit?.start(engine)
     audit?.trail.policyTaken(
       plan.compiled.version, from: plan.access.generation, at: Clocks.system.wall())
-    plan.policy?.report(to: metrics.policy, log, issuers: issuers, audit: audit?.trail)
-    let url = Self.publicURL(plan.compiled.settings, http, https, log)
+    plan.policy?.report(
+      to: metrics.policy, log, issuers: issuers, audit: audit?.trail, isTaken: Self.follow(engine))
     parts = GatewayParts(
       engine: engine, access: plan.access, metrics: registry, server: metrics,
       dispatchers: DispatcherDirectory(engine, wall: Clocks.system.wall),
       tickets: StreamTickets(random: { SecureRandom.bytes($0) }), workers: threads.workers,
       log: log, audit: audit?.trail,
       operations: Operations(
-        publicURL: ByteSlice(utf8: url), isDevelopment: plan.isDevelopment,
-        hosts: HostNames(plan.management?.hosts ?? []),
-        heartbeat: plan.compiled.settings.heartbeat,
-        version: Command.version,
+        publicURL: ByteSlice(utf8: Self.publicURL(plan.compiled.settings, http, https, log)),
+        isDevelopment: plan.isDevelopment, hosts: HostNames(plan.management?.hosts ?? []),
+        heartbeat: plan.compiled.settings.heartbeat, version: Command.version,
         unreadiness: { [issuers] in
           if let state = Unreadiness(engine.appends) { return state }
           let missing = issuers.keys.missing
@@ -104,6 +105,11 @@ struct GatewayProcess: Sendable {
       identity: issuers.services(keeping: revoked, nonces: nonces) { [access = plan.access] in
         access.take()
       })
+  }
+
+  /// What a log does with each policy that comes into force.
+  private static func follow(_ engine: Log) -> @Sendable (TenancyPolicy) -> Void {
+    { policy in engine.keep(policy.retentions.mapValues(Retention.init)) }
   }
 
   /// Whether they are asked for is the configuration's word, which may change.
@@ -177,6 +183,7 @@ struct GatewayProcess: Sendable {
     var store = StoreConfiguration(
       path: plan.data, clocks: .system, freshStoreName: SecureRandom.bytes(16))
     store.acceptingLossAt = plan.acceptedLoss
+    store.retentions = plan.access.current.policy.retentions.mapValues(Retention.init)
     store.observer.committed = { facts in
       metrics.commits.committed(events: facts.events, taking: facts.duration, sync: facts.sync)
       metrics.queues.commit.set(facts.queued)

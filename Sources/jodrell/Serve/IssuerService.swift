@@ -64,14 +64,19 @@ final class IssuerService: Sendable {
   /// Finds the secrets that asking these issuers takes. Blocks for those that have not been found
   /// yet; changes nothing.
   func check(_ compiled: CompiledPolicy) throws(CommandFault) {
-    for issuer in compiled.issuers {
-      guard let terms = issuer.introspection else { continue }
-      do throws(SecretFault) {
-        _ = try compiled.secrets.find(terms.clientSecret)
-      } catch {
-        throw CommandFault(
-          .badSettings, "the client secret of issuer \(issuer.id.text): \(error)")
-      }
+    for issuer in compiled.issuers { try Self.checkClientSecret(of: issuer, in: compiled) }
+  }
+
+  /// Finds what the gateway says to an issuer that it asks about tokens.
+  static func checkClientSecret(
+    of issuer: IssuerProfile, in compiled: CompiledPolicy
+  ) throws(CommandFault) {
+    guard let terms = issuer.introspection else { return }
+    do throws(SecretFault) {
+      _ = try compiled.secrets.find(terms.clientSecret)
+    } catch {
+      throw CommandFault(
+        .badSettings, "the client secret of issuer \(issuer.id.text): \(error)")
     }
   }
 

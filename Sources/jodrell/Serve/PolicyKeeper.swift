@@ -6,6 +6,7 @@ import Metrics
 import Network
 import Settings
 import Synchronization
+import Tenancy
 
 /// Keeps the policy as its file says while the gateway serves: parse, compile, run the embedded
 /// tests, and only then put it in force, whole. What is wrong is logged with its place, and what is
@@ -29,6 +30,7 @@ final class PolicyKeeper: Sendable {
     let log: LogWriter
     let issuers: IssuerService
     let audit: AuditTrail?
+    let isTaken: @Sendable (TenancyPolicy) -> Void
   }
 
   private let file: String
@@ -56,11 +58,16 @@ final class PolicyKeeper: Sendable {
   /// - Parameters:
   ///   - issuers: asks the issuers of each configuration that is taken.
   ///   - audit: learns what is taken and what is refused.
+  ///   - isTaken: called with each policy that comes into force; blocks for nothing.
   func report(
-    to metrics: PolicyMetrics, _ log: LogWriter, issuers: IssuerService, audit: AuditTrail?
+    to metrics: PolicyMetrics, _ log: LogWriter, issuers: IssuerService, audit: AuditTrail?,
+    isTaken: @escaping @Sendable (TenancyPolicy) -> Void
   ) {
     let inForce = state.withLock { state in
-      state.report = Report(metrics: metrics, log: log, issuers: issuers, audit: audit)
+      state.report = Report(
+        metrics: metrics, log: log, issuers: issuers, audit: audit, isTaken: isTaken)
+      // It may be a later one than what everything was opened with.
+      isTaken(state.inForce.policy)
       return state.inForce
     }
     metrics.generation.set(Int(desk.generation))
@@ -123,6 +130,7 @@ final class PolicyKeeper: Sendable {
     let generation = desk.take(
       verifier: keepsKeys ? nil : compiled.verifier, policy: compiled.policy,
       issuers: compiled.authorizationServers, crossOrigin: compiled.crossOrigin())
+    state.report?.isTaken(compiled.policy)
     let later = compiled.settings.keysThatWait(since: started)
     state.inForce = compiled
     state.report?.metrics.taken.add()

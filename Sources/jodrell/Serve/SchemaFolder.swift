@@ -113,6 +113,7 @@ struct SchemaFolder: Sendable {
           + (reason.map { "\($0.reader.pointer) \($0.message)" } ?? "it is not decided"))
     case .identical, .register: break
     }
+    try checkClassification(candidate, of: file, in: book, at: address, catalogue)
     do throws(CatalogueFailure) {
       _ = try await catalogue.createTopic(address, TopicConfiguration())
       _ = try await catalogue.registerSchema(candidate, for: address, at: book.revision)
@@ -120,6 +121,34 @@ struct SchemaFolder: Sendable {
       throw CommandFault(.failed, "\(file.path): not registered: \(error)")
     }
     return true
+  }
+
+  /// Refuses what would show readers more than the version in force, as the API does to everybody
+  /// without an `admin` grant: who may write a file need not be one who may do that.
+  private static func checkClassification(
+    _ candidate: SchemaCandidate, of file: File, in book: SchemaBook, at address: TopicAddress,
+    _ catalogue: some Catalogue
+  ) throws(CommandFault) {
+    guard let stored = book.defaultVersion(of: .topic) else { return }
+    var program = book.program(of: stored.version)
+    do throws(SchemaFault) {
+      if program == nil { program = try catalogue.recompileSchema(stored, of: address) }
+    } catch {
+      throw CommandFault(
+        .badSettings,
+        "\(file.path): version \(stored.version), which is in force, does not compile any more: "
+          + "nobody knows what it labels")
+    }
+    guard let standing = program?.classification,
+      let found = ClassificationComparison.loosenings(
+        from: standing, to: candidate.program.classification
+      ).first
+    else { return }
+    throw CommandFault(
+      .badSettings,
+      "\(file.path): loosens a classification: "
+        + [found.place, found.label?.description ?? "", found.message].filter { !$0.isEmpty }
+        .joined(separator: " ") + "; use PUT …/schema with a token that has an admin grant")
   }
 
   private static func candidate(

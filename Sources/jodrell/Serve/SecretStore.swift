@@ -25,6 +25,20 @@ final class SecretStore: Sendable {
     return secret
   }
 
+  /// The variable that a reference names and that the environment does not have.
+  ///
+  /// SAFETY: as of `look`.
+  static func missingVariable(of reference: SecretReference) -> String? {
+    guard case .environment(let name) = reference, unsafe getenv(name) == nil else { return nil }
+    return name
+  }
+
+  /// Says that a secret was not looked at for want of a variable, which the machine that serves may
+  /// have.
+  static func notLookedAt(_ name: String) -> String {
+    "the environment has no variable \(name) here: the secret was not looked at"
+  }
+
   // SAFETY: nothing of this process changes its environment.
   private func look(_ reference: SecretReference) throws(SecretFault) -> ByteSlice {
     switch reference {

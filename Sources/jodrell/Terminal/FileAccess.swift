@@ -80,6 +80,17 @@ enum FileAccess {
       size: Int64(facts.st_size), inode: UInt64(facts.st_ino), mode: facts.st_mode & 0o7777)
   }
 
+  /// Why this user can make no files in a folder; nil where it can.
+  static func obstacle(toWritingIn folder: String) -> FileFault? {
+    var facts = stat()
+    guard unsafe stat(folder, &facts) == 0 else { return FileFault(path: folder, code: errno) }
+    guard facts.st_mode & S_IFMT == S_IFDIR else { return FileFault(path: folder, code: ENOTDIR) }
+    guard unsafe access(folder, W_OK | X_OK) == 0 else {
+      return FileFault(path: folder, code: errno)
+    }
+    return nil
+  }
+
   static func size(of path: String) throws(FileFault) -> UInt64 {
     var facts = stat()
     guard unsafe stat(path, &facts) == 0 else { throw FileFault(path: path, code: errno) }

@@ -18,8 +18,8 @@ struct VerifiedLoad: ~Copyable {
   private let load: ChildProgram
   private let common: [String]
 
-  /// Starts to publish; ends by itself after `seconds`.
-  init(on gateway: GatewayChild, seconds: Int, connections: Int = 8) async throws {
+  /// Starts to publish; ends by itself after `seconds`, or when it is told to.
+  init(on gateway: GatewayChild, seconds: Int = 3600, connections: Int = 8) async throws {
     let place = try Workplace.directory("journal")
     let common = [
       "--url", await gateway.url, "--topic", "public/default/verified", "--token",
@@ -40,6 +40,9 @@ struct VerifiedLoad: ~Copyable {
     try? FileManager.default.removeItem(at: place)
   }
 
+  /// Tells it to end; `verdict` waits for that.
+  func end() { load.signal(SIGINT) }
+
   /// Waits until it has ended and compares: nothing acknowledged may be missing, changed, doubled
   /// or out of order.
   func verdict() async throws -> Verdict {
@@ -52,5 +55,52 @@ struct VerifiedLoad: ~Copyable {
     return Verdict(
       code: check.code, acknowledged: Int(found?["acknowledged"]?.integer ?? 0),
       text: check.output + check.errors)
+  }
+}
+
+extension GatewayChild {
+  /// Waits until a topic has so many events.
+  func holds(_ count: Int, in topic: String, token: String) async throws {
+    let end = ContinuousClock().now + .seconds(60)
+    while ContinuousClock().now < end {
+      if try await events(in: topic, token: token) >= count { return }
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    Issue.record("no \(count) events in \(topic) within a minute")
+  }
+
+  /// How many events a topic has; none while it is not there.
+  func events(in topic: String, token: String) async throws -> Int {
+    let answer = try await send("GET", "/v1/topics/~/\(topic)", token: token)
+    return answer.status == 200 ? Int(try answer.json["events"]?.integer ?? 0) : 0
+  }
+
+  /// Publishes events of 0.9 MB, which do not compress, over four connections at once, until one of
+  /// them is not stored.
+  ///
+  /// - Parameter most: so many at most.
+  /// - Returns: how many were stored.
+  func pour(_ most: Int, into topic: String, token: String) async -> Int {
+    var dice = Dice(seed: 9)
+    let piece = (0..<8_000).map { _ in String(dice.next(), radix: 36) }.joined().prefix(90_000)
+    let body = String(repeating: String(piece), count: 10)
+    return await withTaskGroup(of: Int.self) { group in
+      for _ in 0..<4 {
+        group.addTask {
+          var stored = 0
+          while stored < most / 4 {
+            let answer = try? await self.send(
+              "POST", "/v1/topics/~/\(topic)/events", token: token, body: body,
+              type: "application/octet-stream")
+            guard answer?.status == 201 else { break }
+            stored += 1
+          }
+          return stored
+        }
+      }
+      var all = 0
+      for await stored in group { all += stored }
+      return all
+    }
   }
 }

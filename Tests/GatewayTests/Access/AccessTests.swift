@@ -100,6 +100,38 @@ import Testing
     #expect(try await gateway.send("POST", path, as: "rita").code == "not_found")
   }
 
+  @Test("a token of the same caller that does not grant the stream is told so")
+  func renewalWithoutGrant() async throws {
+    func mapping(_ scope: String, _ grants: String) -> String {
+      """
+        - {id: \(scope), issuer: test, when: {"/sub": {eq: rita}, "/scope": {eq: \(scope)}},
+           tenant: acme, namespace: shop, principal: "{/sub}", allow: [\(grants)]}
+
+      """
+    }
+    let head = try #require(TestGateway.settings.firstRange(of: "  - {id: acme-all"))
+    let gateway = try TestGateway(
+      settings: TestGateway.settings[..<head.lowerBound]
+        + mapping("read", #"{subscribe: ["shop/orders"]}"#)
+        + mapping("write", #"{publish: ["shop/orders"]}"#))
+    func token(_ scope: String) throws -> String {
+      try TestIssuer().token(
+        ["sub": "rita", "scope": scope], algorithm: .rs256, lifetime: .seconds(3600)
+      ).text
+    }
+    let (reader, writer) = (try token("read"), try token("write"))
+    _ = try await gateway.send("POST", events, token: writer, json, "{}")
+    async let pending = gateway.send(
+      "GET", events, token: reader, stream, steps: 99, until: #""n":1"#)
+    try await gateway.untilStreams(1)
+    let path = "/v1/streams/\(try #require(await gateway.lastID))/token"
+    let refused = try await gateway.send("POST", path, token: writer)
+    #expect(refused.status == 403 && refused.code == "forbidden")
+    #expect(try await gateway.send("POST", path, token: reader).status == 200)
+    _ = try await gateway.send("POST", events, token: writer, json, #"{"n":1}"#)
+    #expect(try await pending.steps.joined().contains(#"{"n":1}"#))
+  }
+
   @Test("a stream ends when its grant does, though nothing has changed")
   func timeBox() async throws {
     let gateway = try TestGateway()

@@ -46,6 +46,29 @@ import Testing
     #expect(allowed.allSatisfy { $0["outcome"] as? String == "allow" })
   }
 
+  @Test("what an operator looks at is recorded, with the name of the token that it was about")
+  func looks() async throws {
+    let trail = AuditTrail(sample: 0, metrics: AuditMetrics(), wake: {})
+    let gateway = try TestGateway(audit: trail)
+    let token = try TestGateway.token("bob")
+    let (explain, body) = ("/v1/explain", "{\"token\":\"\(token)\"}")
+    #expect(try await gateway.send("POST", explain, as: "bob", json, "{}").status == 200)
+    #expect(try await gateway.send("GET", "/v1/whoami", as: "bob").status == 200)
+    #expect(try read(trail).isEmpty)
+    #expect(try await gateway.send("POST", explain, as: "bob", json, body).status == 200)
+    let operators = try await gateway.send(
+      "POST", explain, as: nil, json, body, listener: .management)
+    #expect(operators.status == 200)
+    #expect(try await gateway.send("GET", "/metrics", as: "bob").status == 200)
+    #expect(try await gateway.send("GET", "/metrics").status == 404)
+    let told = try read(trail)
+    #expect(told.map { $0["outcome"] as? String } == ["allow", "allow", "allow", "deny"])
+    #expect(told.map { $0["operation"] as? String } == Array(repeating: "observe", count: 4))
+    let name = String(Digest.sha256(ByteSlice(utf8: token)).hexadecimal.prefix(16))
+    #expect(told.map { $0["about"] as? String } == [name, name, nil, nil])
+    #expect(told[0]["principal"] as? String == "bob" && told[1]["principal"] == nil)
+  }
+
   @Test("events of a batch that may not be published are recorded, in one entry")
   func batches() async throws {
     let trail = AuditTrail(sample: 0, metrics: AuditMetrics(), wake: {})

@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import HTTPWire
 import Testing
 
 @testable import Gateway
@@ -26,6 +27,58 @@ import Testing
   func json() throws {
     let object = try JSONSerialization.jsonObject(with: Data(OpenAPIDocument.text.array))
     #expect((object as? [String: Any])?["openapi"] as? String == "3.1.0")
+  }
+
+  @Test("what the OpenAPI document refers to is in it; JSON bodies but payloads are described")
+  func references() throws {
+    let text = OpenAPIDocument.text.text
+    let object = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
+    let components = try #require(object?["components"] as? [String: [String: Any]])
+    for match in text.matches(of: #/"#\/components\/([a-zA-Z]+)\/([A-Za-z0-9]+)"/#) {
+      #expect(components[String(match.1)]?[String(match.2)] != nil, "\(match.0)")
+    }
+    for operation in OpenAPIDocument.paths.flatMap(\.operations) {
+      let isPayload = ["publish", "validate"].contains("\(operation.id)")
+      let takesJSON = operation.body.contains { "\($0)" == "application/json" }
+      #expect((operation.takes != nil) == (takesJSON && !isPayload), "\(operation.id)")
+      for field in operation.fields {
+        #expect(OpenAPIDocument.field("\(field)", of: operation).description.utf8CodeUnitCount > 0)
+      }
+    }
+  }
+
+  @Test(
+    "members that the OpenAPI document has of bodies are known, and no others",
+    arguments: OpenAPIDocument.paths.flatMap { path in
+      path.operations.filter { $0.takes != nil && "\($0.takes ?? "")" != "PulsarPost" }
+        .map { ("\(path.template)", "\($0.method)".uppercased(), "\($0.takes ?? "")") }
+    })
+  func bodies(_ template: String, _ method: String, _ schema: String) async throws {
+    let gateway = try TestGateway()
+    let schemaType = ["Content-Type": "application/schema+json"]
+    let topic = "/v1/topics/acme/shop/x"
+    _ = try await gateway.send("PUT", "\(topic)/schema", schemaType, "{}")
+    _ = try await gateway.send("PUT", "\(topic)/subscriptions/x", [:], "{}")
+    _ = try await gateway.send("PUT", "/v1/schemas/acme/shop/x", schemaType, "{}")
+    let object = try JSONSerialization.jsonObject(with: Data(OpenAPIDocument.text.array))
+    let components = (object as? [String: Any])?["components"] as? [String: [String: Any]]
+    let shape = try #require(components?["schemas"]?[schema] as? [String: Any])
+    let members = try #require(shape["properties"] as? [String: Any])
+    let values = ["tenant": "acme", "namespace": "shop", "version": "1"]
+    let known = try #require(OpenAPIDocument.paths.first { "\($0.template)" == template })
+    let path = OpenAPIDocument.parameters(of: known.template).reduce(template) {
+      $0.replacingOccurrences(of: "{\($1)}", with: values[$1] ?? "x")
+    }
+    let listener = template == "/v1/revocations" ? ListenerKind.management : .open
+    let fields = ["Content-Type": "application/json"]
+    for name in members.keys {
+      let told = try await gateway.send(
+        method, path, fields, "{\"\(name)\":\"x\"}", listener: listener)
+      #expect(told.status < 500 && told.code != "unknown_parameter", "\(name) \(told.body)")
+    }
+    // Refused as unknown, or because something else is missing: never taken.
+    let odd = try await gateway.send(method, path, fields, #"{"zzz":1}"#, listener: listener)
+    #expect(odd.code?.hasSuffix("_parameter") == true, "\(odd.body)")
   }
 
   @Test(
@@ -59,6 +112,14 @@ import Testing
       ("GET", "\(events)?from=yesterday", [:], "", 400, "bad_cursor"),
       ("GET", "\(events)?view=%FF", [:], "", 400, "bad_parameter"),
       ("GET", events, ["Accept": "image/png"], "", 406, "not_acceptable"),
+      (
+        "GET", events, ["Accept": "application/cloudevents-batch+json"], "", 406, "not_acceptable"
+      ),
+      ("GET", events, ["Prefer": "wait=soon"], "", 400, "bad_header"),
+      ("POST", "/v1/tickets", [:], #"{"path":"\#(events)?from=earliest"}"#, 400, "bad_parameter"),
+      ("POST", "/v1/tickets", [:], #"{"path":"http://gateway\#(events)"}"#, 400, "bad_parameter"),
+      ("POST", "/v1/tickets", [:], #"{"path":"/v1/whoami"}"#, 400, "bad_parameter"),
+      ("POST", "/v1/tickets", [:], #"{"path":"/v1/topics/~/a%20b/events"}"#, 400, "bad_name"),
       ("GET", events, ["Last-Event-ID": "x"], "", 400, "bad_cursor"),
       ("GET", events, ["Last-Event-ID": "1:0", "last-event-id": "1:1"], "", 400, "bad_header"),
       ("PATCH", events, [:], "", 405, "method_not_allowed"),
@@ -67,6 +128,7 @@ import Testing
       ("POST", events, ["Expected-Last": "1:0"], "{}", 501, "not_supported"),
       ("POST", events, ["Deliver-After": "5s"], "{}", 501, "not_supported"),
       ("POST", events, ["Prefer": "respond-async"], "{}", 501, "not_supported"),
+      ("POST", events, ["Prefer": "Respond-Async;x=1"], "{}", 501, "not_supported"),
       ("POST", events, ["Content-Encoding": "gzip"], "{}", 501, "not_supported"),
       ("POST", "\(events)?atomic=true", [:], "{}", 400, "bad_parameter"),
       ("PUT", "/v1/topics/acme/shop/orders", [:], #"{"compatibility":"X"}"#, 400, "bad_parameter"),
@@ -102,5 +164,8 @@ import Testing
     let answer = try await gateway.send("OPTIONS", "/v1/topics/~/orders/events", as: nil)
     #expect(answer.status == 204)
     #expect(answer.fields["allow"] == "GET, HEAD, POST, OPTIONS")
+    let all = try await gateway.send("OPTIONS", "*", as: nil)
+    #expect(all.status == 204)
+    #expect(all.fields["allow"] == "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
   }
 }

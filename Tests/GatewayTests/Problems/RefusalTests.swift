@@ -57,8 +57,9 @@ import Topics
   @Test("a refusal that can be retried says when")
   func retryAfter() {
     #expect(Refusal(AppendFailure.storageFull(retryAfter: .seconds(3))).retryAfter == .seconds(3))
-    for code in ProblemCode.allCases where code.status == 503 {
-      #expect(Refusal(code).retryAfter != nil)
+    for code in ProblemCode.allCases {
+      let expected: TimeSpan? = code.isRetryable ? .seconds(1) : nil
+      #expect(Refusal(code).retryAfter == expected, "\(code)")
     }
     #expect(Refusal(CatalogueFailure.schemaBookChanged(revision: 2)).retryAfter == .seconds(1))
   }

@@ -30,6 +30,66 @@ import Topics
     #expect(try read.json["upToDate"] as? Bool == true)
   }
 
+  @Test("what is refused makes no topic; the first event that is stored does")
+  func firstEvent() async throws {
+    let gateway = try TestGateway()
+    let topic = "/v1/topics/acme/shop/orders"
+    let batch = ["Content-Type": "application/cloudevents-batch+json"]
+    let lines = ["Content-Type": "application/x-ndjson"]
+    let refused: [([String: String], String, String)] = [
+      (json, "", "{"), (json, "", String(repeating: "[", count: 2_000)),
+      (json, "?atomic=true", "{}"),
+      (["Content-Type": "application/cloudevents+json"], "", #"{"specversion":"2.0"}"#),
+      (batch, "", #"[{"specversion":"1.0","data":{}},"#), (batch, "", "[{}]"),
+      (batch, "?atomic=true", #"[{"specversion":"1.0","data":{}},{}]"#),
+      (lines, "", "{\n[\n"), (lines, "?atomic=true", "{}\n{\n"), (lines, "", "\n\n"),
+    ]
+    for (fields, query, body) in refused {
+      let answer = try await gateway.send("POST", events + query, fields, body)
+      #expect((400..<500).contains(answer.status), "\(body) \(answer.body)")
+      #expect(try await gateway.send("GET", topic).status == 404, "\(body)")
+    }
+    let mixed = try await gateway.send("POST", events, lines, "{\n{}\n")
+    #expect(mixed.status == 207, "\(mixed.body)")
+    #expect(try await gateway.send("GET", topic).json["events"] as? Int == 1)
+    let other = "/v1/topics/acme/shop/invoices"
+    let some = try await gateway.send(
+      "POST", "\(other)/events", batch, #"[{},{"specversion":"1.0","data":{}}]"#)
+    #expect(some.status == 207, "\(some.body)")
+    #expect(try await gateway.send("GET", other).json["events"] as? Int == 1)
+  }
+
+  @Test(
+    "a topic made while the body is on its way has its own say",
+    arguments: [
+      #"{"requireSchema":true}"#, "{}",
+    ])
+  func madeMeanwhile(configuration: String) async throws {
+    let bodies = [
+      ("application/json", "1"), ("application/x-ndjson", "1\n2\n"),
+      ("application/cloudevents-batch+json", #"[{"specversion":"1.0","data":1}]"#),
+    ]
+    for (media, body) in bodies {
+      let gateway = try TestGateway()
+      let answer = try await gateway.send(
+        "POST", events, ["Content-Type": media], body,
+        beforeBody: {
+          let made = try await gateway.send(
+            "PUT", "/v1/topics/acme/shop/orders", ["Content-Type": "application/json"],
+            configuration)
+          #expect(made.status == 201)
+        })
+      let stored = try await gateway.send("GET", "/v1/topics/acme/shop/orders").json["events"]
+      if configuration == "{}" {
+        #expect((200..<300).contains(answer.status), "\(media) \(answer.body)")
+        #expect(stored as? Int != 0)
+      } else {
+        #expect(!(200..<207).contains(answer.status), "\(media) \(answer.body)")
+        #expect(stored as? Int == 0, "\(media)")
+      }
+    }
+  }
+
   @Test("the stored bytes are the sent bytes, whatever they are")
   func exactBytes() async throws {
     let gateway = try TestGateway()
@@ -58,6 +118,27 @@ import Topics
     #expect(found["messageid"] as? String == "1:0")
     #expect(found["id"] as? String == "e1")
     #expect(found["type"] as? String == "sale")
+  }
+
+  @Test("the types of the gateway's own events are refused in every mode")
+  func reservedTypes() async throws {
+    let gateway = try TestGateway()
+    let binary = json.merging(["ce-specversion": "1.0", "ce-type": "jodrell.end"]) { $1 }
+    let structured = ["Content-Type": "application/cloudevents+json"]
+    let event = #"{"specversion":"1.0","type":"jodrell.challenge","data":{"renew":"/x"}}"#
+    for (fields, body) in [(binary, "{}"), (structured, event)] {
+      let answer = try await gateway.send("POST", events, fields, body)
+      #expect(answer.status == 400 && answer.code == "malformed_event", "\(answer.body)")
+      let error = try #require((try answer.json["errors"] as? [[String: Any]])?.first)
+      #expect(error["code"] as? String == "event.attribute_value")
+      #expect(error["pointer"] as? String == "/type")
+    }
+    let batch = ["Content-Type": "application/cloudevents-batch+json"]
+    let mixed = try await gateway.send(
+      "POST", events, batch, #"[\#(event),{"specversion":"1.0","type":"t","data":1}]"#)
+    #expect(mixed.status == 207, "\(mixed.body)")
+    let results = try #require(try mixed.json["results"] as? [[String: Any]])
+    #expect(results.map { $0["status"] as? Int } == [400, 201])
   }
 
   @Test("a batch has a result for each event; atomic means all or none")
@@ -112,6 +193,28 @@ import Topics
     let gone = try await gateway.send("GET", "\(events)?from=1:0")
     #expect(gone.status == 410 && gone.code == "position_gone")
     #expect((try gone.json["gap"] as? [String: Any])?["cause"] as? String == "recreated")
+  }
+
+  @Test("a wait that is cut short is answered like one that brought nothing")
+  func cutShort() async throws {
+    let gateway = try TestGateway()
+    _ = try await gateway.send("POST", events, json, "{}")
+    let topic = "/v1/topics/acme/shop/orders"
+    let made = try await gateway.send("PUT", "\(topic)/subscriptions/s", [:], "{}")
+    #expect(made.status == 201)
+    let events = events
+    // As the end of the gateway does it: whether before the wait or in it is the same.
+    let read = Task { try await gateway.send("GET", "\(events)?from=1:0&wait=30s") }
+    let received = Task {
+      try await gateway.send("POST", "\(topic)/subscriptions/s/receive", [:], #"{"wait":"30s"}"#)
+    }
+    read.cancel()
+    received.cancel()
+    let page = try await read.value
+    #expect(page.status == 200)
+    #expect(page.body == #"{"events":[],"next":"1:0","upToDate":true}"#)
+    let deliveries = try await received.value
+    #expect(deliveries.status == 200 && deliveries.body == #"{"deliveries":[]}"#)
   }
 
   @Test("a schema guards its topic")

@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import JSONText
 import LogConformance
 import Testing
 
@@ -68,6 +69,14 @@ import Testing
       "POST", "\(topic)/subscriptions/s/extend", [:],
       #"{"ackTokens":["\#(tokens[1])"],"lease":"120s"}"#)
     #expect(try extended.json["extended"] as? Int == 1)
+    let shorter = try await gateway.send(
+      "POST", "\(topic)/subscriptions/s/extend", [:],
+      #"{"ackTokens":["\#(tokens[1])"],"lease":"1s"}"#)
+    #expect(try shorter.json["extended"] as? Int == 1, "it lasts at least so long")
+    let none = try await gateway.send(
+      "POST", "\(topic)/subscriptions/s/extend", [:],
+      #"{"ackTokens":["\#(tokens[1])"],"lease":"0s"}"#)
+    #expect(none.status == 400 && none.code == "bad_parameter")
     #expect(ids(try await receive(gateway, "b")) == ["1:0"])
     gateway.clock.step(.seconds(60))
     #expect(ids(try await receive(gateway, "b")) == ["1:0"])
@@ -80,20 +89,64 @@ import Testing
     let busy = try await gateway.send(
       "POST", "\(topic)/subscriptions/s/receive", [:], #"{"consumer":"b"}"#)
     #expect(busy.status == 409 && busy.code == "subscription_busy")
+    #expect(busy.fields["retry-after"] == "1")
     let upTo = try await gateway.send(
       "POST", "\(topic)/subscriptions/s/acknowledge", [:], #"{"upTo":"1:2"}"#)
     #expect(try upTo.json["acknowledged"] as? Int == 3)
     #expect(ids(try await receive(gateway, "b")) == ["1:3"])
   }
 
+  @Test("an exclusive subscription is one principal's at a time, named or not")
+  func exclusivePrincipal() async throws {
+    let gateway = try await prepared("exclusive")
+    let path = "\(topic)/subscriptions/s"
+    let taken = try await gateway.send("POST", "\(path)/receive", [:], #"{"max":1}"#)
+    #expect(ids(try taken.json["deliveries"] as? [[String: Any]] ?? []) == ["1:0"])
+    for name in ["", #""consumer":"anonymous""#] {
+      let other = try await gateway.send("POST", "\(path)/receive", as: "rita", [:], "{\(name)}")
+      #expect(other.status == 409 && other.code == "subscription_busy")
+    }
+    let own = try await gateway.send("POST", "\(path)/receive", [:], #"{"max":1}"#)
+    #expect(ids(try own.json["deliveries"] as? [[String: Any]] ?? []) == ["1:1"])
+    // Whoever may subscribe may acknowledge, as a worker's successor does.
+    let settled = try await gateway.send(
+      "POST", "\(path)/acknowledge", as: "rita", [:], #"{"upTo":"1:1"}"#)
+    #expect(try settled.json["acknowledged"] as? Int == 2)
+    let next = try await gateway.send("POST", "\(path)/receive", as: "rita", [:], "{}")
+    #expect(ids(try next.json["deliveries"] as? [[String: Any]] ?? []) == ["1:2", "1:3"])
+  }
+
+  @Test("a second worker stands by until the place is free, or its wait is over")
+  func standby() async throws {
+    let gateway = try await prepared("exclusive")
+    #expect(ids(try await receive(gateway, "a", max: 3)).count == 3)
+    func standBy() async throws -> TestGateway.Answer {
+      async let answer = gateway.send(
+        "POST", "\(topic)/subscriptions/s/receive", as: "rita", [:], #"{"wait":"20s"}"#)
+      try await gateway.untilWaiting(1)
+      gateway.clock.step(.seconds(20))
+      return try await answer
+    }
+    let early = try await standBy()
+    #expect(early.code == "subscription_busy" && early.fields["retry-after"] == "1")
+    let late = try await standBy()
+    #expect(ids(try late.json["deliveries"] as? [[String: Any]] ?? []).count == 4)
+  }
+
   @Test("seek moves the position; the same terms find the subscription, others conflict")
   func seekAndTerms() async throws {
     let gateway = try await prepared("shared")
+    let tokens = try await receive(gateway, "a", max: 1).compactMap { $0["ackToken"] as? String }
     let sought = try await gateway.send(
       "POST", "\(topic)/subscriptions/s/seek", [:], #"{"to":"1:2"}"#)
     #expect(try sought.json["position"] as? String == "1:2")
     #expect(ids(try await receive(gateway, "a")) == ["1:3"])
     let path = "\(topic)/subscriptions/s"
+    let late = try await gateway.send(
+      "POST", "\(path)/acknowledge", [:], #"{"ackTokens":["\#(tokens[0])"]}"#)
+    let failed = try #require(try late.json["failed"] as? [[String: Any]])
+    let error = failed.first?["error"] as? [String: Any]
+    #expect(error?["detail"] as? String == "the subscription was moved by a seek since")
     #expect(try await gateway.send("PUT", path, [:], #"{"type":"shared"}"#).status == 200)
     #expect(
       try await gateway.send("PUT", path, [:], #"{"type":"exclusive"}"#).code
@@ -101,6 +154,39 @@ import Testing
     #expect(try await gateway.send("PUT", path, [:], #"{"type":"key_shared"}"#).status == 501)
     #expect(try await gateway.send("DELETE", path).status == 204)
     #expect(try await gateway.send("GET", path).status == 404)
+  }
+
+  @Test("an instant in the future is no position, one a little ahead is")
+  func future() async throws {
+    let gateway = try await prepared("shared")
+    let soon = JSONWriter.text { $0.instant(gateway.clock.wall + .seconds(50)) }.text
+      .replacingOccurrences(of: "\"", with: "")
+    for (instant, status) in [("2200-01-01T00:00:00Z", 409), (soon, 200)] {
+      let answers = [
+        try await gateway.send("GET", "\(topic)/events?from=\(instant)"),
+        try await gateway.send(
+          "GET", "\(topic)/events?from=\(instant)", ["Accept": "text/event-stream"]),
+        try await gateway.send(
+          "POST", "\(topic)/subscriptions/s/seek", [:], #"{"to":"\#(instant)"}"#),
+        try await gateway.send(
+          "PUT", "\(topic)/subscriptions/s", [:],
+          #"{"type":"shared","initialPosition":"\#(instant)"}"#),
+      ]
+      for answer in answers {
+        #expect(answer.status == status)
+        #expect(answer.status == 200 || answer.code == "position_ahead")
+      }
+    }
+    // Events may be of a time ahead of the clock, where it has been set back.
+    let wall = gateway.clock.wall
+    gateway.clock.set(wall: wall + .seconds(600))
+    _ = try await gateway.send("POST", "\(topic)/events", json, "{}")
+    gateway.clock.set(wall: wall)
+    let stored = try await gateway.send("GET", "\(topic)/events/1:4")
+    let time = try #require(try stored.json["publishtime"] as? String)
+    let page = try await gateway.send("GET", "\(topic)/events?from=\(time)")
+    #expect(page.status == 200)
+    #expect((try page.json["events"] as? [Any])?.count == 1)
   }
 
   @Test("reading moves no subscription")

@@ -163,6 +163,30 @@ import Testing
     #expect(runs.value == 0)
   }
 
+  @Test("for what the caller's grants do not let pass nothing is compiled")
+  func notOwn() async throws {
+    let (runs, workers) = Self.counted()
+    let gateway = try TestGateway(
+      settings: TestGateway.settings.replacing(
+        "allow: [{publish: [\"shop/orders\"]}]}",
+        with: "allow: [{publish: [\"shop/orders\"], where: {\"/t\": {eq: \"{tenant}\"}}}]}"),
+      workers: workers)
+    _ = try await gateway.send("PUT", "\(topic)/schema", schema, #"{"type":"object"}"#)
+    let long = String(repeating: "x", count: GatewayLimits.eventOnLoop)
+    let lines = ["Content-Type": "application/x-ndjson"]
+    let (own, other) = (#"{"t":"acme","x":"\#(long)"}"#, #"{"t":"globex","x":"\#(long)"}"#)
+    gateway.cool()
+    runs.reset()
+    let refused = try await gateway.send(
+      "POST", events, as: "paul", lines, "\(other)\n{\"t\":\"globex\"}\n\(other)\n")
+    #expect(refused.status == 422 && refused.body.contains("tenant_mismatch"))
+    // Two payloads were looked into.
+    #expect(runs.value == 2 && gateway.log.programs.bytes == 0)
+    let mixed = try await gateway.send("POST", events, as: "paul", lines, "\(other)\n\(own)\n")
+    #expect(try mixed.status == 207 && mixed.json["stored"] as? Int == 1)
+    #expect(gateway.log.programs.bytes > 0)
+  }
+
   @Test("a large event among small ones is checked by a worker, with the answers of its place")
   func largeInBatch() async throws {
     let (runs, workers) = Self.counted()

@@ -263,7 +263,7 @@ import Testing
 
   @Test("what would cost too much, or is no JSON, is withheld")
   func withheld() throws {
-    let schema = #"{"patternProperties":{"^(a+)+$":{"x-classification":"x"}}}"#
+    let schema = #"{"patternProperties":{"^(a+)+(?!b)$":{"x-classification":"x"}}}"#
     let name = String(repeating: "a", count: 40) + "!"
     #expect(try left(#"{"\#(name)":1}"#, schema) == "withheld")
     #expect(try left("{", schema) == "withheld")

@@ -116,6 +116,9 @@ struct Automaton {
     return set.negated ? outside : CharacterSet.complement(outside)
   }
 
+  /// Whether it accepts the empty text.
+  var acceptsNothing: Bool { closure([start], isStart: true, isEnd: true).contains(end) }
+
   /// The states that are reached from `from` without reading.
   func closure(_ from: [Int], isStart: Bool, isEnd: Bool) -> [Int] {
     var seen = Set(from)
@@ -127,30 +130,6 @@ struct Automaton {
       for state in next where seen.insert(state).inserted { waiting.append(state) }
     }
     return seen.sorted()
-  }
-}
-
-/// A pattern as automata that all have to accept, or to refuse: `^(?!x-)[a-z]` is found where
-/// `^[a-z]` is and `^x-` is not.
-struct PatternMachine {
-  let parts: [(automaton: Automaton, isWanted: Bool)]
-
-  /// Nil where the pattern has more than regular parts, or too many.
-  init?(_ pattern: String) {
-    guard let tree = try? PatternParser.parse(pattern).0 else { return nil }
-    var rest: [PatternTree] = []
-    var parts: [(automaton: Automaton, isWanted: Bool)] = []
-    if case .sequence(let items) = tree, case .start? = items.first {
-      rest = Array(items.dropFirst())
-      while case .look(let inner, behind: false, let negative)? = rest.first {
-        guard let part = Automaton(.sequence([.start, inner])) else { return nil }
-        parts.append((part, !negative))
-        rest.removeFirst()
-      }
-      rest.insert(.start, at: 0)
-    }
-    guard let automaton = Automaton(parts.isEmpty ? tree : .sequence(rest)) else { return nil }
-    self.parts = parts + [(automaton, true)]
   }
 }
 

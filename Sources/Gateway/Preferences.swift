@@ -1,0 +1,72 @@
+import Bytes
+import HTTPWire
+
+/// What a request prefers (RFC 7240 §2): names in any case, values as tokens or quoted strings. Of
+/// a preference that stands twice the first counts; what follows it behind `;` is not looked at,
+/// and one that is malformed counts for nothing. Only those that the gateway knows are kept: they
+/// are read before it is known who asks.
+struct Preferences {
+  private var found: [(name: String, value: String)] = []
+
+  private static let known: Set<String> = ["return", "wait", "respond-async"]
+
+  init() {}
+
+  init(_ fields: FieldTable) {
+    for index in 0..<fields.count where fields.name(at: index).equalsIgnoringCase("prefer") {
+      take(fields.value(at: index))
+    }
+  }
+
+  /// Takes the next `Prefer` field; a longer one than `GatewayLimits.preferences` says nothing.
+  mutating func take(_ field: ByteSlice) {
+    guard field.count <= GatewayLimits.preferences else { return }
+    for text in Self.pieces(of: field.text, at: ",") {
+      let preference = Self.pieces(of: text, at: ";")[0]
+      let mark = preference.firstIndex(of: "=") ?? preference.endIndex
+      let name = MediaType.trimmed(preference[..<mark]).lowercased()
+      guard Self.known.contains(name), self[name] == nil,
+        let value = Self.word(MediaType.trimmed(preference[mark...].dropFirst()))
+      else { continue }
+      found.append((name, value))
+    }
+  }
+
+  /// The value of a preference, by its lower-case name; empty where it has none, nil where it is
+  /// not there.
+  subscript(_ name: String) -> String? { found.first { $0.name == name }?.value }
+
+  /// Splits where `mark` stands outside of quoted strings.
+  private static func pieces(of text: some StringProtocol, at mark: Character) -> [String] {
+    var pieces = [""]
+    var isQuoted = false
+    var isEscaped = false
+    for character in text {
+      if character == mark, !isQuoted {
+        pieces.append("")
+        continue
+      }
+      if character == "\"", !isEscaped { isQuoted.toggle() }
+      isEscaped = isQuoted && character == "\\" && !isEscaped
+      pieces[pieces.count - 1].append(character)
+    }
+    return pieces
+  }
+
+  /// A token as it is, a quoted string without its quotes; nil for one that is not closed.
+  private static func word(_ text: Substring) -> String? {
+    guard text.first == "\"" else { return text.contains("\"") ? nil : String(text) }
+    var word = ""
+    var rest = text.dropFirst()
+    while let character = rest.popFirst() {
+      switch character {
+      case "\"": return rest.isEmpty ? word : nil
+      case "\\":
+        guard let escaped = rest.popFirst() else { return nil }
+        word.append(escaped)
+      default: word.append(character)
+      }
+    }
+    return nil
+  }
+}
