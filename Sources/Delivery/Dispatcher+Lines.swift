@@ -7,19 +7,14 @@ extension Dispatcher.State {
   /// Takes or keeps a place in the line; the head watches the topic's growth.
   mutating func wait(_ ticket: UInt64, until deadline: MonotonicTime) -> Dispatcher.Step {
     let due = machine.nextDue
-    let (waiter, isHead) = line.stand(ticket, due: due)
-    return isHead
-      ? .wait(waiter, beyond: machine.end, until: min(deadline, due ?? .distantFuture))
-      : .wait(waiter, beyond: nil, until: deadline)
+    return .init(
+      line.stand(ticket, due: due), beyond: machine.end, due: due, until: deadline)
   }
 
   /// Takes or keeps a place in the second line; the head watches whether the topic is still there.
   mutating func standBy(_ ticket: UInt64, until deadline: MonotonicTime) -> Dispatcher.Step {
     let due = machine.nextDue
-    let (waiter, isHead) = standby.stand(ticket, due: due)
-    return isHead
-      ? .wait(waiter, beyond: .max, until: min(deadline, due ?? .distantFuture))
-      : .wait(waiter, beyond: nil, until: deadline)
+    return .init(standby.stand(ticket, due: due), beyond: .max, due: due, until: deadline)
   }
 
   /// A call has what it waited for, or waits no longer; the call to be woken for it.
@@ -40,5 +35,18 @@ extension Dispatcher.State {
     }
     guard let head = standby.head else { return nil }
     return standby.sleeps(beyond: machine.nextDue) || machine.hasNoConsumer ? head : nil
+  }
+}
+
+extension Dispatcher.Step {
+  /// Waiting in a place of a line: its head alone watches the topic, and wakes at `due`.
+  fileprivate init(
+    _ place: (waiter: Waiter, isHead: Bool), beyond: UInt64, due: MonotonicTime?,
+    until deadline: MonotonicTime
+  ) {
+    self =
+      place.isHead
+      ? .wait(place.waiter, beyond: beyond, until: min(deadline, due ?? .distantFuture))
+      : .wait(place.waiter, beyond: nil, until: deadline)
   }
 }

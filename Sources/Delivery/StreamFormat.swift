@@ -87,17 +87,16 @@ extension StreamFormat {
     }
   }
 
-  /// How the names of notices begin; one word follows.
-  private static let noticePrefix: StaticString = "jodrell."
   /// How the line of a notice begins, and no event's.
   private static let noticeStart: StaticString = "{\"jodrell."
 
-  /// Whether a type is a name under which streams speak themselves. The gateway takes no event of
+  /// Whether a type is a name under which streams speak themselves: one word behind the reserved
+  /// beginning. The gateway takes no event of
   /// such a type; in a log that was written before it did not refuse them there may be some.
   private static func isNoticeName(_ type: ByteSlice) -> Bool {
-    let length = noticePrefix.utf8CodeUnitCount
-    guard type.prefix(length).equals(noticePrefix) else { return false }
-    return type.dropFirst(length).firstIndex(of: ASCII.dot) == nil
+    guard EventIntake.isReserved(type: type) else { return false }
+    let word = type.dropFirst(EventIntake.reservedTypes.utf8CodeUnitCount)
+    return word.firstIndex(of: ASCII.dot) == nil
   }
 
   /// Something the gateway says itself: `jodrell.gap`, `jodrell.end`.

@@ -9,7 +9,8 @@ public enum EventIntake {
   /// itself, and no publisher may be taken for it. Compared as bytes, as types are.
   public static let reservedTypes: StaticString = "jodrell."
 
-  static func isReserved(type: ByteSlice) -> Bool {
+  /// Whether a type is one of those.
+  public static func isReserved(type: ByteSlice) -> Bool {
     type.prefix(reservedTypes.utf8CodeUnitCount).equals(reservedTypes)
   }
 

@@ -6,7 +6,7 @@ import HTTPWire
 /// and one that is malformed counts for nothing. Only those that the gateway knows are kept: they
 /// are read before it is known who asks.
 struct Preferences {
-  private var found: [(name: String, value: String)] = []
+  private var found: [String: String] = [:]
 
   private static let known: Set<String> = ["return", "wait", "respond-async"]
 
@@ -25,16 +25,16 @@ struct Preferences {
       let preference = Self.pieces(of: text, at: ";")[0]
       let mark = preference.firstIndex(of: "=") ?? preference.endIndex
       let name = MediaType.trimmed(preference[..<mark]).lowercased()
-      guard Self.known.contains(name), self[name] == nil,
+      guard Self.known.contains(name), found[name] == nil,
         let value = Self.word(MediaType.trimmed(preference[mark...].dropFirst()))
       else { continue }
-      found.append((name, value))
+      found[name] = value
     }
   }
 
   /// The value of a preference, by its lower-case name; empty where it has none, nil where it is
   /// not there.
-  subscript(_ name: String) -> String? { found.first { $0.name == name }?.value }
+  subscript(_ name: String) -> String? { found[name] }
 
   /// Splits where `mark` stands outside of quoted strings.
   private static func pieces(of text: some StringProtocol, at mark: Character) -> [String] {

@@ -42,7 +42,7 @@ public enum SchemaLimits {
   public static let tableItems = 1_000
   /// Ranges of characters that such a pattern names.
   public static let tableRanges = 64
-  /// States of automata that are walked through while such a table is made: under a millisecond.
+  /// States of automata that are walked through while such a table is made: about a millisecond.
   public static let tableEffort = 20_000
   /// The same of all patterns of one schema together.
   public static let tablesEffort = 400_000

@@ -34,8 +34,7 @@ public final class TopicState: @unchecked Sendable {
   /// The bucket that takes new chunks. Committer only.
   var bucket: EventBucket
   /// What its events' age and size are held to, its own, its namespace's or its tenant's; nil keeps
-  /// all.
-  /// Committer only.
+  /// all. Committer only.
   var retention: Retention?
   /// Which versions its events name. Committer only.
   var uses: SchemaUses

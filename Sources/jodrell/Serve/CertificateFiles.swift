@@ -75,11 +75,8 @@ struct CertificateFiles: Sendable {
     } catch {
       throw node.fault(.invalid(error.description))
     }
-    guard facts.mode & 0o027 == 0 else {
-      throw node.fault(
-        .invalid(
-          "\(path): the key can be used by others than its owner (mode "
-            + "\(String(facts.mode, radix: 8))); chmod 0600 it, or 0640 for a group"))
+    if let exposure = facts.exposure(through: 0o027) {
+      throw node.fault(.invalid("\(path): \(exposure); chmod 0600 it, or 0640 for a group"))
     }
     return facts
   }

@@ -40,11 +40,9 @@ struct DevelopmentKeys {
       throw CommandFault(.storeUnavailable, error.description)
     }
     // Whoever reads it can call as anybody.
-    guard facts.mode & 0o077 == 0 else {
+    if let exposure = facts.exposure(through: 0o077) {
       throw CommandFault(
-        .badSettings,
-        "\(path): the key can be used by others than its owner (mode "
-          + "\(String(facts.mode, radix: 8))); chmod 0600 it, or remove it to get a new one")
+        .badSettings, "\(path): \(exposure); chmod 0600 it, or remove it to get a new one")
     }
     do throws(KeyFault) {
       issuer = try DevelopmentIssuer(stored: stored)

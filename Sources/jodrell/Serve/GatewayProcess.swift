@@ -109,7 +109,7 @@ struct GatewayProcess: Sendable {
 
   /// What a log does with each policy that comes into force.
   private static func follow(_ engine: Log) -> @Sendable (TenancyPolicy) -> Void {
-    { policy in engine.keep(policy.retentions.mapValues(Retention.init)) }
+    { policy in engine.keep(policy.keptByTenants) }
   }
 
   /// Whether they are asked for is the configuration's word, which may change.
@@ -183,7 +183,7 @@ struct GatewayProcess: Sendable {
     var store = StoreConfiguration(
       path: plan.data, clocks: .system, freshStoreName: SecureRandom.bytes(16))
     store.acceptingLossAt = plan.acceptedLoss
-    store.retentions = plan.access.current.policy.retentions.mapValues(Retention.init)
+    store.retentions = plan.access.current.policy.keptByTenants
     store.observer.committed = { facts in
       metrics.commits.committed(events: facts.events, taking: facts.duration, sync: facts.sync)
       metrics.queues.commit.set(facts.queued)
@@ -271,4 +271,9 @@ extension DamagedRange {
         tenant: damage.tenant, namespace: damage.namespace, topic: damage.topic),
       ledger: damage.ledger, first: damage.first, last: damage.last)
   }
+}
+
+extension TenancyPolicy {
+  /// `retentions` in the log's words.
+  fileprivate var keptByTenants: [Name: Retention] { retentions.mapValues(Retention.init) }
 }

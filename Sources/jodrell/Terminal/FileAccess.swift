@@ -37,6 +37,12 @@ struct FileFacts: Equatable, Sendable {
   let inode: UInt64
   /// Permissions.
   let mode: mode_t
+
+  /// Why a key in it is no secret; nil where nobody has the permissions that must not be given.
+  func exposure(through permissions: mode_t) -> String? {
+    if mode & permissions == 0 { return nil }
+    return "the key can be used by others than its owner (mode \(String(mode, radix: 8)))"
+  }
 }
 
 /// Whole files, for commands: blocking, away from any event loop that serves others.

@@ -41,13 +41,7 @@ extension EndToEnd {
         #expect(try group.killed() > 0)
         try group.limit(bytes: 1 << 30)
         try await gateway.start()
-        let kept = try await gateway.events(in: "large", token: token)
-        #expect((stored...stored + 4).contains(kept), "\(stored) stored, \(kept) kept")
-        load.end()
-        let verdict = try await load.verdict()
-        #expect(verdict.code == 0, "\(verdict.text)")
-        #expect(verdict.acknowledged > 4)
-        #expect(try await gateway.terminate() == 0)
+        try await load.expectKept(beside: stored, in: "large", by: gateway, token: token)
       }
     }
   }

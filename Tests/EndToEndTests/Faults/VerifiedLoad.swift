@@ -56,6 +56,20 @@ struct VerifiedLoad: ~Copyable {
       code: check.code, acknowledged: Int(found?["acknowledged"]?.integer ?? 0),
       text: check.output + check.errors)
   }
+
+  /// Ends it and expects, after a restart, all of it and of `stored` large events to be there.
+  /// Those whose outcome is unknown may be, one for each connection.
+  func expectKept(
+    beside stored: Int, in topic: String, by gateway: GatewayChild, token: String
+  ) async throws {
+    let kept = try await gateway.events(in: topic, token: token)
+    #expect((stored...stored + 4).contains(kept), "\(stored) stored, \(kept) kept")
+    end()
+    let verdict = try await verdict()
+    #expect(verdict.code == 0, "\(verdict.text)")
+    #expect(verdict.acknowledged > 4)
+    #expect(try await gateway.terminate() == 0)
+  }
 }
 
 extension GatewayChild {
