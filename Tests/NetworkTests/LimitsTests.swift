@@ -13,21 +13,22 @@ import Testing
   @Test("a head that does not come to its end is answered with 408; silence with nothing")
   func headTime() async throws {
     var limits = WireLimits()
-    limits.headTime = .milliseconds(150)
+    // A client that is held up on its way has not been silent.
+    limits.headTime = .seconds(2)
     try await withServer(limits) { server, peer, _ in
       let (text, ending) = try await peer.loop.run { loop in
-        try await peer.exchange([bytes("GET / HT")], quiet: .seconds(3), on: loop)
+        try await peer.exchange([bytes("GET / HT")], quiet: .seconds(20), on: loop)
       }
       #expect(statuses(text) == [408])
       #expect(ending == .closed)
       let slow = "GET / HTTP/1.1\r\nHost: a\r\nX: yyyyyyyyyyyyyyyyyyyyyyy\r\n\r\n".utf8
         .map { ByteSlice([$0]) }
       let (dripped, _) = try await peer.loop.run { loop in
-        try await peer.exchange(slow, pause: .milliseconds(20), quiet: .seconds(3), on: loop)
+        try await peer.exchange(slow, pause: .milliseconds(60), quiet: .seconds(20), on: loop)
       }
       #expect(statuses(dripped) == [408], "bytes that drip do not buy time")
       let (silence, end) = try await peer.loop.run { loop in
-        try await peer.exchange([], quiet: .seconds(3), on: loop)
+        try await peer.exchange([], quiet: .seconds(20), on: loop)
       }
       #expect(silence.isEmpty)
       #expect(end == .closed)
@@ -38,12 +39,13 @@ import Testing
   @Test("an idle connection is closed without a word, after its buffers")
   func idleTime() async throws {
     var limits = WireLimits()
-    limits.idleTime = .milliseconds(1500)
+    limits.idleTime = .seconds(3)
     limits.bufferKeepTime = .milliseconds(50)
     try await withServer(limits) { _, peer, _ in
       let (text, ending) = try await peer.loop.run { loop in
         try await peer.exchange(
-          [self.get("/a"), self.get("/b")], pause: .milliseconds(120), quiet: .seconds(3), on: loop)
+          [self.get("/a"), self.get("/b")], pause: .milliseconds(120), quiet: .seconds(20),
+          on: loop)
       }
       #expect(bodies(text) == ["/a", "/b"])
       #expect(ending == .closed)
@@ -59,13 +61,13 @@ import Testing
     let head = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n\r\n"
     try await withServer(limits) { server, peer, journal in
       let (stopped, ending) = try await peer.loop.run { loop in
-        try await peer.exchange([bytes(head), bytes("abc")], quiet: .seconds(3), on: loop)
+        try await peer.exchange([bytes(head), bytes("abc")], quiet: .seconds(20), on: loop)
       }
       #expect(statuses(stopped) == [408])
       #expect(ending == .closed)
       let drips = [bytes(head)] + Array(repeating: bytes("x"), count: 60)
       let (slow, _) = try await peer.loop.run { loop in
-        try await peer.exchange(drips, pause: .milliseconds(20), quiet: .seconds(3), on: loop)
+        try await peer.exchange(drips, pause: .milliseconds(20), quiet: .seconds(20), on: loop)
       }
       #expect(statuses(slow) == [408])
       #expect(journal.now.bodyFailures == [.timedOut, .timedOut])
@@ -111,7 +113,7 @@ import Testing
       #expect(server.counters.openConnections == 0)
       let (text, ending) = try await peer.loop.run { loop in
         try await peer.exchange(
-          [self.get("/later")], quiet: .seconds(2), halfClose: true, on: loop)
+          [self.get("/later")], quiet: .seconds(20), halfClose: true, on: loop)
       }
       #expect(bodies(text) == ["later"], "who only ended his side still gets his answer")
       #expect(ending == .closed)
@@ -127,13 +129,13 @@ import Testing
         let first = try await peer.connect(on: loop)
         let second = try await peer.connect(on: loop)
         await peer.until(on: loop) { server.counters.openConnections == 2 }
-        let (text, ending) = try await peer.exchange([], quiet: .seconds(3), on: loop)
+        let (text, ending) = try await peer.exchange([], quiet: .seconds(20), on: loop)
         #expect(statuses(text) == [503])
         #expect(ending == .closed)
         first.close(on: loop)
         second.close(on: loop)
         await peer.until(on: loop) { server.counters.openConnections == 0 }
-        let (served, _) = try await peer.exchange([self.get("/x")], on: loop)
+        let (served, _) = try await peer.exchange([self.get("/x")], last: "/x", on: loop)
         #expect(bodies(served) == ["/x"])
       }
       #expect(server.counters.overCap == 1)
@@ -176,24 +178,21 @@ import Testing
     let loop = try Loop(number: 99)
     let peer = Peer(loop: loop, port: server.port)
     async let later = loop.run { loop in
-      try await peer.exchange([self.get("/later")], quiet: .seconds(20), on: loop)
+      try await peer.exchange([self.get("/later")], quiet: Peer.patience, on: loop)
     }
     async let waiting = loop.run { loop in
-      try await peer.exchange([self.get("/wait")], quiet: .seconds(20), on: loop)
+      try await peer.exchange([self.get("/wait")], quiet: Peer.patience, on: loop)
     }
     async let idle = loop.run { loop in
-      try await peer.exchange([self.get("/idle")], quiet: .seconds(20), on: loop)
+      try await peer.exchange([self.get("/idle")], quiet: Peer.patience, on: loop)
     }
     await loop.run { loop in
       await peer.until(on: loop) { server.counters.requests == 3 && journal.now.waiting >= 2 }
     }
-    async let cut = server.drain(within: .seconds(60))
-    // Nobody listens any more, so each loop knows that it ends.
-    while true {
-      let door = try await loop.run { loop in
-        try await peer.exchange([], quiet: .milliseconds(200), on: loop)
-      }
-      if door.text.isEmpty, door.ending != .quiet { break }
+    async let cut = server.drain(within: Peer.patience)
+    // Once nobody listens any more, each loop knows that it ends.
+    await loop.run { loop in
+      while await !self.isRefused(peer, on: loop) { await peer.rest(.milliseconds(5), on: loop) }
     }
     journal.note { $0.isReleased = true }
     #expect(await cut == 0)
@@ -210,20 +209,36 @@ import Testing
     await loop.stop()
   }
 
+  private func isRefused(_ peer: Peer, on loop: isolated Loop) async -> Bool {
+    do throws(ClientFailure) {
+      let address = try? SocketAddress(host: "127.0.0.1", port: peer.port)
+      guard let address else { return true }
+      let client = try await ClientConnection(to: address, on: loop)
+      client.close(on: loop)
+      return false
+    } catch {
+      if case .network(let failure) = error { return failure.isNobody }
+      return false
+    }
+  }
+
   @Test("what does not end in time is cut")
   func drainCuts() async throws {
     let journal = Journal()
-    let server = try Server<TestResponder>(
-      configuration: ServerConfiguration(
-        listeners: [ListenerConfiguration(host: "127.0.0.1", port: 0)]))
+    var configuration = ServerConfiguration(
+      listeners: [ListenerConfiguration(host: "127.0.0.1", port: 0)])
+    configuration.limits.headTime = Peer.patience
+    let server = try Server<TestResponder>(configuration: configuration)
     try await server.start { TestResponder($0, journal) }
     let loop = try Loop(number: 99)
     let peer = Peer(loop: loop, port: server.port)
+    let begun = bytes("GET / HT")
     async let half = loop.run { loop in
-      try await peer.exchange([bytes("GET / HT")], quiet: .seconds(20), on: loop)
+      try await peer.exchange([begun], quiet: Peer.patience, on: loop)
     }
+    // One that has said nothing yet would be idle.
     await loop.run { loop in
-      await peer.until(on: loop) { server.counters.openConnections == 1 }
+      await peer.until(on: loop) { server.counters.bytesReceived == begun.count }
     }
     #expect(await server.drain(within: .milliseconds(100)) == 1)
     #expect(try await half.ending != .quiet)

@@ -14,14 +14,18 @@ struct Peer {
     case closed, quiet, broken
   }
 
+  /// How long a test waits for what must come: where much runs beside it, it may be held up.
+  static let patience = TimeSpan.seconds(600)
+
   /// Sends `pieces` one by one and then reads until the server closes or is quiet.
   ///
   /// - Parameters:
   ///   - pause: between two pieces.
   ///   - quiet: how long the server may be silent before reading ends.
+  ///   - last: what the answers end with; until it has come, the server may be silent for longer.
   func exchange(
     _ pieces: [ByteSlice], pause: TimeSpan = .zero, quiet: TimeSpan = .milliseconds(800),
-    halfClose: Bool = false, on loop: isolated Loop
+    last: String = "", halfClose: Bool = false, on loop: isolated Loop
   ) async throws -> (text: String, ending: Ending) {
     let socket = try await connect(on: loop)
     defer { socket.close(on: loop) }
@@ -31,7 +35,7 @@ struct Peer {
       guard await socket.flush() else { break }
     }
     if halfClose { Syscalls.shutdownWriting(socket.fd) }
-    return await read(socket, quiet: quiet)
+    return await read(socket, quiet: quiet, last: last)
   }
 
   func connect(on loop: isolated Loop) async throws -> Socket {
@@ -44,13 +48,19 @@ struct Peer {
     return socket
   }
 
-  func read(_ socket: Socket, quiet: TimeSpan) async -> (text: String, ending: Ending) {
+  func read(
+    _ socket: Socket, quiet: TimeSpan, last: String = ""
+  ) async -> (text: String, ending: Ending) {
     var text = ByteWriter()
+    let wanted = Array(last.utf8)
+    var tail: [UInt8] = []
     while true {
       socket.buffer.reset()
-      let until = socket.clock.clocks.monotonic() + quiet
-      switch await socket.receive(until: until) {
-      case .bytes: text.append(socket.buffer.contents)
+      let span = tail == wanted ? quiet : Self.patience
+      switch await socket.receive(until: socket.clock.clocks.monotonic() + span) {
+      case .bytes:
+        text.append(socket.buffer.contents)
+        tail = Array((tail + socket.buffer.contents.array).suffix(wanted.count))
       case .ended: return (String(decoding: text.bytes, as: UTF8.self), .closed)
       case .deadline: return (String(decoding: text.bytes, as: UTF8.self), .quiet)
       case .abandoned, .failed: return (String(decoding: text.bytes, as: UTF8.self), .broken)
@@ -58,9 +68,9 @@ struct Peer {
     }
   }
 
-  /// Waits until `holds`, at most twenty seconds: what follows judges it.
+  /// Waits until `holds`, as long as its patience lasts: what follows judges it.
   func until(on loop: isolated Loop, _ holds: () -> Bool) async {
-    let end = loop.clock.clocks.monotonic() + .seconds(20)
+    let end = loop.clock.clocks.monotonic() + Self.patience
     while !holds(), loop.clock.clocks.monotonic() < end {
       await rest(.milliseconds(5), on: loop)
     }

@@ -181,7 +181,7 @@ struct ProxyTests {
 }
 
 extension Peer {
-  /// Waits until the server has counted what it should, at most twenty seconds.
+  /// Waits until the server has counted what it should.
   fileprivate func until(
     _ server: Server<TestResponder>, _ holds: @Sendable @escaping (ServerCounters) -> Bool
   ) async {

@@ -116,6 +116,12 @@ struct TLSTests {
         #expect((code == 0) == isServed, "\(options)")
         if isServed { #expect(text == "/hello 0 2") }
       }
+      // The alert goes out before it is counted.
+      await scene.loop.run { loop in
+        await Peer(loop: loop, port: scene.port).until(on: loop) {
+          scene.server.counters.failedHandshakes == 2
+        }
+      }
       #expect(scene.server.counters.failedHandshakes == 2)
     }
   }
@@ -171,7 +177,7 @@ struct TLSTests {
 
   @Test("a handshake that does not end is ended")
   func slowHandshake() async throws {
-    try await withScene({ $0.handshakeTime = .milliseconds(200) }) { scene in
+    try await withScene({ $0.handshakeTime = .seconds(2) }) { scene in
       try await scene.loop.run { loop in
         let peer = Peer(loop: loop, port: scene.port)
         for start in ["", "\u{16}\u{3}\u{1}\u{1}"] {
@@ -254,7 +260,7 @@ struct TLSTests {
         let half = try await peer.connect(on: loop)
         defer { half.close(on: loop) }
         await peer.until(on: loop) { scene.server.counters.accepted == 2 }
-        let cut = await scene.server.drain(within: .seconds(20))
+        let cut = await scene.server.drain(within: Peer.patience)
         #expect(cut == 0)
         let (_, ending) = await peer.read(half, quiet: .seconds(20))
         #expect(ending == .closed)

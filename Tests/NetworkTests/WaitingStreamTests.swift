@@ -13,7 +13,7 @@ import Testing
   func course() async throws {
     try await withServer { server, peer, journal in
       let (text, ending) = try await peer.loop.run { loop in
-        try await peer.exchange([self.get()], quiet: .seconds(2), on: loop)
+        try await peer.exchange([self.get()], last: "due\n\r\n", on: loop)
       }
       let chunks = ["open\n", "pushed\n", "roused\n", "due\n"]
         .map { "0000000\($0.utf8.count)\r\n\($0)\r\n" }
@@ -32,7 +32,7 @@ import Testing
   func unframed() async throws {
     try await withServer { _, peer, _ in
       let (text, _) = try await peer.loop.run { loop in
-        try await peer.exchange([self.get("1.0")], quiet: .seconds(2), on: loop)
+        try await peer.exchange([self.get("1.0")], last: "due\n", on: loop)
       }
       #expect(text.hasSuffix("\r\n\r\nopen\npushed\nroused\ndue\n"))
     }
@@ -47,8 +47,8 @@ import Testing
         socket.outbox.append(self.get())
         #expect(await socket.flush())
         await peer.until(on: loop) { journal.now.isAtEnd }
-        let drained = Task { await server.drain(within: .seconds(5)) }
-        let answer = await peer.read(socket, quiet: .seconds(20))
+        let drained = Task { await server.drain(within: Peer.patience) }
+        let answer = await peer.read(socket, quiet: Peer.patience)
         _ = await drained.value
         return answer
       }
@@ -67,7 +67,7 @@ import Testing
         socket.outbox.append(bytes("GET /waiting?large HTTP/1.1\r\nHost: a\r\n\r\n"))
         #expect(await socket.flush())
         await peer.until(on: loop) { !journal.now.outcomes.isEmpty }
-        return await peer.read(socket, quiet: .seconds(2)).text
+        return await peer.read(socket, quiet: .milliseconds(800), last: "due\n\r\n").text
       }
       #expect(journal.now.outcomes == [.queued])
       #expect(total.hasSuffix("roused\n\r\n00000004\r\ndue\n\r\n"))

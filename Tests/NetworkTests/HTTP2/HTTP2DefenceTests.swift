@@ -116,8 +116,9 @@ struct HTTP2DefenceTests {
   @Test("fields that do not come to their end, and silence, have an end")
   func time() async throws {
     var limits = WireLimits()
-    limits.headTime = .milliseconds(200)
-    limits.idleTime = .milliseconds(600)
+    // A client that is held up on its way has not been silent.
+    limits.headTime = .seconds(2)
+    limits.idleTime = .seconds(3)
     limits.bufferKeepTime = .milliseconds(50)
     limits.bodyIdleTime = .milliseconds(150)
     try await withServer(limits) { server, peer, journal in
@@ -154,7 +155,7 @@ struct HTTP2DefenceTests {
             await peer.until(on: loop) { journal.now.waiting >= 1 && journal.now.isAtEnd }
           }
           journal.note { $0.isReleased = true }
-          return await server.drain(within: .seconds(20))
+          return await server.drain(within: Peer.patience)
         }
         let answer = try await peer.exchange(
           [

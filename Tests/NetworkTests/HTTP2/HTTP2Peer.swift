@@ -33,7 +33,7 @@ extension Peer {
     var bytes: [UInt8] = []
     while !isEnough(frames) {
       socket.buffer.reset()
-      let until = socket.clock.clocks.monotonic() + .seconds(20)
+      let until = socket.clock.clocks.monotonic() + Self.patience
       guard await socket.receive(until: until) == .bytes else { return (frames, true) }
       bytes += socket.buffer.contents.array
       let (more, length) = HTTP2Frames.read(bytes)
