@@ -42,6 +42,8 @@ actor TestGateway {
   private let responder: GatewayResponder<MemoryLog>
   private let timers: StandingTimers
   private var sequence: UInt64 = 0
+  /// What all streams have written.
+  private var streamed = ""
 
   /// - Parameters:
   ///   - settings: instead of the policy below.
@@ -182,7 +184,9 @@ actor TestGateway {
           try await Task.sleep(for: .milliseconds(1))
           step = await stream.next(into: &bytes)
         }
-        answer.steps.append(String(decoding: bytes.bytes, as: UTF8.self))
+        let written = String(decoding: bytes.bytes, as: UTF8.self)
+        answer.steps.append(written)
+        streamed += written
         if step != .more { break }
         if let last, answer.steps.last?.contains(last) == true { break }
       }
@@ -231,6 +235,13 @@ actor TestGateway {
   func untilWaiting(_ count: Int) async throws {
     let address = try Proofs().topic("orders", .subscribe)
     while try log.growth(of: address).waiting < count {
+      try await Task.sleep(for: .milliseconds(1))
+    }
+  }
+
+  /// Until streams have written `words` so many times.
+  func untilStreamed(_ words: String, times: Int = 1) async throws {
+    while streamed.components(separatedBy: words).count <= times {
       try await Task.sleep(for: .milliseconds(1))
     }
   }

@@ -83,6 +83,7 @@ import Testing
     // Four fifths of its life are over.
     gateway.clock.step(.seconds(81))
     _ = try await gateway.send("POST", events, json, #"{"n":1}"#)
+    try await gateway.untilStreamed("jodrell.challenge")
     let path = "/v1/streams/\(id)/token"
     #expect(try await gateway.send("POST", path, as: "bob").code == "not_found")
     #expect(try await gateway.send("POST", path, as: "paul").code == "not_found")

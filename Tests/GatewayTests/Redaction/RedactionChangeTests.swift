@@ -103,6 +103,7 @@ import Testing
     async let another = follow(gateway)
     try await gateway.untilStreams(2)
     try await gateway.untilWaiting(1)
+    try await gateway.untilStreamed("ann@x.example", times: 2)
     try await register(labelled, gateway)
     #expect(try await publish(payload, gateway) == 201)
     let late = try await follow(gateway, steps: 4, until: "data")
