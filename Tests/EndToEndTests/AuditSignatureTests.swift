@@ -54,7 +54,7 @@ extension EndToEnd.Policies {
 
     /// Until what is in a file of the log is as it should be.
     func until(_ file: URL, _ holds: ([Substring]) -> Bool) async throws {
-      let end = ContinuousClock().now + .seconds(60)
+      let end = ContinuousClock().now + .seconds(600)
       while true {
         let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
         if holds(text.split(separator: "\n")) { return }

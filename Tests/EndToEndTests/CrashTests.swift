@@ -27,7 +27,7 @@ extension EndToEnd {
           Workplace.bench.path(),
           ["verify", "run"] + common
             + [
-              "--connections", "8", "--duration", "1h", "--through-restarts", "--patience", "60s",
+              "--connections", "8", "--duration", "1h", "--through-restarts", "--patience", "10m",
               "--no-check", "--quiet",
             ], errors: errors)
         defer { load.signal(SIGTERM) }
@@ -35,8 +35,10 @@ extension EndToEnd {
         let seed = UInt64.random(in: 0..<1 << 32)
         var dice = Dice(seed: seed)
         var ready: [Duration] = []
-        for _ in 0..<Self.rounds {
+        for round in 0..<Self.rounds {
           try await Task.sleep(for: .milliseconds(100 + Int(dice.next() % 500)))
+          // Not before there has been some load, however slow the machine is.
+          try await gateway.holds(110 * (round + 1), in: "crash", token: token)
           try await gateway.killNine()
           try await gateway.start()
           ready.append(await gateway.readyAfter)

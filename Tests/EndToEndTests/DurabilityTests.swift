@@ -15,7 +15,7 @@ extension EndToEnd {
 
     @Test(
       .enabled(if: mayTrace(), "strace is missing, or this machine permits no tracing"),
-      .timeLimit(.minutes(3)))
+      .timeLimit(.minutes(15)))
     func `no 2xx leaves before its fdatasync`() async throws {
       let place = try Workplace.directory("trace")
       defer { try? FileManager.default.removeItem(at: place) }

@@ -11,8 +11,9 @@ import Testing
 /// A `jodrell serve` of its own: a real process with a data directory and a port that nobody else
 /// has. Used by one test, which ends it; its requests may run side by side.
 actor GatewayChild {
-  /// A test waits no longer than this for the process to be ready or gone.
-  private static let patience = Duration.seconds(60)
+  /// A test waits no longer than this for the process to be ready or gone: where much runs beside
+  /// it, it may be held up itself.
+  private static let patience = Duration.seconds(600)
 
   let data: URL
   private let arguments: [String]
@@ -21,7 +22,7 @@ actor GatewayChild {
   private var process: ChildProgram?
   let loop: ClientLoop
   private(set) var port = 0
-  /// How long the last start took until the gateway said that it was ready.
+  /// How long the last start took until the gateway was ready, by its own word.
   private(set) var readyAfter = Duration.zero
   private var starts = 0
 
@@ -61,12 +62,14 @@ actor GatewayChild {
     let whole = wrapper + command
     let clock = ContinuousClock()
     let began = clock.now
+    let startedAt = Clocks.system.wall()
     let process = try ChildProgram(whole[0], Array(whole.dropFirst()), errors: log)
     self.process = process
     starts += 1
     while clock.now < began + Self.patience {
       if let ready = readyLine() {
-        readyAfter = clock.now - began
+        let readyAt = try #require((ready["time"]?.string).flatMap { UnixTime(rfc3339: $0) })
+        readyAfter = .nanoseconds((readyAt - startedAt).nanoseconds)
         let address = try #require(ready["http"]?.text)
         if socket == nil { port = try #require(Int(address.split(separator: ":").last ?? "")) }
         pid = pid_t(try #require(ready["pid"]?.integer))
@@ -132,6 +135,14 @@ actor GatewayChild {
       ])
     try #require(made.code == 0, "\(made.errors)")
     return made.output.trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
+  /// Runs `body` on the thread of the client's loop, so that it is not held up however many other
+  /// tests have something to do.
+  nonisolated func promptly<Outcome: Sendable>(
+    _ body: @Sendable () async throws -> Outcome
+  ) async throws -> Outcome {
+    try await loop.run { _ in try await body() }
   }
 
   /// One request on a connection of its own.

@@ -9,7 +9,7 @@ import Testing
 extension EndToEnd.Issuers {
   /// Until a token is taken: an issuer may take its time.
   private func untilTaken(_ gateway: GatewayChild, _ token: String) async throws {
-    let end = ContinuousClock().now + .seconds(60)
+    let end = ContinuousClock().now + .seconds(600)
     while ContinuousClock().now < end {
       if try await publish(gateway, token).status == 201 { return }
       try await Task.sleep(for: .milliseconds(20))

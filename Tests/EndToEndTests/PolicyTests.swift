@@ -37,7 +37,7 @@ extension EndToEnd {
       func untilStreamIsOpen() async throws {
         let told = await gateway.logText.firstMatch(of: #/"management":"([0-9.:]+)"/#)
         let metrics = "http://\(try #require(told).1)/metrics"
-        let end = ContinuousClock().now + .seconds(60)
+        let end = ContinuousClock().now + .seconds(600)
         while ContinuousClock().now < end {
           let text = try await Workplace.run(URL(filePath: "/usr/bin/curl"), ["-sS", metrics])
           if text.output.contains("\njodrell_streams_open 1\n") { return }
@@ -48,7 +48,7 @@ extension EndToEnd {
 
       /// Until the log has a line with `words`, `count` times.
       func untilLogged(_ words: String, count: Int = 1) async throws {
-        let end = ContinuousClock().now + .seconds(60)
+        let end = ContinuousClock().now + .seconds(600)
         while await gateway.logText.components(separatedBy: words).count <= count,
           ContinuousClock().now < end
         {
@@ -111,7 +111,7 @@ extension EndToEnd {
         try place.write(tenant: "namespaceDefaults: {retention: {age: 1s}}")
         try await place.untilLogged("policy taken")
         // Topics are looked at every few seconds.
-        let end = ContinuousClock().now + .seconds(120)
+        let end = ContinuousClock().now + .seconds(600)
         while true {
           let told = try await gateway.send(
             "GET", "/v1/topics/public/default/orders", token: token
@@ -132,7 +132,7 @@ extension EndToEnd {
         let gateway = place.gateway
         let token = try await gateway.token()
         #expect(try await gateway.send("POST", topic, token: token, body: "{}").status == 201)
-        async let last = gateway.follow(topic, token: token, count: 1, patience: .seconds(5))
+        async let last = gateway.follow(topic, token: token, count: 1, patience: .seconds(60))
         try await place.untilStreamIsOpen()
         try place.write(grants: "allow: [{publish: [\"*/*\"]}]")
         let events = try await last

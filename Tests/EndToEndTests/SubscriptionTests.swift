@@ -42,7 +42,7 @@ extension EndToEnd {
         _ = try await gateway.send("PUT", topic, token: token, body: "{}")
         let made = try await gateway.send(
           "PUT", topic + "/subscriptions/team", token: token,
-          body: #"{"type":"shared","initialPosition":"earliest","ackTimeout":"30s"}"#)
+          body: #"{"type":"shared","initialPosition":"earliest","ackTimeout":"1h"}"#)
         #expect(made.status == 201)
         for n in 0..<10 {
           _ = try await gateway.send("POST", topic + "/events", token: token, body: "{\"n\":\(n)}")

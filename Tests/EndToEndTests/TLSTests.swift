@@ -63,7 +63,7 @@ extension EndToEnd {
       let client = ["openssl", "s_client", "-connect", "127.0.0.1:\(port)", "-ign_eof"] + options
       let request = "printf 'GET /healthz HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n'"
       let words = client.map { "'\($0)'" }.joined(separator: " ")
-      let told = try await run("sh", ["-c", "\(request) | timeout 20 \(words)"])
+      let told = try await run("sh", ["-c", "\(request) | timeout 120 \(words)"])
       return told.output + told.errors
     }
 
@@ -72,15 +72,15 @@ extension EndToEnd {
       return try await run("curl", ["-sS", "http://\(try #require(told).1)/metrics"]).output
     }
 
-    /// Waits until `holds`, at most a minute; what follows judges it.
+    /// Waits until `holds`, at most ten minutes; what follows judges it.
     private func wait(until holds: () async throws -> Bool) async throws {
-      let end = ContinuousClock().now + .seconds(60)
+      let end = ContinuousClock().now + .seconds(600)
       while try await !holds(), ContinuousClock().now < end {
         try await Task.sleep(for: .milliseconds(20))
       }
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(15)))
     func `commands publish and read over TLS, and other programs shake hands`() async throws {
       let authority = try TestAuthority()
       try authority.sign("server", hosts: "DNS:localhost,IP:127.0.0.1")
@@ -134,7 +134,7 @@ extension EndToEnd {
       }
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(15)))
     func `other certificate files are taken with the policy, or refused with it`() async throws {
       let authority = try TestAuthority()
       try authority.sign("server", hosts: "IP:127.0.0.1")
@@ -168,7 +168,7 @@ extension EndToEnd {
       }
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(15)))
     func `changed certificates are taken by themselves, bad ones are not, and nobody is cut`()
       async throws
     {

@@ -9,7 +9,7 @@ import Testing
 /// a process of its own; each attempt with the status, the problem and the audit line it must meet.
 extension EndToEnd {
   @Suite struct Abuse {
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(15)))
     func `every attempt is answered as it should be, and its denial is on record`() async throws {
       try await AbuseGround.run { ground in
         try await settle(ground)
@@ -19,13 +19,17 @@ extension EndToEnd {
         let promised = try Self.page().filter { $0.value.contains("table") }.keys
         #expect(Set(promised).isSubset(of: cases.map(\.number) + [24, 48, 49]))
         #expect(Set(cases.map(\.number)).isSubset(of: promised))
-        var met: [(AbuseCase, Answer)] = []
-        for attempt in cases {
-          let isHead = attempt.attempt.bytes.starts(with: "HEAD ")
-          let (answer, isClosed) = try await ground.gateway.exchange(
-            attempt.attempt.bytes, isHead: isHead)
-          attempt.check(answer, isClosed: isClosed)
-          met.append((attempt, answer))
+        // Unknown keys cost one look in half a minute.
+        let met = try await ground.gateway.promptly { () async throws -> [(AbuseCase, Answer)] in
+          var met: [(AbuseCase, Answer)] = []
+          for attempt in cases {
+            let isHead = attempt.attempt.bytes.starts(with: "HEAD ")
+            let (answer, isClosed) = try await ground.gateway.exchange(
+              attempt.attempt.bytes, isHead: isHead)
+            attempt.check(answer, isClosed: isClosed)
+            met.append((attempt, answer))
+          }
+          return met
         }
         let last = try await ground.gateway.send("GET", "/v1/whoami", token: "a.b.c")
         let audit = try await ground.audit(until: try #require(last.field("request-id")))

@@ -77,7 +77,7 @@ extension EndToEnd {
         type: isSchema ? "application/schema+json" : "application/json")
     }
 
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(15)))
     func `no operation shows or changes anything of a twin's`() async throws {
       try await Twins.run { twins in
         let before = try await twins.globexView()

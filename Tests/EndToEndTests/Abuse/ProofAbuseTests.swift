@@ -9,7 +9,7 @@ extension EndToEnd.Abuse {
   private static let url = "https://events.example/v1/topics/~/orders/events"
 
   /// 12: a token that is bound to a certificate, from whoever has it and from others.
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(15)))
   func `a bound token is of no use with another's certificate`() async throws {
     let authority = try TestAuthority()
     try authority.sign("server", hosts: "IP:127.0.0.1")
@@ -93,6 +93,10 @@ extension EndToEnd.Abuse {
     ]
   }
 
+  /// What attempts met, each by its name and with the reason that must be on record, and what one
+  /// more met.
+  private typealias Met = ([(String, Answer, String?)], Answer)
+
   /// 13: proofs of possession that are somebody else's, for something else, or old.
   @Test func `a proof that is not for this request is refused, with the reason on record`()
     async throws
@@ -101,37 +105,41 @@ extension EndToEnd.Abuse {
       let prover = try Prover()
       let bound = try ground.token(["cnf": ["jkt": try prover.thumbprint]])
       let plain = try ground.token()
-      let now = AbuseGround.now
-      let good = try prover.proof("POST", Self.url, for: bound, at: now)
-      let attempts = try Self.proofs(prover, bound, plain, good, at: now)
-      var met: [(String, Answer, String?)] = []
-      for (name, proof, status, reason) in attempts {
-        let answer = try await ground.gateway.exchange(
-          Attempt.publish(nil, ["Authorization: DPoP \(bound)", "DPoP: \(proof)"]).bytes
-        ).answer
-        #expect(answer.status == status, "\(name): \(answer.text)")
-        if status == 401, reason != "cnf_mismatch" {
-          #expect(answer.text.contains("\"invalid_dpop_proof\""), "\(name): \(answer.text)")
-          #expect(
-            answer.field("www-authenticate")?.hasPrefix("DPoP realm=") == true, "\(name)")
+      // A proof is good for a minute.
+      let (met, unbound) = try await ground.gateway.promptly { () async throws -> Met in
+        let now = AbuseGround.now
+        let good = try prover.proof("POST", Self.url, for: bound, at: now)
+        let attempts = try Self.proofs(prover, bound, plain, good, at: now)
+        var met: [(String, Answer, String?)] = []
+        for (name, proof, status, reason) in attempts {
+          let answer = try await ground.gateway.exchange(
+            Attempt.publish(nil, ["Authorization: DPoP \(bound)", "DPoP: \(proof)"]).bytes
+          ).answer
+          #expect(answer.status == status, "\(name): \(answer.text)")
+          if status == 401, reason != "cnf_mismatch" {
+            #expect(answer.text.contains("\"invalid_dpop_proof\""), "\(name): \(answer.text)")
+            #expect(
+              answer.field("www-authenticate")?.hasPrefix("DPoP realm=") == true, "\(name)")
+          }
+          met.append((name, answer, reason))
         }
-        met.append((name, answer, reason))
+        let twice = try await ground.gateway.exchange(
+          Attempt.publish(
+            nil, ["Authorization: DPoP \(bound)", "DPoP: \(good)", "DPoP: \(good)"]
+          ).bytes
+        ).answer
+        #expect(twice.status == 401)
+        let unbound = try await ground.gateway.exchange(
+          Attempt.publish(
+            nil,
+            [
+              "Authorization: DPoP \(plain)",
+              "DPoP: \(try prover.proof("POST", Self.url, for: plain, at: now))",
+            ]
+          ).bytes
+        ).answer
+        return (met, unbound)
       }
-      let twice = try await ground.gateway.exchange(
-        Attempt.publish(
-          nil, ["Authorization: DPoP \(bound)", "DPoP: \(good)", "DPoP: \(good)"]
-        ).bytes
-      ).answer
-      #expect(twice.status == 401)
-      let unbound = try await ground.gateway.exchange(
-        Attempt.publish(
-          nil,
-          [
-            "Authorization: DPoP \(plain)",
-            "DPoP: \(try prover.proof("POST", Self.url, for: plain, at: now))",
-          ]
-        ).bytes
-      ).answer
       #expect(unbound.status == 401, "a proof binds no token that is not bound")
       let audit = try await ground.audit(until: try #require(unbound.field("request-id")))
       for (name, answer, reason) in met {

@@ -61,12 +61,13 @@ extension EndToEnd {
           metrics.text.contains(
             "jodrell_damaged_events{tenant=\"public\",namespace=\"default\",topic=\"damaged\","
               + "first=\"1:0\",last=\"1:\(range.2)\"} "))
+        #expect(try await gateway.terminate() == 0)
+        // The log is written behind the answers, and to its end when the gateway ends.
         let line = try #require(
           await gateway.logText.split(separator: "\n").first {
             $0.contains("stored events cannot be read")
           })
         #expect(line.contains("\"damaged\"") && line.contains("\"1:\(range.2)\""))
-        #expect(try await gateway.terminate() == 0)
       }
     }
 

@@ -7,7 +7,7 @@ import Testing
 extension EndToEnd {
   @Suite(.enabled(if: MemoryGroup.isPossible, "no right to make a control group"))
   struct MemoryLimits {
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(15)))
     func `more than the memory holds goes through it, and nobody is ended`() async throws {
       let group = try MemoryGroup()
       try group.limit(bytes: 640 << 20)
@@ -27,7 +27,7 @@ extension EndToEnd {
       }
     }
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(15)))
     func `what was acknowledged survives a gateway that the kernel ends for want of memory`()
       async throws
     {

@@ -9,7 +9,7 @@ extension EndToEnd {
   @Suite struct SlowReaders {
     private static let isLong = ProcessInfo.processInfo.environment["JODRELL_FAULTS"] == "long"
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(15)))
     func `a hundred readers that read nothing cost little, and hold nobody up`() async throws {
       try await withGateway { gateway in
         let token = try await gateway.token()
@@ -50,9 +50,9 @@ extension EndToEnd {
 }
 
 extension GatewayChild {
-  /// Waits until its metrics say `words`; whether they did within two minutes.
+  /// Waits until its metrics say `words`; whether they did within ten minutes.
   func shows(_ words: String) async throws -> Bool {
-    let end = ContinuousClock().now + .seconds(120)
+    let end = ContinuousClock().now + .seconds(600)
     while ContinuousClock().now < end {
       if try await send("GET", "/metrics").text.contains(words) { return true }
       try await Task.sleep(for: .milliseconds(20))

@@ -30,7 +30,7 @@ struct VerifiedLoad: ~Copyable {
       ["verify", "run"] + common
         + [
           "--connections", "\(connections)", "--duration", "\(seconds)s", "--through-restarts",
-          "--patience", "60s", "--no-check", "--quiet",
+          "--patience", "10m", "--no-check", "--quiet",
         ], errors: place.appending(path: "errors"))
     (self.place, self.common, self.load) = (place, common, load)
   }
@@ -75,12 +75,12 @@ struct VerifiedLoad: ~Copyable {
 extension GatewayChild {
   /// Waits until a topic has so many events.
   func holds(_ count: Int, in topic: String, token: String) async throws {
-    let end = ContinuousClock().now + .seconds(60)
+    let end = ContinuousClock().now + .seconds(600)
     while ContinuousClock().now < end {
       if try await events(in: topic, token: token) >= count { return }
       try await Task.sleep(for: .milliseconds(20))
     }
-    Issue.record("no \(count) events in \(topic) within a minute")
+    Issue.record("no \(count) events in \(topic) within ten minutes")
   }
 
   /// How many events a topic has; none while it is not there.

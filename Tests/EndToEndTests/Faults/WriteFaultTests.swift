@@ -26,7 +26,7 @@ extension EndToEnd {
       Fault(rule: "write .log 20 EINTR", code: nil),
     ]
 
-    @Test(.timeLimit(.minutes(2)), arguments: faults)
+    @Test(.timeLimit(.minutes(15)), arguments: faults)
     func `what was acknowledged survives a failed write`(_ fault: Fault) async throws {
       try await withFaultyDisk { gateway, disk in
         let token = try await gateway.token()
@@ -65,7 +65,7 @@ extension EndToEnd {
 
     /// A full memory table becomes a table while it serves; what fails then is not the log, where
     /// everything acknowledged still is.
-    @Test(.timeLimit(.minutes(5)), arguments: fileFaults + (isLong ? moreFileFaults : []))
+    @Test(.timeLimit(.minutes(15)), arguments: fileFaults + (isLong ? moreFileFaults : []))
     func `what was acknowledged survives a table that cannot be written`(_ fault: Fault)
       async throws
     {
