@@ -59,7 +59,7 @@ extension Peer {
 func curl(_ port: UInt16, _ path: String, _ more: [String] = []) async throws -> String {
   try await ChildProgram.run(
     "curl",
-    ["-sS", "--http2-prior-knowledge", "--max-time", "30"] + more
+    ["-sS", "--http2-prior-knowledge", "--max-time", "300"] + more
       + ["http://127.0.0.1:\(port)\(path)"]
   ).output
 }
