@@ -95,14 +95,17 @@ private import CWriteAhead
       // No compaction of its own: a bucket is sealed once and then dropped whole. The triggers are
       // 2²⁹ because RocksDB doubles them as signed 32-bit numbers. The memtable's filter is
       // 160 KiB, ten bits for each of its chunks: each sealed bucket has an empty one as well.
+      // A topic's chunks come in order: each is put behind the topic's last one, without a search
+      // over all topics'.
       """
       num_levels=2;disable_auto_compactions=true;\
       level0_file_num_compaction_trigger=536870912;\
       level0_slowdown_writes_trigger=536870912;level0_stop_writes_trigger=536870912;\
       write_buffer_size=67108864;max_write_buffer_number=3;\
       compression_per_level=kLZ4Compression:kZSTD;target_file_size_base=134217728;\
-      memtable_prefix_bloom_size_ratio=0.0025;ttl=0;periodic_compaction_seconds=0;\
-      enable_blob_files=false
+      memtable_prefix_bloom_size_ratio=0.0025;\
+      memtable_insert_with_hint_prefix_extractor=rocksdb.FixedPrefix.8;\
+      ttl=0;periodic_compaction_seconds=0;enable_blob_files=false
       """
     case .state:
       """
