@@ -36,7 +36,7 @@ public struct EventRequest: Sendable {
       // The binding lets senders repeat attributes as fields; the body is what counts (§3.2.3).
       break
     }
-    self.attributes = attributes
+    self.attributes = consume attributes
     contentType = reading.contentType
     key = reading.key
     time = reading.time

@@ -212,7 +212,7 @@ public struct AnswerTerms: Sendable, Equatable {
     self.keepAlive = keepAlive
   }
 
-  public init(for head: RequestHead) {
+  public init(for head: borrowing RequestHead) {
     isHead = head.method == .head
     version = head.version
     keepAlive = head.keepAlive

@@ -45,7 +45,7 @@ public final class HTTPRequest {
   /// Makes it the next request of the same connection. The caller knows that nobody else refers to
   /// it.
   public func renew(
-    id: RequestID, head: RequestHead, body: RequestBody, received: MonotonicTime,
+    id: RequestID, head: consuming RequestHead, body: RequestBody, received: MonotonicTime,
     receivedAt: UnixTime, peer: ByteSlice
   ) {
     self.id = id

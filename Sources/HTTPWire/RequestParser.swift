@@ -122,7 +122,8 @@ public struct RequestParser: Sendable {
     }
   }
 
-  private func finish(_ bytes: ByteSlice) throws(WireRefusal) -> RequestStep {
+  /// Mutating so that it reads the parser where it lies: otherwise it would be called with a copy.
+  private mutating func finish(_ bytes: ByteSlice) throws(WireRefusal) -> RequestStep {
     guard let line else { throw .badRequest(.requestLine) }
     let body = try framing.body(version: line.version)
     if case .length(let length) = body, length > limits.bodyBytes { throw .bodyTooLarge }

@@ -61,7 +61,7 @@ extension Connection {
 
   /// The request that a head begins.
   func makeRequest(
-    _ head: RequestHead, _ body: RequestBody, now: MonotonicTime
+    _ head: consuming RequestHead, _ body: RequestBody, now: MonotonicTime
   ) -> HTTPRequest {
     let id = server.makeID()
     let receivedAt = server.clock.wallNow + (now - server.clock.now)

@@ -205,7 +205,7 @@ final class Connection<R: Responder> {
   }
 
   @inline(__always)
-  private func serve(_ head: RequestHead, length: Int) async -> Next {
+  private func serve(_ head: consuming RequestHead, length: Int) async -> Next {
     let lane = server.counters
     lane.bump(lane.requests)
     let (end, closes) = await answer(head, bodyAt: start + length)
@@ -241,13 +241,15 @@ final class Connection<R: Responder> {
   /// Lets the responder answer one request. The request lives no longer than this call, so that a
   /// stream that follows does not keep the receive socket.buffer.
   @inline(__always)
-  private func answer(_ head: RequestHead, bodyAt: Int) async -> (Ending, closes: Bool) {
+  private func answer(
+    _ head: consuming RequestHead, bodyAt: Int
+  ) async -> (Ending, closes: Bool) {
     let now = server.clock.clocks.monotonic()
     let body = makeBody(head, at: bodyAt, now: now)
+    let terms = AnswerTerms(for: head)
     let request = makeRequest(head, body, now: now)
     var writer = AnswerWriter(
-      into: outbox, commons: server.commons, id: request.id, terms: AnswerTerms(for: head),
-      body: body)
+      into: outbox, commons: server.commons, id: request.id, terms: terms, body: body)
     activity = .answering
     socket.beginInterruptible()
     if outbox.pending > 0 { server.sendAtTurnEnd(socket) }

@@ -13,6 +13,10 @@ public final class ScopeCache {
     let token: VerifiedToken
     let selecting: TenantSelection?
     let scope: TenantScope
+
+    func isOf(_ token: VerifiedToken, _ selecting: TenantSelection?) -> Bool {
+      self.token.identity == token.identity && self.selecting == selecting
+    }
   }
 
   private static let ways = 8
@@ -30,26 +34,30 @@ public final class ScopeCache {
     setMask = UInt(sets - 1)
   }
 
-  /// `policy.scope(of:selecting:at:)`, or what it said before. Allocates nothing when it is known.
+  /// What the policy of this generation said of the token, if that is known and still holds.
+  /// Allocates nothing.
+  public func known(
+    of token: VerifiedToken, selecting: TenantSelection?, generation: UInt64, at now: UnixTime
+  ) -> TenantScope? {
+    for place in places(of: token) {
+      guard let entry = entries[place], entry.isOf(token, selecting) else { continue }
+      let holds = entry.scope.generation == generation && now < entry.scope.changes
+      return holds ? entry.scope : nil
+    }
+    return nil
+  }
+
+  /// `policy.scope(of:selecting:at:)`, or what it said before.
   public func scope(
     of token: VerifiedToken, selecting: TenantSelection? = nil, under policy: TenancyPolicy,
     at now: UnixTime
   ) throws(TenancyRefusal) -> TenantScope {
-    let places = places(of: token)
-    var free: Int?
-    for place in places {
-      guard let entry = entries[place] else {
-        free = free ?? place
-        continue
-      }
-      guard entry.token.identity == token.identity, entry.selecting == selecting else { continue }
-      if entry.scope.generation == policy.generation, now < entry.scope.changes {
-        return entry.scope
-      }
-      free = place
-      break
+    if let known = known(of: token, selecting: selecting, generation: policy.generation, at: now) {
+      return known
     }
     let scope = try policy.scope(of: token, selecting: selecting, at: now)
+    let places = places(of: token)
+    let free = places.first { entries[$0].map { $0.isOf(token, selecting) } ?? true }
     turn = (turn + 1) % Self.ways
     entries[free ?? places.lowerBound + turn] = Entry(
       token: token, selecting: selecting?.detached, scope: scope)

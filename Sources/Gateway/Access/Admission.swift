@@ -70,6 +70,13 @@ final class Admission {
   private func scope(
     of token: VerifiedToken, _ selection: TenantSelection?, _ request: HTTPRequest
   ) throws(TenancyRefusal) -> TenantScope {
+    // First without the policy itself, which would be copied for the call.
+    if let known = scopes.known(
+      of: token, selecting: selection, generation: snapshot.policy.generation,
+      at: request.receivedAt)
+    {
+      return known
+    }
     do throws(TenancyRefusal) {
       return try scopes.scope(
         of: token, selecting: selection, under: snapshot.policy, at: request.receivedAt)

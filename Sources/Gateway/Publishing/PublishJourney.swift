@@ -31,8 +31,8 @@ extension GatewayResponder {
 
   /// - Parameter topic: nil where there is none yet.
   private func publish(
-    _ terms: PublishTerms, to topic: Engine.Topic?, at address: TopicAddress, _ admitted: UInt64,
-    _ request: HTTPRequest, _ answer: inout AnswerWriter
+    _ terms: PublishTerms, to topic: Engine.Topic?, at address: consuming TopicAddress,
+    _ admitted: UInt64, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let envelope = try read(request, to: address)
     switch envelope.mode {
@@ -49,7 +49,6 @@ extension GatewayResponder {
     }
     let authenticated = timers.monotonic()
     // Nearly always it has come with the head: then this is no call that could wait.
-    var address = address
     let body: ByteSlice
     if let received = try request.body.collectReceived(upTo: GatewayLimits.event) {
       body = received
@@ -59,20 +58,18 @@ extension GatewayResponder {
     }
     try shares.expect(bytes: body.count, of: address.caller, at: timers.now)
     try pay(events: 1, bytes: body.count, at: address, from: request)
-    var onLoop: ConformingEvent?
-    var missing: UncompiledSchema?
+    var event: ConformingEvent
     if body.count <= GatewayLimits.eventOnLoop {
       do {
-        onLoop = try conform(envelope, body, topic, address)
-      } catch let schema as UncompiledSchema {
-        missing = schema
-      }
-    }
-    var event =
-      if let onLoop { onLoop } else {
-        try await conformLater(
+        event = try conform(envelope, body, topic, address)
+      } catch let missing as UncompiledSchema {
+        event = try await conformLater(
           envelope, body, topic, tenure(of: address, under: admitted), missing)
       }
+    } else {
+      event = try await conformLater(
+        envelope, body, topic, tenure(of: address, under: admitted), nil)
+    }
     let open: Engine.Topic
     if let topic {
       open = topic

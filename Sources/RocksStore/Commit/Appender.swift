@@ -29,7 +29,7 @@ public final class RocksAppender: TopicAppender {
     _ event: ConformingEvent, to topic: TopicState
   ) async throws(AppendFailure) -> Receipt {
     try topic.checkAppending(at: event.address)
-    let record = EncodedRecord(event)
+    let record = Self.record(of: event)
     try admit(events: 1, bytes: record.byteCount)
     // SAFETY: the stage keeps the continuation until the committer resumes it, exactly once,
     // whatever becomes of the commit.
@@ -50,7 +50,7 @@ public final class RocksAppender: TopicAppender {
     guard let head = events.first else { throw .mixedBatch }
     try topic.checkAppending(at: head.address)
     guard events.allSatisfy({ $0.address == head.address }) else { throw .mixedBatch }
-    let records = events.map(EncodedRecord.init)
+    let records = events.map(Self.record(of:))
     let bytes = records.reduce(0) { $0 + $1.byteCount }
     guard bytes <= committer.limits.batchBytes else {
       throw .tooLarge(limit: committer.limits.batchBytes)
@@ -83,6 +83,14 @@ public final class RocksAppender: TopicAppender {
       stage.fail(.closing)
       stage = Stage(post: stage.post)
     }
+  }
+
+  /// The event as it will lie in its chunk. No initialiser, which would own a copy of the event.
+  private static func record(of event: ConformingEvent) -> EncodedRecord {
+    EncodedRecord(
+      isJSON: event.draft.payloadKind == .json, schemaVersion: event.schemaVersion,
+      attributes: event.draft.attributes.encoded, key: event.draft.key,
+      payload: event.draft.payload)
   }
 
   /// Counts an append in, or refuses it.
@@ -130,15 +138,5 @@ extension TopicState: OpenTopic {
   fileprivate func checkAppending(at address: TopicAddress) throws(AppendFailure) {
     try address.checkAppending()
     guard path.isPath(of: address) else { throw .unknownTopic }
-  }
-}
-
-extension EncodedRecord {
-  /// The event as it will lie in its chunk.
-  fileprivate init(_ event: ConformingEvent) {
-    self.init(
-      isJSON: event.draft.payloadKind == .json, schemaVersion: event.schemaVersion,
-      attributes: event.draft.attributes.encoded, key: event.draft.key,
-      payload: event.draft.payload)
   }
 }
