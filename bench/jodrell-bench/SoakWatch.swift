@@ -74,14 +74,21 @@ struct SoakFindings {
   /// Resident memory in MiB per hour; the first part of the run, when caches fill, is left out. Nil
   /// when the rest is shorter than `leastStretch`: one step of an allocator would be gigabytes per
   /// hour.
+  ///
+  /// Each minute counts with its least sample: a server that fills tables and writes them out
+  /// swings by tens of megabytes within seconds, and what it leaks raises the floor that it returns
+  /// to.
   var residentSlope: Double? {
     let judged = samples.dropFirst(samples.count / Self.warmUpPart)
     guard let first = judged.first, let last = judged.last,
       last.second - first.second >= Self.leastStretch
     else { return nil }
-    return Trend(judged.map { (Double($0.second), Double($0.resident) / 1_048_576) })?.perHour
+    let minutes = Dictionary(grouping: judged) { ($0.second - first.second) / Self.minute }
+    let floors = minutes.values.compactMap { minute in minute.min { $0.resident < $1.resident } }
+    return Trend(floors.map { (Double($0.second), Double($0.resident) / 1_048_576) })?.perHour
   }
 
+  private static let minute = 60
   private static let warmUpPart = 5
   /// Seconds that a slope must be made of.
   static let leastStretch = 300
