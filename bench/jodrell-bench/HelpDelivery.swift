@@ -97,10 +97,10 @@ extension Help {
       jodrell-bench soak --topic '~/orders' --duration 1h --rate 2000 --server-pid 4711 \\
         --data-dir data --max-rss-slope 20
 
-    The slope is a least-squares line through the least sample of each minute behind the first
-    fifth of the run. It means something once the server's tail and tables are full (use --warm-up
-    for the time until then), and is not told, nor judged, when it would be made of less than five
-    minutes.
+    The slope is a least-squares line through the least sample of each whole minute behind the
+    first fifth of the run. It means something once the server's tail and tables are full (use
+    --warm-up for the time until then), and is not told, nor judged, when it would be made of less
+    than five minutes.
 
     """
 

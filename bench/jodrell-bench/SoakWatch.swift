@@ -75,15 +75,17 @@ struct SoakFindings {
   /// when the rest is shorter than `leastStretch`: one step of an allocator would be gigabytes per
   /// hour.
   ///
-  /// Each minute counts with its least sample: a server that fills tables and writes them out
-  /// swings by tens of megabytes within seconds, and what it leaks raises the floor that it returns
-  /// to.
+  /// Each whole minute counts with its least sample: a server that fills tables and writes them out
+  /// within seconds swings by tens of megabytes, and what it leaks raises the floor that it returns
+  /// to. Of a part of a minute the least sample could be any.
   var residentSlope: Double? {
     let judged = samples.dropFirst(samples.count / Self.warmUpPart)
     guard let first = judged.first, let last = judged.last,
       last.second - first.second >= Self.leastStretch
     else { return nil }
+    let whole = (last.second - first.second + 1) / Self.minute
     let minutes = Dictionary(grouping: judged) { ($0.second - first.second) / Self.minute }
+      .filter { $0.key < whole }
     let floors = minutes.values.compactMap { minute in minute.min { $0.resident < $1.resident } }
     return Trend(floors.map { (Double($0.second), Double($0.resident) / 1_048_576) })?.perHour
   }

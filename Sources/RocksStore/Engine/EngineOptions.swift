@@ -96,7 +96,7 @@ private import CWriteAhead
       // 2²⁹ because RocksDB doubles them as signed 32-bit numbers. The memtable's filter is
       // 160 KiB, ten bits for each of its chunks: each sealed bucket has an empty one as well.
       // A topic's chunks come in order: each is put behind the topic's last one, without a search
-      // over all topics'.
+      // over all topics'. In this version of RocksDB that rules out deleting ranges here.
       """
       num_levels=2;disable_auto_compactions=true;\
       level0_file_num_compaction_trigger=536870912;\

@@ -140,7 +140,7 @@ import Testing
     let token = try TestGateway.token(lifetime: .seconds(60))
     async let pending = gateway.send(
       "GET", events, token: token, ["Accept": "text/event-stream"], steps: 3)
-    try await gateway.untilStreams(1)
+    try await gateway.untilWaiting(1)
     gateway.clock.step(.seconds(61))
     _ = try await gateway.send("POST", events, json, "{}")
     let steps = try await pending.steps
