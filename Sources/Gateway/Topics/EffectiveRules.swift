@@ -18,10 +18,7 @@ extension GatewayResponder {
     (rules.retention ?? Retention()).write(into: &json)
     json.key("requireSchema")
     json.bool(rules.requireSchema)
-    json.key("compatibility")
-    json.string(rules.compatibility.word)
-    json.key("compatibilityPolicy")
-    json.string(rules.evolution.name)
+    json.compatibility(rules.compatibility, rules.evolution)
     if !address.isShared {
       let limits = address.policy.limits
       json.key("limits")

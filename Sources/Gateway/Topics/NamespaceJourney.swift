@@ -91,10 +91,9 @@ extension GatewayResponder {
       json.bool(scope.policy.defaults.requireSchema)
       json.key("autoCreate")
       json.bool(scope.policy.defaults.autoCreate)
-      json.key("compatibility")
-      json.string(Compatibility(scope.policy.defaults.compatibility).word)
-      json.key("compatibilityPolicy")
-      json.string(EvolutionPolicy(scope.policy.defaults.evolution).name)
+      json.compatibility(
+        Compatibility(scope.policy.defaults.compatibility),
+        EvolutionPolicy(scope.policy.defaults.evolution))
       json.key("limits")
       scope.policy.limits.writeNamespaces(into: &json)
       json.endObject()
@@ -119,10 +118,7 @@ extension GatewayResponder {
     json.bool(rules.requireSchema)
     json.key("autoCreate")
     json.bool(rules.autoCreate)
-    json.key("compatibility")
-    json.string(rules.compatibility.word)
-    json.key("compatibilityPolicy")
-    json.string(rules.evolution.name)
+    json.compatibility(rules.compatibility, rules.evolution)
     if unmet.isWorthTelling {
       json.key("warnings")
       unmet.write(into: &json)
@@ -212,6 +208,16 @@ extension BodyMembers {
       guard policy != nil else { throw wrong("compatibilityPolicy", "evolution or strict") }
     }
     return (level, policy)
+  }
+}
+
+extension JSONWriter {
+  /// The members that `takeCompatibility` reads; null where nothing of its own is said.
+  mutating func compatibility(_ level: Compatibility?, _ policy: EvolutionPolicy?) {
+    key("compatibility")
+    if let level { string(level.word) } else { null() }
+    key("compatibilityPolicy")
+    if let policy { string(policy.name) } else { null() }
   }
 }
 

@@ -283,10 +283,7 @@ extension TopicConfiguration {
     retention.write(into: &json)
     json.key("requireSchema")
     if let requireSchema { json.bool(requireSchema) } else { json.null() }
-    json.key("compatibility")
-    if let compatibility { json.string(compatibility.word) } else { json.null() }
-    json.key("compatibilityPolicy")
-    if let evolution { json.string(evolution.name) } else { json.null() }
+    json.compatibility(compatibility, evolution)
   }
 }
 
