@@ -55,12 +55,7 @@ public final class RocksTopicLog: TopicLog {
   /// Keeps events from the next commit on as their tenants say, where neither their topic nor its
   /// namespace says anything; of tenants that are not listed everything is kept.
   public func keep(_ retentions: [Name: Retention]) {
-    guard !isTrial else { return }
-    let mutation = Mutation(
-      apply: { committer in committer.afterCommit { committer.keep(retentions) } },
-      // Nothing is let go any more.
-      fail: { _ in })
-    _ = committer.queue.push(mutation)
+    if !isTrial { committer.queue.push(retentions) }
   }
 
   public func open(_ address: TopicAddress) -> TopicState? {

@@ -187,6 +187,27 @@ import Topics
   }
 
   @Test(.timeLimit(.minutes(10)))
+  func `what comes after another word is kept by that word`() async throws {
+    let scratch = Scratch()
+    let log = try RocksTopicLog(opening: settings(scratch))
+    let topic = try await make(log, "orders", nil)
+    let marker = try await make(log, "marker", Retention(bytes: 0))
+    let loop = TestLoop(log)
+    for _ in 1...50 {
+      log.keep([try name("acme"): Retention(bytes: 0)])
+      try await publish(loop, topic, [1])
+      try await wait { try log.bounds(of: topic).events == 0 }
+      // A look at the topics may be due, or under way, by the word before.
+      log.keep([:])
+      try await publish(loop, topic, [2])
+      try await publish(loop, marker, [1])
+      try await wait { try log.bounds(of: marker).events == 0 }
+      #expect(try log.bounds(of: topic).events == 1)
+    }
+    log.close()
+  }
+
+  @Test(.timeLimit(.minutes(10)))
   func `what a subscription has not acknowledged stays`() async throws {
     let scratch = Scratch()
     let log = try RocksTopicLog(opening: settings(scratch))

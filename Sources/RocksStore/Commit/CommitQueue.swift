@@ -1,6 +1,7 @@
 import Bytes
 private import Glibc
 import Synchronization
+import Tenancy
 import Topics
 
 /// What waits for the committer. Loops push whole stages, anyone pushes mutations and changes; the
@@ -14,6 +15,8 @@ import Topics
   struct Inbox {
     var stages: [Stage] = []
     var mutations: [Mutation] = []
+    /// What tenants say of retention from this commit on, where that has changed.
+    var retentions: [Name: Retention]?
     /// One per subscription, however many are staged: bounded by subscriptions, not by requests.
     private(set) var changes: [StagedChange] = []
     /// Whether somebody waits for one of the changes.
@@ -30,7 +33,9 @@ import Topics
       }
     }
 
-    var isEmpty: Bool { stages.isEmpty && mutations.isEmpty && changes.isEmpty }
+    var isEmpty: Bool {
+      stages.isEmpty && mutations.isEmpty && changes.isEmpty && retentions == nil
+    }
   }
 
   private enum Sleep { case awake, idle, pacing }
@@ -95,6 +100,14 @@ import Topics
       let first = inbox.isEmpty
       inbox.add(change)
       return (true, mustWake: (first || inbox.isUrgent) && isAwaited)
+    }
+  }
+
+  /// What tenants say of retention, for every commit from now on: the last word counts.
+  func push(_ retentions: [Name: Retention]) {
+    handOver {
+      inbox.retentions = retentions
+      return ((), mustWake: isAwaited)
     }
   }
 
