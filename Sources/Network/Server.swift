@@ -174,7 +174,7 @@ private struct ServerFoundation {
     let descriptors = Syscalls.raiseDescriptorLimit()
     // The log opens as many tables as this leaves it (RocksStore's EngineOptions).
     let least = configuration.limits.descriptorReserve
-    let reserve = max(least, min(descriptors / 4, 9 * least))
+    let reserve = max(least, min(descriptors / 4, 3 * least))
     let allowed = max(descriptors - reserve, descriptors / 2)
     connectionCap = min(configuration.limits.connections ?? allowed, allowed)
     var doors: [Door] = []

@@ -45,14 +45,13 @@ private import CWriteAhead
     defer { unsafe rocksdb_block_based_options_destroy(table) }
     unsafe rocksdb_block_based_options_set_block_cache(table, cache)
     unsafe rocksdb_block_based_options_set_format_version(table, 5)
-    unsafe rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 1)
-    unsafe rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(
-      table, 1)
+    // An index and a filter go with their table; in the cache they would stay behind until 256 MiB
+    // of them were full of tables long dropped. `openFiles` bounds them.
+    unsafe rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 0)
     unsafe rocksdb_block_based_options_set_filter_policy(
       table, rocksdb_filterpolicy_create_bloom_full(10))
     switch kind {
     case .events:
-      // Its tables stay where a flush puts them: pinned, their indexes would outgrow the cache.
       unsafe rocksdb_block_based_options_set_block_size(table, 16 << 10)
       unsafe rocksdb_block_based_options_set_index_block_restart_interval(table, 16)
       unsafe rocksdb_block_based_options_set_whole_key_filtering(table, 0)
@@ -61,18 +60,17 @@ private import CWriteAhead
         options.handle, rocksdb_slicetransform_create_fixed_prefix(8))
     case .meta, .state:
       unsafe rocksdb_block_based_options_set_block_size(table, 8 << 10)
-      unsafe rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(table, 1)
     }
     unsafe rocksdb_options_set_block_based_table_factory(options.handle, table)
     return try options.applying(Self.text(of: kind))
   }
 
-  /// Tables kept open at once: of the quarter of all descriptors that connections leave to the log
-  /// (at least 512, at most 4,608) all but 128, which are for its other files and the rest of the
-  /// process.
+  /// Tables kept open at once, each with its index and filter, of 15 to 200 KiB, in memory: of the
+  /// quarter of all descriptors that connections leave to the log (at least 512) all but 128, which
+  /// are for its other files and the rest of the process; at most 1,024.
   private static var openFiles: Int {
     let limit = Files.descriptorLimit()
-    return max(min(max(512, min(limit / 4, 4608)), limit / 2) - 128, 32)
+    return min(max(min(max(512, limit / 4), limit / 2) - 128, 32), 1024)
   }
 
   private static let databaseText = """
