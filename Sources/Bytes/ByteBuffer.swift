@@ -23,6 +23,13 @@ public struct ByteBuffer: ~Copyable {
     }
   }
 
+  /// Forgets all bytes where no slice refers to them; false, and nothing forgotten, where one does.
+  public mutating func resetIfUnshared() -> Bool {
+    guard isKnownUniquelyReferenced(&storage) else { return false }
+    count = 0
+    return true
+  }
+
   /// Makes room for at least `bytes` more bytes behind those written; amortised O(1) per byte.
   public mutating func reserve(_ bytes: Int) {
     let needed = count + bytes

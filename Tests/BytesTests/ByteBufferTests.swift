@@ -74,6 +74,20 @@ import Testing
     #expect(slice.equals("held"))
   }
 
+  @Test func `memory is written over only where nobody refers to it`() {
+    var buffer = ByteBuffer(capacity: 1000)
+    buffer.append(ByteSlice(utf8: "held"))
+    var slice: ByteSlice? = buffer.contents
+    let whileHeld = buffer.resetIfUnshared()
+    let kept = buffer.count
+    #expect(!whileHeld && kept == 4)
+    slice = nil
+    #expect(slice == nil)
+    let after = buffer.resetIfUnshared()
+    let left = (buffer.count, buffer.capacity)
+    #expect(after && left == (0, 1000))
+  }
+
   @Test func `a filler that writes nothing changes nothing`() {
     var buffer = ByteBuffer()
     let written = unsafe buffer.appendUnsafe(room: 10) { _ in 0 }

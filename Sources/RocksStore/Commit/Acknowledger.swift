@@ -37,7 +37,9 @@ final class Acknowledger {
       written.topic.tail.withLock {
         $0.push(Tail.Entry(last: written.last, chunk: chunk, durableAt: durableAt), bytes: bytes)
       }
-      budget.add(written.topic, bytes: written.range.count + TailBudget.overhead)
+      budget.add(
+        written.topic,
+        bytes: ChunkHeader.byteCount + written.records.count + TailBudget.overhead)
     }
     for written in draft.chunks { written.topic.growth.advance(to: written.last + 1) }
     for effect in draft.effects { effect() }

@@ -1,8 +1,8 @@
 import Bytes
 import Topics
 
-/// One commit: appends taken from stages, grouped by topic, written as chunks into one buffer that
-/// later serves the tail; and what else it settles once it is durable. Committer thread only; used
+/// One commit: appends taken from stages, grouped by topic, written as chunks into blocks that
+/// later serve the tail; and what else it settles once it is durable. Committer thread only; used
 /// again and again.
 final class CommitDraft {
   /// All appends of one topic in this commit, in order of arrival.
@@ -24,14 +24,14 @@ final class CommitDraft {
     var next: Int
   }
 
-  /// One chunk in the buffer: key, header, records.
+  /// One chunk that was written.
   struct Written {
     let topic: TopicState
     let last: UInt64
     let count: Int
     let baseTime: UnixTime
     let bytesBefore: UInt64
-    let range: Range<Int>
+    let records: ByteSlice
   }
 
   private struct Piece {
@@ -62,12 +62,15 @@ final class CommitDraft {
   private(set) var chunks: [Written] = []
   private(set) var events = 0
   private(set) var bytes = 0
-  private var buffer = ByteBuffer()
+  private var blocks: TailBlocks
   private var pieces: [Piece] = []
   private var pieceBytes = 0
   private let limits: StoreLimits
 
-  init(limits: StoreLimits) { self.limits = limits }
+  init(limits: StoreLimits) {
+    self.limits = limits
+    blocks = TailBlocks(tailBytes: limits.tailBytes)
+  }
 
   func entry(_ index: Int) -> Stage.Entry { stages[taken[index].stage].entries[taken[index].entry] }
 
@@ -123,8 +126,6 @@ final class CommitDraft {
 
   /// Assigns sequences and publish times, writes all chunks and puts them into the batch.
   func writeChunks(at now: UnixTime) {
-    let chunkBound = groups.count * 2 + events / Chunk.maxEvents + 2 * bytes / Chunk.maxBytes
-    buffer = ByteBuffer(capacity: bytes + chunkBound * ChunkHeader.byteCount)
     for index in groups.indices {
       let topic = groups[index].topic
       topic.lastPublish = max(topic.lastPublish, now)
@@ -172,15 +173,13 @@ final class CommitDraft {
 
   private func closeChunk(of topic: TopicState) {
     if pieces.isEmpty { return }
-    let start = buffer.count
     let last = topic.next + UInt64(pieces.count) - 1
     let header = ChunkHeader(
       key: EventKey(topic: topic.number, last: last), count: pieces.count,
       baseTime: topic.lastPublish, bytesBefore: topic.bytes)
     let size = ChunkHeader.byteCount + pieceBytes
     // SAFETY: the filler and the batch use the memory inside the closure only; RocksDB copies.
-    _ = unsafe buffer.appendUnsafe(room: size) { memory in
-      let chunk = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[..<size])
+    let written = unsafe blocks.write(size) { chunk in
       var filler = unsafe ByteFiller(chunk)
       header.write(into: &filler)
       for piece in pieces {
@@ -192,12 +191,11 @@ final class CommitDraft {
         topic.bucket.family,
         key: UnsafeRawBufferPointer(rebasing: chunk[..<EventKey.byteCount]),
         value: UnsafeRawBufferPointer(rebasing: chunk[EventKey.byteCount...]))
-      return size
     }
     chunks.append(
       Written(
         topic: topic, last: last, count: pieces.count, baseTime: topic.lastPublish,
-        bytesBefore: topic.bytes, range: start..<buffer.count))
+        bytesBefore: topic.bytes, records: written.dropFirst(ChunkHeader.byteCount)))
     topic.next = last + 1
     topic.bytes += UInt64(pieceBytes)
     topic.bucket.bytes += UInt64(size)
@@ -205,12 +203,11 @@ final class CommitDraft {
     pieceBytes = 0
   }
 
-  /// The chunk as readers of the tail get it; shares the commit's buffer.
+  /// The chunk as readers of the tail get it.
   func chunk(_ written: Written) -> Chunk {
     Chunk(
       count: written.count, baseTime: written.baseTime, bytesBefore: written.bytesBefore,
-      records: buffer.slice(
-        (written.range.lowerBound + ChunkHeader.byteCount)..<written.range.upperBound))
+      records: written.records)
   }
 
   /// Everything is in the batch: the next commit's groups may be made.
@@ -255,7 +252,6 @@ final class CommitDraft {
     batch.clear()
     events = 0
     bytes = 0
-    buffer = ByteBuffer()
     let empty = Array(stages[..<emptied])
     stages.removeAll(keepingCapacity: true)
     emptied = 0

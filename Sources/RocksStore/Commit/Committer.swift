@@ -106,8 +106,8 @@ import Topics
     let refused = draft.gather(from: &backlog)
     if refused.events > 0 { queue.lower(refused.events, refused.bytes) }
     draft.changes += inbox.changes
-    // Before what still waits: a look at the topics that was due under the earlier word must not let
-    // events go that came after it.
+    // Before what still waits: a look at the topics that was due under the earlier word must not
+    // let events go that came after it.
     if let retentions = inbox.retentions { keep(retentions) }
     mutations += inbox.mutations
     // Changes first: a deletion in the same commit then deletes what they wrote.

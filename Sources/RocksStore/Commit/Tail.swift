@@ -5,7 +5,7 @@ import Topics
 /// The recent chunks of one topic, as they were committed, and the topic's extent.
 /// Protected by its `TopicState`'s lock.
 struct Tail: Sendable {
-  /// One committed chunk. Its bytes are shared with the whole commit it came in.
+  /// One committed chunk. Its bytes lie in a block with those of its neighbours.
   struct Entry: Sendable {
     let last: UInt64
     fileprivate(set) var chunk: Chunk
@@ -52,7 +52,7 @@ struct Tail: Sendable {
   /// Lets the oldest chunk go.
   mutating func dropFirst() {
     guard head < entries.count else { return }
-    // The entry stays until half of them are such leavings, but not the commit's memory.
+    // The entry stays until half of them are such leavings, but no hold on the block.
     entries[head].chunk.records = .empty
     head += 1
     if head * 2 > entries.count {
@@ -130,8 +130,7 @@ struct TailBudget {
   private var queue: [(topic: TopicState, bytes: Int)] = []
   private var head = 0
   private(set) var used = 0
-  /// What a chunk takes in memory beside its bytes: its entries here and in its topic's tail, its
-  /// share of a buffer's allocation.
+  /// What a chunk takes in memory beside its bytes: its entries here and in its topic's tail.
   static let overhead = 160
   let limit: Int
 
