@@ -34,7 +34,7 @@ SWIFT ?= swift
 # C libraries to build on; curl, openssl and strace for tests: other clients, certificates, the order
 # of system calls.
 PACKAGES := build-essential pkg-config librocksdb-dev libssl-dev libyaml-dev libpcre2-dev \
-  libidn2-dev libnghttp2-dev libcurl4-openssl-dev curl nghttp2-client openssl strace
+  libidn2-dev libisal-dev libnghttp2-dev libcurl4-openssl-dev curl nghttp2-client openssl strace
 # Linked so that the addresses of functions are looked up at start and cannot be written afterwards;
 # without a build id, since that depends on the folder.
 RELEASE := -c release --static-swift-stdlib -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now \

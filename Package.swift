@@ -67,7 +67,7 @@ let package = Package(
       ["Subscriptions", "Topics", "Tenancy", "Events", "HTTPWire", "Bytes", "Metrics"]),
     room("Settings", ["Bytes", "JSONText", "CYAML"]),
     room("JSONText", ["Bytes"]),
-    room("Bytes"),
+    room("Bytes", ["CISAL"]),
     room("Crypto", ["Bytes", "COpenSSL"]),
     room("Metrics", ["Bytes"]),
     room("Client", ["Network", "HTTPWire", "JSONText", "Bytes", "Crypto"]),
@@ -93,6 +93,7 @@ let package = Package(
     foreign("CRocksDB", pkgConfig: "rocksdb"),
     foreign("CYAML", pkgConfig: "yaml-0.1"),
     foreign("CIDN2", pkgConfig: "libidn2"),
+    foreign("CISAL", pkgConfig: "libisal"),
     .target(name: "CTables", dependencies: ["CRocksDB"], path: "Sources/Foreign/CTables"),
     .target(
       name: "CWriteAhead", dependencies: ["CRocksDB"], path: "Sources/Foreign/CWriteAhead"),

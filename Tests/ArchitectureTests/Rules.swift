@@ -15,6 +15,7 @@ enum Rules {
     "COpenSSL": ["Crypto"],
     "CPCRE2": ["Schemas"],
     "CIDN2": ["Schemas"],
+    "CISAL": ["Bytes"],
     "CRocksDB": ["RocksStore"],
     "CTables": ["RocksStore"],
     "CWriteAhead": ["RocksStore"],
