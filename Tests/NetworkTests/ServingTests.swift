@@ -364,4 +364,32 @@ import Testing
       await #expect(throws: ClientFailure.self) { try await self.withClient(peer) { _, _ in } }
     }
   }
+
+  @Test("a listener's copy, as a child holds it while it is started, takes nobody in")
+  func copiedListener() async throws {
+    try await withServer { server, peer, _ in
+      let copies = Self.listeners(at: peer.port).map { Glibc.dup($0) }
+      defer { for copy in copies { Glibc.close(copy) } }
+      #expect(!copies.isEmpty && copies.allSatisfy { $0 >= 0 })
+      _ = await server.drain(within: .seconds(1))
+      await #expect(throws: ClientFailure.self) { try await self.withClient(peer) { _, _ in } }
+    }
+  }
+
+  /// This process's descriptors of sockets that listen at a port of 127.0.0.1.
+  private static func listeners(at port: UInt16) -> [Int32] {
+    (0..<4096).filter { descriptor in
+      var address = sockaddr_in()
+      var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+      var listens: Int32 = 0
+      var width = socklen_t(MemoryLayout<Int32>.size)
+      let found = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+        unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          unsafe getsockname(descriptor, $0, &size)
+        }
+      }
+      let asked = unsafe getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &width)
+      return found == 0 && asked == 0 && listens == 1 && address.sin_port == port.bigEndian
+    }
+  }
 }
