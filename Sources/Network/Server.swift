@@ -180,7 +180,7 @@ private struct ServerFoundation {
     var doors: [Door] = []
     // Held until all are tried: two listeners of ours must not share a port either.
     var probes: [Int32] = []
-    defer { for probe in probes { Syscalls.close(probe) } }
+    defer { for probe in probes { Syscalls.endListening(probe) } }
     for listener in configuration.listeners {
       let place: Door.Place
       switch listener.place {

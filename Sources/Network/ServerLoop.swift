@@ -273,9 +273,7 @@ final class Listener<R: Responder>: EventHandler {
     }
     registration = nil
     isClosed = true
-    // A child that is being started may hold a copy, which would go on listening until it runs.
-    if !isShared { Syscalls.shutdownBoth(fd) }
-    Syscalls.close(fd)
+    if isShared { Syscalls.close(fd) } else { Syscalls.endListening(fd) }
     if spare >= 0 { Syscalls.close(spare) }
   }
 }

@@ -165,6 +165,13 @@ enum Syscalls {
   static func shutdownBoth(_ fd: Int32) { _ = Glibc.shutdown(fd, Int32(SHUT_RDWR)) }
   static func close(_ fd: Int32) { _ = Glibc.close(fd) }
 
+  /// Closes a listening socket, also for its copies: a child that is being started holds one until
+  /// it runs, which would go on listening.
+  static func endListening(_ fd: Int32) {
+    shutdownBoth(fd)
+    close(fd)
+  }
+
   /// A descriptor that holds a place in the table, to be given up when the table is full.
   static func placeholder() -> Int32 { unsafe Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC) }
 

@@ -32,14 +32,14 @@ final class Acknowledger {
     let durableAt = clocks.monotonic()
     let took = CommitQueue.now() - draft.started
     for written in draft.chunks {
-      let chunk = draft.chunk(written)
-      let bytes = written.bytesBefore + UInt64(chunk.records.count)
+      let chunk = written.chunk
+      let bytes = chunk.bytesBefore + UInt64(chunk.records.count)
       written.topic.tail.withLock {
         $0.push(Tail.Entry(last: written.last, chunk: chunk, durableAt: durableAt), bytes: bytes)
       }
       budget.add(
         written.topic,
-        bytes: ChunkHeader.byteCount + written.records.count + TailBudget.overhead)
+        bytes: ChunkHeader.byteCount + chunk.records.count + TailBudget.overhead)
     }
     for written in draft.chunks { written.topic.growth.advance(to: written.last + 1) }
     for effect in draft.effects { effect() }

@@ -28,10 +28,8 @@ final class CommitDraft {
   struct Written {
     let topic: TopicState
     let last: UInt64
-    let count: Int
-    let baseTime: UnixTime
-    let bytesBefore: UInt64
-    let records: ByteSlice
+    /// As readers of the tail get it.
+    let chunk: Chunk
   }
 
   private struct Piece {
@@ -194,20 +192,15 @@ final class CommitDraft {
     }
     chunks.append(
       Written(
-        topic: topic, last: last, count: pieces.count, baseTime: topic.lastPublish,
-        bytesBefore: topic.bytes, records: written.dropFirst(ChunkHeader.byteCount)))
+        topic: topic, last: last,
+        chunk: Chunk(
+          count: pieces.count, baseTime: topic.lastPublish, bytesBefore: topic.bytes,
+          records: written.dropFirst(ChunkHeader.byteCount))))
     topic.next = last + 1
     topic.bytes += UInt64(pieceBytes)
     topic.bucket.bytes += UInt64(size)
     pieces.removeAll(keepingCapacity: true)
     pieceBytes = 0
-  }
-
-  /// The chunk as readers of the tail get it.
-  func chunk(_ written: Written) -> Chunk {
-    Chunk(
-      count: written.count, baseTime: written.baseTime, bytesBefore: written.bytesBefore,
-      records: written.records)
   }
 
   /// Everything is in the batch: the next commit's groups may be made.

@@ -20,7 +20,8 @@ struct TailBlocks: ~Copyable {
   private var place = 0
 
   /// - Parameter tailBytes: what the tail holds. A sixteenth more makes up for the blocks' ends,
-  ///   which the next chunk did not fit into.
+  ///   which the next chunk did not fit into, while chunks are small; where large ones leave longer
+  ///   ends, some blocks are made anew.
   init(tailBytes: Int) { limit = tailBytes / Self.blockBytes * 17 / 16 + 4 }
 
   /// Lets `fill` write `count` bytes, all of them; the pointer must not leave the closure.
