@@ -13,6 +13,12 @@ public enum GatewayLimits {
   /// Bytes of an event up to which it is read and checked on its loop: 64 KiB take at most a
   /// millisecond. A larger one is checked by a worker while its connection waits.
   public static let eventOnLoop = 64 << 10
+  /// What one loop keeps of publishes that have been answered, for those that come next: as many
+  /// as wait for the log at once in most loads.
+  static let idlePublishes = 1_024
+  /// Lines that come whole are judged by a worker from so many bytes on; fewer are judged on their
+  /// loop sooner than a thread wakes up.
+  static let linesOnLoop = 16 << 10
   /// Checking a batch lets the loop turn once it has taken this long of it.
   static let turn = TimeSpan.milliseconds(1)
   /// What redacting events may take of one turn of a loop, in the units of `SchemaLimits.fuel`:

@@ -11,6 +11,7 @@ if let first = CommandLine.arguments.dropFirst().first, first == "serve" || firs
 // RocksDB's memory tables are pieces of 1 MiB that come and go; between what is small and stays
 // they would leave holes.
 Allocator.mapBlocks(from: 1 << 20)
+Allocator.keepFree(4 << 20)
 
 // A reader that has gone is an error of the write to it.
 _ = signal(SIGPIPE, SIG_IGN)

@@ -13,16 +13,15 @@ struct TailBlocks: ~Copyable {
   }
 
   /// In bytes. What is larger has memory of its own.
-  static let blockBytes = 1 << 20
+  static let blockBytes = 4 << 20
   private let limit: Int
   /// In the order in which they are filled, `place` being filled.
   private var ring: [Block] = []
   private var place = 0
 
   /// - Parameter tailBytes: what the tail holds. A sixteenth more makes up for the blocks' ends,
-  ///   which the next chunk did not fit into, while chunks are small; where large ones leave longer
-  ///   ends, some blocks are made anew.
-  init(tailBytes: Int) { limit = tailBytes / Self.blockBytes * 17 / 16 + 4 }
+  ///   which the next chunk did not fit into: chunks have at most 256 KiB.
+  init(tailBytes: Int) { limit = tailBytes / Self.blockBytes * 17 / 16 + 2 }
 
   /// Lets `fill` write `count` bytes, all of them; the pointer must not leave the closure.
   mutating func write(
