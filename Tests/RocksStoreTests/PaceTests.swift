@@ -13,11 +13,11 @@ import Testing
     return pace
   }
 
-  @Test func `half of those in flight are enough for a commit, but never fewer than the threshold`()
-  {
+  @Test
+  func `a third of those in flight are enough for a commit, but never fewer than the threshold`() {
     var pace = pace(medianSync: .microseconds(200))
     #expect(pace.quorum == 8)
-    for (inFlight, quorum) in [(0, 8), (15, 8), (16, 8), (64, 32), (65, 32), (10_000, 5_000)] {
+    for (inFlight, quorum) in [(0, 8), (15, 8), (24, 8), (64, 21), (66, 22), (9_000, 3_000)] {
       pace.answering(1, inFlight: inFlight)
       #expect(pace.quorum == quorum, "\(inFlight) in flight")
       #expect(pace.crowd == 8)
@@ -25,10 +25,10 @@ import Testing
   }
 
   @Test(
-    "what half a spacing brings is waited for, if so many can be in flight",
+    "what a quarter of a spacing brings is waited for, if so many can be in flight",
     arguments: [
-      // Commits of 9 every 300 µs: 15 in half a millisecond.
-      (9, 18, 13, 1), (9, 40, 20, 1), (9, 24, 15, 1), (9, 10, 8, 8), (4, 18, 9, 8),
+      // Commits of 20 every 300 µs: 17 in a quarter of a millisecond. Of 9: 7.
+      (20, 18, 13, 1), (20, 60, 20, 1), (20, 24, 17, 1), (20, 10, 8, 8), (9, 27, 9, 8),
     ])
   func rate(_ events: Int, inFlight: Int, quorum: Int, crowd: Int) {
     var pace = pace(medianSync: .microseconds(200))
@@ -48,7 +48,7 @@ import Testing
       pace.commitStarted(at: now)
     }
     pace.answering(1, inFlight: inFlight)
-    #expect(pace.crowd == 8 && pace.quorum == max(8, inFlight / 2))
+    #expect(pace.crowd == 8 && pace.quorum == max(8, inFlight / 3))
   }
 
   @Test func `starts are a spacing apart at most`() {

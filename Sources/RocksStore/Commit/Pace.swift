@@ -1,14 +1,14 @@
 import Bytes
 
 /// When the next commit may start under load. A commit costs CPU whatever it holds, so starts are
-/// kept apart: until half of those who were in flight wait again, at most for the spacing. Half,
-/// because then one half is on its way to disk while the loops work on the other. Where the disk is
-/// slower than the spacing, its syncs space the commits by themselves.
+/// kept apart: until a third of those who were in flight wait again, at most for the spacing. A
+/// third, because then one is on its way to disk and one with its senders while the loops work on
+/// the last. Where the disk is slower than the spacing, its syncs space the commits by themselves.
 ///
 /// Senders that do not wait for each other's answers are never all in flight: what arrives while a
 /// commit runs would set the size of the next one, and small commits keep commits small. So a
-/// commit also waits for what half a spacing brings at the rate of late, though never for more than
-/// three quarters of those in flight, who may be all there are.
+/// commit also waits for what a quarter of a spacing brings at the rate of late, though never for
+/// more than three quarters of those in flight, who may be all there are.
 struct Pace {
   private let spacing: TimeSpan
   private let threshold: Int
@@ -21,7 +21,7 @@ struct Pace {
   private var started = MonotonicTime(nanoseconds: 0)
   /// Events of the last commit.
   private var committed = 0
-  /// Events that half a spacing brought of late; each commit moves it by an eighth.
+  /// Events that a quarter of a spacing brought of late; each commit moves it by an eighth.
   private var expected = 0.0
 
   /// - Parameter threshold: a quorum is never less.
@@ -34,7 +34,7 @@ struct Pace {
 
   mutating func commitStarted(at now: MonotonicTime) {
     let span = max((now - started).nanoseconds, 1_000)
-    let brought = Double(committed) * Double(spacing.nanoseconds / 2) / Double(span)
+    let brought = Double(committed) * Double(spacing.nanoseconds / 4) / Double(span)
     expected += (brought - expected) / 8
     started = now
   }
@@ -44,7 +44,7 @@ struct Pace {
   mutating func answering(_ events: Int, inFlight: Int) {
     committed = events
     let expected = min(Int(expected + 0.5), inFlight * 3 / 4)
-    quorum = max(threshold, inFlight / 2, expected)
+    quorum = max(threshold, inFlight / 3, expected)
     crowd = expected >= threshold ? 1 : threshold
   }
 
