@@ -10,16 +10,17 @@ public final class AttributeShelf {
 
   /// What is being made, between `begin` and `finish`.
   var builder = AttributesBuilder()
-  private var text = ByteWriter(capacity: 64)
   private var block = ByteBuffer()
 
   public init() {}
 
-  /// The bytes that `write` makes.
-  public func bytes(_ write: (inout ByteWriter) -> Void) -> ByteSlice {
-    text.removeAll()
-    write(&text)
-    return put(text)
+  /// What the gateway says about an event: `write` sets attributes that only the gateway writes.
+  public func stamp(
+    source: ByteSlice?, _ write: (inout AttributesBuilder) -> Void
+  ) -> GatewayStamp {
+    builder.removeAll()
+    write(&builder)
+    return GatewayStamp(finish(), source: source, type: nil)
   }
 
   /// Begins with what another builder has collected.

@@ -148,6 +148,19 @@ public struct AttributesBuilder: Sendable {
     count += 1
   }
 
+  /// Sets a value of `length` bytes, which `write` appends.
+  public mutating func set(
+    _ name: AttributeName, length: Int, _ write: (inout ByteWriter) -> Void
+  ) {
+    block.append(name.number << 2 | AttributeKind.text.rawValue)
+    if case .custom(let text) = name { block.append(prefixed: text) }
+    block.append(varint: UInt64(length))
+    let start = block.count
+    write(&block)
+    precondition(block.count - start == length, "a value of another length")
+    count += 1
+  }
+
   /// Appends what another builder has collected, none of which is here.
   mutating func append(_ other: AttributesBuilder) {
     if other.count == 0 { return }

@@ -67,50 +67,40 @@ public struct EventDraft: Sendable, Equatable {
 /// What the gateway itself says about an event: who published it, as verified, and by which
 /// request.
 public struct GatewayStamp: Sendable {
-  /// CloudEvents auth context: the kind of principal, such as `user` or `service_account`.
-  public let authtype: ByteSlice?
-  /// The verified principal.
-  public let authid: ByteSlice?
-  /// The configured issuer's name.
-  public let authissuer: ByteSlice?
-  /// The service tag that policy gives the principal.
-  public let service: ByteSlice?
-  public let requestid: ByteSlice?
+  /// Attributes that only the gateway writes, as they are stored.
+  let attributes: Attributes
   /// The `source` that policy gives events whose publisher names none.
   public let source: ByteSlice?
   /// The `type` of an event of the gateway's own, whose envelope names none.
   public let type: ByteSlice?
 
+  /// - Parameter attributes: none but those that only the gateway writes.
+  init(_ attributes: Attributes, source: ByteSlice?, type: ByteSlice?) {
+    self.attributes = attributes
+    self.source = source
+    self.type = type
+  }
+
+  /// - Parameters:
+  ///   - authtype: CloudEvents auth context: the kind of principal, such as `user` or
+  ///     `service_account`.
+  ///   - authid: the verified principal.
+  ///   - authissuer: the configured issuer's name.
+  ///   - service: the service tag that policy gives the principal.
   public init(
     authtype: ByteSlice? = nil, authid: ByteSlice? = nil, authissuer: ByteSlice? = nil,
     service: ByteSlice? = nil, requestid: ByteSlice? = nil, source: ByteSlice? = nil,
     type: ByteSlice? = nil
   ) {
-    self.authtype = authtype
-    self.authid = authid
-    self.authissuer = authissuer
-    self.service = service
-    self.requestid = requestid
-    self.source = source
-    self.type = type
-  }
-
-  /// No word from the gateway: events that carry theirs already, and tests.
-  public static let none = GatewayStamp()
-
-  /// At least as many bytes as `append` sets: each value with a head byte and its length before it.
-  var room: Int {
-    var bytes = 5 * 4
-    bytes += (authtype?.count ?? 0) + (authid?.count ?? 0) + (authissuer?.count ?? 0)
-    bytes += (service?.count ?? 0) + (requestid?.count ?? 0)
-    return bytes
-  }
-
-  func append(to builder: inout AttributesBuilder) {
+    var builder = AttributesBuilder()
     if let authtype { builder.set(.authtype, authtype) }
     if let authid { builder.set(.authid, authid) }
     if let authissuer { builder.set(.authissuer, authissuer) }
     if let service { builder.set(.service, service) }
     if let requestid { builder.set(.requestid, requestid) }
+    self.init(builder.attributes, source: source, type: type)
   }
+
+  /// No word from the gateway: events that carry theirs already, and tests.
+  public static let none = GatewayStamp()
 }

@@ -123,7 +123,8 @@ public enum EventIntake {
   ) throws(EventFault) {
     let own = (request.stamp.source, request.stamp.type)
     builder.reserve(
-      request.stamp.room + (own.0.map { $0.count + 4 } ?? 0) + (own.1.map { $0.count + 4 } ?? 0))
+      request.stamp.attributes.encoded.count + (own.0.map { $0.count + 4 } ?? 0)
+        + (own.1.map { $0.count + 4 } ?? 0))
     if !reader.hasSource, let source = request.stamp.source { builder.set(.source, source) }
     if !reader.hasType, let type = request.stamp.type { builder.set(.type, type) }
     if reader.time == nil, let time = request.time { builder.set(.time, time) }
@@ -135,7 +136,7 @@ public enum EventIntake {
       builder.set(.traceparent, parent)
       if !reader.hasTraceState, let state = request.tracestate { builder.set(.tracestate, state) }
     }
-    request.stamp.append(to: &builder)
+    builder.append(request.stamp.attributes)
   }
 }
 

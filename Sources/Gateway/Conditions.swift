@@ -208,7 +208,7 @@ extension GatewayResponder {
     keeping: Keeping = .never
   ) throws(Refusal) -> Bool {
     let isUnmodified = try Conditions(request.head.fields).isUnmodified(tag)
-    if keeping == .long { answer.standing = CrossOrigin.kept(answer.standing) }
+    if keeping == .long { answer.standing = CrossOrigin.kept(answer.standing ?? noStore) }
     answer.start(isUnmodified ? 304 : 200)
     answer.field("ETag", tag.text)
     if isUnmodified { answer.finishEmpty() }

@@ -22,10 +22,12 @@ public struct CrossOrigin: Sendable {
   /// Fields for every answer to this request, refusals too, each with its line's end. But for
   /// `kept` no cache keeps an answer (RFC 9111 §5.2.2.5): it is one caller's. Where one does so all
   /// the same, nobody gets that of another origin.
-  func fields(for request: HTTPRequest) -> ByteSlice {
-    guard allowsLoopback || !origins.isEmpty else { return Self.noStore }
+  ///
+  /// - Parameter plain: the caller's own copy of `noStore`, for answers that say no more.
+  func fields(for request: HTTPRequest, plain: ByteSlice) -> ByteSlice {
+    guard allowsLoopback || !origins.isEmpty else { return plain }
     guard let origin = request.head.fields.first("origin"), allows(origin) else {
-      return origins.isEmpty ? Self.noStore : Self.vary
+      return origins.isEmpty ? plain : Self.vary
     }
     var fields = ByteWriter(capacity: 448)
     fields.append("Cache-Control: no-store\r\nAccess-Control-Allow-Origin: ")
@@ -41,6 +43,7 @@ public struct CrossOrigin: Sendable {
   }
 
   static let noStore = ByteSlice(utf8: "Cache-Control: no-store\r\n")
+  static func copyOfNoStore() -> ByteSlice { ByteSlice(copying: noStore.span) }
   private static let keep = ByteSlice(
     utf8: "Cache-Control: private, max-age=3600, immutable\r\n"
       + "Vary: Authorization, X-API-Key, Jodrell-Tenant\r\n")

@@ -27,11 +27,18 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   var topicMetrics: TopicMetricsCache
   /// Where answers are composed; nothing of it outlives the call that fills it.
   private var draft = JSONWriter(capacity: 4096)
-  private let metadataURL: ByteSlice
+  let metadataURL: ByteSlice
+  /// A loop's own, because every answer refers to it: counting references to the same bytes on all
+  /// loops would have them wait for each other.
+  let noStore = CrossOrigin.copyOfNoStore()
   /// Counts what was allowed, for the audit log's sample.
   var auditTurn = 0
   /// Requests that the limits have let in ahead of an attempt in the audit log.
   var attempts: Set<RequestID> = []
+  /// Requests whose events the bounds have let in ahead of their task.
+  var paid: Set<RequestID> = []
+  /// Publishes that nothing waits for any more, to be used again.
+  var idlePublishes: [PendingPublish] = []
   /// Requests under way that look at what is an operator's to see; with the name of the token that
   /// one is about, if it is about one.
   var operatorLooks: [RequestID: ByteSlice?] = [:]
@@ -71,7 +78,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     _ refusal: WireRefusal, id: RequestID, with answer: inout AnswerWriter
   ) {
     let refusal = Refusal(refusal)
-    answer.standing = CrossOrigin.noStore
+    answer.standing = noStore
     parts.server.answered(.unknown, refusal.code.outcome)
     refusal.answer(id: id, metadata: metadataURL, with: &answer)
   }
@@ -83,6 +90,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     // Hardly ever is one there, and to look for it takes a hash.
     defer {
       if !attempts.isEmpty { attempts.remove(request.id) }
+      if !paid.isEmpty { paid.remove(request.id) }
       if !revocations.isEmpty { revocations[request.id] = nil }
       if !operatorLooks.isEmpty { operatorLooks.removeValue(forKey: request.id) }
       if !streamLabels.isEmpty { streamLabels[request.id] = nil }
@@ -91,7 +99,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     admission.refresh()
     answer.standing =
       isOperators
-      ? CrossOrigin.noStore : admission.snapshot.crossOrigin.fields(for: request)
+      ? noStore : admission.snapshot.crossOrigin.fields(for: request, plain: noStore)
     do {
       let route =
         if isOperators { try operatorsRoute(request, &operation) } else {
@@ -99,25 +107,10 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
         }
       operation = route.operation(request.head.method)
       let end = try await serveOrWait(route, operation, request, &answer)
-      parts.server.answered(operation, .accepted)
-      countOverride(operation, request)
-      audit(allowed: end, operation, request)
+      served(end, operation, request)
       return end
     } catch {
-      let refusal = Refusal(error)
-      parts.server.answered(operation, refusal.code.outcome)
-      note(refusal, error, request)
-      audit(refused: refusal, error, operation, request)
-      if PulsarAdmin.speaks(request.head.path) {
-        refusal.answerAsPulsar(metadata: metadataURL, with: &answer)
-      } else {
-        refusal.answer(
-          id: request.id, metadata: metadataURL,
-          nonce: parts.identity.nonces(request.receivedAt).first,
-          showedProof: refusal.challenge != nil && Credential.isOfProof(request.head.fields),
-          with: &answer)
-      }
-      return .complete
+      return refuse(error, operation, request, &answer)
     }
   }
 
@@ -312,7 +305,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     return granted
   }
 
-  private func charge(
+  func charge(
     _ request: HTTPRequest, to scope: TenantScope, _ topic: TopicAddress?
   ) throws(Refusal) {
     if attempts.contains(request.id) { return }
@@ -373,18 +366,5 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
 
   private static var deletedMeanwhile: Refusal {
     Refusal(.overloaded, "the topic was deleted while the event waited; nothing was stored")
-  }
-
-  /// Tells the log what the answer does not: why a token was refused, and faults of our own.
-  private func note(_ refusal: Refusal, _ error: any Error, _ request: HTTPRequest) {
-    guard refusal.challenge != nil || refusal.code == .internalError else { return }
-    var id = ByteWriter(capacity: 32)
-    request.id.append(to: &id)
-    parts.log.log(
-      refusal.code == .internalError ? .error : .info, "request refused",
-      [
-        "request": .bytes(id.slice), "code": .text(refusal.code.rawValue),
-        "reason": .text(RefusalReason.text(error)), "peer": .bytes(request.peer),
-      ])
   }
 }

@@ -19,12 +19,12 @@ public struct AnswerWriter {
   }
 
   /// Fields that every answer to the request carries, each with its line's end; set before `start`.
-  public var standing = ByteSlice.empty
+  public var standing: ByteSlice?
   private let outbox: Outbox
   private let commons: AnswerCommons
-  private let id: RequestID
-  private let terms: AnswerTerms
-  private let body: RequestBody?
+  private var id: RequestID
+  private var terms: AnswerTerms
+  private var body: RequestBody?
   public private(set) var phase = Phase.unstarted
   /// The status given to `start`; 0 before.
   public private(set) var status = 0
@@ -47,6 +47,23 @@ public struct AnswerWriter {
     closes = !terms.keepAlive
   }
 
+  /// Makes it the writer of the next answer on the same connection.
+  public mutating func renew(id: RequestID, terms: AnswerTerms, body: RequestBody?) {
+    self.id = id
+    self.terms = terms
+    self.body = body
+    phase = .unstarted
+    status = 0
+    closes = !terms.keepAlive
+    streamFraming = .absent
+  }
+
+  /// The answer is there, or another writer's: lets go of the request's bytes.
+  public mutating func leave() {
+    body = nil
+    standing = nil
+  }
+
   /// Begins the answer. Call once, or again after `startOver()`.
   public mutating func start(_ status: Int) {
     precondition(phase == .unstarted, "the answer has been started")
@@ -58,7 +75,7 @@ public struct AnswerWriter {
       bytes.append("Request-Id: ")
       id.append(to: &bytes)
       bytes.append("\r\n")
-      if !standing.isEmpty { bytes.append(standing) }
+      if let standing { bytes.append(standing) }
     }
   }
 

@@ -18,6 +18,8 @@ public final class HTTPRequest {
   public private(set) var peer: ByteSlice
   /// The client's certificate in DER, where TLS has verified one.
   public let clientCertificate: ByteSlice?
+  /// What takes the place of a head that has been answered.
+  private let blank = RequestHead.blank()
   /// Nil once it has been answered.
   private var ownBody: RequestBody?
 
@@ -58,9 +60,9 @@ public final class HTTPRequest {
 
   /// It has been answered: lets go of the bytes it came in. As `renew`.
   public func clear() {
-    head = .none
+    head = blank
     ownBody = nil
-    peer = .empty
+    peer = blank.fields.bytes
   }
 }
 
@@ -135,11 +137,15 @@ public struct RequestHead: Sendable {
     self.ranges = ranges
   }
 
-  /// No request: what is left of one that has been answered.
-  fileprivate static let none = RequestHead(
-    method: .get, version: .http11, fields: .empty, framing: .none, keepAlive: false,
-    expectsContinue: false,
-    ranges: TargetRanges(target: WireRange(0..<0), path: WireRange(0..<0)))
+  /// No request: what is left of one that has been answered. Its memory is its own, so that loops
+  /// do not count references to the same.
+  fileprivate static func blank() -> RequestHead {
+    RequestHead(
+      method: .get, version: .http11,
+      fields: FieldTable(bytes: ByteSlice([UInt8]()), ranges: []), framing: .none,
+      keepAlive: false, expectsContinue: false,
+      ranges: TargetRanges(target: WireRange(0..<0), path: WireRange(0..<0)))
+  }
 
   /// The request target as sent: origin-form, absolute-form or `*`.
   public var target: ByteSlice { fields.bytes[ranges.target.range] }

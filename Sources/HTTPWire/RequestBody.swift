@@ -79,6 +79,12 @@ public final class RequestBody {
     }
   }
 
+  /// A body that has been received completely and not been read, to look at; nil for every other.
+  public var received: ByteSlice? {
+    guard case .whole(let bytes) = state else { return nil }
+    return bytes
+  }
+
   /// A body that has been received completely, as `collect` hands it out; nil, and nothing done,
   /// for every other.
   public func collectReceived(upTo limit: Int) throws(BodyFailure) -> ByteSlice? {

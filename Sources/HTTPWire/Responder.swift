@@ -3,6 +3,13 @@ public import Bytes
 /// Answers requests: what stands between the wire and the journeys. One per loop, confined to it;
 /// all methods run on the loop, the asynchronous ones in the task of their connection.
 public protocol Responder: AnyObject, SendableMetatype {
+  /// Answers a request without the connection's task, if it is of those that can be answered so:
+  /// starting and ending a task's waits costs more than many a request. Asked first for requests
+  /// that have been received completely.
+  func begin(
+    _ request: HTTPRequest, with answer: inout AnswerWriter, for taker: any AnswerTaker
+  ) -> Beginning
+
   /// Answers one request by writing to `answer`. When the peer hangs up meanwhile, the task is
   /// cancelled: waits end early, appends go on.
   func respond(to request: HTTPRequest, with answer: inout AnswerWriter) async -> AnswerEnd
@@ -13,6 +20,29 @@ public protocol Responder: AnyObject, SendableMetatype {
   /// The loop has run everything that was ready: the time to hand staged appends on. May resume
   /// tasks of this loop; they run before the loop sleeps.
   func turnEnded()
+}
+
+/// What `Responder.begin` has made of a request.
+public enum Beginning: Sendable {
+  /// Nothing, or nothing that would show if `respond` began from the start: it is called next.
+  case left
+  /// The answer is complete.
+  case complete
+  /// `AnswerTaker.completeAnswer` will be called, once, whatever becomes of the connection.
+  case begun
+}
+
+/// A connection whose request is answered without its task. Loop-confined.
+public protocol AnswerTaker: AnyObject {
+  /// Lets `write` complete the answer that `begin` has left open; not to be called within `begin`.
+  func completeAnswer(_ write: (inout AnswerWriter) -> Void)
+}
+
+extension Responder {
+  // For those that answer in tasks only.
+  public func begin(
+    _ request: HTTPRequest, with answer: inout AnswerWriter, for taker: any AnswerTaker
+  ) -> Beginning { .left }
 }
 
 /// How an answer ends.

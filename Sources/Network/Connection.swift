@@ -4,7 +4,8 @@ import HTTPWire
 
 /// One client connection and the state of its task: read a head, let the responder answer, send,
 /// again. Loop-confined; `run` is the task, the rest is called by the loop between its steps. There
-/// is at most one task, and none while a stream waits.
+/// is at most one task, and none while a stream waits. Requests that the responder can answer
+/// without it, it waits out.
 ///
 /// Bytes are sent whenever the task is about to wait, so that the answers to pipelined requests
 /// leave in one write.
@@ -32,7 +33,7 @@ final class Connection<R: Responder> {
   private var isProxied: Bool
   private let openingRefusal: WireRefusal?
   var activity = Activity.transferring
-  private var parser: RequestParser
+  var parser: RequestParser
   /// The connection's HTTP/2 side, once it is known to have one.
   var http2: HTTP2Connection<R>?
   /// The streamed body that is being sent.
@@ -43,7 +44,17 @@ final class Connection<R: Responder> {
   var completeBody = RequestBody(whole: .empty)
   /// The body that is being read, while it arrives.
   var arriving: ArrivingBody?
-  private var isFirstRequest = true
+  private(set) var isFirstRequest = true
+  /// What has come in while the task waited, for the task to serve.
+  var arrived: Arrived?
+  /// Since when there has been no request.
+  private var idleSince = MonotonicTime.distantFuture
+  /// Whether memory is kept for the request that comes next.
+  private var holdsBuffers = true
+  /// Somebody else than the task has answered, and the connection ends with that.
+  var isClosing = false
+  /// Of the answer that is being made; the task has its own copy.
+  var writer: AnswerWriter
   /// The request that is being answered. One object serves them in turn, unless somebody keeps it.
   var request: HTTPRequest?
 
@@ -61,6 +72,9 @@ final class Connection<R: Responder> {
     socket = Socket(
       fd: fd, clock: server.clock, lane: server.counters, limits: server.limits, tls: tls)
     parser = RequestParser(limits: server.limits)
+    writer = AnswerWriter(
+      into: socket.outbox, commons: server.commons, id: RequestID(run: 0, sequence: 0),
+      terms: AnswerTerms(isHead: false, version: .http11, keepAlive: true), body: nil)
   }
 
   /// The server goes down: an idle connection ends, a waiting answer is asked to, a request that is
@@ -133,14 +147,27 @@ final class Connection<R: Responder> {
   }
 
   private func serveNext() async -> Next {
-    if start == socket.buffer.count {
+    if socket.isBroken { return .cut }
+    if isClosing { return .farewell }
+    if start == socket.buffer.count, arrived == nil {
       rewind()
       socket.sendPending()
       if socket.pending > 0 || socket.isBroken {
         guard await socket.flush() else { return .cut }
       }
       if server.commons.isDraining, !isFirstRequest { return .parting }
-      guard await awaitRequest() else { return .parting }
+      switch await awaitRequest() {
+      case .bytes: break
+      case .another: return .request
+      case .nothing: return .parting
+      }
+    }
+    if let arrived {
+      self.arrived = nil
+      switch arrived {
+      case .head(let head, let length): return await serve(head, length: length)
+      case .request(let request): return await serve(request)
+      }
     }
     // The previous head is gone by now, so that its field table's memory can be used again.
     parser.reset()
@@ -171,44 +198,72 @@ final class Connection<R: Responder> {
     }
   }
 
+  /// What has ended the wait between two requests.
+  private enum Arrival {
+    /// Bytes, perhaps a whole request, perhaps one that is `arrived`.
+    case bytes
+    /// Requests were answered without the task, and the last of them leaves it something to do.
+    case another
+    case nothing
+  }
+
   /// Waits between two requests. After a while the buffers are given back; at the end of the idle
-  /// time the connection is closed without a word.
-  private func awaitRequest() async -> Bool {
-    activity = .idle
-    defer { activity = .transferring }
-    let began = server.clock.now
-    let patience = isFirstRequest ? server.limits.headTime : server.limits.idleTime
-    let end = began + patience
-    let release = began + server.limits.bufferKeepTime
-    if release < end {
-      waiting: while true {
-        if socket.canRead {
-          switch socket.readNow(2048) {
-          case .bytes: return true
-          case .ended, .failed: return false
-          case .wouldBlock: break
-          }
-        }
-        switch await socket.wait(for: .readable, until: release) {
-        case .ready: continue
-        case .deadline: break waiting
-        case .abandoned: return false
+  /// time the connection is closed without a word. Requests that take no task are answered
+  /// meanwhile.
+  private func awaitRequest() async -> Arrival {
+    beginIdling()
+    if !isFirstRequest { socket.reader = self }
+    defer {
+      activity = .transferring
+      socket.reader = nil
+    }
+    while true {
+      if socket.canRead {
+        switch socket.readNow(2048) {
+        case .bytes: return .bytes
+        case .ended, .failed: return .nothing
+        case .wouldBlock: break
         }
       }
-      socket.buffer.reset(keeping: 0)
-      outbox.release(keeping: 0)
+      switch await socket.wait(for: .readable, until: nextLook) {
+      case .ready:
+        if arrived != nil { return .bytes }
+        if !mayGoOn { return .another }
+        if start < socket.buffer.count { return .bytes }
+      case .deadline:
+        if server.clock.now >= idleEnd { return .nothing }
+        socket.buffer.reset(keeping: 0)
+        outbox.release(keeping: 0)
+        holdsBuffers = false
+      case .abandoned: return .nothing
+      }
     }
-    while !socket.canRead {
-      guard await socket.wait(for: .readable, until: end) == .ready else { return false }
-    }
-    return await socket.receive(until: end) == .bytes
+  }
+
+  /// There is no request any more.
+  func beginIdling() {
+    activity = .idle
+    idleSince = server.clock.now
+    holdsBuffers = true
+  }
+
+  private var idleEnd: MonotonicTime {
+    idleSince + (isFirstRequest ? server.limits.headTime : server.limits.idleTime)
+  }
+
+  /// When something is to be done about a connection that idles.
+  var nextLook: MonotonicTime {
+    holdsBuffers ? min(idleEnd, idleSince + server.limits.bufferKeepTime) : idleEnd
   }
 
   @inline(__always)
   private func serve(_ head: consuming RequestHead, length: Int) async -> Next {
-    let lane = server.counters
-    lane.bump(lane.requests)
-    let (end, closes) = await answer(head, bodyAt: start + length)
+    await serve(open(head, bodyAt: start + length))
+  }
+
+  @inline(__always)
+  private func serve(_ request: consuming HTTPRequest) async -> Next {
+    let (end, closes) = await answer(request)
     switch end {
     case .stream(let stream, let framing) where framing != .absent:
       begin(StreamedBody(stream: stream, isChunked: framing == .chunked, closes: closes))
@@ -238,18 +293,25 @@ final class Connection<R: Responder> {
     case failed
   }
 
-  /// Lets the responder answer one request. The request lives no longer than this call, so that a
-  /// stream that follows does not keep the receive socket.buffer.
+  /// The request that a head begins; `writer` is set to write its answer.
   @inline(__always)
-  private func answer(
-    _ head: consuming RequestHead, bodyAt: Int
-  ) async -> (Ending, closes: Bool) {
+  func open(_ head: consuming RequestHead, bodyAt: Int) -> HTTPRequest {
+    server.counters.bump(server.counters.requests)
     let now = server.clock.clocks.monotonic()
     let body = makeBody(head, at: bodyAt, now: now)
     let terms = AnswerTerms(for: head)
     let request = makeRequest(head, body, now: now)
-    var writer = AnswerWriter(
-      into: outbox, commons: server.commons, id: request.id, terms: terms, body: body)
+    writer.renew(id: request.id, terms: terms, body: body)
+    return request
+  }
+
+  /// Lets the responder answer one request. The request lives no longer than this call, so that a
+  /// stream that follows does not keep the receive buffer.
+  @inline(__always)
+  private func answer(_ request: consuming HTTPRequest) async -> (Ending, closes: Bool) {
+    let body = request.body
+    var writer = writer
+    self.writer.leave()
     activity = .answering
     socket.beginInterruptible()
     if outbox.pending > 0 { server.sendAtTurnEnd(socket) }

@@ -16,6 +16,8 @@ import HTTPWire
     case exchange
     /// A hang-up, the deadline or its owner; no task waits, the sleeper is told.
     case event
+    /// Nothing yet: a task waits for what comes next, while a request is answered without it.
+    case answer
   }
 
   /// How a wait ended.
@@ -59,6 +61,9 @@ import HTTPWire
 
   /// Who is told when a wait without a task is over.
   weak var sleeper: (any Sleeper)?
+
+  /// Who takes what comes in while the task waits for it, if somebody does; kept.
+  var reader: (any BytesReader)?
 
   // The task's wait.
   private var waiting = Waiting.nothing
@@ -112,7 +117,8 @@ import HTTPWire
       if isInterruptible { task?.cancel() }
     }
     switch waiting {
-    case .readable where canRead: wake(.ready)
+    case .readable where canRead:
+      if let reader { reader.bytesArrived() } else { wake(.ready) }
     case .writable where canWrite: wake(.ready)
     case .exchange where isReadyToExchange: wake(.ready)
     case .event where hasHungUp: wake(.ready)
@@ -155,7 +161,26 @@ import HTTPWire
   /// Ends the task's wait, if it waits, as if its event had come.
   func endWait() { wake(.ready) }
 
+  /// Answers a request without the task, which goes on waiting: nothing wakes it until `waitOn` or
+  /// `wakeTask`.
+  func holdWait() { waiting = .answer }
+
+  /// The task waits as before, with another deadline.
+  func waitOn(until: MonotonicTime) {
+    waiting = .readable
+    deadline = until
+    armTimer()
+  }
+
+  /// Ends the wait that `holdWait` has held.
+  func wakeTask() {
+    waiting = .readable
+    wake(.ready)
+  }
+
   private func wake(_ reason: Wake) {
+    // What has happened is kept and looked at when the answer is there.
+    if waiting == .answer { return }
     if stopSleeping() {
       sleeper?.wokeUp()
       return
@@ -222,7 +247,7 @@ import HTTPWire
 
   private func timerFired() {
     timer = nil
-    guard waiting != .nothing else { return }
+    guard waiting != .nothing, waiting != .answer else { return }
     if deadline <= clock.now { wake(.deadline) } else { armTimer() }
   }
 
@@ -303,6 +328,12 @@ import HTTPWire
     case .bytes, .failed: isBroken = true
     }
   }
+}
+
+/// Whoever takes what comes in for a task that waits. Loop-confined.
+protocol BytesReader: AnyObject {
+  /// The socket may be read; the task still waits.
+  func bytesArrived()
 }
 
 /// The owner of a socket that waits without a task. Loop-confined.

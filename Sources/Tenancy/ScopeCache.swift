@@ -8,11 +8,18 @@ public import Bytes
 /// taken the newcomer takes one of them in turn. A scope of an older policy is never returned,
 /// nor one whose grants have begun or ended since; refusals are not kept.
 public final class ScopeCache {
-  private struct Entry {
+  /// A class: what is looked up is counted once, and not for each of its parts.
+  private final class Entry {
     /// Kept alive, so that its identity stays its own.
     let token: VerifiedToken
     let selecting: TenantSelection?
     let scope: TenantScope
+
+    init(token: VerifiedToken, selecting: TenantSelection?, scope: TenantScope) {
+      self.token = token
+      self.selecting = selecting
+      self.scope = scope
+    }
 
     func isOf(_ token: VerifiedToken, _ selecting: TenantSelection?) -> Bool {
       self.token.identity == token.identity && self.selecting == selecting

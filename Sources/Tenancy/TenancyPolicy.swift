@@ -194,12 +194,12 @@ public struct TenantSelection: Equatable, Sendable {
 /// What the policy says about a caller in one tenant. Names, service and source come from the first
 /// matching mapping that states them; grants and denials from all.
 struct Decision: Sendable {
-  let tenant: Name
+  private(set) var tenant: Name
   let policy: TenantPolicy
-  let namespace: Name?
-  let principal: ByteSlice
-  let service: ByteSlice?
-  let source: ByteSlice?
+  private(set) var namespace: Name?
+  private(set) var principal: ByteSlice
+  private(set) var service: ByteSlice?
+  private(set) var source: ByteSlice?
   /// What it may do in its own tenant.
   let grants: GrantTable
   /// What it may do with topics of other tenants, by their names; usually nothing.
@@ -230,6 +230,18 @@ struct Decision: Sendable {
           allow: allow.filter { $0.owner == owner }, deny: deny.filter { $0.owner == owner }))
     }
     self.shared = shared
+  }
+
+  /// The same with names in storage of their own: each loop has its own decision about a caller,
+  /// and loops that count references to the same bytes with every event wait for each other.
+  var detached: Decision {
+    var own = self
+    own.tenant = tenant.detached
+    own.namespace = namespace?.detached
+    own.principal = ByteSlice(copying: principal.span)
+    own.service = service.map { ByteSlice(copying: $0.span) }
+    own.source = source.map { ByteSlice(copying: $0.span) }
+    return own
   }
 
   private var shares: [SharedTopics] { shared.values.sorted { $0.owner < $1.owner } }

@@ -15,9 +15,12 @@ public struct TenantScope: Sendable {
     let decision: Decision
     let token: VerifiedToken
     let generation: UInt64
+    /// The token's, in storage of its own as the decision's names are.
+    let issuer: ByteSlice
 
     init(_ decision: Decision, token: VerifiedToken, generation: UInt64) {
-      self.decision = decision
+      self.decision = decision.detached
+      issuer = ByteSlice(copying: token.issuerID.span)
       self.token = token
       self.generation = generation
     }
@@ -37,7 +40,7 @@ public struct TenantScope: Sendable {
   /// The CloudEvents source of events that carry none.
   public var source: ByteSlice? { proven.decision.source }
   /// The id of the issuer whose token this is.
-  public var issuer: ByteSlice { proven.token.issuerID }
+  public var issuer: ByteSlice { proven.issuer }
   /// The token that proves it: who keeps the scope can have it decided anew.
   public var token: VerifiedToken { proven.token }
   /// When the token ends, and with it every stream opened under it.

@@ -11,7 +11,19 @@ public final class MemoryAppender: TopicAppender {
   /// Events of one call, kept together.
   private struct Staged {
     let events: [ConformingEvent]
-    let outcome: OneShot<Outcome>
+    let waiter: Waiter
+  }
+
+  private enum Waiter {
+    case task(OneShot<Outcome>)
+    case observer(AppendObserver)
+
+    func tell(_ outcome: Outcome) {
+      switch self {
+      case .task(let waiting): waiting.settle(outcome)
+      case .observer(let observer): observer.appended(outcome.map { $0[0] })
+      }
+    }
   }
 
   private let log: MemoryLog
@@ -27,6 +39,13 @@ public final class MemoryAppender: TopicAppender {
     return receipts[0]
   }
 
+  public func append(
+    _ event: ConformingEvent, to topic: MemoryTopic, telling observer: AppendObserver
+  ) throws(AppendFailure) {
+    guard event.address == topic.address else { throw .unknownTopic }
+    try stage([event], .observer(observer))
+  }
+
   public func appendAll(
     _ events: [ConformingEvent], to topic: MemoryTopic
   ) async throws(AppendFailure) -> [Receipt] {
@@ -34,7 +53,9 @@ public final class MemoryAppender: TopicAppender {
       throw .mixedBatch
     }
     guard first.address == topic.address else { throw .unknownTopic }
-    return try await stage(events)
+    let outcome = OneShot<Outcome>()
+    try stage(events, .task(outcome))
+    return try await outcome.value().get()
   }
 
   public func flush() {
@@ -43,10 +64,10 @@ public final class MemoryAppender: TopicAppender {
     staged = []
     stagedBytes = 0
     let outcomes = log.commit(batch.map(\.events))
-    for (staged, outcome) in zip(batch, outcomes) { staged.outcome.settle(outcome) }
+    for (staged, outcome) in zip(batch, outcomes) { staged.waiter.tell(outcome) }
   }
 
-  private func stage(_ events: [ConformingEvent]) async throws(AppendFailure) -> [Receipt] {
+  private func stage(_ events: [ConformingEvent], _ waiter: Waiter) throws(AppendFailure) {
     var bytes = 0
     for event in events {
       try event.address.checkAppending()
@@ -57,10 +78,8 @@ public final class MemoryAppender: TopicAppender {
     guard stagedBytes + bytes <= limits.stagedBytes else {
       throw .overloaded(retryAfter: .seconds(1))
     }
-    let outcome = OneShot<Outcome>()
-    staged.append(Staged(events: events, outcome: outcome))
+    staged.append(Staged(events: events, waiter: waiter))
     stagedBytes += bytes
-    return try await outcome.value().get()
   }
 }
 

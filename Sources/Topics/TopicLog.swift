@@ -141,6 +141,12 @@ public protocol TopicAppender: AnyObject {
   /// are: whoever minted the event has already added the gateway's own attributes.
   func append(_ event: ConformingEvent, to topic: Topic) async throws(AppendFailure) -> Receipt
 
+  /// The same without a task. `observer` is told on the loop, not before the call has returned, and
+  /// kept until then; where the call throws it is told nothing.
+  func append(
+    _ event: ConformingEvent, to topic: Topic, telling observer: AppendObserver
+  ) throws(AppendFailure)
+
   /// Stores events of one topic in one commit: all or none, in order, with adjacent entries.
   func appendAll(_ events: [ConformingEvent], to topic: Topic) async throws(AppendFailure)
     -> [Receipt]

@@ -37,11 +37,10 @@ let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
   @Test func `events made on one shelf stay as they were made`() throws {
     var drafts: [EventDraft] = []
     for number in 0..<2000 {
-      let name = shelf.bytes { $0.append(decimal: number) }
       drafts.append(
         try draft(
           [("ce-specversion", "1.0"), ("ce-subject", "s\(number)")],
-          stamp: GatewayStamp(requestid: name)))
+          stamp: shelf.stamp(source: nil) { $0.set(.requestid, bytes("\(number)")) }))
     }
     for (number, draft) in drafts.enumerated() {
       #expect(texts(draft.attributes) == ["subject=s\(number)", "requestid=\(number)"])

@@ -8,6 +8,8 @@ final class Journal: Sendable {
   struct Entries: Sendable {
     var turnSizes: [Int] = []
     var cancelled = 0
+    /// Requests that are answered without a task.
+    var begun = 0
     /// Requests that have begun to wait.
     var waiting = 0
     /// Whether those that do not hear of cancellation may end.
@@ -39,9 +41,41 @@ final class TestResponder: Responder {
     self.journal = journal
   }
 
+  /// `POST /now` and `/once` are echoed without a task, `/held` once that is released; with a query
+  /// by 4 MiB.
+  func begin(
+    _ request: HTTPRequest, with answer: inout AnswerWriter, for taker: any AnswerTaker
+  ) -> Beginning {
+    let path = request.head.path
+    guard request.head.method == .post, let received = request.body.received else { return .left }
+    let isLarge = request.head.query != nil
+    let body = isLarge ? ByteSlice(Array(repeating: 0x61, count: 4 << 20)) : received
+    if path.equals("/now") {
+      answer.start(200)
+      answer.finish(contentType: "text/plain", body: body)
+      return .complete
+    }
+    guard path.equals("/once") || path.equals("/held") else { return .left }
+    journal.note { $0.begun += 1 }
+    complete(taker, ByteSlice(copying: body.span), isHeld: path.equals("/held"))
+    return .begun
+  }
+
+  private func complete(_ taker: any AnswerTaker, _ body: ByteSlice, isHeld: Bool) {
+    _ = timers.schedule(at: timers.clocks.monotonic() + .milliseconds(2)) { [self] in
+      if isHeld, !journal.now.isReleased { return complete(taker, body, isHeld: true) }
+      taker.completeAnswer { answer in
+        answer.start(200)
+        answer.finish(contentType: "text/plain", body: body)
+      }
+    }
+  }
+
   func respond(to request: HTTPRequest, with answer: inout AnswerWriter) async -> AnswerEnd {
     let path = request.head.path
-    if path.equals("/echo") { return await echo(request, &answer) }
+    if path.equals("/echo") || path.equals("/once") || path.equals("/now") {
+      return await echo(request, &answer)
+    }
     if path.equals("/pieces") { return await pieces(request, &answer) }
     if path.equals("/staged") {
       await withCheckedContinuation { staged.append($0) }

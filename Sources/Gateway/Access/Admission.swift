@@ -53,6 +53,24 @@ final class Admission {
     return try scope(of: token, try Self.selection(of: request, path: tenant), request)
   }
 
+  /// The same for a caller with a bearer token whose scope this loop knows; nil for every other,
+  /// whom `scope` then looks at as if nobody had.
+  func knownScope(of request: HTTPRequest, selecting tenant: Name?) throws -> TenantScope? {
+    let fields = request.head.fields
+    let (field, occurrences) = fields.find("authorization")
+    guard case .bearer(let text) = try Credential(field: field, occurrences: occurrences),
+      !verifier.takesAPIKeys || fields.first("x-api-key") == nil,
+      case .known(let token) = try tokens.find(
+        text, presentedBy: Presentation(certificate: request.clientCertificate, proofKey: nil),
+        for: verifier, at: request.receivedAt),
+      let scope = scopes.known(
+        of: token, selecting: try Self.selection(of: request, path: tenant),
+        generation: snapshot.policy.generation, at: request.receivedAt)
+    else { return nil }
+    metrics.cacheHits.add()
+    return scope
+  }
+
   /// The same for a path that names something without its tenant: `tenant` is what is there, nil
   /// for nothing. It chooses for a caller of several who names none; all others are told the same,
   /// whatever is there.

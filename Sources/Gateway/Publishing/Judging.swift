@@ -12,12 +12,19 @@ struct Judging {
   var quarantines = true
   /// Nothing is stored: every breach is told, whatever the binding would make of it.
   var isTrial = false
+  /// It has been judged before, and what was dropped from it counted.
+  var isAgain = false
   /// Instead of the topic's own.
   var binding: SchemaBinding?
   /// The type of events that name none; nil: the topic's.
   var type: ByteSlice?
   /// What was compiled for them, if they had to wait for that.
   var held: HeldProgram?
+
+  /// Whether events are judged as their topic has it, for the first time, and stored.
+  var isPlain: Bool {
+    quarantines && !isTrial && !isAgain && binding == nil && type == nil && held == nil
+  }
 
   /// The event as it is judged.
   func typed(_ draft: EventDraft) -> EventDraft {
@@ -39,7 +46,9 @@ extension GatewayResponder {
     _ draft: EventDraft, for topic: Engine.Topic?, at address: TopicAddress,
     _ judging: borrowing Judging = Judging(), given: ChosenSchema? = nil
   ) throws -> ConformingEvent {
-    if draft.strippedAttributes > 0, given == nil, judging.held == nil, !judging.isTrial {
+    if draft.strippedAttributes > 0, given == nil, judging.held == nil, !judging.isTrial,
+      !judging.isAgain
+    {
       parts.server.strippedAttributes(draft.strippedAttributes)
     }
     if address.looksIntoPayloads, address.action == .publish { try address.checkOwn(draft) }

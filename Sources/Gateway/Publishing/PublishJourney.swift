@@ -61,7 +61,8 @@ extension GatewayResponder {
     var event: ConformingEvent
     if body.count <= GatewayLimits.eventOnLoop {
       do {
-        event = try conform(envelope, body, topic, address)
+        event = try conform(
+          envelope, body, topic, address, Judging(isAgain: paid.contains(request.id)))
       } catch let missing as UncompiledSchema {
         event = try await conformLater(
           envelope, body, topic, tenure(of: address, under: admitted), missing)
@@ -94,7 +95,8 @@ extension GatewayResponder {
       bytes: event.draft.payload.count, latency: receipt.durableAt - request.received,
       as: event.standing == .marked ? .schemaWarned : .accepted)
     return created(
-      event, receipt, ServerTiming(request.received, authenticated, validated, receipt), &answer)
+      event.address, event.schemaVersion, event.deprecated, receipt,
+      ServerTiming(request.received, authenticated, validated, receipt), &answer)
   }
 
   /// Makes the topic of an event that has been judged, for its sake.
@@ -114,7 +116,7 @@ extension GatewayResponder {
   ) throws(EventFault) -> EventRequest {
     try EventRequest(
       fields: FieldPairs(request.head.fields),
-      stamp: address.stamp(shelf.bytes { request.id.append(to: &$0) }))
+      stamp: address.stamp(request.id, on: shelf))
   }
 
   /// One event's intake and the gate. Apart from its journey, which waits: what is needed here only
@@ -146,18 +148,18 @@ extension GatewayResponder {
   func pay(
     events: Int, bytes: Int, at address: TopicAddress, from request: HTTPRequest
   ) throws(Refusal) {
+    if paid.contains(request.id) { return }
     try parts.limits.publish(
       events: events, bytes: bytes, to: address, from: request.peer,
       under: admission.snapshot.policy.addressLimits.all, at: timers.now)
     try parts.quotas.check(address)
   }
 
-  private func created(
-    _ event: ConformingEvent, _ receipt: Receipt, _ timing: ServerTiming,
-    _ answer: inout AnswerWriter
+  func created(
+    _ topic: TopicAddress, _ version: UInt32, _ deprecated: SchemaDeprecation?,
+    _ receipt: Receipt, _ timing: ServerTiming, _ answer: inout AnswerWriter
   ) -> AnswerEnd {
     answer.start(201)
-    let topic = event.address
     answer.field("Location") { path in
       path.append("/v1/topics/")
       path.append(topic.tenant.bytes)
@@ -169,7 +171,7 @@ extension GatewayResponder {
       receipt.id.append(to: &path)
     }
     answer.field("Server-Timing") { timing.append(to: &$0) }
-    if let deprecation = event.deprecated { tell(deprecation, topic, &answer) }
+    if let deprecated { tell(deprecated, topic, &answer) }
     return finish(&answer) { json in
       json.beginObject()
       json.key("messageId")
@@ -177,7 +179,7 @@ extension GatewayResponder {
       json.key("publishTime")
       json.instant(receipt.publishTime)
       json.key("schemaVersion")
-      if event.schemaVersion == 0 { json.null() } else { json.integer(Int(event.schemaVersion)) }
+      if version == 0 { json.null() } else { json.integer(Int(version)) }
       json.key("durability")
       json.string("sync" as StaticString)
       json.endObject()
@@ -186,7 +188,7 @@ extension GatewayResponder {
 
   /// Counts a refusal with the topic it was meant for, if that exists: a missing grant shows in the
   /// topic's own numbers.
-  private func count(
+  func count(
     _ error: any Error, of scope: TenantScope, _ reference: TopicReference, _ request: HTTPRequest
   ) {
     guard let namespace = reference.namespace ?? scope.namespace,
@@ -200,7 +202,7 @@ extension GatewayResponder {
 }
 
 /// Where the time of one publish went, in milliseconds (W3C Server-Timing).
-private struct ServerTiming {
+struct ServerTiming {
   let authentication: TimeSpan
   let validation: TimeSpan
   let commit: TimeSpan
@@ -254,11 +256,17 @@ private struct FieldPairs: Sequence, IteratorProtocol {
 }
 
 extension TopicAddress {
-  /// What the gateway says about an event published under this address.
-  fileprivate func stamp(_ request: ByteSlice) -> GatewayStamp {
-    GatewayStamp(
-      authtype: Self.authType, authid: caller.principal, authissuer: caller.issuer,
-      service: caller.service, requestid: request, source: caller.source ?? foreignSource)
+  /// What the gateway says about an event published under this address. Callers are workloads with
+  /// a token of their own (CloudEvents auth context).
+  fileprivate func stamp(_ request: RequestID, on shelf: AttributeShelf) -> GatewayStamp {
+    shelf.stamp(source: caller.source ?? foreignSource) { attributes in
+      let kind: StaticString = "service_account"
+      attributes.set(.authtype, length: kind.utf8CodeUnitCount) { $0.append(kind) }
+      attributes.set(.authid, caller.principal)
+      attributes.set(.authissuer, caller.issuer)
+      if let service = caller.service { attributes.set(.service, service) }
+      attributes.set(.requestid, length: RequestID.length) { request.append(to: &$0) }
+    }
   }
 
   /// The source of an event that carries none and comes from another tenant: readers would take the
@@ -272,7 +280,4 @@ extension TopicAddress {
     source.append(caller.principal)
     return source.slice
   }
-
-  /// Callers are workloads with a token of their own (CloudEvents auth context).
-  private static let authType = ByteSlice(utf8: "service_account")
 }

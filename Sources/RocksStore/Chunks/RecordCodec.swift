@@ -1,5 +1,6 @@
 import Bytes
 import Events
+import Schemas
 import Topics
 
 /// One event's bytes inside a chunk (docs/log-format.md, "Record").
@@ -20,7 +21,7 @@ struct EncodedRecord: Sendable {
     isJSON: Bool, schemaVersion: UInt32, attributes: ByteSlice, key: ByteSlice?,
     payload: ByteSlice
   ) {
-    flags = (isJSON ? Self.jsonFlag : 0) | (key == nil ? 0 : Self.keyFlag)
+    flags = Self.flags(isJSON: isJSON, hasKey: key != nil)
     keyHash = key.map(KeyHash.murmur3) ?? 0
     self.schemaVersion = schemaVersion
     self.attributes = attributes
@@ -28,33 +29,17 @@ struct EncodedRecord: Sendable {
     self.payload = payload
   }
 
-  /// Length of the record without its length prefix, in bytes.
-  var bodyCount: Int {
-    var count = 1 + ByteFiller.varintCount(UInt64(schemaVersion))
-    count += ByteFiller.varintCount(UInt64(attributes.count)) + attributes.count
-    if let key { count += 4 + ByteFiller.varintCount(UInt64(key.count)) + key.count }
-    return count + payload.count
-  }
-
   /// Length of the record with its length prefix, in bytes.
   var byteCount: Int {
-    let body = bodyCount
-    return ByteFiller.varintCount(UInt64(body)) + body
+    Self.byteCount(
+      schemaVersion: schemaVersion, attributes: attributes, key: key, payload: payload)
   }
 
   /// Writes the record; exactly `byteCount` bytes.
   func write(into filler: inout ByteFiller) {
-    filler.append(varint: UInt64(bodyCount))
-    filler.append(flags)
-    if key != nil { filler.append(bigEndian: keyHash) }
-    filler.append(varint: UInt64(schemaVersion))
-    filler.append(varint: UInt64(attributes.count))
-    filler.append(attributes)
-    if let key {
-      filler.append(varint: UInt64(key.count))
-      filler.append(key)
-    }
-    filler.append(payload)
+    Self.write(
+      flags: flags, keyHash: keyHash, schemaVersion: schemaVersion, attributes: attributes,
+      key: key, payload: payload, into: &filler)
   }
 
   /// Reads one record's body, its length prefix already taken off.
@@ -86,5 +71,67 @@ struct EncodedRecord: Sendable {
       flags: flags & Self.jsonFlag != 0 ? .jsonPayload : [],
       attributes: Attributes(encoded: attributes), key: key, payload: payload,
       durableAt: durableAt)
+  }
+}
+
+/// Records that are written from an event's parts where these lie: an `EncodedRecord` of them would
+/// count what each refers to.
+extension EncodedRecord {
+  private static func bodyCount(
+    schemaVersion: UInt32, attributes: ByteSlice, key: ByteSlice?, payload: ByteSlice
+  ) -> Int {
+    var count = 1 + ByteFiller.varintCount(UInt64(schemaVersion))
+    count += ByteFiller.varintCount(UInt64(attributes.count)) + attributes.count
+    if let key { count += 4 + ByteFiller.varintCount(UInt64(key.count)) + key.count }
+    return count + payload.count
+  }
+
+  private static func byteCount(
+    schemaVersion: UInt32, attributes: ByteSlice, key: ByteSlice?, payload: ByteSlice
+  ) -> Int {
+    let body = bodyCount(
+      schemaVersion: schemaVersion, attributes: attributes, key: key, payload: payload)
+    return ByteFiller.varintCount(UInt64(body)) + body
+  }
+
+  private static func write(
+    flags: UInt8, keyHash: UInt32, schemaVersion: UInt32, attributes: ByteSlice, key: ByteSlice?,
+    payload: ByteSlice, into filler: inout ByteFiller
+  ) {
+    filler.append(
+      varint: UInt64(
+        bodyCount(
+          schemaVersion: schemaVersion, attributes: attributes, key: key, payload: payload)))
+    filler.append(flags)
+    if key != nil { filler.append(bigEndian: keyHash) }
+    filler.append(varint: UInt64(schemaVersion))
+    filler.append(varint: UInt64(attributes.count))
+    filler.append(attributes)
+    if let key {
+      filler.append(varint: UInt64(key.count))
+      filler.append(key)
+    }
+    filler.append(payload)
+  }
+
+  /// Length of an event's record with its length prefix, in bytes.
+  static func byteCount(of event: borrowing ConformingEvent) -> Int {
+    byteCount(
+      schemaVersion: event.schemaVersion, attributes: event.draft.attributes.encoded,
+      key: event.draft.key, payload: event.draft.payload)
+  }
+
+  /// Writes an event's record; exactly `byteCount(of:)` bytes.
+  static func write(_ event: borrowing ConformingEvent, into filler: inout ByteFiller) {
+    let isJSON = event.draft.payloadKind == .json
+    write(
+      flags: flags(isJSON: isJSON, hasKey: event.draft.key != nil),
+      keyHash: event.draft.key.map(KeyHash.murmur3) ?? 0, schemaVersion: event.schemaVersion,
+      attributes: event.draft.attributes.encoded, key: event.draft.key,
+      payload: event.draft.payload, into: &filler)
+  }
+
+  private static func flags(isJSON: Bool, hasKey: Bool) -> UInt8 {
+    (isJSON ? jsonFlag : 0) | (hasKey ? keyFlag : 0)
   }
 }

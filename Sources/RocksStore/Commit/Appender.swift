@@ -28,20 +28,39 @@ public final class RocksAppender: TopicAppender {
   public func append(
     _ event: ConformingEvent, to topic: TopicState
   ) async throws(AppendFailure) -> Receipt {
-    try topic.checkAppending(at: event.address)
-    let record = Self.record(of: event)
-    try admit(events: 1, bytes: record.byteCount)
+    try accept(event, topic)
     // SAFETY: the stage keeps the continuation until the committer resumes it, exactly once,
     // whatever becomes of the commit.
     let outcome = await unsafe withUnsafeContinuation { waiting in
-      let start = stage.byteCount
-      stage.write(record)
-      unsafe stage.close(
-        topic: topic, start: start, events: 1, version: record.schemaVersion, waiting: waiting)
-      if stage.events >= Self.handOver { flush() }
+      unsafe write(event, of: topic, for: .task(waiting))
     }
-    let stored = try Self.stored(outcome)
-    return Self.receipt(topic.ledger, stored, 0)
+    return try outcome.receipt.get()
+  }
+
+  public func append(
+    _ event: ConformingEvent, to topic: TopicState, telling observer: AppendObserver
+  ) throws(AppendFailure) {
+    try accept(event, topic)
+    write(event, of: topic, for: Stage.Waiter(observer))
+  }
+
+  @inline(__always)
+  private func accept(_ event: borrowing ConformingEvent, _ topic: TopicState)
+    throws(AppendFailure)
+  {
+    try topic.checkAppending(at: event.address)
+    try admit(events: 1, bytes: EncodedRecord.byteCount(of: event))
+  }
+
+  @inline(__always)
+  private func write(
+    _ event: borrowing ConformingEvent, of topic: TopicState, for waiter: Stage.Waiter
+  ) {
+    let start = stage.byteCount
+    stage.write(event)
+    stage.close(
+      topic: topic, start: start, events: 1, version: event.schemaVersion, waiter: waiter)
+    if stage.events >= Self.handOver { flush() }
   }
 
   public func appendAll(
@@ -50,27 +69,26 @@ public final class RocksAppender: TopicAppender {
     guard let head = events.first else { throw .mixedBatch }
     try topic.checkAppending(at: head.address)
     guard events.allSatisfy({ $0.address == head.address }) else { throw .mixedBatch }
-    let records = events.map(Self.record(of:))
-    let bytes = records.reduce(0) { $0 + $1.byteCount }
+    let bytes = events.reduce(0) { $0 + EncodedRecord.byteCount(of: $1) }
     guard bytes <= committer.limits.batchBytes else {
       throw .tooLarge(limit: committer.limits.batchBytes)
     }
-    let version = records[0].schemaVersion
+    let version = head.schemaVersion
     var others: [UInt32] = []
-    for record in records
-    where record.schemaVersion != version && !others.contains(record.schemaVersion) {
-      others.append(record.schemaVersion)
+    for event in events
+    where event.schemaVersion != version && !others.contains(event.schemaVersion) {
+      others.append(event.schemaVersion)
     }
     try admit(events: events.count, bytes: bytes)
     let outcome = await unsafe withUnsafeContinuation { waiting in
       let start = stage.byteCount
-      for record in records { stage.write(record) }
+      for event in events { stage.write(event) }
       unsafe stage.close(
         topic: topic, start: start, events: events.count, version: version,
-        otherVersions: others, waiting: waiting)
+        otherVersions: others, waiter: .task(waiting))
     }
     let stored = try Self.stored(outcome)
-    return events.indices.map { Self.receipt(topic.ledger, stored, UInt64($0)) }
+    return events.indices.map { stored.receipt(UInt64($0)) }
   }
 
   public func flush() {
@@ -83,14 +101,6 @@ public final class RocksAppender: TopicAppender {
       stage.fail(.closing)
       stage = Stage(post: stage.post)
     }
-  }
-
-  /// The event as it will lie in its chunk. No initialiser, which would own a copy of the event.
-  private static func record(of event: ConformingEvent) -> EncodedRecord {
-    EncodedRecord(
-      isJSON: event.draft.payloadKind == .json, schemaVersion: event.schemaVersion,
-      attributes: event.draft.attributes.encoded, key: event.draft.key,
-      payload: event.draft.payload)
   }
 
   /// Counts an append in, or refuses it.
@@ -119,14 +129,6 @@ public final class RocksAppender: TopicAppender {
     case .stored(let stored): return stored
     case .failed(let failure): throw failure
     }
-  }
-
-  private static func receipt(
-    _ ledger: UInt64, _ stored: AppendOutcome.Stored, _ offset: UInt64
-  ) -> Receipt {
-    Receipt(
-      id: MessageID(ledger: ledger, entry: stored.first + offset),
-      publishTime: stored.publishTime, durableAt: stored.durableAt, commit: stored.commit)
   }
 }
 

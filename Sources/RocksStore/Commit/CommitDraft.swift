@@ -70,8 +70,6 @@ final class CommitDraft {
     blocks = TailBlocks(tailBytes: limits.tailBytes)
   }
 
-  func entry(_ index: Int) -> Stage.Entry { stages[taken[index].stage].entries[taken[index].entry] }
-
   /// Takes appends up to the limits of a commit, older stages first. Those of deleted topics, and
   /// those that were checked against a version that is gone, are answered here and counted in the
   /// result.
@@ -79,34 +77,46 @@ final class CommitDraft {
     var refused = (events: 0, bytes: 0)
     while let stage = backlog.first {
       stages.append(stage)
-      while let entry = backlog.entry {
-        if events > 0,
-          events + entry.events > limits.commitEvents
-            || bytes + entry.byteCount > limits.commitBytes
-        {
-          return refused
-        }
-        let isGone = entry.topic.uses.isGone(entry.version, entry.otherVersions)
-        if entry.topic.isDeleted || isGone {
-          // Whoever sends it again meets the topic's schemas as they are now.
-          let failure: AppendFailure =
-            entry.topic.isDeleted ? .unknownTopic : .overloaded(retryAfter: .seconds(1))
-          unsafe entry.waiting.resume(returning: .failed(failure))
-          refused.events += entry.events
-          refused.bytes += entry.byteCount
-        } else {
-          take(entry.topic, at: backlog.next, events: entry.events)
-          entry.topic.uses.note(entry.version)
-          for version in entry.otherVersions { entry.topic.uses.note(version) }
-          events += entry.events
-          bytes += entry.byteCount
-        }
+      while backlog.next < stage.entries.count {
+        if !gather(backlog.next, of: stage, &refused) { return refused }
         backlog.next += 1
       }
       emptied += 1
       backlog.dropFirst()
     }
     return refused
+  }
+
+  /// Takes one append, or answers it.
+  ///
+  /// - Returns: false where it is more than fits in.
+  private func gather(
+    _ index: Int, of stage: Stage, _ refused: inout (events: Int, bytes: Int)
+  ) -> Bool {
+    // The parts that are needed, and not a copy of all: that would count what they refer to.
+    let (topic, version) = (stage.entries[index].topic, stage.entries[index].version)
+    let (count, size) = (stage.entries[index].events, stage.entries[index].byteCount)
+    if events > 0,
+      events + count > limits.commitEvents || bytes + size > limits.commitBytes
+    {
+      return false
+    }
+    let isGone = topic.uses.isGone(version, stage.entries[index].otherVersions)
+    if topic.isDeleted || isGone {
+      // Whoever sends it again meets the topic's schemas as they are now.
+      let failure: AppendFailure =
+        topic.isDeleted ? .unknownTopic : .overloaded(retryAfter: .seconds(1))
+      stage.entries[index].waiter.tell(failure, by: stage.post)
+      refused.events += count
+      refused.bytes += size
+    } else {
+      take(topic, at: index, events: count)
+      topic.uses.note(version)
+      for version in stage.entries[index].otherVersions { topic.uses.note(version) }
+      events += count
+      bytes += size
+    }
+    return true
   }
 
   private func take(_ topic: TopicState, at entry: Int, events: Int) {
@@ -141,13 +151,12 @@ final class CommitDraft {
   /// Adds one append's records to the chunk being collected.
   private func add(_ index: Int, of topic: TopicState) {
     let stage = taken[index].stage
-    let entry = entry(index)
-    if entry.events == 1 {
-      return add(
-        Piece(stage: stage, start: entry.start, count: entry.byteCount), of: topic)
+    let run = stages[stage].run(of: taken[index].entry)
+    if run.events == 1 {
+      return add(Piece(stage: stage, start: run.start, count: run.byteCount), of: topic)
     }
     // An atomic batch: its records one by one, so that a chunk's bounds hold for it too.
-    let records = stages[stage].bytes.slice(entry.start..<(entry.start + entry.byteCount))
+    let records = stages[stage].bytes.slice(run.start..<(run.start + run.byteCount))
     var cursor = ByteCursor(records)
     while !cursor.isAtEnd {
       let start = cursor.offset
@@ -155,7 +164,7 @@ final class CommitDraft {
         preconditionFailure("a stage holds whole records")
       }
       add(
-        Piece(stage: stage, start: entry.start + start, count: cursor.offset - start), of: topic)
+        Piece(stage: stage, start: run.start + start, count: cursor.offset - start), of: topic)
     }
   }
 
@@ -210,16 +219,16 @@ final class CommitDraft {
   func giveAnswers(durableAt: MonotonicTime, took: TimeSpan) {
     for stage in stages { stage.expectAnswers() }
     for group in groups {
+      let ledger = group.topic.ledger
       var first = group.first
       var next = group.head
       while next >= 0 {
-        let entry = entry(next)
+        let place = taken[next]
         let stored = AppendOutcome.Stored(
-          first: first, publishTime: group.publishTime, durableAt: durableAt, commit: took)
-        unsafe stages[taken[next].stage].answers.append(
-          Stage.Answer(waiting: entry.waiting, stored: stored))
-        first += UInt64(entry.events)
-        next = taken[next].next
+          ledger: ledger, first: first, publishTime: group.publishTime, durableAt: durableAt,
+          commit: took)
+        first += UInt64(stages[place.stage].answer(place.entry, stored))
+        next = place.next
       }
     }
     for stage in stages { stage.giveAnswers() }
@@ -228,7 +237,8 @@ final class CommitDraft {
   /// Answers everyone that nobody knows what became of it.
   func fail() {
     for index in taken.indices {
-      unsafe entry(index).waiting.resume(returning: .failed(.outcomeUnknown))
+      let stage = stages[taken[index].stage]
+      stage.entries[taken[index].entry].waiter.tell(.outcomeUnknown, by: stage.post)
     }
     for change in changes { change.settle(.failure(.outcomeUnknown)) }
     for mutation in applied { mutation.fail(.outcomeUnknown) }
@@ -261,12 +271,6 @@ struct Backlog {
 
   var isEmpty: Bool { stages.isEmpty }
   var first: Stage? { stages.first }
-
-  /// The first append, if the first stage has one left.
-  var entry: Stage.Entry? {
-    guard let entries = stages.first?.entries, next < entries.count else { return nil }
-    return entries[next]
-  }
 
   mutating func add(_ arrived: [Stage]) { stages += arrived }
 

@@ -1,4 +1,5 @@
 import Bytes
+import Schemas
 import Topics
 
 /// What one loop has to append: record bytes and who waits for them. Filled by one loop, handed to
@@ -8,10 +9,7 @@ import Topics
 /// lock of `CommitQueue`.
 final class Stage: @unchecked Sendable {
   /// One append: a run of records of one topic in `bytes`.
-  ///
-  /// SAFETY: the continuation is resumed once: by the commit that took the append, or by whoever
-  /// refuses what no commit took.
-  @safe struct Entry {
+  struct Entry {
     let topic: TopicState
     let start: Int
     let byteCount: Int
@@ -20,7 +18,36 @@ final class Stage: @unchecked Sendable {
     let version: UInt32
     /// Those of the others, where they differ.
     let otherVersions: [UInt32]
-    let waiting: UnsafeContinuation<AppendOutcome, Never>
+    let waiter: Waiter
+  }
+
+  /// Who waits for an append. The committer hands it on and does not look at it.
+  ///
+  /// SAFETY: told once: by the commit that took the append, or by whoever refuses what no commit
+  /// took. An observer is kept from `init` until it is told, and told on its loop only.
+  @safe enum Waiter: @unchecked Sendable {
+    case task(UnsafeContinuation<AppendOutcome, Never>)
+    case observer(Unmanaged<AppendObserver>)
+
+    init(_ observer: AppendObserver) { self = unsafe .observer(.passRetained(observer)) }
+
+    /// On the waiter's own loop.
+    @inline(__always)
+    func tell(_ outcome: AppendOutcome) {
+      switch self {
+      case .task(let continuation): unsafe continuation.resume(returning: outcome)
+      case .observer(let observer):
+        unsafe observer.takeRetainedValue().appended(outcome.receipt)
+      }
+    }
+
+    /// On any thread.
+    func tell(_ failure: AppendFailure, by post: LoopPost) {
+      switch self {
+      case .task(let continuation): unsafe continuation.resume(returning: .failed(failure))
+      case .observer: post { tell(.failed(failure)) }
+      }
+    }
   }
 
   /// The way back to the loop that fills it.
@@ -32,10 +59,8 @@ final class Stage: @unchecked Sendable {
   var answers: [Answer] = []
 
   /// One append that is durable, on its way to whoever waits for it.
-  ///
-  /// SAFETY: the continuation of an `Entry`, resumed by `giveAnswers` alone.
-  @safe struct Answer: Sendable {
-    let waiting: UnsafeContinuation<AppendOutcome, Never>
+  struct Answer: Sendable {
+    let waiter: Waiter
     let stored: AppendOutcome.Stored
   }
 
@@ -45,29 +70,44 @@ final class Stage: @unchecked Sendable {
   var byteCount: Int { bytes.count }
 
   /// Writes one record behind those already there.
-  func write(_ record: EncodedRecord) {
-    let count = record.byteCount
+  func write(_ event: borrowing ConformingEvent) {
+    let start = bytes.count
+    let count = EncodedRecord.byteCount(of: event)
     _ = unsafe bytes.appendUnsafe(room: count) { memory in
       var filler = unsafe ByteFiller(memory)
-      record.write(into: &filler)
+      EncodedRecord.write(event, into: &filler)
       return filler.count
     }
+    precondition(bytes.count - start == count, "a record of another length")
   }
 
   /// Closes an append whose records were written from `start` on.
   func close(
     topic: TopicState, start: Int, events: Int, version: UInt32, otherVersions: [UInt32] = [],
-    waiting: UnsafeContinuation<AppendOutcome, Never>
+    waiter: Waiter
   ) {
-    unsafe entries.append(
+    entries.append(
       Entry(
         topic: topic, start: start, byteCount: bytes.count - start, events: events,
-        version: version, otherVersions: otherVersions, waiting: waiting))
+        version: version, otherVersions: otherVersions, waiter: waiter))
     self.events += events
   }
 
   /// Answers for up to all entries will be added: room for them at once.
   func expectAnswers() { answers.reserveCapacity(entries.count) }
+
+  /// Adds the answer to an append.
+  ///
+  /// - Returns: how many events it is of.
+  func answer(_ entry: Int, _ stored: AppendOutcome.Stored) -> Int {
+    answers.append(Answer(waiter: entries[entry].waiter, stored: stored))
+    return entries[entry].events
+  }
+
+  /// Where the records of an append lie in `bytes`.
+  func run(of entry: Int) -> (start: Int, byteCount: Int, events: Int) {
+    (entries[entry].start, entries[entry].byteCount, entries[entry].events)
+  }
 
   /// Sends the answers to the loop, which gives them out: its tasks then become ready without a
   /// lock, and all of them with one wake-up.
@@ -76,7 +116,7 @@ final class Stage: @unchecked Sendable {
     let given = answers
     answers = []
     post {
-      for answer in given { unsafe answer.waiting.resume(returning: .stored(answer.stored)) }
+      for answer in given { answer.waiter.tell(.stored(answer.stored)) }
     }
   }
 
@@ -89,7 +129,7 @@ final class Stage: @unchecked Sendable {
 
   /// Answers everyone from the `index`-th on that their append failed.
   func fail(from index: Int = 0, _ failure: AppendFailure) {
-    for entry in entries[index...] { unsafe entry.waiting.resume(returning: .failed(failure)) }
+    for entry in entries[index...] { entry.waiter.tell(failure, by: post) }
   }
 }
 
@@ -98,11 +138,27 @@ enum AppendOutcome: Sendable {
   case stored(Stored)
   case failed(AppendFailure)
 
+  /// Of an append of one event.
+  var receipt: Result<Receipt, AppendFailure> {
+    switch self {
+    case .stored(let stored): .success(stored.receipt(0))
+    case .failed(let failure): .failure(failure)
+    }
+  }
+
   struct Stored: Sendable {
+    let ledger: UInt64
     /// Sequence of its first event; the others follow.
     let first: UInt64
     let publishTime: UnixTime
     let durableAt: MonotonicTime
     let commit: TimeSpan
+
+    /// Of the event at this place in the append.
+    func receipt(_ offset: UInt64) -> Receipt {
+      Receipt(
+        id: MessageID(ledger: ledger, entry: first + offset), publishTime: publishTime,
+        durableAt: durableAt, commit: commit)
+    }
   }
 }

@@ -1,0 +1,49 @@
+import Authentication
+import Bytes
+import HTTPWire
+import Metrics
+
+/// What follows a request's journey, whichever way it went: the counters, the audit log and, where
+/// it was refused, the answer that says why.
+extension GatewayResponder {
+  /// A request has been answered as asked.
+  func served(_ end: AnswerEnd, _ operation: Operation, _ request: HTTPRequest) {
+    parts.server.answered(operation, .accepted)
+    countOverride(operation, request)
+    audit(allowed: end, operation, request)
+  }
+
+  /// Answers a request with why it is refused.
+  func refuse(
+    _ error: any Error, _ operation: Operation, _ request: HTTPRequest,
+    _ answer: inout AnswerWriter
+  ) -> AnswerEnd {
+    let refusal = Refusal(error)
+    parts.server.answered(operation, refusal.code.outcome)
+    note(refusal, error, request)
+    audit(refused: refusal, error, operation, request)
+    if PulsarAdmin.speaks(request.head.path) {
+      refusal.answerAsPulsar(metadata: metadataURL, with: &answer)
+    } else {
+      refusal.answer(
+        id: request.id, metadata: metadataURL,
+        nonce: parts.identity.nonces(request.receivedAt).first,
+        showedProof: refusal.challenge != nil && Credential.isOfProof(request.head.fields),
+        with: &answer)
+    }
+    return .complete
+  }
+
+  /// Tells the log what the answer does not: why a token was refused, and faults of our own.
+  private func note(_ refusal: Refusal, _ error: any Error, _ request: HTTPRequest) {
+    guard refusal.challenge != nil || refusal.code == .internalError else { return }
+    var id = ByteWriter(capacity: 32)
+    request.id.append(to: &id)
+    parts.log.log(
+      refusal.code == .internalError ? .error : .info, "request refused",
+      [
+        "request": .bytes(id.slice), "code": .text(refusal.code.rawValue),
+        "reason": .text(RefusalReason.text(error)), "peer": .bytes(request.peer),
+      ])
+  }
+}

@@ -1,0 +1,112 @@
+import Bytes
+import HTTPWire
+
+/// Requests that are answered while the connection's task goes on waiting for the next one: of two
+/// waits of a task, the one for the request and the one for its outcome, none is left. What the
+/// responder does not take, and what ends the connection or fills its socket, is the task's.
+extension Connection: AnswerTaker, BytesReader {
+  /// What the task finds when its wait is over.
+  enum Arrived {
+    /// A head, and how long it is.
+    case head(RequestHead, Int)
+    /// A request that the responder has left to it.
+    case request(HTTPRequest)
+  }
+
+  func bytesArrived() { goOn() }
+
+  func completeAnswer(_ write: (inout AnswerWriter) -> Void) {
+    // In place: a copy of the writer would count what it refers to.
+    write(&writer)
+    if conclude() { goOn() }
+  }
+
+  /// Whether another request may be answered without the task.
+  var mayGoOn: Bool {
+    socket.pending == 0 && !socket.isBroken && !socket.isAbandoned && !isClosing
+      && !server.commons.isDraining
+  }
+
+  /// Serves what is there, until a request is under way or none is left.
+  private func goOn() {
+    while true {
+      if start == socket.buffer.count {
+        rewind()
+        socket.sendPending()
+        guard mayGoOn else { return socket.wakeTask() }
+        if socket.canRead {
+          switch socket.readNow(2048) {
+          case .bytes: break
+          case .wouldBlock: return rest()
+          case .ended, .failed: return socket.wakeTask()
+          }
+        } else {
+          return rest()
+        }
+      }
+      guard serveHere() else { return }
+    }
+  }
+
+  /// The task waits on.
+  private func rest() {
+    beginIdling()
+    socket.waitOn(until: nextLook)
+  }
+
+  /// Serves what stands next in the buffer.
+  ///
+  /// - Returns: whether that is done; otherwise the task or the responder has it.
+  private func serveHere() -> Bool {
+    parser.reset()
+    let request: HTTPRequest
+    switch parser.next(socket.buffer.slice(start..<socket.buffer.count)) {
+    case .needMore, .refuse:
+      // The rest of a head is waited for, and what is none refused, by the task.
+      socket.wakeTask()
+      return false
+    case .request(let head, let length):
+      guard case .length(let body) = head.framing,
+        body <= socket.buffer.count - start - length
+      else {
+        arrived = .head(head, length)
+        socket.wakeTask()
+        return false
+      }
+      request = open(head, bodyAt: start + length)
+    }
+    switch server.responder.begin(request, with: &writer, for: self) {
+    case .left:
+      arrived = .request(request)
+      socket.wakeTask()
+      return false
+    case .begun:
+      activity = .answering
+      socket.holdWait()
+      if outbox.pending > 0 { server.sendAtTurnEnd(socket) }
+      return false
+    case .complete: return conclude()
+    }
+  }
+
+  /// An answer is complete.
+  ///
+  /// - Returns: whether the connection goes on without its task.
+  private func conclude() -> Bool {
+    let isComplete = writer.phase == .complete
+    isClosing = writer.closes
+    writer.leave()
+    request?.body.detach()
+    leaveRequest()
+    if !isComplete {
+      // A responder that did not keep its word: nothing sensible can be sent.
+      outbox.abandon()
+      socket.isBroken = true
+    }
+    if isClosing || socket.isBroken {
+      socket.wakeTask()
+      return false
+    }
+    return true
+  }
+}
