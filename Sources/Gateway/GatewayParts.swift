@@ -29,6 +29,7 @@ public struct GatewayParts<Engine: EventEngine>: Sendable {
   public let identity: IdentityServices
   public let proofs = ProofMemory()
   let roll = TenantRoll()
+  let scratches = ScratchShelf()
 
   public init(
     engine: Engine, access: AccessDesk, metrics: MetricsRegistry, server: ServerMetrics,

@@ -35,7 +35,8 @@ public struct ServerConfiguration: Sendable {
   public var limits = WireLimits()
   /// How proxies say whom a request comes from; nil: the other end of the connection counts.
   public var forwarding: Forwarding?
-  /// nil: one per processor.
+  /// nil: one per processor but for one, which threads that are no loops need: a log's, those of
+  /// work that blocks. Loops that share theirs with them wait for it at each turn.
   public var loops: Int?
   /// Connections waiting to be accepted, per listener and loop.
   public var backlog: Int32 = 1024
@@ -199,7 +200,7 @@ private struct ServerFoundation {
     }
     self.doors = doors
     var loops: [Loop] = []
-    for number in 0..<(configuration.loops ?? Syscalls.processorCount()) {
+    for number in 0..<(configuration.loops ?? max(1, Syscalls.processorCount() - 1)) {
       loops.append(try Loop(number: number, clocks: configuration.clocks))
     }
     self.loops = loops

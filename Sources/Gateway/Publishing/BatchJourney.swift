@@ -53,10 +53,12 @@ extension GatewayResponder {
         if batch.pace.isDue(timers) { await nextTurn() }
       }
     } else {
+      let intake = try EventIntake.lines(envelope)
+      let aside = await judgeAside(body, intake, topic, address, judging)
       var lines = LineSplitter(limit: GatewayLimits.event)
       lines.feed(body)
       try await take(
-        &lines, isLast: true, EventIntake.lines(envelope), topic, address, into: &batch, judging)
+        &lines, isLast: true, intake, topic, address, into: &batch, judging, aside)
     }
     guard !batch.items.isEmpty else { throw Refusal(.malformedEvent, "the batch is empty") }
     return batch
@@ -90,8 +92,10 @@ extension GatewayResponder {
     do {
       var bytes = 0
       var paid = 0
+      var aside = JudgedLines()
       if let length = request.body.declared, length <= GatewayLimits.wholeLines {
         let whole = try await request.body.collect(upTo: GatewayLimits.wholeLines)
+        aside = await judgeAside(whole, intake, topic, tenure.topic)
         lines.feed(whole)
         bytes = whole.count
       }
@@ -106,7 +110,8 @@ extension GatewayResponder {
         try await storeLines(of: &batch, in: &topic, tenure, request)
       }
       let address = try await confirm(tenure)
-      try await take(&lines, isLast: true, intake, topic, address, into: &batch)
+      try await take(
+        &lines, isLast: true, intake, topic, address, into: &batch, Judging(), aside)
       try pay(events: batch.items.count - paid, bytes: bytes, at: address, from: request)
       try await checkDeferred(&batch, for: topic, at: address)
       try await storeLines(of: &batch, in: &topic, tenure, request)
@@ -142,17 +147,22 @@ extension GatewayResponder {
 
   private func take(
     _ lines: inout LineSplitter, isLast: Bool, _ intake: LineIntake, _ topic: Engine.Topic?,
-    _ address: TopicAddress,
-    into batch: inout Batch, _ judging: Judging = Judging()
+    _ address: TopicAddress, into batch: inout Batch, _ judging: Judging = Judging(),
+    _ aside: JudgedLines = JudgedLines()
   ) async throws {
     var step = lines.next()
     while true {
       switch step {
       case .line(let line, let number):
         if !line.isEmpty {
-          try add(
-            .success(intake.event(line)), on: (number, lines.start), to: &batch, for: topic,
-            at: address, judging)
+          if let event = aside.event(ofLine: number) {
+            try Self.refuseMore(than: batch)
+            batch.add(event)
+          } else {
+            try add(
+              .success(intake.event(line)), on: (number, lines.start), to: &batch, for: topic,
+              at: address, judging)
+          }
           if batch.pace.isDue(timers) { await nextTurn() }
         }
         step = lines.next()
@@ -165,14 +175,18 @@ extension GatewayResponder {
     }
   }
 
+  private static func refuseMore(than batch: borrowing Batch) throws(Refusal) {
+    guard batch.items.count < GatewayLimits.batchEvents else {
+      throw Refusal(.tooLarge, "a batch has at most \(GatewayLimits.batchEvents) events")
+    }
+  }
+
   private func add(
     _ draft: Result<EventDraft, any Error>, on line: (number: Int, offset: Int)? = nil,
     to batch: inout Batch, for topic: Engine.Topic?, at address: TopicAddress,
     _ judging: borrowing Judging
   ) throws(Refusal) {
-    guard batch.items.count < GatewayLimits.batchEvents else {
-      throw Refusal(.tooLarge, "a batch has at most \(GatewayLimits.batchEvents) events")
-    }
+    try Self.refuseMore(than: batch)
     do {
       let draft = judging.typed(try draft.get())
       guard draft.payload.count <= GatewayLimits.event else {
