@@ -147,26 +147,28 @@
   /// The bytes as an array of their own.
   public var array: [UInt8] { unsafe withUnsafeBytes { unsafe Array($0) } }
 
+  /// Words of eight bytes; the last one, or the two of a shorter run, may overlap what has been
+  /// compared.
   @usableFromInline
   static func same(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ count: Int) -> Bool {
-    var index = 0
-    while index &+ 8 <= count {
-      if unsafe left.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-        != right.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-      {
-        return false
-      }
-      index &+= 8
+    // SAFETY: every load lies within the `count` bytes of both sides.
+    @inline(__always)
+    func equal<Word: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, as word: Word.Type) -> Bool
+    {
+      unsafe left.loadUnaligned(fromByteOffset: offset, as: word)
+        == right.loadUnaligned(fromByteOffset: offset, as: word)
     }
-    while index < count {
-      if unsafe left.load(fromByteOffset: index, as: UInt8.self)
-        != right.load(fromByteOffset: index, as: UInt8.self)
-      {
-        return false
+    if count >= 8 {
+      var index = 0
+      while index &+ 8 <= count {
+        if !equal(index, as: UInt64.self) { return false }
+        index &+= 8
       }
-      index &+= 1
+      return equal(count &- 8, as: UInt64.self)
     }
-    return true
+    if count >= 4 { return equal(0, as: UInt32.self) && equal(count &- 4, as: UInt32.self) }
+    if count >= 2 { return equal(0, as: UInt16.self) && equal(count &- 2, as: UInt16.self) }
+    return count == 0 || equal(0, as: UInt8.self)
   }
 }
 

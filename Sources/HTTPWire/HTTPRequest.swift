@@ -51,7 +51,7 @@ public final class HTTPRequest {
     receivedAt: UnixTime, peer: ByteSlice
   ) {
     self.id = id
-    self.head = head
+    self.head = consume head
     ownBody = body
     self.received = received
     self.receivedAt = receivedAt

@@ -73,7 +73,7 @@ extension Connection: AnswerTaker, BytesReader {
         socket.wakeTask()
         return false
       }
-      request = open(head, bodyAt: start + length)
+      request = open(consume head, bodyAt: start + length)
     }
     switch server.responder.begin(request, with: &writer, for: self) {
     case .left:

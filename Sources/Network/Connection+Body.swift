@@ -68,11 +68,11 @@ extension Connection {
     let peer = server.client(of: head, behind: peer)
     if let request {
       request.renew(
-        id: id, head: head, body: body, received: now, receivedAt: receivedAt, peer: peer)
+        id: id, head: consume head, body: body, received: now, receivedAt: receivedAt, peer: peer)
       return request
     }
     let request = HTTPRequest(
-      id: id, head: head, body: body, received: now, receivedAt: receivedAt, listener: kind,
+      id: id, head: consume head, body: body, received: now, receivedAt: receivedAt, listener: kind,
       peer: peer, clientCertificate: socket.tls?.peerCertificate)
     self.request = request
     return request

@@ -300,7 +300,7 @@ final class Connection<R: Responder> {
     let now = server.clock.clocks.monotonic()
     let body = makeBody(head, at: bodyAt, now: now)
     let terms = AnswerTerms(for: head)
-    let request = makeRequest(head, body, now: now)
+    let request = makeRequest(consume head, body, now: now)
     writer.renew(id: request.id, terms: terms, body: body)
     return request
   }
