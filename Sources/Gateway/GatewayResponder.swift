@@ -35,8 +35,8 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   var auditTurn = 0
   /// Requests that the limits have let in ahead of an attempt in the audit log.
   var attempts: Set<RequestID> = []
-  /// Requests whose events the bounds have let in ahead of their task.
-  var paid: Set<RequestID> = []
+  /// Publishes that the limits have let in ahead of their task, with their events.
+  var charged: Set<RequestID> = []
   /// Publishes that nothing waits for any more, to be used again.
   var idlePublishes: [PendingPublish] = []
   /// Requests under way that look at what is an operator's to see; with the name of the token that
@@ -90,7 +90,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     // Hardly ever is one there, and to look for it takes a hash.
     defer {
       if !attempts.isEmpty { attempts.remove(request.id) }
-      if !paid.isEmpty { paid.remove(request.id) }
+      if !charged.isEmpty { charged.remove(request.id) }
       if !revocations.isEmpty { revocations[request.id] = nil }
       if !operatorLooks.isEmpty { operatorLooks.removeValue(forKey: request.id) }
       if !streamLabels.isEmpty { streamLabels[request.id] = nil }
@@ -308,7 +308,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   func charge(
     _ request: HTTPRequest, to scope: TenantScope, _ topic: TopicAddress?
   ) throws(Refusal) {
-    if attempts.contains(request.id) { return }
+    if attempts.contains(request.id) || charged.contains(request.id) { return }
     try parts.limits.admit(
       scope, to: topic, from: request.peer, under: admission.snapshot.policy.addressLimits,
       at: request.received)

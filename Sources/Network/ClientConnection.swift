@@ -6,7 +6,7 @@ public import HTTPWire
 /// Confined to its loop and to one task at a time; made in `Loop.run`.
 public final class ClientConnection {
   private let loop: Loop
-  private let socket: Socket
+  let socket: Socket
   private let limits: WireLimits
   private var parser: ResponseParser
   /// Where the current answer, or the rest of its body, starts in the receive buffer.

@@ -218,6 +218,9 @@ final class Connection<R: Responder> {
       socket.reader = nil
     }
     while true {
+      // It may have been another's meanwhile.
+      activity = .idle
+      if socket.hasEnded { return .nothing }
       if socket.canRead {
         switch socket.readNow(2048) {
         case .bytes: return .bytes

@@ -47,8 +47,8 @@ public struct ServerConfiguration: Sendable {
   public init(listeners: [ListenerConfiguration]) { self.listeners = listeners }
 }
 
-/// The listening server: one loop per processor, each with its own listeners on the same ports and
-/// its own `Responder`.
+/// The listening server: loops, each with its own listeners on the same ports and its own
+/// `Responder`.
 public final class Server<R: Responder>: Sendable {
   public let counters: ServerCounters
   private let configuration: ServerConfiguration

@@ -59,12 +59,14 @@ public final class MemoryAppender: TopicAppender {
   }
 
   public func flush() {
-    guard !staged.isEmpty else { return }
-    let batch = staged
-    staged = []
-    stagedBytes = 0
-    let outcomes = log.commit(batch.map(\.events))
-    for (staged, outcome) in zip(batch, outcomes) { staged.waiter.tell(outcome) }
+    // Who is told may stage the next event at once.
+    while !staged.isEmpty {
+      let batch = staged
+      staged = []
+      stagedBytes = 0
+      let outcomes = log.commit(batch.map(\.events))
+      for (staged, outcome) in zip(batch, outcomes) { staged.waiter.tell(outcome) }
+    }
   }
 
   private func stage(_ events: [ConformingEvent], _ waiter: Waiter) throws(AppendFailure) {

@@ -102,6 +102,20 @@ struct TLSTests {
     }
   }
 
+  @Test("a goodbye is answered with one, though the connection has not ended")
+  func goodbye() async throws {
+    try await withScene { scene in
+      try await scene.loop.run { loop in
+        let connection = try await open(scene, on: loop)
+        defer { connection.close(on: loop) }
+        #expect(try await get("/a", connection) == "/a")
+        connection.socket.sayGoodbye()
+        let end = loop.clock.clocks.monotonic() + .seconds(60)
+        #expect(await connection.socket.receive(until: end) == .ended)
+      }
+    }
+  }
+
   @Test("the system's curl with either version, and without a version of ours")
   func versions() async throws {
     try await withScene { scene in

@@ -54,7 +54,7 @@ final class Admission {
   }
 
   /// The same for a caller with a bearer token whose scope this loop knows; nil for every other,
-  /// whom `scope` then looks at as if nobody had.
+  /// whom `scope` then looks at as if nobody had. Counts nothing.
   func knownScope(of request: HTTPRequest, selecting tenant: Name?) throws -> TenantScope? {
     let fields = request.head.fields
     let (field, occurrences) = fields.find("authorization")
@@ -67,9 +67,11 @@ final class Admission {
         of: token, selecting: try Self.selection(of: request, path: tenant),
         generation: snapshot.policy.generation, at: request.receivedAt)
     else { return nil }
-    metrics.cacheHits.add()
     return scope
   }
+
+  /// Counts a caller that `knownScope` has found and that is served.
+  func countKnown() { metrics.cacheHits.add() }
 
   /// The same for a path that names something without its tenant: `tenant` is what is there, nil
   /// for nothing. It chooses for a caller of several who names none; all others are told the same,

@@ -17,10 +17,14 @@ extension GatewayResponder {
     _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let body = try await request.body.collect(upTo: GatewayLimits.batch)
+    let aside =
+      envelope.mode == .lines
+      ? await judgeAside(body, try EventIntake.lines(envelope), known, tenure.topic)
+      : JudgedLines()
     let address = try await confirm(tenure)
     let judging = Judging(quarantines: !terms.isAtomic)
     var topic = known
-    var batch = try await judge(body, envelope, for: topic, at: address, judging)
+    var batch = try await judge(body, envelope, for: topic, at: address, judging, aside)
     defer { audit(denialsIn: batch, request) }
     try pay(events: batch.items.count, bytes: body.count, at: address, from: request)
     try await checkDeferred(&batch, for: topic, at: address, judging)
@@ -43,7 +47,7 @@ extension GatewayResponder {
   /// A whole body's events, judged but for those that `checkDeferred` is for; none is stored.
   func judge(
     _ body: ByteSlice, _ envelope: EventRequest, for topic: Engine.Topic?,
-    at address: TopicAddress, _ judging: Judging
+    at address: TopicAddress, _ judging: Judging, _ aside: JudgedLines = JudgedLines()
   ) async throws -> Batch {
     var batch = Batch()
     if envelope.mode == .batch {
@@ -54,7 +58,6 @@ extension GatewayResponder {
       }
     } else {
       let intake = try EventIntake.lines(envelope)
-      let aside = await judgeAside(body, intake, topic, address, judging)
       var lines = LineSplitter(limit: GatewayLimits.event)
       lines.feed(body)
       try await take(
@@ -150,6 +153,7 @@ extension GatewayResponder {
     _ address: TopicAddress, into batch: inout Batch, _ judging: Judging = Judging(),
     _ aside: JudgedLines = JudgedLines()
   ) async throws {
+    let aside = aside.holding(under: topic?.binding, at: address)
     var step = lines.next()
     while true {
       switch step {

@@ -11,6 +11,7 @@ import Topics
 /// among them is judged, and if need be refused with all that is to be said, on the loop.
 struct JudgedLines: Sendable {
   private var events: [ConformingEvent?] = []
+  private var binding: SchemaBinding?
 
   init() {}
 
@@ -19,16 +20,20 @@ struct JudgedLines: Sendable {
     _ body: ByteSlice, _ intake: LineIntake, against address: TopicAddress,
     binding: SchemaBinding?, requireSchema: Bool, with scratch: SchemaScratch
   ) {
+    self.binding = binding
     var lines = LineSplitter(limit: GatewayLimits.eventOnLoop)
     lines.feed(body)
-    while events.count < GatewayLimits.batchEvents {
+    while true {
       var step = lines.next()
       if step == .needsMore {
         guard let rest = lines.finish() else { return }
         step = rest
       }
       // A long one has a worker of its own, later; those behind it are the loop's.
-      guard case .line(let line, let number) = step else { return }
+      // Blank lines count, too: with more of them than a batch has events the loop goes on alone.
+      guard case .line(let line, let number) = step, number <= GatewayLimits.batchEvents else {
+        return
+      }
       while events.count < number - 1 { events.append(nil) }
       if line.isEmpty {
         events.append(nil)
@@ -39,6 +44,12 @@ struct JudgedLines: Sendable {
             scratch: scratch))
       }
     }
+  }
+
+  /// What still counts of them: nothing once something else is bound to the topic, or the caller's
+  /// grant looks into payloads.
+  func holding(under now: SchemaBinding?, at address: TopicAddress) -> JudgedLines {
+    binding === now && !address.looksIntoPayloads ? self : JudgedLines()
   }
 
   /// - Parameter number: from 1.
@@ -74,14 +85,14 @@ final class ScratchShelf: Sendable {
 
 extension GatewayResponder {
   /// Judges lines by a worker, so that a loop that has all connections is there for the others.
-  /// Nothing for few of them, for those that are more to be judged than by their schema, and while
-  /// the workers are busy.
+  /// Nothing for few of them, for those that not their schema alone judges, and while the workers
+  /// are busy.
   func judgeAside(
-    _ body: ByteSlice, _ intake: LineIntake, _ topic: Engine.Topic?, _ address: TopicAddress,
-    _ judging: Judging = Judging()
+    _ body: ByteSlice, _ intake: LineIntake, _ topic: Engine.Topic?, _ address: TopicAddress
   ) async -> JudgedLines {
-    guard body.count > GatewayLimits.linesOnLoop, judging.isPlain, !address.looksIntoPayloads
-    else { return JudgedLines() }
+    guard body.count > GatewayLimits.linesOnLoop, !address.looksIntoPayloads else {
+      return JudgedLines()
+    }
     let binding = topic?.binding
     let mustHave = mustHaveSchema(topic, binding, at: address)
     let judged = try? await parts.workers.run { [scratches = parts.scratches] in

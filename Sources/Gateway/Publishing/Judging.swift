@@ -21,11 +21,6 @@ struct Judging {
   /// What was compiled for them, if they had to wait for that.
   var held: HeldProgram?
 
-  /// Whether events are judged as their topic has it, for the first time, and stored.
-  var isPlain: Bool {
-    quarantines && !isTrial && !isAgain && binding == nil && type == nil && held == nil
-  }
-
   /// The event as it is judged.
   func typed(_ draft: EventDraft) -> EventDraft {
     guard let type, draft.attributes[.type] == nil else { return draft }

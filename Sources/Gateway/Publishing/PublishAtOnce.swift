@@ -43,8 +43,7 @@ extension GatewayResponder: PublishDesk {
       _ = refuse(error, .publish, request, &answer)
       return .complete
     }
-    attempts.insert(request.id)
-    paid.insert(request.id)
+    charged.insert(request.id)
     answer.standing = nil
     return .left
   }
@@ -56,6 +55,7 @@ extension GatewayResponder: PublishDesk {
     _ envelope: borrowing EventRequest, _ body: ByteSlice, _ topic: Engine.Topic,
     _ address: TopicAddress, _ request: HTTPRequest, _ taker: any AnswerTaker
   ) throws -> Bool {
+    admission.countKnown()
     try charge(request, to: address.caller, address)
     let authenticated = timers.monotonic()
     try shares.expect(bytes: body.count, of: address.caller, at: timers.now)

@@ -62,7 +62,7 @@ extension GatewayResponder {
     if body.count <= GatewayLimits.eventOnLoop {
       do {
         event = try conform(
-          envelope, body, topic, address, Judging(isAgain: paid.contains(request.id)))
+          envelope, body, topic, address, Judging(isAgain: charged.contains(request.id)))
       } catch let missing as UncompiledSchema {
         event = try await conformLater(
           envelope, body, topic, tenure(of: address, under: admitted), missing)
@@ -148,7 +148,7 @@ extension GatewayResponder {
   func pay(
     events: Int, bytes: Int, at address: TopicAddress, from request: HTTPRequest
   ) throws(Refusal) {
-    if paid.contains(request.id) { return }
+    if charged.contains(request.id) { return }
     try parts.limits.publish(
       events: events, bytes: bytes, to: address, from: request.peer,
       under: admission.snapshot.policy.addressLimits.all, at: timers.now)

@@ -171,6 +171,40 @@ import Topics
     #expect(try await gateway.send("POST", self.events, batch, "[]").code == "malformed_event")
   }
 
+  @Test(
+    "lines that a worker has judged have the results and numbers of the loop's", arguments: [0, 1])
+  func linesAside(_ part: Int) async throws {
+    let gateway = try TestGateway()
+    let ndjson = ["Content-Type": "application/x-ndjson"]
+    _ = try await gateway.send(
+      "PUT", "\(events.dropLast("/events".count))/schema",
+      ["Content-Type": "application/schema+json"], #"{"properties":{"a":{"type":"string"}}}"#)
+    let good = #"{"a":"\#(String(repeating: "x", count: 400))"}"#
+    // Above and below the size from which a worker is asked.
+    let block = Array(repeating: good, count: part == 0 ? 60 : 10)
+    let lines = block + ["", #"{"a":1}"#, "", "{"] + block
+    let text = lines.joined(separator: "\r\n")
+    #expect((text.utf8.count > GatewayLimits.linesOnLoop) == (part == 0))
+    let expected =
+      Array(repeating: 201, count: block.count) + [422, 400]
+      + Array(repeating: 201, count: block.count)
+    let mixed = try await gateway.send("POST", events, ndjson, text)
+    #expect(mixed.status == 207, "\(mixed.body)")
+    let results = try #require(try mixed.json["results"] as? [[String: Any]])
+    #expect(results.map { $0["status"] as? Int } == expected)
+    for line in [block.count + 2, block.count + 4] {
+      #expect(mixed.body.contains("\"line\":\(line)"), "\(line)")
+    }
+    let atomic = try await gateway.send("POST", "\(events)?atomic=true", ndjson, text)
+    #expect(atomic.status == 422)
+    let all = block.joined(separator: "\n")
+    #expect(try await gateway.send("POST", "\(events)?atomic=true", ndjson, all).status == 201)
+    // More blank lines than a batch has events.
+    let blank = String(repeating: "\n", count: 40_000) + good
+    let sparse = try await gateway.send("POST", events, ndjson, blank)
+    #expect(try sparse.status == 201 && sparse.json["stored"] as? Int == 1)
+  }
+
   @Test("an event stream resumes behind the id it was given")
   func stream() async throws {
     let gateway = try TestGateway()
