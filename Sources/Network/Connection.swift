@@ -162,12 +162,11 @@ final class Connection<R: Responder> {
       case .nothing: return .parting
       }
     }
-    if let arrived {
-      self.arrived = nil
-      switch arrived {
-      case .head(let head, let length): return await serve(head, length: length)
-      case .request(let request): return await serve(request)
-      }
+    // Taken, so that nothing here holds it while it is served.
+    switch arrived.take() {
+    case .head(let head, let length)?: return await serve(head, length: length)
+    case .request(let request)?: return await serve(request)
+    case nil: break
     }
     // The previous head is gone by now, so that its field table's memory can be used again.
     parser.reset()

@@ -191,9 +191,7 @@ import Testing
     }
     async let cut = server.drain(within: Peer.patience)
     // Once nobody listens any more, each loop knows that it ends.
-    await loop.run { loop in
-      while await !self.isRefused(peer, on: loop) { await peer.rest(.milliseconds(5), on: loop) }
-    }
+    await loop.run { loop in await peer.untilRefused(on: loop) }
     journal.note { $0.isReleased = true }
     #expect(await cut == 0)
     let (answered, answeredEnd) = try await later
@@ -207,19 +205,6 @@ import Testing
     #expect(bodies(rested) == ["/idle"])
     #expect(restedEnd == .closed)
     await loop.stop()
-  }
-
-  private func isRefused(_ peer: Peer, on loop: isolated Loop) async -> Bool {
-    do throws(ClientFailure) {
-      let address = try? SocketAddress(host: "127.0.0.1", port: peer.port)
-      guard let address else { return true }
-      let client = try await ClientConnection(to: address, on: loop)
-      client.close(on: loop)
-      return false
-    } catch {
-      if case .network(let failure) = error { return failure.isNobody }
-      return false
-    }
   }
 
   @Test("what does not end in time is cut")

@@ -76,6 +76,27 @@ struct Peer {
     }
   }
 
+  /// Waits until nobody listens, as long as its patience lasts.
+  func untilRefused(on loop: isolated Loop) async {
+    let end = loop.clock.clocks.monotonic() + Self.patience
+    while await !isRefused(on: loop), loop.clock.clocks.monotonic() < end {
+      await rest(.milliseconds(5), on: loop)
+    }
+  }
+
+  private func isRefused(on loop: isolated Loop) async -> Bool {
+    do throws(ClientFailure) {
+      let address = try? SocketAddress(host: "127.0.0.1", port: port)
+      guard let address else { return true }
+      let client = try await ClientConnection(to: address, on: loop)
+      client.close(on: loop)
+      return false
+    } catch {
+      if case .network(let failure) = error { return failure.isNobody }
+      return false
+    }
+  }
+
   func rest(_ span: TimeSpan, on loop: isolated Loop) async {
     await withCheckedContinuation { waiting in
       _ = loop.clock.schedule(at: loop.clock.clocks.monotonic() + span) { waiting.resume() }
