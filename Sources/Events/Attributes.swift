@@ -142,22 +142,25 @@ public struct AttributesBuilder: Sendable {
   public mutating func set(
     _ name: AttributeName, _ value: ByteSlice, kind: AttributeKind = .text
   ) {
-    block.append(name.number << 2 | kind.rawValue)
-    if case .custom(let text) = name { block.append(prefixed: text) }
+    begin(name, kind)
     block.append(prefixed: value)
-    count += 1
   }
 
   /// Sets a value of `length` bytes, which `write` appends.
   public mutating func set(
     _ name: AttributeName, length: Int, _ write: (inout ByteWriter) -> Void
   ) {
-    block.append(name.number << 2 | AttributeKind.text.rawValue)
-    if case .custom(let text) = name { block.append(prefixed: text) }
+    begin(name, .text)
     block.append(varint: UInt64(length))
     let start = block.count
     write(&block)
     precondition(block.count - start == length, "a value of another length")
+  }
+
+  /// The value follows.
+  private mutating func begin(_ name: AttributeName, _ kind: AttributeKind) {
+    block.append(name.number << 2 | kind.rawValue)
+    if case .custom(let text) = name { block.append(prefixed: text) }
     count += 1
   }
 

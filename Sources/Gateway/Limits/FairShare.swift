@@ -18,8 +18,6 @@ final class FairShare {
     var waiting = 0
     /// Since when the tenant has sent nothing, or so.
     var lastSeen: MonotonicTime
-    /// False once the tenant has been forgotten.
-    var isTaken = true
   }
 
   /// A place in line, for `leave`.
@@ -39,8 +37,8 @@ final class FairShare {
 
   private var lines: [Line] = []
   private var freeLines: [Int] = []
-  /// The line that was looked for last.
-  private var lastLine = 0
+  /// The line that was looked for last; nil once one has been forgotten.
+  private var lastLine: Int?
   private var numbers: [Name: Int] = [:]
   private var waiting = 0
   private var nextSweep: MonotonicTime
@@ -105,11 +103,8 @@ final class FairShare {
 
   private func line(of caller: TenantScope, at now: MonotonicTime) -> Int {
     // Mostly the same tenant again: to compare its name takes less than to hash it.
-    if lastLine < lines.count, lines[lastLine].tenant == caller.tenant, lines[lastLine].isTaken {
-      lines[lastLine].lastSeen = now
-      return lastLine
-    }
-    if let number = numbers[caller.tenant] {
+    let latest = lastLine.flatMap { lines[$0].tenant == caller.tenant ? $0 : nil }
+    if let number = latest ?? numbers[caller.tenant] {
       lines[number].lastSeen = now
       lastLine = number
       return number
@@ -137,7 +132,7 @@ final class FairShare {
       guard line.waiting == 0, now - line.lastSeen >= Self.memory else { continue }
       roll.depart(tenant)
       numbers[tenant] = nil
-      lines[number].isTaken = false
+      lastLine = nil
       freeLines.append(number)
     }
   }

@@ -80,9 +80,7 @@ extension GatewayResponder: PublishDesk {
     pending.begin(
       PendingPublish.Flight(
         desk: self, taker: taker, request: request, address: address, place: place,
-        payloadBytes: event.draft.payload.count, isMarked: event.standing == .marked,
-        schemaVersion: event.schemaVersion, deprecated: event.deprecated,
-        authenticated: authenticated, validated: validated))
+        event: PublishedEvent(event, authenticated: authenticated, validated: validated)))
     return true
   }
 
@@ -108,14 +106,8 @@ extension GatewayResponder: PublishDesk {
     let (request, address) = (flight.request, flight.address)
     switch outcome {
     case .success(let receipt):
-      topicMetrics.topic(TopicKey(address)).stored(
-        bytes: flight.payloadBytes, latency: receipt.durableAt - request.received,
-        as: flight.isMarked ? .schemaWarned : .accepted)
-      let timing = ServerTiming(
-        request.received, flight.authenticated, flight.validated, receipt)
       served(
-        created(address, flight.schemaVersion, flight.deprecated, receipt, timing, &answer),
-        .publish, request)
+        tell(flight.event, at: address, receipt, request, &answer), .publish, request)
     case .failure(let failure):
       let refusal = refusal(failure, at: address)
       let reference = TopicReference(
@@ -143,12 +135,7 @@ final class PendingPublish: AppendObserver {
     let request: HTTPRequest
     let address: TopicAddress
     let place: FairShare.Place
-    let payloadBytes: Int
-    let isMarked: Bool
-    let schemaVersion: UInt32
-    let deprecated: SchemaDeprecation?
-    let authenticated: MonotonicTime
-    let validated: MonotonicTime
+    let event: PublishedEvent
   }
 
   private var flight: Flight?

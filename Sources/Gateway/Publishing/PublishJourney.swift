@@ -91,12 +91,9 @@ extension GatewayResponder {
     } catch {
       throw refusal(error, at: address)
     }
-    topicMetrics.topic(TopicKey(address)).stored(
-      bytes: event.draft.payload.count, latency: receipt.durableAt - request.received,
-      as: event.standing == .marked ? .schemaWarned : .accepted)
-    return created(
-      event.address, event.schemaVersion, event.deprecated, receipt,
-      ServerTiming(request.received, authenticated, validated, receipt), &answer)
+    return tell(
+      PublishedEvent(event, authenticated: authenticated, validated: validated), at: address,
+      receipt, request, &answer)
   }
 
   /// Makes the topic of an event that has been judged, for its sake.
@@ -155,10 +152,14 @@ extension GatewayResponder {
     try parts.quotas.check(address)
   }
 
-  func created(
-    _ topic: TopicAddress, _ version: UInt32, _ deprecated: SchemaDeprecation?,
-    _ receipt: Receipt, _ timing: ServerTiming, _ answer: inout AnswerWriter
+  /// Counts an event that is stored, and answers with its place.
+  func tell(
+    _ event: PublishedEvent, at topic: TopicAddress, _ receipt: Receipt,
+    _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) -> AnswerEnd {
+    topicMetrics.topic(TopicKey(topic)).stored(
+      bytes: event.payloadBytes, latency: receipt.durableAt - request.received,
+      as: event.isMarked ? .schemaWarned : .accepted)
     answer.start(201)
     answer.field("Location") { path in
       path.append("/v1/topics/")
@@ -170,8 +171,8 @@ extension GatewayResponder {
       path.append("/events/")
       receipt.id.append(to: &path)
     }
-    answer.field("Server-Timing") { timing.append(to: &$0) }
-    if let deprecated { tell(deprecated, topic, &answer) }
+    answer.field("Server-Timing") { event.appendTiming(request.received, receipt, to: &$0) }
+    if let deprecated = event.deprecated { tell(deprecated, topic, &answer) }
     return finish(&answer) { json in
       json.beginObject()
       json.key("messageId")
@@ -179,7 +180,7 @@ extension GatewayResponder {
       json.key("publishTime")
       json.instant(receipt.publishTime)
       json.key("schemaVersion")
-      if version == 0 { json.null() } else { json.integer(Int(version)) }
+      if event.schemaVersion == 0 { json.null() } else { json.integer(Int(event.schemaVersion)) }
       json.key("durability")
       json.string("sync" as StaticString)
       json.endObject()
@@ -201,28 +202,36 @@ extension GatewayResponder {
   }
 }
 
-/// Where the time of one publish went, in milliseconds (W3C Server-Timing).
-struct ServerTiming {
-  let authentication: TimeSpan
-  let validation: TimeSpan
-  let commit: TimeSpan
+/// What the answer to an event that has been stored tells of it.
+struct PublishedEvent {
+  private let authenticated: MonotonicTime
+  private let validated: MonotonicTime
+  let payloadBytes: Int
+  let isMarked: Bool
+  let schemaVersion: UInt32
+  let deprecated: SchemaDeprecation?
 
   init(
-    _ received: MonotonicTime, _ authenticated: MonotonicTime, _ validated: MonotonicTime,
-    _ receipt: Receipt
+    _ event: borrowing ConformingEvent, authenticated: MonotonicTime, validated: MonotonicTime
   ) {
-    authentication = authenticated - received
-    validation = validated - authenticated
-    commit = receipt.durableAt - validated
+    self.authenticated = authenticated
+    self.validated = validated
+    payloadBytes = event.draft.payload.count
+    isMarked = event.standing == .marked
+    schemaVersion = event.schemaVersion
+    deprecated = event.deprecated
   }
 
-  func append(to text: inout ByteWriter) {
+  /// Where the time went, in milliseconds (W3C Server-Timing).
+  func appendTiming(
+    _ received: MonotonicTime, _ receipt: Receipt, to text: inout ByteWriter
+  ) {
     text.append("auth;dur=")
-    text.append(milliseconds: authentication)
+    text.append(milliseconds: authenticated - received)
     text.append(", validate;dur=")
-    text.append(milliseconds: validation)
+    text.append(milliseconds: validated - authenticated)
     text.append(", commit;dur=")
-    text.append(milliseconds: commit)
+    text.append(milliseconds: receipt.durableAt - validated)
   }
 }
 

@@ -28,11 +28,11 @@ public final class RocksAppender: TopicAppender {
   public func append(
     _ event: ConformingEvent, to topic: TopicState
   ) async throws(AppendFailure) -> Receipt {
-    try accept(event, topic)
+    let bytes = try accept(event, topic)
     // SAFETY: the stage keeps the continuation until the committer resumes it, exactly once,
     // whatever becomes of the commit.
     let outcome = await unsafe withUnsafeContinuation { waiting in
-      unsafe write(event, of: topic, for: .task(waiting))
+      unsafe write(event, bytes, of: topic, for: .task(waiting))
     }
     return try outcome.receipt.get()
   }
@@ -40,24 +40,28 @@ public final class RocksAppender: TopicAppender {
   public func append(
     _ event: ConformingEvent, to topic: TopicState, telling observer: AppendObserver
   ) throws(AppendFailure) {
-    try accept(event, topic)
-    write(event, of: topic, for: Stage.Waiter(observer))
+    let bytes = try accept(event, topic)
+    write(event, bytes, of: topic, for: Stage.Waiter(observer))
   }
 
+  /// - Returns: the length of the event's record.
   @inline(__always)
-  private func accept(_ event: borrowing ConformingEvent, _ topic: TopicState)
-    throws(AppendFailure)
-  {
+  private func accept(
+    _ event: borrowing ConformingEvent, _ topic: TopicState
+  ) throws(AppendFailure) -> Int {
     try topic.checkAppending(at: event.address)
-    try admit(events: 1, bytes: EncodedRecord.byteCount(of: event))
+    let bytes = EncodedRecord.byteCount(of: event)
+    try admit(events: 1, bytes: bytes)
+    return bytes
   }
 
   @inline(__always)
   private func write(
-    _ event: borrowing ConformingEvent, of topic: TopicState, for waiter: Stage.Waiter
+    _ event: borrowing ConformingEvent, _ bytes: Int, of topic: TopicState,
+    for waiter: Stage.Waiter
   ) {
     let start = stage.byteCount
-    stage.write(event)
+    stage.write(event, bytes)
     stage.close(
       topic: topic, start: start, events: 1, version: event.schemaVersion, waiter: waiter)
     if stage.events >= Self.handOver { flush() }
@@ -82,7 +86,7 @@ public final class RocksAppender: TopicAppender {
     try admit(events: events.count, bytes: bytes)
     let outcome = await unsafe withUnsafeContinuation { waiting in
       let start = stage.byteCount
-      for event in events { stage.write(event) }
+      for event in events { stage.write(event, EncodedRecord.byteCount(of: event)) }
       unsafe stage.close(
         topic: topic, start: start, events: events.count, version: version,
         otherVersions: others, waiter: .task(waiting))

@@ -70,9 +70,10 @@ final class Stage: @unchecked Sendable {
   var byteCount: Int { bytes.count }
 
   /// Writes one record behind those already there.
-  func write(_ event: borrowing ConformingEvent) {
+  ///
+  /// - Parameter count: its length.
+  func write(_ event: borrowing ConformingEvent, _ count: Int) {
     let start = bytes.count
-    let count = EncodedRecord.byteCount(of: event)
     _ = unsafe bytes.appendUnsafe(room: count) { memory in
       var filler = unsafe ByteFiller(memory)
       EncodedRecord.write(event, into: &filler)
