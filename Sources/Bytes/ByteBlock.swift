@@ -42,6 +42,12 @@
     return ByteMarks(mask: signed .< SIMD16(repeating: 0x20))
   }
 
+  /// Marks the bytes that are not those of another block.
+  @inlinable @inline(__always)
+  public func marksUnlike(_ other: ByteBlock) -> ByteMarks {
+    ByteMarks(mask: bytes .!= other.bytes)
+  }
+
   /// The block with its capital letters, and some other bytes, made small.
   @inlinable @inline(__always)
   public var folded: ByteBlock { ByteBlock(bytes: bytes | SIMD16(repeating: 0x20)) }
@@ -89,5 +95,20 @@
   public func firstUnmarked(from start: Int) -> Int {
     let rest = ~number &>> UInt128(truncatingIfNeeded: 8 &* start)
     return min(start &+ rest.trailingZeroBitCount &>> 3, ByteBlock.width)
+  }
+}
+
+extension Span<UInt8> {
+  /// How many bytes at the front of both are the same.
+  public func commonPrefix(with other: Span<UInt8>) -> Int {
+    let shorter = Swift.min(count, other.count)
+    var index = 0
+    while index &+ ByteBlock.width <= shorter {
+      let first = ByteBlock(self, at: index).marksUnlike(ByteBlock(other, at: index)).first
+      if first < ByteBlock.width { return index &+ first }
+      index &+= ByteBlock.width
+    }
+    while index < shorter, self[index] == other[index] { index &+= 1 }
+    return index
   }
 }

@@ -147,6 +147,31 @@
   /// The bytes as an array of their own.
   public var array: [UInt8] { unsafe withUnsafeBytes { unsafe Array($0) } }
 
+  /// Where to look for the bytes in a table whose places may be taken from one another: spread
+  /// well, and no defence against those who choose the bytes. Words of eight bytes.
+  public func place(seed: UInt64) -> UInt64 {
+    func mixed(_ word: UInt64) -> UInt64 {
+      let product = word.multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+      return product.high ^ product.low
+    }
+    // SAFETY: every load lies below `count`, and the bytes stay while `self` does.
+    return unsafe withUnsafeBytes { bytes in
+      var place = seed ^ UInt64(bytes.count)
+      var index = 0
+      while index &+ 8 <= bytes.count {
+        place = unsafe mixed(
+          place ^ bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+        index &+= 8
+      }
+      var rest: UInt64 = 0
+      while index < bytes.count {
+        rest = unsafe rest << 8 | UInt64(bytes[index])
+        index &+= 1
+      }
+      return mixed(place ^ rest)
+    }
+  }
+
   /// Words of eight bytes; the last one, or the two of a shorter run, may overlap what has been
   /// compared.
   @usableFromInline

@@ -18,8 +18,6 @@ public struct EventDraft: Sendable, Equatable {
   /// The payload as sent, a slice of the request's body where that is possible.
   public let payload: ByteSlice
   public let payloadKind: PayloadKind
-  /// The payload's media type as sent, parameters included; nil if none was named.
-  public let contentType: ByteSlice?
   /// Whether the publisher named a schema: `dataschema` is among the attributes.
   public let namesSchema: Bool
   /// How many attributes that only the gateway writes were sent and dropped.
@@ -27,13 +25,12 @@ public struct EventDraft: Sendable, Equatable {
 
   public init(
     attributes: Attributes, key: ByteSlice?, payload: ByteSlice, payloadKind: PayloadKind,
-    contentType: ByteSlice?, namesSchema: Bool = false, strippedAttributes: Int = 0
+    namesSchema: Bool = false, strippedAttributes: Int = 0
   ) {
     self.attributes = attributes
     self.key = key
     self.payload = payload
     self.payloadKind = payloadKind
-    self.contentType = contentType
     self.namesSchema = namesSchema
     self.strippedAttributes = strippedAttributes
   }
@@ -45,7 +42,7 @@ public struct EventDraft: Sendable, Equatable {
     builder.append(more)
     return EventDraft(
       attributes: builder.attributes, key: key, payload: payload, payloadKind: payloadKind,
-      contentType: contentType, namesSchema: namesSchema, strippedAttributes: strippedAttributes)
+      namesSchema: namesSchema, strippedAttributes: strippedAttributes)
   }
 
   /// The same event without `dataschema`: the gateway says itself what it was checked against.
@@ -57,7 +54,7 @@ public struct EventDraft: Sendable, Equatable {
     }
     return EventDraft(
       attributes: builder.attributes, key: key, payload: payload, payloadKind: payloadKind,
-      contentType: contentType, strippedAttributes: strippedAttributes)
+      strippedAttributes: strippedAttributes)
   }
 
   /// Bytes that the event will occupy: what quotas and budgets count.

@@ -18,7 +18,7 @@ public enum EventIntake {
   ///
   /// - Parameter shelf: where its attributes are made; without one they take memory of their own.
   public static func binary(
-    _ request: EventRequest, body: ByteSlice, on shelf: AttributeShelf? = nil
+    _ request: borrowing EventRequest, body: ByteSlice, on shelf: AttributeShelf? = nil
   ) throws(EventFault) -> EventDraft {
     let contentType = request.contentType
     let isJSON = contentType.map(MediaType.isJSON) ?? false
@@ -95,8 +95,8 @@ public enum EventIntake {
 
   /// Joins what the event says with what the request says, and the gateway's own attributes.
   private static func assemble(
-    _ reader: EnvelopeReader, _ request: EventRequest, payload: ByteSlice, kind: PayloadKind,
-    contentType: ByteSlice?, on shelf: AttributeShelf? = nil
+    _ reader: borrowing EnvelopeReader, _ request: borrowing EventRequest, payload: ByteSlice,
+    kind: PayloadKind, contentType: ByteSlice?, on shelf: AttributeShelf? = nil
   ) throws(EventFault) -> EventDraft {
     if let own = reader.key, let key = request.key, own != key { throw .keyConflict }
     if let own = reader.time, let time = request.time, own != time { throw .badTime }
@@ -112,14 +112,14 @@ public enum EventIntake {
     }
     return EventDraft(
       attributes: attributes, key: reader.key ?? request.key, payload: payload,
-      payloadKind: kind, contentType: contentType, namesSchema: reader.namesSchema,
+      payloadKind: kind, namesSchema: reader.namesSchema,
       strippedAttributes: reader.stripped)
   }
 
   /// Adds what the event leaves to the request to say, and the gateway's own.
   private static func complete(
-    _ builder: inout AttributesBuilder, _ reader: EnvelopeReader, _ request: EventRequest,
-    _ contentType: ByteSlice?
+    _ builder: inout AttributesBuilder, _ reader: borrowing EnvelopeReader,
+    _ request: borrowing EventRequest, _ contentType: ByteSlice?
   ) throws(EventFault) {
     let own = (request.stamp.source, request.stamp.type)
     builder.reserve(
@@ -149,6 +149,6 @@ public struct LineIntake: Sendable {
   public func event(_ line: ByteSlice) -> EventDraft {
     EventDraft(
       attributes: model.attributes, key: model.key, payload: line, payloadKind: .json,
-      contentType: nil, strippedAttributes: model.strippedAttributes)
+      strippedAttributes: model.strippedAttributes)
   }
 }

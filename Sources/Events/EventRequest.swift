@@ -14,6 +14,12 @@ public struct EventRequest: Sendable {
   let attributes: EnvelopeReader
   let stamp: GatewayStamp
 
+  /// Whether a field may concern events, by its name's first letter in lower case and its length:
+  /// for those who would rather not hand over the others.
+  public static func mayTake(initial: UInt8, length: Int) -> Bool {
+    length > 3 && (initial == 0x63 || initial == 0x65 || initial == 0x74)
+  }
+
   /// Reads the fields of a publish request: `Content-Type`, `Event-Key`, `Event-Time`,
   /// `traceparent`, `tracestate` and, in binary mode, `ce-…`; names in any case, others are
   /// skipped.
@@ -63,6 +69,10 @@ public enum EventMode: Sendable, Equatable {
       self = .binary
       return
     }
+    if MediaType.isPlainJSON(contentType) {
+      self = .binary
+      return
+    }
     guard let essence = MediaType.essence(contentType) else { throw .badMediaType }
     if essence.equalsIgnoringCase("application/cloudevents+json") {
       self = .structured
@@ -91,7 +101,7 @@ private struct FieldReading {
 
   mutating func take(_ name: ByteSlice, _ value: ByteSlice) throws(EventFault) {
     guard name.count > 3 else { return }
-    switch name[0] | 0x20 {
+    switch ASCII.lowercased(name[0]) {
     case 0x63:
       if name.prefix(3).equalsIgnoringCase("ce-") {
         attributes.append((name.dropFirst(3), value))

@@ -36,7 +36,7 @@ public enum MediaType {
   }
 
   /// What nearly every publisher sends, as it sends it: known without a look at each character.
-  private static func isPlainJSON(_ text: ByteSlice) -> Bool { text.equals("application/json") }
+  static func isPlainJSON(_ text: ByteSlice) -> Bool { text.equals("application/json") }
 
   /// RFC 9110 §5.6.2.
   private static func isTokenByte(_ byte: UInt8) -> Bool {

@@ -16,6 +16,8 @@ public enum GatewayLimits {
   /// What one loop keeps of publishes that have been answered, for those that come next: as many
   /// as wait for the log at once in most loads.
   static let idlePublishes = 1_024
+  /// What one loop remembers of who publishes where: a token and a path for each.
+  static let publishTargets = 1_024
   /// Lines that come whole are judged by a worker from so many bytes on; fewer are judged on their
   /// loop sooner than a thread wakes up.
   static let linesOnLoop = 16 << 10

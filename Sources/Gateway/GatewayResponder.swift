@@ -37,6 +37,8 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   var attempts: Set<RequestID> = []
   /// Publishes that the limits have let in ahead of their task, with their events.
   var charged: Set<RequestID> = []
+  /// Where publishes have gone lately.
+  var targets = TargetShelf()
   /// Publishes that nothing waits for any more, to be used again.
   var idlePublishes: [PendingPublish] = []
   /// Requests under way that look at what is an operator's to see; with the name of the token that

@@ -22,6 +22,11 @@ public struct FieldTable: Sendable {
   /// The length of that name in bytes.
   public func nameLength(at index: Int) -> Int { Int(ranges[index].name.count) }
 
+  /// The first letter of that name, in lower case.
+  public func initial(at index: Int) -> UInt8 {
+    ASCII.lowercased(bytes[Int(ranges[index].name.start)])
+  }
+
   public func value(at index: Int) -> ByteSlice { bytes[ranges[index].value.range] }
 
   /// The value of the first field of this name, written in lower case; nil without one.

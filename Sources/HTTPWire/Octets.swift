@@ -12,23 +12,17 @@ enum Octets {
   /// a time.
   static func firstControl(in span: Span<UInt8>, from: Int) -> Int {
     var index = from
-    // SAFETY: loads lie within the span, checked before each; the pointer stays in the closure.
-    unsafe span.withUnsafeBytes { bytes in
-      let space = SIMD16<UInt8>(repeating: ASCII.space)
-      let delete = SIMD16<UInt8>(repeating: ASCII.delete)
-      while index &+ 16 <= bytes.count {
-        let chunk = unsafe bytes.loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
-        // HTAB is among these; the exact look at each byte lets it pass.
-        if any((chunk .< space) .| (chunk .== delete)) {
-          for offset in index..<(index &+ 16) where unsafe isControl(bytes[offset]) {
-            index = offset
-            return
-          }
-        }
-        index &+= 16
-      }
-      while unsafe index < bytes.count && !isControl(bytes[index]) { index &+= 1 }
+    while index &+ ByteBlock.width <= span.count {
+      let block = ByteBlock(span, at: index)
+      // HTAB is none of them.
+      let found =
+        block.marks(from: 0, count: ASCII.tab) | block.marks(from: ASCII.tab &+ 1, count: 22)
+        | block.marks(ASCII.delete)
+      let first = found.first
+      if first < ByteBlock.width { return index &+ first }
+      index &+= ByteBlock.width
     }
+    while index < span.count, !isControl(span[index]) { index &+= 1 }
     return index
   }
 

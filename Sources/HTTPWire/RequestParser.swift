@@ -15,6 +15,9 @@ public enum RequestStep: Sendable {
 /// far it has looked. `reset()` before the next message. Looks at every byte once and allocates
 /// only the field table, whose memory it reuses when nobody holds the previous head any more.
 ///
+/// The heads of one client are much alike: the lines at the front of a head that are those of the
+/// head before it are taken as they were found there.
+///
 /// ```
 /// requestLine ──line──▶ fields ──empty line──▶ (request)
 ///     │ one empty line before it is skipped (§2.2)
@@ -34,6 +37,18 @@ public struct RequestParser: Sendable {
   private var skippedEmptyLine = false
   private var fields: [FieldRange] = []
   private var framing = FramingFields()
+  private var last = LastHead()
+  private var hasRecalled = false
+
+  /// The last complete head, whose fields are in `fields` until the next one differs.
+  private struct LastHead {
+    var bytes = ByteWriter()
+    /// Nil where `fields` are not those of `bytes`.
+    var line: RequestLine?
+    var framing = FramingFields()
+    /// So many bytes at its front are those of the head that is being read.
+    var shared = 0
+  }
 
   public init(limits: WireLimits) {
     self.limits = limits
@@ -46,14 +61,15 @@ public struct RequestParser: Sendable {
     scanner = LineScanner()
     line = nil
     skippedEmptyLine = false
-    fields.removeAll(keepingCapacity: true)
     framing = FramingFields()
+    hasRecalled = false
   }
 
   /// Gives memory back; the next message takes it anew.
   public mutating func release() {
     reset()
     fields = []
+    last = LastHead()
   }
 
   /// The terms of an answer to what has been read so far, for refusals and time-outs: without a
@@ -79,6 +95,11 @@ public struct RequestParser: Sendable {
       switch phase {
       case .refused(let refusal): throw refusal
       case .requestLine:
+        if !hasRecalled, span.count > 0 {
+          hasRecalled = true
+          try recall(span)
+          continue
+        }
         guard let range = try requestLine(in: span) else { return .needMore }
         if range.isEmpty {
           guard !skippedEmptyLine else { throw .badRequest(.requestLine) }
@@ -96,6 +117,46 @@ public struct RequestParser: Sendable {
         fields.append(field)
       }
     }
+  }
+
+  /// Takes the lines that the head has in common with the last one, and goes on behind them.
+  private mutating func recall(_ span: Span<UInt8>) throws(WireRefusal) {
+    guard let known = last.line else {
+      last.shared = 0
+      fields.removeAll(keepingCapacity: true)
+      return
+    }
+    last.shared = span.commonPrefix(with: last.bytes.span)
+    if last.shared == last.bytes.count {
+      framing = last.framing
+      scanner = LineScanner(at: start(ofLine: fields.count))
+    } else {
+      // What follows is another head's.
+      last.line = nil
+      guard start(ofLine: 0) <= last.shared else { return fields.removeAll(keepingCapacity: true) }
+      var kept = 0
+      while kept < fields.count, start(ofLine: kept + 1) <= last.shared { kept += 1 }
+      for index in 0..<kept { try framing.note(fields[index], in: span) }
+      scanner = LineScanner(at: start(ofLine: kept))
+      fields.removeSubrange(kept...)
+    }
+    line = known
+    phase = .fields
+  }
+
+  /// Where a line of the last head begins that is one of `fields`, or the empty one behind them.
+  private func start(ofLine index: Int) -> Int {
+    index < fields.count ? Int(fields[index].name.start) : last.bytes.count - 2
+  }
+
+  /// Remembers the head that has just been read.
+  private mutating func remember(_ line: RequestLine, _ head: Span<UInt8>) {
+    if last.line != nil { return }
+    last.bytes.truncate(to: last.shared)
+    guard head.count <= limits.rememberedHeadBytes else { return }
+    last.bytes.append(head.extracting(last.shared...))
+    last.line = line
+    last.framing = framing
   }
 
   private mutating func requestLine(in span: Span<UInt8>) throws(WireRefusal) -> Range<Int>? {
@@ -128,6 +189,7 @@ public struct RequestParser: Sendable {
     let body = try framing.body(version: line.version)
     if case .length(let length) = body, length > limits.bodyBytes { throw .bodyTooLarge }
     let length = scanner.lineStart
+    remember(line, bytes.span.extracting(..<length))
     let head = RequestHead(
       method: line.method, version: line.version,
       fields: FieldTable(bytes: bytes[0..<length], ranges: fields), framing: body,

@@ -40,6 +40,8 @@ public struct WireLimits: Sendable {
   public var receiveBytes = 16 * 1024
   /// An idle connection gives its buffers back after this long.
   public var bufferKeepTime = TimeSpan.seconds(2)
+  /// The longest head that a connection remembers, to read the next one faster, in bytes.
+  public var rememberedHeadBytes = 4 << 10
   /// Open connections in total; nil: what the descriptor limit allows.
   public var connections: Int?
   /// Bytes of a PROXY header of version 2 with all that it carries.

@@ -67,7 +67,9 @@ public enum SchemaGate {
       if draft.payloadKind == .json { try scratch.tokenise(draft.payload) }
       return ConformingEvent(address: address, draft: draft, schemaVersion: 0)
     }
-    guard draft.payloadKind == .json else { throw .mediaType(draft.contentType) }
+    guard draft.payloadKind == .json else {
+      throw .mediaType(draft.attributes[.datacontenttype])
+    }
     if let choice {
       try choice.program.check(draft.payload, scratch)
       return ConformingEvent(

@@ -94,6 +94,8 @@ public struct TenantBounds: Sendable, Equatable {
     tenant.hasNoRates && perPrincipal.hasNoRates && perTopic.hasNoRates
   }
 
+  var hasNoRatesAnywhere: Bool { hasNoRates && perNamespace.hasNoRates }
+
   private init() {
     tenant = .none
     perPrincipal = .none

@@ -7,23 +7,35 @@ public import JSONText
 /// Rules of this file: the one stored property is private and the extension of `TenantScope` below
 /// is the only place that makes one. Never `Codable` or `RawRepresentable`, no default, no other
 /// initialiser. Equal and hashed by the three names alone, so that it finds the topic whoever asks.
+/// Making one costs an allocation, copying it one reference count.
 public struct TopicAddress: Sendable {
   private let proven: Proven
 
-  private struct Proven: Sendable {
+  /// A class: addresses are handed on and copied far more often than made.
+  private final class Proven: Sendable {
     let namespace: Name
     let topic: Name
     let action: Action
     let caller: TenantScope
     /// The agreement under which the topic of another tenant is used; nil at home.
     let share: SharedTopics?
+
+    init(
+      _ namespace: Name, _ topic: Name, _ action: Action, _ caller: TenantScope,
+      _ share: SharedTopics?
+    ) {
+      self.namespace = namespace
+      self.topic = topic
+      self.action = action
+      self.caller = caller
+      self.share = share
+    }
   }
 
   fileprivate init(
     namespace: Name, topic: Name, action: Action, caller: TenantScope, share: SharedTopics? = nil
   ) {
-    proven = Proven(
-      namespace: namespace, topic: topic, action: action, caller: caller, share: share)
+    proven = Proven(namespace, topic, action, caller, share)
   }
 
   /// The tenant that the topic belongs to.
@@ -39,7 +51,17 @@ public struct TopicAddress: Sendable {
   /// What the file says about the tenant that the topic belongs to.
   public var policy: TenantPolicy { proven.share?.policy ?? proven.caller.policy }
 
+  /// Whether no rate bounds what the caller does here. Asked with every event, and answered without
+  /// copying the bounds.
+  public var hasNoRates: Bool {
+    guard proven.caller.policy.limits.hasNoRatesAnywhere else { return false }
+    return proven.share?.policy.limits.hasNoRatesAnywhere ?? true
+  }
+
   fileprivate var share: SharedTopics? { proven.share }
+
+  /// Tells this proof from others for the same topic, as long as it is kept; copies share it.
+  public var identity: ObjectIdentifier { ObjectIdentifier(proven) }
 
   /// The same proof with names in storage of their own, for those who keep it longer than a
   /// request: names are otherwise cut from the connection's receive buffer.
@@ -118,7 +140,7 @@ extension TopicAddress: CustomStringConvertible {
 extension TenantScope {
   /// The topic that a request names, if the caller may do `action` on it. Another tenant's topic is
   /// `notFound`, like an absent one; in the caller's own tenant a missing grant is `forbidden`
-  /// whether the topic exists or not: existence is not looked at here. Allocates nothing.
+  /// whether the topic exists or not: existence is not looked at here.
   public func address(
     of reference: TopicReference, for action: Action
   ) throws(TenancyRefusal) -> TopicAddress {

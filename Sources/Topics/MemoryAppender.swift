@@ -32,6 +32,8 @@ public final class MemoryAppender: TopicAppender {
 
   init(_ log: MemoryLog) { self.log = log }
 
+  public func open(_ address: TopicAddress) -> MemoryTopic? { log.open(address) }
+
   public func append(
     _ event: ConformingEvent, to topic: MemoryTopic
   ) async throws(AppendFailure) -> Receipt {

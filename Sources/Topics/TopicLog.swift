@@ -136,6 +136,9 @@ extension TopicAddress {
 public protocol TopicAppender: AnyObject {
   associatedtype Topic: OpenTopic
 
+  /// `TopicLog.open`, cheaper under the same proof again in the same turn of the loop.
+  func open(_ address: TopicAddress) -> Topic?
+
   /// Stores one event; returns when it is durable. `topic` is the one at the event's address: under
   /// another name it counts as unknown. The log stores `draft.attributes`, key and payload as they
   /// are: whoever minted the event has already added the gateway's own attributes.

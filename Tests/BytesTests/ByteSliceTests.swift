@@ -95,4 +95,20 @@ import Testing
     #expect(whole.offset(in: middle) == nil && whole[0..<2].offset(in: middle) == nil)
     #expect(ByteSlice(utf8: "bcde").offset(in: whole) == nil)
   }
+
+  @Test func `a place depends on each byte, on their number and on the seed, and on no more`() {
+    let text = ByteSlice((0..<40).map { UInt8($0 * 7 % 251) })
+    for count in 0...32 {
+      let run = text[3..<(3 + count)]
+      let place = run.place(seed: 9)
+      #expect(ByteSlice(copying: run.span).place(seed: 9) == place)
+      #expect(run.place(seed: 10) != place)
+      #expect(text[3..<(4 + count)].place(seed: 9) != place)
+      for index in 0..<count {
+        var other = run.array
+        other[index] ^= 1
+        #expect(ByteSlice(other).place(seed: 9) != place)
+      }
+    }
+  }
 }

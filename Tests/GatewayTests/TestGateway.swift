@@ -174,24 +174,44 @@ actor TestGateway {
       }
     }
     defer { pump.cancel() }
+    // As a connection does, which waits for what the responder has begun and leaves the rest to its
+    // task.
+    let taker = HeldAnswer(writer)
+    switch responder.begin(request, with: &taker.writer, for: taker) {
+    case .complete: return Self.read(outbox.bytes.bytes)
+    case .begun:
+      answeredAtOnce += 1
+      while taker.writer.phase != .complete { await Task.yield() }
+      return Self.read(outbox.bytes.bytes)
+    case .left: writer = taker.writer
+    }
     let end = await responder.respond(to: request, with: &writer)
     var answer = Self.read(outbox.bytes.bytes)
     if case .stream(let stream) = end {
-      for _ in 0..<steps {
-        var bytes = ByteWriter()
-        var step = await stream.next(into: &bytes)
-        while case .wait = step {
-          try await Task.sleep(for: .milliseconds(1))
-          step = await stream.next(into: &bytes)
-        }
-        let written = String(decoding: bytes.bytes, as: UTF8.self)
-        answer.steps.append(written)
-        streamed += written
-        if step != .more { break }
-        if let last, answer.steps.last?.contains(last) == true { break }
-      }
+      answer.steps = try await read(stream, steps: steps, until: last)
     }
     return answer
+  }
+
+  /// What a stream writes in so many steps, or fewer, up to the one that holds `last`.
+  private func read(
+    _ stream: any AnswerStream, steps: Int, until last: String?
+  ) async throws -> [String] {
+    var all: [String] = []
+    for _ in 0..<steps {
+      var bytes = ByteWriter()
+      var step = await stream.next(into: &bytes)
+      while case .wait = step {
+        try await Task.sleep(for: .milliseconds(1))
+        step = await stream.next(into: &bytes)
+      }
+      let written = String(decoding: bytes.bytes, as: UTF8.self)
+      all.append(written)
+      streamed += written
+      if step != .more { break }
+      if let last, written.contains(last) { break }
+    }
+    return all
   }
 
   private func endTurn() {
@@ -206,6 +226,9 @@ actor TestGateway {
 
   /// How often somebody has asked for another turn of the loop.
   var turns: Int { timers.turns }
+
+  /// Publishes that took no task.
+  private(set) var answeredAtOnce = 0
 
   var cacheMisses: UInt64 { server.tokens.cacheMisses.value }
 
@@ -260,6 +283,15 @@ actor TestGateway {
     let status = Int(lines[0].split(separator: " ")[1]) ?? 0
     return Answer(status: status, fields: fields, body: String(text[split.upperBound...]))
   }
+}
+
+/// The answer to a request that goes on without its task.
+private final class HeldAnswer: AnswerTaker {
+  var writer: AnswerWriter
+
+  init(_ writer: AnswerWriter) { self.writer = writer }
+
+  func completeAnswer(_ write: (inout AnswerWriter) -> Void) { write(&writer) }
 }
 
 struct NotARequest: Error {

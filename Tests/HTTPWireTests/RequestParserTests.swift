@@ -131,6 +131,43 @@ import Testing
     #expect(second.fields.count == 2)
   }
 
+  @Test("a head is read the same whatever was read before it")
+  func recalled() {
+    let heads = [
+      "POST /a HTTP/1.1\r\nHost: a\r\nX: one\r\nContent-Length: 3\r\n\r\n",
+      "POST /a HTTP/1.1\r\nHost: a\r\nX: one\r\nContent-Length: 37\r\n\r\n",
+      "POST /a HTTP/1.1\r\nHost: a\r\nX: one\r\nContent-Length: 0\r\n\r\n",
+      "POST /a HTTP/1.1\r\nHost: a\r\nX: one\r\nTransfer-Encoding: chunked\r\n\r\n",
+      "POST /a HTTP/1.1\r\nHost: a\r\nX: other\r\nContent-Length: 3\r\n\r\n",
+      "POST /a HTTP/1.1\r\nHost: a\r\nX: one\r\n\r\n",
+      "POST /a HTTP/1.1\r\nHost: a\r\nX: one\r\nContent-Length: 3\r\nY: z\r\n\r\n",
+      "POST /a HTTP/1.1\r\nHost: a\r\nX: one\r\nContent-Length: 3\r\nHost: a\r\n\r\n",
+      "POST /a?b HTTP/1.1\r\nHost: a\r\nX: one\r\nContent-Length: 3\r\n\r\n",
+      "GET /a HTTP/1.1\r\nHost: a\r\n\r\n",
+      "GET /a HTTP/1.1\r\n\r\n",
+      "GET /a HTTP/1.0\r\n\r\n",
+      "GET /a HTTP/1.0\r\nA: b\r\nConnection: keep-alive\r\n\r\n",
+      "\r\nGET /a HTTP/1.0\r\n\r\n",
+      "GET /a HTTP/1.1\r\nHost: a\r\nA: \(String(repeating: "b", count: 5000))\r\n\r\n",
+    ].map(bytes)
+    for earlier in heads {
+      for text in heads {
+        #expect(parseEveryWay(text, after: earlier).disagreement == nil, "\(earlier) \(text)")
+        var parser = RequestParser(limits: WireLimits())
+        _ = parser.next(earlier)
+        parser.reset()
+        var fresh = RequestParser(limits: WireLimits())
+        guard case .request(let one, _) = parser.next(text),
+          case .request(let other, _) = fresh.next(text)
+        else { continue }
+        #expect(one.fields.ranges == other.fields.ranges)
+        #expect(one.keepAlive == other.keepAlive)
+        #expect(one.version == other.version)
+        #expect(one.target == other.target)
+      }
+    }
+  }
+
   @Test("a refusal is for good")
   func refusalStays() {
     var parser = RequestParser(limits: WireLimits())
@@ -218,6 +255,8 @@ import Testing
       }
       let (outcome, disagreement) = parseEveryWay(ByteSlice(text))
       #expect(disagreement == nil, "seed \(seed) round \(round): \(outcome) for \(text)")
+      let (_, otherwise) = parseEveryWay(ByteSlice(text), after: ByteSlice(good))
+      #expect(otherwise == nil, "seed \(seed) round \(round), not the first: \(text)")
     }
   }
 }

@@ -32,21 +32,26 @@ extension RequestParser {
 }
 
 /// Feeds a message whole, and again cut at every point into two pieces and byte by byte; all ways
-/// must agree.
+/// must agree, also those of parsers that have read another head before.
 ///
-/// - Returns: the common outcome, or nil and the cut at which they differ.
+/// - Returns: the common outcome, and the cut at which they differ or nil.
 func parseEveryWay(
-  _ text: ByteSlice, limits: WireLimits = WireLimits()
+  _ text: ByteSlice, after earlier: ByteSlice? = nil, limits: WireLimits = WireLimits()
 ) -> (outcome: Outcome, disagreement: Int?) {
-  var parser = RequestParser(limits: limits)
-  let whole = parser.outcome(of: text)
+  var fresh = RequestParser(limits: limits)
+  let whole = fresh.outcome(of: text)
+  var seasoned = RequestParser(limits: limits)
+  if let earlier {
+    _ = seasoned.outcome(of: earlier)
+    seasoned.reset()
+  }
   for cut in 0...text.count {
-    var parser = RequestParser(limits: limits)
+    var parser = seasoned
     let first = parser.outcome(of: text.prefix(cut))
     let second = first == .incomplete ? parser.outcome(of: text) : first
     if second != whole { return (whole, cut) }
   }
-  var stepwise = RequestParser(limits: limits)
+  var stepwise = seasoned
   var last = Outcome.incomplete
   var fed = 0
   while fed < text.count, last == .incomplete {

@@ -59,8 +59,7 @@ package struct Proofs: Sendable {
     attributes.set(.id, ByteSlice(utf8: "from-\(topic)"))
     if let type { attributes.set(.type, ByteSlice(utf8: type)) }
     let draft = EventDraft(
-      attributes: attributes.attributes, key: key, payload: payload, payloadKind: kind,
-      contentType: nil)
+      attributes: attributes.attributes, key: key, payload: payload, payloadKind: kind)
     return try SchemaGate.check(
       draft, against: try self.topic(topic, action, in: namespace), binding: nil,
       requireSchema: false,
@@ -85,8 +84,7 @@ package struct Proofs: Sendable {
     _ topic: String, _ payload: String, _ binding: SchemaBinding
   ) throws -> ConformingEvent {
     let draft = EventDraft(
-      attributes: .none, key: nil, payload: ByteSlice(utf8: payload), payloadKind: .json,
-      contentType: nil)
+      attributes: .none, key: nil, payload: ByteSlice(utf8: payload), payloadKind: .json)
     return try SchemaGate.check(
       draft, against: try self.topic(topic, .publish), binding: binding, requireSchema: false,
       scratch: SchemaScratch())

@@ -40,4 +40,24 @@ import Topics
     #expect(entries.sorted() == (0..<UInt64(count)).map { $0 })
     log.close()
   }
+
+  @Test func `a topic that is remembered is the one that is there`() async throws {
+    let scratch = Scratch()
+    let log = try RocksTopicLog(opening: configuration(scratch))
+    let (orders, mails) = (try address("orders"), try address("mails"))
+    let appender = log.makeAppender { $0() }
+    #expect(appender.open(orders) == nil)
+    _ = try await log.createTopic(orders, TopicConfiguration())
+    _ = try await log.createTopic(mails, TopicConfiguration())
+    let first = try #require(appender.open(orders))
+    #expect(appender.open(orders) === first)
+    #expect(appender.open(mails) !== first)
+    #expect(appender.open(try address("orders")) === first)
+    try await log.deleteTopic(address("orders", .manage))
+    #expect(appender.open(orders) == nil)
+    _ = try await log.createTopic(orders, TopicConfiguration())
+    let second = try #require(appender.open(orders))
+    #expect(second !== first && second.ledger == 2)
+    log.close()
+  }
 }

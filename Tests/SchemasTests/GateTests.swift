@@ -29,9 +29,11 @@ import Testing
   }
 
   private func draft(_ payload: String, _ kind: PayloadKind = .json) -> EventDraft {
-    EventDraft(
-      attributes: .none, key: nil, payload: ByteSlice(utf8: payload),
-      payloadKind: kind, contentType: kind == .json ? nil : ByteSlice(utf8: "image/png"))
+    var attributes = AttributesBuilder()
+    if kind == .binary { attributes.set(.datacontenttype, ByteSlice(utf8: "image/png")) }
+    return EventDraft(
+      attributes: attributes.attributes, key: nil, payload: ByteSlice(utf8: payload),
+      payloadKind: kind)
   }
 
   private func check(

@@ -53,24 +53,29 @@ final class Admission {
     return try scope(of: token, try Self.selection(of: request, path: tenant), request)
   }
 
-  /// The same for a caller with a bearer token whose scope this loop knows; nil for every other,
-  /// whom `scope` then looks at as if nobody had. Counts nothing.
-  func knownScope(of request: HTTPRequest, selecting tenant: Name?) throws -> TenantScope? {
-    let fields = request.head.fields
-    let (field, occurrences) = fields.find("authorization")
+  /// The token of a caller whom this loop knows by a bearer token; nil for every other, whom
+  /// `scope` then looks at as if nobody had. Counts nothing.
+  func knownToken(of request: HTTPRequest, _ head: RequestHead) throws -> VerifiedToken? {
+    let (field, occurrences) = head.fields.find("authorization")
     guard case .bearer(let text) = try Credential(field: field, occurrences: occurrences),
-      !verifier.takesAPIKeys || fields.first("x-api-key") == nil,
+      !verifier.takesAPIKeys || head.fields.occurrences(of: "x-api-key") == 0,
       case .known(let token) = try tokens.find(
         text, presentedBy: Presentation(certificate: request.clientCertificate, proofKey: nil),
-        for: verifier, at: request.receivedAt),
-      let scope = scopes.known(
-        of: token, selecting: try Self.selection(of: request, path: tenant),
-        generation: snapshot.policy.generation, at: request.receivedAt)
+        for: verifier, at: request.receivedAt)
     else { return nil }
-    return scope
+    return token
   }
 
-  /// Counts a caller that `knownScope` has found and that is served.
+  /// The scope that this loop knows for it; nil if none.
+  func knownScope(
+    of token: VerifiedToken, _ request: HTTPRequest, selecting tenant: Name?
+  ) throws -> TenantScope? {
+    scopes.known(
+      of: token, selecting: try Self.selection(of: request, path: tenant),
+      generation: snapshot.policy.generation, at: request.receivedAt)
+  }
+
+  /// Counts a caller that `knownToken` has found and that is served.
   func countKnown() { metrics.cacheHits.add() }
 
   /// The same for a path that names something without its tenant: `tenant` is what is there, nil
@@ -106,11 +111,13 @@ final class Admission {
     }
   }
 
+  static let tenantField: StaticString = "jodrell-tenant"
+
   /// The tenant that a request names: in its path, or else in the field `Jodrell-Tenant`.
   static func selection(
     of request: HTTPRequest, path tenant: Name?
   ) throws(Refusal) -> TenantSelection? {
-    let (field, occurrences) = request.head.fields.find("jodrell-tenant")
+    let (field, occurrences) = request.head.fields.find(tenantField)
     guard let field else { return .path(tenant) }
     guard occurrences == 1, let name = Name(field) else {
       throw Refusal(.badHeader, "Jodrell-Tenant takes one tenant's name")

@@ -49,6 +49,7 @@ final class LimitDesk: Sendable {
     _ caller: TenantScope, to topic: TopicAddress?, from peer: ByteSlice,
     under addressLimits: AddressBounds, at now: MonotonicTime
   ) throws(Refusal) {
+    if let topic, topic.hasNoRates, addressLimits.requests == nil { return }
     let limits = caller.policy.limits
     let topicRequests = topic?.policy.limits.perTopic.requests
     let namespaceRequests = topic?.policy.limits.perNamespace.requests
@@ -79,13 +80,11 @@ final class LimitDesk: Sendable {
     events: Int, bytes: Int, to topic: TopicAddress, from peer: ByteSlice,
     under address: BearerBounds, at now: MonotonicTime
   ) throws(Refusal) {
+    if topic.hasNoRates, address.hasNoRates { return }
     let caller = topic.caller
     let limits = caller.policy.limits
     let topicLimits = topic.policy.limits.perTopic
     let namespaceLimits = topic.policy.limits.perNamespace
-    if limits.hasNoRates, topicLimits.hasNoRates, namespaceLimits.hasNoRates, address.hasNoRates {
-      return
-    }
     var demands = Demands()
     demands.append(.tenantEvents, limits.tenant.events, events, Key.tenant(caller, .tenantEvents))
     demands.append(.tenantBytes, limits.tenant.bytes, bytes, Key.tenant(caller, .tenantBytes))

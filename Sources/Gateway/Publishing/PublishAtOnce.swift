@@ -13,33 +13,28 @@ extension GatewayResponder: PublishDesk {
   public func begin(
     _ request: HTTPRequest, with answer: inout AnswerWriter, for taker: any AnswerTaker
   ) -> Beginning {
-    guard request.head.method == .post, request.listener == .open,
+    // Once: each look at the request's own would count what it refers to.
+    let head = request.head
+    guard head.method == .post, request.listener == .open,
       let body = request.body.received, body.count <= GatewayLimits.eventOnLoop
     else { return .left }
     admission.refresh()
-    // One after the other here and not as a value that is made elsewhere: it would be copied.
-    let (reference, address, topic, envelope):
-      (TopicReference, TopicAddress, Engine.Topic, EventRequest)
+    let (target, topic, envelope): (PublishTarget, Engine.Topic, EventRequest)
     do {
-      guard case .topic(let named, .events) = try Route(request.head.path) else { return .left }
-      let terms = try PublishTerms(request)
-      guard !terms.isAtomicGiven,
-        let scope = try admission.knownScope(of: request, selecting: named.tenant)
+      guard try !PublishTerms(head).isAtomicGiven, let named = try self.target(of: request, head),
+        let found = appender.open(named.address)
       else { return .left }
-      reference = named
-      address = try scope.address(of: reference, for: .publish)
-      guard let found = parts.engine.open(address) else { return .left }
-      topic = found
-      envelope = try read(request, to: address)
+      (target, topic) = (named, found)
+      envelope = try read(head, request.id, to: target.address)
       guard envelope.mode == .binary || envelope.mode == .structured else { return .left }
     } catch {
       return .left
     }
     answer.standing = admission.snapshot.crossOrigin.fields(for: request, plain: noStore)
     do {
-      if try stage(envelope, body, topic, address, request, taker) { return .begun }
+      if try stage(envelope, body, topic, target, request, taker) { return .begun }
     } catch {
-      count(error, of: address.caller, reference, request)
+      count(error, at: target.address, request)
       _ = refuse(error, .publish, request, &answer)
       return .complete
     }
@@ -48,38 +43,58 @@ extension GatewayResponder: PublishDesk {
     return .left
   }
 
+  /// What a request publishes to; nil, or a refusal, where the long way has to say it.
+  private func target(of request: HTTPRequest, _ head: RequestHead) throws -> PublishTarget? {
+    guard let token = try admission.knownToken(of: request, head) else { return nil }
+    let path = head.path
+    // Else the field has a say in which tenant is meant.
+    let isByPath = head.fields.occurrences(of: Admission.tenantField) == 0
+    if isByPath,
+      let known = targets.find(
+        token, path, admission.snapshot.policy.generation, at: request.receivedAt)
+    {
+      return known
+    }
+    guard case .topic(let reference, .events) = try Route(path),
+      let scope = try admission.knownScope(of: token, request, selecting: reference.tenant)
+    else { return nil }
+    let address = try scope.address(of: reference, for: .publish)
+    if isByPath { targets.keep(token, path, address) }
+    return PublishTarget(address)
+  }
+
   /// Judges an event and gives it to the log.
   ///
   /// - Returns: false for one that has to wait for more than the log; it is charged then.
   private func stage(
     _ envelope: borrowing EventRequest, _ body: ByteSlice, _ topic: Engine.Topic,
-    _ address: TopicAddress, _ request: HTTPRequest, _ taker: any AnswerTaker
+    _ target: PublishTarget, _ request: HTTPRequest, _ taker: any AnswerTaker
   ) throws -> Bool {
     admission.countKnown()
-    try charge(request, to: address.caller, address)
+    try charge(request, to: target.address.caller, target.address)
     let authenticated = timers.monotonic()
-    try shares.expect(bytes: body.count, of: address.caller, at: timers.now)
-    try pay(events: 1, bytes: body.count, at: address, from: request)
+    try shares.expect(bytes: body.count, of: target.address.caller, at: timers.now)
+    try pay(events: 1, bytes: body.count, at: target.address, from: request)
     let event: ConformingEvent
     do {
-      event = try conform(envelope, body, topic, address)
+      event = try conform(envelope, body, topic, target.address)
     } catch is UncompiledSchema {
       return false
     }
     if event.standing == .quarantined { return false }
     let validated = timers.monotonic()
     let place = try shares.enter(
-      1, bytes: event.draft.cost, of: address.caller, at: timers.now)
+      1, bytes: event.draft.cost, of: target.address.caller, at: timers.now)
     let pending = idlePublishes.popLast() ?? PendingPublish()
     do throws(AppendFailure) {
       try appender.append(event, to: topic, telling: pending)
     } catch {
       shares.leave(place)
-      throw refusal(error, at: address)
+      throw refusal(error, at: target.address)
     }
     pending.begin(
       PendingPublish.Flight(
-        desk: self, taker: taker, request: request, address: address, place: place,
+        desk: self, taker: taker, request: request, target: target, place: place,
         event: PublishedEvent(event, authenticated: authenticated, validated: validated)))
     return true
   }
@@ -98,21 +113,27 @@ extension GatewayResponder: PublishDesk {
     }
   }
 
+  private func count(_ error: any Error, at address: TopicAddress, _ request: HTTPRequest) {
+    let reference = TopicReference(
+      tenant: address.tenant, namespace: address.namespace, topic: address.topic)
+    count(error, of: address.caller, reference, request)
+  }
+
   private func conclude(
     _ flight: consuming PendingPublish.Flight, _ outcome: Result<Receipt, AppendFailure>,
     _ answer: inout AnswerWriter
   ) {
     shares.leave(flight.place)
-    let (request, address) = (flight.request, flight.address)
+    let (request, target) = (flight.request, flight.target)
     switch outcome {
     case .success(let receipt):
-      served(
-        tell(flight.event, at: address, receipt, request, &answer), .publish, request)
+      let end = tell(
+        flight.event, at: target.address, target.metrics(in: &topicMetrics), receipt, request,
+        &answer)
+      served(end, .publish, request)
     case .failure(let failure):
-      let refusal = refusal(failure, at: address)
-      let reference = TopicReference(
-        tenant: address.tenant, namespace: address.namespace, topic: address.topic)
-      count(refusal, of: address.caller, reference, request)
+      let refusal = refusal(failure, at: target.address)
+      count(refusal, at: target.address, request)
       _ = refuse(refusal, .publish, request, &answer)
     }
   }
@@ -133,7 +154,7 @@ final class PendingPublish: AppendObserver {
     let desk: any PublishDesk
     let taker: any AnswerTaker
     let request: HTTPRequest
-    let address: TopicAddress
+    let target: PublishTarget
     let place: FairShare.Place
     let event: PublishedEvent
   }

@@ -14,7 +14,7 @@ extension GatewayResponder {
   func publish(
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    let terms = try PublishTerms(request)
+    let terms = try PublishTerms(request.head)
     let scope = try admission.scope(of: request, selecting: reference.tenant)
     let admitted = admission.snapshot.generation
     do {
@@ -34,7 +34,7 @@ extension GatewayResponder {
     _ terms: PublishTerms, to topic: Engine.Topic?, at address: consuming TopicAddress,
     _ admitted: UInt64, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    let envelope = try read(request, to: address)
+    let envelope = try read(request.head, request.id, to: address)
     switch envelope.mode {
     case .lines where !terms.isAtomic:
       return try await publishLines(
@@ -91,9 +91,10 @@ extension GatewayResponder {
     } catch {
       throw refusal(error, at: address)
     }
+    let metrics = topicMetrics.topic(TopicKey(copy address))
     return tell(
       PublishedEvent(event, authenticated: authenticated, validated: validated), at: address,
-      receipt, request, &answer)
+      metrics, receipt, request, &answer)
   }
 
   /// Makes the topic of an event that has been judged, for its sake.
@@ -109,11 +110,9 @@ extension GatewayResponder {
   }
 
   func read(
-    _ request: HTTPRequest, to address: TopicAddress
+    _ head: RequestHead, _ id: RequestID, to address: TopicAddress
   ) throws(EventFault) -> EventRequest {
-    try EventRequest(
-      fields: FieldPairs(request.head.fields),
-      stamp: address.stamp(request.id, on: shelf))
+    try EventRequest(fields: FieldPairs(head.fields), stamp: address.stamp(id, on: shelf))
   }
 
   /// One event's intake and the gate. Apart from its journey, which waits: what is needed here only
@@ -154,10 +153,10 @@ extension GatewayResponder {
 
   /// Counts an event that is stored, and answers with its place.
   func tell(
-    _ event: PublishedEvent, at topic: TopicAddress, _ receipt: Receipt,
-    _ request: HTTPRequest, _ answer: inout AnswerWriter
+    _ event: PublishedEvent, at topic: TopicAddress, _ metrics: TopicMetrics,
+    _ receipt: Receipt, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) -> AnswerEnd {
-    topicMetrics.topic(TopicKey(topic)).stored(
+    metrics.stored(
       bytes: event.payloadBytes, latency: receipt.durableAt - request.received,
       as: event.isMarked ? .schemaWarned : .accepted)
     answer.start(201)
@@ -250,7 +249,7 @@ extension JSONWriter {
   mutating func string(_ id: MessageID) { plainString { id.append(to: &$0) } }
 }
 
-/// A message's fields as the sequence that `EventRequest` reads.
+/// Those of a message's fields that may concern events, as the sequence that `EventRequest` reads.
 private struct FieldPairs: Sequence, IteratorProtocol {
   private let fields: FieldTable
   private var index = 0
@@ -258,9 +257,14 @@ private struct FieldPairs: Sequence, IteratorProtocol {
   init(_ fields: FieldTable) { self.fields = fields }
 
   mutating func next() -> (name: ByteSlice, value: ByteSlice)? {
-    guard index < fields.count else { return nil }
-    defer { index += 1 }
-    return (fields.name(at: index), fields.value(at: index))
+    while index < fields.count {
+      defer { index += 1 }
+      let length = fields.nameLength(at: index)
+      if EventRequest.mayTake(initial: fields.initial(at: index), length: length) {
+        return (fields.name(at: index), fields.value(at: index))
+      }
+    }
+    return nil
   }
 }
 

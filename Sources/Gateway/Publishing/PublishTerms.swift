@@ -10,9 +10,9 @@ struct PublishTerms {
   let wantsCountsOnly: Bool
 
   /// - Parameter readsQuery: false where the query is another call's.
-  init(_ request: HTTPRequest, readsQuery: Bool = true) throws(Refusal) {
+  init(_ head: borrowing RequestHead, readsQuery: Bool = true) throws(Refusal) {
     var atomic: Bool?
-    if readsQuery, let text = request.head.query {
+    if readsQuery, let text = head.query {
       var query = try QueryParameters(text)
       atomic = try query.takeFlag("atomic")
       try query.finish()
@@ -20,18 +20,15 @@ struct PublishTerms {
     isAtomicGiven = atomic != nil
     isAtomic = atomic ?? false
     var preferences = Preferences()
-    let fields = request.head.fields
-    for index in 0..<fields.count {
-      let length = fields.nameLength(at: index)
-      guard length == 6 || (10...16).contains(length) else { continue }
-      let name = fields.name(at: index)
-      switch length {
-      case 6 where name.equalsIgnoringCase("prefer"):
-        preferences.take(fields.value(at: index))
-      case 16 where name.equalsIgnoringCase("content-encoding"):
-        try Refusal.checkCoding(fields.value(at: index))
-      // The others of these lengths begin with other letters.
-      case 10...15 where Self.mayBeLater(name[0] | 0x20):
+    for index in 0..<head.fields.count {
+      // By length and first letter: p, c, d, e and i. Hardly any other field is looked at.
+      switch (head.fields.nameLength(at: index), head.fields.initial(at: index)) {
+      case (6, 0x70) where head.fields.name(at: index).equalsIgnoringCase("prefer"):
+        preferences.take(head.fields.value(at: index))
+      case (16, 0x63) where head.fields.name(at: index).equalsIgnoringCase("content-encoding"):
+        try Refusal.checkCoding(head.fields.value(at: index))
+      case (10...15, 0x64), (10...15, 0x65), (10...15, 0x69), (10...15, 0x70):
+        let name = head.fields.name(at: index)
         for later in Self.later where name.equalsIgnoringCase(later) {
           throw Refusal(.notSupported, "the header field \(later) is not supported yet")
         }
@@ -45,14 +42,10 @@ struct PublishTerms {
     wantsCountsOnly = preferences["return"] == "minimal"
   }
 
-  /// Header fields of the contract whose features are not built yet.
+  /// Header fields of the contract whose features are not built yet: 10 to 15 letters long,
+  /// beginning with d, e, i or p.
   private static let later: [StaticString] = [
     "Deliver-At", "Deliver-After", "Idempotency-Key", "Producer-Id", "Producer-Epoch",
     "Producer-Seq", "Expected-Last",
   ]
-
-  /// Whether one of their names begins with this lower-case letter: d, e, i or p.
-  private static func mayBeLater(_ initial: UInt8) -> Bool {
-    initial == 0x64 || initial == 0x65 || initial == 0x69 || initial == 0x70
-  }
 }

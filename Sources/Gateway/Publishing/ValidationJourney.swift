@@ -20,14 +20,14 @@ extension GatewayResponder {
     let number = try query.takeNumber("version", in: 1...Int(Int32.max))
     try query.finish()
     // What publishing does not take is not taken here.
-    _ = try PublishTerms(request, readsQuery: false)
+    _ = try PublishTerms(request.head, readsQuery: false)
     let address = try admit(request, to: reference, forAnyOf: [.publish, .manage, .subscribe])
       .detached
     guard let topic = parts.engine.open(address) else { throw Refusal(.notFound) }
     if subject != nil || number != nil {
       judging.binding = try await binding(to: number, of: subject, at: address)
     }
-    let envelope = try read(request, to: address)
+    let envelope = try read(request.head, request.id, to: address)
     switch envelope.mode {
     case .lines, .batch:
       let body = try await request.body.collect(upTo: GatewayLimits.batch)

@@ -46,6 +46,8 @@ final class Directory: Sendable {
   }
 
   let contents = Mutex(Contents())
+  /// How many topics have been removed: what was looked up before may be one of them.
+  let deletions = Atomic(0)
   /// Compiled schemas of all topics.
   let programs = ProgramCache()
 
@@ -80,6 +82,7 @@ final class Directory: Sendable {
       contents.topics[topic.path] = nil
       contents.namespaces[topic.path.namespacePath]?.topics.removeAll { $0 === topic }
     }
+    deletions.add(1, ordering: .releasing)
   }
 
   /// Text of the schemas of a namespace's other topics, in bytes. Looks at each of them.

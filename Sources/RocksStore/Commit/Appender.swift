@@ -2,7 +2,7 @@ import Bytes
 import Events
 public import Schemas
 import Synchronization
-import Tenancy
+public import Tenancy
 public import Topics
 
 /// One loop's way to the committer. Each event's record bytes are written straight into the loop's
@@ -14,8 +14,21 @@ public final class RocksAppender: TopicAppender {
   /// So many events are handed over without waiting for the end of the turn.
   static let handOver = 16
 
+  /// What was looked up last.
+  private struct Opened {
+    let topic: TopicState
+    /// Kept alive, so that its identity stays its own.
+    let address: TopicAddress
+    let identity: ObjectIdentifier
+    /// How many topics had been deleted before.
+    let deletions: Int
+  }
+
   private let committer: Committer
   private var stage: Stage
+  /// What is mostly appended to next. For a turn of the loop at most: a topic holds on to its
+  /// bucket, and the names of its address are cut from a request's bytes.
+  private var latest: Opened?
 
   init(committer: Committer, answeringBy post: @escaping LoopPost) {
     self.committer = committer
@@ -24,6 +37,24 @@ public final class RocksAppender: TopicAppender {
 
   /// What was staged and never flushed is still answered.
   deinit { flush() }
+
+  public func open(_ address: TopicAddress) -> TopicState? {
+    let deletions = committer.directory.deletions.load(ordering: .acquiring)
+    if latest?.identity == address.identity, latest?.deletions == deletions { return latest?.topic }
+    let topic = committer.directory.topic(TopicPath(address))
+    latest = topic.map {
+      Opened(topic: $0, address: address, identity: address.identity, deletions: deletions)
+    }
+    return topic
+  }
+
+  /// Refuses an address that may not be appended to, or is not the topic's: a mix-up of topics must
+  /// not cross tenants.
+  private func check(_ topic: TopicState, at address: TopicAddress) throws(AppendFailure) {
+    try address.checkAppending()
+    if latest?.identity == address.identity, latest?.topic === topic { return }
+    guard topic.path.isPath(of: address) else { throw .unknownTopic }
+  }
 
   public func append(
     _ event: ConformingEvent, to topic: TopicState
@@ -49,7 +80,7 @@ public final class RocksAppender: TopicAppender {
   private func accept(
     _ event: borrowing ConformingEvent, _ topic: TopicState
   ) throws(AppendFailure) -> Int {
-    try topic.checkAppending(at: event.address)
+    try check(topic, at: event.address)
     let bytes = EncodedRecord.byteCount(of: event)
     try admit(events: 1, bytes: bytes)
     return bytes
@@ -71,7 +102,7 @@ public final class RocksAppender: TopicAppender {
     _ events: [ConformingEvent], to topic: TopicState
   ) async throws(AppendFailure) -> [Receipt] {
     guard let head = events.first else { throw .mixedBatch }
-    try topic.checkAppending(at: head.address)
+    try check(topic, at: head.address)
     guard events.allSatisfy({ $0.address == head.address }) else { throw .mixedBatch }
     let bytes = events.reduce(0) { $0 + EncodedRecord.byteCount(of: $1) }
     guard bytes <= committer.limits.batchBytes else {
@@ -96,6 +127,7 @@ public final class RocksAppender: TopicAppender {
   }
 
   public func flush() {
+    latest = nil
     if stage.isEmpty { return }
     if let fresh = committer.queue.exchange(stage) {
       stage = fresh
@@ -138,11 +170,4 @@ public final class RocksAppender: TopicAppender {
 
 extension TopicState: OpenTopic {
   public var binding: SchemaBinding? { facts.withLock { $0.binding } }
-
-  /// Refuses an address that may not be appended to, or is not the topic's: a mix-up of topics must
-  /// not cross tenants.
-  fileprivate func checkAppending(at address: TopicAddress) throws(AppendFailure) {
-    try address.checkAppending()
-    guard path.isPath(of: address) else { throw .unknownTopic }
-  }
 }

@@ -78,8 +78,12 @@ final class CommitDraft {
     while let stage = backlog.first {
       stages.append(stage)
       while backlog.next < stage.entries.count {
-        if !gather(backlog.next, of: stage, &refused) { return refused }
-        backlog.next += 1
+        let place = stage.entries[backlog.next].topic
+        let topic = stage.topics[place]
+        repeat {
+          if !gather(backlog.next, of: stage, to: topic, &refused) { return refused }
+          backlog.next += 1
+        } while backlog.next < stage.entries.count && stage.entries[backlog.next].topic == place
       }
       emptied += 1
       backlog.dropFirst()
@@ -91,10 +95,11 @@ final class CommitDraft {
   ///
   /// - Returns: false where it is more than fits in.
   private func gather(
-    _ index: Int, of stage: Stage, _ refused: inout (events: Int, bytes: Int)
+    _ index: Int, of stage: Stage, to topic: TopicState,
+    _ refused: inout (events: Int, bytes: Int)
   ) -> Bool {
     // The parts that are needed, and not a copy of all: that would count what they refer to.
-    let (topic, version) = (stage.entries[index].topic, stage.entries[index].version)
+    let version = stage.entries[index].version
     let (count, size) = (stage.entries[index].events, stage.entries[index].byteCount)
     if events > 0,
       events + count > limits.commitEvents || bytes + size > limits.commitBytes

@@ -10,7 +10,8 @@ import Topics
 final class Stage: @unchecked Sendable {
   /// One append: a run of records of one topic in `bytes`.
   struct Entry {
-    let topic: TopicState
+    /// Its place in `topics`.
+    let topic: Int
     let start: Int
     let byteCount: Int
     let events: Int
@@ -54,6 +55,10 @@ final class Stage: @unchecked Sendable {
   var post: LoopPost
   var bytes = ByteBuffer()
   private(set) var entries: [Entry] = []
+  /// Once for appends that follow each other: to count the references of each append would have the
+  /// loop and the committer take a topic's memory from one another.
+  private(set) var topics: [TopicState] = []
+  private var latest: ObjectIdentifier?
   private(set) var events = 0
   /// What the commit being made has stored of it. Filled by the committer.
   var answers: [Answer] = []
@@ -87,9 +92,13 @@ final class Stage: @unchecked Sendable {
     topic: TopicState, start: Int, events: Int, version: UInt32, otherVersions: [UInt32] = [],
     waiter: Waiter
   ) {
+    if latest != ObjectIdentifier(topic) {
+      latest = ObjectIdentifier(topic)
+      topics.append(topic)
+    }
     entries.append(
       Entry(
-        topic: topic, start: start, byteCount: bytes.count - start, events: events,
+        topic: topics.count - 1, start: start, byteCount: bytes.count - start, events: events,
         version: version, otherVersions: otherVersions, waiter: waiter))
     self.events += events
   }
@@ -125,6 +134,8 @@ final class Stage: @unchecked Sendable {
   func reset() {
     bytes.reset(keeping: 1 << 20)
     entries.removeAll(keepingCapacity: true)
+    topics.removeAll(keepingCapacity: true)
+    latest = nil
     events = 0
   }
 

@@ -1,0 +1,89 @@
+import Bytes
+import LogConformance
+import Testing
+
+@testable import Gateway
+
+/// Publishes that take no task, and what a loop remembers for them.
+@Suite struct PublishAtOnceTests {
+  private let path = "/v1/topics/acme/shop/orders/events"
+  private let json = ["Content-Type": "application/json"]
+
+  /// A gateway whose loop has learnt where somebody publishes.
+  private func gateway(_ subject: String = "alice") async throws -> TestGateway {
+    let gateway = try TestGateway()
+    _ = try await gateway.send("PUT", "/v1/topics/acme/shop/orders")
+    for _ in 0..<4 {
+      #expect(try await gateway.send("POST", path, as: subject, json, "{}").status == 201)
+    }
+    #expect(await gateway.answeredAtOnce >= 3)
+    return gateway
+  }
+
+  @Test func `who comes again is answered without a task, and as before`() async throws {
+    let gateway = try await gateway()
+    let answer = try await gateway.send("POST", path, json, "{}")
+    #expect(answer.fields["location"] == "/v1/topics/acme/shop/orders/events/1:4")
+    #expect(try answer.json["messageId"] as? String == "1:4")
+    let known = await gateway.answeredAtOnce
+    let home = "/v1/topics/~/orders/events"
+    for _ in 0..<3 { #expect(try await gateway.send("POST", home, json, "{}").status == 201) }
+    // Of `~` this loop learns with the first.
+    #expect(await gateway.answeredAtOnce == known + 2)
+  }
+
+  @Test func `a topic that was deleted is not published to`() async throws {
+    let gateway = try await gateway()
+    #expect(try await gateway.send("DELETE", "/v1/topics/acme/shop/orders").status == 204)
+    let made = try await gateway.send("POST", path, json, "{}")
+    #expect(try made.json["messageId"] as? String == "2:0")
+    let next = try await gateway.send("POST", path, json, "{}")
+    #expect(try next.json["messageId"] as? String == "2:1")
+  }
+
+  @Test func `a grant that was taken away is gone at once`() async throws {
+    let gateway = try await gateway("paul")
+    let (granted, less) = (#"[{publish: ["shop/orders"]}]"#, #"[{subscribe: ["shop/orders"]}]"#)
+    try gateway.take(TestGateway.settings.replacing(granted, with: less))
+    let answer = try await gateway.send("POST", path, as: "paul", json, "{}")
+    #expect(answer.status == 403)
+  }
+
+  @Test func `what one token may, another may not under the same path`() async throws {
+    let gateway = try await gateway()
+    for subject in ["rita", "bob", "rita", "bob"] {
+      let answer = try await gateway.send("POST", path, as: subject, json, "{}")
+      #expect(answer.status == (subject == "rita" ? 403 : 404))
+    }
+  }
+
+  @Test func `a tenant that the field names is looked at each time`() async throws {
+    let gateway = try await gateway()
+    let other = json.merging(["Jodrell-Tenant": "globex"]) { $1 }
+    #expect(try await gateway.send("POST", path, other, "{}").status == 400)
+    let own = json.merging(["Jodrell-Tenant": "acme"]) { $1 }
+    #expect(try await gateway.send("POST", path, own, "{}").status == 201)
+  }
+
+  @Test func `a token that has ended ends what is remembered of it`() async throws {
+    let gateway = try await gateway()
+    let token = try TestGateway.token(lifetime: .seconds(60))
+    for _ in 0..<3 {
+      #expect(try await gateway.send("POST", path, token: token, json, "{}").status == 201)
+    }
+    gateway.clock.step(.seconds(600))
+    #expect(try await gateway.send("POST", path, token: token, json, "{}").status == 401)
+  }
+
+  @Test func `many topics in turn are all found`() async throws {
+    let gateway = try TestGateway()
+    for round in 0..<3 {
+      for topic in 0..<50 {
+        let path = "/v1/topics/acme/shop/t\(topic)/events"
+        let answer = try await gateway.send("POST", path, json, "{}")
+        #expect(answer.fields["location"] == "\(path)/\(topic + 1):\(round)")
+      }
+    }
+    #expect(await gateway.answeredAtOnce == 100)
+  }
+}
