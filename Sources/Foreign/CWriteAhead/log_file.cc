@@ -23,6 +23,8 @@
 
 #include <algorithm>
 
+#include "table_file.h"
+
 namespace {
 
 using rocksdb::FSWritableFile;
@@ -78,6 +80,7 @@ class LogFile : public FSWritableFile {
       next += piece;
       left -= piece;
     }
+    cwriteahead::CountLogged(data.size());
     return IOStatus::OK();
   }
 

@@ -1,5 +1,5 @@
 // RocksDB's C API has no way to say how a write-ahead log is written or how it goes, so this file
-// does. Logs are written by `log_file.h`.
+// does. Logs are written by `log_file.h`, what memory tables become by `table_file.h`.
 //
 // A log that goes is given back to its volume bit by bit. A volume that tells its device of freed
 // blocks (`mount -o discard`) does so while it closes a transaction of its journal, and a sync of the
@@ -23,6 +23,7 @@
 #include <thread>
 
 #include "log_file.h"
+#include "table_file.h"
 
 // As in RocksDB's own c.cc; the C API takes an environment in no other form.
 struct rocksdb_env_t {
@@ -142,6 +143,7 @@ class WriteAheadFileSystem : public rocksdb::FileSystemWrapper {
     IOStatus status = FileSystemWrapper::NewWritableFile(name, options, file, dbg);
     if (!status.ok()) return status;
     if (EndsWith(name, "/LOG")) file->reset(new Diary(std::move(*file)));
+    if (EndsWith(name, ".sst")) *file = cwriteahead::PaceTable(std::move(*file));
     if (!EndsWith(name, ".log")) return status;
     std::unique_ptr<FSWritableFile> log = cwriteahead::OpenLog(name);
     // RocksDB's own way of writing it is as good, only slower.

@@ -1,0 +1,118 @@
+// A memory table that is full becomes a table on disk: a quarter of a second of one core, for
+// compression, every two seconds under full load. All of that at once takes the core from those who
+// answer, and whoever publishes meanwhile waits for milliseconds. So the work is spread over half of
+// the time that the next memory table takes to fill: behind each block of the table, its writer
+// waits until the log has grown in proportion. Where the log does not grow, nobody needs the core,
+// and nothing waits.
+
+#include "table_file.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+namespace {
+
+using rocksdb::Env;
+using rocksdb::FSWritableFile;
+using rocksdb::FSWritableFileOwnerWrapper;
+using rocksdb::IODebugContext;
+using rocksdb::IOOptions;
+using rocksdb::IOStatus;
+
+// The log's growth over which a table is spread: half of a memory table.
+constexpr uint64_t kSpread = 32 << 20;
+// However long the table gets: with three quarters of the next memory table full it waits no more.
+constexpr uint64_t kMost = 48 << 20;
+// How often the log is looked at, and after how many looks a log that has not grown is at rest. The
+// log's disk may be slow for a moment.
+constexpr std::chrono::milliseconds kLook{4};
+constexpr int kPatience = 5;
+// So much is written at once where the log is at rest.
+constexpr uint64_t kPiece = 8 << 20;
+// Shorter tables say nothing of how long the next one gets.
+constexpr uint64_t kShort = 1 << 20;
+
+// Of all logs of the process, in bytes.
+std::atomic<uint64_t> logged{0};
+// The length of a table, as the last ones were: from a fifth of its memory table to all of it.
+std::atomic<uint64_t> usual{20 << 20};
+
+class TableFile : public FSWritableFileOwnerWrapper {
+ public:
+  explicit TableFile(std::unique_ptr<FSWritableFile> &&file)
+      : FSWritableFileOwnerWrapper(std::move(file)), start_(logged) {}
+
+  // What a memory table becomes is written at high priority. Tables made of others are written at a
+  // low one, and kept to RocksDB's own limit.
+  void SetIOPriority(Env::IOPriority priority) override {
+    isPaced_ = priority == Env::IO_HIGH;
+    FSWritableFileOwnerWrapper::SetIOPriority(priority);
+  }
+
+  // RocksDB calls this with every block that it puts into its own buffer. It writes that one when it
+  // is full, 1 MiB at a time, which is far too seldom.
+  void PrepareWrite(size_t offset, size_t length, const IOOptions &options,
+                    IODebugContext *dbg) override {
+    written_ = offset + length;
+    if (isPaced_ && written_ >= hurry_) Wait();
+    FSWritableFileOwnerWrapper::PrepareWrite(offset, length, options, dbg);
+  }
+
+  IOStatus Close(const IOOptions &options, IODebugContext *dbg) override {
+    if (isPaced_ && written_ > kShort) {
+      // A short one among long ones does not hurry those that follow.
+      uint64_t before = usual;
+      usual = std::max(written_, before - before / 8);
+    }
+    return FSWritableFileOwnerWrapper::Close(options, dbg);
+  }
+
+ private:
+  void Wait() {
+    uint64_t goal = start_ + std::min(kMost, written_ * kSpread / usual);
+    uint64_t seen = logged;
+    int looks = 0;
+    while (seen < goal) {
+      std::this_thread::sleep_for(kLook);
+      uint64_t now = logged;
+      if (now != seen) {
+        seen = now;
+        looks = 0;
+        StepBack();
+      } else if (++looks == kPatience) {
+        hurry_ = written_ + kPiece;
+        return;
+      }
+    }
+  }
+
+  // When this thread wakes up, it does not take the core from the one that is running. Where that is
+  // not allowed, it does. The log moves, so that this is not the thread that opens the store.
+  static void StepBack() {
+    static thread_local bool isDone = false;
+    if (isDone) return;
+    isDone = true;
+    sched_param none{};
+    (void)sched_setscheduler(0, SCHED_BATCH, &none);
+  }
+
+  bool isPaced_ = false;
+  // `logged` when the table was begun.
+  const uint64_t start_;
+  uint64_t written_ = 0;
+  // Up to so many bytes nothing waits.
+  uint64_t hurry_ = 0;
+};
+
+}  // namespace
+
+void cwriteahead::CountLogged(uint64_t bytes) { logged += bytes; }
+
+std::unique_ptr<FSWritableFile> cwriteahead::PaceTable(std::unique_ptr<FSWritableFile> &&file) {
+  return std::make_unique<TableFile>(std::move(file));
+}

@@ -1,0 +1,68 @@
+import Bytes
+import Foundation
+import Testing
+
+@testable import RocksStore
+
+/// How fast a full memory table becomes a table on disk. On the engine alone, by one thread that
+/// waits for nobody else: the log has to go on growing.
+@Suite(.serialized) struct TablePaceTests {
+  /// A database whose memory table has just been replaced by another one, and is being written.
+  private struct Writing {
+    let scratch = Scratch()
+    let database: Database
+    let events: ColumnFamily
+    private var written: UInt64 = 0
+
+    init() throws {
+      try FileManager.default.createDirectory(
+        atPath: scratch.path, withIntermediateDirectories: true)
+      database = try Database(
+        path: scratch.path, options: EngineOptions(cacheBytes: 1 << 20), readOnly: false)
+      events = try database.makeFamily(named: "ev.test")
+      while isWhole { try write(100_000) }
+    }
+
+    /// Whether no memory table waits to be written.
+    var isWhole: Bool {
+      database.property("rocksdb.num-immutable-mem-table", of: events) == 0
+    }
+
+    /// Bytes, a third of which are random: a table makes them a third as long, as it does events.
+    mutating func write(_ count: Int) throws {
+      var batch = WriteBatch()
+      var value = ByteWriter(capacity: count)
+      while value.count < count {
+        value.append("the same all over ")
+        value.append(bigEndian: UInt64.random(in: 0...UInt64.max))
+      }
+      written += 1
+      var key = ByteWriter()
+      key.append(bigEndian: UInt64(1))
+      key.append(bigEndian: written)
+      batch.put(events, key: key.span, value: value.span)
+      try database.write(batch)
+    }
+  }
+
+  @Test(.timeLimit(.minutes(10)))
+  func `while the log grows, a table takes as long as the log takes for half a memory table`()
+    throws
+  {
+    var writing = try Writing()
+    var logged = 0
+    while !writing.isWhole {
+      try writing.write(4000)
+      logged += 4000
+    }
+    #expect(logged > 16 << 20)
+    writing.database.close()
+  }
+
+  @Test(.timeLimit(.minutes(10)))
+  func `where the log is at rest, a table is written to its end`() async throws {
+    let writing = try Writing()
+    while !writing.isWhole { try await Task.sleep(for: .milliseconds(5)) }
+    writing.database.close()
+  }
+}
