@@ -34,6 +34,8 @@ constexpr std::chrono::milliseconds kLook{4};
 constexpr int kPatience = 5;
 // So much is written at once where the log is at rest.
 constexpr uint64_t kPiece = 8 << 20;
+// A table that does not get longer waits for nothing.
+constexpr uint64_t kSmall = 256 << 10;
 // Shorter tables say nothing of how long the next one gets.
 constexpr uint64_t kShort = 1 << 20;
 
@@ -106,7 +108,7 @@ class TableFile : public FSWritableFileOwnerWrapper {
   const uint64_t start_;
   uint64_t written_ = 0;
   // Up to so many bytes nothing waits.
-  uint64_t hurry_ = 0;
+  uint64_t hurry_ = kSmall;
 };
 
 }  // namespace
