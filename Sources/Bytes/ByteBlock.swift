@@ -102,13 +102,28 @@ extension Span<UInt8> {
   /// How many bytes at the front of both are the same.
   public func commonPrefix(with other: Span<UInt8>) -> Int {
     let shorter = Swift.min(count, other.count)
-    var index = 0
-    while index &+ ByteBlock.width <= shorter {
-      let first = ByteBlock(self, at: index).marksUnlike(ByteBlock(other, at: index)).first
-      if first < ByteBlock.width { return index &+ first }
-      index &+= ByteBlock.width
+    // SAFETY: every load lies below `shorter`, and both spans live as long as the call.
+    return unsafe withUnsafeBytes { left in
+      unsafe other.withUnsafeBytes { right in
+        guard let left = left.baseAddress, let right = right.baseAddress else {
+          return 0
+        }
+        var index = 0
+        while index &+ ByteBlock.width <= shorter {
+          let unlike = unsafe ByteBlock(left, at: index).marksUnlike(
+            ByteBlock(right, at: index))
+          let first = unlike.first
+          if first < ByteBlock.width { return index &+ first }
+          index &+= ByteBlock.width
+        }
+        while index < shorter,
+          unsafe left.load(fromByteOffset: index, as: UInt8.self)
+            == right.load(fromByteOffset: index, as: UInt8.self)
+        {
+          index &+= 1
+        }
+        return index
+      }
     }
-    while index < shorter, self[index] == other[index] { index &+= 1 }
-    return index
   }
 }

@@ -14,7 +14,8 @@ public final class AttributeShelf {
 
   public init() {}
 
-  /// What the gateway says about an event: `write` sets attributes that only the gateway writes.
+  /// What the gateway says about an event, but for its request: `write` sets attributes that only
+  /// the gateway writes.
   public func stamp(
     source: ByteSlice?, _ write: (inout AttributesBuilder) -> Void
   ) -> GatewayStamp {

@@ -64,6 +64,9 @@ public struct EventDraft: Sendable, Equatable {
 /// What the gateway itself says about an event: who published it, as verified, and by which
 /// request.
 public struct GatewayStamp: Sendable {
+  /// A request's name.
+  public typealias RequestName = InlineArray<20, UInt8>
+
   /// Attributes that only the gateway writes, as they are stored.
   let attributes: Attributes
   /// The `source` that policy gives events whose publisher names none.
@@ -76,6 +79,14 @@ public struct GatewayStamp: Sendable {
     self.attributes = attributes
     self.source = source
     self.type = type
+  }
+
+  /// The same in storage of its own, for those who keep it longer than a request.
+  public var detached: GatewayStamp {
+    func copy(_ slice: ByteSlice) -> ByteSlice { ByteSlice(copying: slice.span) }
+    return GatewayStamp(
+      Attributes(encoded: copy(attributes.encoded)), source: source.map(copy),
+      type: type.map(copy))
   }
 
   /// - Parameters:

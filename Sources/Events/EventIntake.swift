@@ -22,9 +22,23 @@ public enum EventIntake {
   ) throws(EventFault) -> EventDraft {
     let contentType = request.contentType
     let isJSON = contentType.map(MediaType.isJSON) ?? false
-    return try assemble(
-      request.attributes, request, payload: body, kind: isJSON ? .json : .binary,
-      contentType: contentType, on: shelf)
+    let kind = isJSON ? PayloadKind.json : .binary
+    if let reader = request.attributes {
+      return try assemble(
+        reader, request, payload: body, kind: kind, contentType: contentType, on: shelf)
+    }
+    let attributes: Attributes
+    if let shelf {
+      shelf.builder.removeAll()
+      try complete(&shelf.builder, .nothing, request, contentType)
+      attributes = shelf.finish()
+    } else {
+      var builder = AttributesBuilder()
+      try complete(&builder, .nothing, request, contentType)
+      attributes = builder.attributes
+    }
+    return EventDraft(
+      attributes: attributes, key: request.key, payload: body, payloadKind: kind)
   }
 
   /// One event in the JSON format: a member per attribute, its payload in `data` or `data_base64`.
@@ -103,11 +117,11 @@ public enum EventIntake {
     let attributes: Attributes
     if let shelf {
       shelf.begin(with: reader.builder)
-      try complete(&shelf.builder, reader, request, contentType)
+      try complete(&shelf.builder, Given(reader), request, contentType)
       attributes = shelf.finish()
     } else {
       var builder = reader.builder
-      try complete(&builder, reader, request, contentType)
+      try complete(&builder, Given(reader), request, contentType)
       attributes = builder.attributes
     }
     return EventDraft(
@@ -116,27 +130,53 @@ public enum EventIntake {
       strippedAttributes: reader.stripped)
   }
 
+  /// What of an event's attributes it has brought itself.
+  private struct Given {
+    var source = false
+    var type = false
+    var time = false
+    var contentType = false
+    var traceParent = false
+    var traceState = false
+
+    static let nothing = Given()
+
+    private init() {}
+
+    init(_ reader: borrowing EnvelopeReader) {
+      source = reader.hasSource
+      type = reader.hasType
+      time = reader.time != nil
+      contentType = reader.contentType != nil
+      traceParent = reader.hasTraceParent
+      traceState = reader.hasTraceState
+    }
+  }
+
   /// Adds what the event leaves to the request to say, and the gateway's own.
   private static func complete(
-    _ builder: inout AttributesBuilder, _ reader: borrowing EnvelopeReader,
-    _ request: borrowing EventRequest, _ contentType: ByteSlice?
+    _ builder: inout AttributesBuilder, _ given: Given, _ request: borrowing EventRequest,
+    _ contentType: ByteSlice?
   ) throws(EventFault) {
-    let own = (request.stamp.source, request.stamp.type)
     builder.reserve(
-      request.stamp.attributes.encoded.count + (own.0.map { $0.count + 4 } ?? 0)
-        + (own.1.map { $0.count + 4 } ?? 0))
-    if !reader.hasSource, let source = request.stamp.source { builder.set(.source, source) }
-    if !reader.hasType, let type = request.stamp.type { builder.set(.type, type) }
-    if reader.time == nil, let time = request.time { builder.set(.time, time) }
-    if reader.contentType == nil, let contentType, !contentType.equals("application/json") {
+      request.stamp.attributes.encoded.count + GatewayStamp.RequestName.count + 2
+        + (request.stamp.source.map { $0.count + 4 } ?? 0)
+        + (request.stamp.type.map { $0.count + 4 } ?? 0))
+    if !given.source, let source = request.stamp.source { builder.set(.source, source) }
+    if !given.type, let type = request.stamp.type { builder.set(.type, type) }
+    if !given.time, let time = request.time { builder.set(.time, time) }
+    if !given.contentType, let contentType, !contentType.equals("application/json") {
       guard AttributeText.isValid(contentType) else { throw .badMediaType }
       builder.set(.datacontenttype, contentType)
     }
-    if !reader.hasTraceParent, let parent = request.traceparent {
+    if !given.traceParent, let parent = request.traceparent {
       builder.set(.traceparent, parent)
-      if !reader.hasTraceState, let state = request.tracestate { builder.set(.tracestate, state) }
+      if !given.traceState, let state = request.tracestate { builder.set(.tracestate, state) }
     }
     builder.append(request.stamp.attributes)
+    if let name = request.name {
+      builder.set(.requestid, length: name.count) { $0.append(name.span) }
+    }
   }
 }
 

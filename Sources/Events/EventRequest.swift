@@ -10,39 +10,36 @@ public struct EventRequest: Sendable {
   let time: ByteSlice?
   let traceparent: ByteSlice?
   let tracestate: ByteSlice?
-  /// The `ce-` fields of binary mode, decoded.
-  let attributes: EnvelopeReader
+  /// The `ce-` fields of binary mode, decoded; nil where there are none.
+  let attributes: EnvelopeReader?
   let stamp: GatewayStamp
+  /// The request's name, to be given as `requestid`; nil where the stamp gives it, or nobody.
+  let name: GatewayStamp.RequestName?
 
-  /// Whether a field may concern events, by its name's first letter in lower case and its length:
-  /// for those who would rather not hand over the others.
-  public static func mayTake(initial: UInt8, length: Int) -> Bool {
-    length > 3 && (initial == 0x63 || initial == 0x65 || initial == 0x74)
+  /// Whether a field may concern events, by its name's first letter in lower case, its third and
+  /// its length: for those who would rather not hand over the others.
+  public static func mayTake(initial: UInt8, third: UInt8, length: Int) -> Bool {
+    switch initial {
+    case 0x63: third == ASCII.minus || length == 12
+    case 0x65, 0x74: length >= 9 && length <= 11
+    default: false
+    }
   }
 
   /// Reads the fields of a publish request: `Content-Type`, `Event-Key`, `Event-Time`,
   /// `traceparent`, `tracestate` and, in binary mode, `ce-…`; names in any case, others are
   /// skipped.
+  ///
+  /// - Parameter name: the request's, where the stamp has no `requestid`.
   public init(
-    fields: some Sequence<(name: ByteSlice, value: ByteSlice)>, stamp: GatewayStamp
+    fields: some Sequence<(name: ByteSlice, value: ByteSlice)>, stamp: consuming GatewayStamp,
+    name: GatewayStamp.RequestName? = nil
   ) throws(EventFault) {
     var reading = FieldReading()
     for (name, value) in fields { try reading.take(name, value) }
     mode = try EventMode(contentType: reading.contentType)
-    var attributes = EnvelopeReader()
-    switch mode {
-    case .binary:
-      for (name, value) in reading.attributes { try attributes.takeField(name, value) }
-      if !reading.attributes.isEmpty, !attributes.hasSpecVersion {
-        throw .specVersionMissing
-      }
-    case .lines:
-      if !reading.attributes.isEmpty { throw .attributesOnLines }
-    case .structured, .batch:
-      // The binding lets senders repeat attributes as fields; the body is what counts (§3.2.3).
-      break
-    }
-    self.attributes = consume attributes
+    attributes =
+      reading.attributes.isEmpty ? nil : try Self.envelope(of: reading.attributes, mode)
     contentType = reading.contentType
     key = reading.key
     time = reading.time
@@ -50,6 +47,22 @@ public struct EventRequest: Sendable {
     traceparent = reading.traceparent.flatMap { TraceParent.isValid($0) ? $0 : nil }
     tracestate = traceparent == nil ? nil : reading.tracestate
     self.stamp = stamp
+    self.name = name
+  }
+
+  private static func envelope(
+    of fields: [(ByteSlice, ByteSlice)], _ mode: EventMode
+  ) throws(EventFault) -> EnvelopeReader? {
+    switch mode {
+    case .binary:
+      var attributes = EnvelopeReader()
+      for (name, value) in fields { try attributes.takeField(name, value) }
+      guard attributes.hasSpecVersion else { throw .specVersionMissing }
+      return attributes
+    case .lines: throw .attributesOnLines
+    // The binding lets senders repeat attributes as fields; the body is what counts (§3.2.3).
+    case .structured, .batch: return nil
+    }
   }
 }
 
@@ -65,11 +78,7 @@ public enum EventMode: Sendable, Equatable {
   case lines
 
   public init(contentType: ByteSlice?) throws(EventFault) {
-    guard let contentType else {
-      self = .binary
-      return
-    }
-    if MediaType.isPlainJSON(contentType) {
+    guard let contentType, !MediaType.isPlainJSON(contentType) else {
       self = .binary
       return
     }

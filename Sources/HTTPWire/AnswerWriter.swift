@@ -71,7 +71,7 @@ public struct AnswerWriter {
     self.status = status
     outbox.write { bytes in
       StatusLine.write(status, into: &bytes)
-      bytes.append(commons.dateLine)
+      bytes.append(commons.dateLine.span)
       bytes.append("Request-Id: ")
       id.append(to: &bytes)
       bytes.append("\r\n")
@@ -239,7 +239,7 @@ public struct AnswerTerms: Sendable, Equatable {
 /// What all answers of one loop share. Loop-confined.
 public final class AnswerCommons {
   /// `Date: …CRLF` of the current second (RFC 9110 §6.6.1).
-  public private(set) var dateLine: ByteSlice
+  public private(set) var dateLine: HTTPDate.Line
   private var second: Int64
   /// Whether the server is going down: every answer ends its connection.
   public var isDraining = false

@@ -27,6 +27,9 @@ public struct FieldTable: Sendable {
     ASCII.lowercased(bytes[Int(ranges[index].name.start)])
   }
 
+  /// The third letter of that name, which has three at least, as the peer spelt it.
+  public func third(at index: Int) -> UInt8 { bytes[Int(ranges[index].name.start) &+ 2] }
+
   public func value(at index: Int) -> ByteSlice { bytes[ranges[index].value.range] }
 
   /// The value of the first field of this name, written in lower case; nil without one.

@@ -10,13 +10,16 @@ public enum HTTPDate {
     " Nov ", " Dec ",
   ]
 
-  /// The whole `Date` field line with its CRLF.
-  public static func line(for time: UnixTime) -> ByteSlice {
+  /// A whole `Date` field line with its CRLF.
+  public typealias Line = InlineArray<37, UInt8>
+
+  /// The line for an instant.
+  public static func line(for time: UnixTime) -> Line {
     var bytes = ByteWriter(capacity: 40)
     bytes.append("Date: ")
     append(time, to: &bytes)
     bytes.append("\r\n")
-    return bytes.slice
+    return Line { bytes.span[$0] }
   }
 
   /// Appends `Sun, 06 Nov 1994 08:49:37 GMT`.

@@ -37,21 +37,32 @@ public struct RequestID: Sendable, Hashable {
   /// Appends the text form: 20 ASCII bytes.
   public func append(to writer: inout ByteWriter) { writer.append(digits.span) }
 
-  private var digits: InlineArray<20, UInt8> {
+  /// The text form.
+  public var digits: InlineArray<20, UInt8> {
+    let words = (
+      Self.digits(run), Self.digits(UInt32(truncatingIfNeeded: sequence >> 16)),
+      Self.digits(UInt32(truncatingIfNeeded: sequence << 16))
+    )
     var digits: InlineArray<20, UInt8> = .init(repeating: 0)
     for index in 0..<8 {
-      digits[index] = Self.digit(UInt64(run) >> UInt64(28 &- 4 &* index))
-    }
-    for index in 0..<12 {
-      digits[8 &+ index] = Self.digit(sequence >> UInt64(44 &- 4 &* index))
+      let shift = UInt64(56 &- 8 &* index)
+      digits[index] = UInt8(truncatingIfNeeded: words.0 >> shift)
+      digits[8 &+ index] = UInt8(truncatingIfNeeded: words.1 >> shift)
+      if index < 4 { digits[16 &+ index] = UInt8(truncatingIfNeeded: words.2 >> shift) }
     }
     return digits
   }
 
-  /// The hexadecimal digit of the lowest four bits, without a branch.
-  private static func digit(_ bits: UInt64) -> UInt8 {
-    let value = UInt8(truncatingIfNeeded: bits & 15)
-    return value &+ 0x30 &+ ((value &+ 6) >> 4) &* 39
+  /// The eight hexadecimal digits of a number, the first of them in the highest byte.
+  private static func digits(_ number: UInt32) -> UInt64 {
+    // Four bits to a byte.
+    var bits = UInt64(number)
+    bits = (bits | bits << 16) & 0x0000_FFFF_0000_FFFF
+    bits = (bits | bits << 8) & 0x00FF_00FF_00FF_00FF
+    bits = (bits | bits << 4) & 0x0F0F_0F0F_0F0F_0F0F
+    // Ones where it is ten or more: letters stand 39 places behind what would follow the nine.
+    let letters = (bits &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+    return bits &+ 0x3030_3030_3030_3030 &+ letters &* 39
   }
 
   /// The text form in storage of its own.

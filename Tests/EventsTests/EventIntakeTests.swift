@@ -51,9 +51,23 @@ let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     "Content-Type", "event-key", "Event-Time", "traceparent", "TraceState", "ce-id", "CE-x",
   ])
   func `no field that an event is read from is left out`(_ name: String) {
-    let first = ByteSlice(utf8: name.lowercased())[0]
-    #expect(EventRequest.mayTake(initial: first, length: name.utf8.count))
-    #expect(!EventRequest.mayTake(initial: 0x68, length: 4))
+    let letters = ByteSlice(utf8: name.lowercased())
+    #expect(EventRequest.mayTake(initial: letters[0], third: letters[2], length: letters.count))
+    #expect(!EventRequest.mayTake(initial: 0x68, third: 0x73, length: 4))
+  }
+
+  @Test func `the request is named behind what the stamp says of the publisher`()
+    throws
+  {
+    let name = ByteSlice(utf8: "0123456789abcdef0123")
+    let digits = GatewayStamp.RequestName { name[$0] }
+    let publisher = GatewayStamp(authid: bytes("alice"), source: bytes("urn:mapped"))
+    for stamp in [publisher, publisher.detached] {
+      let request = try EventRequest(fields: [], stamp: stamp, name: digits)
+      #expect(
+        texts(try EventIntake.binary(request, body: bytes("{}"), on: shelf).attributes)
+          == ["source=urn:mapped", "authid=alice", "requestid=\(name)"])
+    }
   }
 
   @Test func `a bare JSON body is an event without attributes`() throws {

@@ -122,11 +122,35 @@ import Testing
   @Test("the date follows the clock by whole seconds")
   func date() {
     let epoch = AnswerCommons(now: UnixTime(seconds: 0))
-    #expect(epoch.dateLine == bytes("Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n"))
+    #expect(
+      ByteSlice(copying: epoch.dateLine.span) == bytes("Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n"))
     epoch.advance(to: UnixTime(milliseconds: 999))
-    #expect(epoch.dateLine == bytes("Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n"))
+    #expect(
+      ByteSlice(copying: epoch.dateLine.span) == bytes("Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n"))
     epoch.advance(to: UnixTime(seconds: 1_772_323_199))
-    #expect(epoch.dateLine == bytes("Date: Sat, 28 Feb 2026 23:59:59 GMT\r\n"))
+    #expect(
+      ByteSlice(copying: epoch.dateLine.span) == bytes("Date: Sat, 28 Feb 2026 23:59:59 GMT\r\n"))
+  }
+
+  @Test func `a request's name is its numbers in hexadecimal, and reads back`() throws {
+    func padded(_ number: UInt64, _ width: Int) -> String {
+      let digits = String(number, radix: 16)
+      return String(repeating: "0", count: width - digits.count) + digits
+    }
+    // Each digit at each place, and numbers at random.
+    var numbers: [(run: UInt32, sequence: UInt64)] = []
+    for digit: UInt64 in 0..<16 {
+      for place: UInt64 in 0..<12 {
+        numbers.append(
+          (UInt32(truncatingIfNeeded: digit << (4 * place)), digit << (4 * place)))
+      }
+    }
+    for _ in 0..<1000 { numbers.append((.random(in: 0...(.max)), .random(in: 0..<1 << 48))) }
+    for (run, sequence) in numbers {
+      let id = RequestID(run: run, sequence: sequence)
+      #expect(id.slice == bytes(padded(UInt64(run), 8) + padded(sequence, 12)))
+      #expect(RequestID(id.slice) == id)
+    }
   }
 
   @Test("request names differ among requests and loops")

@@ -72,16 +72,12 @@ final class FairShare {
   ) throws(Refusal) -> Place {
     if now >= nextSweep { sweep(at: now) }
     let number = line(of: caller, at: now)
-    let line = lines[number]
     let places = max(events, bytes / Self.placeBytes)
-    let weights = roll.weights
-    if waiting + places > Self.places, line.waiting > 0, weights > line.weight,
-      line.waiting + places > max(Self.places * line.weight / weights, 1)
-    {
-      throw refusal(line)
+    if waiting + places > Self.places, isBeyondPart(number, with: places) {
+      throw refusal(lines[number])
     }
-    if places >= TenantRoll.longPlaces, !roll.take(places, of: line.tenant) {
-      throw refusal(line)
+    if places >= TenantRoll.longPlaces, !roll.take(places, of: lines[number].tenant) {
+      throw refusal(lines[number])
     }
     lines[number].waiting += places
     waiting += places
@@ -94,6 +90,13 @@ final class FairShare {
     if place.places >= TenantRoll.longPlaces {
       roll.giveBack(place.places, of: lines[place.line].tenant)
     }
+  }
+
+  /// Whether a tenant with something waiting would have more than its part.
+  private func isBeyondPart(_ number: Int, with places: Int) -> Bool {
+    let (weight, weights) = (lines[number].weight, roll.weights)
+    let own = lines[number].waiting
+    return own > 0 && weights > weight && own + places > max(Self.places * weight / weights, 1)
   }
 
   private func refusal(_ line: Line) -> Refusal {

@@ -25,7 +25,8 @@ extension GatewayResponder: PublishDesk {
         let found = appender.open(named.address)
       else { return .left }
       (target, topic) = (named, found)
-      envelope = try read(head, request.id, to: target.address)
+      envelope = try read(
+        head, request.id, target.stamp ?? target.address.stamp(on: shelf))
       guard envelope.mode == .binary || envelope.mode == .structured else { return .left }
     } catch {
       return .left
@@ -59,7 +60,7 @@ extension GatewayResponder: PublishDesk {
       let scope = try admission.knownScope(of: token, request, selecting: reference.tenant)
     else { return nil }
     let address = try scope.address(of: reference, for: .publish)
-    if isByPath { targets.keep(token, path, address) }
+    if isByPath { targets.keep(token, path, address, stamp: address.stamp(on: shelf)) }
     return PublishTarget(address)
   }
 
@@ -124,17 +125,16 @@ extension GatewayResponder: PublishDesk {
     _ answer: inout AnswerWriter
   ) {
     shares.leave(flight.place)
-    let (request, target) = (flight.request, flight.target)
     switch outcome {
     case .success(let receipt):
       let end = tell(
-        flight.event, at: target.address, target.metrics(in: &topicMetrics), receipt, request,
-        &answer)
-      served(end, .publish, request)
+        flight.event, at: flight.target.address, flight.target.metrics(in: &topicMetrics),
+        receipt, flight.request, &answer)
+      served(end, .publish, flight.request)
     case .failure(let failure):
-      let refusal = refusal(failure, at: target.address)
-      count(refusal, at: target.address, request)
-      _ = refuse(refusal, .publish, request, &answer)
+      let refusal = refusal(failure, at: flight.target.address)
+      count(refusal, at: flight.target.address, flight.request)
+      _ = refuse(refusal, .publish, flight.request, &answer)
     }
   }
 }

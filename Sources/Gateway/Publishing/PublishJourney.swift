@@ -34,7 +34,7 @@ extension GatewayResponder {
     _ terms: PublishTerms, to topic: Engine.Topic?, at address: consuming TopicAddress,
     _ admitted: UInt64, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
-    let envelope = try read(request.head, request.id, to: address)
+    let envelope = try read(request.head, request.id, address.stamp(on: shelf))
     switch envelope.mode {
     case .lines where !terms.isAtomic:
       return try await publishLines(
@@ -110,9 +110,9 @@ extension GatewayResponder {
   }
 
   func read(
-    _ head: RequestHead, _ id: RequestID, to address: TopicAddress
+    _ head: borrowing RequestHead, _ id: RequestID, _ stamp: consuming GatewayStamp
   ) throws(EventFault) -> EventRequest {
-    try EventRequest(fields: FieldPairs(head.fields), stamp: address.stamp(id, on: shelf))
+    try EventRequest(fields: FieldPairs(head.fields), stamp: stamp, name: id.digits)
   }
 
   /// One event's intake and the gate. Apart from its journey, which waits: what is needed here only
@@ -260,7 +260,10 @@ private struct FieldPairs: Sequence, IteratorProtocol {
     while index < fields.count {
       defer { index += 1 }
       let length = fields.nameLength(at: index)
-      if EventRequest.mayTake(initial: fields.initial(at: index), length: length) {
+      if length > 2,
+        EventRequest.mayTake(
+          initial: fields.initial(at: index), third: fields.third(at: index), length: length)
+      {
         return (fields.name(at: index), fields.value(at: index))
       }
     }
@@ -271,14 +274,13 @@ private struct FieldPairs: Sequence, IteratorProtocol {
 extension TopicAddress {
   /// What the gateway says about an event published under this address. Callers are workloads with
   /// a token of their own (CloudEvents auth context).
-  fileprivate func stamp(_ request: RequestID, on shelf: AttributeShelf) -> GatewayStamp {
+  func stamp(on shelf: AttributeShelf) -> GatewayStamp {
     shelf.stamp(source: caller.source ?? foreignSource) { attributes in
       let kind: StaticString = "service_account"
       attributes.set(.authtype, length: kind.utf8CodeUnitCount) { $0.append(kind) }
       attributes.set(.authid, caller.principal)
       attributes.set(.authissuer, caller.issuer)
       if let service = caller.service { attributes.set(.service, service) }
-      attributes.set(.requestid, length: RequestID.length) { request.append(to: &$0) }
     }
   }
 

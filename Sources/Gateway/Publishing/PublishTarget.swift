@@ -1,5 +1,6 @@
 import Authentication
 import Bytes
+import Events
 import Metrics
 import Tenancy
 
@@ -7,10 +8,16 @@ import Tenancy
 /// the topic's numbers. Confined to its loop.
 final class PublishTarget {
   let address: TopicAddress
+  /// What the gateway says about events from there, but for their request; nil where the target is
+  /// that of one request.
+  let stamp: GatewayStamp?
   /// Known from the first event on that was stored.
   private var known: TopicMetrics?
 
-  init(_ address: TopicAddress) { self.address = address }
+  init(_ address: TopicAddress, stamp: GatewayStamp? = nil) {
+    self.address = address
+    self.stamp = stamp
+  }
 
   func metrics(in cache: inout TopicMetricsCache) -> TopicMetrics {
     if let known, !known.isRetired { return known }
@@ -33,10 +40,12 @@ struct TargetShelf {
     let path: ByteSlice
     let target: PublishTarget
 
-    init(_ token: VerifiedToken, _ path: ByteSlice, _ address: TopicAddress) {
+    init(
+      _ token: VerifiedToken, _ path: ByteSlice, _ address: TopicAddress, _ stamp: GatewayStamp
+    ) {
       self.token = token
       self.path = ByteSlice(copying: path.span)
-      target = PublishTarget(address.detached)
+      target = PublishTarget(address.detached, stamp: stamp.detached)
     }
 
     func isOf(_ token: VerifiedToken, _ path: ByteSlice) -> Bool {
@@ -79,11 +88,16 @@ struct TargetShelf {
 
   /// Takes what has been found, if nothing else was looked for in its place since it was last
   /// found.
-  mutating func keep(_ token: VerifiedToken, _ path: ByteSlice, _ address: TopicAddress) {
+  ///
+  /// - Parameter stamp: what the gateway says about events that come so.
+  mutating func keep(
+    _ token: VerifiedToken, _ path: ByteSlice, _ address: TopicAddress,
+    stamp: @autoclosure () -> GatewayStamp
+  ) {
     let mark = Self.mark(token, path)
     let index = index(of: mark)
     if places[index].mark == mark {
-      places[index].entry = Entry(token, path, address)
+      places[index].entry = Entry(token, path, address, stamp())
     } else {
       places[index].mark = mark
     }

@@ -27,7 +27,7 @@ extension GatewayResponder {
     if subject != nil || number != nil {
       judging.binding = try await binding(to: number, of: subject, at: address)
     }
-    let envelope = try read(request.head, request.id, to: address)
+    let envelope = try read(request.head, request.id, address.stamp(on: shelf))
     switch envelope.mode {
     case .lines, .batch:
       let body = try await request.body.collect(upTo: GatewayLimits.batch)

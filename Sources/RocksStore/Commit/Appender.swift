@@ -91,11 +91,7 @@ public final class RocksAppender: TopicAppender {
     _ event: borrowing ConformingEvent, _ bytes: Int, of topic: TopicState,
     for waiter: Stage.Waiter
   ) {
-    let start = stage.byteCount
-    stage.write(event, bytes)
-    stage.close(
-      topic: topic, start: start, events: 1, version: event.schemaVersion, waiter: waiter)
-    if stage.events >= Self.handOver { flush() }
+    if stage.add(event, bytes, to: topic, for: waiter) >= Self.handOver { flush() }
   }
 
   public func appendAll(

@@ -74,6 +74,19 @@ final class Stage: @unchecked Sendable {
   var isEmpty: Bool { entries.isEmpty }
   var byteCount: Int { bytes.count }
 
+  /// Adds an append of one event.
+  ///
+  /// - Parameter count: the length of its record.
+  /// - Returns: how many events there are now.
+  func add(
+    _ event: borrowing ConformingEvent, _ count: Int, to topic: TopicState, for waiter: Waiter
+  ) -> Int {
+    let start = bytes.count
+    write(event, count)
+    close(topic: topic, start: start, events: 1, version: event.schemaVersion, waiter: waiter)
+    return events
+  }
+
   /// Writes one record behind those already there.
   ///
   /// - Parameter count: its length.

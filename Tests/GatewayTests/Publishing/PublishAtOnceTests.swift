@@ -32,6 +32,25 @@ import Testing
     #expect(await gateway.answeredAtOnce == known + 2)
   }
 
+  @Test func `each event says who has published it, and by which request`() async throws {
+    let gateway = try TestGateway()
+    _ = try await gateway.send("PUT", "/v1/topics/acme/shop/orders")
+    var names: [String?] = []
+    for _ in 0..<5 {
+      names.append(try await gateway.send("POST", path, json, "{}").fields["request-id"])
+    }
+    let read = try await gateway.send("GET", "\(path)?from=earliest")
+    let events = try #require(try read.json["events"] as? [[String: Any]])
+    #expect(events.map { $0["requestid"] as? String } == names)
+    #expect(Set(names).count == 5)
+    for event in events {
+      #expect(event["authtype"] as? String == "service_account")
+      #expect(event["authid"] as? String == "alice")
+      #expect(event["service"] as? String == "till")
+      #expect(event["authissuer"] as? String == events[0]["authissuer"] as? String)
+    }
+  }
+
   @Test func `a topic that was deleted is not published to`() async throws {
     let gateway = try await gateway()
     #expect(try await gateway.send("DELETE", "/v1/topics/acme/shop/orders").status == 204)
