@@ -32,7 +32,10 @@ constexpr uint64_t kMost = 48 << 20;
 // log's disk may be slow for a moment.
 constexpr std::chrono::milliseconds kLook{4};
 constexpr int kPatience = 5;
-// So much is written at once where the log is at rest.
+// A log that grows by so much from one look to the next fills a memory table in half a second, which
+// is little more than its table takes: then there is no time to spread that over.
+constexpr uint64_t kRush = 512 << 10;
+// So much is written at once where nothing is to be waited for.
 constexpr uint64_t kPiece = 8 << 20;
 // A table that does not get longer waits for nothing.
 constexpr uint64_t kSmall = 256 << 10;
@@ -81,15 +84,14 @@ class TableFile : public FSWritableFileOwnerWrapper {
     int looks = 0;
     while (seen < goal) {
       std::this_thread::sleep_for(kLook);
-      uint64_t now = logged;
-      if (now != seen) {
-        seen = now;
-        looks = 0;
-        StepBack();
-      } else if (++looks == kPatience) {
+      uint64_t grown = logged - seen;
+      looks = grown == 0 ? looks + 1 : 0;
+      if (looks == kPatience || grown >= kRush) {
         hurry_ = written_ + kPiece;
         return;
       }
+      if (grown > 0) StepBack();
+      seen += grown;
     }
   }
 
