@@ -52,10 +52,10 @@ import Testing
     var writing = try Writing()
     var logged = 0
     while !writing.isWhole {
-      try writing.write(4000)
-      logged += 4000
+      try writing.write(8000)
+      logged += 8000
     }
-    #expect(logged > 16 << 20)
+    #expect(logged > 20 << 20)
     writing.database.close()
   }
 
