@@ -24,10 +24,10 @@ public final class AttributeShelf {
     return GatewayStamp(finish(), source: source, type: nil)
   }
 
-  /// Begins with what another builder has collected.
-  func begin(with other: AttributesBuilder) {
+  /// Begins with what another builder has collected, if there is one.
+  func begin(with other: AttributesBuilder?) {
     builder.removeAll()
-    builder.append(other)
+    if let other { builder.append(other) }
   }
 
   func finish() -> Attributes { Attributes(encoded: put(builder.block)) }

@@ -27,18 +27,9 @@ public enum EventIntake {
       return try assemble(
         reader, request, payload: body, kind: kind, contentType: contentType, on: shelf)
     }
-    let attributes: Attributes
-    if let shelf {
-      shelf.builder.removeAll()
-      try complete(&shelf.builder, .nothing, request, contentType)
-      attributes = shelf.finish()
-    } else {
-      var builder = AttributesBuilder()
-      try complete(&builder, .nothing, request, contentType)
-      attributes = builder.attributes
-    }
     return EventDraft(
-      attributes: attributes, key: request.key, payload: body, payloadKind: kind)
+      attributes: try attributes(nil, .nothing, request, contentType, on: shelf),
+      key: request.key, payload: body, payloadKind: kind)
   }
 
   /// One event in the JSON format: a member per attribute, its payload in `data` or `data_base64`.
@@ -114,18 +105,10 @@ public enum EventIntake {
   ) throws(EventFault) -> EventDraft {
     if let own = reader.key, let key = request.key, own != key { throw .keyConflict }
     if let own = reader.time, let time = request.time, own != time { throw .badTime }
-    let attributes: Attributes
-    if let shelf {
-      shelf.begin(with: reader.builder)
-      try complete(&shelf.builder, Given(reader), request, contentType)
-      attributes = shelf.finish()
-    } else {
-      var builder = reader.builder
-      try complete(&builder, Given(reader), request, contentType)
-      attributes = builder.attributes
-    }
     return EventDraft(
-      attributes: attributes, key: reader.key ?? request.key, payload: payload,
+      attributes: try attributes(
+        reader.builder, Given(reader), request, contentType, on: shelf),
+      key: reader.key ?? request.key, payload: payload,
       payloadKind: kind, namesSchema: reader.namesSchema,
       strippedAttributes: reader.stripped)
   }
@@ -151,6 +134,23 @@ public enum EventIntake {
       traceParent = reader.hasTraceParent
       traceState = reader.hasTraceState
     }
+  }
+
+  /// The event's own attributes, completed: on the shelf, if there is one.
+  ///
+  /// - Parameter own: nil where it has brought none.
+  private static func attributes(
+    _ own: AttributesBuilder?, _ given: Given, _ request: borrowing EventRequest,
+    _ contentType: ByteSlice?, on shelf: AttributeShelf?
+  ) throws(EventFault) -> Attributes {
+    if let shelf {
+      shelf.begin(with: own)
+      try complete(&shelf.builder, given, request, contentType)
+      return shelf.finish()
+    }
+    var builder = own ?? AttributesBuilder()
+    try complete(&builder, given, request, contentType)
+    return builder.attributes
   }
 
   /// Adds what the event leaves to the request to say, and the gateway's own.

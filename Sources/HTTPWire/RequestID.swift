@@ -31,9 +31,6 @@ public struct RequestID: Sendable, Hashable {
     self.init(run: run, sequence: sequence)
   }
 
-  /// Bytes of the text form.
-  public static let length = 20
-
   /// Appends the text form: 20 ASCII bytes.
   public func append(to writer: inout ByteWriter) { writer.append(digits.span) }
 

@@ -54,24 +54,17 @@ class TableFile : public FSWritableFileOwnerWrapper {
   explicit TableFile(std::unique_ptr<FSWritableFile> &&file)
       : FSWritableFileOwnerWrapper(std::move(file)), start_(logged) {}
 
-  // What a memory table becomes is written at high priority. Tables made of others are written at a
-  // low one, and kept to RocksDB's own limit.
-  void SetIOPriority(Env::IOPriority priority) override {
-    isPaced_ = priority == Env::IO_HIGH;
-    FSWritableFileOwnerWrapper::SetIOPriority(priority);
-  }
-
   // RocksDB calls this with every block that it puts into its own buffer. It writes that one when it
   // is full, 1 MiB at a time, which is far too seldom.
   void PrepareWrite(size_t offset, size_t length, const IOOptions &options,
                     IODebugContext *dbg) override {
     written_ = offset + length;
-    if (isPaced_ && written_ >= hurry_) Wait();
+    if (IsPaced() && written_ >= hurry_) Wait();
     FSWritableFileOwnerWrapper::PrepareWrite(offset, length, options, dbg);
   }
 
   IOStatus Close(const IOOptions &options, IODebugContext *dbg) override {
-    if (isPaced_ && written_ > kShort) {
+    if (IsPaced() && written_ > kShort) {
       // A short one among long ones does not hurry those that follow.
       uint64_t before = usual;
       usual = std::max(written_, before - before / 8);
@@ -80,6 +73,10 @@ class TableFile : public FSWritableFileOwnerWrapper {
   }
 
  private:
+  // What a memory table becomes is written at high priority. Tables made of others are written at a
+  // low one, and kept to RocksDB's own limit.
+  bool IsPaced() { return GetIOPriority() == Env::IO_HIGH; }
+
   void Wait() {
     uint64_t goal = start_ + std::min(kMost, written_ * kSpread / usual);
     uint64_t seen = logged;
@@ -107,7 +104,6 @@ class TableFile : public FSWritableFileOwnerWrapper {
     (void)sched_setscheduler(0, SCHED_BATCH, &none);
   }
 
-  bool isPaced_ = false;
   // `logged` when the table was begun.
   const uint64_t start_;
   uint64_t written_ = 0;
