@@ -22,11 +22,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-
-#include "table_file.h"
+#include <utility>
 
 namespace {
 
+using cwriteahead::Progress;
 using rocksdb::FSWritableFile;
 using rocksdb::IODebugContext;
 using rocksdb::IOOptions;
@@ -45,7 +45,8 @@ constexpr size_t BlocksFor(size_t bytes) { return (bytes + kBlock - 1) / kBlock 
 class LogFile : public FSWritableFile {
  public:
   // Takes over the descriptor and the buffer, which has room for kStep bytes.
-  LogFile(const std::string &name, int fd, char *buffer) : name_(name), fd_(fd), buffer_(buffer) {}
+  LogFile(const std::string &name, int fd, char *buffer, std::shared_ptr<Progress> &&progress)
+      : name_(name), fd_(fd), buffer_(buffer), progress_(std::move(progress)) {}
 
   ~LogFile() override {
     CloseOwn();
@@ -80,7 +81,7 @@ class LogFile : public FSWritableFile {
       next += piece;
       left -= piece;
     }
-    cwriteahead::CountLogged(data.size());
+    progress_->logged += data.size();
     return IOStatus::OK();
   }
 
@@ -149,6 +150,7 @@ class LogFile : public FSWritableFile {
   int error_ = 0;
   // Holds the log's last block as far as it is filled.
   char *const buffer_;
+  const std::shared_ptr<Progress> progress_;
   // Where the buffer's bytes belong in the file: a multiple of kBlock.
   uint64_t start_ = 0;
   // The bytes of the log in the buffer: below kBlock between two appends.
@@ -159,7 +161,8 @@ class LogFile : public FSWritableFile {
 
 }  // namespace
 
-std::unique_ptr<FSWritableFile> cwriteahead::OpenLog(const std::string &name) {
+std::unique_ptr<FSWritableFile> cwriteahead::OpenLog(const std::string &name,
+                                                     std::shared_ptr<Progress> progress) {
   int fd = open(name.c_str(), O_WRONLY | O_CLOEXEC | O_DIRECT);
   if (fd < 0) fd = open(name.c_str(), O_WRONLY | O_CLOEXEC);
   if (fd < 0) return nullptr;
@@ -168,5 +171,5 @@ std::unique_ptr<FSWritableFile> cwriteahead::OpenLog(const std::string &name) {
     close(fd);
     return nullptr;
   }
-  return std::make_unique<LogFile>(name, fd, static_cast<char *>(buffer));
+  return std::make_unique<LogFile>(name, fd, static_cast<char *>(buffer), std::move(progress));
 }

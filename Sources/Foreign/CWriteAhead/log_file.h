@@ -8,10 +8,14 @@
 #include <memory>
 #include <string>
 
+#include "table_file.h"
+
 namespace cwriteahead {
 
-// Takes over a log that has just been made and is empty; null where it cannot be opened again.
-std::unique_ptr<rocksdb::FSWritableFile> OpenLog(const std::string &name);
+// Takes over a log that has just been made and is empty, and counts what is put into it; null where
+// it cannot be opened again.
+std::unique_ptr<rocksdb::FSWritableFile> OpenLog(const std::string &name,
+                                                 std::shared_ptr<Progress> progress);
 
 }  // namespace cwriteahead
 

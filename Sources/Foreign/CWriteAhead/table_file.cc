@@ -17,26 +17,27 @@
 
 namespace {
 
+using cwriteahead::Progress;
 using rocksdb::Env;
 using rocksdb::FSWritableFile;
 using rocksdb::FSWritableFileOwnerWrapper;
 using rocksdb::IODebugContext;
 using rocksdb::IOOptions;
 using rocksdb::IOStatus;
+using Clock = std::chrono::steady_clock;
 
 // The log's growth over which a table is spread: half of a memory table.
 constexpr uint64_t kSpread = 32 << 20;
 // However long the table gets: with three quarters of the next memory table full it waits no more.
 constexpr uint64_t kMost = 48 << 20;
-// How often the log is looked at, and after how many looks it is at rest, if it has not grown by
-// kCalm in any of them: 2 MB/s, a tenth of what leaves no core free. Its disk may be slow for a
-// moment.
+// How often the log is looked at. Where both cores are busy a look may come much later.
 constexpr std::chrono::milliseconds kLook{4};
+// A log that has not grown by so much at any look for a while is at rest: 2 MB/s are a tenth of what
+// leaves no core free. Its disk may be slow for a moment.
 constexpr uint64_t kCalm = 8 << 10;
-constexpr int kPatience = 5;
-// A log that grows by so much from one look to the next fills a memory table in half a second, which
-// is little more than its table takes: then there is no time to spread that over.
-constexpr uint64_t kRush = 512 << 10;
+// A log that grows by so many bytes in a second fills a memory table in half a second, which is
+// little more than its table takes: then there is no time to spread that over.
+constexpr uint64_t kRush = 128 << 20;
 // So much is written at once where nothing is to be waited for.
 constexpr uint64_t kPiece = 8 << 20;
 // A table that does not get longer waits for nothing.
@@ -44,15 +45,14 @@ constexpr uint64_t kSmall = 256 << 10;
 // Shorter tables say nothing of how long the next one gets.
 constexpr uint64_t kShort = 1 << 20;
 
-// Of all logs of the process, in bytes.
-std::atomic<uint64_t> logged{0};
-// The length of a table, as the last ones were: from a fifth of its memory table to all of it.
-std::atomic<uint64_t> usual{20 << 20};
-
 class TableFile : public FSWritableFileOwnerWrapper {
  public:
-  explicit TableFile(std::unique_ptr<FSWritableFile> &&file)
-      : FSWritableFileOwnerWrapper(std::move(file)), start_(logged) {}
+  TableFile(std::unique_ptr<FSWritableFile> &&file, std::shared_ptr<Progress> &&progress,
+            std::chrono::milliseconds patience)
+      : FSWritableFileOwnerWrapper(std::move(file)),
+        progress_(std::move(progress)),
+        patience_(patience / kLook),
+        start_(progress_->logged) {}
 
   // RocksDB calls this with every block that it puts into its own buffer. It writes that one when it
   // is full, 1 MiB at a time, which is far too seldom.
@@ -66,8 +66,8 @@ class TableFile : public FSWritableFileOwnerWrapper {
   IOStatus Close(const IOOptions &options, IODebugContext *dbg) override {
     if (IsPaced() && written_ > kShort) {
       // A short one among long ones does not hurry those that follow.
-      uint64_t before = usual;
-      usual = std::max(written_, before - before / 8);
+      uint64_t before = progress_->usual;
+      progress_->usual = std::max(written_, before - before / 8);
     }
     return FSWritableFileOwnerWrapper::Close(options, dbg);
   }
@@ -78,19 +78,22 @@ class TableFile : public FSWritableFileOwnerWrapper {
   bool IsPaced() { return GetIOPriority() == Env::IO_HIGH; }
 
   void Wait() {
-    uint64_t goal = start_ + std::min(kMost, written_ * kSpread / usual);
-    uint64_t seen = logged;
+    uint64_t goal = start_ + std::min(kMost, written_ * kSpread / progress_->usual);
+    uint64_t seen = progress_->logged;
+    Clock::time_point then = Clock::now();
     int looks = 0;
     while (seen < goal) {
       std::this_thread::sleep_for(kLook);
-      uint64_t grown = logged - seen;
+      uint64_t grown = progress_->logged - seen;
+      std::chrono::duration<double> passed = Clock::now() - then;
       looks = grown < kCalm ? looks + 1 : 0;
-      if (looks == kPatience || grown >= kRush) {
+      if (looks == patience_ || static_cast<double>(grown) >= kRush * passed.count()) {
         hurry_ = written_ + kPiece;
         return;
       }
       if (grown > 0) StepBack();
       seen += grown;
+      then += std::chrono::duration_cast<Clock::duration>(passed);
     }
   }
 
@@ -104,7 +107,10 @@ class TableFile : public FSWritableFileOwnerWrapper {
     (void)sched_setscheduler(0, SCHED_BATCH, &none);
   }
 
-  // `logged` when the table was begun.
+  const std::shared_ptr<Progress> progress_;
+  // In looks.
+  const int64_t patience_;
+  // What was logged when the table was begun.
   const uint64_t start_;
   uint64_t written_ = 0;
   // Up to so many bytes nothing waits.
@@ -113,8 +119,8 @@ class TableFile : public FSWritableFileOwnerWrapper {
 
 }  // namespace
 
-void cwriteahead::CountLogged(uint64_t bytes) { logged += bytes; }
-
-std::unique_ptr<FSWritableFile> cwriteahead::PaceTable(std::unique_ptr<FSWritableFile> &&file) {
-  return std::make_unique<TableFile>(std::move(file));
+std::unique_ptr<FSWritableFile> cwriteahead::PaceTable(std::unique_ptr<FSWritableFile> &&file,
+                                                       std::shared_ptr<Progress> progress,
+                                                       std::chrono::milliseconds patience) {
+  return std::make_unique<TableFile>(std::move(file), std::move(progress), patience);
 }

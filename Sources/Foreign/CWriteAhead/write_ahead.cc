@@ -17,6 +17,8 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <iterator>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -33,6 +35,7 @@ struct rocksdb_env_t {
 
 namespace {
 
+using cwriteahead::Progress;
 using rocksdb::FileOptions;
 using rocksdb::FileSystem;
 using rocksdb::FSWritableFile;
@@ -133,8 +136,8 @@ class Reclaimer {
 
 class WriteAheadFileSystem : public rocksdb::FileSystemWrapper {
  public:
-  explicit WriteAheadFileSystem(const std::shared_ptr<FileSystem> &base)
-      : FileSystemWrapper(base) {}
+  explicit WriteAheadFileSystem(std::chrono::milliseconds patience)
+      : FileSystemWrapper(FileSystem::Default()), patience_(patience) {}
 
   const char *Name() const override { return "JodrellWriteAhead"; }
 
@@ -143,9 +146,9 @@ class WriteAheadFileSystem : public rocksdb::FileSystemWrapper {
     IOStatus status = FileSystemWrapper::NewWritableFile(name, options, file, dbg);
     if (!status.ok()) return status;
     if (EndsWith(name, "/LOG")) file->reset(new Diary(std::move(*file)));
-    if (EndsWith(name, ".sst")) *file = cwriteahead::PaceTable(std::move(*file));
+    if (EndsWith(name, ".sst")) *file = cwriteahead::PaceTable(std::move(*file), ProgressIn(name), patience_);
     if (!EndsWith(name, ".log")) return status;
-    std::unique_ptr<FSWritableFile> log = cwriteahead::OpenLog(name);
+    std::unique_ptr<FSWritableFile> log = cwriteahead::OpenLog(name, ProgressIn(name));
     // RocksDB's own way of writing it is as good, only slower.
     if (log != nullptr) *file = std::move(log);
     return status;
@@ -181,18 +184,40 @@ class WriteAheadFileSystem : public rocksdb::FileSystemWrapper {
   // Smaller files go as a whole.
   static constexpr off_t kSlowly = 4 << 20;
 
+  // Of the directory of the file with this name. It is kept by its open files.
+  std::shared_ptr<Progress> ProgressIn(const std::string &name) {
+    std::string directory = name.substr(0, name.rfind('/'));
+    std::lock_guard<std::mutex> guard(lock_);
+    std::shared_ptr<Progress> known = progress_[directory].lock();
+    if (known != nullptr) return known;
+    for (auto next = progress_.begin(); next != progress_.end();) {
+      next = next->second.expired() ? progress_.erase(next) : std::next(next);
+    }
+    std::shared_ptr<Progress> made = std::make_shared<Progress>();
+    progress_[directory] = made;
+    return made;
+  }
+
   static bool EndsWith(const std::string &name, const std::string &end) {
     return name.size() > end.size() &&
            name.compare(name.size() - end.size(), end.size(), end) == 0;
   }
+
+  const std::chrono::milliseconds patience_;
+  std::mutex lock_;
+  std::map<std::string, std::weak_ptr<Progress>> progress_;
 };
 
 }  // namespace
 
-extern "C" rocksdb_env_t *cwriteahead_env(void) {
-  static rocksdb_env_t env = {
-      rocksdb::NewCompositeEnv(std::make_shared<WriteAheadFileSystem>(FileSystem::Default()))
-          .release(),
-      false};
-  return &env;
+extern "C" rocksdb_env_t *cwriteahead_env(unsigned patience) {
+  static std::mutex lock;
+  static std::map<unsigned, rocksdb_env_t> environments;
+  std::lock_guard<std::mutex> guard(lock);
+  rocksdb_env_t &environment = environments[patience];
+  if (environment.rep == nullptr) {
+    auto files = std::make_shared<WriteAheadFileSystem>(std::chrono::milliseconds(patience));
+    environment.rep = rocksdb::NewCompositeEnv(files).release();
+  }
+  return &environment;
 }

@@ -11,13 +11,17 @@ private import CWriteAhead
 @safe final class EngineOptions: @unchecked Sendable {
   private let cache: OpaquePointer
   private let flushesReplay: Bool
+  private let patience: Duration
 
   /// - Parameters:
   ///   - cacheBytes: block cache for all column families together.
   ///   - flushesReplay: whether what an opening replays becomes tables at once, so that the next
   ///     one need not replay it again. On a volume without space for them it must not.
-  init(cacheBytes: Int, flushesReplay: Bool = true) {
+  ///   - patience: how long the log must have stood still before a table that is written beside it
+  ///     no longer waits for it, in whole milliseconds.
+  init(cacheBytes: Int, flushesReplay: Bool = true, patience: Duration = .milliseconds(20)) {
     self.flushesReplay = flushesReplay
+    self.patience = patience
     unsafe cache = rocksdb_cache_create_lru(cacheBytes)
   }
 
@@ -28,7 +32,8 @@ private import CWriteAhead
     let options = OwnedOptions()
     unsafe rocksdb_options_set_create_if_missing(options.handle, 1)
     unsafe rocksdb_options_set_create_missing_column_families(options.handle, 1)
-    unsafe rocksdb_options_set_env(options.handle, cwriteahead_env())
+    unsafe rocksdb_options_set_env(
+      options.handle, cwriteahead_env(UInt32(patience / .milliseconds(1))))
     unsafe rocksdb_options_set_info_log_level(options.handle, 2)  // warnings; the default is debug
     let limiter = unsafe rocksdb_ratelimiter_create(48 << 20, 100_000, 10)
     unsafe rocksdb_options_set_ratelimiter(options.handle, limiter)

@@ -5,10 +5,12 @@
 extern "C" {
 #endif
 
-/// The file system of the process with one difference: write-ahead logs are extended with zeros
-/// before they are written, so that a sync finds only data to write and no new file length.
-/// Lives as long as the process; never destroy it.
-rocksdb_env_t *cwriteahead_env(void);
+/// The file system of the process with two differences. Write-ahead logs are extended with zeros
+/// before they are written, so that a sync finds only data to write and no new file length. And what
+/// a memory table becomes is written no faster than the log beside it grows, until that has stood
+/// still for `patience` milliseconds.
+/// One for each `patience`, which lives as long as the process; never destroy it.
+rocksdb_env_t *cwriteahead_env(unsigned patience);
 
 #ifdef __cplusplus
 }
