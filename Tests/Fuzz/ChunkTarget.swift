@@ -29,3 +29,10 @@ func fuzzChunk(_ input: ByteSlice) {
   }
   law(found <= chunk.count, "more records than were announced")
 }
+
+/// A manifest as a power cut or a disk could leave it: what is cut off is an end, and once only.
+func fuzzManifest(_ input: ByteSlice) {
+  guard let length = ManifestEnd.soundLength(of: input) else { return }
+  law(length > 0 && length < input.count, "a manifest that is cut at no place of its own")
+  law(ManifestEnd.soundLength(of: input.prefix(length)) == nil, "what is sound is cut again")
+}

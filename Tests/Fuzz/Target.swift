@@ -7,7 +7,8 @@ import Glibc
 /// What is fuzzed: a reader of bytes that strangers send, or that a disk gives back. A target
 /// checks laws and ends the process when one is broken; the driver keeps the input.
 enum Target: String, CaseIterable {
-  case http, http2, proxy, forwarded, json, chunk, token, settings, events, avro, redaction
+  case http, http2, proxy, forwarded, json, chunk, manifest, token, settings, events, avro
+  case redaction
 
   /// The one that `JODRELL_FUZZ_TARGET` names.
   static let chosen: Target = {
@@ -28,6 +29,7 @@ enum Target: String, CaseIterable {
     case .forwarded: fuzzForwarded(input)
     case .json: fuzzJSON(input)
     case .chunk: fuzzChunk(input)
+    case .manifest: fuzzManifest(input)
     case .token: fuzzToken(input)
     case .settings: fuzzSettings(input)
     case .events: fuzzEvents(input)

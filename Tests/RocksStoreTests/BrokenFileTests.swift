@@ -87,6 +87,62 @@ import Testing
     #expect(try store.fate(of: copy) == .whole)
   }
 
+  /// An append to the manifest that no sync has followed: any part of it may have come to the disk.
+  @Test func `a torn append at the manifest's end costs nothing`() async throws {
+    let store = try await BrokenFiles(events: 50, inTables: true)
+    let before = try store.copy()
+    let engine = StorePaths(before.path).engine
+    let name = try #require(Files.names(in: engine).last { $0.hasPrefix("MANIFEST-") })
+    let whole = [UInt8](try Data(contentsOf: URL(filePath: engine + "/" + name)))
+    #expect(ManifestEnd.soundLength(of: ByteSlice(whole)) == nil)
+    // As long as what a new column family appends; were it whole, it would be taken.
+    let record = Array(whole[..<(7 + Int(whole[4]) + Int(whole[5]) << 8)])
+    #expect(record.count > 20)
+    let step = BrokenFiles.isLong ? 1 : record.count / 6
+    for cut in stride(from: 1, to: record.count, by: step) {
+      let lost = [UInt8](repeating: 0, count: cut)
+      let torn = [
+        Array(record[..<cut]), lost + record[cut...],
+        record[..<cut] + [UInt8](repeating: 0xA5, count: record.count - cut),
+      ]
+      for (kind, tail) in torn.enumerated() {
+        let copy = try store.copy()
+        let manifest = StorePaths(copy.path).engine + "/" + name
+        try BrokenFiles.change(manifest) { $0.append(contentsOf: tail) }
+        #expect(try store.fate(of: copy) == .whole, "torn at \(cut), kind \(kind)")
+        #expect(Files.names(in: copy.path + "/unproven").isEmpty)
+        #expect(!Files.exists(StorePaths(copy.path).nextManifest))
+      }
+    }
+  }
+
+  @Test func `only a manifest's end is taken for torn`() async throws {
+    let store = try await BrokenFiles(events: 50, inTables: true)
+    let copy = try store.copy()
+    let engine = StorePaths(copy.path).engine
+    let name = try #require(Files.names(in: engine).last { $0.hasPrefix("MANIFEST-") })
+    let whole = [UInt8](try Data(contentsOf: URL(filePath: engine + "/" + name)))
+    let first = 7 + Int(whole[4]) + Int(whole[5]) << 8
+    // A record in the middle: what follows was synced after it.
+    var middle = whole
+    middle[first + 8] ^= 1
+    #expect(ManifestEnd.soundLength(of: ByteSlice(middle)) == nil)
+    // Nothing before it.
+    #expect(ManifestEnd.soundLength(of: ByteSlice(Array(middle[first...]))) == nil)
+    #expect(ManifestEnd.soundLength(of: .empty) == nil)
+    // Too long for one append.
+    let long = [UInt8](repeating: 0xA5, count: ManifestEnd.tailBytes + 1)
+    #expect(ManifestEnd.soundLength(of: ByteSlice(whole + long)) == nil)
+    #expect(ManifestEnd.soundLength(of: ByteSlice(whole + long.dropLast())) == whole.count)
+    // A refusal leaves what it found.
+    try Data(middle).write(to: URL(filePath: engine + "/" + name))
+    guard case .refused(.corruptFile) = try store.fate(of: copy) else {
+      Issue.record("opened with a damaged manifest")
+      return
+    }
+    #expect([UInt8](try Data(contentsOf: URL(filePath: engine + "/" + name))) == middle)
+  }
+
   /// RocksDB would begin anew in such a directory and delete the tables.
   @Test func `without CURRENT nothing is opened and nothing is deleted`() async throws {
     let store = try await BrokenFiles(events: 10, inTables: true)

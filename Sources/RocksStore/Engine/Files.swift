@@ -52,6 +52,45 @@ enum Files {
     unsafe Glibc.link(path, second) == 0 || errno == EEXIST
   }
 
+  /// A file's bytes; nil where it is not there, cannot be read, or is longer than `limit`.
+  static func contents(of path: String, atMost limit: Int) -> [UInt8]? {
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var facts = stat()
+    guard unsafe fstat(descriptor, &facts) == 0, facts.st_size <= limit else { return nil }
+    var bytes = [UInt8](repeating: 0, count: Int(facts.st_size))
+    var done = 0
+    while done < bytes.count {
+      let count = unsafe bytes.withUnsafeMutableBytes { bytes in
+        let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[done...])
+        return unsafe pread(descriptor, rest.baseAddress, rest.count, off_t(done))
+      }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return nil }
+      done += count
+    }
+    return bytes
+  }
+
+  /// Writes and syncs a file of these bytes; its name is durable once the directory is synced.
+  static func write(_ bytes: [UInt8], to path: String) throws(StoreFault) {
+    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw failure("open", path) }
+    defer { close(descriptor) }
+    var done = 0
+    while done < bytes.count {
+      let count = unsafe bytes.withUnsafeBytes { bytes in
+        let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[done...])
+        return unsafe pwrite(descriptor, rest.baseAddress, rest.count, off_t(done))
+      }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { throw failure("pwrite", path) }
+      done += count
+    }
+    guard fsync(descriptor) == 0 else { throw failure("fsync", path) }
+  }
+
   /// Puts a file in the place of another one; durable once the directory is synced.
   static func rename(_ path: String, to place: String) throws(StoreFault) {
     guard unsafe Glibc.rename(path, place) == 0 else { throw failure("rename", path) }

@@ -24,7 +24,7 @@ struct StoreOpening: ~Copyable {
     try paths.keepFiles()
     let options = EngineOptions(
       cacheBytes: configuration.limits.cacheBytes, flushesReplay: !isShort)
-    let database = try Database(path: paths.engine, options: options, readOnly: false)
+    let database = try Self.openEngine(paths, options)
     let now = configuration.clocks.wall()
     let (commit, store) = try Self.recover(database, configuration, paths, at: now)
     let loaded = try CatalogueLoad(database).catalogue()
@@ -42,6 +42,18 @@ struct StoreOpening: ~Copyable {
     extent = settled.extent
     self.commit = settled.commit
     self.sideFile = sideFile
+  }
+
+  /// RocksDB, once more without the manifest's end where that is torn.
+  private static func openEngine(
+    _ paths: StorePaths, _ options: EngineOptions
+  ) throws(StoreFault) -> Database {
+    do throws(StoreFault) {
+      return try Database(path: paths.engine, options: options, readOnly: false)
+    } catch {
+      guard case .corruptFile = error, try ManifestEnd.cut(paths) else { throw error }
+    }
+    return try Database(path: paths.engine, options: options, readOnly: false)
   }
 
   /// The number of the last commit and the store's name, proven against the side file; founds the

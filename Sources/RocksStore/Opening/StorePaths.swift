@@ -9,6 +9,8 @@ struct StorePaths: Sendable {
   var sideFile: String { root + "/acknowledged" }
   /// The side file that an open is about to put into place.
   var nextSideFile: String { root + "/acknowledged.next" }
+  /// The manifest without its torn end that an open is about to put into place.
+  var nextManifest: String { root + "/manifest.next" }
   var unproven: String { root + "/unproven" }
   var ballast: String { root + "/ballast" }
 
