@@ -41,8 +41,8 @@ public struct StoreLimits: Sendable {
   public var tailBytes = 256 << 20
   /// RocksDB's block cache.
   public var cacheBytes = 256 << 20
-  /// Under load a commit waits at most so long, from the start of the one before it, for half of
-  /// the events in flight; not at all where a sync takes longer than this.
+  /// Under load a commit waits at most so long, from the start of the one before it, for a third
+  /// of the events in flight; not at all where a sync takes longer than this.
   public var commitSpacing = TimeSpan.milliseconds(1)
   /// How many appends must wait for the spacing to apply.
   public var spacingThreshold = 8

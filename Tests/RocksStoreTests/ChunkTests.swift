@@ -139,3 +139,27 @@ import Topics
     }
   }
 }
+
+/// A record made of its parts: what no gate would let pass, too.
+extension EncodedRecord {
+  fileprivate init(
+    isJSON: Bool, schemaVersion: UInt32, attributes: ByteSlice, key: ByteSlice?,
+    payload: ByteSlice
+  ) {
+    self.init(
+      flags: Self.flags(isJSON: isJSON, hasKey: key != nil),
+      keyHash: key.map(KeyHash.murmur3) ?? 0, schemaVersion: schemaVersion,
+      attributes: attributes, key: key, payload: payload)
+  }
+
+  fileprivate var byteCount: Int {
+    Self.byteCount(
+      schemaVersion: schemaVersion, attributes: attributes, key: key, payload: payload)
+  }
+
+  fileprivate func write(into filler: inout ByteFiller) {
+    Self.write(
+      flags: flags, keyHash: keyHash, schemaVersion: schemaVersion, attributes: attributes,
+      key: key, payload: payload, into: &filler)
+  }
+}

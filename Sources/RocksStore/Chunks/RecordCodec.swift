@@ -16,32 +16,9 @@ struct EncodedRecord: Sendable {
   var attributes: ByteSlice
   var key: ByteSlice?
   var payload: ByteSlice
+}
 
-  init(
-    isJSON: Bool, schemaVersion: UInt32, attributes: ByteSlice, key: ByteSlice?,
-    payload: ByteSlice
-  ) {
-    flags = Self.flags(isJSON: isJSON, hasKey: key != nil)
-    keyHash = key.map(KeyHash.murmur3) ?? 0
-    self.schemaVersion = schemaVersion
-    self.attributes = attributes
-    self.key = key
-    self.payload = payload
-  }
-
-  /// Length of the record with its length prefix, in bytes.
-  var byteCount: Int {
-    Self.byteCount(
-      schemaVersion: schemaVersion, attributes: attributes, key: key, payload: payload)
-  }
-
-  /// Writes the record; exactly `byteCount` bytes.
-  func write(into filler: inout ByteFiller) {
-    Self.write(
-      flags: flags, keyHash: keyHash, schemaVersion: schemaVersion, attributes: attributes,
-      key: key, payload: payload, into: &filler)
-  }
-
+extension EncodedRecord {
   /// Reads one record's body, its length prefix already taken off.
   init(body: ByteSlice) throws(ChunkFault) {
     var cursor = ByteCursor(body)
@@ -74,7 +51,9 @@ struct EncodedRecord: Sendable {
   }
 }
 
-/// Records that are written from an event's parts where these lie: an `EncodedRecord` of them would
+// MARK: - Writing
+
+/// Records are written from an event's parts where these lie: an `EncodedRecord` of them would
 /// count what each refers to.
 extension EncodedRecord {
   private static func bodyCount(
@@ -86,7 +65,8 @@ extension EncodedRecord {
     return count + payload.count
   }
 
-  private static func byteCount(
+  /// Length of the record of these parts with its length prefix, in bytes.
+  static func byteCount(
     schemaVersion: UInt32, attributes: ByteSlice, key: ByteSlice?, payload: ByteSlice
   ) -> Int {
     let body = bodyCount(
@@ -94,7 +74,10 @@ extension EncodedRecord {
     return ByteFiller.varintCount(UInt64(body)) + body
   }
 
-  private static func write(
+  /// Writes the record of these parts; exactly `byteCount` bytes.
+  ///
+  /// - Parameter keyHash: not written without a key.
+  static func write(
     flags: UInt8, keyHash: UInt32, schemaVersion: UInt32, attributes: ByteSlice, key: ByteSlice?,
     payload: ByteSlice, into filler: inout ByteFiller
   ) {
@@ -131,7 +114,7 @@ extension EncodedRecord {
       payload: event.draft.payload, into: &filler)
   }
 
-  private static func flags(isJSON: Bool, hasKey: Bool) -> UInt8 {
+  static func flags(isJSON: Bool, hasKey: Bool) -> UInt8 {
     (isJSON ? jsonFlag : 0) | (hasKey ? keyFlag : 0)
   }
 }
