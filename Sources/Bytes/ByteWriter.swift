@@ -77,6 +77,13 @@
     let place = unsafe room(length)
     // SAFETY: the two words of each case lie within the `length` bytes of both sides.
     switch length {
+    case 17...32:
+      let words = unsafe (
+        start.loadUnaligned(as: SIMD16<UInt8>.self),
+        start.loadUnaligned(fromByteOffset: length &- 16, as: SIMD16<UInt8>.self)
+      )
+      unsafe place.storeBytes(of: words.0, as: SIMD16<UInt8>.self)
+      unsafe place.storeBytes(of: words.1, toByteOffset: length &- 16, as: SIMD16<UInt8>.self)
     case 8...16:
       let words = unsafe (
         start.loadUnaligned(as: UInt64.self),
@@ -141,16 +148,36 @@
     let place = unsafe room(width)
     var rest = value
     var index = width
-    while index > 0 {
-      index &-= 1
-      let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-      // SAFETY: `index` is below `width`, and there is room for as many.
-      unsafe place.storeBytes(
-        of: ASCII.zero &+ UInt8(truncatingIfNeeded: digit), toByteOffset: index, as: UInt8.self)
+    // SAFETY: `index` stays below `width`, and there is room for as many; the table has two digits
+    // for each remainder.
+    while index > 1 {
+      index &-= 2
+      let (quotient, pair) = rest.quotientAndRemainder(dividingBy: 100)
+      let digits = unsafe UnsafeRawPointer(Self.pairs.utf8Start).loadUnaligned(
+        fromByteOffset: Int(truncatingIfNeeded: pair &* 2), as: UInt16.self)
+      unsafe place.storeBytes(of: digits, toByteOffset: index, as: UInt16.self)
       rest = quotient
+    }
+    if index > 0 {
+      let digit = UInt8(truncatingIfNeeded: rest % 10)
+      unsafe place.storeBytes(of: ASCII.zero &+ digit, as: UInt8.self)
     }
     count &+= width
   }
+
+  /// The numbers below 100, two digits each: one division yields two of them.
+  private static let pairs: StaticString = """
+    00010203040506070809\
+    10111213141516171819\
+    20212223242526272829\
+    30313233343536373839\
+    40414243444546474849\
+    50515253545556575859\
+    60616263646566676869\
+    70717273747576777879\
+    80818283848586878889\
+    90919293949596979899
+    """
 
   public mutating func append(decimal value: Int) {
     if value < 0 { append(ASCII.minus) }

@@ -47,15 +47,15 @@ public final class HTTPRequest {
   /// Makes it the next request of the same connection. The caller knows that nobody else refers to
   /// it.
   public func renew(
-    id: RequestID, head: consuming RequestHead, body: RequestBody, received: MonotonicTime,
-    receivedAt: UnixTime, peer: ByteSlice
+    id: RequestID, head: consuming RequestHead, body: consuming RequestBody,
+    received: MonotonicTime, receivedAt: UnixTime, peer: consuming ByteSlice
   ) {
     self.id = id
     self.head = consume head
-    ownBody = body
+    ownBody = consume body
     self.received = received
     self.receivedAt = receivedAt
-    self.peer = peer
+    self.peer = consume peer
   }
 
   /// It has been answered: lets go of the bytes it came in. As `renew`.

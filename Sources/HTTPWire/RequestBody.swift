@@ -30,9 +30,9 @@ public final class RequestBody {
 
   /// Makes it the body of the next request, received completely. The caller knows that nobody else
   /// refers to it.
-  public func renew(whole bytes: ByteSlice) {
+  public func renew(whole bytes: consuming ByteSlice) {
     declared = bytes.count
-    state = .whole(bytes)
+    state = .whole(consume bytes)
     isUntouched = true
   }
 

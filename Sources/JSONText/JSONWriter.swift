@@ -35,16 +35,14 @@ public struct JSONWriter: Sendable {
 
   /// A member's name, written as it is: the literal must need no escapes.
   public mutating func key(_ name: StaticString) {
-    separate()
-    bytes.append(ASCII.quote)
+    beginString()
     bytes.append(name)
     endKey()
   }
 
   /// A member's name, escaped where necessary.
   public mutating func key(_ name: ByteSlice) {
-    separate()
-    bytes.append(ASCII.quote)
+    beginString()
     JSONEscapes.escape(name, into: &bytes)
     endKey()
   }
@@ -55,24 +53,21 @@ public struct JSONWriter: Sendable {
   // MARK: Values
 
   public mutating func string(_ value: ByteSlice) {
-    separate()
-    bytes.append(ASCII.quote)
+    beginString()
     JSONEscapes.escape(value, into: &bytes)
     bytes.append(ASCII.quote)
   }
 
   /// A literal, written as it is: it must need no escapes.
   public mutating func string(_ value: StaticString) {
-    separate()
-    bytes.append(ASCII.quote)
+    beginString()
     bytes.append(value)
     bytes.append(ASCII.quote)
   }
 
   /// A string that `write` makes in place: it must need no escapes.
   public mutating func plainString(_ write: (inout ByteWriter) -> Void) {
-    separate()
-    bytes.append(ASCII.quote)
+    beginString()
     write(&bytes)
     bytes.append(ASCII.quote)
   }
@@ -82,8 +77,7 @@ public struct JSONWriter: Sendable {
 
   /// Bytes as a base64 string (RFC 4648 §4).
   public mutating func base64(_ value: ByteSlice) {
-    separate()
-    bytes.append(ASCII.quote)
+    beginString()
     Base64.encode(value, as: .standard, into: &bytes)
     bytes.append(ASCII.quote)
   }
@@ -157,6 +151,12 @@ public struct JSONWriter: Sendable {
     needsComma = true
   }
 
+  /// `separate`, and the string's first quote.
+  private mutating func beginString() {
+    bytes.append(needsComma ? ",\"" : "\"" as StaticString)
+    needsComma = true
+  }
+
   private mutating func begin(_ bracket: UInt8) {
     separate()
     bytes.append(bracket)
@@ -169,8 +169,7 @@ public struct JSONWriter: Sendable {
   }
 
   private mutating func endKey() {
-    bytes.append(ASCII.quote)
-    bytes.append(ASCII.colon)
+    bytes.append("\":")
     needsComma = false
   }
 }

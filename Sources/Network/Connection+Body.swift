@@ -24,7 +24,7 @@ struct ArrivingBody {
 
 extension Connection {
   /// The request's body: complete if it is, else one that reads on from this connection.
-  func makeBody(_ head: RequestHead, at offset: Int, now: MonotonicTime) -> RequestBody {
+  func makeBody(_ head: borrowing RequestHead, at offset: Int, now: MonotonicTime) -> RequestBody {
     arriving = nil
     let coding: ArrivingBody.Coding
     var declared: Int?
@@ -50,7 +50,7 @@ extension Connection {
   }
 
   /// One object serves the connection's requests in turn, unless somebody still holds it.
-  private func completeBody(_ bytes: ByteSlice) -> RequestBody {
+  private func completeBody(_ bytes: consuming ByteSlice) -> RequestBody {
     if isKnownUniquelyReferenced(&completeBody) {
       completeBody.renew(whole: bytes)
     } else {
@@ -61,7 +61,7 @@ extension Connection {
 
   /// The request that a head begins.
   func makeRequest(
-    _ head: consuming RequestHead, _ body: RequestBody, now: MonotonicTime
+    _ head: consuming RequestHead, _ body: consuming RequestBody, now: MonotonicTime
   ) -> HTTPRequest {
     let id = server.makeID()
     let receivedAt = server.clock.wallNow + (now - server.clock.now)

@@ -95,17 +95,17 @@ extension GatewayResponder: PublishDesk {
     }
     pending.begin(
       PendingPublish.Flight(
-        desk: self, taker: taker, request: request, target: target, place: place,
-        event: PublishedEvent(event, authenticated: authenticated, validated: validated)))
+        request: request, target: target, place: place,
+        event: PublishedEvent(event, authenticated: authenticated, validated: validated)),
+      of: self, for: taker)
     return true
   }
 
   func landed(
     _ flight: consuming PendingPublish.Flight, _ outcome: Result<Receipt, AppendFailure>,
-    _ pending: PendingPublish
+    for taker: any AnswerTaker, _ pending: PendingPublish
   ) {
     if idlePublishes.count < GatewayLimits.idlePublishes { idlePublishes.append(pending) }
-    let taker = flight.taker
     // Gone when its answer is there: the connection's next request takes the place of this one.
     var landing: PendingPublish.Flight? = consume flight
     taker.completeAnswer { answer in
@@ -144,15 +144,13 @@ protocol PublishDesk: AnyObject {
   /// The log has answered.
   func landed(
     _ flight: consuming PendingPublish.Flight, _ outcome: Result<Receipt, AppendFailure>,
-    _ pending: PendingPublish)
+    for taker: any AnswerTaker, _ pending: PendingPublish)
 }
 
 /// A publish that the log has and no task waits for. Confined to its loop, and used again.
 final class PendingPublish: AppendObserver {
   /// What its answer takes.
   struct Flight: ~Copyable {
-    let desk: any PublishDesk
-    let taker: any AnswerTaker
     let request: HTTPRequest
     let target: PublishTarget
     let place: FairShare.Place
@@ -160,12 +158,22 @@ final class PendingPublish: AppendObserver {
   }
 
   private var flight: Flight?
+  // Beside the flight, since they are taken out and not counted once more when it lands.
+  private var desk: (any PublishDesk)?
+  private var taker: (any AnswerTaker)?
 
-  func begin(_ flight: consuming Flight) { self.flight = consume flight }
+  func begin(
+    _ flight: consuming Flight, of desk: any PublishDesk, for taker: any AnswerTaker
+  ) {
+    self.flight = consume flight
+    self.desk = desk
+    self.taker = taker
+  }
 
   override func appended(_ outcome: Result<Receipt, AppendFailure>) {
-    guard let flight = flight.take() else { preconditionFailure("nothing is under way") }
-    let desk = flight.desk
-    desk.landed(flight, outcome, self)
+    guard let flight = flight.take(), let desk = desk.take(), let taker = taker.take() else {
+      preconditionFailure("nothing is under way")
+    }
+    desk.landed(flight, outcome, for: taker, self)
   }
 }
