@@ -66,6 +66,7 @@ import Testing
     var writing = try Writing(patience: .seconds(60))
     var logged = 0
     while !writing.isWhole {
+      // 64 MB/s at most, half of what hurries tables.
       Thread.sleep(forTimeInterval: 0.001)
       try writing.write(64 << 10)
       logged += 64 << 10

@@ -60,17 +60,13 @@ enum Files {
     var facts = stat()
     guard unsafe fstat(descriptor, &facts) == 0, facts.st_size <= limit else { return nil }
     var bytes = [UInt8](repeating: 0, count: Int(facts.st_size))
-    var done = 0
-    while done < bytes.count {
-      let count = unsafe bytes.withUnsafeMutableBytes { bytes in
+    let isWhole = unsafe bytes.withUnsafeMutableBytes { bytes in
+      transfer(bytes.count) { done in
         let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[done...])
         return unsafe pread(descriptor, rest.baseAddress, rest.count, off_t(done))
       }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { return nil }
-      done += count
     }
-    return bytes
+    return isWhole ? bytes : nil
   }
 
   /// Writes and syncs a file of these bytes; its name is durable once the directory is synced.
@@ -78,17 +74,27 @@ enum Files {
     let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw failure("open", path) }
     defer { close(descriptor) }
-    var done = 0
-    while done < bytes.count {
-      let count = unsafe bytes.withUnsafeBytes { bytes in
+    let isWhole = unsafe bytes.withUnsafeBytes { bytes in
+      transfer(bytes.count) { done in
         let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[done...])
         return unsafe pwrite(descriptor, rest.baseAddress, rest.count, off_t(done))
       }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { throw failure("pwrite", path) }
-      done += count
     }
+    guard isWhole else { throw failure("pwrite", path) }
     guard fsync(descriptor) == 0 else { throw failure("fsync", path) }
+  }
+
+  /// Calls `move`, with how much is done, until all `count` bytes are, whatever each call takes of
+  /// them and whoever interrupts it. False where one takes none.
+  private static func transfer(_ count: Int, _ move: (Int) -> Int) -> Bool {
+    var done = 0
+    while done < count {
+      let moved = move(done)
+      if moved < 0, errno == EINTR { continue }
+      guard moved > 0 else { return false }
+      done += moved
+    }
+    return true
   }
 
   /// Puts a file in the place of another one; durable once the directory is synced.
