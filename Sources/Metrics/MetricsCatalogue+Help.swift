@@ -62,6 +62,7 @@ extension MetricsCatalogue {
     case .commitFailuresTotal: "Group commits that failed or whose outcome is unknown."
     case .trimmedEventsTotal: "Events that were past their topic's retention and went."
     case .buckets: "Buckets that events lie in; each is dropped as a whole."
+    case .storeMemory: "Memory that the log holds, by what it is for."
     case .damagedEvents:
       "Stored events that were found to be unreadable, by the message ids of a range's ends."
     case .queueDepth: "Entries waiting in a bounded queue."
@@ -126,6 +127,7 @@ extension MetricsCatalogue {
     page += "`reviewed`, `withdrawn`, `renewed`; of audit entries `written`, `dropped`, `failed`; "
     page += "of looks at issuers' keys `changed`, `unchanged`, `failed`, `postponed`; of "
     page += "introspections `active`, `inactive`, `failed`, `unasked`\n"
+    page += line("part", StoreMemoryMetrics().parts.map(\.label))
     page += line("limit", LimitName.allCases.map(\.label))
     return page
   }

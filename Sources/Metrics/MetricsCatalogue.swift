@@ -43,6 +43,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
   case commitFailuresTotal = "jodrell_commit_failures_total"
   case trimmedEventsTotal = "jodrell_trimmed_events_total"
   case buckets = "jodrell_buckets"
+  case storeMemory = "jodrell_store_memory_bytes"
   case damagedEvents = "jodrell_damaged_events"
   case queueDepth = "jodrell_queue_depth"
   case queueRefusedTotal = "jodrell_queue_refused_total"
@@ -64,9 +65,10 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
     switch self {
     case .publishSeconds, .deliverySeconds, .commitSeconds, .fdatasyncSeconds, .commitEvents:
       .histogram
-    case .connectionsOpen, .streamsOpen, .buckets, .damagedEvents, .queueDepth, .measuredTopics,
-      .buildInfo, .processResident, .processVirtual, .processDescriptors, .processMaxDescriptors,
-      .processStart, .tlsCertificateExpiry, .policyGeneration, .issuerKeys, .issuerKeysAge:
+    case .connectionsOpen, .streamsOpen, .buckets, .storeMemory, .damagedEvents, .queueDepth,
+      .measuredTopics, .buildInfo, .processResident, .processVirtual, .processDescriptors,
+      .processMaxDescriptors, .processStart, .tlsCertificateExpiry, .policyGeneration, .issuerKeys,
+      .issuerKeysAge:
       .gauge
     default: .counter
     }
@@ -78,7 +80,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
       .fdatasyncSeconds, .processCPU, .processStart, .tlsCertificateExpiry, .issuerKeysAge:
       .seconds
     case .publishBytesTotal, .deliveredBytesTotal, .receivedBytesTotal, .sentBytesTotal,
-      .processResident, .processVirtual:
+      .storeMemory, .processResident, .processVirtual:
       .bytes
     case .publishTotal, .publishDeprecatedTotal, .deliveredEventsTotal, .commitEvents,
       .trimmedEventsTotal, .damagedEvents:
@@ -107,6 +109,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
     case .issuerKeys, .issuerKeysAge, .issuerFetchesSuppressedTotal: ["issuer"]
     case .tokenRefusedTotal: ["reason"]
     case .limitedTotal: ["limit"]
+    case .storeMemory: ["part"]
     case .queueDepth, .queueRefusedTotal: ["queue"]
     case .buildInfo: ["version"]
     default: []

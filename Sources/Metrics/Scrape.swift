@@ -221,6 +221,10 @@ public struct Scrape {
     exposition.family(.commitFailuresTotal, server.commits.failures.value)
     exposition.family(.trimmedEventsTotal, server.commits.trimmed.value)
     exposition.family(.buckets, UInt64(max(server.commits.buckets.value, 0)))
+    exposition.family(.storeMemory)
+    for part in server.memory.parts {
+      exposition.sample([.named("part", part.label)], UInt64(max(part.bytes, 0)))
+    }
     exposition.family(.queueDepth)
     exposition.sample([.named("queue", "commit")], UInt64(max(queues.commit.value, 0)))
     exposition.sample([.named("queue", "workers")], UInt64(max(queues.workers.value, 0)))

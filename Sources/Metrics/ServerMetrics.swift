@@ -12,6 +12,7 @@ public final class ServerMetrics: Sendable {
   public let tokens = TokenMetrics()
   public let issuers = IssuerMetrics()
   public let queues = QueueMetrics()
+  public let memory = StoreMemoryMetrics()
   private let requests = CounterRow(Operation.allCases.count * Outcome.allCases.count)
   private let stripped = Counter()
 
@@ -161,6 +162,28 @@ public final class QueueMetrics: Sendable {
   public let workersRefused = Counter()
 
   public init() {}
+}
+
+/// Bytes of memory that the log holds. Whoever scrapes sets them.
+public final class StoreMemoryMetrics: Sendable {
+  /// What is not yet in tables on disk, or just became so.
+  public let memoryTables = Gauge()
+  /// Indexes and filters of tables on disk.
+  public let tableIndexes = Gauge()
+  /// Recent events, which readers get from memory.
+  public let tail = Gauge()
+  /// Blocks of tables that were read.
+  public let blockCache = Gauge()
+
+  public init() {}
+
+  /// By the label's value.
+  var parts: [(label: StaticString, bytes: Int)] {
+    [
+      ("memory_tables", memoryTables.value), ("table_indexes", tableIndexes.value),
+      ("tail", tail.value), ("block_cache", blockCache.value),
+    ]
+  }
 }
 
 /// What the operating system says of the process. The shell reads it: this room calls no system.

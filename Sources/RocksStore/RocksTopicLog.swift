@@ -72,6 +72,16 @@ public final class RocksTopicLog: TopicLog {
   /// Appends that wait for a commit.
   public var waitingEvents: Int { committer.queue.waitingEvents.load(ordering: .relaxed) }
 
+  /// What the log holds in memory now; nil once it is closed. Any thread may ask; it waits for
+  /// RocksDB's own lock and looks at each open table, so loops should not.
+  public var memory: StoreMemory? {
+    guard let engine = try? committer.database.memoryUse() else { return nil }
+    return StoreMemory(
+      tables: engine.tables, indexes: engine.indexes,
+      tail: committer.tailBytes.load(ordering: .relaxed),
+      cache: committer.database.cachedBytes)
+  }
+
   /// Whether new events are taken now.
   public var appends: AppendState {
     switch committer.condition.load(ordering: .relaxed) {
@@ -82,6 +92,18 @@ public final class RocksTopicLog: TopicLog {
   }
 
   public var acceptsAppends: Bool { appends == .taken }
+}
+
+/// Bytes of memory that a log holds beside what grows with its topics.
+public struct StoreMemory: Sendable {
+  /// RocksDB's memory tables.
+  public var tables: UInt64
+  /// Indexes and filters of the tables that are open.
+  public var indexes: UInt64
+  /// Blocks of recent events.
+  public var tail: Int
+  /// RocksDB's block cache.
+  public var cache: UInt64
 }
 
 /// Whether a log takes new events.

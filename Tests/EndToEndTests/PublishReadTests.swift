@@ -40,6 +40,28 @@ extension EndToEnd {
       }
     }
 
+    @Test func `what the log holds in memory is in the metrics`() async throws {
+      try await withGateway { gateway in
+        let token = try await gateway.token()
+        func part(_ name: String) async throws -> Int {
+          let text = try await gateway.send("GET", "/metrics").text
+          let series = "jodrell_store_memory_bytes{part=\"\(name)\"} "
+          let line = text.split(separator: "\n").first { $0.hasPrefix(series) }
+          return try #require(line.flatMap { Int($0.dropFirst(series.count)) })
+        }
+        let before = try await part("memory_tables")
+        let payload = "\"\(String(repeating: "x", count: 100_000))\""
+        for _ in 0..<3 {
+          let stored = try await gateway.send("POST", events, token: token, body: payload)
+          #expect(stored.status == 201)
+        }
+        #expect(try await part("memory_tables") > before + 300_000)
+        // The tail's blocks, of which that takes one.
+        #expect(try await part("tail") == 4 << 20)
+        #expect(try await part("block_cache") < 1 << 20)
+      }
+    }
+
     @Test func `a reader who waits is told, and CloudEvents keep what they say`() async throws {
       try await withGateway { gateway in
         let token = try await gateway.token()

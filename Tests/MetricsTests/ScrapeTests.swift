@@ -46,6 +46,7 @@ struct ScrapeTests {
       for outcome in Outcome.allCases { server.answered(operation, outcome) }
     }
     server.commits.committed(events: 17, taking: .milliseconds(2), sync: .milliseconds(1))
+    server.memory.memoryTables.set(1 << 26)
     server.tokens.refused(.expired)
     server.issuers.configure([ByteSlice(utf8: "kc")])
     server.issuers.show([
@@ -70,6 +71,7 @@ struct ScrapeTests {
       }
     }
     #expect(check.samples["process_cpu_seconds_total"] == 1.5)
+    #expect(check.samples["jodrell_store_memory_bytes{part=\"memory_tables\"}"] == 67_108_864)
     #expect(check.samples["jodrell_commit_events_bucket{le=\"16\"}"] == 0)
     #expect(check.samples["jodrell_commit_events_bucket{le=\"32\"}"] == 1)
   }

@@ -76,6 +76,32 @@ import Topics
     log.close()
   }
 
+  @Test func `what the log holds in memory is told apart`() async throws {
+    let scratch = Scratch()
+    let topic = try address("orders")
+    do {
+      let log = try RocksTopicLog(opening: configuration(scratch))
+      _ = try await log.createTopic(topic, TopicConfiguration())
+      let before = try #require(log.memory)
+      #expect(before.tail == 0)
+      let payload = String(repeating: "x", count: 200_000)
+      let loop = TestLoop(log)
+      for _ in 0..<30 { _ = try await loop.append(event(topic, payload)) }
+      let after = try #require(log.memory)
+      #expect(after.tail == 2 * TailBlocks.blockBytes)
+      #expect(after.tables >= before.tables + 30 * 200_000)
+      log.close()
+      #expect(log.memory == nil)
+    }
+    let log = try RocksTopicLog(opening: configuration(scratch))
+    #expect(log.memory?.tail == 0)
+    #expect(try log.stored(try address("orders", .subscribe)).count == 30)
+    let read = try #require(log.memory)
+    #expect(read.tables < 30 * 200_000)
+    #expect(read.cache > 0 && read.indexes > 0)
+    log.close()
+  }
+
   @Test func `an atomic batch is adjacent, bounded, and split into chunks of 256`() async throws {
     let scratch = Scratch()
     var settings = configuration(scratch)

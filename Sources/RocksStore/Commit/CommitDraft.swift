@@ -70,6 +70,9 @@ final class CommitDraft {
     blocks = TailBlocks(tailBytes: limits.tailBytes)
   }
 
+  /// See `TailBlocks`.
+  var tailBytes: Int { blocks.heldBytes }
+
   /// Takes appends up to the limits of a commit, older stages first. Those of deleted topics, and
   /// those that were checked against a version that is gone, are answered here and counted in the
   /// result.

@@ -20,6 +20,8 @@ import Topics
   private let acknowledger: Acknowledger
   /// What callers may still do; any thread reads it.
   let condition = Atomic<StoreCondition>(.open)
+  /// Memory of the tail after the last commit; any thread reads it.
+  let tailBytes = Atomic<Int>(0)
 
   private var backlog = Backlog()
   /// The commit being made.
@@ -131,6 +133,7 @@ import Topics
       sync = took
     }
     draft.number = commit
+    tailBytes.store(draft.tailBytes, ordering: .relaxed)
     pace.answering(draft.events, inFlight: queue.waitingEvents.load(ordering: .relaxed))
     try acknowledger.acknowledge(draft, sync: sync)
     ackChunks.removeAll(keepingCapacity: true)

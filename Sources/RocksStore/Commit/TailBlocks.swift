@@ -23,6 +23,10 @@ struct TailBlocks: ~Copyable {
   ///   which the next chunk did not fit into: chunks have at most 256 KiB.
   init(tailBytes: Int) { limit = tailBytes / Self.blockBytes * 17 / 16 + 2 }
 
+  /// Bytes of the blocks in the ring: neither of chunks with memory of their own nor of blocks that
+  /// left it while somebody reads in them.
+  var heldBytes: Int { ring.count * Self.blockBytes }
+
   /// Lets `fill` write `count` bytes, all of them; the pointer must not leave the closure.
   mutating func write(
     _ count: Int, _ fill: (UnsafeMutableRawBufferPointer) -> Void

@@ -190,6 +190,28 @@ import Synchronization
     return unsafe rocksdb_property_int_cf(handle, family.handle, name, &value) == 0 ? value : nil
   }
 
+  /// Bytes of all column families together: of memory tables, those included that are written to
+  /// disk or still read, and of the indexes and filters of open tables. Waits for RocksDB's own
+  /// lock and looks at each open table: for scrapes.
+  func memoryUse() throws(StoreFault) -> (tables: UInt64, indexes: UInt64) {
+    try beginUse()
+    defer { endUse() }
+    let consumers = unsafe rocksdb_memory_consumers_create()
+    defer { unsafe rocksdb_memory_consumers_destroy(consumers) }
+    unsafe rocksdb_memory_consumers_add_db(consumers, handle)
+    let usage = try unsafe engineCall { message in
+      unsafe rocksdb_approximate_memory_usage_create(consumers, &message)
+    }
+    defer { unsafe rocksdb_approximate_memory_usage_destroy(usage) }
+    return unsafe (
+      rocksdb_approximate_memory_usage_get_mem_table_total(usage),
+      rocksdb_approximate_memory_usage_get_mem_table_readers_total(usage)
+    )
+  }
+
+  /// Bytes in the block cache, which all column families share.
+  var cachedBytes: UInt64 { options.cachedBytes }
+
   /// Makes an iterator's C handle; `RangeIterator` owns it.
   func makeIterator(_ family: ColumnFamily, _ options: OpaquePointer) -> OpaquePointer {
     unsafe rocksdb_create_iterator_cf(handle, options, family.handle)

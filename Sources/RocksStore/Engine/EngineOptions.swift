@@ -27,6 +27,8 @@ private import CWriteAhead
 
   deinit { unsafe rocksdb_cache_destroy(cache) }
 
+  var cachedBytes: UInt64 { unsafe UInt64(rocksdb_cache_get_usage(cache)) }
+
   /// Options of the database as a whole. The caller destroys the result.
   func database() throws(StoreFault) -> OwnedOptions {
     let options = OwnedOptions()

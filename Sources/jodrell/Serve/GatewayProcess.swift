@@ -244,12 +244,22 @@ struct GatewayProcess: Sendable {
       connections.update(metrics)
       metrics.queues.commit.set(engine.waitingEvents)
       metrics.queues.workers.set(threads.depth)
+      if let memory = engine.memory { metrics.memory.show(memory) }
       let scrape = Scrape(
         registry: registry, server: metrics, log: log, process: process.sample(),
         damage: engine.damages.map(DamagedRange.init), version: Command.version)
       guard let visible else { return scrape.text(for: .all) }
       return scrape.text(for: .tenants(visible: visible))
     }
+  }
+}
+
+extension StoreMemoryMetrics {
+  fileprivate func show(_ memory: StoreMemory) {
+    memoryTables.set(Int(clamping: memory.tables))
+    tableIndexes.set(Int(clamping: memory.indexes))
+    tail.set(memory.tail)
+    blockCache.set(Int(clamping: memory.cache))
   }
 }
 
