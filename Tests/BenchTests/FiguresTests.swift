@@ -71,6 +71,38 @@ struct FiguresTests {
     #expect(slope.map { abs($0 - Double(perHour)) < 0.1 } == true, "\(String(describing: slope))")
   }
 
+  @Test("growth beside memory tables is told apart, and what was not asked counts nothing")
+  func besideTables() throws {
+    let samples = (0..<1_200).map { second in
+      SoakWatch.Sample(
+        second: second, resident: UInt64((300 + second % 97) * 1_048_576), descriptors: 10,
+        threads: 4, dataBytes: 0, cpu: .zero,
+        besideTables: second % 3 == 0
+          ? nil : UInt64(60 * 1_048_576 + second * 12 * 1_048_576 / 3_600))
+    }
+    let findings = SoakFindings(samples: samples, minutes: [])
+    #expect(findings.steadySlope.map { abs($0 - 12) < 0.1 } == true)
+    #expect(findings.table.contains("beside memory tables"))
+    #expect(try json(findings.json)["steadySlope"] != nil)
+    // Answers of two minutes say nothing about an hour, however long the run was.
+    let told = samples.map { sample in
+      var one = sample
+      if one.second > 400 { one.besideTables = nil }
+      return one
+    }
+    let sparse = SoakFindings(samples: told, minutes: [])
+    #expect(sparse.steadySlope == nil && sparse.residentSlope != nil)
+
+    let exposition = """
+      # TYPE jodrell_store_memory_bytes gauge
+      jodrell_store_memory_bytes{part="memory_tables"} 79691776
+      jodrell_store_memory_bytes{part="tail"} 272629760
+
+      """
+    #expect(MemoryProbe.tables(in: ByteSlice(utf8: exposition)) == 79_691_776)
+    #expect(MemoryProbe.tables(in: ByteSlice(utf8: "no such series\n")) == nil)
+  }
+
   @Test("a latency is told by percentiles and drawn; none is said to be none")
   func latency() throws {
     let histogram = Histogram(.fine)

@@ -89,18 +89,21 @@ extension Help {
         --batch N, --loops N, --warm-up D, --seed N
                              as with publish
         --data-dir DIR       the gateway's data directory, to see how it grows
-        --max-rss-slope N    exit code 1 when resident memory grows by more than N MiB per hour
+        --management URL     where the gateway answers /metrics without a token: what is resident
+                             beside its memory tables is told apart, and judged
+        --max-rss-slope N    exit code 1 when memory grows by more than N MiB per hour
         --json               one JSON object instead of the table, with every second's sample
         --quiet              no progress line
 
     Example:
       jodrell-bench soak --topic '~/orders' --duration 1h --rate 2000 --server-pid 4711 \\
-        --data-dir data --max-rss-slope 20
+        --data-dir data --management http://127.0.0.1:8080 --max-rss-slope 20
 
     The slope is a least-squares line through the least sample of each whole minute behind the
     first fifth of the run. It means something once the server's tail and tables are full (use
     --warm-up for the time until then), and is not told, nor judged, when it would be made of less
-    than five minutes.
+    than five minutes. Memory tables fill and are written out within seconds, so that resident
+    memory swings by their size: what lies beside them is judged by all samples.
 
     """
 

@@ -10,9 +10,11 @@ struct SoakRun: Sendable {
   private let pool: RequestPool
   private let readers: Readers
   private let soak: SoakWatch
+  private let memory: MemoryProbe?
   private let tally: Tally
   private let control: RunControl
-  /// MiB per hour that resident memory may grow; nil for any.
+  /// MiB per hour that memory may grow: beside memory tables where the gateway is asked about them.
+  /// Nil for any.
   private let allowedSlope: Int?
 
   init(_ words: [String]) throws {
@@ -23,10 +25,17 @@ struct SoakRun: Sendable {
     guard load.rate != nil else { throw UsageFault("soak needs a --rate") }
     guard let pid = load.reporting.serverPID else { throw UsageFault("--server-pid is missing") }
     tally = Tally()
-    soak = SoakWatch(pid: pid, dataFolder: try arguments.text("--data-dir"), tally: tally)
+    let (control, authorities) = (load.control, target.authorities)
+    memory = try arguments.text("--management").map { url in
+      MemoryProbe(
+        try Target.endpoint(of: url, as: "--management", authorities: authorities),
+        pid: pid, control: control)
+    }
+    soak = SoakWatch(
+      pid: pid, dataFolder: try arguments.text("--data-dir"), tally: tally, memory: memory)
     let slope = try arguments.number("--max-rss-slope", in: 0...1_000_000, or: -1)
     allowedSlope = slope < 0 ? nil : slope
-    control = load.control
+    self.control = control
     readers = Readers(
       Readers.Plan(
         endpoint: target.endpoint, paths: target.paths, tokens: target.tokens,
@@ -53,6 +62,10 @@ struct SoakRun: Sendable {
         LoadDriver.Role(readers.plan.count, loops: 1, endsByItself: false) { loop, index in
           await readers.run(on: loop, as: index)
         })
+    }
+    if let memory {
+      roles.append(
+        LoadDriver.Role(1, loops: 1, endsByItself: false) { loop, _ in await memory.run(on: loop) })
     }
     await publisher.makeTopics(target.paths.count)
     let meter = Watch.Meter(
@@ -85,15 +98,15 @@ struct SoakRun: Sendable {
     }
     if let fault = control.firstFault { complain("first failure: \(fault)") }
     if let allowedSlope {
-      if let slope = findings.residentSlope {
+      if let slope = memory == nil ? findings.residentSlope : findings.steadySlope {
         guard slope <= Double(allowedSlope) else {
-          complain("resident memory grew by more than \(allowedSlope) MiB/h")
+          complain("memory grew by more than \(allowedSlope) MiB/h")
           return ExitCode.failed
         }
       } else {
         complain(
-          "--max-rss-slope: not judged, for want of \(SoakFindings.leastStretch) seconds "
-            + "behind the first fifth of the run")
+          "--max-rss-slope: not judged, for want of \(SoakFindings.leastStretch) seconds of "
+            + "samples behind the first fifth of the run")
       }
     }
     return report.isClean && readers.faults.count == 0 ? ExitCode.good : ExitCode.failed

@@ -13,6 +13,8 @@ final class SoakWatch: Sendable {
     let threads: Int
     let dataBytes: UInt64
     let cpu: TimeSpan
+    /// What is resident beside memory tables; nil where nobody was asked.
+    var besideTables: UInt64?
   }
 
   private struct State {
@@ -24,10 +26,12 @@ final class SoakWatch: Sendable {
   private let pid: Int
   private let dataFolder: String?
   private let tally: Tally
+  private let memory: MemoryProbe?
   private let state = Mutex(State())
 
-  init(pid: Int, dataFolder: String?, tally: Tally) {
+  init(pid: Int, dataFolder: String?, tally: Tally, memory: MemoryProbe?) {
     self.pid = pid
+    self.memory = memory
     self.dataFolder = dataFolder
     self.tally = tally
   }
@@ -39,7 +43,8 @@ final class SoakWatch: Sendable {
     let bytes = second % 10 == 1 || known == nil ? folderSize : known ?? 0
     let sample = Sample(
       second: second, resident: usage.residentBytes, descriptors: usage.descriptors,
-      threads: usage.threads, dataBytes: bytes, cpu: usage.cpu)
+      threads: usage.threads, dataBytes: bytes, cpu: usage.cpu,
+      besideTables: memory?.besideTables)
     state.withLock { state in
       state.samples.append(sample)
       guard second % 60 == 0 else { return }
@@ -71,23 +76,44 @@ struct SoakFindings {
   let samples: [SoakWatch.Sample]
   let minutes: [HistogramSnapshot]
 
-  /// Resident memory in MiB per hour; the first part of the run, when caches fill, is left out. Nil
-  /// when the rest is shorter than `leastStretch`: one step of an allocator would be gigabytes per
-  /// hour.
+  /// Resident memory in MiB per hour; nil where `judged` is.
   ///
   /// Each whole minute counts with its least sample: a server that fills tables and writes them out
   /// within seconds swings by tens of megabytes, and what it leaks raises the floor that it returns
   /// to. Of a part of a minute the least sample could be any.
   var residentSlope: Double? {
-    let judged = samples.dropFirst(samples.count / Self.warmUpPart)
-    guard let first = judged.first, let last = judged.last,
-      last.second - first.second >= Self.leastStretch
-    else { return nil }
+    guard let judged, let first = judged.first, let last = judged.last else { return nil }
     let whole = (last.second - first.second + 1) / Self.minute
     let minutes = Dictionary(grouping: judged) { ($0.second - first.second) / Self.minute }
       .filter { $0.key < whole }
     let floors = minutes.values.compactMap { minute in minute.min { $0.resident < $1.resident } }
-    return Trend(floors.map { (Double($0.second), Double($0.resident) / 1_048_576) })?.perHour
+    return Trend(floors.map { Self.point($0, $0.resident) })?.perHour
+  }
+
+  /// What is resident beside memory tables, in MiB per hour, by all samples, since that does not
+  /// swing; nil where `judged` is, or where the gateway told too little about its tables.
+  var steadySlope: Double? {
+    let told = (judged ?? []).filter { $0.besideTables != nil }
+    guard let first = told.first, let last = told.last,
+      last.second - first.second >= Self.leastStretch
+    else { return nil }
+    return Trend(told.map { Self.point($0, $0.besideTables ?? 0) })?.perHour
+  }
+
+  /// The samples behind the first part of the run, when caches fill. Nil when they are of less than
+  /// `leastStretch`: one step of an allocator would be gigabytes per hour.
+  private var judged: ArraySlice<SoakWatch.Sample>? {
+    let rest = samples.dropFirst(samples.count / Self.warmUpPart)
+    guard let first = rest.first, let last = rest.last,
+      last.second - first.second >= Self.leastStretch
+    else { return nil }
+    return rest
+  }
+
+  private static func point(
+    _ sample: SoakWatch.Sample, _ bytes: UInt64
+  ) -> (seconds: Double, value: Double) {
+    (Double(sample.second), Double(bytes) / 1_048_576)
   }
 
   private static let minute = 60
@@ -108,6 +134,11 @@ struct SoakFindings {
       "resident", TableText.size(last.resident),
       residentSlope.map { TableText.decimal($0, 2) + " MiB/h, the first fifth left out" }
         ?? "too short a run for a slope")
+    if let bytes = last.besideTables {
+      text += TableText.row(
+        "beside memory tables", TableText.size(bytes),
+        steadySlope.map { TableText.decimal($0, 2) + " MiB/h" } ?? "")
+    }
     text += TableText.row(
       "descriptors", "\(last.descriptors)", "\(descriptors.least) to \(descriptors.most)")
     text += TableText.row("threads", "\(last.threads)", "\(threads.least) to \(threads.most)")
@@ -123,6 +154,7 @@ struct SoakFindings {
     let (descriptors, threads) = (range(\.descriptors), range(\.threads))
     return JSONLine.object([
       ("residentSlope", residentSlope.map { TableText.decimal($0, 3) } ?? "null"),
+      ("steadySlope", steadySlope.map { TableText.decimal($0, 3) } ?? "null"),
       ("descriptorsLeast", "\(descriptors.least)"), ("descriptorsMost", "\(descriptors.most)"),
       ("threadsLeast", "\(threads.least)"), ("threadsMost", "\(threads.most)"),
       ("minutes", JSONLine.array(minutes.map { LatencyFigures($0).json })),
@@ -135,6 +167,7 @@ extension SoakWatch.Sample {
   fileprivate var json: String {
     JSONLine.object([
       ("second", "\(second)"), ("resident", "\(resident)"), ("descriptors", "\(descriptors)"),
+      ("besideTables", besideTables.map { "\($0)" } ?? "null"),
       ("threads", "\(threads)"), ("data", "\(dataBytes)"),
       ("cpuSeconds", TableText.decimal(Double(cpu.nanoseconds) / 1e9, 2)),
     ])

@@ -6,6 +6,8 @@ import Foundation
 struct Target: Sendable {
   let url: String
   let endpoint: Endpoint
+  /// The file of those who may sign the gateway's certificate; nil: the system's authorities.
+  let authorities: String?
   /// What `--topic` said, or the path of `--path`.
   let topic: String
   let paths: Paths
@@ -18,8 +20,8 @@ struct Target: Sendable {
   /// - Parameter spreads: whether `--topics` and `--path` are taken.
   init(_ arguments: inout Arguments, spreads: Bool = false) throws {
     url = try arguments.text("--url") ?? Self.variable("JODRELL_URL") ?? "http://127.0.0.1:8080"
-    endpoint = try Self.endpoint(
-      of: url, authorities: arguments.text("--ca") ?? Self.variable("JODRELL_CA"))
+    authorities = try arguments.text("--ca") ?? Self.variable("JODRELL_CA")
+    endpoint = try Self.endpoint(of: url, as: "--url", authorities: authorities)
     if spreads, let path = try arguments.text("--path") {
       topic = path
       paths = try Paths(path, count: try arguments.number("--topics", in: 1...100_000, or: 1))
@@ -36,14 +38,18 @@ struct Target: Sendable {
   /// The topic's events, as a path; of the first topic where there are several.
   var eventsPath: String { paths[0] }
 
-  private static func endpoint(of url: String, authorities file: String?) throws -> Endpoint {
+  /// - Parameter option: what gave the URL, for whoever gets it wrong.
+  static func endpoint(
+    of url: String, as option: String, authorities file: String?
+  ) throws -> Endpoint {
     let authorities = try file.map { try fileBytes($0, of: "--ca") }
     do throws(ClientFault) {
       return try Endpoint(url, authorities: authorities)
     } catch .badAuthorities(let words) {
       throw UsageFault("--ca: \(words)")
     } catch {
-      throw UsageFault("--url takes http://host[:port][/path], https://… or unix:/path, not \(url)")
+      throw UsageFault(
+        "\(option) takes http://host[:port][/path], https://… or unix:/path, not \(url)")
     }
   }
 
