@@ -96,7 +96,7 @@ let package = Package(
     foreign("CISAL", pkgConfig: "libisal"),
     .target(name: "CTables", dependencies: ["CRocksDB"], path: "Sources/Foreign/CTables"),
     .target(
-      name: "CWriteAhead", dependencies: ["CRocksDB"], path: "Sources/Foreign/CWriteAhead"),
+      name: "CWriteAhead", dependencies: ["CRocksDB", "CISAL"], path: "Sources/Foreign/CWriteAhead"),
 
     .target(
       name: "TestSupport",

@@ -1,4 +1,6 @@
 import Foundation
+import Glibc
+import LogConformance
 import Tenancy
 import Testing
 import Topics
@@ -48,6 +50,29 @@ import Topics
     let reading = try address("orders", .subscribe)
     #expect(try opened.stored(reading) == (0..<50).map { "\($0)" })
     opened.close()
+  }
+
+  @Test func `the program's checksum comes before RocksDB's own, and is the same`() throws {
+    typealias Extend = @convention(c) (UInt32, UnsafePointer<UInt8>?, Int) -> UInt32
+    let name = "_ZN7rocksdb6crc32c6ExtendEjPKcm"
+    guard let engine = unsafe dlopen("librocksdb.so.7.8", RTLD_NOW | RTLD_NOLOAD),
+      let theirs = unsafe dlsym(engine, name), let found = unsafe dlsym(nil, name)
+    else { return #expect(Bool(false), "this RocksDB has another name for it") }
+    #expect(UInt(bitPattern: found) != UInt(bitPattern: theirs))
+
+    let ours = unsafe unsafeBitCast(found, to: Extend.self)
+    let old = unsafe unsafeBitCast(theirs, to: Extend.self)
+    #expect(ours(7, nil, 0) == 7)
+    var random = SplitMix(seed: 24)
+    let bytes = (0..<40_000).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+    for length in Array(0...600) + [1_023, 1_920, 2_049, 4_096, 8_191, 32_761, 39_900] {
+      let (start, seed) = (random.below(64), UInt32(truncatingIfNeeded: random.next()))
+      let same = unsafe bytes.withUnsafeBufferPointer { bytes in
+        let piece = unsafe bytes.baseAddress.map { unsafe $0 + start }
+        return unsafe ours(seed, piece, length) == old(seed, piece, length)
+      }
+      #expect(same, "\(length) bytes from \(start), after \(seed)")
+    }
   }
 
   @Test func `a large write lengthens the log by itself`() async throws {
