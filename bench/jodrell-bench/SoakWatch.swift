@@ -82,7 +82,9 @@ struct SoakFindings {
   /// within seconds swings by tens of megabytes, and what it leaks raises the floor that it returns
   /// to. Of a part of a minute the least sample could be any.
   var residentSlope: Double? {
-    guard let judged, let first = judged.first, let last = judged.last else { return nil }
+    guard let judged = judged(), let first = judged.first, let last = judged.last else {
+      return nil
+    }
     let whole = (last.second - first.second + 1) / Self.minute
     let minutes = Dictionary(grouping: judged) { ($0.second - first.second) / Self.minute }
       .filter { $0.key < whole }
@@ -90,20 +92,23 @@ struct SoakFindings {
     return Trend(floors.map { Self.point($0, $0.resident) })?.perHour
   }
 
-  /// What is resident beside memory tables, in MiB per hour, by all samples, since that does not
-  /// swing; nil where `judged` is, or where the gateway told too little about its tables.
+  /// What is resident beside memory tables, in MiB per hour, by all samples that tell it, since
+  /// that does not swing; nil where `judged` is.
   var steadySlope: Double? {
-    let told = (judged ?? []).filter { $0.besideTables != nil }
-    guard let first = told.first, let last = told.last,
-      last.second - first.second >= Self.leastStretch
-    else { return nil }
-    return Trend(told.map { Self.point($0, $0.besideTables ?? 0) })?.perHour
+    guard let judged = judged({ $0.besideTables != nil }) else { return nil }
+    let points = judged.compactMap { sample in
+      sample.besideTables.map { Self.point(sample, $0) }
+    }
+    return Trend(points)?.perHour
   }
 
-  /// The samples behind the first part of the run, when caches fill. Nil when they are of less than
-  /// `leastStretch`: one step of an allocator would be gigabytes per hour.
-  private var judged: ArraySlice<SoakWatch.Sample>? {
-    let rest = samples.dropFirst(samples.count / Self.warmUpPart)
+  /// The samples behind the first part of the run, when caches fill, as far as they tell what is
+  /// asked. Nil when they are of less than `leastStretch`: one step of an allocator would be
+  /// gigabytes per hour.
+  private func judged(
+    _ tells: (SoakWatch.Sample) -> Bool = { _ in true }
+  ) -> [SoakWatch.Sample]? {
+    let rest = samples.dropFirst(samples.count / Self.warmUpPart).filter(tells)
     guard let first = rest.first, let last = rest.last,
       last.second - first.second >= Self.leastStretch
     else { return nil }
