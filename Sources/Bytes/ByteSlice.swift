@@ -42,6 +42,17 @@
     self.init(storage: storage, start: 0, count: span.count)
   }
 
+  /// Runs of bytes copied into one storage: what is looked at together lies together.
+  public static func joined(_ runs: [ByteSlice]) -> [ByteSlice] {
+    var bytes = ByteWriter(capacity: runs.reduce(0) { $0 + $1.count })
+    for run in runs { bytes.append(run) }
+    var rest = bytes.slice
+    return runs.map { run in
+      defer { rest = rest.dropFirst(run.count) }
+      return rest.prefix(run.count)
+    }
+  }
+
   /// The UTF-8 bytes of `text`.
   public init(utf8 text: String) {
     self.init(Array(text.utf8))
@@ -149,15 +160,18 @@
 
   /// Where to look for the bytes in a table whose places may be taken from one another: spread
   /// well, and no defence against those who choose the bytes. Words of eight bytes.
-  public func place(seed: UInt64) -> UInt64 {
+  public func place(seed: UInt64) -> UInt64 { place(ofLast: count, seed: seed) }
+
+  /// The same for no more than the last `most` bytes.
+  public func place(ofLast most: Int, seed: UInt64) -> UInt64 {
     func mixed(_ word: UInt64) -> UInt64 {
       let product = word.multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
       return product.high ^ product.low
     }
     // SAFETY: every load lies below `count`, and the bytes stay while `self` does.
     return unsafe withUnsafeBytes { bytes in
-      var place = seed ^ UInt64(bytes.count)
-      var index = 0
+      var index = max(bytes.count &- most, 0)
+      var place = seed ^ UInt64(bytes.count &- index)
       while index &+ 8 <= bytes.count {
         place = unsafe mixed(
           place ^ bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))

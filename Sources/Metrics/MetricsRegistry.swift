@@ -48,11 +48,16 @@ public struct TopicKey: Hashable, Sendable {
     self.topic = topic
   }
 
-  /// The same names in memory of their own, so that keeping them does not keep a request's buffer.
+  /// The same names in one piece of memory of their own, so that keeping them does not keep a
+  /// request's buffer.
   var owned: TopicKey {
-    TopicKey(
-      tenant: ByteSlice(copying: tenant.span), namespace: ByteSlice(copying: namespace.span),
-      topic: ByteSlice(copying: topic.span))
+    let names = ByteSlice.joined([tenant, namespace, topic])
+    return TopicKey(tenant: names[0], namespace: names[1], topic: names[2])
+  }
+
+  /// By which a loop finds the topic's set.
+  var mark: UInt64 {
+    topic.place(seed: namespace.place(seed: tenant.place(seed: 0)))
   }
 
   var labels: ByteSlice {
@@ -69,29 +74,31 @@ public struct TopicKey: Hashable, Sendable {
 }
 
 /// One loop's own directory of topic sets: no lock while a topic stays in use. Loop-confined.
+/// Bounded: see `AssociativeTable`.
 public struct TopicMetricsCache {
   private let registry: MetricsRegistry
-  private let capacity: Int
-  private var known: [TopicKey: TopicMetrics] = [:]
-  /// The topic asked for last: found by comparing names, which is ten times faster than hashing.
+  private var known: AssociativeTable<TopicMetrics>
+  /// The topic asked for last.
   private var latest: TopicMetrics?
 
-  /// Remembers at most `capacity` topics; beyond that it forgets all and begins again.
+  /// Remembers at least `capacity` topics, rounded up to a power of two.
   public init(of registry: MetricsRegistry, capacity: Int = 1_024) {
     self.registry = registry
-    self.capacity = capacity
+    known = AssociativeTable(capacity: capacity)
   }
 
   /// The set of a topic that exists; see `MetricsRegistry.topic`.
   public mutating func topic(_ key: TopicKey) -> TopicMetrics {
-    if let latest, latest.key == key, !latest.isRetired { return latest }
-    if let found = known[key], !found.isRetired {
+    if let latest, latest.isOf(key), !latest.isRetired { return latest }
+    let mark = key.mark
+    let index = known.find(mark) { $0.isOf(key) }
+    if let index, !known[index].isRetired {
+      let found = known[index]
       latest = found
       return found
     }
-    if known.count >= capacity { known.removeAll(keepingCapacity: true) }
     let metrics = registry.topic(key)
-    known[metrics.key] = metrics
+    if let index { known[index] = metrics } else { known.insert(metrics, mark) }
     latest = metrics
     return metrics
   }

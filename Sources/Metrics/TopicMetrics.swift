@@ -5,29 +5,36 @@ import Synchronization
 ///
 /// Half a KiB, and 6.4 KiB more once something was published, and again once delivered.
 public final class TopicMetrics: Sendable {
+  // What every publish touches stands together, before what others do.
+  /// Which topic, in memory of its own.
+  let key: TopicKey
+  private let retired = Atomic<Bool>(false)
   /// Publish: from the last byte of the request received to the event durable; one per event.
   let publishLatency = Histogram(.latency)
   /// What became of events sent to the topic, refusals by reason included.
   public let publishes = OutcomeCounts()
+  private let storedBytes = Counter()
+
   /// What became of requests to read, follow and consume the topic.
   public let consumptions = OutcomeCounts()
   private let deliveryLatency = Histogram(.latency)
-  private let storedBytes = Counter()
   private let deliveredEvents = Counter()
   private let deliveredBytes = Counter()
   private let replayedEvents = Counter()
   private let replayedBytes = Counter()
   private let deprecatedSchemas = Counter()
-  private let retired = Atomic<Bool>(false)
   /// The topic's labels as the exposition writes them, rendered once.
   let labels: ByteSlice
-
-  /// Which topic, in memory of its own.
-  let key: TopicKey
 
   init(_ key: TopicKey) {
     self.key = key
     labels = key.labels
+  }
+
+  /// Whether it is what is measured of this topic. Copies no name.
+  func isOf(_ key: TopicKey) -> Bool {
+    self.key.topic == key.topic && self.key.namespace == key.namespace
+      && self.key.tenant == key.tenant
   }
 
   /// Events became durable together: how many, their payload bytes, and how long after receipt.

@@ -17,6 +17,15 @@ import Testing
     #expect(part.array == Array("defghijklmnopqrst".utf8))
   }
 
+  @Test func `runs that are joined keep their bytes and lie in one storage`() {
+    #expect(ByteSlice.joined([]).isEmpty)
+    let runs = [alphabet[3..<5], .empty, alphabet[0..<26], alphabet[25..<26]]
+    let joined = ByteSlice.joined(runs)
+    #expect(joined == runs)
+    #expect(joined[2].offset(in: joined[2]) == 0)
+    #expect(joined.allSatisfy { $0.offset(in: alphabet) == nil })
+  }
+
   @Test func `equality and hash see every byte at every length`() {
     for length in 0...40 {
       let bytes = (0..<length).map { UInt8($0 * 7 & 0xFF) }

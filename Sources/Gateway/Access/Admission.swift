@@ -7,7 +7,7 @@ import Tenancy
 
 /// Who is calling, and for which tenant: the first two links of the chain, with one loop's caches.
 ///
-/// Loop-confined. A caller seen before costs one digest and two look-ups.
+/// Loop-confined. A caller seen before costs two look-ups.
 final class Admission {
   private let desk: AccessDesk
   private let limits: LimitDesk
@@ -315,7 +315,7 @@ final class Admission {
         let token = try verifier.verify(
           introspected: answer, of: digest, text: ByteSlice(copying: text.span), by: issuer,
           presentedBy: shown, at: now)
-        tokens.keep(token, at: now)
+        tokens.keep(token, as: text, at: now)
         limits.tokenAccepted(digest)
         return token
       } catch {
@@ -345,7 +345,7 @@ final class Admission {
         try mayVerify(digest, request)
         metrics.cacheMisses.add()
         let token = try verifier.verify(apiKey: text, rememberedAs: digest, at: now)
-        tokens.keep(token, at: now)
+        tokens.keep(token, as: name, at: now)
         limits.tokenAccepted(digest)
         return token
       }

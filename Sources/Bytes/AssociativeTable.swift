@@ -1,0 +1,101 @@
+/// A bounded table of what may be forgotten: a set-associative cache. An item is found by a mark, a
+/// number as good as random, and by a look at those of the same mark.
+///
+/// An item has sixteen places in two sets, each chosen by one half of its mark; when all are taken,
+/// the newcomer takes that of the item which went unused for longest. Two sets, and not one twice
+/// as large: of many sets that are a third full on average some overflow, and what shares one would
+/// throw itself out as long as it takes turns.
+///
+/// Has one owner. Takes its memory at once: the size of an item and 16 bytes for each.
+public struct AssociativeTable<Item> {
+  /// What is looked at of those that are not wanted.
+  @usableFromInline
+  struct Tag {
+    @usableFromInline var mark: UInt64 = 0
+    /// The lookup that found it last; 0 where nothing is.
+    @usableFromInline var lastUse: UInt64 = 0
+
+    @usableFromInline init() {}
+  }
+
+  /// Places of a set.
+  @usableFromInline static var ways: Int { 8 }
+
+  @usableFromInline var tags: [Tag]
+  @usableFromInline var items: [Item?]
+  @usableFromInline let setMask: UInt64
+  @usableFromInline var lookups: UInt64 = 1
+  /// How many items there are.
+  public private(set) var count = 0
+
+  /// Room for at least `capacity` items, rounded up to a power of two, and for 16 at least.
+  public init(capacity: Int) {
+    var sets = 2
+    while sets * Self.ways < capacity { sets *= 2 }
+    tags = Array(repeating: Tag(), count: sets * Self.ways)
+    items = Array(repeating: nil, count: sets * Self.ways)
+    setMask = UInt64(sets - 1)
+  }
+
+  /// Where the item of this mark is that `isWanted`; nil if there is none. Counts as its use.
+  ///
+  /// - Returns: its index, good until the table is changed.
+  @inlinable
+  public mutating func find(_ mark: UInt64, where isWanted: (Item) -> Bool) -> Int? {
+    lookups &+= 1
+    guard
+      let index = search(first(mark), mark, isWanted) ?? search(second(mark), mark, isWanted)
+    else { return nil }
+    tags[index].lastUse = lookups
+    return index
+  }
+
+  /// The item at an index that `find` has given.
+  @inlinable
+  public subscript(index: Int) -> Item {
+    get {
+      guard let item = items[index] else { preconditionFailure("nothing is there") }
+      return item
+    }
+    set { items[index] = newValue }
+  }
+
+  /// Takes an item that is not there yet.
+  public mutating func insert(_ item: Item, _ mark: UInt64) {
+    var chosen = first(mark)
+    for start in [first(mark), second(mark)] where tags[chosen].lastUse > 0 {
+      for index in start..<(start + Self.ways) where tags[index].lastUse < tags[chosen].lastUse {
+        chosen = index
+      }
+    }
+    if tags[chosen].lastUse == 0 { count += 1 }
+    tags[chosen].mark = mark
+    tags[chosen].lastUse = lookups
+    items[chosen] = item
+  }
+
+  /// Forgets the item at an index that `find` has given.
+  public mutating func remove(at index: Int) {
+    if tags[index].lastUse > 0 { count -= 1 }
+    tags[index] = Tag()
+    items[index] = nil
+  }
+
+  public mutating func removeAll() {
+    for index in items.indices { remove(at: index) }
+  }
+
+  @inlinable
+  func search(_ start: Int, _ mark: UInt64, _ isWanted: (Item) -> Bool) -> Int? {
+    for index in start..<(start &+ Self.ways) where tags[index].mark == mark {
+      if let item = items[index], isWanted(item) { return index }
+    }
+    return nil
+  }
+
+  @inlinable
+  func first(_ mark: UInt64) -> Int { Int(mark & setMask) &* Self.ways }
+
+  @inlinable
+  func second(_ mark: UInt64) -> Int { Int(mark >> 32 & setMask) &* Self.ways }
+}
