@@ -9,6 +9,9 @@ public enum Action: UInt8, Sendable, CaseIterable {
   /// See and govern the tenant as a whole: its policy, its metrics.
   case admin
 
+  /// Its bit in a set of actions.
+  var bit: UInt8 { 1 << rawValue }
+
   /// The word of the configuration file and of answers.
   public var word: StaticString {
     switch self {

@@ -158,6 +158,9 @@ public final class Grant: Sendable {
   func touches(namespace name: Name) -> Bool { namespace.matches(name) }
 
   func coversAll(of name: Name) -> Bool { topic.isAny && namespace.matches(name) }
+
+  /// Whether it covers every topic of its tenant.
+  var coversAll: Bool { topic.isAny && namespace.isAny }
 }
 
 /// What a caller may and may not do, sorted by action, so that a question looks at few grants.
@@ -168,11 +171,19 @@ final class GrantTable: Sendable {
   private let denied: [[Grant]]
   /// Whether some grant looks into payloads.
   let isConditional: Bool
+  /// The actions, as bits, that are allowed on every topic: no list is looked through for them.
+  private let everywhere: UInt8
 
   init(allow: [Grant], deny: [Grant]) {
     isConditional = allow.contains { $0.isConditional }
     allowed = Action.allCases.map { action in allow.filter { $0.action == action } }
     denied = Action.allCases.map { action in deny.filter { $0.action == action } }
+    everywhere = Action.allCases.reduce(0) { bits, action in
+      let holds =
+        allow.contains { $0.action == action && $0.coversAll }
+        && !deny.contains { $0.action == action }
+      return holds ? bits | action.bit : bits
+    }
   }
 
   /// Every grant held, action by action, denied ones left out of the list but not of the answers.
@@ -181,6 +192,7 @@ final class GrantTable: Sendable {
 
   /// Whether some grant covers the topic and no denial does.
   func allows(_ action: Action, namespace: Name, topic: Name) -> Bool {
+    if everywhere & action.bit != 0 { return true }
     let index = Int(action.rawValue)
     return allowed[index].contains { $0.covers(namespace: namespace, topic: topic) }
       && !denied[index].contains { $0.covers(namespace: namespace, topic: topic) }

@@ -39,6 +39,12 @@ public struct Name: Sendable, Hashable {
   /// does not hold the receive buffer it was cut from.
   public var detached: Name { Name(unchecked: ByteSlice(copying: bytes.span)) }
 
+  /// The same name in other storage, which holds its bytes.
+  public func moved(to copy: ByteSlice) -> Name {
+    precondition(copy == bytes, "another name")
+    return Name(unchecked: copy)
+  }
+
   public var text: String { bytes.text }
 
   private init(unchecked bytes: ByteSlice) { self.bytes = bytes }

@@ -232,16 +232,19 @@ struct Decision: Sendable {
     self.shared = shared
   }
 
-  /// The same with names in storage of their own: each loop has its own decision about a caller,
-  /// and loops that count references to the same bytes with every event wait for each other.
+  /// The same with names in one storage of their own: each loop has its own decision about a
+  /// caller, and loops that count references to the same bytes with every event wait for each
+  /// other.
   var detached: Decision {
-    var own = self
-    own.tenant = tenant.detached
-    own.namespace = namespace?.detached
-    own.principal = ByteSlice(copying: principal.span)
-    own.service = service.map { ByteSlice(copying: $0.span) }
-    own.source = source.map { ByteSlice(copying: $0.span) }
-    return own
+    let parts = [tenant.bytes, namespace?.bytes, principal, service, source]
+    let own = ByteSlice.joined(parts.map { $0 ?? .empty })
+    var decision = self
+    decision.tenant = tenant.moved(to: own[0])
+    decision.namespace = namespace?.moved(to: own[1])
+    decision.principal = own[2]
+    decision.service = service.map { _ in own[3] }
+    decision.source = source.map { _ in own[4] }
+    return decision
   }
 
   private var shares: [SharedTopics] { shared.values.sorted { $0.owner < $1.owner } }

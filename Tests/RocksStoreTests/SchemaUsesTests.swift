@@ -1,3 +1,5 @@
+import Bytes
+import Schemas
 import Testing
 
 @testable import RocksStore
@@ -28,5 +30,22 @@ import Testing
     #expect(uses.end(of: 2) == 5)
     #expect(uses.settle(at: 9).isEmpty)
     #expect(uses.end(of: 1) == 9)
+  }
+
+  @Test func `a commit may name several versions, and none`() {
+    let time = UnixTime(nanoseconds: 7)
+    let row = TopicSchemaKey.Value(
+      state: .deleted, schema: 7, registered: time, changed: time, usedUntil: 5, subject: .topic,
+      author: .empty, references: [])
+    var uses = SchemaUses(lastVersion: 3, end: 5, deleted: [2: row])
+    for version: UInt32 in [0, 3, 3, 2, 0, 4, 2] { uses.note(version) }
+    #expect([0, 1, 2, 3, 4].map { uses.end(of: $0) } == [5, 5, .max, .max, .max])
+    let late = uses.settle(at: 9)
+    #expect(late.map(\.0) == [2])
+    #expect(late.map(\.1.usedUntil) == [9])
+    #expect([0, 1, 2, 3, 4].map { uses.end(of: $0) } == [5, 5, 9, 9, 9])
+    uses.note(0)
+    #expect(uses.settle(at: 12).isEmpty)
+    #expect(uses.end(of: 3) == 9)
   }
 }

@@ -7,9 +7,9 @@ struct SchemaUses {
   private var ends: [UInt64]
   /// The records of softly deleted versions.
   var deleted: [UInt32: TopicSchemaKey.Value]
-  /// Versions that the commit being made uses.
-  private var current: [UInt32] = []
-  private var last: UInt32 = 0
+  /// The version that the commit being made uses, 0 none, and those that it uses beside it.
+  private var current: UInt32 = 0
+  private var others: [UInt32] = []
   /// Versions that went for good of late, the latest that fit: events that were checked against one
   /// of them may still be on their way.
   private var gone: [UInt32] = []
@@ -27,7 +27,7 @@ struct SchemaUses {
 
   func end(of version: UInt32) -> UInt64 {
     // The end of the commit being made is not known yet.
-    if current.contains(version) { return .max }
+    if current != 0, version == current || others.contains(version) { return .max }
     return Int(version) < ends.count ? ends[Int(version)] : 0
   }
 
@@ -50,27 +50,35 @@ struct SchemaUses {
 
   /// The commit being made stores events that were checked against this version; 0 none.
   mutating func note(_ version: UInt32) {
-    if version == last { return }
-    last = version
-    if !current.contains(version) { current.append(version) }
+    if version == 0 || version == current { return }
+    if current == 0 {
+      current = version
+    } else if !others.contains(version) {
+      others.append(version)
+    }
   }
 
   /// The commit's events lie below `end`.
   ///
   /// - Returns: records of softly deleted versions that reach further now.
   mutating func settle(at end: UInt64) -> [(UInt32, TopicSchemaKey.Value)] {
-    if current.isEmpty { return [] }
+    if current == 0 { return [] }
     var late: [(UInt32, TopicSchemaKey.Value)] = []
-    for version in current where version > 0 {
-      registered(version)
-      ends[Int(version)] = end
-      guard var row = deleted[version] else { continue }
-      row.usedUntil = end
-      deleted[version] = row
-      late.append((version, row))
-    }
-    current.removeAll(keepingCapacity: true)
-    last = 0
+    settle(current, at: end, &late)
+    for version in others { settle(version, at: end, &late) }
+    current = 0
+    others.removeAll(keepingCapacity: true)
     return late
+  }
+
+  private mutating func settle(
+    _ version: UInt32, at end: UInt64, _ late: inout [(UInt32, TopicSchemaKey.Value)]
+  ) {
+    registered(version)
+    ends[Int(version)] = end
+    guard var row = deleted[version] else { return }
+    row.usedUntil = end
+    deleted[version] = row
+    late.append((version, row))
   }
 }

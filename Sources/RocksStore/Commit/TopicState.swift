@@ -12,15 +12,9 @@ public import Topics
 /// SAFETY: `@unchecked Sendable` because the unprotected variables are touched by the committer
 /// thread only, as each of them says.
 public final class TopicState: @unchecked Sendable {
-  let path: TopicPath
+  // What the committer touches with every event stands together, before what others do.
   let number: TopicNumber
-  let namespace: UInt32
   let ledger: UInt64
-  let created: UnixTime
-  let growth: Growth
-  let tail: Mutex<Tail>
-  let facts: Mutex<TopicFacts>
-
   /// The sequence of the next event. Committer only.
   var next: UInt64
   /// The newest publish time given out. Committer only.
@@ -29,15 +23,22 @@ public final class TopicState: @unchecked Sendable {
   var bytes: UInt64
   /// Index of this topic's group in the commit being made, or -1. Committer only.
   var group = -1
-  /// Set when the deletion is durable. Committer only.
-  var isDeleted = false
   /// The bucket that takes new chunks. Committer only.
   var bucket: EventBucket
+  /// Set when the deletion is durable. Committer only.
+  var isDeleted = false
+  /// Which versions its events name. Committer only.
+  var uses: SchemaUses
+  let growth: Growth
+  let tail: Mutex<Tail>
+
+  let path: TopicPath
+  let facts: Mutex<TopicFacts>
+  let namespace: UInt32
+  let created: UnixTime
   /// What its events' age and size are held to, its own, its namespace's or its tenant's; nil keeps
   /// all. Committer only.
   var retention: Retention?
-  /// Which versions its events name. Committer only.
-  var uses: SchemaUses
 
   init(
     path: TopicPath, number: TopicNumber, namespace: UInt32, ledger: UInt64, created: UnixTime,
@@ -104,10 +105,12 @@ struct TopicPath: Hashable, Sendable {
     self.topic = topic
   }
 
-  /// The same names in storage of their own: names are otherwise cut from a request's bytes.
+  /// The same names in one storage of their own: names are otherwise cut from a request's bytes.
   var detached: TopicPath {
-    TopicPath(
-      tenant: tenant.detached, namespace: namespace.detached, topic: topic.detached)
+    let names = ByteSlice.joined([tenant.bytes, namespace.bytes, topic.bytes])
+    return TopicPath(
+      tenant: tenant.moved(to: names[0]), namespace: namespace.moved(to: names[1]),
+      topic: topic.moved(to: names[2]))
   }
 
   /// For messages.
