@@ -30,8 +30,10 @@ install_programs() {
     fi
     chmod 0755 "$1/$name"
   done
-  # RocksDB looks for its checksum there; without it, it is slow and says nothing.
-  readelf --wide --dyn-syms "$1/jodrell" | grep -c crc32c6Extend >/dev/null
+  # RocksDB looks for its checksum and its memory there; without them, it is slow and says nothing.
+  for name in crc32c6Extend '_Znam$' '_ZdaPv$'; do
+    readelf --wide --dyn-syms "$1/jodrell" | grep -v UND | grep -c "$name" >/dev/null
+  done
 }
 
 # blank FILE SECTION: fills a section with zeros. The hashes of modules tell in which folder they were

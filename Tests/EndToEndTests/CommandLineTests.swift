@@ -26,11 +26,14 @@ extension EndToEnd {
       #expect(!FileManager.default.fileExists(atPath: path))
     }
 
-    @Test func `RocksDB is bound to the program's checksum`() async throws {
+    @Test(arguments: ["crc32c6Extend", "`_Znam'", "`_ZdaPv'"])
+    func `RocksDB is bound to the program's checksum and its blocks`(name: String) async throws {
       // ld.so(8): every binding that the dynamic linker makes, on standard error.
       let started = try await run(
         ["--version"], environment: ["LD_DEBUG": "bindings", "LD_BIND_NOW": "1"])
-      let bound = started.errors.split(separator: "\n").filter { $0.contains("crc32c6Extend") }
+      let bound = started.errors.split(separator: "\n").filter {
+        $0.contains("librocksdb") && $0.contains(name)
+      }
       #expect(!bound.isEmpty)
       for line in bound { #expect(line.contains(#/librocksdb\S+ \[0\] to \S*jodrell \[0\]/#)) }
     }

@@ -1,5 +1,6 @@
 import Bytes
 private import CRocksDB
+private import CWriteAhead
 private import Glibc
 import Synchronization
 
@@ -191,8 +192,8 @@ import Synchronization
   }
 
   /// Bytes of all column families together: of memory tables, those included that are written to
-  /// disk or still read, and of the indexes and filters of open tables. Waits for RocksDB's own
-  /// lock and looks at each open table: for scrapes.
+  /// disk or still read, and what is kept for the next ones; and of the indexes and filters of open
+  /// tables. Waits for RocksDB's own lock and looks at each open table: for scrapes.
   func memoryUse() throws(StoreFault) -> (tables: UInt64, indexes: UInt64) {
     try beginUse()
     defer { endUse() }
@@ -204,7 +205,8 @@ import Synchronization
     }
     defer { unsafe rocksdb_approximate_memory_usage_destroy(usage) }
     return unsafe (
-      rocksdb_approximate_memory_usage_get_mem_table_total(usage),
+      rocksdb_approximate_memory_usage_get_mem_table_total(usage)
+        + UInt64(cwriteahead_spare_bytes()),
       rocksdb_approximate_memory_usage_get_mem_table_readers_total(usage)
     )
   }

@@ -1,5 +1,6 @@
 #pragma once
 #include <rocksdb/c.h>
+#include <stddef.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -11,6 +12,10 @@ extern "C" {
 /// still for `patience` milliseconds.
 /// One for each `patience`, which lives as long as the process; never destroy it.
 rocksdb_env_t *cwriteahead_env(unsigned patience);
+
+/// What blocks of 1 MiB are kept for the next memory table of the process, in bytes: 72 MiB at most.
+/// What the kernel has taken of them since counts as well.
+size_t cwriteahead_spare_bytes(void);
 
 #ifdef __cplusplus
 }
