@@ -64,7 +64,7 @@ public final class TokenCache {
     guard let index = slots.find(mark(of: token), where: { ConstantTime.equals($0.text, token) })
     else { return .unknown(digests.sha256(token)) }
     let found = slots[index].token
-    guard found.isFresh(at: now), stillHolds(index, under: verifier.revocations) else {
+    guard found.isFresh(at: now), stillHolds(found, at: index, under: verifier.revocations) else {
       slots.remove(at: index)
       return .unknown(found.digest)
     }
@@ -97,16 +97,17 @@ public final class TokenCache {
 
   /// Whether the token of a slot passes the keys and revocations of now; costs two atomic loads
   /// while neither has changed.
-  private func stillHolds(_ index: Int, under revocations: Revocations) -> Bool {
-    let slot = slots[index]
-    let keys = slot.token.keyGeneration
-    if slot.keys != keys {
-      guard slot.token.isKeyCurrent else { return false }
+  private func stillHolds(
+    _ token: VerifiedToken, at index: Int, under revocations: Revocations
+  ) -> Bool {
+    let keys = token.keyGeneration
+    if slots[index].keys != keys {
+      guard token.isKeyCurrent else { return false }
       slots[index].keys = keys
     }
     let revoked = revocations.generation
-    if slot.revocations != revoked {
-      guard !revocations.refuses(slot.token) else { return false }
+    if slots[index].revocations != revoked {
+      guard !revocations.refuses(token) else { return false }
       slots[index].revocations = revoked
     }
     return true

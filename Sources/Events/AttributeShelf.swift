@@ -20,8 +20,10 @@ public final class AttributeShelf {
     source: ByteSlice?, _ write: (inout AttributesBuilder) -> Void
   ) -> GatewayStamp {
     builder.removeAll()
+    if let source { builder.set(.source, source) }
+    let sourceEnd = builder.block.count
     write(&builder)
-    return GatewayStamp(finish(), source: source, type: nil)
+    return GatewayStamp(put(builder.block), sourceEnd: sourceEnd)
   }
 
   /// Begins with what another builder has collected, if there is one.

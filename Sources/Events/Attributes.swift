@@ -173,8 +173,11 @@ public struct AttributesBuilder: Sendable {
 
   /// Appends all of a block that has none of the names set so far.
   public mutating func append(_ attributes: Attributes) {
-    block.append(attributes.encoded)
+    append(encoded: attributes.encoded.span)
   }
+
+  /// The same for a part of a block.
+  mutating func append(encoded attributes: Span<UInt8>) { block.append(attributes) }
 
   public func has(_ name: AttributeName) -> Bool {
     // Few attributes: reading them again costs less than a set beside them.

@@ -67,26 +67,50 @@ public struct GatewayStamp: Sendable {
   /// A request's name.
   public typealias RequestName = InlineArray<20, UInt8>
 
-  /// Attributes that only the gateway writes, as they are stored.
-  let attributes: Attributes
-  /// The `source` that policy gives events whose publisher names none.
-  public let source: ByteSlice?
-  /// The `type` of an event of the gateway's own, whose envelope names none.
-  public let type: ByteSlice?
+  /// One run of bytes, so that a copy costs one reference: attributes as they are stored, first
+  /// `source` and `type` where the stamp has them, then those that only the gateway writes.
+  private let encoded: ByteSlice
+  private let sourceEnd: Int
+  private let typeEnd: Int
 
-  /// - Parameter attributes: none but those that only the gateway writes.
-  init(_ attributes: Attributes, source: ByteSlice?, type: ByteSlice?) {
-    self.attributes = attributes
-    self.source = source
-    self.type = type
+  /// - Parameters:
+  ///   - encoded: attributes as they are stored.
+  ///   - sourceEnd: where `source`, which may be first, ends.
+  init(_ encoded: ByteSlice, sourceEnd: Int) {
+    self.encoded = encoded
+    self.sourceEnd = sourceEnd
+    typeEnd = sourceEnd
   }
 
   /// The same in storage of its own, for those who keep it longer than a request.
   public var detached: GatewayStamp {
-    func copy(_ slice: ByteSlice) -> ByteSlice { ByteSlice(copying: slice.span) }
-    return GatewayStamp(
-      Attributes(encoded: copy(attributes.encoded)), source: source.map(copy),
-      type: type.map(copy))
+    GatewayStamp(
+      encoded: ByteSlice(copying: encoded.span), sourceEnd: sourceEnd, typeEnd: typeEnd)
+  }
+
+  private init(encoded: ByteSlice, sourceEnd: Int, typeEnd: Int) {
+    self.encoded = encoded
+    self.sourceEnd = sourceEnd
+    self.typeEnd = typeEnd
+  }
+
+  /// Bytes of all its attributes.
+  var byteCount: Int { encoded.count }
+  /// The `source` that policy gives events whose publisher names none, as it is stored; empty for
+  /// none.
+  var source: Span<UInt8> {
+    @_lifetime(borrow self)
+    get { encoded.span.extracting(0..<sourceEnd) }
+  }
+  /// The `type` of an event of the gateway's own, whose envelope names none; the same.
+  var type: Span<UInt8> {
+    @_lifetime(borrow self)
+    get { encoded.span.extracting(sourceEnd..<typeEnd) }
+  }
+  /// Attributes that only the gateway writes, as they are stored.
+  var attributes: Span<UInt8> {
+    @_lifetime(borrow self)
+    get { encoded.span.extracting(typeEnd..<encoded.count) }
   }
 
   /// - Parameters:
@@ -101,12 +125,16 @@ public struct GatewayStamp: Sendable {
     type: ByteSlice? = nil
   ) {
     var builder = AttributesBuilder()
+    if let source { builder.set(.source, source) }
+    sourceEnd = builder.block.count
+    if let type { builder.set(.type, type) }
+    typeEnd = builder.block.count
     if let authtype { builder.set(.authtype, authtype) }
     if let authid { builder.set(.authid, authid) }
     if let authissuer { builder.set(.authissuer, authissuer) }
     if let service { builder.set(.service, service) }
     if let requestid { builder.set(.requestid, requestid) }
-    self.init(builder.attributes, source: source, type: type)
+    encoded = builder.block.slice
   }
 
   /// No word from the gateway: events that carry theirs already, and tests.

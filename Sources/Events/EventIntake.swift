@@ -158,12 +158,9 @@ public enum EventIntake {
     _ builder: inout AttributesBuilder, _ given: Given, _ request: borrowing EventRequest,
     _ contentType: ByteSlice?
   ) throws(EventFault) {
-    builder.reserve(
-      request.stamp.attributes.encoded.count + GatewayStamp.RequestName.count + 2
-        + (request.stamp.source.map { $0.count + 4 } ?? 0)
-        + (request.stamp.type.map { $0.count + 4 } ?? 0))
-    if !given.source, let source = request.stamp.source { builder.set(.source, source) }
-    if !given.type, let type = request.stamp.type { builder.set(.type, type) }
+    builder.reserve(request.stamp.byteCount + GatewayStamp.RequestName.count + 2)
+    if !given.source { builder.append(encoded: request.stamp.source) }
+    if !given.type { builder.append(encoded: request.stamp.type) }
     if !given.time, let time = request.time { builder.set(.time, time) }
     if !given.contentType, let contentType, !contentType.equals("application/json") {
       guard AttributeText.isValid(contentType) else { throw .badMediaType }
@@ -173,7 +170,7 @@ public enum EventIntake {
       builder.set(.traceparent, parent)
       if !given.traceState, let state = request.tracestate { builder.set(.tracestate, state) }
     }
-    builder.append(request.stamp.attributes)
+    builder.append(encoded: request.stamp.attributes)
     if let name = request.name {
       builder.set(.requestid, length: name.count) { $0.append(name.span) }
     }
