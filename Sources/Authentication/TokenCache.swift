@@ -4,11 +4,12 @@ public import Crypto
 /// The tokens a loop has verified lately, found by all their bytes, signature included.
 ///
 /// Owned by one loop. Bounded: see `AssociativeTable`; a token's place is chosen by its last bytes,
-/// which are those of its signature. Only verified tokens are kept, each until `exp` at the latest;
-/// a new generation of the verifier or a clock that steps back empties the cache. After a change of
-/// an issuer's keys or of the revocations each token has to pass those once more, so that a token
-/// of a key that is gone, or a revoked one, is never found again. A hit costs one comparison, which
-/// takes the same time wherever two tokens differ; only a miss is digested.
+/// those of a signature or of what else its issuer makes of chance. Only verified tokens are kept,
+/// each until `exp` at the latest; a new generation of the verifier or a clock that steps back
+/// empties the cache. After a change of an issuer's keys or of the revocations each token has to
+/// pass those once more, so that a token of a key that is gone, or a revoked one, is never found
+/// again. A hit costs one comparison, which takes the same time wherever two tokens differ; only a
+/// miss is digested.
 public final class TokenCache {
   /// What the cache knows of a token.
   public enum Finding {
@@ -26,8 +27,9 @@ public final class TokenCache {
     var revocations: UInt64
   }
 
-  /// So many of a token's last bytes tell it from others: 96 bits of its signature.
-  private static let markedBytes = 16
+  /// So many of a token's last bytes tell it from others. Of tokens that have them all in common
+  /// sixteen are remembered.
+  private static let hashedBytes = 64
   /// A clock that steps back by more than this is not the jitter of a slewed one.
   private static let toleratedStepBack: TimeSpan = .seconds(1)
 
@@ -61,7 +63,7 @@ public final class TokenCache {
   ) throws(TokenRefusal) -> Finding {
     guard token.count <= TokenLimits.bytes else { throw .tooLarge(bytes: token.count) }
     prepare(for: verifier.generation, at: now)
-    guard let index = slots.find(mark(of: token), where: { ConstantTime.equals($0.text, token) })
+    guard let index = slots.find(hash(of: token), where: { ConstantTime.equals($0.text, token) })
     else { return .unknown(digests.sha256(token)) }
     let found = slots[index].token
     guard found.isFresh(at: now), stillHolds(found, at: index, under: verifier.revocations) else {
@@ -119,14 +121,13 @@ public final class TokenCache {
   /// - Parameter text: what `find` will be asked for.
   public func keep(_ token: VerifiedToken, as text: ByteSlice, at now: UnixTime) {
     guard token.isFresh(at: now) else { return }
-    slots.insert(
-      Slot(
-        text: ByteSlice(copying: text.span), token: token, keys: token.passedKeys,
-        revocations: token.passedRevocations),
-      mark(of: text))
+    let slot = Slot(
+      text: ByteSlice(copying: text.span), token: token, keys: token.passedKeys,
+      revocations: token.passedRevocations)
+    slots.put(slot, hash(of: text)) { $0.text == text }
   }
 
-  private func mark(of token: ByteSlice) -> UInt64 {
-    token.place(ofLast: Self.markedBytes, seed: 0)
+  private func hash(of token: ByteSlice) -> UInt64 {
+    token.place(ofLast: Self.hashedBytes, seed: 0)
   }
 }

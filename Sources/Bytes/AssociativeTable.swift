@@ -1,17 +1,17 @@
-/// A bounded table of what may be forgotten: a set-associative cache. An item is found by a mark, a
-/// number as good as random, and by a look at those of the same mark.
+/// A bounded table of what may be forgotten: a set-associative cache. An item is found by a hash, a
+/// number as good as random, and by a look at those of the same hash.
 ///
-/// An item has sixteen places in two sets, each chosen by one half of its mark; when all are taken,
-/// the newcomer takes that of the item which went unused for longest. Two sets, and not one twice
-/// as large: of many sets that are a third full on average some overflow, and what shares one would
-/// throw itself out as long as it takes turns.
+/// An item has up to sixteen places in two sets, each chosen by one half of its hash; when all are
+/// taken, the newcomer takes that of the item which went unused for longest. Two sets, and not one
+/// twice as large: of many sets that are a third full on average some overflow, and what shares one
+/// would throw itself out as long as it takes turns.
 ///
 /// Has one owner. Takes its memory at once: the size of an item and 16 bytes for each.
 public struct AssociativeTable<Item> {
   /// What is looked at of those that are not wanted.
   @usableFromInline
   struct Tag {
-    @usableFromInline var mark: UInt64 = 0
+    @usableFromInline var hash: UInt64 = 0
     /// The lookup that found it last; 0 where nothing is.
     @usableFromInline var lastUse: UInt64 = 0
 
@@ -28,7 +28,7 @@ public struct AssociativeTable<Item> {
   /// How many items there are.
   public private(set) var count = 0
 
-  /// Room for at least `capacity` items, rounded up to a power of two, and for 16 at least.
+  /// Places for at least `capacity` items, rounded up to a power of two, and 16 at least.
   public init(capacity: Int) {
     var sets = 2
     while sets * Self.ways < capacity { sets *= 2 }
@@ -37,14 +37,14 @@ public struct AssociativeTable<Item> {
     setMask = UInt64(sets - 1)
   }
 
-  /// Where the item of this mark is that `isWanted`; nil if there is none. Counts as its use.
+  /// Where the item of this hash is that `isWanted`; nil if there is none. Counts as its use.
   ///
   /// - Returns: its index, good until the table is changed.
   @inlinable
-  public mutating func find(_ mark: UInt64, where isWanted: (Item) -> Bool) -> Int? {
+  public mutating func find(_ hash: UInt64, where isWanted: (Item) -> Bool) -> Int? {
     lookups &+= 1
     guard
-      let index = search(first(mark), mark, isWanted) ?? search(second(mark), mark, isWanted)
+      let index = search(first(hash), hash, isWanted) ?? search(second(hash), hash, isWanted)
     else { return nil }
     tags[index].lastUse = lookups
     return index
@@ -60,16 +60,24 @@ public struct AssociativeTable<Item> {
     set { items[index] = newValue }
   }
 
-  /// Takes an item that is not there yet.
-  public mutating func insert(_ item: Item, _ mark: UInt64) {
-    var chosen = first(mark)
-    for start in [first(mark), second(mark)] where tags[chosen].lastUse > 0 {
+  /// Takes an item; in place of the one of the same hash that `isSame`, if it is there.
+  public mutating func put(_ item: Item, _ hash: UInt64, replacing isSame: (Item) -> Bool) {
+    if let index = find(hash, where: isSame) {
+      items[index] = item
+    } else {
+      insert(item, hash)
+    }
+  }
+
+  private mutating func insert(_ item: Item, _ hash: UInt64) {
+    var chosen = first(hash)
+    for start in [first(hash), second(hash)] where tags[chosen].lastUse > 0 {
       for index in start..<(start + Self.ways) where tags[index].lastUse < tags[chosen].lastUse {
         chosen = index
       }
     }
     if tags[chosen].lastUse == 0 { count += 1 }
-    tags[chosen].mark = mark
+    tags[chosen].hash = hash
     tags[chosen].lastUse = lookups
     items[chosen] = item
   }
@@ -86,16 +94,24 @@ public struct AssociativeTable<Item> {
   }
 
   @inlinable
-  func search(_ start: Int, _ mark: UInt64, _ isWanted: (Item) -> Bool) -> Int? {
-    for index in start..<(start &+ Self.ways) where tags[index].mark == mark {
+  func search(_ start: Int, _ hash: UInt64, _ isWanted: (Item) -> Bool) -> Int? {
+    for index in start..<(start &+ Self.ways) where tags[index].hash == hash {
       if let item = items[index], isWanted(item) { return index }
     }
     return nil
   }
 
   @inlinable
-  func first(_ mark: UInt64) -> Int { Int(mark & setMask) &* Self.ways }
+  func first(_ hash: UInt64) -> Int { Int(hash & setMask) &* Self.ways }
 
   @inlinable
-  func second(_ mark: UInt64) -> Int { Int(mark >> 32 & setMask) &* Self.ways }
+  func second(_ hash: UInt64) -> Int { Int(hash >> 32 & setMask) &* Self.ways }
+}
+
+extension UInt64 {
+  /// The number with its bits spread, so that those that differ in few bits differ in many.
+  public var spread: UInt64 {
+    let product = multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+    return product.high ^ product.low
+  }
 }

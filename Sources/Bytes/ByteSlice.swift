@@ -164,17 +164,13 @@
 
   /// The same for no more than the last `most` bytes.
   public func place(ofLast most: Int, seed: UInt64) -> UInt64 {
-    func mixed(_ word: UInt64) -> UInt64 {
-      let product = word.multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
-      return product.high ^ product.low
-    }
     // SAFETY: every load lies below `count`, and the bytes stay while `self` does.
     return unsafe withUnsafeBytes { bytes in
       var index = max(bytes.count &- most, 0)
       var place = seed ^ UInt64(bytes.count &- index)
       while index &+ 8 <= bytes.count {
-        place = unsafe mixed(
-          place ^ bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+        place =
+          unsafe (place ^ bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)).spread
         index &+= 8
       }
       var rest: UInt64 = 0
@@ -182,7 +178,7 @@
         rest = unsafe rest << 8 | UInt64(bytes[index])
         index &+= 1
       }
-      return mixed(place ^ rest)
+      return (place ^ rest).spread
     }
   }
 

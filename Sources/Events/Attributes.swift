@@ -166,7 +166,7 @@ public struct AttributesBuilder: Sendable {
 
   /// Appends what another builder has collected, none of which is here.
   mutating func append(_ other: AttributesBuilder) {
-    if other.count == 0 { return }
+    if other.block.count == 0 { return }
     block.append(other.block)
     count += other.count
   }

@@ -56,7 +56,7 @@ public struct TopicKey: Hashable, Sendable {
   }
 
   /// By which a loop finds the topic's set.
-  var mark: UInt64 {
+  var loopHash: UInt64 {
     topic.place(seed: namespace.place(seed: tenant.place(seed: 0)))
   }
 
@@ -81,7 +81,7 @@ public struct TopicMetricsCache {
   /// The topic asked for last.
   private var latest: TopicMetrics?
 
-  /// Remembers at least `capacity` topics, rounded up to a power of two.
+  /// Places for at least `capacity` topics, rounded up to a power of two.
   public init(of registry: MetricsRegistry, capacity: Int = 1_024) {
     self.registry = registry
     known = AssociativeTable(capacity: capacity)
@@ -90,15 +90,15 @@ public struct TopicMetricsCache {
   /// The set of a topic that exists; see `MetricsRegistry.topic`.
   public mutating func topic(_ key: TopicKey) -> TopicMetrics {
     if let latest, latest.isOf(key), !latest.isRetired { return latest }
-    let mark = key.mark
-    let index = known.find(mark) { $0.isOf(key) }
+    let hash = key.loopHash
+    let index = known.find(hash) { $0.isOf(key) }
     if let index, !known[index].isRetired {
       let found = known[index]
       latest = found
       return found
     }
     let metrics = registry.topic(key)
-    if let index { known[index] = metrics } else { known.insert(metrics, mark) }
+    known.put(metrics, hash) { $0.isOf(key) }
     latest = metrics
     return metrics
   }

@@ -168,6 +168,8 @@ public final class QueueMetrics: Sendable {
 public final class StoreMemoryMetrics: Sendable {
   /// What is not yet in tables on disk, or just became so.
   public let memoryTables = Gauge()
+  /// Memory kept for the next memory tables, until the kernel is short of it.
+  public let spareBlocks = Gauge()
   /// Indexes and filters of tables on disk.
   public let tableIndexes = Gauge()
   /// Recent events, which readers get from memory.
@@ -180,8 +182,9 @@ public final class StoreMemoryMetrics: Sendable {
   /// By the label's value.
   var parts: [(label: StaticString, bytes: Int)] {
     [
-      ("memory_tables", memoryTables.value), ("table_indexes", tableIndexes.value),
-      ("tail", tail.value), ("block_cache", blockCache.value),
+      ("memory_tables", memoryTables.value), ("spare_blocks", spareBlocks.value),
+      ("table_indexes", tableIndexes.value), ("tail", tail.value),
+      ("block_cache", blockCache.value),
     ]
   }
 }

@@ -77,7 +77,7 @@ public final class RocksTopicLog: TopicLog {
   public var memory: StoreMemory? {
     guard let engine = try? committer.database.memoryUse() else { return nil }
     return StoreMemory(
-      tables: engine.tables, indexes: engine.indexes,
+      tables: engine.tables, spares: Database.spareBytes, indexes: engine.indexes,
       tail: committer.tailBytes.load(ordering: .relaxed),
       cache: committer.database.cachedBytes)
   }
@@ -98,6 +98,8 @@ public final class RocksTopicLog: TopicLog {
 public struct StoreMemory: Sendable {
   /// RocksDB's memory tables.
   public var tables: UInt64
+  /// Blocks kept for the next memory tables, of any log of the process.
+  public var spares: Int
   /// Indexes and filters of the tables that are open.
   public var indexes: UInt64
   /// Blocks of recent events.

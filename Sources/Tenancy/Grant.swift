@@ -178,12 +178,14 @@ final class GrantTable: Sendable {
     isConditional = allow.contains { $0.isConditional }
     allowed = Action.allCases.map { action in allow.filter { $0.action == action } }
     denied = Action.allCases.map { action in deny.filter { $0.action == action } }
-    everywhere = Action.allCases.reduce(0) { bits, action in
-      let holds =
-        allow.contains { $0.action == action && $0.coversAll }
-        && !deny.contains { $0.action == action }
-      return holds ? bits | action.bit : bits
+    var everywhere: UInt8 = 0
+    for action in Action.allCases {
+      let index = Int(action.rawValue)
+      if denied[index].isEmpty, allowed[index].contains(where: \.coversAll) {
+        everywhere |= action.bit
+      }
     }
+    self.everywhere = everywhere
   }
 
   /// Every grant held, action by action, denied ones left out of the list but not of the answers.

@@ -13,6 +13,10 @@ public final class ScopeCache {
     let identity: ObjectIdentifier
     let selecting: TenantSelection?
     let scope: TenantScope
+
+    func isOf(_ token: VerifiedToken, _ selecting: TenantSelection?) -> Bool {
+      identity == token.identity && self.selecting == selecting
+    }
   }
 
   private var entries: AssociativeTable<Entry>
@@ -41,24 +45,16 @@ public final class ScopeCache {
     let scope = try policy.scope(of: token, selecting: selecting, at: now)
     let entry = Entry(
       identity: token.identity, selecting: selecting?.detached, scope: scope)
-    if let index = index(of: token, selecting) {
-      entries[index] = entry
-    } else {
-      entries.insert(entry, Self.mark(of: token))
-    }
+    entries.put(entry, Self.hash(of: token)) { $0.isOf(token, selecting) }
     return scope
   }
 
   private func index(of token: VerifiedToken, _ selecting: TenantSelection?) -> Int? {
-    entries.find(Self.mark(of: token)) {
-      $0.identity == token.identity && $0.selecting == selecting
-    }
+    entries.find(Self.hash(of: token)) { $0.isOf(token, selecting) }
   }
 
-  /// Identities are addresses: close together and even. The multiplication spreads them.
-  private static func mark(of token: VerifiedToken) -> UInt64 {
-    let product = UInt64(UInt(bitPattern: token.identity))
-      .multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
-    return product.high ^ product.low
+  /// Identities are addresses: close together and even.
+  private static func hash(of token: VerifiedToken) -> UInt64 {
+    UInt64(UInt(bitPattern: token.identity)).spread
   }
 }

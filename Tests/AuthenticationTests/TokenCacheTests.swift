@@ -39,7 +39,6 @@ import Testing
     throws
   {
     let token = try issuer.token(lifetime: .seconds(10))
-    // Verified, found by its digest, from then on by its bytes.
     for _ in 0..<4 { _ = try cache.verify(token, with: verifier, at: now) }
     for index in [0, 8, token.count / 2, token.count - 9] {
       var other = token.array
@@ -139,6 +138,22 @@ import Testing
     #expect(profile.keys.replace(by: fewer))
     #expect(throws: TokenRefusal.key) { try cache.verify(gone, with: verifier, at: now) }
     #expect(try cache.verify(stays, with: verifier, at: now).wasCached)
+  }
+
+  @Test func `names that end alike are told apart, and all remembered`() throws {
+    let cache = TokenCache(capacity: 1_024)
+    let token = try issuer.verified()
+    let tail = String(repeating: "t", count: 40)
+    let names = (0..<300).map { ByteSlice(utf8: "realm.\($0 * 7_919).\(tail)") }
+    for name in names { cache.keep(token, as: name, at: now) }
+    for name in names { cache.keep(token, as: name, at: now) }
+    #expect(cache.count == names.count)
+    for name in names {
+      guard case .known = try cache.recall(name, for: verifier, at: now) else {
+        Issue.record("\(name) is known")
+        continue
+      }
+    }
   }
 
   @Test func `it stays within its capacity and keeps what is used`() throws {

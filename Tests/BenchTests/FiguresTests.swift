@@ -100,6 +100,8 @@ struct FiguresTests {
 
       """
     #expect(MemoryProbe.tables(in: ByteSlice(utf8: exposition)) == 79_691_776)
+    let spare = "jodrell_store_memory_bytes{part=\"spare_blocks\"} 1000\n"
+    #expect(MemoryProbe.tables(in: ByteSlice(utf8: spare + exposition)) == 79_692_776)
     #expect(MemoryProbe.tables(in: ByteSlice(utf8: "no such series\n")) == nil)
   }
 

@@ -2,16 +2,10 @@ import Bytes
 import Testing
 
 @Suite struct AssociativeTableTests {
-  /// A mark as its users make them: the same for the same number, and spread.
-  private static func mark(_ number: UInt64) -> UInt64 {
-    let product = (number + 1).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
-    return product.high ^ product.low
-  }
-
-  @Test func `an item is found by its mark and its own look, changed and removed`() {
+  @Test func `an item is found by its hash and its own look, changed and removed`() {
     var table = AssociativeTable<String>(capacity: 16)
-    table.insert("one", 7)
-    table.insert("two", 7)
+    #expect(table.find(0) { _ in true } == nil, "nothing is there yet, and no hash is 0 either")
+    for name in ["one", "two", "one", "two"] { table.put(name, 7) { $0 == name } }
     #expect(table.count == 2)
     #expect(table.find(8) { _ in true } == nil)
     #expect(table.find(7) { $0 == "three" } == nil)
@@ -34,11 +28,11 @@ import Testing
   @Test func `a table a third full loses nothing, though some of its sets overflow`() {
     let capacity = 32_768
     var table = AssociativeTable<UInt64>(capacity: capacity)
-    for number in 0..<UInt64(10_000) { table.insert(number, Self.mark(number)) }
+    for number in 0..<UInt64(10_000) { table.put(number, number.spread) { $0 == number } }
     var crowd = [Int](repeating: 0, count: capacity / 8)
     for number in 0..<UInt64(10_000) {
-      #expect(table.find(Self.mark(number)) { $0 == number } != nil, "\(number)")
-      crowd[Int(Self.mark(number) % UInt64(crowd.count))] += 1
+      #expect(table.find(number.spread) { $0 == number } != nil, "\(number)")
+      crowd[Int(number.spread % UInt64(crowd.count))] += 1
     }
     #expect(crowd.contains { $0 > 8 }, "there was nothing to overflow")
   }
@@ -48,16 +42,31 @@ import Testing
     capacity: Int
   ) {
     var table = AssociativeTable<Int>(capacity: capacity)
-    table.insert(-1, 0)
-    for number in 0..<1_000 {
-      // All of one mark, in one set: the favourite is always the one used last.
-      table.insert(number, 0)
+    for number in -1..<1_000 {
+      // All of one hash, in one set: the favourite is always the one used last.
+      table.put(number, 0) { $0 == number }
       #expect(table.find(0) { $0 == -1 } != nil)
     }
     #expect(table.count == 8)
     #expect(table.find(0) { $0 == 999 } != nil)
     #expect(table.find(0) { $0 == 0 } == nil)
-    for number in 0..<1_000 { table.insert(number, Self.mark(UInt64(number))) }
-    #expect(table.count <= max(16, 2 * capacity))
+    for number in 0..<4_000 { table.put(number, UInt64(number).spread) { $0 == number } }
+    #expect(table.count == [0: 16, 1: 16, 16: 16, 17: 32, 100: 128][capacity])
+    #expect(table.find(UInt64(3_999).spread) { $0 == 3_999 } != nil)
+  }
+
+  @Test func `of one hash with two different halves sixteen are remembered`() {
+    var table = AssociativeTable<Int>(capacity: 1_024)
+    let hash: UInt64 = 5 << 32 | 9
+    for number in 0..<20 { table.put(number, hash) { $0 == number } }
+    #expect(table.count == 16)
+    for number in 4..<20 {
+      guard let index = table.find(hash, where: { $0 == number }) else {
+        Issue.record("\(number) is there")
+        continue
+      }
+      table.remove(at: index)
+    }
+    #expect(table.count == 0)
   }
 }

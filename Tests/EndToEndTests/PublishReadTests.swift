@@ -59,6 +59,7 @@ extension EndToEnd {
         // The tail's blocks, of which that takes one.
         #expect(try await part("tail") == 4 << 20)
         #expect(try await part("block_cache") < 1 << 20)
+        #expect(try await part("spare_blocks") == 0)
       }
     }
 

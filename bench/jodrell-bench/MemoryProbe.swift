@@ -2,9 +2,9 @@ import Bytes
 import Client
 import Synchronization
 
-/// Asks the gateway every second how much of its memory its memory tables take, and keeps what is
-/// resident beside them. Those fill and go within seconds, by more than a slow leak adds in hours.
-/// One task runs it; any thread may read.
+/// Asks the gateway every second how much of its memory its memory tables and their spare blocks
+/// take, and keeps what is resident beside them. Those fill and go within seconds, by more than a
+/// slow leak adds in hours. One task runs it; any thread may read.
 final class MemoryProbe: Sendable {
   private let endpoint: Endpoint
   private let pid: Int
@@ -45,12 +45,14 @@ final class MemoryProbe: Sendable {
 
   private var isOver: Bool { control.isStopped || Task.isCancelled }
 
-  /// What an answer to `/metrics` says of the memory tables, in bytes.
+  /// What an answer to `/metrics` says of the memory tables and of the blocks that go to and fro
+  /// between them, in bytes.
   static func tables(in exposition: ByteSlice) -> UInt64? {
-    let series = "jodrell_store_memory_bytes{part=\"memory_tables\"} "
-    for line in exposition.text.split(separator: "\n") where line.hasPrefix(series) {
-      return UInt64(line.dropFirst(series.count))
+    let lines = exposition.text.split(separator: "\n")
+    let parts = ["memory_tables", "spare_blocks"].compactMap { part in
+      let series = "jodrell_store_memory_bytes{part=\"\(part)\"} "
+      return lines.first { $0.hasPrefix(series) }.flatMap { UInt64($0.dropFirst(series.count)) }
     }
-    return nil
+    return parts.isEmpty ? nil : parts.reduce(0, +)
   }
 }

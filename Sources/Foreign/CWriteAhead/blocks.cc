@@ -4,13 +4,16 @@
 // single publishes cost. An allocator that keeps such blocks has them among its others, where they
 // leave holes. So blocks of this size are kept here when they are freed and used again, up to those of
 // a memory table. For that the array forms of `new` and `delete` are replaced, as a program may do
-// (C++17 [replacement.functions]); for every other size they do what they did before.
+// (C++17 [replacement.functions]); other sizes get and leave their memory as before.
 
+#include <errno.h>
 #include <malloc.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <mutex>
 #include <new>
 #include <type_traits>
@@ -19,9 +22,10 @@
 
 namespace {
 
-constexpr size_t kBlock = 1 << 20;
+constexpr size_t kBlock = CWRITEAHEAD_BLOCK_BYTES;
 constexpr size_t kPage = 4096;
-// Blocks that are kept: those of a memory table.
+// Blocks that are kept: those of a memory table of 64 MiB, which may go over that by a few, and of the
+// small ones beside it.
 constexpr size_t kKept = 72;
 
 class Blocks {
@@ -35,20 +39,26 @@ class Blocks {
   // Keeps a block that nobody uses any more; false with enough of them. When the kernel is short of
   // memory it takes what is in there. Any thread.
   bool Keep(void *block) {
-    std::lock_guard<std::mutex> guard(lock_);
-    if (kept_ == kKept) return false;
-    // Whole pages, without the one that the allocator's note on the block is in.
+    if (Count() == kKept) return false;
+    // Whole pages, without the one that the allocator's note on the block is in. Before the lock, for
+    // which the committer may wait; and as with `free`, nobody finds another `errno`.
     uintptr_t start = (reinterpret_cast<uintptr_t>(block) + kPage - 1) / kPage * kPage;
     uintptr_t end = (reinterpret_cast<uintptr_t>(block) + kBlock) / kPage * kPage;
+    int error = errno;
     madvise(reinterpret_cast<void *>(start), end - start, MADV_FREE);
+    errno = error;
+    std::lock_guard<std::mutex> guard(lock_);
+    if (kept_ == kKept) return false;
+    // Freed twice: it would have two owners.
+    if (std::find(blocks_, blocks_ + kept_, block) != blocks_ + kept_) abort();
     blocks_[kept_++] = block;
     return true;
   }
 
   // Any thread.
-  size_t Bytes() {
+  size_t Count() {
     std::lock_guard<std::mutex> guard(lock_);
-    return kept_ * kBlock;
+    return kept_;
   }
 
  private:
@@ -61,10 +71,11 @@ class Blocks {
 Blocks blocks;
 static_assert(std::is_trivially_destructible_v<Blocks>);
 
-// Whether a block from the allocator is one that a request for `kBlock` gets, give or take a page.
+// Whether a block from the allocator is one that a request for `kBlock` gets: of that size, rounded up
+// to whole pages.
 bool IsBlock(void *block) {
   size_t size = block != nullptr ? malloc_usable_size(block) : 0;
-  return size >= kBlock && size < kBlock + 2 * kPage;
+  return size >= kBlock && size < kBlock + kPage;
 }
 
 }  // namespace
@@ -81,4 +92,4 @@ void operator delete[](void *block) noexcept {
 
 void operator delete[](void *block, size_t) noexcept { operator delete[](block); }
 
-extern "C" size_t cwriteahead_spare_bytes(void) { return blocks.Bytes(); }
+extern "C" size_t cwriteahead_spare_bytes(void) { return blocks.Count() * kBlock; }

@@ -9,7 +9,7 @@ struct SchemaUses {
   var deleted: [UInt32: TopicSchemaKey.Value]
   /// The version that the commit being made uses, 0 none, and those that it uses beside it.
   private var current: UInt32 = 0
-  private var others: [UInt32] = []
+  private var besides: [UInt32] = []
   /// Versions that went for good of late, the latest that fit: events that were checked against one
   /// of them may still be on their way.
   private var gone: [UInt32] = []
@@ -27,7 +27,7 @@ struct SchemaUses {
 
   func end(of version: UInt32) -> UInt64 {
     // The end of the commit being made is not known yet.
-    if current != 0, version == current || others.contains(version) { return .max }
+    if current != 0, version == current || besides.contains(version) { return .max }
     return Int(version) < ends.count ? ends[Int(version)] : 0
   }
 
@@ -53,8 +53,8 @@ struct SchemaUses {
     if version == 0 || version == current { return }
     if current == 0 {
       current = version
-    } else if !others.contains(version) {
-      others.append(version)
+    } else if !besides.contains(version) {
+      besides.append(version)
     }
   }
 
@@ -65,9 +65,9 @@ struct SchemaUses {
     if current == 0 { return [] }
     var late: [(UInt32, TopicSchemaKey.Value)] = []
     settle(current, at: end, &late)
-    for version in others { settle(version, at: end, &late) }
+    for version in besides { settle(version, at: end, &late) }
     current = 0
-    others.removeAll(keepingCapacity: true)
+    besides.removeAll(keepingCapacity: true)
     return late
   }
 

@@ -192,8 +192,8 @@ import Synchronization
   }
 
   /// Bytes of all column families together: of memory tables, those included that are written to
-  /// disk or still read, and what is kept for the next ones; and of the indexes and filters of open
-  /// tables. Waits for RocksDB's own lock and looks at each open table: for scrapes.
+  /// disk or still read, and of the indexes and filters of open tables. Waits for RocksDB's own
+  /// lock and looks at each open table: for scrapes.
   func memoryUse() throws(StoreFault) -> (tables: UInt64, indexes: UInt64) {
     try beginUse()
     defer { endUse() }
@@ -205,11 +205,13 @@ import Synchronization
     }
     defer { unsafe rocksdb_approximate_memory_usage_destroy(usage) }
     return unsafe (
-      rocksdb_approximate_memory_usage_get_mem_table_total(usage)
-        + UInt64(cwriteahead_spare_bytes()),
+      rocksdb_approximate_memory_usage_get_mem_table_total(usage),
       rocksdb_approximate_memory_usage_get_mem_table_readers_total(usage)
     )
   }
+
+  /// Bytes of blocks that the process keeps for the next memory tables, whichever store's.
+  static var spareBytes: Int { Int(cwriteahead_spare_bytes()) }
 
   /// Bytes in the block cache, which all column families share.
   var cachedBytes: UInt64 { options.cachedBytes }

@@ -69,7 +69,8 @@ private import CWriteAhead
       unsafe rocksdb_block_based_options_set_block_size(table, 8 << 10)
     }
     unsafe rocksdb_options_set_block_based_table_factory(options.handle, table)
-    return try options.applying(Self.text(of: kind))
+    return try options.applying(
+      Self.text(of: kind) + ";arena_block_size=\(CWRITEAHEAD_BLOCK_BYTES)")
   }
 
   /// Tables kept open at once, each with its index and filter, of 15 to 200 KiB, in memory: of the
@@ -106,7 +107,7 @@ private import CWriteAhead
       num_levels=2;disable_auto_compactions=true;\
       level0_file_num_compaction_trigger=536870912;\
       level0_slowdown_writes_trigger=536870912;level0_stop_writes_trigger=536870912;\
-      write_buffer_size=67108864;max_write_buffer_number=3;arena_block_size=1048576;\
+      write_buffer_size=67108864;max_write_buffer_number=3;\
       compression_per_level=kLZ4Compression:kZSTD;target_file_size_base=134217728;\
       memtable_prefix_bloom_size_ratio=0.0025;\
       memtable_insert_with_hint_prefix_extractor=rocksdb.FixedPrefix.8;\

@@ -257,6 +257,7 @@ struct GatewayProcess: Sendable {
 extension StoreMemoryMetrics {
   fileprivate func show(_ memory: StoreMemory) {
     memoryTables.set(Int(clamping: memory.tables))
+    spareBlocks.set(memory.spares)
     tableIndexes.set(Int(clamping: memory.indexes))
     tail.set(memory.tail)
     blockCache.set(Int(clamping: memory.cache))

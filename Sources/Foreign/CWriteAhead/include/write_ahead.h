@@ -13,7 +13,10 @@ extern "C" {
 /// One for each `patience`, which lives as long as the process; never destroy it.
 rocksdb_env_t *cwriteahead_env(unsigned patience);
 
-/// What blocks of 1 MiB are kept for the next memory table of the process, in bytes: 72 MiB at most.
+/// The size of the blocks that are used again: what RocksDB has to ask for (`arena_block_size`).
+#define CWRITEAHEAD_BLOCK_BYTES 1048576
+
+/// What blocks of this size are kept for the next memory table of the process, in bytes: 72 MiB at most.
 /// What the kernel has taken of them since counts as well.
 size_t cwriteahead_spare_bytes(void);
 
