@@ -41,7 +41,7 @@ public final class TokenCache {
   /// Tokens in the cache.
   public var count: Int { slots.count }
 
-  /// Room for at least `capacity` tokens, rounded up to a power of two. A token takes as much
+  /// Places for at least `capacity` tokens, rounded up to a power of two. A token takes as much
   /// memory as its text, its claims and their token table: with its scope about 2.5 KiB for usual
   /// tokens, 48 KiB for the longest (docs/limits.md).
   public init(capacity: Int = 32_768) { slots = AssociativeTable(capacity: capacity) }

@@ -23,7 +23,8 @@ public final class AttributeShelf {
     if let source { builder.set(.source, source) }
     let sourceEnd = builder.block.count
     write(&builder)
-    return GatewayStamp(put(builder.block), sourceEnd: sourceEnd)
+    return GatewayStamp(
+      encoded: put(builder.block), sourceEnd: sourceEnd, typeEnd: sourceEnd)
   }
 
   /// Begins with what another builder has collected, if there is one.

@@ -74,24 +74,19 @@ public struct GatewayStamp: Sendable {
   private let typeEnd: Int
 
   /// - Parameters:
-  ///   - encoded: attributes as they are stored.
-  ///   - sourceEnd: where `source`, which may be first, ends.
-  init(_ encoded: ByteSlice, sourceEnd: Int) {
+  ///   - encoded: attributes as they are stored: those of which there is none are left out.
+  ///   - sourceEnd: where `source` ends; 0 without one.
+  ///   - typeEnd: where `type` ends; `sourceEnd` without one.
+  init(encoded: ByteSlice, sourceEnd: Int, typeEnd: Int) {
     self.encoded = encoded
     self.sourceEnd = sourceEnd
-    typeEnd = sourceEnd
+    self.typeEnd = typeEnd
   }
 
   /// The same in storage of its own, for those who keep it longer than a request.
   public var detached: GatewayStamp {
     GatewayStamp(
       encoded: ByteSlice(copying: encoded.span), sourceEnd: sourceEnd, typeEnd: typeEnd)
-  }
-
-  private init(encoded: ByteSlice, sourceEnd: Int, typeEnd: Int) {
-    self.encoded = encoded
-    self.sourceEnd = sourceEnd
-    self.typeEnd = typeEnd
   }
 
   /// Bytes of all its attributes.

@@ -21,7 +21,7 @@ public final class ScopeCache {
 
   private var entries: AssociativeTable<Entry>
 
-  /// Room for at least `capacity` scopes, rounded up to a power of two: as many as tokens.
+  /// Places for at least `capacity` scopes, rounded up to a power of two: as many as tokens.
   public init(capacity: Int = 32_768) { entries = AssociativeTable(capacity: capacity) }
 
   /// What the policy of this generation said of the token, if that is known and still holds.
