@@ -31,7 +31,7 @@ enum Syscalls {
     _ fd: Int32, into room: UnsafeMutableRawBufferPointer, flags: Int32
   ) -> Transfer {
     while true {
-      let count = unsafe Glibc.recv(fd, room.baseAddress, room.count, flags)
+      let count = unsafe linux_receive(fd, room.baseAddress, room.count, flags)
       if count > 0 { return .bytes(count) }
       if count == 0 { return .ended }
       switch errno {
@@ -44,7 +44,7 @@ enum Syscalls {
 
   static func send(_ fd: Int32, _ bytes: UnsafeRawBufferPointer) -> Transfer {
     while true {
-      let count = unsafe Glibc.send(fd, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+      let count = unsafe linux_send(fd, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
       if count >= 0 { return .bytes(count) }
       switch errno {
       case EINTR: continue
