@@ -38,6 +38,11 @@ public struct FieldTable: Sendable {
     return nil
   }
 
+  /// Where the first field of this name, written in lower case, stands; nil without one.
+  public func firstIndex(of lowercase: StaticString) -> Int? {
+    ranges.firstIndex { matches($0, lowercase) }
+  }
+
   /// The value of the first field of this name, written in lower case, and how many there are.
   public func find(_ lowercase: StaticString) -> (first: ByteSlice?, count: Int) {
     var first: Int?
@@ -75,4 +80,10 @@ public struct FieldTable: Sendable {
 struct FieldRange: BitwiseCopyable, Sendable, Equatable {
   var name: WireRange
   var value: WireRange
+
+  /// The same field so many bytes further behind, or further in front.
+  mutating func move(by bytes: Int) {
+    name = WireRange(Int(name.start) + bytes, count: name.count)
+    value = WireRange(Int(value.start) + bytes, count: value.count)
+  }
 }

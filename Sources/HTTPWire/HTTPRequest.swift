@@ -22,6 +22,9 @@ public final class HTTPRequest {
   private let blank = RequestHead.blank()
   /// Nil once it has been answered.
   private var ownBody: RequestBody?
+  /// What the responder has found out by the head: there again with the connection's next request
+  /// if its head `isRepeat`.
+  public var memo: HeadMemo?
 
   /// Its body, complete or still arriving; until it has been answered.
   public var body: RequestBody {
@@ -46,24 +49,33 @@ public final class HTTPRequest {
 
   /// Makes it the next request of the same connection. The caller knows that nobody else refers to
   /// it.
+  ///
+  /// - Parameter peer: in storage of its own; nil for that of the last.
   public func renew(
     id: RequestID, head: consuming RequestHead, body: consuming RequestBody,
-    received: MonotonicTime, receivedAt: UnixTime, peer: consuming ByteSlice
+    received: MonotonicTime, receivedAt: UnixTime, peer: consuming ByteSlice?
   ) {
+    if !head.isRepeat, memo != nil { memo = nil }
     self.id = id
     self.head = consume head
     ownBody = consume body
     self.received = received
     self.receivedAt = receivedAt
-    self.peer = consume peer
+    if let peer { self.peer = peer }
   }
 
-  /// It has been answered: lets go of the bytes it came in. As `renew`.
+  /// It has been answered: lets go of the bytes it came in, and whoever still holds its body reads
+  /// no more of it. As `renew`.
   public func clear() {
     head = blank
+    ownBody?.detach()
     ownBody = nil
-    peer = blank.fields.bytes
   }
+}
+
+/// What a responder keeps of a head, for those that repeat it. Loop-confined.
+open class HeadMemo {
+  public init() {}
 }
 
 /// Which door a connection came through.
@@ -122,11 +134,14 @@ public struct RequestHead: Sendable {
   public let keepAlive: Bool
   /// Whether the client waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1).
   public let expectsContinue: Bool
+  /// Whether it is byte for byte the head that came before it on the connection, but for the values
+  /// of `Content-Length`, `traceparent` and `tracestate`: each field stands at the same index.
+  public let isRepeat: Bool
   let ranges: TargetRanges
 
   init(
     method: HTTPMethod, version: HTTPVersion, fields: FieldTable, framing: BodyFraming,
-    keepAlive: Bool, expectsContinue: Bool, ranges: TargetRanges
+    keepAlive: Bool, expectsContinue: Bool, isRepeat: Bool = false, ranges: TargetRanges
   ) {
     self.method = method
     self.version = version
@@ -134,6 +149,7 @@ public struct RequestHead: Sendable {
     self.framing = framing
     self.keepAlive = keepAlive
     self.expectsContinue = expectsContinue
+    self.isRepeat = isRepeat
     self.ranges = ranges
   }
 
@@ -184,6 +200,11 @@ struct WireRange: BitwiseCopyable, Sendable, Equatable {
   init(_ range: Range<Int>) {
     start = UInt32(truncatingIfNeeded: range.lowerBound)
     count = UInt32(truncatingIfNeeded: range.count)
+  }
+
+  init(_ start: Int, count: UInt32) {
+    self.start = UInt32(truncatingIfNeeded: start)
+    self.count = count
   }
 
   var range: Range<Int> { Int(start)..<(Int(start) &+ Int(count)) }

@@ -16,7 +16,8 @@ public enum RequestStep: Sendable {
 /// only the field table, whose memory it reuses when nobody holds the previous head any more.
 ///
 /// The heads of one client are much alike: the lines at the front of a head that are those of the
-/// head before it are taken as they were found there.
+/// head before it are taken as they were found there. A length, or a trace of its own, does not end
+/// that.
 ///
 /// ```
 /// requestLine ──line──▶ fields ──empty line──▶ (request)
@@ -39,6 +40,7 @@ public struct RequestParser: Sendable {
   private var framing = FramingFields()
   private var last = LastHead()
   private var hasRecalled = false
+  private var isRepeat = false
 
   /// The last complete head, whose fields are in `fields` until the next one differs.
   private struct LastHead {
@@ -63,6 +65,7 @@ public struct RequestParser: Sendable {
     skippedEmptyLine = false
     framing = FramingFields()
     hasRecalled = false
+    isRepeat = false
   }
 
   /// Gives memory back; the next message takes it anew.
@@ -128,20 +131,75 @@ public struct RequestParser: Sendable {
     }
     last.shared = span.commonPrefix(with: last.bytes.span)
     if last.shared == last.bytes.count {
+      isRepeat = true
       framing = last.framing
       scanner = LineScanner(at: start(ofLine: fields.count))
     } else {
       // What follows is another head's.
       last.line = nil
       guard start(ofLine: 0) <= last.shared else { return fields.removeAll(keepingCapacity: true) }
-      var kept = 0
-      while kept < fields.count, start(ofLine: kept + 1) <= last.shared { kept += 1 }
+      let kept = keepLines(of: span)
       for index in 0..<kept { try framing.note(fields[index], in: span) }
-      scanner = LineScanner(at: start(ofLine: kept))
       fields.removeSubrange(kept...)
     }
     line = known
     phase = .fields
+  }
+
+  /// Takes over the fields at the front that the last head had too, whatever the value of those is
+  /// that vary from request to request, and sets the scanner behind them.
+  ///
+  /// - Returns: how many of `fields` that are; they have their places in the new head.
+  private mutating func keepLines(of span: Span<UInt8>) -> Int {
+    var kept = 0
+    /// Up to here the last head is that of now.
+    var shared = last.shared
+    /// By so much what is shared lies further behind now.
+    var shift = 0
+    var end = start(ofLine: 0)
+    while kept < fields.count {
+      let next = start(ofLine: kept + 1)
+      if next <= shared {
+        guard next + shift <= limits.headBytes else { break }
+        if shift != 0 { fields[kept].move(by: shift) }
+      } else {
+        guard let (field, line) = varied(kept, sharing: shared, from: end + shift, in: span)
+        else { break }
+        fields[kept] = field
+        shift = line - next
+        shared =
+          next + span.extracting(line...).commonPrefix(with: last.bytes.span.extracting(next...))
+      }
+      end = next
+      kept += 1
+    }
+    scanner = LineScanner(at: end + shift)
+    isRepeat =
+      shared == last.bytes.count && kept == fields.count && shared + shift <= limits.headBytes
+    return kept
+  }
+
+  /// A field that varies, as it stands in the new head.
+  ///
+  /// - Parameters:
+  ///   - shared: up to here the last head is that of now.
+  ///   - start: where its line begins now.
+  /// - Returns: nil where it is not the same field, complete and in order; else it and where the
+  ///   next line begins.
+  private func varied(
+    _ index: Int, sharing shared: Int, from start: Int, in span: Span<UInt8>
+  ) -> (FieldRange, next: Int)? {
+    guard shared >= Int(fields[index].value.start) else { return nil }
+    let name = WireRange(start..<(start + Int(fields[index].name.count)))
+    guard
+      span.matches(name, "content-length") || span.matches(name, "traceparent")
+        || span.matches(name, "tracestate")
+    else { return nil }
+    var scanner = LineScanner(at: start)
+    guard case .line(let range) = scanner.next(in: span, limit: lineLimit(from: start)),
+      let field = try? FieldLine.parse(range, in: span)
+    else { return nil }
+    return (field, scanner.lineStart)
   }
 
   /// Where a line of the last head begins that is one of `fields`, or the empty one behind them.
@@ -174,13 +232,17 @@ public struct RequestParser: Sendable {
   }
 
   private mutating func fieldLine(in span: Span<UInt8>) throws(WireRefusal) -> Range<Int>? {
-    let limit = min(scanner.lineStart + limits.fieldBytes, limits.headBytes - 2)
-    switch scanner.next(in: span, limit: limit) {
+    switch scanner.next(in: span, limit: lineLimit(from: scanner.lineStart)) {
     case .line(let range): return range
     case .needMore: return nil
     case .fault(let rule): throw .badRequest(rule)
     case .tooLong: throw .headersTooLarge
     }
+  }
+
+  /// Behind what a field line that begins at `start` may not go on.
+  private func lineLimit(from start: Int) -> Int {
+    min(start + limits.fieldBytes, limits.headBytes - 2)
   }
 
   /// Mutating so that it reads the parser where it lies: otherwise it would be called with a copy.
@@ -195,7 +257,7 @@ public struct RequestParser: Sendable {
       fields: FieldTable(bytes: bytes[0..<length], ranges: fields), framing: body,
       keepAlive: framing.keepsAlive(version: line.version),
       expectsContinue: framing.expectsContinue && body != .none && line.version == .http11,
-      ranges: line.target)
+      isRepeat: isRepeat, ranges: line.target)
     return .request(head, length: length)
   }
 }

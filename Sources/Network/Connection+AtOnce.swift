@@ -59,7 +59,7 @@ extension Connection: AnswerTaker, BytesReader {
   /// - Returns: whether that is done; otherwise the task or the responder has it.
   private func serveHere() -> Bool {
     parser.reset()
-    let request: HTTPRequest
+    let beginning: Beginning
     switch parser.next(socket.buffer.slice(start..<socket.buffer.count)) {
     case .needMore, .refuse:
       // The rest of a head is waited for, and what is none refused, by the task.
@@ -73,11 +73,11 @@ extension Connection: AnswerTaker, BytesReader {
         socket.wakeTask()
         return false
       }
-      request = open(consume head, bodyAt: start + length)
+      beginning = begin(consume head, bodyAt: start + length)
     }
-    switch server.responder.begin(request, with: &writer, for: self) {
+    switch beginning {
     case .left:
-      arrived = .request(request)
+      arrived = request.map { .request($0) }
       socket.wakeTask()
       return false
     case .begun:
@@ -89,6 +89,14 @@ extension Connection: AnswerTaker, BytesReader {
     }
   }
 
+  /// Has the responder begin the request of a head. Apart, so that when that is over nobody but the
+  /// connection holds the request, and the next one can take its place.
+  @inline(__always)
+  private func begin(_ head: consuming RequestHead, bodyAt: Int) -> Beginning {
+    let request = open(consume head, bodyAt: bodyAt)
+    return server.responder.begin(request, with: &writer, for: self)
+  }
+
   /// An answer is complete.
   ///
   /// - Returns: whether the connection goes on without its task.
@@ -96,7 +104,6 @@ extension Connection: AnswerTaker, BytesReader {
     let isComplete = writer.phase == .complete
     isClosing = writer.closes
     writer.leave()
-    request?.body.detach()
     leaveRequest()
     if !isComplete {
       // A responder that did not keep its word: nothing sensible can be sent.

@@ -65,22 +65,28 @@ extension Connection {
   ) -> HTTPRequest {
     let id = server.makeID()
     let receivedAt = server.clock.wallNow + (now - server.clock.now)
-    let peer = server.client(of: head, behind: peer)
+    // Nobody but a proxy speaks for others.
+    let client = server.forwarding == nil ? nil : server.client(of: head, behind: peer)
     if let request {
       request.renew(
-        id: id, head: consume head, body: body, received: now, receivedAt: receivedAt, peer: peer)
+        id: id, head: consume head, body: body, received: now, receivedAt: receivedAt, peer: client)
       return request
     }
     let request = HTTPRequest(
       id: id, head: consume head, body: body, received: now, receivedAt: receivedAt, listener: kind,
-      peer: peer, clientCertificate: socket.tls?.peerCertificate)
+      peer: client ?? peer.name, clientCertificate: socket.tls?.peerCertificate)
     self.request = request
     return request
   }
 
   /// The request has been answered: the next one takes its place, unless somebody keeps it.
   func leaveRequest() {
-    if isKnownUniquelyReferenced(&request) { request?.clear() } else { request = nil }
+    if isKnownUniquelyReferenced(&request) {
+      request?.clear()
+    } else {
+      request?.body.detach()
+      request = nil
+    }
   }
 
   /// Reads what the responder left of a body, to get at the next request.

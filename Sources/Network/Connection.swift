@@ -234,7 +234,7 @@ final class Connection<R: Responder> {
         if start < socket.buffer.count { return .bytes }
       case .deadline:
         if server.clock.now >= idleEnd { return .nothing }
-        socket.buffer.reset(keeping: 0)
+        releaseBuffers()
         outbox.release(keeping: 0)
         holdsBuffers = false
       case .abandoned: return .nothing
@@ -299,11 +299,12 @@ final class Connection<R: Responder> {
   @inline(__always)
   func open(_ head: consuming RequestHead, bodyAt: Int) -> HTTPRequest {
     server.counters.bump(server.counters.requests)
-    let now = server.clock.clocks.monotonic()
+    let now = server.clock.monotonic()
     let body = makeBody(head, at: bodyAt, now: now)
     let terms = AnswerTerms(for: head)
     let request = makeRequest(consume head, body, now: now)
-    writer.renew(id: request.id, terms: terms, body: body)
+    // The rest of one that is here takes no time.
+    writer.renew(id: request.id, terms: terms, body: arriving == nil ? nil : body)
     return request
   }
 
@@ -353,7 +354,7 @@ final class Connection<R: Responder> {
     return await socket.flush()
   }
 
-  /// Nothing is read for as long as a stream lasts.
+  /// Nothing is read for some time: a stream lasts, or nobody asks.
   func releaseBuffers() {
     parser.release()
     request = nil

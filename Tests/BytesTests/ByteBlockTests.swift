@@ -38,4 +38,19 @@ import Testing
       expect(block.marks(0x22) | block.marks(0xFF)) { $0 == 0x22 || $0 == 0xFF }
     }
   }
+
+  @Test("what two runs have in common at the front ends where they first differ")
+  func commonPrefix() {
+    let run = (0..<300).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+    for count in [0, 1, 15, 16, 17, 63, 64, 65, 127, 128, 129, 191, 200, 300] {
+      let whole = ByteSlice(run.prefix(count))
+      #expect(whole.span.commonPrefix(with: ByteSlice(run).span) == count)
+      #expect(ByteSlice(run).span.commonPrefix(with: whole.span) == count)
+      for place in 0..<count {
+        var other = Array(run.prefix(count))
+        other[place] ^= 0x80
+        #expect(whole.span.commonPrefix(with: ByteSlice(other).span) == place)
+      }
+    }
+  }
 }

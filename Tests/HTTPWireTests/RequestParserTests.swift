@@ -149,6 +149,14 @@ import Testing
       "GET /a HTTP/1.0\r\nA: b\r\nConnection: keep-alive\r\n\r\n",
       "\r\nGET /a HTTP/1.0\r\n\r\n",
       "GET /a HTTP/1.1\r\nHost: a\r\nA: \(String(repeating: "b", count: 5000))\r\n\r\n",
+      "POST /a HTTP/1.1\r\nContent-Length: 3\r\nHost: a\r\nTraceparent: 1\r\nX: one\r\n\r\n",
+      "POST /a HTTP/1.1\r\nContent-Length: 37\r\nHost: a\r\nTraceparent: 22\r\nX: one\r\n\r\n",
+      "POST /a HTTP/1.1\r\nContent-Length: 37\r\nHost: a\r\nTraceparent: 2\r\nX: two\r\n\r\n",
+      "POST /a HTTP/1.1\r\nContent-Length: 37\r\nHost: b\r\nTraceparent: 2\r\nX: one\r\n\r\n",
+      "POST /a HTTP/1.1\r\nContent-Length: 3a\r\nHost: a\r\nTraceparent: 1\r\nX: one\r\n\r\n",
+      "POST /a HTTP/1.1\r\nContent-Length: 3\nHost: a\r\nTraceparent: 1\r\nX: one\r\n\r\n",
+      "POST /a HTTP/1.1\r\nContent-Length:   3 \r\nHost: a\r\nTraceparent:\r\nX: one\r\n\r\n",
+      "POST /a HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 3\r\nHost: a\r\n\r\n",
     ].map(bytes)
     for earlier in heads {
       for text in heads {
@@ -161,11 +169,52 @@ import Testing
           case .request(let other, _) = fresh.next(text)
         else { continue }
         #expect(one.fields.ranges == other.fields.ranges)
+        #expect(one.framing == other.framing)
         #expect(one.keepAlive == other.keepAlive)
         #expect(one.version == other.version)
         #expect(one.target == other.target)
       }
     }
+  }
+
+  @Test("a head that says what the last one said is known for it, whatever varies between them")
+  func repeated() {
+    func text(
+      _ length: String, _ trace: String = "1", path: String = "/a", more: String = "",
+      x: String = "y"
+    ) -> ByteSlice {
+      bytes(
+        "POST \(path) HTTP/1.1\r\nContent-Length: \(length)\r\nHost: a\r\nTraceParent: \(trace)\r\n"
+          + "X: \(x)\r\ntracestate: \(trace)\r\n\(more)\r\n")
+    }
+    let longest = String(repeating: "t", count: 200)
+    var limits = WireLimits()
+    limits.headBytes = text("3", longest).count
+    var parser = RequestParser(limits: limits)
+    for (head, isRepeat) in [
+      (text("3"), false), (text("3"), true), (text("4"), true), (text("1000"), true),
+      (text("5", "a long one"), true), (text("0", ""), true), (text("3", longest), true),
+      (text("3", x: "z"), false), (text("3", path: "/b", x: "z"), false),
+      (text("3", path: "/b", x: "z"), true),
+      (text("3", path: "/b", more: "Y: z\r\n", x: "z"), false),
+      (text("3", path: "/b", x: "z"), false), (text("37", path: "/b", x: "z"), true),
+    ] {
+      parser.reset()
+      guard case .request(let read, let length) = parser.next(head) else {
+        Issue.record("no head: \(head)")
+        continue
+      }
+      #expect(read.isRepeat == isRepeat, "\(head)")
+      #expect(length == head.count)
+      var fresh = RequestParser(limits: limits)
+      guard case .request(let other, _) = fresh.next(head) else { continue }
+      #expect(!other.isRepeat && read.fields.ranges == other.fields.ranges)
+      #expect(read.framing == other.framing && read.target == other.target)
+    }
+    parser.reset()
+    #expect(parser.outcome(of: text("37", longest)) == .refused(.headersTooLarge))
+    parser.reset()
+    #expect(parser.outcome(of: text("3", "a\u{1}")) == .refused(.badRequest(.controlCharacter)))
   }
 
   @Test("a refusal is for good")

@@ -78,6 +78,28 @@ import Testing
     }
   }
 
+  @Test("what is kept of a head is there for those that repeat it, and for no others")
+  func memo() async throws {
+    try await withServer { _, peer, _ in
+      let counts = try await peer.loop.run { loop in
+        let socket = try await open(peer, on: loop)
+        defer { socket.close(on: loop) }
+        var counts: [String] = []
+        for (body, field) in [
+          ("a", "X: 1"), ("b", "X: 1"), ("longer than that", "X: 1"), ("d", "X: 2"), ("e", "X: 2"),
+          ("f", "X: 1"), ("g", "X: 1"),
+        ] {
+          socket.outbox.append(bytes(Self.post("/kept", body, "\(field)\r\n")))
+          #expect(await socket.flush())
+          let (answer, _) = await peer.read(socket, quiet: .zero, last: ";")
+          counts += bodies(answer)
+        }
+        return counts
+      }
+      #expect(counts == ["1;", "2;", "3;", "1;", "2;", "1;", "2;"])
+    }
+  }
+
   @Test("answers that the socket does not take are sent by the task, and the rest is served")
   func slowReader() async throws {
     let all = (0..<6).map { Self.post("/once?large", "\($0)") }.joined()

@@ -41,6 +41,8 @@ final class TestResponder: Responder {
     self.journal = journal
   }
 
+  /// `POST /kept` is told how often its head has come in a row.
+  ///
   /// `POST /now` and `/once` are echoed without a task, `/held` once that is released; with a query
   /// by 4 MiB.
   func begin(
@@ -50,6 +52,14 @@ final class TestResponder: Responder {
     guard request.head.method == .post, let received = request.body.received else { return .left }
     let isLarge = request.head.query != nil
     let body = isLarge ? ByteSlice(Array(repeating: 0x61, count: 4 << 20)) : received
+    if path.equals("/kept") {
+      let met = request.memo as? Met ?? Met()
+      request.memo = met
+      met.count += 1
+      answer.start(200)
+      answer.finish(contentType: "text/plain", body: bytes("\(met.count);"))
+      return .complete
+    }
     if path.equals("/now") {
       answer.start(200)
       answer.finish(contentType: "text/plain", body: body)
@@ -215,4 +225,9 @@ final class TestStream: AnswerStream {
     bytes.append("tick\n")
     return steps == 3 ? .end : .more
   }
+}
+
+/// How often a head has come in a row.
+private final class Met: HeadMemo {
+  var count = 0
 }
