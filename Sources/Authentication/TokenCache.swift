@@ -21,10 +21,7 @@ public final class TokenCache {
   private struct Slot {
     /// The whole token, in storage of its own.
     let text: ByteSlice
-    let token: VerifiedToken
-    /// The states of its issuer's keys and of the revocations that it has passed.
-    var keys: UInt64
-    var revocations: UInt64
+    var standing: TokenStanding
   }
 
   /// So many of a token's last bytes tell it from others. Of tokens that have them all in common
@@ -38,6 +35,8 @@ public final class TokenCache {
   private var slots: AssociativeTable<Slot>
   private var generation: UInt64 = 0
   private var latest = UnixTime(nanoseconds: .min)
+  /// How often it has been emptied.
+  private var era: UInt64 = 0
   /// Tokens in the cache.
   public var count: Int { slots.count }
 
@@ -65,12 +64,26 @@ public final class TokenCache {
     prepare(for: verifier.generation, at: now)
     guard let index = slots.find(hash(of: token), where: { ConstantTime.equals($0.text, token) })
     else { return .unknown(digests.sha256(token)) }
-    let found = slots[index].token
-    guard found.isFresh(at: now), stillHolds(found, at: index, under: verifier.revocations) else {
+    let found = slots[index].standing.token
+    guard slots[index].standing.holds(at: now, under: verifier.revocations) else {
       slots.remove(at: index)
       return .unknown(found.digest)
     }
     return .known(found)
+  }
+
+  /// What somebody keeps of a token that `find` has just told, to ask `holds` the next time.
+  public func standing(of token: VerifiedToken) -> TokenStanding {
+    TokenStanding(token, era: era)
+  }
+
+  /// Whether a token would still be found, had nothing else taken its place. What its presenter
+  /// proves is not asked here, nor is it marked as used.
+  public func holds(
+    _ standing: inout TokenStanding, for verifier: TokenVerifier, at now: UnixTime
+  ) -> Bool {
+    prepare(for: verifier.generation, at: now)
+    return standing.era == era && standing.holds(at: now, under: verifier.revocations)
   }
 
   /// Verifies a token that `find` did not know, and remembers it.
@@ -85,7 +98,10 @@ public final class TokenCache {
   }
 
   /// Forgets every token.
-  public func removeAll() { slots.removeAll() }
+  public func removeAll() {
+    slots.removeAll()
+    era += 1
+  }
 
   private func prepare(for generation: UInt64, at now: UnixTime) {
     if generation != self.generation || now + Self.toleratedStepBack < latest {
@@ -97,24 +113,6 @@ public final class TokenCache {
     }
   }
 
-  /// Whether the token of a slot passes the keys and revocations of now; costs two atomic loads
-  /// while neither has changed.
-  private func stillHolds(
-    _ token: VerifiedToken, at index: Int, under revocations: Revocations
-  ) -> Bool {
-    let keys = token.keyGeneration
-    if slots[index].keys != keys {
-      guard token.isKeyCurrent else { return false }
-      slots[index].keys = keys
-    }
-    let revoked = revocations.generation
-    if slots[index].revocations != revoked {
-      guard !revocations.refuses(token) else { return false }
-      slots[index].revocations = revoked
-    }
-    return true
-  }
-
   /// Remembers a token that was verified in another way, too: by its introspection, or as an API
   /// key.
   ///
@@ -122,8 +120,7 @@ public final class TokenCache {
   public func keep(_ token: VerifiedToken, as text: ByteSlice, at now: UnixTime) {
     guard token.isFresh(at: now) else { return }
     let slot = Slot(
-      text: ByteSlice(copying: text.span), token: token, keys: token.passedKeys,
-      revocations: token.passedRevocations)
+      text: ByteSlice(copying: text.span), standing: TokenStanding(token, era: era))
     slots.put(slot, hash(of: text)) { $0.text == text }
   }
 

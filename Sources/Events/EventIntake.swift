@@ -21,8 +21,7 @@ public enum EventIntake {
     _ request: borrowing EventRequest, body: ByteSlice, on shelf: AttributeShelf? = nil
   ) throws(EventFault) -> EventDraft {
     let contentType = request.contentType
-    let isJSON = contentType.map(MediaType.isJSON) ?? false
-    let kind = isJSON ? PayloadKind.json : .binary
+    let kind = kind(of: contentType)
     if let reader = request.attributes {
       return try assemble(
         reader, request, payload: body, kind: kind, contentType: contentType, on: shelf)
@@ -30,6 +29,32 @@ public enum EventIntake {
     return EventDraft(
       attributes: try attributes(nil, .nothing, request, contentType, on: shelf),
       key: request.key, payload: body, payloadKind: kind)
+  }
+
+  /// How a payload of a media type is read that is a whole body.
+  private static func kind(of contentType: ByteSlice?) -> PayloadKind {
+    contentType.map(MediaType.isJSON) ?? false ? .json : .binary
+  }
+
+  /// What a model is made of: the parts of what `binary` makes of a request, but for its payload.
+  struct Parts {
+    let own: AttributesBuilder?
+    let given: Given
+    let contentType: ByteSlice?
+    let key: ByteSlice?
+    let kind: PayloadKind
+    let namesSchema: Bool
+    let strippedAttributes: Int
+  }
+
+  static func parts(of request: borrowing EventRequest) throws(EventFault) -> Parts {
+    let contentType = request.contentType
+    let reader = request.attributes
+    if let reader { try checkAgreement(of: reader, request) }
+    return Parts(
+      own: reader?.builder, given: reader.map { Given($0) } ?? .nothing, contentType: contentType,
+      key: reader?.key ?? request.key, kind: kind(of: contentType),
+      namesSchema: reader?.namesSchema ?? false, strippedAttributes: reader?.stripped ?? 0)
   }
 
   /// One event in the JSON format: a member per attribute, its payload in `data` or `data_base64`.
@@ -103,8 +128,7 @@ public enum EventIntake {
     _ reader: borrowing EnvelopeReader, _ request: borrowing EventRequest, payload: ByteSlice,
     kind: PayloadKind, contentType: ByteSlice?, on shelf: AttributeShelf? = nil
   ) throws(EventFault) -> EventDraft {
-    if let own = reader.key, let key = request.key, own != key { throw .keyConflict }
-    if let own = reader.time, let time = request.time, own != time { throw .badTime }
+    try checkAgreement(of: reader, request)
     return EventDraft(
       attributes: try attributes(
         reader.builder, Given(reader), request, contentType, on: shelf),
@@ -113,8 +137,16 @@ public enum EventIntake {
       strippedAttributes: reader.stripped)
   }
 
+  /// What an event says and its request says too has to be the same.
+  private static func checkAgreement(
+    of reader: borrowing EnvelopeReader, _ request: borrowing EventRequest
+  ) throws(EventFault) {
+    if let own = reader.key, let key = request.key, own != key { throw .keyConflict }
+    if let own = reader.time, let time = request.time, own != time { throw .badTime }
+  }
+
   /// What of an event's attributes it has brought itself.
-  private struct Given {
+  struct Given {
     var source = false
     var type = false
     var time = false
@@ -159,6 +191,19 @@ public enum EventIntake {
     _ contentType: ByteSlice?
   ) throws(EventFault) {
     builder.reserve(request.stamp.byteCount + GatewayStamp.RequestName.count + 2)
+    try begin(&builder, given, request, contentType)
+    if !given.traceParent, let trace = request.trace {
+      add(trace, takesState: !given.traceState, to: &builder)
+    }
+    builder.append(encoded: request.stamp.attributes)
+    if let name = request.name { add(name, to: &builder) }
+  }
+
+  /// What goes before the trace.
+  static func begin(
+    _ builder: inout AttributesBuilder, _ given: Given, _ request: borrowing EventRequest,
+    _ contentType: ByteSlice?
+  ) throws(EventFault) {
     if !given.source { builder.append(encoded: request.stamp.source) }
     if !given.type { builder.append(encoded: request.stamp.type) }
     if !given.time, let time = request.time { builder.set(.time, time) }
@@ -166,14 +211,17 @@ public enum EventIntake {
       guard AttributeText.isValid(contentType) else { throw .badMediaType }
       builder.set(.datacontenttype, contentType)
     }
-    if !given.traceParent, let parent = request.traceparent {
-      builder.set(.traceparent, parent)
-      if !given.traceState, let state = request.tracestate { builder.set(.tracestate, state) }
-    }
-    builder.append(encoded: request.stamp.attributes)
-    if let name = request.name {
-      builder.set(.requestid, length: name.count) { $0.append(name.span) }
-    }
+  }
+
+  static func add(
+    _ trace: TraceContext, takesState: Bool, to builder: inout AttributesBuilder
+  ) {
+    builder.set(.traceparent, trace.parent)
+    if takesState, let state = trace.state { builder.set(.tracestate, state) }
+  }
+
+  static func add(_ name: GatewayStamp.RequestName, to builder: inout AttributesBuilder) {
+    builder.set(.requestid, length: name.count) { $0.append(name.span) }
   }
 }
 

@@ -8,8 +8,7 @@ public struct EventRequest: Sendable {
   public let contentType: ByteSlice?
   let key: ByteSlice?
   let time: ByteSlice?
-  let traceparent: ByteSlice?
-  let tracestate: ByteSlice?
+  let trace: TraceContext?
   /// The `ce-` fields of binary mode, decoded; nil where there are none.
   let attributes: EnvelopeReader?
   let stamp: GatewayStamp
@@ -43,9 +42,7 @@ public struct EventRequest: Sendable {
     contentType = reading.contentType
     key = reading.key
     time = reading.time
-    // A trace state belongs to its parent; without a usable one both are dropped (W3C §3.2, §3.3).
-    traceparent = reading.traceparent.flatMap { TraceParent.isValid($0) ? $0 : nil }
-    tracestate = traceparent == nil ? nil : reading.tracestate
+    trace = TraceContext(parent: reading.traceparent, state: reading.tracestate)
     self.stamp = stamp
     self.name = name
   }

@@ -47,3 +47,12 @@ extension GatewayResponder {
       ])
   }
 }
+
+extension Credential {
+  /// Whether a request came with the DPoP scheme, accepted or not.
+  static func isOfProof(_ fields: FieldTable) -> Bool {
+    let (field, occurrences) = fields.find("authorization")
+    if case .dpop = try? Credential(field: field, occurrences: occurrences) { return true }
+    return false
+  }
+}

@@ -140,6 +140,38 @@ import Testing
     #expect(try cache.verify(stays, with: verifier, at: now).wasCached)
   }
 
+  @Test func `a token that is kept at hand holds as long as it would be found`() throws {
+    let revocations = Revocations()
+    let profile = try issuer.profile()
+    let verifier = try TokenVerifier(issuers: [profile], revocations: revocations)
+    func keep(_ claims: [String: any Sendable] = [:]) throws -> TokenStanding {
+      let token = try issuer.token(claims, algorithm: .rs256, lifetime: .seconds(60))
+      return cache.standing(of: try cache.verify(token, with: verifier, at: now).token)
+    }
+    var kept = try keep()
+    #expect(cache.holds(&kept, for: verifier, at: now))
+    #expect(cache.holds(&kept, for: verifier, at: now + .seconds(59)))
+    #expect(!cache.holds(&kept, for: verifier, at: now + .seconds(60)), "it has ended")
+    #expect(!cache.holds(&kept, for: verifier, at: now), "the clock has stepped back")
+
+    kept = try keep()
+    var other = try keep(["jti": "bad"])
+    let revocation = Revocation(
+      issuer: ByteSlice(utf8: "test"), target: .token(ByteSlice(utf8: "bad")), expires: nil)
+    #expect(revocations.add([revocation], at: now))
+    #expect(cache.holds(&kept, for: verifier, at: now))
+    #expect(!cache.holds(&other, for: verifier, at: now), "it is revoked")
+
+    let next = try TokenVerifier(issuers: [profile], revocations: revocations, generation: 1)
+    #expect(!cache.holds(&kept, for: next, at: now), "the rules are others")
+
+    kept = try keep()
+    let fewer = try KeySet(
+      parsing: TestIssuer.keySet([.es256]), algorithms: TestIssuer.publicAlgorithms)
+    #expect(profile.keys.replace(by: fewer))
+    #expect(!cache.holds(&kept, for: verifier, at: now), "its key is gone")
+  }
+
   @Test func `names that end alike are told apart, and all remembered`() throws {
     let cache = TokenCache(capacity: 1_024)
     let token = try issuer.verified()

@@ -31,7 +31,28 @@ let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     let request = try request(fields, stamp: stamp)
     let draft = try EventIntake.binary(request, body: bytes(body), on: shelf)
     #expect(try EventIntake.binary(request, body: bytes(body)) == draft)
+    try checkModel(fields, body, stamp)
     return draft
+  }
+
+  /// The model of a request in another trace makes the same event, in the trace of this one.
+  private func checkModel(
+    _ fields: [(String, String)], _ body: String, _ stamp: GatewayStamp
+  ) throws(EventFault) {
+    func value(_ name: String) -> ByteSlice? {
+      fields.last { $0.0.lowercased() == name }.map { bytes($0.1) }
+    }
+    let digits = GatewayStamp.RequestName { 0x30 + UInt8($0) % 10 }
+    func named(_ fields: [(String, String)]) throws(EventFault) -> EventRequest {
+      try EventRequest(
+        fields: fields.map { (name: bytes($0.0), value: bytes($0.1)) }, stamp: stamp, name: digits)
+    }
+    let others = fields.filter { !["traceparent", "tracestate"].contains($0.0.lowercased()) }
+    let model = try EventModel(
+      try named(others + [("traceparent", parent.replacing("01", with: "00"))]))
+    let trace = TraceContext(parent: value("traceparent"), state: value("tracestate"))
+    let draft = try EventIntake.binary(try named(fields), body: bytes(body), on: shelf)
+    #expect(model.event(bytes(body), in: trace, name: digits, on: shelf) == draft)
   }
 
   @Test func `events made on one shelf stay as they were made`() throws {

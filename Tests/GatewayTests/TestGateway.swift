@@ -42,6 +42,9 @@ actor TestGateway {
   private let responder: GatewayResponder<MemoryLog>
   private let timers: StandingTimers
   private var sequence: UInt64 = 0
+  /// All requests come over one connection, as far as they come one at a time.
+  private var parser = RequestParser(limits: WireLimits())
+  private var last: HTTPRequest?
   /// What all streams have written.
   private var streamed = ""
 
@@ -141,12 +144,12 @@ actor TestGateway {
     if let token = try token ?? subject.map({ try Self.token($0) }) {
       text += "Authorization: Bearer \(token)\r\n"
     }
-    for (name, value) in fields { text += "\(name): \(value)\r\n" }
+    for (name, value) in fields.sorted(by: { $0.key < $1.key }) { text += "\(name): \(value)\r\n" }
     if !body.isEmpty { text += "Content-Length: \(body.utf8.count)\r\n" }
     text += "\r\n"
     sequence += 1
     let id = RequestID(run: 7, sequence: sequence)
-    var parser = RequestParser(limits: WireLimits())
+    parser.reset()
     let commons = AnswerCommons(now: clock.wall)
     let outbox = Outbox()
     guard case .request(let head, _) = parser.next(ByteSlice(utf8: text)) else {
@@ -163,10 +166,7 @@ actor TestGateway {
       }
     var writer = AnswerWriter(
       into: outbox, commons: commons, id: id, terms: AnswerTerms(for: head), body: requestBody)
-    let request = HTTPRequest(
-      id: id, head: head, body: requestBody, received: clock.monotonic, receivedAt: clock.wall,
-      listener: listener, peer: ByteSlice(utf8: peer),
-      clientCertificate: certificate)
+    let request = makeRequest(id, head, requestBody, listener, ByteSlice(utf8: peer), certificate)
     let pump = Task {
       while !Task.isCancelled {
         endTurn()
@@ -192,6 +192,29 @@ actor TestGateway {
     }
     return answer
   }
+
+  /// The next request of the connection, or the first of another one.
+  private func makeRequest(
+    _ id: RequestID, _ head: RequestHead, _ body: RequestBody, _ listener: ListenerKind,
+    _ peer: ByteSlice, _ certificate: ByteSlice?
+  ) -> HTTPRequest {
+    if isKnownUniquelyReferenced(&last), let last, last.listener == listener,
+      last.clientCertificate == certificate
+    {
+      last.renew(
+        id: id, head: head, body: body, received: clock.monotonic, receivedAt: clock.wall,
+        peer: peer)
+      return last
+    }
+    let request = HTTPRequest(
+      id: id, head: head, body: body, received: clock.monotonic, receivedAt: clock.wall,
+      listener: listener, peer: peer, clientCertificate: certificate)
+    last = request
+    return request
+  }
+
+  /// Whether something is kept of the last request's head.
+  var remembersHead: Bool { last?.memo != nil }
 
   /// What a stream writes in so many steps, or fewer, up to the one that holds `last`.
   private func read(

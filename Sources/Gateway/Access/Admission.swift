@@ -75,6 +75,14 @@ final class Admission {
       generation: snapshot.policy.generation, at: request.receivedAt)
   }
 
+  /// What is kept of a token that `knownToken` has found, to ask `holds` instead.
+  func standing(of token: VerifiedToken) -> TokenStanding { tokens.standing(of: token) }
+
+  /// Whether `knownToken` would find the token for those who have shown it on the same connection.
+  func holds(_ caller: inout TokenStanding, at now: UnixTime) -> Bool {
+    tokens.holds(&caller, for: verifier, at: now)
+  }
+
   /// Counts a caller that `knownToken` has found and that is served.
   func countKnown() { metrics.cacheHits.add() }
 
@@ -383,14 +391,5 @@ final class Admission {
   private func mayVerify(_ digest: Digest, _ request: HTTPRequest) throws {
     try limits.mayVerify(
       digest, for: request.peer, under: snapshot.policy.addressLimits, at: request.received)
-  }
-}
-
-extension Credential {
-  /// Whether a request came with the DPoP scheme, accepted or not.
-  static func isOfProof(_ fields: FieldTable) -> Bool {
-    let (field, occurrences) = fields.find("authorization")
-    if case .dpop = try? Credential(field: field, occurrences: occurrences) { return true }
-    return false
   }
 }

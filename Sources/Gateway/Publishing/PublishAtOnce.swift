@@ -13,13 +13,35 @@ extension GatewayResponder: PublishDesk {
   public func begin(
     _ request: HTTPRequest, with answer: inout AnswerWriter, for taker: any AnswerTaker
   ) -> Beginning {
-    // Once: each look at the request's own would count what it refers to.
-    let head = request.head
-    guard head.method == .post, request.listener == .open,
-      let body = request.body.received, body.count <= GatewayLimits.eventOnLoop
+    guard request.listener == .open, let body = request.body.received,
+      body.count <= GatewayLimits.eventOnLoop
     else { return .left }
     admission.refresh()
+    if let known = request.memo as? KnownPublish {
+      if known.holds(for: admission, at: request.receivedAt),
+        let topic = appender.open(known.target.address)
+      {
+        answer.standing = known.standing
+        return stage(body, topic, known.target, request, &answer, taker) {
+          try check(
+            known.event(of: request, body, on: shelf), for: topic, at: known.target.address)
+        }
+      }
+      request.memo = nil
+    }
+    return beginUnknown(request, body, &answer, taker)
+  }
+
+  /// The same for a request whose head has to be read.
+  private func beginUnknown(
+    _ request: HTTPRequest, _ body: ByteSlice, _ answer: inout AnswerWriter,
+    _ taker: any AnswerTaker
+  ) -> Beginning {
+    // Once: each look at the request's own would count what it refers to.
+    let head = request.head
+    guard head.method == .post else { return .left }
     let (target, topic, envelope): (PublishTarget, Engine.Topic, EventRequest)
+    let standing: ByteSlice
     do {
       guard try !PublishTerms(head).isAtomicGiven, let named = try self.target(of: request, head),
         let found = appender.open(named.address)
@@ -28,20 +50,18 @@ extension GatewayResponder: PublishDesk {
       envelope = try read(
         head, request.id, target.stamp ?? target.address.stamp(on: shelf))
       guard envelope.mode == .binary || envelope.mode == .structured else { return .left }
+      standing = admission.snapshot.crossOrigin.fields(for: request, plain: noStore)
+      // The next one will most likely say the same again.
+      if head.isRepeat, target.stamp != nil, envelope.mode == .binary {
+        request.memo = try KnownPublish(target, envelope, head, standing: standing, admission)
+      }
     } catch {
       return .left
     }
-    answer.standing = admission.snapshot.crossOrigin.fields(for: request, plain: noStore)
-    do {
-      if try stage(envelope, body, topic, target, request, taker) { return .begun }
-    } catch {
-      count(error, at: target.address, request)
-      _ = refuse(error, .publish, request, &answer)
-      return .complete
+    answer.standing = standing
+    return stage(body, topic, target, request, &answer, taker) {
+      try conform(envelope, body, topic, target.address)
     }
-    charged.insert(request.id)
-    answer.standing = nil
-    return .left
   }
 
   /// What a request publishes to; nil, or a refusal, where the long way has to say it.
@@ -65,27 +85,44 @@ extension GatewayResponder: PublishDesk {
   }
 
   /// Judges an event and gives it to the log.
-  ///
-  /// - Returns: false for one that has to wait for more than the log; it is charged then.
   private func stage(
-    _ envelope: borrowing EventRequest, _ body: ByteSlice, _ topic: Engine.Topic,
-    _ target: PublishTarget, _ request: HTTPRequest, _ taker: any AnswerTaker
+    _ body: ByteSlice, _ topic: Engine.Topic, _ target: PublishTarget, _ request: HTTPRequest,
+    _ answer: inout AnswerWriter, _ taker: any AnswerTaker, judge: () throws -> ConformingEvent
+  ) -> Beginning {
+    do {
+      if try stage(body, topic, target, request, taker, judge: judge) { return .begun }
+    } catch {
+      count(error, at: target.address, request)
+      _ = refuse(error, .publish, request, &answer)
+      return .complete
+    }
+    charged.insert(request.id)
+    answer.standing = nil
+    return .left
+  }
+
+  /// - Returns: false for one that has to wait for more than the log; it is charged then.
+  @inline(__always)
+  private func stage(
+    _ body: ByteSlice, _ topic: Engine.Topic, _ target: PublishTarget, _ request: HTTPRequest,
+    _ taker: any AnswerTaker, judge: () throws -> ConformingEvent
   ) throws -> Bool {
+    // Once: each look at them where they are would count them.
+    let (timers, caller) = (timers, target.address.caller)
     admission.countKnown()
-    try charge(request, to: target.address.caller, target.address)
+    try charge(request, to: caller, target.address)
     let authenticated = timers.monotonic()
-    try shares.expect(bytes: body.count, of: target.address.caller, at: timers.now)
+    try shares.expect(bytes: body.count, of: caller, at: timers.now)
     try pay(events: 1, bytes: body.count, at: target.address, from: request)
     let event: ConformingEvent
     do {
-      event = try conform(envelope, body, topic, target.address)
+      event = try judge()
     } catch is UncompiledSchema {
       return false
     }
     if event.standing == .quarantined { return false }
     let validated = timers.monotonic()
-    let place = try shares.enter(
-      1, bytes: event.draft.cost, of: target.address.caller, at: timers.now)
+    let place = try shares.enter(1, bytes: event.draft.cost, of: caller, at: timers.now)
     let pending = idlePublishes.popLast() ?? PendingPublish()
     do throws(AppendFailure) {
       try appender.append(event, to: topic, telling: pending)

@@ -1,3 +1,4 @@
+import Authentication
 import Bytes
 import LogConformance
 import Testing
@@ -17,6 +18,7 @@ import Testing
       #expect(try await gateway.send("POST", path, as: subject, json, "{}").status == 201)
     }
     #expect(await gateway.answeredAtOnce >= 3)
+    #expect(await gateway.remembersHead)
     return gateway
   }
 
@@ -48,6 +50,66 @@ import Testing
       #expect(event["authid"] as? String == "alice")
       #expect(event["service"] as? String == "till")
       #expect(event["authissuer"] as? String == events[0]["authissuer"] as? String)
+    }
+  }
+
+  @Test func `what varies between heads that say the same is each event's own`() async throws {
+    let gateway = try await gateway()
+    let traces = (0..<4).map { "00-0af7651916cd43dd8448eb211c8031\($0)c-b7ad6b7169203331-01" }
+    for (number, trace) in traces.enumerated() {
+      let fields = json.merging(["traceparent": trace, "Event-Key": "k"]) { $1 }
+      let body = "[\(String(repeating: "7,", count: 40 * number))7]"
+      #expect(try await gateway.send("POST", path, fields, body).status == 201)
+    }
+    #expect(await gateway.remembersHead)
+    let read = try await gateway.send("GET", "\(path)?from=1:3")
+    let events = try #require(try read.json["events"] as? [[String: Any]])
+    #expect(events.map { $0["traceparent"] as? String } == traces)
+    #expect(events.map { ($0["data"] as? [Any])?.count } == [1, 41, 81, 121])
+    #expect(events.allSatisfy { $0["partitionkey"] as? String == "k" })
+    #expect(Set(events.map { $0["requestid"] as? String }).count == 4)
+    #expect(events.allSatisfy { $0["authid"] as? String == "alice" })
+  }
+
+  @Test func `a token that was revoked is refused at once`() async throws {
+    let gateway = try await gateway()
+    let revocation = Revocation(
+      issuer: ByteSlice(utf8: "test"),
+      target: .subject(ByteSlice(utf8: "alice"), before: .distantFuture), expires: nil)
+    #expect(
+      gateway.access.current.verifier.revocations.add([revocation], at: gateway.clock.wall))
+    for _ in 0..<3 { #expect(try await gateway.send("POST", path, json, "{}").status == 401) }
+  }
+
+  @Test func `the schema of the moment is what counts`() async throws {
+    let gateway = try await gateway()
+    let schema = ["Content-Type": "application/schema+json"]
+    let put = try await gateway.send(
+      "PUT", "/v1/topics/acme/shop/orders/schema", schema, #"{"required":["n"]}"#)
+    #expect(put.status == 201)
+    for _ in 0..<4 {
+      #expect(try await gateway.send("POST", path, json, #"{"n":1}"#).status == 201)
+    }
+    #expect(await gateway.remembersHead)
+    #expect(try await gateway.send("POST", path, json, "{}").status == 422)
+    #expect(try await gateway.send("POST", path, json, "{").status == 400)
+    #expect(try await gateway.send("POST", path, json, #"{"n":1}"#).status == 201)
+  }
+
+  @Test func `nothing is kept of a head with two traces, or of other modes`() async throws {
+    let gateway = try TestGateway()
+    _ = try await gateway.send("PUT", "/v1/topics/acme/shop/orders")
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    let cases: [([String: String], String)] = [
+      (json.merging(["traceparent": trace, "TraceParent": trace]) { $1 }, "{}"),
+      (
+        ["Content-Type": "application/cloudevents+json"],
+        #"{"specversion":"1.0","id":"1","source":"a","type":"b"}"#
+      ),
+    ]
+    for (fields, body) in cases {
+      for _ in 0..<4 { #expect(try await gateway.send("POST", path, fields, body).status == 201) }
+      #expect(await !gateway.remembersHead)
     }
   }
 
