@@ -8,8 +8,9 @@
 /// it; one that is not takes fresh memory first.
 @safe public struct ByteWriter: @unchecked Sendable {
   @usableFromInline var storage: ByteStorage
+  @usableFromInline var written = 0
   /// Bytes written.
-  public private(set) var count = 0
+  @inlinable public var count: Int { written }
 
   public init(capacity: Int = 0) {
     // Shared memory of no size until there is something to put into it.
@@ -43,21 +44,21 @@
   public var capacity: Int { storage.size }
 
   /// Forgets what was written and keeps the memory.
-  public mutating func removeAll() { count = 0 }
+  public mutating func removeAll() { written = 0 }
 
   public mutating func reserve(_ more: Int) { _ = unsafe room(more) }
 
   /// Where the next `more` bytes go, in memory that is the writer's own.
   ///
   /// SAFETY: no more than `more` bytes may be written, and `count` is raised by as many.
-  @inline(__always)
-  private mutating func room(_ more: Int) -> UnsafeMutableRawPointer {
+  @inlinable @inline(__always)
+  mutating func room(_ more: Int) -> UnsafeMutableRawPointer {
     if count &+ more > storage.size || !isKnownUniquelyReferenced(&storage) { grow(more) }
     return unsafe storage.base + count
   }
 
-  @inline(never)
-  private mutating func grow(_ more: Int) {
+  @usableFromInline @inline(never)
+  mutating func grow(_ more: Int) {
     let needed = count + more
     let larger = ByteStorage.make(
       capacity: needed > storage.size ? max(needed, 2 * storage.size, 32) : storage.size)
@@ -68,12 +69,12 @@
 
   public mutating func append(_ byte: UInt8) {
     unsafe room(1).storeBytes(of: byte, as: UInt8.self)
-    count &+= 1
+    written &+= 1
   }
 
   /// What an answer consists of is short, and a call to copy it costs more than the copy.
-  @inline(__always)
-  private mutating func append(_ start: UnsafeRawPointer, _ length: Int) {
+  @inlinable @inline(__always)
+  mutating func append(_ start: UnsafeRawPointer, _ length: Int) {
     let place = unsafe room(length)
     // SAFETY: the two words of each case lie within the `length` bytes of both sides.
     switch length {
@@ -107,7 +108,7 @@
       unsafe place.storeBytes(of: words.1, toByteOffset: length &- 2, as: UInt16.self)
     default: unsafe place.copyMemory(from: start, byteCount: length)
     }
-    count &+= length
+    written &+= length
   }
 
   public mutating func append(_ slice: ByteSlice) { append(slice.span) }
@@ -124,6 +125,8 @@
     }
   }
 
+  /// Inlined, so that of the cases of a literal's length one is left.
+  @inlinable @inline(__always)
   public mutating func append(_ literal: StaticString) {
     unsafe append(UnsafeRawPointer(literal.utf8Start), literal.utf8CodeUnitCount)
   }
@@ -162,7 +165,7 @@
       let digit = UInt8(truncatingIfNeeded: rest % 10)
       unsafe place.storeBytes(of: ASCII.zero &+ digit, as: UInt8.self)
     }
-    count &+= width
+    written &+= width
   }
 
   /// The numbers below 100, two digits each: one division yields two of them.
@@ -188,17 +191,17 @@
 
   public mutating func append(bigEndian value: UInt16) {
     unsafe room(2).storeBytes(of: value.bigEndian, as: UInt16.self)
-    count &+= 2
+    written &+= 2
   }
 
   public mutating func append(bigEndian value: UInt32) {
     unsafe room(4).storeBytes(of: value.bigEndian, as: UInt32.self)
-    count &+= 4
+    written &+= 4
   }
 
   public mutating func append(bigEndian value: UInt64) {
     unsafe room(8).storeBytes(of: value.bigEndian, as: UInt64.self)
-    count &+= 8
+    written &+= 8
   }
 
   /// An unsigned LEB128 varint: 1 byte below 128, at most 10.
@@ -227,7 +230,7 @@
   /// Forgets what was written behind the first `count` bytes.
   public mutating func truncate(to count: Int) {
     precondition(count >= 0 && count <= self.count, "truncating to more than there is")
-    self.count = count
+    self.written = count
   }
 
   /// A copy of what was written, as a slice.
