@@ -312,7 +312,6 @@ final class Connection<R: Responder> {
   /// stream that follows does not keep the receive buffer.
   @inline(__always)
   private func answer(_ request: consuming HTTPRequest) async -> (Ending, closes: Bool) {
-    let body = request.body
     var writer = writer
     self.writer.leave()
     activity = .answering
@@ -322,10 +321,7 @@ final class Connection<R: Responder> {
     let end = await server.responder.respond(to: consume request, with: &writer)
     socket.endInterruptible()
     activity = .transferring
-    defer {
-      body.detach()
-      leaveRequest()
-    }
+    defer { leaveRequest() }
     switch (end, writer.phase) {
     case (.complete, .complete): return (.complete, writer.closes)
     case (.stream(let stream), .streaming):
@@ -358,7 +354,8 @@ final class Connection<R: Responder> {
   func releaseBuffers() {
     parser.release()
     request = nil
-    if start == socket.buffer.count { rewind(keeping: 0) }
+    // The rest of a body that has still to come counts from where it began.
+    if arriving == nil, start == socket.buffer.count { rewind(keeping: 0) }
   }
 
   /// Everything received has been used: starts over at the front of the socket.buffer.

@@ -9,6 +9,23 @@ import Testing
     bytes("GET /waiting HTTP/\(version)\r\nHost: a\r\n\r\n")
   }
 
+  @Test("a body that comes late, under a stream, is no more than itself")
+  func streamBeforeBody() async throws {
+    try await withServer { _, peer, _ in
+      let (text, ending) = try await peer.loop.run { loop in
+        try await peer.exchange(
+          [
+            bytes("GET /stream HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"),
+            bytes("hello" + get("/next") + get("/last")),
+          ], pause: .milliseconds(50), last: "/last", on: loop)
+      }
+      #expect(bodies(text).suffix(2) == ["/next", "/last"], "\(text)")
+      #expect(ending == .quiet)
+    }
+  }
+
+  private func get(_ path: String) -> String { "GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n" }
+
   @Test("what is pushed, roused and due comes in order, and a hang-up ends the wait")
   func course() async throws {
     try await withServer { server, peer, journal in
