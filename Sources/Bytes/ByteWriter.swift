@@ -230,7 +230,7 @@
   /// Forgets what was written behind the first `count` bytes.
   public mutating func truncate(to count: Int) {
     precondition(count >= 0 && count <= self.count, "truncating to more than there is")
-    self.written = count
+    written = count
   }
 
   /// A copy of what was written, as a slice.

@@ -52,7 +52,9 @@ public struct EventModel: Sendable {
 
   /// One event.
   ///
-  /// - Parameter shelf: where its attributes are made.
+  /// - Parameters:
+  ///   - name: the request's, which the stamp must not have given.
+  ///   - shelf: where its attributes are made.
   public func event(
     _ payload: ByteSlice, in trace: TraceContext?, name: GatewayStamp.RequestName,
     on shelf: AttributeShelf

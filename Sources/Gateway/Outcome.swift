@@ -2,26 +2,33 @@ import Authentication
 import Bytes
 import HTTPWire
 import Metrics
+import Tenancy
 
 /// What follows a request's journey, whichever way it went: the counters, the audit log and, where
 /// it was refused, the answer that says why.
 extension GatewayResponder {
   /// A request has been answered as asked.
-  func served(_ end: AnswerEnd, _ operation: Operation, _ request: HTTPRequest) {
+  ///
+  /// - Parameter caller: where it need not be found out for the audit log.
+  func served(
+    _ end: AnswerEnd, _ operation: Operation, _ request: HTTPRequest, by caller: TenantScope? = nil
+  ) {
     parts.server.answered(operation, .accepted)
     countOverride(operation, request)
-    audit(allowed: end, operation, request)
+    audit(allowed: end, operation, request, by: caller)
   }
 
   /// Answers a request with why it is refused.
+  ///
+  /// - Parameter caller: as above.
   func refuse(
     _ error: any Error, _ operation: Operation, _ request: HTTPRequest,
-    _ answer: inout AnswerWriter
+    _ answer: inout AnswerWriter, by caller: TenantScope? = nil
   ) -> AnswerEnd {
     let refusal = Refusal(error)
     parts.server.answered(operation, refusal.code.outcome)
     note(refusal, error, request)
-    audit(refused: refusal, error, operation, request)
+    audit(refused: refusal, error, operation, request, by: caller)
     if PulsarAdmin.speaks(request.head.path) {
       refusal.answerAsPulsar(metadata: metadataURL, with: &answer)
     } else {

@@ -23,7 +23,7 @@ public final class HTTPRequest {
   /// Nil once it has been answered.
   private var ownBody: RequestBody?
   /// What the responder has found out by the head: there again with the connection's next request
-  /// if its head `isRepeat`.
+  /// if its head `isRepeat`, unless somebody has kept this request or the connection was idle.
   public var memo: HeadMemo?
 
   /// Its body, complete or still arriving; until it has been answered.
@@ -134,8 +134,9 @@ public struct RequestHead: Sendable {
   public let keepAlive: Bool
   /// Whether the client waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1).
   public let expectsContinue: Bool
-  /// Whether it is byte for byte the head that came before it on the connection, but for the values
-  /// of `Content-Length`, `traceparent` and `tracestate`: each field stands at the same index.
+  /// Whether it is known to be byte for byte the head that came before it on the connection, but
+  /// for the values of `Content-Length`, `traceparent` and `tracestate` and the white space around
+  /// them: each field stands at the same index. Of one that came in pieces that is not known.
   public let isRepeat: Bool
   let ranges: TargetRanges
 

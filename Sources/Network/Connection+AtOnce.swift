@@ -77,7 +77,8 @@ extension Connection: AnswerTaker, BytesReader {
     }
     switch beginning {
     case .left:
-      arrived = request.map { .request($0) }
+      guard let request else { preconditionFailure("a request that was begun is the connection's") }
+      arrived = .request(request)
       socket.wakeTask()
       return false
     case .begun:

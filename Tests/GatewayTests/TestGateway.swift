@@ -213,6 +213,14 @@ actor TestGateway {
     return request
   }
 
+  /// Has the loop meet so many other tokens that it has forgotten all from before.
+  func forgetTokens() throws {
+    let token = try TestIssuer().verified()
+    for number in 0..<150_000 {
+      responder.admission.tokens.keep(token, as: ByteSlice(utf8: "other-\(number)"), at: clock.wall)
+    }
+  }
+
   /// Whether something is kept of the last request's head.
   var remembersHead: Bool { last?.memo != nil }
 

@@ -100,6 +100,28 @@ import Testing
     }
   }
 
+  @Test("what is kept of a head goes with the buffers of a connection that idles")
+  func memoOfIdle() async throws {
+    var limits = WireLimits()
+    limits.bufferKeepTime = .milliseconds(20)
+    try await withServer(limits) { _, peer, _ in
+      let counts = try await peer.loop.run { loop in
+        let socket = try await open(peer, on: loop)
+        defer { socket.close(on: loop) }
+        var counts: [String] = []
+        for _ in 0..<3 {
+          socket.outbox.append(bytes(Self.post("/kept", "a")))
+          #expect(await socket.flush())
+          let (answer, _) = await peer.read(socket, quiet: .zero, last: ";")
+          counts += bodies(answer)
+          await peer.rest(.milliseconds(200), on: loop)
+        }
+        return counts
+      }
+      #expect(counts == ["1;", "1;", "1;"])
+    }
+  }
+
   @Test("answers that the socket does not take are sent by the task, and the rest is served")
   func slowReader() async throws {
     let all = (0..<6).map { Self.post("/once?large", "\($0)") }.joined()

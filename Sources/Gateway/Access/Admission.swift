@@ -7,7 +7,7 @@ import Tenancy
 
 /// Who is calling, and for which tenant: the first two links of the chain, with one loop's caches.
 ///
-/// Loop-confined. A caller seen before costs two look-ups.
+/// Loop-confined. A caller seen before costs two look-ups, and none where `KnownPublish` knows it.
 final class Admission {
   private let desk: AccessDesk
   private let limits: LimitDesk
@@ -18,7 +18,7 @@ final class Admission {
   private let proofs: ProofMemory
   private let proofKeys = ProofKeys()
   private let publicURL: ByteSlice
-  private let tokens = TokenCache()
+  let tokens = TokenCache()
   private let scopes = ScopeCache()
 
   init(
@@ -173,15 +173,16 @@ final class Admission {
   /// Who has asked, looked up again without being counted: for the audit log.
   ///
   /// - Parameters:
-  ///   - stream: what the request has opened, perhaps with a ticket.
+  ///   - caller: whom the request is known to be of: by what it has published, or opened as a
+  ///     stream, perhaps with a ticket. The token may be forgotten, or none may have been sent.
   ///   - refusal: why the request was refused. What a token says of itself is told only where its
   ///     issuer has signed it.
   func identity(
-    of request: HTTPRequest, opening stream: TopicAddress?, refusedFor refusal: (any Error)?
+    of request: HTTPRequest, knownAs caller: TenantScope?, refusedFor refusal: (any Error)?
   ) -> AuditedIdentity {
     var identity = AuditedIdentity()
-    if let stream {
-      identity.scope = stream.caller
+    if let caller {
+      identity.scope = caller
       return identity
     }
     let fields = request.head.fields

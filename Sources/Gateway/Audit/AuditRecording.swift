@@ -12,7 +12,8 @@ import Tenancy
 extension GatewayResponder {
   /// A request has been answered as asked.
   func audit(
-    allowed end: AnswerEnd, _ operation: Operation, _ request: HTTPRequest
+    allowed end: AnswerEnd, _ operation: Operation, _ request: HTTPRequest,
+    by caller: TenantScope? = nil
   ) {
     guard let trail = parts.audit else { return }
     switch operation {
@@ -36,13 +37,14 @@ extension GatewayResponder {
       return
     case .unknown: return
     }
-    trail.record(members(operation, request, .allow, status: 200))
+    trail.record(members(operation, request, .allow, status: 200, by: caller))
   }
 
   /// A request has been refused. What is about rights is recorded, and what became of an attempt:
   /// what else was malformed, too large or too much says nothing that the log is for.
   func audit(
-    refused refusal: Refusal, _ error: any Error, _ operation: Operation, _ request: HTTPRequest
+    refused refusal: Refusal, _ error: any Error, _ operation: Operation, _ request: HTTPRequest,
+    by caller: TenantScope? = nil
   ) {
     guard let trail = parts.audit else { return }
     let isDenial =
@@ -52,7 +54,8 @@ extension GatewayResponder {
     trail.record(
       members(
         operation, request, isDenial ? .deny : .fail, status: refusal.code.status,
-        reason: isDenial ? RefusalReason.text(error) : refusal.code.rawValue, refusedFor: error))
+        reason: isDenial ? RefusalReason.text(error) : refusal.code.rawValue, refusedFor: error,
+        by: caller))
   }
 
   /// Some events of a batch were denied while others were not, or all were: one entry with how
@@ -93,7 +96,7 @@ extension GatewayResponder {
 
   func members(
     _ operation: Operation, _ request: HTTPRequest, _ outcome: AuditOutcome, status: Int?,
-    reason: String? = nil, refusedFor error: (any Error)? = nil,
+    reason: String? = nil, refusedFor error: (any Error)? = nil, by caller: TenantScope? = nil,
     _ details: (inout JSONWriter) -> Void = { _ in }
   ) -> ByteSlice {
     var json = JSONWriter(capacity: 512)
@@ -129,7 +132,8 @@ extension GatewayResponder {
       json.raw(revocation)
     }
     let stream = parts.streams.topic(of: request.id)
-    let identity = admission.identity(of: request, opening: stream, refusedFor: error)
+    let identity = admission.identity(
+      of: request, knownAs: caller ?? stream?.caller, refusedFor: error)
     identity.write(into: &json)
     if let stream, !streamLabels.isEmpty, let labels = streamLabels[request.id] {
       write(classifiedStream: stream, labels, into: &json)

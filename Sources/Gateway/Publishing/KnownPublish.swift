@@ -10,7 +10,7 @@ import Tenancy
 final class KnownPublish: HeadMemo {
   let target: PublishTarget
   /// Fields of every answer.
-  let standing: ByteSlice
+  let answerFields: ByteSlice
   private let model: EventModel
   /// Which field is the trace's, and its state's.
   private let traceParent: Int?
@@ -22,17 +22,17 @@ final class KnownPublish: HeadMemo {
   /// - Parameters:
   ///   - target: one that a request's path and token alone have chosen.
   ///   - envelope: what was read of the head; in binary mode.
-  ///   - standing: what the answer to it carries.
+  ///   - answerFields: what every answer to it carries.
   /// - Returns: nil where more than one field speaks of the trace.
   init?(
     _ target: PublishTarget, _ envelope: borrowing EventRequest, _ head: borrowing RequestHead,
-    standing: ByteSlice, _ admission: Admission
+    answering answerFields: ByteSlice, _ admission: Admission
   ) throws(EventFault) {
     let fields = head.fields
     guard fields.occurrences(of: "traceparent") <= 1, fields.occurrences(of: "tracestate") <= 1
     else { return nil }
     self.target = target
-    self.standing = standing
+    self.answerFields = answerFields
     model = try EventModel(envelope)
     traceParent = fields.firstIndex(of: "traceparent")
     traceState = fields.firstIndex(of: "tracestate")

@@ -21,7 +21,7 @@ extension GatewayResponder: PublishDesk {
       if known.holds(for: admission, at: request.receivedAt),
         let topic = appender.open(known.target.address)
       {
-        answer.standing = known.standing
+        answer.standing = known.answerFields
         return stage(body, topic, known.target, request, &answer, taker) {
           try check(
             known.event(of: request, body, on: shelf), for: topic, at: known.target.address)
@@ -53,7 +53,7 @@ extension GatewayResponder: PublishDesk {
       standing = admission.snapshot.crossOrigin.fields(for: request, plain: noStore)
       // The next one will most likely say the same again.
       if head.isRepeat, target.stamp != nil, envelope.mode == .binary {
-        request.memo = try KnownPublish(target, envelope, head, standing: standing, admission)
+        request.memo = try KnownPublish(target, envelope, head, answering: standing, admission)
       }
     } catch {
       return .left
@@ -84,16 +84,16 @@ extension GatewayResponder: PublishDesk {
     return PublishTarget(address)
   }
 
-  /// Judges an event and gives it to the log.
+  /// Gives an event to the log, or answers why not; what has to wait for more is left.
   private func stage(
     _ body: ByteSlice, _ topic: Engine.Topic, _ target: PublishTarget, _ request: HTTPRequest,
     _ answer: inout AnswerWriter, _ taker: any AnswerTaker, judge: () throws -> ConformingEvent
   ) -> Beginning {
     do {
-      if try stage(body, topic, target, request, taker, judge: judge) { return .begun }
+      if try judgeAndStage(body, topic, target, request, taker, judge) { return .begun }
     } catch {
       count(error, at: target.address, request)
-      _ = refuse(error, .publish, request, &answer)
+      _ = refuse(error, .publish, request, &answer, by: target.address.caller)
       return .complete
     }
     charged.insert(request.id)
@@ -103,9 +103,9 @@ extension GatewayResponder: PublishDesk {
 
   /// - Returns: false for one that has to wait for more than the log; it is charged then.
   @inline(__always)
-  private func stage(
+  private func judgeAndStage(
     _ body: ByteSlice, _ topic: Engine.Topic, _ target: PublishTarget, _ request: HTTPRequest,
-    _ taker: any AnswerTaker, judge: () throws -> ConformingEvent
+    _ taker: any AnswerTaker, _ judge: () throws -> ConformingEvent
   ) throws -> Bool {
     // Once: each look at them where they are would count them.
     let (timers, caller) = (timers, target.address.caller)
@@ -167,11 +167,12 @@ extension GatewayResponder: PublishDesk {
       let end = tell(
         flight.event, at: flight.target.address, flight.target.metrics(in: &topicMetrics),
         receipt, flight.request, &answer)
-      served(end, .publish, flight.request)
+      served(end, .publish, flight.request, by: flight.target.address.caller)
     case .failure(let failure):
       let refusal = refusal(failure, at: flight.target.address)
       count(refusal, at: flight.target.address, flight.request)
-      _ = refuse(refusal, .publish, flight.request, &answer)
+      _ = refuse(
+        refusal, .publish, flight.request, &answer, by: flight.target.address.caller)
     }
   }
 }

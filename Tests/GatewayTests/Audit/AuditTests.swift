@@ -46,6 +46,33 @@ import Testing
     #expect(allowed.allSatisfy { $0["outcome"] as? String == "allow" })
   }
 
+  @Test("who publishes over one connection is told, also when the loop has forgotten the token")
+  func forgottenToken() async throws {
+    let trail = AuditTrail(sample: 1, metrics: AuditMetrics(), wake: {})
+    let gateway = try TestGateway(
+      settings: TestGateway.settings.replacing(
+        #"allow: [{publish: ["shop/orders"]}]"#,
+        with: #"allow: [{publish: ["shop/orders"], where: {/tenantId: {eq: "{tenant}"}}}]"#),
+      audit: trail)
+    _ = try await gateway.send("PUT", "/v1/topics/acme/shop/orders")
+    let (good, bad) = (#"{"tenantId":"acme"}"#, #"{"tenantId":"globex"}"#)
+    for _ in 0..<4 {
+      #expect(try await gateway.send("POST", events, as: "paul", json, good).status == 201)
+    }
+    #expect(await gateway.remembersHead)
+    let (misses, before) = (await gateway.cacheMisses, try read(trail))
+    try await gateway.forgetTokens()
+    #expect(try await gateway.send("POST", events, as: "paul", json, good).status == 201)
+    #expect(try await gateway.send("POST", events, as: "paul", json, bad).status == 403)
+    #expect(await gateway.cacheMisses == misses)
+    let told = try read(trail)
+    #expect(told.map { $0["outcome"] as? String } == ["allow", "deny"])
+    for name in ["tenant", "principal", "issuer", "subject", "kid", "alg", "token"] {
+      let known = try #require(before.last?[name] as? String, "\(name)")
+      #expect(told.allSatisfy { $0[name] as? String == known }, "\(name)")
+    }
+  }
+
   @Test("what an operator looks at is recorded, with the name of the token that it was about")
   func looks() async throws {
     let trail = AuditTrail(sample: 0, metrics: AuditMetrics(), wake: {})
