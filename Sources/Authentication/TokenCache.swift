@@ -72,18 +72,25 @@ public final class TokenCache {
     return .known(found)
   }
 
-  /// What somebody keeps of a token that `find` has just told, to ask `holds` the next time.
-  public func standing(of token: VerifiedToken) -> TokenStanding {
-    TokenStanding(token, era: era)
+  /// What somebody keeps of a token that `find` has told, to ask `holds` the next time. Owned by
+  /// the cache's loop.
+  public struct Kept {
+    fileprivate var standing: TokenStanding
+    fileprivate let era: UInt64
+  }
+
+  /// A token that `find` has just told, to be kept at hand.
+  public func kept(_ token: VerifiedToken) -> Kept {
+    Kept(standing: TokenStanding(token), era: era)
   }
 
   /// Whether a token would still be found, had nothing else taken its place. What its presenter
   /// proves is not asked here, nor is it marked as used.
   public func holds(
-    _ standing: inout TokenStanding, for verifier: TokenVerifier, at now: UnixTime
+    _ kept: inout Kept, for verifier: TokenVerifier, at now: UnixTime
   ) -> Bool {
     prepare(for: verifier.generation, at: now)
-    return standing.era == era && standing.holds(at: now, under: verifier.revocations)
+    return kept.era == era && kept.standing.holds(at: now, under: verifier.revocations)
   }
 
   /// Verifies a token that `find` did not know, and remembers it.
@@ -120,7 +127,7 @@ public final class TokenCache {
   public func keep(_ token: VerifiedToken, as text: ByteSlice, at now: UnixTime) {
     guard token.isFresh(at: now) else { return }
     let slot = Slot(
-      text: ByteSlice(copying: text.span), standing: TokenStanding(token, era: era))
+      text: ByteSlice(copying: text.span), standing: TokenStanding(token))
     slots.put(slot, hash(of: text)) { $0.text == text }
   }
 

@@ -3,20 +3,17 @@ import Bytes
 /// A verified token that is used again, and how far it has been held to what may have changed since
 /// it was verified: its issuer's keys, the revocations and the time.
 ///
-/// Owned by one loop, with the cache that it comes from.
-public struct TokenStanding {
-  public let token: VerifiedToken
+/// Owned by one loop.
+struct TokenStanding {
+  let token: VerifiedToken
   /// The states of its issuer's keys and of the revocations that it has passed.
   private var keys: UInt64
   private var revocations: UInt64
-  /// How often the cache had been emptied before.
-  let era: UInt64
 
-  init(_ token: VerifiedToken, era: UInt64) {
+  init(_ token: VerifiedToken) {
     self.token = token
     keys = token.passedKeys
     revocations = token.passedRevocations
-    self.era = era
   }
 
   /// Whether the token passes the clock, the keys and the revocations of now; costs two atomic

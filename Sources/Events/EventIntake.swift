@@ -32,29 +32,8 @@ public enum EventIntake {
   }
 
   /// How a payload of a media type is read that is a whole body.
-  private static func kind(of contentType: ByteSlice?) -> PayloadKind {
+  static func kind(of contentType: ByteSlice?) -> PayloadKind {
     contentType.map(MediaType.isJSON) ?? false ? .json : .binary
-  }
-
-  /// What a model is made of: the parts of what `binary` makes of a request, but for its payload.
-  struct Parts {
-    let own: AttributesBuilder?
-    let given: Given
-    let contentType: ByteSlice?
-    let key: ByteSlice?
-    let kind: PayloadKind
-    let namesSchema: Bool
-    let strippedAttributes: Int
-  }
-
-  static func parts(of request: borrowing EventRequest) throws(EventFault) -> Parts {
-    let contentType = request.contentType
-    let reader = request.attributes
-    if let reader { try checkAgreement(of: reader, request) }
-    return Parts(
-      own: reader?.builder, given: reader.map { Given($0) } ?? .nothing, contentType: contentType,
-      key: reader?.key ?? request.key, kind: kind(of: contentType),
-      namesSchema: reader?.namesSchema ?? false, strippedAttributes: reader?.stripped ?? 0)
   }
 
   /// One event in the JSON format: a member per attribute, its payload in `data` or `data_base64`.
@@ -138,7 +117,7 @@ public enum EventIntake {
   }
 
   /// What an event says and its request says too has to be the same.
-  private static func checkAgreement(
+  static func checkAgreement(
     of reader: borrowing EnvelopeReader, _ request: borrowing EventRequest
   ) throws(EventFault) {
     if let own = reader.key, let key = request.key, own != key { throw .keyConflict }

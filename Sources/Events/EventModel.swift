@@ -36,18 +36,20 @@ public struct EventModel: Sendable {
 
   /// Refuses what `EventIntake.binary` does.
   public init(_ request: borrowing EventRequest) throws(EventFault) {
-    let parts = try EventIntake.parts(of: request)
-    var builder = parts.own ?? AttributesBuilder()
-    try EventIntake.begin(&builder, parts.given, request, parts.contentType)
+    let (contentType, reader) = (request.contentType, request.attributes)
+    if let reader { try EventIntake.checkAgreement(of: reader, request) }
+    let given = reader.map { EventIntake.Given($0) } ?? .nothing
+    var builder = reader?.builder ?? AttributesBuilder()
+    try EventIntake.begin(&builder, given, request, contentType)
     traceAt = builder.size
     builder.append(encoded: request.stamp.attributes)
     encoded = ByteSlice(copying: builder.attributes.encoded.span)
-    takesParent = !parts.given.traceParent
-    takesState = !parts.given.traceState
-    key = parts.key.map { ByteSlice(copying: $0.span) }
-    kind = parts.kind
-    namesSchema = parts.namesSchema
-    strippedAttributes = parts.strippedAttributes
+    takesParent = !given.traceParent
+    takesState = !given.traceState
+    key = (reader?.key ?? request.key).map { ByteSlice(copying: $0.span) }
+    kind = EventIntake.kind(of: contentType)
+    namesSchema = reader?.namesSchema ?? false
+    strippedAttributes = reader?.stripped ?? 0
   }
 
   /// One event.

@@ -144,9 +144,9 @@ import Testing
     let revocations = Revocations()
     let profile = try issuer.profile()
     let verifier = try TokenVerifier(issuers: [profile], revocations: revocations)
-    func keep(_ claims: [String: any Sendable] = [:]) throws -> TokenStanding {
+    func keep(_ claims: [String: any Sendable] = [:]) throws -> TokenCache.Kept {
       let token = try issuer.token(claims, algorithm: .rs256, lifetime: .seconds(60))
-      return cache.standing(of: try cache.verify(token, with: verifier, at: now).token)
+      return cache.kept(try cache.verify(token, with: verifier, at: now).token)
     }
     var kept = try keep()
     #expect(cache.holds(&kept, for: verifier, at: now))

@@ -76,10 +76,10 @@ final class Admission {
   }
 
   /// What is kept of a token that `knownToken` has found, to ask `holds` instead.
-  func standing(of token: VerifiedToken) -> TokenStanding { tokens.standing(of: token) }
+  func kept(_ token: VerifiedToken) -> TokenCache.Kept { tokens.kept(token) }
 
   /// Whether `knownToken` would find the token for those who have shown it on the same connection.
-  func holds(_ caller: inout TokenStanding, at now: UnixTime) -> Bool {
+  func holds(_ caller: inout TokenCache.Kept, at now: UnixTime) -> Bool {
     tokens.holds(&caller, for: verifier, at: now)
   }
 

@@ -15,7 +15,7 @@ final class KnownPublish: HeadMemo {
   /// Which field is the trace's, and its state's.
   private let traceParent: Int?
   private let traceState: Int?
-  private var caller: TokenStanding
+  private var caller: TokenCache.Kept
   /// The snapshot's under which it was found.
   private let generation: UInt64
 
@@ -36,7 +36,7 @@ final class KnownPublish: HeadMemo {
     model = try EventModel(envelope)
     traceParent = fields.firstIndex(of: "traceparent")
     traceState = fields.firstIndex(of: "tracestate")
-    caller = admission.standing(of: target.address.caller.token)
+    caller = admission.kept(target.address.caller.token)
     generation = admission.snapshot.generation
   }
 
