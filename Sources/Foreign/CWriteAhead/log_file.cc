@@ -64,7 +64,7 @@ class LogFile : public FSWritableFile {
       size_t filled = held_ + piece;
       size_t count = BlocksFor(filled);
       if (start_ + count > length_ && data.size() < kLarge) count = kStep;
-      memset(buffer_ + filled, 0, count - filled);
+      FillWithZeros(filled, count);
       IOStatus status = Write(count);
       if (!status.ok() && count > BlocksFor(filled) && (error_ == ENOSPC || error_ == EDQUOT)) {
         // On a volume that is full the data may find the place that the zeros do not.
@@ -126,6 +126,14 @@ class LogFile : public FSWritableFile {
     return IOStatus::OK();
   }
 
+  // Makes the buffer's bytes from `start` to `end` zeros. Nearly all of a step are so already: the
+  // log's own bytes had reached no further.
+  void FillWithZeros(size_t start, size_t end) {
+    used_ = std::max(used_, start);
+    memset(buffer_ + start, 0, std::min(end, used_) - start);
+    if (end >= used_) used_ = start;
+  }
+
   // The file system wants something else of direct writes, or one of them broke off within a block.
   // False where it was not that.
   bool GoThroughCache() {
@@ -150,6 +158,8 @@ class LogFile : public FSWritableFile {
   int error_ = 0;
   // Holds the log's last block as far as it is filled.
   char *const buffer_;
+  // Up to where the buffer may hold other bytes than zeros.
+  size_t used_ = kStep;
   const std::shared_ptr<Progress> progress_;
   // Where the buffer's bytes belong in the file: a multiple of kBlock.
   uint64_t start_ = 0;
