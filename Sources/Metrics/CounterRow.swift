@@ -2,10 +2,12 @@ import Synchronization
 
 /// A fixed number of counters side by side, for labels whose values are an enumeration.
 ///
+/// Its owner holds it in place: what counts has one pointer to follow.
+///
 /// SAFETY: `@unchecked Sendable` because `cells` is written only in `init` and `deinit`; what it
 /// points to are atomics, and every index is checked against `count`.
 @safe
-public final class CounterRow: @unchecked Sendable {
+public struct CounterRow: ~Copyable, @unchecked Sendable {
   public let count: Int
   private let cells: UnsafeMutablePointer<Atomic<UInt64>>
 

@@ -12,12 +12,12 @@ import Synchronization
 /// histogram and holds `scale.buckets` atomics; every index comes from `scale.bucket(of:)` or a
 /// loop below `scale.buckets`.
 @safe
-public final class Histogram: @unchecked Sendable {
+public struct Histogram: ~Copyable, @unchecked Sendable {
   private typealias Buckets = UnsafeMutablePointer<Atomic<UInt64>>
 
-  public let scale: HistogramScale
   private let buckets = unsafe Atomic<Buckets?>(nil)
   private let sum = Atomic<UInt64>(0)
+  public let scale: HistogramScale
   private let largest = Atomic<UInt64>(0)
 
   public init(_ scale: HistogramScale) { self.scale = scale }

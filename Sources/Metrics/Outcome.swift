@@ -91,7 +91,7 @@ public enum Operation: UInt8, CaseIterable, Sendable {
 }
 
 /// One counter per outcome, and the time spent on those that were refused.
-public final class OutcomeCounts: Sendable {
+public struct OutcomeCounts: ~Copyable, Sendable {
   private let counts = CounterRow(Outcome.allCases.count)
   private let spent = CounterRow(Outcome.allCases.count)
 

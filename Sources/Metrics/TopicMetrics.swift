@@ -6,8 +6,6 @@ import Synchronization
 /// Half a KiB, and 6.4 KiB more once something was published, and again once delivered.
 public final class TopicMetrics: Sendable {
   // What every publish touches stands together, before what others do.
-  /// Which topic, in memory of its own.
-  let key: TopicKey
   private let retired = Atomic<Bool>(false)
   /// Publish: from the last byte of the request received to the event durable; one per event.
   let publishLatency = Histogram(.latency)
@@ -15,6 +13,8 @@ public final class TopicMetrics: Sendable {
   public let publishes = OutcomeCounts()
   private let storedBytes = Counter()
 
+  /// Which topic, in memory of its own.
+  let key: TopicKey
   /// What became of requests to read, follow and consume the topic.
   public let consumptions = OutcomeCounts()
   private let deliveryLatency = Histogram(.latency)
