@@ -18,7 +18,7 @@ public final class TokenCache {
     case unknown(Digest)
   }
 
-  private struct Slot {
+  fileprivate struct Slot {
     /// The whole token, in storage of its own.
     let text: ByteSlice
     var standing: TokenStanding
@@ -64,24 +64,42 @@ public final class TokenCache {
     prepare(for: verifier.generation, at: now)
     guard let index = slots.find(hash(of: token), where: { ConstantTime.equals($0.text, token) })
     else { return .unknown(digests.sha256(token)) }
-    let found = slots[index].standing.token
-    guard slots[index].standing.holds(at: now, under: verifier.revocations) else {
-      slots.remove(at: index)
-      return .unknown(found.digest)
+    let (found, holds) = slots.update(at: index) { slot in
+      (slot.standing.token, slot.standing.holds(at: now, under: verifier.revocations))
     }
-    return .known(found)
+    if holds { return .known(found) }
+    slots.remove(at: index)
+    return .unknown(found.digest)
   }
 
-  /// What somebody keeps of a token that `find` has told, to ask `holds` the next time. Owned by
+  /// What somebody keeps of a token that the cache knows, to ask `holds` the next time. Owned by
   /// the cache's loop.
   public struct Kept {
+    private let text: ByteSlice
     fileprivate var standing: TokenStanding
     fileprivate let era: UInt64
+    private let isBound: Bool
+
+    fileprivate init(_ slot: Slot, era: UInt64) {
+      text = slot.text
+      standing = slot.standing
+      isBound = slot.standing.token.isBound
+      self.era = era
+    }
+
+    /// Whether a token is this one; takes the same time wherever they differ.
+    public func isOf(_ token: ByteSlice) -> Bool { ConstantTime.equals(text, token) }
+
+    /// Whether its presenter has proved what it asks for.
+    public func isProved(by presentation: @autoclosure () -> Presentation) -> Bool {
+      if !isBound { return true }
+      return (try? standing.token.check(presentation())) != nil
+    }
   }
 
-  /// A token that `find` has just told, to be kept at hand.
-  public func kept(_ token: VerifiedToken) -> Kept {
-    Kept(standing: TokenStanding(token), era: era)
+  /// A token that `find` has just told, to be kept at hand; it shares the cache's memory.
+  public func kept(_ token: ByteSlice) -> Kept? {
+    slots.find(hash(of: token)) { $0.text == token }.map { Kept(slots[$0], era: era) }
   }
 
   /// Whether a token would still be found, had nothing else taken its place. What its presenter
@@ -125,7 +143,7 @@ public final class TokenCache {
   ///
   /// - Parameter text: what `find` will be asked for.
   public func keep(_ token: VerifiedToken, as text: ByteSlice, at now: UnixTime) {
-    guard token.isFresh(at: now) else { return }
+    guard token.freshness.contains(now) else { return }
     let slot = Slot(
       text: ByteSlice(copying: text.span), standing: TokenStanding(token))
     slots.put(slot, hash(of: text)) { $0.text == text }

@@ -17,6 +17,8 @@ public struct VerifiedToken: Sendable {
     let registered: RegisteredClaims
     let key: KeySet.Key?
     let digest: Digest
+    /// Before this it holds only for clocks that have stepped back: `nbf` and `iat` less the skew.
+    let freshFrom: UnixTime
     /// When it has to be verified anew, at the latest.
     let staleAt: UnixTime
     /// The states of the keys and revocations that it has passed, read before it was held to them.
@@ -39,6 +41,8 @@ public struct VerifiedToken: Sendable {
       passedKeys = keys
       self.digest = digest
       passedRevocations = revocations
+      let begins = [registered.notBefore, registered.issuedAt].compactMap { $0 }.max()
+      freshFrom = begins.map { $0 - profile.clockSkew } ?? UnixTime(nanoseconds: .min)
       self.staleAt = min(staleAt, registered.expires)
       self.opaqueText = opaqueText
       self.apiKey = apiKey
@@ -75,12 +79,10 @@ public struct VerifiedToken: Sendable {
   /// The SHA-256 of the API key that it stands for; nil for tokens.
   fileprivate var apiKey: Digest? { contents.apiKey }
 
-  /// Whether the token may still be taken from a cache at `now`: strictly before `exp`, and not
-  /// before `nbf` or `iat` by more than the skew, should the clock have stepped back.
-  func isFresh(at now: UnixTime) -> Bool {
-    let earliest = now + contents.profile.clockSkew
-    return now < contents.staleAt && contents.registered.notBefore.map { $0 <= earliest } ?? true
-      && issuedAt.map { $0 <= earliest } ?? true
+  /// From when on, and until when, the token may be taken from a cache: strictly before `exp`, and
+  /// not before `nbf` or `iat` by more than the skew, should the clock have stepped back.
+  var freshness: Range<UnixTime> {
+    contents.freshFrom..<max(contents.staleAt, contents.freshFrom)
   }
 
   /// Refuses a bound token whose request does not prove possession.
@@ -97,8 +99,8 @@ public struct VerifiedToken: Sendable {
   var passedKeys: UInt64 { contents.passedKeys }
   var passedRevocations: UInt64 { contents.passedRevocations }
 
-  /// How often the issuer's keys have been replaced so far.
-  var keyGeneration: UInt64 { contents.profile.keys.generation }
+  /// Its issuer's keys.
+  var issuerKeys: IssuerKeys { contents.profile.keys }
 
   /// Whether the key that signed is one of these; true where none has.
   func isSigned(byOneOf keys: IssuerKeys) -> Bool {

@@ -1,19 +1,22 @@
 /// A bounded table of what may be forgotten: a set-associative cache. An item is found by a hash, a
-/// number as good as random, and by a look at those of the same hash.
+/// number as good as random, and by a look at those that have 32 bits of it in common.
 ///
 /// An item has up to sixteen places in two sets, each chosen by one half of its hash; when all are
 /// taken, the newcomer takes that of the item which went unused for longest. Two sets, and not one
 /// twice as large: of many sets that are a third full on average some overflow, and what shares one
 /// would throw itself out as long as it takes turns.
 ///
-/// Has one owner. Takes its memory at once: the size of an item and 16 bytes for each.
+/// Has one owner. Takes its memory at once: the size of an item and 8 bytes for each.
 public struct AssociativeTable<Item> {
-  /// What is looked at of those that are not wanted.
+  /// What is looked at of those that are not wanted: small, so that the tags of a set are one or
+  /// two lines of a processor's cache.
   @usableFromInline
   struct Tag {
-    @usableFromInline var hash: UInt64 = 0
-    /// The lookup that found it last; 0 where nothing is.
-    @usableFromInline var lastUse: UInt64 = 0
+    /// The bits of the hash from the 16th to the 47th.
+    @usableFromInline var hash: UInt32 = 0
+    /// The lookup that found it last; 0 where nothing is. The number of lookups begins again after
+    /// 2³² of them: what went unused for as long may then pass for younger than it is.
+    @usableFromInline var lastUse: UInt32 = 0
 
     @usableFromInline init() {}
   }
@@ -24,7 +27,7 @@ public struct AssociativeTable<Item> {
   @usableFromInline var tags: [Tag]
   @usableFromInline var items: [Item?]
   @usableFromInline let setMask: UInt64
-  @usableFromInline var lookups: UInt64 = 1
+  @usableFromInline var lookups: UInt32 = 1
   /// How many items there are.
   public private(set) var count = 0
 
@@ -42,7 +45,7 @@ public struct AssociativeTable<Item> {
   /// - Returns: its index, good until the table is changed.
   @inlinable
   public mutating func find(_ hash: UInt64, where isWanted: (Item) -> Bool) -> Int? {
-    lookups &+= 1
+    lookups = max(lookups &+ 1, 1)
     guard
       let index = search(first(hash), hash, isWanted) ?? search(second(hash), hash, isWanted)
     else { return nil }
@@ -72,14 +75,29 @@ public struct AssociativeTable<Item> {
   private mutating func insert(_ item: Item, _ hash: UInt64) {
     var chosen = first(hash)
     for start in [first(hash), second(hash)] where tags[chosen].lastUse > 0 {
-      for index in start..<(start + Self.ways) where tags[index].lastUse < tags[chosen].lastUse {
+      for index in start..<(start + Self.ways) where age(of: index) > age(of: chosen) {
         chosen = index
       }
     }
     if tags[chosen].lastUse == 0 { count += 1 }
-    tags[chosen].hash = hash
+    tags[chosen].hash = Self.tag(of: hash)
     tags[chosen].lastUse = lookups
     items[chosen] = item
+  }
+
+  /// Changes the item at an index that `find` has given, where it is.
+  @inlinable
+  public mutating func update<Result>(
+    at index: Int, _ change: (inout Item) -> Result
+  ) -> Result {
+    guard var item = items[index].take() else { preconditionFailure("nothing is there") }
+    defer { items[index] = item }
+    return change(&item)
+  }
+
+  /// For how many lookups it has gone unused; a place where nothing is counts as older than all.
+  private func age(of index: Int) -> UInt32 {
+    tags[index].lastUse == 0 ? .max : lookups &- tags[index].lastUse
   }
 
   /// Forgets the item at an index that `find` has given.
@@ -95,11 +113,15 @@ public struct AssociativeTable<Item> {
 
   @inlinable
   func search(_ start: Int, _ hash: UInt64, _ isWanted: (Item) -> Bool) -> Int? {
-    for index in start..<(start &+ Self.ways) where tags[index].hash == hash {
+    let tag = Self.tag(of: hash)
+    for index in start..<(start &+ Self.ways) where tags[index].hash == tag {
       if let item = items[index], isWanted(item) { return index }
     }
     return nil
   }
+
+  @inlinable
+  static func tag(of hash: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: hash >> 16) }
 
   @inlinable
   func first(_ hash: UInt64) -> Int { Int(hash & setMask) &* Self.ways }

@@ -34,6 +34,9 @@ public struct EventModel: Sendable {
   private let namesSchema: Bool
   private let strippedAttributes: Int
 
+  /// What it takes in memory, in bytes.
+  public var byteCount: Int { encoded.count + (key?.count ?? 0) }
+
   /// Refuses what `EventIntake.binary` does.
   public init(_ request: borrowing EventRequest) throws(EventFault) {
     let (contentType, reader) = (request.contentType, request.attributes)

@@ -17,7 +17,11 @@ public enum GatewayLimits {
   /// as wait for the log at once in most loads.
   static let idlePublishes = 1_024
   /// What one loop remembers of who publishes where: a token and a path for each.
-  static let publishTargets = 1_024
+  static let publishTargets = 16_384
+  /// Bytes of what it remembers with each of what events from there have in common.
+  static let publishModelBytes = 1 << 10
+  /// What one loop remembers of the fields of its clients' publishes.
+  static let publishFields = 64
   /// Lines that come whole are judged by a worker from so many bytes on; fewer are judged on their
   /// loop sooner than a thread wakes up.
   static let linesOnLoop = 16 << 10

@@ -39,6 +39,8 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   var charged: Set<RequestID> = []
   /// Where publishes have gone lately.
   var targets = TargetShelf()
+  /// What their heads have said.
+  var knownFields = FieldsShelf()
   /// Publishes that nothing waits for any more, to be used again.
   var idlePublishes: [PendingPublish] = []
   /// Requests under way that look at what is an operator's to see; with the name of the token that

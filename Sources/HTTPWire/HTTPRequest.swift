@@ -23,8 +23,11 @@ public final class HTTPRequest {
   /// Nil once it has been answered.
   private var ownBody: RequestBody?
   /// What the responder has found out by the head: there again with the connection's next request
-  /// if its head `isRepeat`, unless somebody has kept this request or the connection was idle.
+  /// if its head repeats all of it, unless somebody has kept this request or the connection was
+  /// idle.
   public var memo: HeadMemo?
+  /// The same of the head's fields but for the caller's credentials: if the next one repeats these.
+  public var fieldsMemo: HeadMemo?
 
   /// Its body, complete or still arriving; until it has been answered.
   public var body: RequestBody {
@@ -55,7 +58,8 @@ public final class HTTPRequest {
     id: RequestID, head: consuming RequestHead, body: consuming RequestBody,
     received: MonotonicTime, receivedAt: UnixTime, peer: consuming ByteSlice?
   ) {
-    if !head.isRepeat, memo != nil { memo = nil }
+    if head.repeats < .all, memo != nil { memo = nil }
+    if head.repeats < .fields, fieldsMemo != nil { fieldsMemo = nil }
     self.id = id
     self.head = consume head
     ownBody = consume body
@@ -71,6 +75,17 @@ public final class HTTPRequest {
     ownBody?.detach()
     ownBody = nil
   }
+}
+
+/// How much of the head before it a head repeats, byte for byte but for values, and the white space
+/// around them, of fields that may have others.
+public enum HeadRepeat: Comparable, Sendable {
+  case nothing
+  /// All fields but for the values of `Authorization`, `Content-Length`, `traceparent` and
+  /// `tracestate`: each stands at the same index. The request line may be another.
+  case fields
+  /// The request line and all fields but for the values of the last three of those.
+  case all
 }
 
 /// What a responder keeps of a head, for those that repeat it. Loop-confined.
@@ -134,15 +149,14 @@ public struct RequestHead: Sendable {
   public let keepAlive: Bool
   /// Whether the client waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1).
   public let expectsContinue: Bool
-  /// Whether it is known to be byte for byte the head that came before it on the connection, but
-  /// for the values of `Content-Length`, `traceparent` and `tracestate` and the white space around
-  /// them: each field stands at the same index. Of one that came in pieces that is not known.
-  public let isRepeat: Bool
+  /// What it is known to repeat of the head that came before it on the connection. Of one that came
+  /// in pieces that is not known.
+  public let repeats: HeadRepeat
   let ranges: TargetRanges
 
   init(
     method: HTTPMethod, version: HTTPVersion, fields: FieldTable, framing: BodyFraming,
-    keepAlive: Bool, expectsContinue: Bool, isRepeat: Bool = false, ranges: TargetRanges
+    keepAlive: Bool, expectsContinue: Bool, repeats: HeadRepeat = .nothing, ranges: TargetRanges
   ) {
     self.method = method
     self.version = version
@@ -150,7 +164,7 @@ public struct RequestHead: Sendable {
     self.framing = framing
     self.keepAlive = keepAlive
     self.expectsContinue = expectsContinue
-    self.isRepeat = isRepeat
+    self.repeats = repeats
     self.ranges = ranges
   }
 

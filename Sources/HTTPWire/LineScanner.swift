@@ -61,11 +61,18 @@ enum FieldLine {
       throw .badRequest(fault(line, at: index, in: span))
     }
     guard index > line.lowerBound else { throw .badRequest(.fieldName) }
-    var start = index &+ 1
+    return field(WireRange(line.lowerBound..<index), of: line, in: span)
+  }
+
+  /// The field of a line that begins with a name and its colon.
+  static func field(
+    _ name: WireRange, of line: Range<Int>, in span: Span<UInt8>
+  ) -> FieldRange {
+    var start = name.range.upperBound &+ 1
     var end = line.upperBound
     while start < end, isSpace(span[start]) { start &+= 1 }
     while end > start, isSpace(span[end &- 1]) { end &-= 1 }
-    return FieldRange(name: WireRange(line.lowerBound..<index), value: WireRange(start..<end))
+    return FieldRange(name: name, value: WireRange(start..<end))
   }
 
   private static func fault(_ line: Range<Int>, at index: Int, in span: Span<UInt8>) -> WireRule {

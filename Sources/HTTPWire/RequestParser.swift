@@ -15,9 +15,9 @@ public enum RequestStep: Sendable {
 /// far it has looked. `reset()` before the next message. Looks at every byte once and allocates
 /// only the field table, whose memory it reuses when nobody holds the previous head any more.
 ///
-/// The heads of one client are much alike: the lines at the front of a head that are those of the
-/// head before it are taken as they were found there. A length, or a trace of its own, does not end
-/// that.
+/// The heads of one client are much alike: the lines of a head that are those of the head before it
+/// are taken as they were found there. Another request line does not end that, nor does another
+/// value of a field.
 ///
 /// ```
 /// requestLine ──line──▶ fields ──empty line──▶ (request)
@@ -40,7 +40,7 @@ public struct RequestParser: Sendable {
   private var framing = FramingFields()
   private var last = LastHead()
   private var hasRecalled = false
-  private var isRepeat = false
+  private var repeats = HeadRepeat.nothing
 
   /// The last complete head, whose fields are in `fields` until the next one differs.
   private struct LastHead {
@@ -65,7 +65,7 @@ public struct RequestParser: Sendable {
     skippedEmptyLine = false
     framing = FramingFields()
     hasRecalled = false
-    isRepeat = false
+    repeats = .nothing
   }
 
   /// Gives memory back; the next message takes it anew.
@@ -131,32 +131,64 @@ public struct RequestParser: Sendable {
     }
     last.shared = span.commonPrefix(with: last.bytes.span)
     if last.shared == last.bytes.count {
-      isRepeat = true
+      repeats = .all
       framing = last.framing
       scanner = LineScanner(at: start(ofLine: fields.count))
+      line = known
     } else {
       // What follows is another head's.
       last.line = nil
-      guard start(ofLine: 0) <= last.shared else { return fields.removeAll(keepingCapacity: true) }
-      let kept = keepLines(of: span)
-      for index in 0..<kept { try framing.note(fields[index], in: span) }
-      fields.removeSubrange(kept...)
+      let first = start(ofLine: 0)
+      let isSameLine = first <= last.shared
+      guard let another = isSameLine ? known : try firstLine(in: span) else {
+        return fields.removeAll(keepingCapacity: true)
+      }
+      let begin = isSameLine ? first : scanner.lineStart
+      let (kept, length) = keepLines(of: span, from: begin, isSameLine ? .all : .fields)
+      if repeats == .nothing {
+        for index in 0..<kept { try framing.note(fields[index], in: span) }
+        fields.removeSubrange(kept...)
+      } else {
+        framing = last.framing
+        if let length { try framing.noteAnew(length: fields[length], in: span) }
+      }
+      line = another
     }
-    line = known
     phase = .fields
   }
 
-  /// Takes over the fields at the front that the last head had too, whatever the value of those is
-  /// that vary from request to request, and sets the scanner behind them.
+  /// The request line, where it is complete and the first.
+  private mutating func firstLine(in span: Span<UInt8>) throws(WireRefusal) -> RequestLine? {
+    guard let range = try requestLine(in: span) else { return nil }
+    if range.isEmpty {
+      scanner = LineScanner()
+      return nil
+    }
+    return try RequestLine.parse(range, in: span, maxTarget: limits.targetBytes)
+  }
+
+  /// Takes over the fields at the front that the last head had too, whatever their values are, and
+  /// sets the scanner behind them.
   ///
-  /// - Returns: how many of `fields` that are; they have their places in the new head.
-  private mutating func keepLines(of span: Span<UInt8>) -> Int {
+  /// - Parameters:
+  ///   - begin: where the fields begin now.
+  ///   - most: what the head repeats if all its fields are the same.
+  /// - Returns: how many of `fields` that are; they have their places in the new head. And which of
+  ///   them is a length that may be another.
+  private mutating func keepLines(
+    of span: Span<UInt8>, from begin: Int, _ most: HeadRepeat
+  ) -> (kept: Int, length: Int?) {
+    var most = most
     var kept = 0
-    /// Up to here the last head is that of now.
-    var shared = last.shared
-    /// By so much what is shared lies further behind now.
-    var shift = 0
+    var length: Int?
     var end = start(ofLine: 0)
+    /// By so much what is shared lies further behind now.
+    var shift = begin - end
+    /// Up to here the last head is that of now.
+    var shared =
+      most == .all
+      ? last.shared
+      : end + span.extracting(begin...).commonPrefix(with: last.bytes.span.extracting(end...))
     while kept < fields.count {
       let next = start(ofLine: kept + 1)
       if next <= shared {
@@ -165,6 +197,11 @@ public struct RequestParser: Sendable {
       } else {
         guard let (field, line) = varied(kept, sharing: shared, from: end + shift, in: span)
         else { break }
+        if span.matches(field.name, "content-length") {
+          length = kept
+        } else {
+          most = min(most, Self.repeats(in: span, without: field))
+        }
         fields[kept] = field
         shift = line - next
         shared =
@@ -174,12 +211,24 @@ public struct RequestParser: Sendable {
       kept += 1
     }
     scanner = LineScanner(at: end + shift)
-    isRepeat =
-      shared == last.bytes.count && kept == fields.count && shared + shift <= limits.headBytes
-    return kept
+    if shared == last.bytes.count, kept == fields.count, shared + shift <= limits.headBytes {
+      repeats = most
+    }
+    return (kept, length)
   }
 
-  /// A field that varies, as it stands in the new head.
+  /// What a head may repeat of which one field, and no length, has another value.
+  private static func repeats(in span: Span<UInt8>, without field: FieldRange) -> HeadRepeat {
+    switch field.name.count {
+    case 11 where span.matches(field.name, "traceparent"),
+      10 where span.matches(field.name, "tracestate"):
+      .all
+    case 13 where span.matches(field.name, "authorization"): .fields
+    default: .nothing
+    }
+  }
+
+  /// A field with another value, as it stands in the new head.
   ///
   /// - Parameters:
   ///   - shared: up to here the last head is that of now.
@@ -190,16 +239,12 @@ public struct RequestParser: Sendable {
     _ index: Int, sharing shared: Int, from start: Int, in span: Span<UInt8>
   ) -> (FieldRange, next: Int)? {
     guard shared >= Int(fields[index].value.start) else { return nil }
-    let name = WireRange(start..<(start + Int(fields[index].name.count)))
-    guard
-      span.matches(name, "content-length") || span.matches(name, "traceparent")
-        || span.matches(name, "tracestate")
-    else { return nil }
     var scanner = LineScanner(at: start)
-    guard case .line(let range) = scanner.next(in: span, limit: lineLimit(from: start)),
-      let field = try? FieldLine.parse(range, in: span)
-    else { return nil }
-    return (field, scanner.lineStart)
+    guard case .line(let range) = scanner.next(in: span, limit: lineLimit(from: start)) else {
+      return nil
+    }
+    let name = WireRange(start..<(start + Int(fields[index].name.count)))
+    return (FieldLine.field(name, of: range, in: span), scanner.lineStart)
   }
 
   /// Where a line of the last head begins that is one of `fields`, or the empty one behind them.
@@ -257,96 +302,7 @@ public struct RequestParser: Sendable {
       fields: FieldTable(bytes: bytes[0..<length], ranges: fields), framing: body,
       keepAlive: framing.keepsAlive(version: line.version),
       expectsContinue: framing.expectsContinue && body != .none && line.version == .http11,
-      isRepeat: isRepeat, ranges: line.target)
+      repeats: repeats, ranges: line.target)
     return .request(head, length: length)
-  }
-}
-
-/// The fields that decide where a message ends and whether the connection lives on.
-struct FramingFields: Sendable, Equatable {
-  private var length: Int?
-  private var codings = 0
-  private var isChunked = false
-  private var hasHost = false
-  private var saysClose = false
-  private var saysKeepAlive = false
-  private(set) var expectsContinue = false
-
-  mutating func note(_ field: FieldRange, in span: Span<UInt8>) throws(WireRefusal) {
-    // Lengths tell nearly all other fields apart without looking at their letters.
-    switch field.name.count {
-    case 4 where span.matches(field.name, "host"):
-      guard !hasHost else { throw .badRequest(.repeatedHost) }
-      hasHost = true
-      guard Host.isValid(field.value.range, in: span) else { throw .badRequest(.badHost) }
-    case 6 where span.matches(field.name, "expect"):
-      guard span.matches(field.value, "100-continue") else { throw .expectationFailed }
-      expectsContinue = true
-    case 10 where span.matches(field.name, "connection"):
-      noteConnection(field.value.range, in: span)
-    case 14 where span.matches(field.name, "content-length"):
-      guard length == nil else { throw .badRequest(.repeatedContentLength) }
-      guard let value = Self.decimal(field.value.range, in: span) else {
-        throw .badRequest(.badContentLength)
-      }
-      length = value
-    case 17 where span.matches(field.name, "transfer-encoding"):
-      codings += 1
-      isChunked = span.matches(field.value, "chunked")
-    default: break
-    }
-  }
-
-  func body(version: HTTPVersion) throws(WireRefusal) -> BodyFraming {
-    guard hasHost || version == .http10 else { throw .badRequest(.missingHost) }
-    return try framed(version: version)
-  }
-
-  /// Whether a Content-Length was there, be it zero.
-  var hasLength: Bool { length != nil }
-
-  func framed(version: HTTPVersion) throws(WireRefusal) -> BodyFraming {
-    if codings > 0 {
-      guard length == nil else { throw .badRequest(.lengthAndCoding) }
-      guard version == .http11 else { throw .badRequest(.codingInOldVersion) }
-      guard codings == 1 else { throw .badRequest(.repeatedTransferCoding) }
-      guard isChunked else { throw .notImplemented(.transferCoding) }
-      return .chunked
-    }
-    guard let length, length > 0 else { return .none }
-    return .length(length)
-  }
-
-  func keepsAlive(version: HTTPVersion) -> Bool {
-    if saysClose { return false }
-    return version == .http11 || saysKeepAlive
-  }
-
-  /// `Connection` is a list of options (RFC 9110 §7.6.1); `close` wins over `keep-alive`.
-  private mutating func noteConnection(_ range: Range<Int>, in span: Span<UInt8>) {
-    var start = range.lowerBound
-    while start < range.upperBound {
-      var end = start
-      while end < range.upperBound, span[end] != ASCII.comma { end += 1 }
-      var from = start
-      var to = end
-      while from < to, span[from] == ASCII.space || span[from] == ASCII.tab { from += 1 }
-      while to > from, span[to - 1] == ASCII.space || span[to - 1] == ASCII.tab { to -= 1 }
-      let option = WireRange(from..<to)
-      if span.matches(option, "close") { saysClose = true }
-      if span.matches(option, "keep-alive") { saysKeepAlive = true }
-      start = end + 1
-    }
-  }
-
-  /// One decimal number and nothing else: no sign, no list, at most 18 digits.
-  static func decimal(_ range: Range<Int>, in span: Span<UInt8>) -> Int? {
-    guard !range.isEmpty, range.count <= 18 else { return nil }
-    var value = 0
-    for index in range {
-      guard ASCII.isDigit(span[index]) else { return nil }
-      value = value &* 10 &+ Int(span[index] &- ASCII.zero)
-    }
-    return value
   }
 }

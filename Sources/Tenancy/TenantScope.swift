@@ -12,9 +12,11 @@ public struct TenantScope: Sendable {
   private let proven: Proven
 
   private final class Proven: Sendable {
-    let decision: Decision
+    // What most requests ask stands together, before the large decision.
     let token: VerifiedToken
     let generation: UInt64
+    let hasNoRates: Bool
+    let decision: Decision
     /// The token's, in storage of its own as the decision's names are.
     let issuer: ByteSlice
 
@@ -23,6 +25,7 @@ public struct TenantScope: Sendable {
       issuer = ByteSlice(copying: token.issuerID.span)
       self.token = token
       self.generation = generation
+      hasNoRates = decision.policy.limits.hasNoRatesAnywhere
     }
   }
 
@@ -66,17 +69,15 @@ public struct TenantScope: Sendable {
 
   var decision: Decision { proven.decision }
 
+  /// Whether no rate of its own tenant bounds it anywhere.
+  var hasNoRates: Bool { proven.hasNoRates }
+
   /// What it holds in its own tenant.
   var ownGrants: GrantTable { proven.decision.grants }
 
   /// What the policy says about payloads published to a topic of its own tenant.
   func takes(_ payload: JSONDocument?, namespace: Name, topic: Name) -> Bool {
     proven.decision.grants.takes(payload, namespace: namespace, topic: topic)
-  }
-
-  /// Whether `takes` has to look into payloads of this topic.
-  func looksIntoPayloads(namespace: Name, topic: Name) -> Bool {
-    proven.decision.grants.looksIntoPayloads(namespace: namespace, topic: topic)
   }
 
   /// The agreement under which the caller may do `action` on a topic of another tenant.

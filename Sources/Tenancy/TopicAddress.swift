@@ -13,33 +13,59 @@ public struct TopicAddress: Sendable {
 
   /// A class: addresses are handed on and copied far more often than made.
   private final class Proven: Sendable {
+    // What is asked with every event is found once and stands here: of many callers who take turns
+    // none has its scope, its policy and its grants in a processor's cache.
+    let tenant: Name
     let namespace: Name
     let topic: Name
-    let action: Action
     let caller: TenantScope
+    let action: Action
+    let hasNoRates: Bool
+    let looksIntoPayloads: Bool
     /// The agreement under which the topic of another tenant is used; nil at home.
     let share: SharedTopics?
 
     init(
-      _ namespace: Name, _ topic: Name, _ action: Action, _ caller: TenantScope,
+      _ tenant: Name, _ namespace: Name, _ topic: Name, _ action: Action, _ caller: TenantScope,
       _ share: SharedTopics?
     ) {
+      self.tenant = tenant
       self.namespace = namespace
       self.topic = topic
       self.action = action
       self.caller = caller
       self.share = share
+      hasNoRates = caller.hasNoRates && share?.policy.limits.hasNoRatesAnywhere ?? true
+      looksIntoPayloads =
+        action == .publish
+        && (share?.grants ?? caller.ownGrants).looksIntoPayloads(namespace: namespace, topic: topic)
+    }
+
+    /// With names in one storage of their own.
+    init(detaching proven: Proven) {
+      let names = ByteSlice.joined(
+        [proven.topic.bytes, proven.namespace.bytes, proven.tenant.bytes])
+      topic = proven.topic.moved(to: names[0])
+      namespace = proven.namespace.moved(to: names[1])
+      tenant = proven.tenant.moved(to: names[2])
+      caller = proven.caller
+      action = proven.action
+      hasNoRates = proven.hasNoRates
+      looksIntoPayloads = proven.looksIntoPayloads
+      share = proven.share
     }
   }
 
   fileprivate init(
     namespace: Name, topic: Name, action: Action, caller: TenantScope, share: SharedTopics? = nil
   ) {
-    proven = Proven(namespace, topic, action, caller, share)
+    proven = Proven(share?.owner ?? caller.tenant, namespace, topic, action, caller, share)
   }
 
+  private init(_ proven: Proven) { self.proven = proven }
+
   /// The tenant that the topic belongs to.
-  public var tenant: Name { proven.share?.owner ?? proven.caller.tenant }
+  public var tenant: Name { proven.tenant }
   public var namespace: Name { proven.namespace }
   public var topic: Name { proven.topic }
   /// What the caller was granted; nothing else may be done under this address.
@@ -51,12 +77,8 @@ public struct TopicAddress: Sendable {
   /// What the file says about the tenant that the topic belongs to.
   public var policy: TenantPolicy { proven.share?.policy ?? proven.caller.policy }
 
-  /// Whether no rate bounds what the caller does here. Asked with every event, and answered without
-  /// copying the bounds.
-  public var hasNoRates: Bool {
-    guard proven.caller.policy.limits.hasNoRatesAnywhere else { return false }
-    return proven.share?.policy.limits.hasNoRatesAnywhere ?? true
-  }
+  /// Whether no rate bounds what the caller does here; asked with every event.
+  public var hasNoRates: Bool { proven.hasNoRates }
 
   fileprivate var share: SharedTopics? { proven.share }
 
@@ -65,19 +87,12 @@ public struct TopicAddress: Sendable {
 
   /// The same proof with names in storage of their own, for those who keep it longer than a
   /// request: names are otherwise cut from the connection's receive buffer.
-  public var detached: TopicAddress {
-    TopicAddress(
-      namespace: namespace.detached, topic: topic.detached, action: action, caller: caller,
-      share: share)
-  }
+  public var detached: TopicAddress { TopicAddress(Proven(detaching: proven)) }
 }
 
 extension TopicAddress {
-  /// Whether the caller's grants look into what is published here.
-  public var looksIntoPayloads: Bool {
-    share.map { $0.grants.looksIntoPayloads(namespace: namespace, topic: topic) }
-      ?? caller.looksIntoPayloads(namespace: namespace, topic: topic)
-  }
+  /// Whether the caller's grants look into what it publishes here; false for what is no publish.
+  public var looksIntoPayloads: Bool { proven.looksIntoPayloads }
 
   /// The mapping whose grant covers the topic; of several, the first in the file.
   public var grantedBy: ByteSlice? {

@@ -32,7 +32,9 @@ public final class MemoryAppender: TopicAppender {
 
   init(_ log: MemoryLog) { self.log = log }
 
-  public func open(_ address: TopicAddress) -> MemoryTopic? { log.open(address) }
+  public func open(_ address: TopicAddress, at seat: inout (any TopicSeat)?) -> MemoryTopic? {
+    log.open(address)
+  }
 
   public func append(
     _ event: ConformingEvent, to topic: MemoryTopic

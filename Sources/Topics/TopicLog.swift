@@ -51,6 +51,10 @@ public protocol OpenTopic: AnyObject, Sendable {
   var binding: SchemaBinding? { get }
 }
 
+/// Where a log finds a topic again without its names. May be kept for as long as one likes: once
+/// the topic is deleted it holds nothing of it.
+public protocol TopicSeat: AnyObject, Sendable {}
+
 /// Runs a piece of work on the event loop it belongs to, soon and once; any thread may call it.
 public typealias LoopPost = @Sendable (@escaping @Sendable () -> Void) -> Void
 
@@ -136,8 +140,9 @@ extension TopicAddress {
 public protocol TopicAppender: AnyObject {
   associatedtype Topic: OpenTopic
 
-  /// `TopicLog.open`, cheaper under the same proof again in the same turn of the loop.
-  func open(_ address: TopicAddress) -> Topic?
+  /// `TopicLog.open`, for who comes again: without a look at the names where `seat` holds what an
+  /// earlier call under the same address has left there.
+  func open(_ address: TopicAddress, at seat: inout (any TopicSeat)?) -> Topic?
 
   /// Stores one event; returns when it is durable. `topic` is the one at the event's address: under
   /// another name it counts as unknown. The log stores `draft.attributes`, key and payload as they

@@ -146,7 +146,11 @@ import Testing
     let verifier = try TokenVerifier(issuers: [profile], revocations: revocations)
     func keep(_ claims: [String: any Sendable] = [:]) throws -> TokenCache.Kept {
       let token = try issuer.token(claims, algorithm: .rs256, lifetime: .seconds(60))
-      return cache.kept(try cache.verify(token, with: verifier, at: now).token)
+      #expect(cache.kept(token) == nil || claims.isEmpty, "nobody has verified it")
+      _ = try cache.verify(token, with: verifier, at: now)
+      let kept = try #require(cache.kept(token))
+      #expect(kept.isOf(token) && !kept.isOf(token.dropFirst(1)))
+      return kept
     }
     var kept = try keep()
     #expect(cache.holds(&kept, for: verifier, at: now))

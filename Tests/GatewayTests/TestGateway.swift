@@ -223,6 +223,8 @@ actor TestGateway {
 
   /// Whether something is kept of the last request's head.
   var remembersHead: Bool { last?.memo != nil }
+  /// The same of its fields.
+  var remembersFields: Bool { last?.fieldsMemo != nil }
 
   /// What a stream writes in so many steps, or fewer, up to the one that holds `last`.
   private func read(

@@ -46,18 +46,24 @@ import Topics
     let log = try RocksTopicLog(opening: configuration(scratch))
     let (orders, mails) = (try address("orders"), try address("mails"))
     let appender = log.makeAppender { $0() }
-    #expect(appender.open(orders) == nil)
+    var (seat, other): ((any TopicSeat)?, (any TopicSeat)?)
+    #expect(appender.open(orders, at: &seat) == nil && seat == nil)
     _ = try await log.createTopic(orders, TopicConfiguration())
     _ = try await log.createTopic(mails, TopicConfiguration())
-    let first = try #require(appender.open(orders))
-    #expect(appender.open(orders) === first)
-    #expect(appender.open(mails) !== first)
-    #expect(appender.open(try address("orders")) === first)
+    weak let first = appender.open(orders, at: &seat)
+    #expect(first != nil)
+    let kept = seat
+    #expect(appender.open(orders, at: &seat) === first)
+    #expect(appender.open(mails, at: &other) !== first)
+    #expect(appender.open(orders, at: &seat) === first && seat === kept)
     try await log.deleteTopic(address("orders", .manage))
-    #expect(appender.open(orders) == nil)
+    #expect(appender.open(orders, at: &seat) == nil && seat == nil)
+    appender.flush()
+    seat = kept
     _ = try await log.createTopic(orders, TopicConfiguration())
-    let second = try #require(appender.open(orders))
-    #expect(second !== first && second.ledger == 2)
+    let second = try #require(appender.open(orders, at: &seat))
+    #expect(second.ledger == 2 && seat !== kept)
+    #expect(first == nil, "a seat holds on to a topic that is gone")
     log.close()
   }
 }

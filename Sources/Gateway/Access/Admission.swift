@@ -13,13 +13,13 @@ final class Admission {
   private let limits: LimitDesk
   /// What decides the request at hand: the one in force when its head had been read.
   private(set) var snapshot: AccessSnapshot
-  private let metrics: TokenMetrics
+  let metrics: TokenMetrics
   private let services: IdentityServices
   private let proofs: ProofMemory
   private let proofKeys = ProofKeys()
   private let publicURL: ByteSlice
   let tokens = TokenCache()
-  private let scopes = ScopeCache()
+  let scopes = ScopeCache()
 
   init(
     _ desk: AccessDesk, _ limits: LimitDesk, metrics: TokenMetrics, identity: IdentityServices,
@@ -53,40 +53,7 @@ final class Admission {
     return try scope(of: token, try Self.selection(of: request, path: tenant), request)
   }
 
-  /// The token of a caller whom this loop knows by a bearer token; nil for every other, whom
-  /// `scope` then looks at as if nobody had. Counts nothing.
-  func knownToken(of request: HTTPRequest, _ head: RequestHead) throws -> VerifiedToken? {
-    let (field, occurrences) = head.fields.find("authorization")
-    guard case .bearer(let text) = try Credential(field: field, occurrences: occurrences),
-      !verifier.takesAPIKeys || head.fields.occurrences(of: "x-api-key") == 0,
-      case .known(let token) = try tokens.find(
-        text, presentedBy: Presentation(certificate: request.clientCertificate, proofKey: nil),
-        for: verifier, at: request.receivedAt)
-    else { return nil }
-    return token
-  }
-
-  /// The scope that this loop knows for it; nil if none.
-  func knownScope(
-    of token: VerifiedToken, _ request: HTTPRequest, selecting tenant: Name?
-  ) throws -> TenantScope? {
-    scopes.known(
-      of: token, selecting: try Self.selection(of: request, path: tenant),
-      generation: snapshot.policy.generation, at: request.receivedAt)
-  }
-
-  /// What is kept of a token that `knownToken` has found, to ask `holds` instead.
-  func kept(_ token: VerifiedToken) -> TokenCache.Kept { tokens.kept(token) }
-
-  /// Whether `knownToken` would find the token for those who have shown it on the same connection.
-  func holds(_ caller: inout TokenCache.Kept, at now: UnixTime) -> Bool {
-    tokens.holds(&caller, for: verifier, at: now)
-  }
-
-  /// Counts a caller that `knownToken` has found and that is served.
-  func countKnown() { metrics.cacheHits.add() }
-
-  /// The same for a path that names something without its tenant: `tenant` is what is there, nil
+  /// `scope` for a path that names something without its tenant: `tenant` is what is there, nil
   /// for nothing. It chooses for a caller of several who names none; all others are told the same,
   /// whatever is there.
   func scope(of request: HTTPRequest, perhapsIn tenant: Name?) throws -> TenantScope {

@@ -46,7 +46,7 @@ extension GatewayResponder {
     {
       parts.server.strippedAttributes(draft.strippedAttributes)
     }
-    if address.looksIntoPayloads, address.action == .publish { try address.checkOwn(draft) }
+    if address.looksIntoPayloads { try address.checkOwn(draft) }
     let binding = judging.binding ?? topic?.binding
     let mustHave = mustHaveSchema(topic, binding, at: address)
     var choice = given

@@ -73,7 +73,7 @@ extension GatewayResponder {
 
   /// What the caller's grants ask of a large payload, found out by a worker.
   private func checkOwnAside(_ draft: EventDraft, at address: TopicAddress) async throws {
-    guard address.looksIntoPayloads, address.action == .publish else { return }
+    guard address.looksIntoPayloads else { return }
     try await parts.workers.run {
       Result { () throws(TenancyRefusal) in try address.checkOwn(draft) }
     }.get()

@@ -17,19 +17,57 @@ extension GatewayResponder: PublishDesk {
       body.count <= GatewayLimits.eventOnLoop
     else { return .left }
     admission.refresh()
-    if let known = request.memo as? KnownPublish {
-      if known.holds(for: admission, at: request.receivedAt),
-        let topic = appender.open(known.target.address)
-      {
-        answer.standing = known.answerFields
-        return stage(body, topic, known.target, request, &answer, taker) {
-          try check(
-            known.event(of: request, body, on: shelf), for: topic, at: known.target.address)
-        }
-      }
-      request.memo = nil
+    if let known = request.memo as? KnownPublish,
+      known.target.holds(for: admission, at: request.receivedAt),
+      let topic = appender.open(known.target.address, at: &known.target.seat)
+    {
+      return stage(
+        body, topic, known.target, known.model, known.fields, request, &answer, taker)
     }
+    if let fields = request.fieldsMemo as? KnownFields,
+      let (target, model) = target(of: request, saying: fields),
+      let topic = appender.open(target.address, at: &target.seat)
+    {
+      remember(target, model, fields, request)
+      return stage(body, topic, target, model, fields, request, &answer, taker)
+    }
+    request.memo = nil
+    request.fieldsMemo = nil
     return beginUnknown(request, body, &answer, taker)
+  }
+
+  /// What a request publishes to of whose head the request line and the credentials alone have to
+  /// be read, and what its event is like; nil where more has to be.
+  private func target(
+    of request: HTTPRequest, saying fields: KnownFields
+  ) -> (PublishTarget, EventModel)? {
+    let head = request.head
+    guard head.method == .post, head.query == nil,
+      fields.generation == admission.snapshot.generation,
+      let text = try? admission.bearer(head),
+      let target = targets.find(text, head.path, for: request, admission),
+      let model = target.model(of: fields)
+    else { return nil }
+    return (target, model)
+  }
+
+  /// Whoever repeats a head once will most likely do so again.
+  private func remember(
+    _ target: PublishTarget, _ model: EventModel, _ fields: KnownFields, _ request: HTTPRequest
+  ) {
+    if request.head.repeats == .all { request.memo = KnownPublish(fields, target, model) }
+  }
+
+  private func stage(
+    _ body: ByteSlice, _ topic: Engine.Topic, _ target: PublishTarget, _ model: EventModel,
+    _ fields: KnownFields, _ request: HTTPRequest, _ answer: inout AnswerWriter,
+    _ taker: any AnswerTaker
+  ) -> Beginning {
+    answer.standing = fields.answerFields
+    return stage(body, topic, target, request, &answer, taker) {
+      try check(
+        fields.event(model, of: request, body, on: shelf), for: topic, at: target.address)
+    }
   }
 
   /// The same for a request whose head has to be read.
@@ -44,16 +82,22 @@ extension GatewayResponder: PublishDesk {
     let standing: ByteSlice
     do {
       guard try !PublishTerms(head).isAtomicGiven, let named = try self.target(of: request, head),
-        let found = appender.open(named.address)
+        let found = appender.open(named.address, at: &named.seat)
       else { return .left }
       (target, topic) = (named, found)
       envelope = try read(
         head, request.id, target.stamp ?? target.address.stamp(on: shelf))
       guard envelope.mode == .binary || envelope.mode == .structured else { return .left }
       standing = admission.snapshot.crossOrigin.fields(for: request, plain: noStore)
-      // The next one will most likely say the same again.
-      if head.isRepeat, target.stamp != nil, envelope.mode == .binary {
-        request.memo = try KnownPublish(target, envelope, head, answering: standing, admission)
+      // Its client will most likely say the same again.
+      if head.repeats >= .fields, target.stamp != nil, envelope.mode == .binary,
+        let fields = knownFields.fields(
+          of: head, answering: standing, generation: admission.snapshot.generation)
+      {
+        let model = try EventModel(envelope)
+        target.learn(model, of: fields)
+        request.fieldsMemo = fields
+        remember(target, model, fields, request)
       }
     } catch {
       return .left
@@ -66,21 +110,21 @@ extension GatewayResponder: PublishDesk {
 
   /// What a request publishes to; nil, or a refusal, where the long way has to say it.
   private func target(of request: HTTPRequest, _ head: RequestHead) throws -> PublishTarget? {
-    guard let token = try admission.knownToken(of: request, head) else { return nil }
+    guard let text = try admission.bearer(head) else { return nil }
     let path = head.path
     // Else the field has a say in which tenant is meant.
     let isByPath = head.fields.occurrences(of: Admission.tenantField) == 0
-    if isByPath,
-      let known = targets.find(
-        token, path, admission.snapshot.policy.generation, at: request.receivedAt)
-    {
-      return known
-    }
-    guard case .topic(let reference, .events) = try Route(path),
+    if isByPath, let known = targets.find(text, path, for: request, admission) { return known }
+    guard let token = try admission.knownToken(text, of: request),
+      case .topic(let reference, .events) = try Route(path),
       let scope = try admission.knownScope(of: token, request, selecting: reference.tenant)
     else { return nil }
     let address = try scope.address(of: reference, for: .publish)
-    if isByPath { targets.keep(token, path, address, stamp: address.stamp(on: shelf)) }
+    if isByPath,
+      let kept = targets.keep(text, path, address, admission, stamp: address.stamp(on: shelf))
+    {
+      return kept
+    }
     return PublishTarget(address)
   }
 

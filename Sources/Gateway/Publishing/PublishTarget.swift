@@ -1,8 +1,10 @@
 import Authentication
 import Bytes
 import Events
+import HTTPWire
 import Metrics
 import Tenancy
+import Topics
 
 /// What a publish that takes no task is for: the proof that its caller may publish to a topic, and
 /// the topic's numbers. Confined to its loop.
@@ -11,12 +13,41 @@ final class PublishTarget {
   /// What the gateway says about events from there, but for their request; nil where the target is
   /// that of one request.
   let stamp: GatewayStamp?
+  /// Where the log finds the topic again.
+  var seat: (any TopicSeat)?
+  /// By what it is found.
+  private let path: ByteSlice
+  private var caller: TokenCache.Kept?
+  /// The snapshot's under which it was found.
+  private let generation: UInt64
+  /// When the caller's grants may be others.
+  private let changes: UnixTime
   /// Known from the first event on that was stored.
   private var known: TopicMetrics?
+  /// What its events are like whose heads have the fields of this number.
+  private var model: EventModel?
+  private var modelFields: UInt64 = 0
 
-  init(_ address: TopicAddress, stamp: GatewayStamp? = nil) {
+  /// That of one request.
+  init(_ address: TopicAddress) {
     self.address = address
-    self.stamp = stamp
+    stamp = nil
+    path = .empty
+    generation = 0
+    changes = address.caller.changes
+  }
+
+  /// One for all requests that say the same.
+  fileprivate init(
+    _ address: TopicAddress, _ stamp: GatewayStamp, of caller: TokenCache.Kept,
+    under path: ByteSlice, _ generation: UInt64
+  ) {
+    self.address = address.detached
+    self.stamp = stamp.detached
+    self.path = ByteSlice(copying: path.span)
+    self.caller = caller
+    self.generation = generation
+    changes = address.caller.changes
   }
 
   func metrics(in cache: inout TopicMetricsCache) -> TopicMetrics {
@@ -25,89 +56,83 @@ final class PublishTarget {
     known = metrics
     return metrics
   }
+
+  /// What an event is like that comes with these fields; nil where that was not learned last.
+  func model(of fields: KnownFields) -> EventModel? {
+    modelFields == fields.id ? model : nil
+  }
+
+  func learn(_ model: EventModel, of fields: KnownFields) {
+    guard model.byteCount <= GatewayLimits.publishModelBytes else { return }
+    self.model = model
+    modelFields = fields.id
+  }
+
+  fileprivate func isFor(_ token: ByteSlice, _ path: ByteSlice) -> Bool {
+    self.path == path && caller?.isOf(token) == true
+  }
+
+  /// Whether the bearer of its token may still publish there by a request.
+  fileprivate func holds(for request: HTTPRequest, _ admission: Admission) -> Bool {
+    holds(under: admission.snapshot, at: request.receivedAt)
+      && caller?.holds(for: request, admission) ?? false
+  }
+
+  /// The same for one on a connection where the token has been shown before.
+  func holds(for admission: Admission, at now: UnixTime) -> Bool {
+    holds(under: admission.snapshot, at: now) && caller?.holds(for: admission, at: now) ?? false
+  }
+
+  private func holds(under snapshot: AccessSnapshot, at now: UnixTime) -> Bool {
+    generation == snapshot.generation && now < changes
+  }
 }
 
 /// What one loop has lately found to publish to: who comes again with the same token and the same
-/// path needs no route, no scope and no grant looked up.
+/// path needs no route, no token, no scope and no grant looked up.
 ///
-/// Owned by one loop. Bounded: `GatewayLimits.publishTargets` places, each chosen by what it is
-/// for. Nothing is kept that has come once only, so that callers with many topics cost no memory.
+/// Owned by one loop. Bounded: see `AssociativeTable`. Nothing is kept that has come once only, so
+/// that callers with many topics cost no memory.
 struct TargetShelf {
-  /// A class: what is looked up is counted once, and not for each of its parts.
-  private final class Entry {
-    /// Kept alive, so that its identity stays its own.
-    let token: VerifiedToken
-    let path: ByteSlice
-    let target: PublishTarget
+  private var targets: AssociativeTable<PublishTarget>
+  private var doorkeeper: Doorkeeper
 
-    init(
-      _ token: VerifiedToken, _ path: ByteSlice, _ address: TopicAddress, _ stamp: GatewayStamp
-    ) {
-      self.token = token
-      self.path = ByteSlice(copying: path.span)
-      target = PublishTarget(address.detached, stamp: stamp.detached)
-    }
-
-    func isOf(_ token: VerifiedToken, _ path: ByteSlice) -> Bool {
-      self.token.identity == token.identity && self.path == path
-    }
-
-    /// Whether the policy of this generation says the same now.
-    func holds(_ generation: UInt64, _ now: UnixTime) -> Bool {
-      let caller = target.address.caller
-      return caller.generation == generation && now < caller.changes
-    }
-  }
-
-  private struct Place {
-    /// What came last that was not found here.
-    var mark: UInt64 = 0
-    var entry: Entry?
-  }
-
-  private var places: [Place]
-
-  /// - Parameter capacity: a power of two.
   init(capacity: Int = GatewayLimits.publishTargets) {
-    places = Array(repeating: Place(), count: capacity)
+    targets = AssociativeTable(capacity: capacity)
+    doorkeeper = Doorkeeper(capacity: capacity)
   }
 
-  /// What the bearer of a token publishes to under a path, while the policy of `generation` is in
-  /// force; nil where that has to be found.
+  /// What the bearer of a token publishes to under a path, while what was found holds for the
+  /// request; nil where that has to be found.
   mutating func find(
-    _ token: VerifiedToken, _ path: ByteSlice, _ generation: UInt64, at now: UnixTime
+    _ token: ByteSlice, _ path: ByteSlice, for request: HTTPRequest, _ admission: Admission
   ) -> PublishTarget? {
-    let index = index(of: Self.mark(token, path))
-    guard let entry = places[index].entry, entry.isOf(token, path) else { return nil }
-    guard entry.holds(generation, now) else {
-      places[index].entry = nil
-      return nil
-    }
-    return entry.target
+    guard let index = targets.find(Self.hash(token, path), where: { $0.isFor(token, path) })
+    else { return nil }
+    let target = targets[index]
+    if target.holds(for: request, admission) { return target }
+    targets.remove(at: index)
+    return nil
   }
 
-  /// Takes what has been found, if nothing else was looked for in its place since it was last
-  /// found.
+  /// Keeps what has been found, if it has been looked for before.
   ///
   /// - Parameter stamp: what the gateway says about events that come so.
+  /// - Returns: what the next ones will find.
   mutating func keep(
-    _ token: VerifiedToken, _ path: ByteSlice, _ address: TopicAddress,
+    _ token: ByteSlice, _ path: ByteSlice, _ address: TopicAddress, _ admission: Admission,
     stamp: @autoclosure () -> GatewayStamp
-  ) {
-    let mark = Self.mark(token, path)
-    let index = index(of: mark)
-    if places[index].mark == mark {
-      places[index].entry = Entry(token, path, address, stamp())
-    } else {
-      places[index].mark = mark
-    }
+  ) -> PublishTarget? {
+    let hash = Self.hash(token, path)
+    guard doorkeeper.hasSeen(hash), let caller = admission.kept(token) else { return nil }
+    let target = PublishTarget(
+      address, stamp(), of: caller, under: path, admission.snapshot.generation)
+    targets.put(target, hash) { $0.isFor(token, path) }
+    return target
   }
 
-  private func index(of mark: UInt64) -> Int {
-    Int(truncatingIfNeeded: mark) & (places.count - 1)
-  }
-
-  private static func mark(_ token: VerifiedToken, _ path: ByteSlice) -> UInt64 {
-    path.place(seed: UInt64(UInt(bitPattern: token.identity)))
+  /// Tokens differ in their last bytes, those of their signatures.
+  private static func hash(_ token: ByteSlice, _ path: ByteSlice) -> UInt64 {
+    path.place(seed: token.place(ofLast: 32, seed: 0))
   }
 }

@@ -38,7 +38,7 @@ final class Directory: Sendable {
   }
 
   struct Contents: Sendable {
-    var topics: [TopicPath: TopicState] = [:]
+    var topics: [TopicPath: DirectorySeat] = [:]
     var namespaces: [NamespacePath: Namespace] = [:]
     var tenants: [Name: Tenant] = [:]
     /// What the configuration says of a tenant's events where neither topic nor namespace does.
@@ -46,12 +46,15 @@ final class Directory: Sendable {
   }
 
   let contents = Mutex(Contents())
-  /// How many topics have been removed: what was looked up before may be one of them.
-  let deletions = Atomic(0)
   /// Compiled schemas of all topics.
   let programs = ProgramCache()
 
-  func topic(_ path: TopicPath) -> TopicState? { contents.withLock { $0.topics[path] } }
+  /// Whoever keeps a seat keeps nothing of a log that is closed.
+  deinit { for seat in contents.withLock({ Array($0.topics.values) }) { seat.vacate() } }
+
+  func topic(_ path: TopicPath) -> TopicState? { seat(path)?.topic }
+
+  func seat(_ path: TopicPath) -> DirectorySeat? { contents.withLock { $0.topics[path] } }
 
   func namespace(_ path: NamespacePath) -> Namespace? { contents.withLock { $0.namespaces[path] } }
 
@@ -70,7 +73,7 @@ final class Directory: Sendable {
   /// Makes a topic visible. Its namespace is known.
   func insert(_ topic: TopicState) {
     contents.withLock { contents in
-      contents.topics[topic.path] = topic
+      contents.topics[topic.path] = DirectorySeat(topic)
       let path = topic.path.namespacePath
       guard let index = contents.namespaces[path]?.index(of: topic.path.topic) else { return }
       contents.namespaces[path]?.topics.insert(topic, at: index)
@@ -78,11 +81,11 @@ final class Directory: Sendable {
   }
 
   func remove(_ topic: TopicState) {
-    contents.withLock { contents in
-      contents.topics[topic.path] = nil
+    let seat = contents.withLock { contents in
       contents.namespaces[topic.path.namespacePath]?.topics.removeAll { $0 === topic }
+      return contents.topics.removeValue(forKey: topic.path)
     }
-    deletions.add(1, ordering: .releasing)
+    seat?.vacate()
   }
 
   /// Text of the schemas of a namespace's other topics, in bytes. Looks at each of them.
@@ -94,5 +97,24 @@ final class Directory: Sendable {
   }
 
   /// All live topics; for closing and inspection.
-  var topics: [TopicState] { contents.withLock { Array($0.topics.values) } }
+  var topics: [TopicState] { contents.withLock { $0.topics.values.compactMap(\.topic) } }
+}
+
+/// A topic's place in the directory: what was looked up by its names once is found there again,
+/// with a lock that only those wait for who publish to the same topic.
+final class DirectorySeat: TopicSeat {
+  private let seated: Mutex<TopicState?>
+
+  init(_ topic: TopicState) { seated = Mutex(topic) }
+
+  /// Nil once it has been deleted.
+  var topic: TopicState? { seated.withLock { $0 } }
+
+  fileprivate func vacate() {
+    // Freed behind the lock.
+    _ = seated.withLock { seated in
+      defer { seated = nil }
+      return seated
+    }
+  }
 }

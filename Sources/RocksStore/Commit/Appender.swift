@@ -20,14 +20,12 @@ public final class RocksAppender: TopicAppender {
     /// Kept alive, so that its identity stays its own.
     let address: TopicAddress
     let identity: ObjectIdentifier
-    /// How many topics had been deleted before.
-    let deletions: Int
   }
 
   private let committer: Committer
   private var stage: Stage
-  /// What is mostly appended to next. For a turn of the loop at most: a topic holds on to its
-  /// bucket, and the names of its address are cut from a request's bytes.
+  /// What is appended to next. For a turn of the loop at most: a topic holds on to its bucket, and
+  /// the names of its address are cut from a request's bytes.
   private var latest: Opened?
 
   init(committer: Committer, answeringBy post: @escaping LoopPost) {
@@ -38,13 +36,14 @@ public final class RocksAppender: TopicAppender {
   /// What was staged and never flushed is still answered.
   deinit { flush() }
 
-  public func open(_ address: TopicAddress) -> TopicState? {
-    let deletions = committer.directory.deletions.load(ordering: .acquiring)
-    if latest?.identity == address.identity, latest?.deletions == deletions { return latest?.topic }
-    let topic = committer.directory.topic(TopicPath(address))
-    latest = topic.map {
-      Opened(topic: $0, address: address, identity: address.identity, deletions: deletions)
+  public func open(_ address: TopicAddress, at seat: inout (any TopicSeat)?) -> TopicState? {
+    var topic = (seat as? DirectorySeat)?.topic
+    if topic == nil {
+      let found = committer.directory.seat(TopicPath(address))
+      seat = found
+      topic = found?.topic
     }
+    latest = topic.map { Opened(topic: $0, address: address, identity: address.identity) }
     return topic
   }
 

@@ -136,10 +136,10 @@ struct NamespacePath: Hashable, Sendable {
 
 /// What owners set and register for a topic: read by any thread, changed after a commit.
 struct TopicFacts: Sendable {
+  /// Made of the book. First, beside the lock: every event asks for it.
+  var binding: SchemaBinding?
   var configuration: TopicConfiguration
   var nextSubscription: UInt32 = 1
   var book = SchemaBook.empty
-  /// Made of the book.
-  var binding: SchemaBinding?
   var subscriptions: [HeldName: SubscriptionDefinition] = [:]
 }

@@ -1,6 +1,8 @@
 import Authentication
 import Bytes
+import Crypto
 import LogConformance
+import TestSupport
 import Testing
 
 @testable import Gateway
@@ -69,6 +71,84 @@ import Testing
     #expect(events.allSatisfy { $0["partitionkey"] as? String == "k" })
     #expect(Set(events.map { $0["requestid"] as? String }).count == 4)
     #expect(events.allSatisfy { $0["authid"] as? String == "alice" })
+  }
+
+  @Test func `callers who take turns on a connection are not taken for each other`() async throws {
+    let gateway = try TestGateway()
+    let topics = ["/v1/topics/acme/shop/orders", "/v1/topics/~/mails"]
+    for topic in topics { _ = try await gateway.send("PUT", topic) }
+    let fields = json.merging(["Event-Key": "k"]) { $1 }
+    for round in 0..<4 {
+      for (subject, topic) in [("alice", topics[0]), ("paul", topics[0]), ("alice", topics[1])] {
+        let answer = try await gateway.send("POST", topic + "/events", as: subject, fields, "{}")
+        #expect(answer.status == 201, "\(subject) \(topic) \(round)")
+      }
+    }
+    #expect(await gateway.remembersFields)
+    #expect(await !gateway.remembersHead)
+    let read = try await gateway.send("GET", "\(path)?from=earliest")
+    let events = try #require(try read.json["events"] as? [[String: Any]])
+    #expect(events.map { $0["authid"] as? String } == (0..<8).map { ["alice", "paul"][$0 % 2] })
+    #expect(Set(events.map { $0["requestid"] as? String }).count == 8)
+    let other = try await gateway.send("GET", "\(topics[1])/events?from=earliest")
+    #expect((try other.json["events"] as? [Any])?.count == 4)
+  }
+
+  @Test func `fields that say the same mean nothing under another method or path`() async throws {
+    let gateway = try await gateway()
+    for _ in 0..<2 {
+      #expect(try await gateway.send("POST", path, json, "{}").status == 201)
+      // The second one repeats a head that is not a publish's.
+      for _ in 0..<2 {
+        let read = try await gateway.send("GET", "\(path)?from=latest", json, "{}")
+        #expect(read.status == 200 && read.fields["location"] == nil)
+      }
+      for _ in 0..<2 {
+        let refused = try await gateway.send("POST", "\(path)?atomic=true", json, "{}")
+        #expect(refused.status == 400)
+      }
+      for _ in 0..<2 {
+        let unknown = try await gateway.send("POST", "/v1/elsewhere", json, "{}")
+        #expect(unknown.status == 404)
+      }
+      let minimal = json.merging(["Prefer": "return=minimal"]) { $1 }
+      #expect(try await gateway.send("POST", path, minimal, "{}").status == 201)
+    }
+  }
+
+  @Test func `what a field says is each head's own`() async throws {
+    let gateway = try await gateway()
+    for key in ["a", "b", "a", "a", "b", "b"] {
+      let fields = json.merging(["Event-Key": key, "ce-specversion": "1.0"]) { $1 }
+      #expect(try await gateway.send("POST", path, fields, "{}").status == 201)
+    }
+    let read = try await gateway.send("GET", "\(path)?from=1:3")
+    let events = try #require(try read.json["events"] as? [[String: Any]])
+    #expect(
+      events.suffix(6).map { $0["partitionkey"] as? String } == ["a", "b", "a", "a", "b", "b"])
+  }
+
+  @Test func `a bound token is asked for its proof on every connection`() async throws {
+    let gateway = try TestGateway()
+    _ = try await gateway.send("PUT", "/v1/topics/acme/shop/orders")
+    let certificate = ByteSlice(utf8: "the DER of a client's certificate")
+    let digest = Base64.encode(Digest.sha256(certificate).bytes, as: .url)
+    let bound = try TestIssuer().token(
+      ["sub": "alice", "cnf": ["x5t#S256": digest]], algorithm: .rs256
+    ).text
+    for _ in 0..<4 {
+      let answer = try await gateway.send(
+        "POST", path, token: bound, json, "{}", certificate: certificate)
+      #expect(answer.status == 201)
+    }
+    for thief in [nil, ByteSlice(utf8: "another certificate"), nil] {
+      let answer = try await gateway.send(
+        "POST", path, token: bound, json, "{}", certificate: thief)
+      #expect(answer.status == 401)
+    }
+    let answer = try await gateway.send(
+      "POST", path, token: bound, json, "{}", certificate: certificate)
+    #expect(answer.status == 201)
   }
 
   @Test func `a token that was revoked is refused at once`() async throws {
