@@ -62,7 +62,9 @@ public final class TokenCache {
   ) throws(TokenRefusal) -> Finding {
     guard token.count <= TokenLimits.bytes else { throw .tooLarge(bytes: token.count) }
     prepare(for: verifier.generation, at: now)
-    guard let index = slots.find(hash(of: token), where: { ConstantTime.equals($0.text, token) })
+    guard
+      let index = slots.find(
+        Self.hash(of: token), where: { ConstantTime.equals($0.text, token) })
     else { return .unknown(digests.sha256(token)) }
     let (found, holds) = slots.update(at: index) { slot in
       (slot.standing.token, slot.standing.holds(at: now, under: verifier.revocations))
@@ -97,9 +99,10 @@ public final class TokenCache {
     }
   }
 
-  /// A token that `find` has just told, to be kept at hand; it shares the cache's memory.
+  /// A token that `find` has just told, to be kept at hand; it shares the cache's memory. Nil where
+  /// the cache does not have it.
   public func kept(_ token: ByteSlice) -> Kept? {
-    slots.find(hash(of: token)) { $0.text == token }.map { Kept(slots[$0], era: era) }
+    slots.find(Self.hash(of: token)) { $0.text == token }.map { Kept(slots[$0], era: era) }
   }
 
   /// Whether a token would still be found, had nothing else taken its place. What its presenter
@@ -146,10 +149,11 @@ public final class TokenCache {
     guard token.freshness.contains(now) else { return }
     let slot = Slot(
       text: ByteSlice(copying: text.span), standing: TokenStanding(token))
-    slots.put(slot, hash(of: text)) { $0.text == text }
+    slots.put(slot, Self.hash(of: text)) { $0.text == text }
   }
 
-  private func hash(of token: ByteSlice) -> UInt64 {
-    token.place(ofLast: Self.hashedBytes, seed: 0)
+  /// By what a token is looked for.
+  public static func hash(of token: ByteSlice) -> UInt64 {
+    token.place(ofLast: hashedBytes, seed: 0)
   }
 }

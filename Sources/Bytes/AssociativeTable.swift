@@ -28,6 +28,8 @@ public struct AssociativeTable<Item> {
   @usableFromInline var items: [Item?]
   @usableFromInline let setMask: UInt64
   @usableFromInline var lookups: UInt32 = 1
+  /// Where `tidy` goes on.
+  private var hand = 0
   /// How many items there are.
   public private(set) var count = 0
 
@@ -105,6 +107,14 @@ public struct AssociativeTable<Item> {
     if tags[index].lastUse > 0 { count -= 1 }
     tags[index] = Tag()
     items[index] = nil
+  }
+
+  /// Looks at the next `places`, in turn with those of later calls, and forgets what `isOver`.
+  public mutating func tidy(_ places: Int, where isOver: (Item) -> Bool) {
+    for _ in 0..<places {
+      if let item = items[hand], isOver(item) { remove(at: hand) }
+      hand = (hand + 1) % items.count
+    }
   }
 
   public mutating func removeAll() {

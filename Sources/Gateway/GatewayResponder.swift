@@ -75,6 +75,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     appender.flush()
     let isNew = admission.refresh() || reviewedGeneration != admission.snapshot.generation
     reviewedGeneration = admission.snapshot.generation
+    targets.turnEnded(at: timers.now, admission) { timers.clocks.wall() }
     streams.turnEnded(admission.snapshot, isNew: isNew)
   }
 

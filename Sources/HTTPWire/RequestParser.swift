@@ -144,6 +144,7 @@ public struct RequestParser: Sendable {
         return fields.removeAll(keepingCapacity: true)
       }
       let begin = isSameLine ? first : scanner.lineStart
+      line = another
       let (kept, length) = keepLines(of: span, from: begin, isSameLine ? .all : .fields)
       if repeats == .nothing {
         for index in 0..<kept { try framing.note(fields[index], in: span) }
@@ -152,7 +153,6 @@ public struct RequestParser: Sendable {
         framing = last.framing
         if let length { try framing.noteAnew(length: fields[length], in: span) }
       }
-      line = another
     }
     phase = .fields
   }

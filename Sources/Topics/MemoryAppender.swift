@@ -32,7 +32,7 @@ public final class MemoryAppender: TopicAppender {
 
   init(_ log: MemoryLog) { self.log = log }
 
-  public func open(_ address: TopicAddress, at seat: inout (any TopicSeat)?) -> MemoryTopic? {
+  public func open(_ address: TopicAddress, at place: inout TopicPlace?) -> MemoryTopic? {
     log.open(address)
   }
 

@@ -51,8 +51,21 @@ public protocol OpenTopic: AnyObject, Sendable {
   var binding: SchemaBinding? { get }
 }
 
-/// Where a log finds a topic again without its names. May be kept for as long as one likes: once
-/// the topic is deleted it holds nothing of it.
+/// Where a log has found the topic of an address, to find it again without a look at its names. May
+/// be kept for as long as one likes: once the topic is deleted it holds nothing of it.
+public struct TopicPlace: Sendable {
+  /// The log's own.
+  public let seat: any TopicSeat
+  /// For which it was found: of no use under another proof, even for the same topic.
+  public let address: TopicAddress
+
+  public init(_ seat: any TopicSeat, of address: TopicAddress) {
+    self.seat = seat
+    self.address = address
+  }
+}
+
+/// What a log keeps of one topic for `TopicPlace`.
 public protocol TopicSeat: AnyObject, Sendable {}
 
 /// Runs a piece of work on the event loop it belongs to, soon and once; any thread may call it.
@@ -140,9 +153,9 @@ extension TopicAddress {
 public protocol TopicAppender: AnyObject {
   associatedtype Topic: OpenTopic
 
-  /// `TopicLog.open`, for who comes again: without a look at the names where `seat` holds what an
-  /// earlier call under the same address has left there.
-  func open(_ address: TopicAddress, at seat: inout (any TopicSeat)?) -> Topic?
+  /// `TopicLog.open`, for who comes again: without a look at the names where `place` holds what an
+  /// earlier call under the same proof has left there.
+  func open(_ address: TopicAddress, at place: inout TopicPlace?) -> Topic?
 
   /// Stores one event; returns when it is durable. `topic` is the one at the event's address: under
   /// another name it counts as unknown. The log stores `draft.attributes`, key and payload as they

@@ -1,5 +1,6 @@
-import Bytes
 import Testing
+
+@testable import Bytes
 
 @Suite struct AssociativeTableTests {
   @Test func `an item is found by its hash and its own look, changed and removed`() {
@@ -53,6 +54,35 @@ import Testing
     for number in 0..<4_000 { table.put(number, UInt64(number).spread) { $0 == number } }
     #expect(table.count == [0: 16, 1: 16, 16: 16, 17: 32, 100: 128][capacity])
     #expect(table.find(UInt64(3_999).spread) { $0 == 3_999 } != nil)
+  }
+
+  @Test func `what is used stays when the count of lookups begins again`() {
+    var table = AssociativeTable<Int>(capacity: 16)
+    table.put(-1, 0) { $0 == -1 }
+    table.lookups = .max - 20
+    #expect(table.find(0) { $0 == -1 } != nil)
+    for number in 0..<100 {
+      table.put(number, 0) { $0 == number }
+      #expect(table.find(0) { $0 == -1 } != nil, "\(number)")
+      #expect(table.find(0) { $0 == number } != nil, "\(number)")
+    }
+    #expect(table.count == 8)
+  }
+
+  @Test func `what is over is forgotten, some places at a time`() {
+    var table = AssociativeTable<Int>(capacity: 64)
+    for number in 0..<40 { table.put(number, UInt64(number).spread) { $0 == number } }
+    var looked = 0
+    for _ in 0..<8 {
+      table.tidy(8) { number in
+        looked += 1
+        return number % 2 == 1
+      }
+    }
+    #expect(looked == 40 && table.count == 20)
+    for number in 0..<40 {
+      #expect((table.find(UInt64(number).spread) { $0 == number } != nil) == (number % 2 == 0))
+    }
   }
 
   @Test func `of one hash with two different halves sixteen are remembered`() {

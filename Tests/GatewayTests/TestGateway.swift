@@ -39,12 +39,12 @@ actor TestGateway {
   private let server = ServerMetrics()
   private let streams: StreamDirectory
   private let quotas: StorageQuotas
-  private let responder: GatewayResponder<MemoryLog>
+  let responder: GatewayResponder<MemoryLog>
   private let timers: StandingTimers
   private var sequence: UInt64 = 0
   /// All requests come over one connection, as far as they come one at a time.
   private var parser = RequestParser(limits: WireLimits())
-  private var last: HTTPRequest?
+  var last: HTTPRequest?
   /// What all streams have written.
   private var streamed = ""
 
@@ -213,19 +213,6 @@ actor TestGateway {
     return request
   }
 
-  /// Has the loop meet so many other tokens that it has forgotten all from before.
-  func forgetTokens() throws {
-    let token = try TestIssuer().verified()
-    for number in 0..<150_000 {
-      responder.admission.tokens.keep(token, as: ByteSlice(utf8: "other-\(number)"), at: clock.wall)
-    }
-  }
-
-  /// Whether something is kept of the last request's head.
-  var remembersHead: Bool { last?.memo != nil }
-  /// The same of its fields.
-  var remembersFields: Bool { last?.fieldsMemo != nil }
-
   /// What a stream writes in so many steps, or fewer, up to the one that holds `last`.
   private func read(
     _ stream: any AnswerStream, steps: Int, until last: String?
@@ -247,7 +234,7 @@ actor TestGateway {
     return all
   }
 
-  private func endTurn() {
+  func endTurn() {
     timers.fireDue()
     responder.turnEnded()
   }

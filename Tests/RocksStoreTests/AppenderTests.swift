@@ -46,7 +46,7 @@ import Topics
     let log = try RocksTopicLog(opening: configuration(scratch))
     let (orders, mails) = (try address("orders"), try address("mails"))
     let appender = log.makeAppender { $0() }
-    var (seat, other): ((any TopicSeat)?, (any TopicSeat)?)
+    var (seat, other): (TopicPlace?, TopicPlace?)
     #expect(appender.open(orders, at: &seat) == nil && seat == nil)
     _ = try await log.createTopic(orders, TopicConfiguration())
     _ = try await log.createTopic(mails, TopicConfiguration())
@@ -54,15 +54,18 @@ import Topics
     #expect(first != nil)
     let kept = seat
     #expect(appender.open(orders, at: &seat) === first)
+    #expect(appender.open(orders, at: &seat) === first && seat?.seat === kept?.seat)
     #expect(appender.open(mails, at: &other) !== first)
-    #expect(appender.open(orders, at: &seat) === first && seat === kept)
+    other = kept
+    let found = appender.open(mails, at: &other)
+    #expect(found?.path.topic == mails.topic, "the place was another address's")
     try await log.deleteTopic(address("orders", .manage))
     #expect(appender.open(orders, at: &seat) == nil && seat == nil)
     appender.flush()
     seat = kept
     _ = try await log.createTopic(orders, TopicConfiguration())
     let second = try #require(appender.open(orders, at: &seat))
-    #expect(second.ledger == 2 && seat !== kept)
+    #expect(second.ledger == 2 && seat?.seat !== kept?.seat)
     #expect(first == nil, "a seat holds on to a topic that is gone")
     log.close()
   }

@@ -7,7 +7,8 @@ import Tenancy
 
 /// Who is calling, and for which tenant: the first two links of the chain, with one loop's caches.
 ///
-/// Loop-confined. A caller seen before costs two look-ups, and none where `KnownPublish` knows it.
+/// Loop-confined. A caller seen before costs two look-ups; a publisher of whom `TargetShelf` knows
+/// costs none here.
 final class Admission {
   private let desk: AccessDesk
   private let limits: LimitDesk
@@ -120,7 +121,7 @@ final class Admission {
       metrics.refused(.missing)
       throw Refusal(.missingToken)
     case .bearer(let text):
-      let shown = Presentation(certificate: request.clientCertificate, proofKey: nil)
+      let shown = Self.presentation(of: request)
       return try verify(text, shown, of: request)
     case .dpop(let text):
       return try counting(request) { () throws -> VerifiedToken in

@@ -26,7 +26,7 @@ extension Admission {
   }
 
   /// What the connection of a request proves, and nothing that its head says.
-  fileprivate static func presentation(of request: HTTPRequest) -> Presentation {
+  static func presentation(of request: HTTPRequest) -> Presentation {
     Presentation(certificate: request.clientCertificate, proofKey: nil)
   }
 
@@ -39,7 +39,7 @@ extension Admission {
       generation: snapshot.policy.generation, at: request.receivedAt)
   }
 
-  /// What is kept of a token that `knownToken` has found, to ask that instead.
+  /// What is kept of a token that `knownToken` has found, for those who show it again.
   func kept(_ text: ByteSlice) -> TokenCache.Kept? { tokens.kept(text) }
 
   /// Counts a caller that `knownToken` has found and that is served.

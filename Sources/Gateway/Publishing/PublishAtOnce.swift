@@ -19,43 +19,35 @@ extension GatewayResponder: PublishDesk {
     admission.refresh()
     if let known = request.memo as? KnownPublish,
       known.target.holds(for: admission, at: request.receivedAt),
-      let topic = appender.open(known.target.address, at: &known.target.seat)
+      let topic = appender.open(known.target.address, at: &known.target.place)
     {
       return stage(
         body, topic, known.target, known.model, known.fields, request, &answer, taker)
     }
-    if let fields = request.fieldsMemo as? KnownFields,
-      let (target, model) = target(of: request, saying: fields),
-      let topic = appender.open(target.address, at: &target.seat)
-    {
-      remember(target, model, fields, request)
-      return stage(body, topic, target, model, fields, request, &answer, taker)
+    var found: PublishTarget?
+    if let fields = request.fieldsMemo as? KnownFields {
+      found = target(of: request, saying: fields)
+      if let found, let model = found.model(of: fields),
+        let topic = appender.open(found.address, at: &found.place)
+      {
+        if request.head.repeats == .all { request.memo = KnownPublish(fields, found, model) }
+        return stage(body, topic, found, model, fields, request, &answer, taker)
+      }
     }
     request.memo = nil
     request.fieldsMemo = nil
-    return beginUnknown(request, body, &answer, taker)
+    return beginUnknown(request, found, body, &answer, taker)
   }
 
   /// What a request publishes to of whose head the request line and the credentials alone have to
-  /// be read, and what its event is like; nil where more has to be.
-  private func target(
-    of request: HTTPRequest, saying fields: KnownFields
-  ) -> (PublishTarget, EventModel)? {
+  /// be read; nil where more has to be.
+  private func target(of request: HTTPRequest, saying fields: KnownFields) -> PublishTarget? {
     let head = request.head
     guard head.method == .post, head.query == nil,
       fields.generation == admission.snapshot.generation,
-      let text = try? admission.bearer(head),
-      let target = targets.find(text, head.path, for: request, admission),
-      let model = target.model(of: fields)
+      let text = try? admission.bearer(head)
     else { return nil }
-    return (target, model)
-  }
-
-  /// Whoever repeats a head once will most likely do so again.
-  private func remember(
-    _ target: PublishTarget, _ model: EventModel, _ fields: KnownFields, _ request: HTTPRequest
-  ) {
-    if request.head.repeats == .all { request.memo = KnownPublish(fields, target, model) }
+    return targets.find(text, head.path, for: request, admission)
   }
 
   private func stage(
@@ -71,9 +63,11 @@ extension GatewayResponder: PublishDesk {
   }
 
   /// The same for a request whose head has to be read.
+  ///
+  /// - Parameter known: what it publishes to, where that is known.
   private func beginUnknown(
-    _ request: HTTPRequest, _ body: ByteSlice, _ answer: inout AnswerWriter,
-    _ taker: any AnswerTaker
+    _ request: HTTPRequest, _ known: PublishTarget?, _ body: ByteSlice,
+    _ answer: inout AnswerWriter, _ taker: any AnswerTaker
   ) -> Beginning {
     // Once: each look at the request's own would count what it refers to.
     let head = request.head
@@ -81,8 +75,9 @@ extension GatewayResponder: PublishDesk {
     let (target, topic, envelope): (PublishTarget, Engine.Topic, EventRequest)
     let standing: ByteSlice
     do {
-      guard try !PublishTerms(head).isAtomicGiven, let named = try self.target(of: request, head),
-        let found = appender.open(named.address, at: &named.seat)
+      guard try !PublishTerms(head).isAtomicGiven,
+        let named = try known ?? self.target(of: request, head),
+        let found = appender.open(named.address, at: &named.place)
       else { return .left }
       (target, topic) = (named, found)
       envelope = try read(
@@ -97,7 +92,7 @@ extension GatewayResponder: PublishDesk {
         let model = try EventModel(envelope)
         target.learn(model, of: fields)
         request.fieldsMemo = fields
-        remember(target, model, fields, request)
+        if head.repeats == .all { request.memo = KnownPublish(fields, target, model) }
       }
     } catch {
       return .left

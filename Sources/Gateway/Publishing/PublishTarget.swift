@@ -14,7 +14,7 @@ final class PublishTarget {
   /// that of one request.
   let stamp: GatewayStamp?
   /// Where the log finds the topic again.
-  var seat: (any TopicSeat)?
+  var place: TopicPlace?
   /// By what it is found.
   private let path: ByteSlice
   private var caller: TokenCache.Kept?
@@ -83,6 +83,12 @@ final class PublishTarget {
     holds(under: admission.snapshot, at: now) && caller?.holds(for: admission, at: now) ?? false
   }
 
+  /// Whether it will not be found any more; lets go of numbers that the registry has retired.
+  fileprivate func isOver(for admission: Admission, at now: UnixTime) -> Bool {
+    if known?.isRetired == true { known = nil }
+    return !holds(for: admission, at: now)
+  }
+
   private func holds(under snapshot: AccessSnapshot, at now: UnixTime) -> Bool {
     generation == snapshot.generation && now < changes
   }
@@ -92,10 +98,18 @@ final class PublishTarget {
 /// path needs no route, no token, no scope and no grant looked up.
 ///
 /// Owned by one loop. Bounded: see `AssociativeTable`. Nothing is kept that has come once only, so
-/// that callers with many topics cost no memory.
+/// that callers with many topics cost no memory; and what is over goes within some seconds.
 struct TargetShelf {
+  /// How often some places are looked at for what is over: all of them in five seconds.
+  private static let tidyEvery = TimeSpan.milliseconds(10)
+  private static let tidyPlaces = 32
+
   private var targets: AssociativeTable<PublishTarget>
   private var doorkeeper: Doorkeeper
+  private var nextTidy = MonotonicTime(nanoseconds: .min)
+
+  /// How many are remembered.
+  var count: Int { targets.count }
 
   init(capacity: Int = GatewayLimits.publishTargets) {
     targets = AssociativeTable(capacity: capacity)
@@ -131,8 +145,17 @@ struct TargetShelf {
     return target
   }
 
-  /// Tokens differ in their last bytes, those of their signatures.
+  /// Lets go of some that are over, if it is time to look. Called with each turn of the loop.
+  mutating func turnEnded(
+    at now: MonotonicTime, _ admission: Admission, wall: () -> UnixTime
+  ) {
+    guard now >= nextTidy else { return }
+    nextTidy = now + Self.tidyEvery
+    let wall = wall()
+    targets.tidy(Self.tidyPlaces) { $0.isOver(for: admission, at: wall) }
+  }
+
   private static func hash(_ token: ByteSlice, _ path: ByteSlice) -> UInt64 {
-    path.place(seed: token.place(ofLast: 32, seed: 0))
+    path.place(seed: TokenCache.hash(of: token))
   }
 }

@@ -49,7 +49,7 @@ final class Directory: Sendable {
   /// Compiled schemas of all topics.
   let programs = ProgramCache()
 
-  /// Whoever keeps a seat keeps nothing of a log that is closed.
+  /// Whoever keeps a seat keeps nothing of a log that nobody uses any more.
   deinit { for seat in contents.withLock({ Array($0.topics.values) }) { seat.vacate() } }
 
   func topic(_ path: TopicPath) -> TopicState? { seat(path)?.topic }

@@ -36,11 +36,14 @@ public final class RocksAppender: TopicAppender {
   /// What was staged and never flushed is still answered.
   deinit { flush() }
 
-  public func open(_ address: TopicAddress, at seat: inout (any TopicSeat)?) -> TopicState? {
-    var topic = (seat as? DirectorySeat)?.topic
+  public func open(_ address: TopicAddress, at place: inout TopicPlace?) -> TopicState? {
+    var topic: TopicState?
+    if let place, place.address.identity == address.identity {
+      topic = (place.seat as? DirectorySeat)?.topic
+    }
     if topic == nil {
       let found = committer.directory.seat(TopicPath(address))
-      seat = found
+      place = found.map { TopicPlace($0, of: address) }
       topic = found?.topic
     }
     latest = topic.map { Opened(topic: $0, address: address, identity: address.identity) }

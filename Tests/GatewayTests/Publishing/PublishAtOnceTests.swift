@@ -94,6 +94,41 @@ import Testing
     #expect((try other.json["events"] as? [Any])?.count == 4)
   }
 
+  @Test func `a caller among others is refused as soon as a caller alone`() async throws {
+    let gateway = try TestGateway()
+    _ = try await gateway.send("PUT", "/v1/topics/acme/shop/orders")
+    func publish() async throws -> [Int] {
+      var statuses: [Int] = []
+      for subject in ["alice", "paul"] {
+        statuses.append(try await gateway.send("POST", path, as: subject, json, "{}").status)
+      }
+      return statuses
+    }
+    for _ in 0..<4 { #expect(try await publish() == [201, 201]) }
+    let (known, fields) = (await gateway.answeredAtOnce, await gateway.remembersFields)
+    #expect(known >= 6 && fields)
+    let revocation = Revocation(
+      issuer: ByteSlice(utf8: "test"),
+      target: .subject(ByteSlice(utf8: "alice"), before: .distantFuture), expires: nil)
+    #expect(
+      gateway.access.current.verifier.revocations.add([revocation], at: gateway.clock.wall))
+    for _ in 0..<2 { #expect(try await publish() == [401, 201]) }
+    let (granted, less) = (#"[{publish: ["shop/orders"]}]"#, #"[{subscribe: ["shop/orders"]}]"#)
+    try gateway.take(TestGateway.settings.replacing(granted, with: less))
+    for _ in 0..<2 { #expect(try await publish() == [401, 403]) }
+  }
+
+  @Test func `what is remembered under another policy goes by itself`() async throws {
+    let gateway = try await gateway()
+    await gateway.idle(seconds: 6)
+    #expect(await gateway.rememberedTargets == 1)
+    try gateway.take(TestGateway.settings)
+    await gateway.idle(seconds: 6)
+    #expect(await gateway.rememberedTargets == 0)
+    for _ in 0..<2 { #expect(try await gateway.send("POST", path, json, "{}").status == 201) }
+    #expect(await gateway.rememberedTargets == 1)
+  }
+
   @Test func `fields that say the same mean nothing under another method or path`() async throws {
     let gateway = try await gateway()
     for _ in 0..<2 {
