@@ -32,6 +32,11 @@ public struct FieldTable: Sendable {
 
   public func value(at index: Int) -> ByteSlice { bytes[ranges[index].value.range] }
 
+  /// What a head repeats at most that has another value at this index, and all else the same.
+  public func repeats(without index: Int) -> HeadRepeat {
+    HeadRepeat(without: ranges[index], in: bytes.span)
+  }
+
   /// The value of the first field of this name, written in lower case; nil without one.
   public func first(_ lowercase: StaticString) -> ByteSlice? {
     for range in ranges where matches(range, lowercase) { return bytes[range.value.range] }

@@ -86,6 +86,18 @@ public enum HeadRepeat: Comparable, Sendable {
   case fields
   /// The request line and all fields but for the values of the last three of those.
   case all
+
+  /// What a head repeats at most of which this field has another value.
+  init(without field: FieldRange, in span: Span<UInt8>) {
+    switch field.name.count {
+    case 14 where span.matches(field.name, "content-length"),
+      11 where span.matches(field.name, "traceparent"),
+      10 where span.matches(field.name, "tracestate"):
+      self = .all
+    case 13 where span.matches(field.name, "authorization"): self = .fields
+    default: self = .nothing
+    }
+  }
 }
 
 /// What a responder keeps of a head, for those that repeat it. Loop-confined.

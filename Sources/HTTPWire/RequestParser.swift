@@ -197,11 +197,8 @@ public struct RequestParser: Sendable {
       } else {
         guard let (field, line) = varied(kept, sharing: shared, from: end + shift, in: span)
         else { break }
-        if span.matches(field.name, "content-length") {
-          length = kept
-        } else {
-          most = min(most, Self.repeats(in: span, without: field))
-        }
+        if span.matches(field.name, "content-length") { length = kept }
+        most = min(most, HeadRepeat(without: field, in: span))
         fields[kept] = field
         shift = line - next
         shared =
@@ -215,17 +212,6 @@ public struct RequestParser: Sendable {
       repeats = most
     }
     return (kept, length)
-  }
-
-  /// What a head may repeat of which one field, and no length, has another value.
-  private static func repeats(in span: Span<UInt8>, without field: FieldRange) -> HeadRepeat {
-    switch field.name.count {
-    case 11 where span.matches(field.name, "traceparent"),
-      10 where span.matches(field.name, "tracestate"):
-      .all
-    case 13 where span.matches(field.name, "authorization"): .fields
-    default: .nothing
-    }
   }
 
   /// A field with another value, as it stands in the new head.

@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// Memory is fixed by the scale and taken with the first number: 6.4 KiB for `.latency`. Recording
 /// is two relaxed atomic additions and takes no lock; any number of threads record at the same
-/// time.
+/// time. Its owner holds it in place.
 ///
 /// SAFETY: `@unchecked Sendable` because `buckets` is set once, to memory that lives as long as the
 /// histogram and holds `scale.buckets` atomics; every index comes from `scale.bucket(of:)` or a

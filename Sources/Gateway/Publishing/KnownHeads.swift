@@ -94,13 +94,11 @@ struct FieldsShelf {
 
   /// The fields in their order, without the values of those that `HeadRepeat.fields` leaves open.
   private static func text(of fields: FieldTable) -> ByteSlice {
-    let open: [StaticString] = ["authorization", "content-length", "traceparent", "tracestate"]
     var text = ByteWriter(capacity: 512)
     for index in 0..<fields.count {
-      let name = fields.name(at: index)
-      text.append(name)
+      text.append(fields.name(at: index))
       text.append(ASCII.colon)
-      if !open.contains(where: name.equalsIgnoringCase) { text.append(fields.value(at: index)) }
+      if fields.repeats(without: index) < .fields { text.append(fields.value(at: index)) }
       // No field holds one.
       text.append(ASCII.lineFeed)
     }

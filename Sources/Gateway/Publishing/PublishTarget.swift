@@ -20,7 +20,7 @@ final class PublishTarget {
   private var caller: TokenCache.Kept?
   /// The snapshot's under which it was found.
   private let generation: UInt64
-  /// When the caller's grants may be others.
+  /// When the caller's grants may be others: the scope's, which is in no processor's cache.
   private let changes: UnixTime
   /// Known from the first event on that was stored.
   private var known: TopicMetrics?
