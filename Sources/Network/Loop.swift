@@ -5,8 +5,8 @@ import HTTPWire
 /// of that thread, and whatever its resident keeps there; connection tasks are isolated to it, so
 /// their state needs no locks and no unchecked sendability.
 ///
-/// One turn: run every job that is ready → tell the resident → ask the kernel → dispatch events →
-/// fire timers.
+/// One turn: run every job that is ready → tell the resident → rest, if that pays → ask the
+/// kernel → dispatch events → fire timers.
 public actor Loop {
   /// Which of the process's loops this is, from 0.
   public nonisolated let number: Int
@@ -15,6 +15,7 @@ public actor Loop {
   private var slots: [Slot] = []
   private var freeSlots: [UInt32] = []
   private var resident: (any LoopResident)?
+  private var pace: TurnPace
 
   private struct Slot {
     var generation: UInt32 = 0
@@ -31,7 +32,9 @@ public actor Loop {
     self.number = number
     let thread = try LoopThread()
     self.thread = thread
-    clock = LoopClock(clocks: clocks) { work in thread.post(work) }
+    let clock = LoopClock(clocks: clocks) { work in thread.post(work) }
+    self.clock = clock
+    pace = TurnPace(at: clock.now)
     thread.start(named: "loop-\(number)") { [self] in
       assumeIsolated { loop in loop.turn() }
     }
@@ -89,13 +92,23 @@ public actor Loop {
   /// What follows the jobs of a turn, and then the events and timers that make the next one's.
   private func turn() {
     resident?.turnEnded(on: self)
+    rest()
     let milliseconds = thread.prepareToSleep() ? sleepLimit() : 0
-    thread.poller.wait(milliseconds: milliseconds) { tag, readiness in
+    let events = thread.poller.wait(milliseconds: milliseconds) { tag, readiness in
       dispatch(tag, readiness)
     }
     clock.advance()
+    pace.turnBegan(at: clock.now, events: events)
     resident?.turnBegan(at: clock.wallNow)
     clock.fireDue()
+  }
+
+  /// What other threads post meanwhile finds the loop awake, and rings no bell.
+  private func rest() {
+    guard let resident, pace.mayRest(connections: resident.openConnections), thread.isIdle,
+      let span = pace.rest(at: clock.monotonic())
+    else { return }
+    Syscalls.sleep(span)
   }
 
   private func sleepLimit() -> Int32 {

@@ -114,9 +114,12 @@ public final class LoopThread: SerialExecutor, TaskExecutor, @unchecked Sendable
     }
   }
 
+  /// Whether no job of the loop's own is left to run. On its thread only.
+  var isIdle: Bool { queue.isEmpty }
+
   /// Whether the thread may wait for the kernel; if so, whoever posts a job from now on wakes it.
   func prepareToSleep() -> Bool {
-    guard queue.isEmpty else { return false }
+    guard isIdle else { return false }
     return mailbox.withLock { mailbox in
       guard mailbox.isEmpty, !mailbox.isStopping else { return false }
       mailbox.isAsleep = true

@@ -86,18 +86,22 @@ struct Readiness: OptionSet, Sendable {
   /// Waits for events and hands each to `body`.
   ///
   /// - Parameter milliseconds: at most so long; 0 only looks, -1 waits for ever.
-  func wait(milliseconds: Int32, _ body: (UInt64, Readiness) -> Void) {
+  /// - Returns: how many there were.
+  func wait(milliseconds: Int32, _ body: (UInt64, Readiness) -> Void) -> Int {
     let count = unsafe events.withUnsafeMutableBufferPointer { room in
       unsafe epoll_wait(epoll, room.baseAddress, Int32(room.count), milliseconds)
     }
     // EINTR is as good as nothing: the caller comes again.
-    guard count > 0 else { return }
+    guard count > 0 else { return 0 }
+    var handed = 0
     for index in 0..<Int(count) {
       let event = unsafe events[index]
       let tag = unsafe event.data.u64
       if tag == Self.bellTag { continue }
+      handed += 1
       body(tag, unsafe Self.readiness(event.events))
     }
+    return handed
   }
 
   private static func readiness(_ bits: UInt32) -> Readiness {

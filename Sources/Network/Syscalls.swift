@@ -195,6 +195,12 @@ enum Syscalls {
 
   static func processorCount() -> Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 
+  /// Blocks the thread for less than a second; a signal ends it early.
+  static func sleep(_ span: TimeSpan) {
+    var time = timespec(tv_sec: 0, tv_nsec: Int(span.nanoseconds))
+    _ = unsafe nanosleep(&time, nil)
+  }
+
   private static func time(_ clock: clockid_t) -> timespec {
     var time = timespec()
     _ = unsafe clock_gettime(clock, &time)
