@@ -1,4 +1,4 @@
-import Bytes
+package import Bytes
 package import Network
 
 /// An event loop for a process that asks instead of answers. Connections belong to the loop they
@@ -7,9 +7,13 @@ package typealias ClientLoop = Loop
 
 extension Loop {
   /// Makes a loop and starts its thread.
-  package static func open(number: Int = 0) throws(ClientFault) -> ClientLoop {
+  ///
+  /// - Parameter grain: how late timers may be.
+  package static func open(
+    number: Int = 0, grain: TimeSpan = .milliseconds(1)
+  ) throws(ClientFault) -> ClientLoop {
     do throws(NetworkFailure) {
-      return try Loop(number: number)
+      return try Loop(number: number, grain: grain)
     } catch {
       throw .unreachable("no event loop: \(error)")
     }
@@ -20,6 +24,15 @@ extension Loop {
 
   /// The clock of this loop's deadlines.
   var now: MonotonicTime { clock.clocks.monotonic() }
+
+  /// Runs `body` on the loop once `instant` has come.
+  package func call(
+    at instant: MonotonicTime, _ body: @escaping @Sendable (isolated ClientLoop) -> Void
+  ) {
+    // SAFETY: a loop fires its timers on its own thread; `assumeIsolated` looks.
+    let fire: @Sendable () -> Void = { [weak self] in self?.assumeIsolated { body($0) } }
+    _ = clock.schedule(at: instant, fire)
+  }
 
   /// Runs a task's work on the loop, and nowhere else while it waits.
   package nonisolated func host<Outcome: Sendable, Failure: Error>(

@@ -16,6 +16,7 @@ public actor Loop {
   private var freeSlots: [UInt32] = []
   private var resident: (any LoopResident)?
   private var pace: TurnPace
+  private let grain: TimeSpan
 
   private struct Slot {
     var generation: UInt32 = 0
@@ -28,8 +29,14 @@ public actor Loop {
   }
 
   /// Makes the loop and starts its thread.
-  public init(number: Int, clocks: Clocks = .system) throws(NetworkFailure) {
+  ///
+  /// - Parameter grain: what the loop sleeps for timers is a multiple of this: they may be so late,
+  ///   and those that are due in about the same time wake it once.
+  public init(
+    number: Int, clocks: Clocks = .system, grain: TimeSpan = .milliseconds(1)
+  ) throws(NetworkFailure) {
     self.number = number
+    self.grain = grain
     let thread = try LoopThread()
     self.thread = thread
     let clock = LoopClock(clocks: clocks) { work in thread.post(work) }
@@ -93,8 +100,8 @@ public actor Loop {
   private func turn() {
     resident?.turnEnded(on: self)
     rest()
-    let milliseconds = thread.prepareToSleep() ? sleepLimit() : 0
-    let events = thread.poller.wait(milliseconds: milliseconds) { tag, readiness in
+    let span = thread.prepareToSleep() ? sleepLimit() : .zero
+    let events = thread.poller.wait(for: span) { tag, readiness in
       dispatch(tag, readiness)
     }
     clock.advance()
@@ -111,13 +118,14 @@ public actor Loop {
     Syscalls.sleep(span)
   }
 
-  private func sleepLimit() -> Int32 {
-    guard let next = clock.next else { return -1 }
+  private func sleepLimit() -> TimeSpan? {
+    guard let next = clock.next else { return nil }
     // As of the turn's begin: late by no more than the turn took.
     let span = next - clock.now
-    if span.nanoseconds <= 0 { return 0 }
+    if span.nanoseconds <= 0 { return .zero }
     // Rounded up, so that the timer is due when the thread wakes.
-    return Int32(clamping: (span.nanoseconds + 999_999) / 1_000_000)
+    let grains = (span.nanoseconds - 1) / grain.nanoseconds + 1
+    return .nanoseconds(grains * grain.nanoseconds)
   }
 
   private func dispatch(_ tag: UInt64, _ readiness: Readiness) {

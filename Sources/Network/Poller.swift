@@ -15,8 +15,8 @@ struct Readiness: OptionSet, Sendable {
 
 /// An epoll instance with its wake-up descriptor. `wait` belongs to one thread; `wake` to all.
 ///
-/// SAFETY: `@unchecked Sendable` because `events` is touched by `wait` alone, which only the loop's
-/// thread calls, and the descriptors never change.
+/// SAFETY: `@unchecked Sendable` because `events` and `waitsPrecisely` are touched by `wait` alone,
+/// which only the loop's thread calls, and the descriptors never change.
 @safe final class Poller: @unchecked Sendable {
   private let epoll: Int32
   private let bell: Int32
@@ -25,8 +25,11 @@ struct Readiness: OptionSet, Sendable {
   /// The tag under which the wake-up descriptor reports.
   private static let bellTag = UInt64.max
   private static let eventsPerWait = 256
+  /// Whether the kernel waits for less than a millisecond (epoll_pwait2(2), Linux 5.11).
+  private(set) var waitsPrecisely: Bool
 
-  init() throws(NetworkFailure) {
+  init(waitsPrecisely: Bool = true) throws(NetworkFailure) {
+    self.waitsPrecisely = waitsPrecisely
     epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
     guard epoll >= 0 else { throw .system(call: "epoll_create1", code: errno) }
     bell = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
@@ -85,12 +88,11 @@ struct Readiness: OptionSet, Sendable {
 
   /// Waits for events and hands each to `body`.
   ///
-  /// - Parameter milliseconds: at most so long; 0 only looks, -1 waits for ever.
+  /// - Parameter span: at most so long, where the kernel is old up to a millisecond more; zero only
+  ///   looks, nil waits for ever.
   /// - Returns: how many there were.
-  func wait(milliseconds: Int32, _ body: (UInt64, Readiness) -> Void) -> Int {
-    let count = unsafe events.withUnsafeMutableBufferPointer { room in
-      unsafe epoll_wait(epoll, room.baseAddress, Int32(room.count), milliseconds)
-    }
+  func wait(for span: TimeSpan?, _ body: (UInt64, Readiness) -> Void) -> Int {
+    let count = unsafe events.withUnsafeMutableBufferPointer { unsafe wait($0, for: span) }
     // EINTR is as good as nothing: the caller comes again.
     guard count > 0 else { return 0 }
     var handed = 0
@@ -102,6 +104,23 @@ struct Readiness: OptionSet, Sendable {
       body(tag, unsafe Self.readiness(event.events))
     }
     return handed
+  }
+
+  private func wait(
+    _ room: UnsafeMutableBufferPointer<epoll_event>, for span: TimeSpan?
+  ) -> Int32 {
+    let most = Int32(room.count)
+    guard let span else { return unsafe epoll_wait(epoll, room.baseAddress, most, -1) }
+    if waitsPrecisely, span > .zero {
+      let (seconds, rest) = span.nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+      var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(rest))
+      let count = unsafe epoll_pwait2(epoll, room.baseAddress, most, &time, nil)
+      // A sandbox that does not know the call may answer that it is not allowed.
+      guard count < 0, errno == ENOSYS || errno == EPERM else { return count }
+      waitsPrecisely = false
+    }
+    let milliseconds = (span.nanoseconds + 999_999) / 1_000_000
+    return unsafe epoll_wait(epoll, room.baseAddress, most, Int32(clamping: milliseconds))
   }
 
   private static func readiness(_ bits: UInt32) -> Readiness {

@@ -11,6 +11,7 @@ enum Help {
       jodrell-bench soak --topic T [options]           a long run that looks for growth
       jodrell-bench verify run --topic T --journal F   publish, remember, read back, compare
       jodrell-bench verify check --topic T --journal F compare again, with an earlier journal
+      jodrell-bench machine                            what the machine itself holds back
       jodrell-bench compare A.json B.json              two results, figure by figure
 
     Each has its own --help.

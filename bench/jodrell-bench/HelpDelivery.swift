@@ -107,6 +107,23 @@ extension Help {
 
     """
 
+  static let machine = """
+    jodrell-bench machine: what this machine holds back from threads that are always busy
+
+        --duration D         how long (10s)
+        --cores N            so many busy threads (one for each core)
+        --json               one JSON object instead of the table
+
+    One thread for each core reads the clock over and over. What is missing between two readings,
+    200 µs or more, is a pause in which no program of this machine could have answered: a host has
+    other guests, a notebook saves power. Where there are many, latencies at high load measure the
+    machine. To be run with everything else at rest.
+
+    Example:
+      jodrell-bench machine --duration 30s
+
+    """
+
   static let compare = """
     jodrell-bench compare A.json B.json: the figures that two results of --json share
 

@@ -39,7 +39,8 @@ enum LoadDriver {
     for role in roles {
       loops.append([])
       for _ in 0..<role.loops {
-        guard let loop = try? ClientLoop.open(number: loops.joined().count) else {
+        guard let loop = try? ClientLoop.open(number: loops.joined().count, grain: Pacer.grain)
+        else {
           for loop in loops.joined() { await loop.retire() }
           return nil
         }

@@ -20,7 +20,7 @@ struct Publisher: Sendable {
   func run(on loop: isolated ClientLoop) async {
     var line = Line(connection: try? await HTTPConnection.open(endpoint, on: loop))
     var failures = 0
-    while failures < Self.tries, let due = await nextDue() {
+    while failures < Self.tries, let due = await nextDue(on: loop) {
       let turn = control.turn()
       guard control.claim() else { break }
       do throws(ClientFault) {
@@ -68,9 +68,9 @@ struct Publisher: Sendable {
   }
 
   /// The instant from which the next send is measured; nil when the run is over.
-  private func nextDue() async -> MonotonicTime? {
+  private func nextDue(on loop: isolated ClientLoop) async -> MonotonicTime? {
     guard let pacer else { return control.isStopped ? nil : monotonicNow() }
-    guard let due = await pacer.next() else { return nil }
+    guard let due = await pacer.next(on: loop) else { return nil }
     let late = monotonicNow() - due
     if late > Self.punctual { tally.wasLate(by: late) }
     return due

@@ -19,6 +19,8 @@ struct SendQueue<Waiter> {
   /// Sets the timetable's zero; nothing is due before.
   mutating func begin(at now: MonotonicTime) { start = now }
 
+  var hasBegun: Bool { start != nil }
+
   /// When the next send is due; nil before the begin and after the last one.
   var nextDue: MonotonicTime? {
     guard let start, let next = timetable.next, !isFinished else { return nil }

@@ -63,8 +63,10 @@ struct Target: Sendable {
     let given = try arguments.text("--token")
     if let path = try arguments.text("--token-file") {
       guard given == nil else { throw UsageFault("--token and --token-file exclude each other") }
-      let lines = try fileBytes(path, of: "--token-file").text
-        .split(whereSeparator: \.isWhitespace).map { ByteSlice(utf8: String($0)) }
+      // Bytes: what a Character is would be looked up for each of megabytes.
+      let lines = try fileBytes(path, of: "--token-file").text.utf8
+        .split(whereSeparator: { $0 <= UInt8(ascii: " ") })
+        .map { ByteSlice(utf8: String(Substring($0))) }
       guard !lines.isEmpty else { throw UsageFault("--token-file: \(path) holds no token") }
       return lines
     }

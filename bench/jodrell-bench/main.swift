@@ -30,6 +30,7 @@ func bench(_ words: [String]) async -> Int32 {
     case "subscribe" where !wantsHelp: return try await SubscribeRun(rest, as: .fanOut).run()
     case "workers" where !wantsHelp: return try await WorkersRun(rest).run()
     case "soak" where !wantsHelp: return try await SoakRun(rest).run()
+    case "machine" where !wantsHelp: return try await MachineRun(rest).run()
     case "compare" where !wantsHelp: return try Comparison.run(rest)
     case "roundtrip" where !wantsHelp: return try await SubscribeRun(rest, as: .roundTrip).run()
     case "verify":
@@ -59,6 +60,7 @@ func bench(_ words: [String]) async -> Int32 {
   case "subscribe": say(Help.subscribe)
   case "workers": say(Help.workers)
   case "soak": say(Help.soak)
+  case "machine": say(Help.machine)
   case "compare": say(Help.compare)
   case "roundtrip": say(Help.roundTrip)
   case "verify": say(Help.verify)
