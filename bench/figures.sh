@@ -7,6 +7,8 @@
 #   start      ready on an empty directory; memory and CPU of a gateway that nobody uses
 #   batches    NDJSON batches of 100 validated events beside raw append and fdatasync
 #   delivery   publish to event stream at 5,000/s, beside fdatasync's 99th percentile
+#   latency    99th percentile at 70 % of what the same gateway has just reached, in an open loop,
+#              beside the pauses of threads that only read the clock
 #   callers    10,000 tokens on 1,000 topics beside one token on one topic
 #   topics     100,000 topics: ready after kill -9 under load, and p99 at 5,000/s beside one topic's
 #   readers    memory of a reader that waits
@@ -145,6 +147,24 @@ part_delivery() {
   end
 }
 
+part_latency() {
+  local most
+  for _ in $(seq "$rounds"); do
+    begin "$work/data"
+    load warm publish --topic '~/orders' --token-file "$work/token" --duration 2s
+    load full publish --topic '~/orders' --token-file "$work/token" --duration "${each}s"
+    most=$(of full requestsPerSecond | awk '{ printf "%d", $1 }')
+    load open publish --topic '~/orders' --token-file "$work/token" --rate $((most * 7 / 10)) \
+      --duration "$((each * 2))s"
+    end
+    "$bench" machine --duration "${each}s" --json >"$work/machine"
+    tell '%d/s, at 70 %% of it p50 %.2f ms, p90 %.2f, p99 %.2f ms, %.1f us of CPU each; then busy threads of the machine paused %d times for 4 ms and more, at most %.1f ms, their slowest tenth of a second %.2f of the fastest' \
+      "$most" "$(of open latency.p50)" "$(of open latency.p90)" "$(of open latency.p99)" \
+      "$(of open server.cpuMicrosPerRequest)" "$(of machine over4ms)" \
+      "$(of machine longestMilliseconds)" "$(of machine slowestStretch)"
+  done
+}
+
 part_callers() {
   local one many
   begin "$work/data"
@@ -232,7 +252,7 @@ part_disks() {
   end
 }
 
-[ $# -gt 0 ] || set -- start delivery callers topics readers disks batches
+[ $# -gt 0 ] || set -- start delivery latency callers topics readers disks batches
 for part in "$@"; do
   printf '── %s: ' "$part"
   about_the_machine

@@ -16,11 +16,16 @@ public actor Loop {
   private var freeSlots: [UInt32] = []
   private var resident: (any LoopResident)?
   private var pace: TurnPace
+  /// Somebody was accepted in this turn, and others may wait for it.
+  private var hasAccepted = false
   private let grain: TimeSpan
 
   private struct Slot {
     var generation: UInt32 = 0
     var handler: (any EventHandler)?
+    var isListener = false
+    /// When it last had an event: a `senderRound` of the pace.
+    var round = UInt32.max
   }
 
   public nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -112,7 +117,9 @@ public actor Loop {
 
   /// What other threads post meanwhile finds the loop awake, and rings no bell.
   private func rest() {
-    guard let resident, pace.mayRest(connections: resident.openConnections), thread.isIdle,
+    defer { hasAccepted = false }
+    guard pace.mayRest, !hasAccepted, resident != nil, thread.isIdle,
+      clock.next.map({ $0 > clock.now }) ?? true,
       let span = pace.rest(at: clock.monotonic())
     else { return }
     Syscalls.sleep(span)
@@ -120,8 +127,7 @@ public actor Loop {
 
   private func sleepLimit() -> TimeSpan? {
     guard let next = clock.next else { return nil }
-    // As of the turn's begin: late by no more than the turn took.
-    let span = next - clock.now
+    let span = next - clock.monotonic()
     if span.nanoseconds <= 0 { return .zero }
     // Rounded up, so that the timer is due when the thread wakes.
     let grains = (span.nanoseconds - 1) / grain.nanoseconds + 1
@@ -132,6 +138,12 @@ public actor Loop {
     let index = Int(truncatingIfNeeded: tag & 0xFFFF_FFFF)
     // An event of a descriptor that was closed earlier in this batch, its slot perhaps given away.
     guard slots[index].generation == UInt32(tag >> 32) else { return }
+    if slots[index].isListener {
+      hasAccepted = true
+    } else if slots[index].round != pace.senderRound {
+      slots[index].round = pace.senderRound
+      pace.senderCame()
+    }
     slots[index].handler?.ready(readiness, on: self)
   }
 
@@ -154,6 +166,7 @@ public actor Loop {
     listener fd: Int32, isShared: Bool, _ handler: any EventHandler
   ) throws(NetworkFailure) -> Registration {
     let registration = take(handler)
+    slots[Int(registration.slot)].isListener = true
     do throws(NetworkFailure) {
       if isShared {
         try thread.poller.addSharedListener(fd, tag: registration.tag)
@@ -196,6 +209,7 @@ public actor Loop {
       slots.append(Slot())
     }
     slots[Int(slot)].handler = handler
+    slots[Int(slot)].isListener = false
     return Registration(slot: slot, generation: slots[Int(slot)].generation)
   }
 }

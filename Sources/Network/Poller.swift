@@ -25,7 +25,8 @@ struct Readiness: OptionSet, Sendable {
   /// The tag under which the wake-up descriptor reports.
   private static let bellTag = UInt64.max
   private static let eventsPerWait = 256
-  /// Whether the kernel waits for less than a millisecond (epoll_pwait2(2), Linux 5.11).
+  /// Whether the kernel is taken to wait for less than a millisecond (epoll_pwait2(2), Linux 5.11):
+  /// until it has refused.
   private(set) var waitsPrecisely: Bool
 
   init(waitsPrecisely: Bool = true) throws(NetworkFailure) {

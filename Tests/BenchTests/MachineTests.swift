@@ -33,9 +33,16 @@ import Testing
     for reading in 1...50 {
       count.read(MonotonicTime(nanoseconds: 100_000_000 + Int64(reading) * 2_000_000))
     }
-    #expect(count.speeds == [100, 50])
+    #expect(count.speeds == [1, 0.5])
     let report = MachineReport(cores: [count], stolen: nil)
     #expect(report.json.contains(#""slowestStretch":0.500"#) && !report.json.contains("stolen"))
+  }
+
+  @Test func `a pause makes the stretch slow that it lies in`() {
+    var count = PauseCount(at: MonotonicTime(nanoseconds: 0))
+    for reading in 1...50 { count.read(MonotonicTime(nanoseconds: Int64(reading) * 1_000_000)) }
+    count.read(MonotonicTime(nanoseconds: 408_000_000))
+    #expect(count.speeds == [0.125])
   }
 
   @Test func `stolen time is the eighth figure of the processors' line`() throws {
@@ -52,6 +59,8 @@ import Testing
   func run() async throws {
     let run = try MachineRun(["--duration", "20ms", "--cores", "2", "--json"])
     #expect(await run.run() == 0)
+    let counts = await run.counts()
+    #expect(counts.count == 2 && counts.allSatisfy { $0.length >= .milliseconds(20) })
     #expect(throws: UsageFault.self) { try MachineRun(["--cores", "0"]) }
     #expect(throws: UsageFault.self) { try MachineRun(["more"]) }
   }

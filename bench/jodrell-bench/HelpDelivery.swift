@@ -115,9 +115,9 @@ extension Help {
         --json               one JSON object instead of the table
 
     One thread for each core reads the clock over and over. What is missing between two readings,
-    200 µs or more, is a pause in which no program of this machine could have answered: a host has
-    other guests, a notebook saves power. Where there are many, latencies at high load measure the
-    machine. To be run with everything else at rest.
+    200 µs or more, is a pause in which the thread did not run: a host has other guests, a
+    container is held to its share, another program was there. Where there are many, latencies at
+    high load measure the machine. To be run with everything else at rest.
 
     Example:
       jodrell-bench machine --duration 30s

@@ -44,6 +44,7 @@ enum LoadDriver {
           for loop in loops.joined() { await loop.retire() }
           return nil
         }
+        await loop.host { _ in _ = sleepPrecisely() }
         loops[loops.count - 1].append(loop)
       }
     }

@@ -3,8 +3,8 @@ import Foundation
 import Synchronization
 
 /// `jodrell-bench machine`: one thread for each core does nothing but read the clock. What is
-/// missing between two readings, this machine has given to somebody else: a hypervisor to its other
-/// guests, mostly. No gateway answers within such a pause.
+/// missing between two readings, the thread did not run: a hypervisor has given its core to another
+/// guest, a container has used up its share, or another thread was there.
 struct MachineRun: Sendable {
   private let duration: TimeSpan
   private let cores: Int
@@ -22,14 +22,19 @@ struct MachineRun: Sendable {
   /// Keeps the cores busy until the time is over, and prints the report.
   func run() async -> Int32 {
     let before = StolenTime.now
-    let counts = await withTaskGroup { group in
-      for _ in 0..<cores { group.addTask { await count() } }
-      return await group.reduce(into: [PauseCount]()) { $0.append($1) }
-    }
+    let counts = await counts()
     let stolen = StolenTime.now.flatMap { now in before.map { now.share(since: $0) } }
     let report = MachineReport(cores: counts, stolen: stolen)
     say(asJSON ? report.json + "\n" : report.table)
     return ExitCode.good
+  }
+
+  /// What each thread found.
+  func counts() async -> [PauseCount] {
+    await withTaskGroup { group in
+      for _ in 0..<cores { group.addTask { await count() } }
+      return await group.reduce(into: []) { $0.append($1) }
+    }
   }
 
   /// On a thread of its own, since it keeps that busy.
@@ -59,8 +64,8 @@ struct PauseCount: Sendable {
   static let stretch = TimeSpan.milliseconds(100)
 
   private(set) var pauses: [TimeSpan] = []
-  /// Readings of each whole stretch.
-  private(set) var speeds: [Int] = []
+  /// Readings per millisecond of each stretch.
+  private(set) var speeds: [Double] = []
   private(set) var length = TimeSpan.zero
   private var last: MonotonicTime
   private var stretchBegan: MonotonicTime
@@ -80,8 +85,11 @@ struct PauseCount: Sendable {
     length.nanoseconds += gap.nanoseconds
     readings += 1
     if gap >= Self.shortest, pauses.count < Self.most { pauses.append(gap) }
-    guard now - stretchBegan >= Self.stretch else { return }
-    if speeds.count < Self.most { speeds.append(readings) }
+    let stretch = now - stretchBegan
+    guard stretch >= Self.stretch else { return }
+    if speeds.count < Self.most {
+      speeds.append(Double(readings) * 1e6 / Double(stretch.nanoseconds))
+    }
     stretchBegan = now
     readings = 0
   }
@@ -116,7 +124,7 @@ struct MachineReport {
   private var slowest: Double {
     let speeds = cores.flatMap(\.speeds)
     guard let most = speeds.max(), let least = speeds.min(), most > 0 else { return 1 }
-    return Double(least) / Double(most)
+    return least / most
   }
 
   private static func milliseconds(_ span: TimeSpan) -> String {

@@ -3,89 +3,102 @@ import Client
 import Foundation
 import Synchronization
 
-/// Runs a timetable in real time. The tasks of any loop wait here; the loop of the first that does
-/// wakes them, each when its send is due. So what paces is the thread that sends, and a thread of
-/// its own does not take a core from it 20,000 times a second.
+/// Runs a timetable in real time. The tasks of any loop wait here; a loop whose task does wakes
+/// them, each when its send is due. So what paces is a thread that sends, and a thread of its own
+/// does not take a core from it 20,000 times a second.
 final class Pacer: Sendable {
   private typealias Waiter = CheckedContinuation<MonotonicTime?, Never>
 
-  private let queue: Mutex<SendQueue<Waiter>>
+  private struct State {
+    var queue: SendQueue<Waiter>
+    /// Whether a loop looks at the queue. One does as long as somebody waits.
+    var isLooking = false
+  }
+
+  private let state: Mutex<State>
   private let control: RunControl
-  private let hasLoop = Atomic<Bool>(false)
 
   /// Loops that pace may sleep so much too long.
   static let grain = TimeSpan.microseconds(20)
   /// At high rates it wakes several connections at once, which costs each at most this much.
   private static let shortestSleep = TimeSpan.microseconds(50)
-  /// Before the begin it looks so often…
+  /// Before the begin it looks so often; the begin is announced twice as long ahead.
   private static let firstSleep = TimeSpan.milliseconds(1)
-  /// … and at the control so often.
+  /// It looks at the control so often.
   private static let longestSleep = TimeSpan.milliseconds(20)
 
   init(_ timetable: Timetable, control: RunControl) {
-    queue = Mutex(SendQueue(timetable))
+    state = Mutex(State(queue: SendQueue(timetable)))
     self.control = control
   }
 
   /// When the caller's next send is due, which may be past: that is what its latency counts from.
   /// Returns when it is; nil when there is none any more.
   func next(on loop: isolated ClientLoop) async -> MonotonicTime? {
-    if !hasLoop.exchange(true, ordering: .relaxed) {
-      Self.sleepPrecisely()
-      look(on: loop)
-    }
-    switch queue.withLock({ $0.take(at: monotonicNow()) }) {
+    // Whoever is behind the timetable goes on without a continuation.
+    switch state.withLock({ $0.queue.take(at: monotonicNow()) }) {
     case .send(let due): return due
     case .over: return nil
     case .wait: break
     }
     return await withCheckedContinuation { waiter in
-      let answer = queue.withLock { queue in
-        let answer = queue.take(at: monotonicNow())
-        if answer == .wait { queue.park(waiter) }
-        return answer
+      // Parked, it is found by the look that follows, or by one of another loop.
+      let mustLook = state.withLock { state in
+        state.queue.park(waiter)
+        defer { state.isLooking = true }
+        return !state.isLooking
       }
-      switch answer {
-      case .send(let due): waiter.resume(returning: due)
-      case .over: waiter.resume(returning: nil)
-      case .wait: break
-      }
+      if mustLook { look(on: loop) }
     }
   }
 
   /// Starts the timetable once `connections` wait for it, or after five seconds.
   func begin(whenIdle connections: Int) async {
     let patience = monotonicNow() + .seconds(5)
-    while queue.withLock({ $0.idleCount }) < connections, monotonicNow() < patience,
+    while state.withLock({ $0.queue.idleCount }) < connections, monotonicNow() < patience,
       !control.isStopped
     { try? await Task.sleep(for: .milliseconds(2)) }
-    queue.withLock { $0.begin(at: monotonicNow()) }
+    state.withLock { $0.queue.begin(at: monotonicNow() + Self.firstSleep + Self.firstSleep) }
   }
 
   /// How many sends were due and are not made.
-  var overdue: Int { queue.withLock { $0.overdue(at: monotonicNow()) } }
+  var overdue: Int { state.withLock { $0.queue.overdue(at: monotonicNow()) } }
 
-  /// Wakes those whose sends are due, over and over until the end.
+  /// Wakes those whose sends are due, over and over while somebody waits.
   private func look(on loop: isolated ClientLoop) {
     let now = monotonicNow()
-    let (released, wake) = queue.withLock { queue in
-      (queue.release(at: now), queue.hasBegun ? queue.wake(after: now) : now + Self.firstSleep)
+    let isStopped = control.isStopped
+    let (released, ended, wake) = state.withLock { state in
+      let released = state.queue.release(at: now)
+      let isWaiting = state.queue.idleCount > 0
+      let wake = state.queue.hasBegun ? state.queue.wake(after: now) : now + Self.firstSleep
+      if isWaiting, let wake, !isStopped { return (released, [Waiter](), Optional(wake)) }
+      state.isLooking = false
+      return (released, wake == nil || isStopped ? state.queue.finish() : [], nil)
     }
     for (waiter, due) in released { waiter.resume(returning: due) }
-    guard let wake, !control.isStopped else {
-      for waiter in queue.withLock({ $0.finish() }) { waiter.resume(returning: nil) }
-      return
-    }
+    for waiter in ended { waiter.resume(returning: nil) }
+    guard let wake else { return }
     loop.call(at: min(max(wake, now + Self.shortestSleep), now + Self.longestSleep)) { loop in
       self.look(on: loop)
     }
   }
+}
 
-  /// The kernel may wake a sleeping thread 50 µs late unless it asks for less (proc(5),
-  /// `timerslack_ns`); where it may not ask, it sleeps as others do.
-  private static func sleepPrecisely() {
-    let setting = FileHandle(forWritingAtPath: "/proc/thread-self/timerslack_ns")
-    try? setting?.write(contentsOf: Data("1000".utf8))
-    try? setting?.close()
-  }
+/// The kernel may wake a sleeping thread 50 µs late unless it asks for less. Asks for the calling
+/// thread (proc(5), `timerslack_ns`); where it may not ask, it sleeps as others do.
+///
+/// - Returns: what is in force now, in nanoseconds; nil where that is not told.
+@discardableResult
+func sleepPrecisely() -> Int? {
+  // The file is there under a thread's own number only, which the link ends with.
+  guard let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self"),
+    let number = link.split(separator: "/").last
+  else { return nil }
+  let path = "/proc/\(number)/timerslack_ns"
+  let setting = FileHandle(forWritingAtPath: path)
+  try? setting?.write(contentsOf: Data("1000".utf8))
+  try? setting?.close()
+  let text = try? String(contentsOfFile: path, encoding: .utf8)
+  return text.flatMap { Int($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
 }

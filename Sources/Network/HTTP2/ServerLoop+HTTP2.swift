@@ -26,6 +26,6 @@ extension ServerLoop {
     for connection in line { connection.pumpNow() }
   }
 
-  /// The loop does not sleep before its next turn.
+  /// The loop neither rests nor sleeps before its next turn.
   func turnAgain() { _ = clock.schedule(at: clock.now) {} }
 }
