@@ -1,6 +1,7 @@
 import Bytes
 private import CLinux
 import Glibc
+import Synchronization
 
 /// What the kernel reports about a descriptor.
 struct Readiness: OptionSet, Sendable {
@@ -15,8 +16,8 @@ struct Readiness: OptionSet, Sendable {
 
 /// An epoll instance with its wake-up descriptor. `wait` belongs to one thread; `wake` to all.
 ///
-/// SAFETY: `@unchecked Sendable` because `events` and `waitsPrecisely` are touched by `wait` alone,
-/// which only the loop's thread calls, and the descriptors never change.
+/// SAFETY: `@unchecked Sendable` because `events` is touched by `wait` alone, which only the loop's
+/// thread calls, and the descriptors never change.
 @safe final class Poller: @unchecked Sendable {
   private let epoll: Int32
   private let bell: Int32
@@ -25,12 +26,10 @@ struct Readiness: OptionSet, Sendable {
   /// The tag under which the wake-up descriptor reports.
   private static let bellTag = UInt64.max
   private static let eventsPerWait = 256
-  /// Whether the kernel is taken to wait for less than a millisecond (epoll_pwait2(2), Linux 5.11):
-  /// until it has refused.
-  private(set) var waitsPrecisely: Bool
+  private let isPrecise: Atomic<Bool>
 
   init(waitsPrecisely: Bool = true) throws(NetworkFailure) {
-    self.waitsPrecisely = waitsPrecisely
+    isPrecise = Atomic(waitsPrecisely)
     epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
     guard epoll >= 0 else { throw .system(call: "epoll_create1", code: errno) }
     bell = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
@@ -81,6 +80,10 @@ struct Readiness: OptionSet, Sendable {
     }
   }
 
+  /// Whether the kernel is taken to wait for less than a millisecond (epoll_pwait2(2), Linux 5.11):
+  /// until it has refused.
+  var waitsPrecisely: Bool { isPrecise.load(ordering: .relaxed) }
+
   /// Ends a `wait` of another thread, or the next one.
   func wake() {
     var one: UInt64 = 1
@@ -118,7 +121,7 @@ struct Readiness: OptionSet, Sendable {
       let count = unsafe epoll_pwait2(epoll, room.baseAddress, most, &time, nil)
       // A sandbox that does not know the call may answer that it is not allowed.
       guard count < 0, errno == ENOSYS || errno == EPERM else { return count }
-      waitsPrecisely = false
+      isPrecise.store(false, ordering: .relaxed)
     }
     let milliseconds = (span.nanoseconds + 999_999) / 1_000_000
     return unsafe epoll_wait(epoll, room.baseAddress, most, Int32(clamping: milliseconds))

@@ -1,4 +1,5 @@
 import Bytes
+import Foundation
 import Testing
 
 @testable import jodrell_bench
@@ -106,5 +107,11 @@ struct TimetableTests {
       order += queue.release(at: at(Int64(waiter))).map(\.waiter)
     }
     #expect(order == Array(0..<5_000))
+  }
+
+  @Test("a thread that paces asks to be woken no more than a microsecond late")
+  func precision() {
+    guard FileManager.default.fileExists(atPath: "/proc/self/timerslack_ns") else { return }
+    #expect(sleepPrecisely() == 1_000)
   }
 }

@@ -61,7 +61,7 @@ struct DeliveryReport {
       text += "\(load.arrivals.rawValue) arrivals"
     }
     text += "\n\n"
-    let millis = TableText.milliseconds(UInt64(max(outcome.openedIn.nanoseconds, 0)))
+    let millis = TableText.milliseconds(outcome.openedIn)
     text += TableText.row(
       "streams open", "\(outcome.opened)", "of \(readers.plan.count), in \(millis) ms")
     text += TableText.row(

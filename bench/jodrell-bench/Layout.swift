@@ -28,6 +28,11 @@ enum TableText {
     decimal(Double(nanoseconds) / 1e6, 3)
   }
 
+  /// A span, which counts as none where it is negative.
+  static func milliseconds(_ span: TimeSpan) -> String {
+    milliseconds(UInt64(max(span.nanoseconds, 0)))
+  }
+
   static func size(_ bytes: UInt64) -> String {
     bytes < 1 << 20
       ? decimal(Double(bytes) / 1024, 1) + " KiB" : decimal(Double(bytes) / 1_048_576, 1) + " MiB"

@@ -127,17 +127,13 @@ struct MachineReport {
     return least / most
   }
 
-  private static func milliseconds(_ span: TimeSpan) -> String {
-    TableText.milliseconds(UInt64(span.nanoseconds))
-  }
-
   var table: String {
     let length = cores.map(\.length).max() ?? .zero
-    var text = "\(cores.count) busy threads for \(Self.milliseconds(length)) ms\n"
+    var text = "\(cores.count) busy threads for \(TableText.milliseconds(length)) ms\n"
     for step in Self.steps {
       text += TableText.row("paused", "\(count(step.least))", "times for \(step.name)")
     }
-    text += TableText.row("longest pause", Self.milliseconds(longest), "ms")
+    text += TableText.row("longest pause", TableText.milliseconds(longest), "ms")
     text += TableText.row("paused", TableText.decimal(paused * 100, 2), "% of the time")
     text += TableText.row(
       "slowest", TableText.decimal(slowest, 2), "of the fastest tenth of a second")
@@ -151,7 +147,7 @@ struct MachineReport {
     var fields = [("cores", "\(cores.count)")]
     fields += Self.steps.map { ($0.key, "\(count($0.least))") }
     fields += [
-      ("longestMilliseconds", Self.milliseconds(longest)),
+      ("longestMilliseconds", TableText.milliseconds(longest)),
       ("pausedPercent", TableText.decimal(paused * 100, 3)),
       ("slowestStretch", TableText.decimal(slowest, 3)),
     ]

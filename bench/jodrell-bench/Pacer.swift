@@ -89,7 +89,6 @@ final class Pacer: Sendable {
 /// thread (proc(5), `timerslack_ns`); where it may not ask, it sleeps as others do.
 ///
 /// - Returns: what is in force now, in nanoseconds; nil where that is not told.
-@discardableResult
 func sleepPrecisely() -> Int? {
   // The file is there under a thread's own number only, which the link ends with.
   guard let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self"),

@@ -80,7 +80,7 @@ struct Report {
     if load.rate != nil {
       text += TableText.row(
         "behind schedule", "\(tally.late)",
-        "latest by \(TableText.milliseconds(UInt64(tally.latest.nanoseconds))) ms, "
+        "latest by \(TableText.milliseconds(tally.latest)) ms, "
           + "\(overdue) never sent")
     }
     text += TableText.row(
@@ -131,7 +131,7 @@ struct Report {
       let open = [
         ("rate", "\(rate)"), ("arrivals", JSONLine.quoted(load.arrivals.rawValue)),
         ("behindSchedule", "\(tally.late)"),
-        ("latestMilliseconds", TableText.milliseconds(UInt64(tally.latest.nanoseconds))),
+        ("latestMilliseconds", TableText.milliseconds(tally.latest)),
         ("neverSent", "\(overdue)"),
       ]
       fields.append(("openLoop", JSONLine.object(open)))
@@ -168,7 +168,7 @@ extension Report {
       var text = "\nserver\n"
       let cores = Double(cpu.nanoseconds) / Double(max(elapsed.nanoseconds, 1))
       text += TableText.row(
-        "CPU time", TableText.milliseconds(UInt64(max(cpu.nanoseconds, 0))) + " ms",
+        "CPU time", TableText.milliseconds(cpu) + " ms",
         "\(TableText.decimal(cores, 2)) cores")
       for (name, count) in units where count > 0 {
         text += TableText.row("CPU per \(name)", TableText.decimal(micros(per: count), 2) + " µs")

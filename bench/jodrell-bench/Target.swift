@@ -65,8 +65,7 @@ struct Target: Sendable {
       guard given == nil else { throw UsageFault("--token and --token-file exclude each other") }
       // Bytes: what a Character is would be looked up for each of megabytes.
       let lines = try fileBytes(path, of: "--token-file").text.utf8
-        .split(whereSeparator: { $0 <= UInt8(ascii: " ") })
-        .map { ByteSlice(utf8: String(Substring($0))) }
+        .split(whereSeparator: { $0 <= UInt8(ascii: " ") }).map { ByteSlice($0) }
       guard !lines.isEmpty else { throw UsageFault("--token-file: \(path) holds no token") }
       return lines
     }
