@@ -71,6 +71,8 @@ public final class RocksTopicLog: TopicLog {
 
   /// Appends that wait for a commit.
   public var waitingEvents: Int { committer.queue.waitingEvents.load(ordering: .relaxed) }
+  /// Events for which there was no room among those that wait, since the opening.
+  public var refusedEvents: Int { committer.queue.refusedEvents.load(ordering: .relaxed) }
 
   /// What the log holds in memory now; nil once it is closed. Any thread may ask; it waits for
   /// RocksDB's own lock and looks at each open table, so loops should not.

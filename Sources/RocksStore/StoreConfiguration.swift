@@ -84,7 +84,7 @@ enum DamageLimits {
 }
 
 /// What the store tells the shell. No closure may block. All but `damaged` are called by the
-/// committer.
+/// committer, or by the opening thread before there is one.
 public struct StoreObserver: Sendable {
   public var committed: @Sendable (CommitFacts) -> Void = { _ in }
   /// A write failed: the store accepts nothing any more and the process should end.

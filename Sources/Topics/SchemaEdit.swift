@@ -52,9 +52,7 @@ extension SchemaBook {
     guard others + bytes + candidate.text.count <= SchemaLimits.namespaceBytes else {
       throw .tooMany(.namespaceSchemaBytes, limit: SchemaLimits.namespaceBytes)
     }
-    guard defaults[candidate.subject] != nil || defaults.count < SchemaLimits.subjects else {
-      throw .tooMany(.schemaSubjects, limit: SchemaLimits.subjects)
-    }
+    try checkRoom(for: candidate.subject)
     lastVersion += 1
     let stored = StoredSchema(
       version: lastVersion, subject: candidate.subject.detached, type: candidate.type,
@@ -66,7 +64,7 @@ extension SchemaBook {
     let cell = programs.cell(for: stored.programKey)
     cell.keep(candidate.program)
     append(stored, in: cell)
-    point(stored.subject, to: stored.version)
+    defaults[stored.subject] = stored.version
     revision += 1
     return stored
   }
@@ -85,7 +83,8 @@ extension SchemaBook {
     case .setDefault(let version):
       let stored = try known(version)
       guard stored.state.isLive else { throw .schemaAbsent(.isDeleted(version: version)) }
-      point(stored.subject, to: version)
+      try checkRoom(for: stored.subject)
+      defaults[stored.subject] = version
     case .setState(let version, let state, let notice):
       let stored = try known(version)
       if state == .deleted, defaults[stored.subject] == version {
@@ -119,7 +118,8 @@ extension SchemaBook {
       self.terms = terms
     case .clear:
       terms = nil
-      for subject in defaults.keys { delete(subject, now, &change) }
+      // Lines without a default too, whose versions were brought back one by one.
+      for subject in subjects { delete(subject, now, &change) }
     }
     revision += 1
     return change
@@ -136,8 +136,11 @@ extension SchemaBook {
     return stored
   }
 
-  private mutating func point(_ subject: SchemaSubject, to version: UInt32) {
-    defaults[subject] = version
+  /// Whether the line has a default, or may get one.
+  private func checkRoom(for subject: SchemaSubject) throws(CatalogueFailure) {
+    guard defaults[subject] != nil || defaults.count < SchemaLimits.subjects else {
+      throw .tooMany(.schemaSubjects, limit: SchemaLimits.subjects)
+    }
   }
 
   private mutating func set(

@@ -49,6 +49,36 @@ extension LogConformance {
     #expect(book.version(2)?.changed == bench.clock.wall)
   }
 
+  /// A line that is brought back counts as a new one does, and what was taken can be opened again.
+  func schemaLinesAreBounded(_ bench: Bench<Log>) async throws {
+    _ = try await bench.make("orders")
+    let manage = try proofs.topic("orders", .manage)
+    let log = bench.log
+    for line in 1...SchemaLimits.subjects {
+      let candidate = try proofs.schema("true", subject: subject("line-\(line)"))
+      _ = try await log.registerSchema(candidate, for: manage, at: UInt64(line - 1))
+    }
+    var book = try await log.editSchemas(of: manage, .deleteSubject(subject("line-1")), at: nil)
+    let another = try proofs.schema("true", subject: subject("another"))
+    _ = try await log.registerSchema(another, for: manage, at: book.revision)
+    book = try await log.editSchemas(of: manage, .setState(version: 1, .active), at: nil)
+    let tooMany = CatalogueFailure.tooMany(.schemaSubjects, limit: SchemaLimits.subjects)
+    await #expect(throws: tooMany) {
+      try await log.editSchemas(of: manage, .setDefault(version: 1), at: nil)
+    }
+    await #expect(throws: tooMany) {
+      try await log.registerSchema(
+        proofs.schema("true", subject: subject("line-1")), for: manage, at: book.revision)
+    }
+    let reopened = try await reopen(log, bench.clock.clocks)
+    #expect(reopened.schemaBook(of: manage).defaults == book.defaults)
+    #expect(reopened.schemaBook(of: manage).defaults.count == SchemaLimits.subjects)
+
+    // Clearing takes the line without a default, too.
+    try await reopened.deleteSchemas(of: manage)
+    #expect(reopened.schemaBook(of: manage).versions.allSatisfy { $0.state == .deleted })
+  }
+
   private func subject(_ text: String) throws -> SchemaSubject {
     try #require(SchemaSubject(ByteSlice(utf8: text)))
   }

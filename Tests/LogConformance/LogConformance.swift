@@ -43,6 +43,7 @@ package struct LogConformance<Log: TopicLog & Catalogue & SubscriptionStore> {
     case .policiesAreKept: try await policiesAreKept(bench)
     case .schemaVersionsCount: try await schemaVersionsCount(bench)
     case .schemasHaveLines: try await schemasHaveLines(bench)
+    case .schemaLinesAreBounded: try await schemaLinesAreBounded(bench)
     case .schemaBindingsAreKept: try await schemaBindingsAreKept(bench)
     case .recordDefinitionsAreKept: try await recordDefinitionsAreKept(bench)
     case .schemasGoForGood: try await schemasGoForGood(bench)
@@ -69,7 +70,8 @@ package enum ConformanceCase: String, CaseIterable, Sendable, CustomStringConver
   case growthWakesWaiters, batchesAreWholeAndAdjacent, grantsAreChecked
   case aTopicMadeAnewIsAnotherOne, publishTimesNeverGoBack, concurrentAppendsAreAllStored
   case topicsAreListedByName, policiesAreKept, schemaVersionsCount
-  case schemasHaveLines, schemaBindingsAreKept, recordDefinitionsAreKept, schemasGoForGood
+  case schemasHaveLines, schemaLinesAreBounded, schemaBindingsAreKept, recordDefinitionsAreKept
+  case schemasGoForGood
   case linesGoForGood
   case subscriptionsAreDefinedOnce, subscriptionsAreTheirHoldersOwn, progressIsKept
   case everythingSurvivesReopening

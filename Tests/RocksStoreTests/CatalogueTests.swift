@@ -28,6 +28,38 @@ import Topics
     log.close()
   }
 
+  @Test func `a topic that goes takes its rows with it`() async throws {
+    let scratch = Scratch()
+    let log = try RocksTopicLog(opening: configuration(scratch))
+    func rows() throws -> [Int] {
+      var counts = [0, 0, 0, 0, 0, 0]
+      let database = log.committer.database
+      try database.scan(SchemaKey.self) { _, _ in counts[0] += 1 }
+      try database.scan(TopicSchemaKey.self) { _, _ in counts[1] += 1 }
+      try database.scan(TopicBindingKey.self) { _, _ in counts[2] += 1 }
+      try database.scan(TrimKey.self) { _, _ in counts[3] += 1 }
+      try database.scan(SubscriptionKey.self) { _, _ in counts[4] += 1 }
+      try database.scan(SegmentKey.self) { _, _ in counts[5] += 1 }
+      return counts
+    }
+    for topic in ["orders", "kept"] {
+      let manage = try address(topic, .manage)
+      _ = try await log.createTopic(manage, TopicConfiguration())
+      _ = try await log.registerSchema(try candidate("{}"), for: manage, at: 0)
+      _ = try await log.registerSchema(try candidate("true"), for: manage, at: 1)
+      let terms = SubscriptionTerms(kind: .shared, ackTimeout: .seconds(30), maxUnacked: 1000)
+      _ = try await log.createSubscription(
+        name("worker"), terms, startingAt: .first(), of: address(topic, .subscribe))
+      let loop = TestLoop(log)
+      for payload in ["1", "2"] { _ = try await loop.append(event(address(topic), payload)) }
+      try await log.trim(manage, before: 1)
+    }
+    #expect(try rows() == [4, 4, 2, 2, 2, 2])
+    try await log.deleteTopic(address("orders", .manage))
+    #expect(try rows() == [2, 2, 1, 1, 1, 1])
+    log.close()
+  }
+
   @Test func `what the catalogue was told is there after a reopening`() async throws {
     let scratch = Scratch()
     var log = try RocksTopicLog(opening: configuration(scratch))

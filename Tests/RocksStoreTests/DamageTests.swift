@@ -1,4 +1,6 @@
 import Bytes
+import LogConformance
+import Synchronization
 import Tenancy
 import Testing
 import Topics
@@ -8,12 +10,13 @@ import Topics
 @Suite struct DamageTests {
   /// Opens the database of a closed store and lets `change` write into it.
   private func operate(
-    _ scratch: Scratch, _ change: (Database, inout WriteBatch, ColumnFamily) throws -> Void
+    _ scratch: Scratch, on family: String = "ev.x.00000001",
+    _ change: (Database, inout WriteBatch, ColumnFamily) throws -> Void
   ) throws {
     let database = try Database(
       path: StorePaths(scratch.path).engine, options: EngineOptions(cacheBytes: 1 << 20),
       readOnly: false)
-    let events = try #require(database.family(named: "ev.x.00000001"))
+    let events = try #require(database.family(named: family))
     var batch = WriteBatch()
     try change(database, &batch, events)
     try database.write(batch)
@@ -102,6 +105,57 @@ import Topics
       try log.stored(try address("orders", .subscribe), from: Cursor(ledger: 1, next: 30)) == ["30"]
     )
     log.close()
+  }
+
+  @Test(.timeLimit(.minutes(10)))
+  func `a last chunk that cannot be read does not make its topic old, nor short`() async throws {
+    let scratch = Scratch()
+    let clock = SteppedClock()
+    var settings = configuration(scratch, clock)
+    settings.limits.bucketBytes = 1
+    settings.limits.retentionEvery = .milliseconds(2)
+    var log = try RocksTopicLog(opening: settings)
+    let retentions = [Retention(age: .seconds(3600)), Retention(bytes: 1 << 20)]
+    let topics = [try address("aged"), try address("sized")]
+    for (topic, retention) in zip(topics, retentions) {
+      _ = try await log.createTopic(topic, TopicConfiguration(retention: retention))
+    }
+    clock.step(.seconds(30 * 86_400))
+    let loop = TestLoop(log)
+    for payload in 0..<3 {
+      for topic in topics { _ = try await loop.append(event(topic, "\(payload)")) }
+      // Each in a segment of its own.
+      let count = { log.committer.database.familyNames.count { $0.hasPrefix("ev.m.") } }
+      while count() < payload + 2 { try await Task.sleep(for: .milliseconds(1)) }
+    }
+    var last: [(EventKey, String)] = []
+    for topic in topics {
+      let state = try #require(log.committer.directory.topic(TopicPath(topic)))
+      let bucket = state.tail.withLock { $0.segments.last?.bucket.family.name }
+      last.append((EventKey(topic: state.number, last: 2), try #require(bucket)))
+    }
+    log.close()
+    for (key, family) in last {
+      try operate(scratch, on: family) { _, batch, events in
+        batch.put(events, key: key.bytes.span, value: [UInt8](repeating: 1, count: 90).span)
+      }
+    }
+    let sweeps = Sweeps()
+    settings.observer.swept = { _ in sweeps.count.add(1, ordering: .relaxed) }
+    log = try RocksTopicLog(opening: settings)
+    while sweeps.count.load(ordering: .relaxed) < 3 {
+      try await Task.sleep(for: .milliseconds(1))
+    }
+    for topic in topics {
+      let bounds = try log.bounds(of: topic)
+      #expect(bounds.first == 0 && bounds.end == 3)
+    }
+    log.close()
+  }
+
+  /// How often a store has looked at all topics.
+  private final class Sweeps: Sendable {
+    let count = Atomic<Int>(0)
   }
 
   @Test func `a catalogue record that cannot be read refuses the open by family`() async throws {

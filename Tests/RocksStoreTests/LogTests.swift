@@ -235,6 +235,7 @@ import Topics
     let appender = Staging(log)
     let outcomes = await appender.appendTwenty(topic)
     #expect(outcomes.filter { $0 }.count == 10)
+    #expect(log.refusedEvents == 10)
     #expect(await appender.appendTwenty(topic).contains(true))
     #expect(log.waitingEvents == 0)
     log.close()

@@ -51,6 +51,30 @@ import Topics
   }
 
   @Test(.timeLimit(.minutes(10)))
+  func `a subscription that nobody uses holds its own topic's events and no other's`()
+    async throws
+  {
+    let scratch = Scratch()
+    let log = try RocksTopicLog(opening: settings(scratch))
+    let held = try await make(log, "held", Retention(age: .seconds(60)))
+    let terms = SubscriptionTerms(kind: .shared, ackTimeout: .seconds(30), maxUnacked: 1000)
+    _ = try await log.createSubscription(
+      name("abandoned"), terms, startingAt: .first(), of: address("held", .subscribe))
+    let topic = try await make(log, "orders", Retention(age: .seconds(60)))
+    let loop = TestLoop(log)
+    for number in 1...40 {
+      let before = bounded(log).count
+      try await publish(loop, held, [number])
+      try await publish(loop, topic, [number])
+      try await wait { self.bounded(log).count > before }
+    }
+    clock.step(.seconds(61))
+    try await wait { try log.bounds(of: topic).first == 40 }
+    #expect(try log.bounds(of: held).first == 0)
+    log.close()
+  }
+
+  @Test(.timeLimit(.minutes(10)))
   func `what is past its age goes with its bucket, and a reader is told`() async throws {
     let scratch = Scratch()
     var log = try RocksTopicLog(opening: settings(scratch))

@@ -74,4 +74,12 @@ import Topics
         "\(wall) \(monotonic)")
     }
   }
+
+  @Test func `a topic whose size is not known lets nothing go for it`() {
+    var unknown = stretches
+    unknown[2].bytes = 0
+    let found = Trimming(
+      unknown, Retention(bytes: 1), first: 0, held: .max, now: UnixTime(seconds: 0))
+    #expect(found == nil)
+  }
 }

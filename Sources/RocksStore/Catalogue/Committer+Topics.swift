@@ -58,11 +58,20 @@ extension Committer {
 
   func deleteTopic(_ topic: TopicState) throws(CatalogueFailure) {
     let facts = topic.facts.withLock { $0 }
-    try reading { () throws(StoreFault) in
+    // All that has to be read first: what fails half-way must have written nothing.
+    let (subscriptions, schemas) = try reading { () throws(StoreFault) in
+      var subscriptions: [(SubscriptionDefinition, [AckChunkKey])] = []
       for definition in facts.subscriptions.values {
-        try deleteSubscription(definition, of: topic)
+        subscriptions.append((definition, try ackChunks(of: definition, of: topic)))
       }
+      return (subscriptions, try storedRows(of: facts.book.versions.map(\.version), topic))
     }
+    for (definition, acks) in subscriptions {
+      deleteSubscription(definition, of: topic, with: acks)
+    }
+    for (version, row) in schemas { deleteSchema(row, as: version, of: topic) }
+    delete(TopicBindingKey(topic: topic.number))
+    delete(TrimKey(topic: topic.number))
     put(TopicKey(topic: topic.number), record(topic, facts, .deleted))
     put(
       TopicNameKey(

@@ -96,8 +96,10 @@ final class Directory: Sendable {
     }
   }
 
-  /// All live topics; for closing and inspection.
-  var topics: [TopicState] { contents.withLock { $0.topics.values.compactMap(\.topic) } }
+  /// All live topics. The seats' own locks are taken behind the directory's.
+  var topics: [TopicState] {
+    contents.withLock { Array($0.topics.values) }.compactMap(\.topic)
+  }
 }
 
 /// A topic's place in the directory: what was looked up by its names once is found there again,

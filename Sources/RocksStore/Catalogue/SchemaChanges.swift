@@ -106,16 +106,21 @@ extension Committer {
     }
     for version in change.removed {
       guard let row = rows[version] else { continue }
-      delete(TopicSchemaKey(topic: topic.number, version: version))
-      delete(SchemaKey(tenant: topic.number.tenant, schema: row.schema))
+      deleteSchema(row, as: version, of: topic)
       topic.uses.removed(version)
     }
     write(&facts, withBookOf: topic)
     return facts.book
   }
 
+  /// Deletes the rows of a version for good, its text too.
+  func deleteSchema(_ row: TopicSchemaKey.Value, as version: UInt32, of topic: TopicState) {
+    delete(TopicSchemaKey(topic: topic.number, version: version))
+    delete(SchemaKey(tenant: topic.number.tenant, schema: row.schema))
+  }
+
   /// The stored records of versions.
-  private func storedRows(
+  func storedRows(
     of versions: [UInt32], _ topic: TopicState
   ) throws(StoreFault) -> [UInt32: TopicSchemaKey.Value] {
     var rows: [UInt32: TopicSchemaKey.Value] = [:]
@@ -146,10 +151,14 @@ extension Committer {
 
   /// Puts into the commit how far softly deleted versions reach that some of its events were
   /// checked against before they were deleted.
-  func writeLateUses(of topic: TopicState) {
-    for (version, value) in topic.uses.settle(at: topic.next) {
+  ///
+  /// - Returns: whether there was something to put.
+  func writeLateUses(of topic: TopicState) -> Bool {
+    let settled = topic.uses.settle(at: topic.next)
+    for (version, value) in settled {
       put(TopicSchemaKey(topic: topic.number, version: version), value)
     }
+    return !settled.isEmpty
   }
 }
 

@@ -42,9 +42,10 @@ extension RocksTopicLog: SubscriptionStore {
         let definition = facts.subscriptions.removeValue(forKey: name)
       else { throw .unknownSubscription }
       try expected.check(definition)
-      try committer.reading { () throws(StoreFault) in
-        try committer.deleteSubscription(definition, of: topic)
+      let acks = try committer.reading { () throws(StoreFault) in
+        try committer.ackChunks(of: definition, of: topic)
       }
+      committer.deleteSubscription(definition, of: topic, with: acks)
       committer.write(facts, of: topic)
     }
   }
@@ -126,14 +127,21 @@ extension Committer {
     return .created(definition)
   }
 
+  /// What a subscription has acknowledged, for `deleteSubscription`.
+  func ackChunks(
+    of definition: SubscriptionDefinition, of topic: TopicState
+  ) throws(StoreFault) -> [AckChunkKey] {
+    let number = UInt32(truncatingIfNeeded: definition.number)
+    return try storedAckChunks(of: CursorKey(topic: topic.number, subscription: number))
+  }
+
   /// Deletes a subscription's rows; its number stays taken by the topic's counter.
   func deleteSubscription(
-    _ definition: SubscriptionDefinition, of topic: TopicState
-  ) throws(StoreFault) {
+    _ definition: SubscriptionDefinition, of topic: TopicState, with acks: [AckChunkKey]
+  ) {
     let number = UInt32(truncatingIfNeeded: definition.number)
-    let cursor = CursorKey(topic: topic.number, subscription: number)
-    try deleteAckChunks(of: cursor)
-    delete(cursor)
+    for key in acks { delete(key) }
+    delete(CursorKey(topic: topic.number, subscription: number))
     delete(SubscriptionKey(topic: topic.number, subscription: number))
     delete(SubscriptionNameKey(topic: topic.number, name: definition.heldName.stored))
   }

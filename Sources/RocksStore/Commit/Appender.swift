@@ -151,7 +151,10 @@ public final class RocksAppender: TopicAppender {
       waiting == 0
         || (waiting + events <= committer.limits.queueEvents
           && queue.waitingBytes.load(ordering: .relaxed) + bytes <= committer.limits.queueBytes)
-    else { throw .overloaded(retryAfter: .seconds(1)) }
+    else {
+      queue.refusedEvents.add(events, ordering: .relaxed)
+      throw .overloaded(retryAfter: .seconds(1))
+    }
     queue.waitingEvents.add(events, ordering: .relaxed)
     queue.waitingBytes.add(bytes, ordering: .relaxed)
   }

@@ -52,6 +52,8 @@ import Topics
   /// answers.
   let waitingEvents = Atomic<Int>(0)
   let waitingBytes = Atomic<Int>(0)
+  /// Events that found no room.
+  let refusedEvents = Atomic<Int>(0)
   private let limits: StoreLimits
 
   init(limits: StoreLimits) {

@@ -91,9 +91,10 @@ import Topics
         backlog: !backlog.isEmpty || !mutations.isEmpty, notBefore: pace.notBefore,
         crowd: pace.crowd, quorum: pace.quorum, wakeAt: min(nextSpaceCheck, sweep.nextStep))
       {
+        take(inbox)
         checkSpace()
         try keepHouse()
-        try commit(inbox, &clock)
+        try commit(inbox.retentions, &clock)
       }
       try acknowledger.close()
     } catch {
@@ -101,17 +102,23 @@ import Topics
     }
   }
 
-  private func commit(_ inbox: CommitQueue.Inbox, _ clock: inout SyncClock) throws(StoreFault) {
+  /// Takes over what has come. Before anything that can fail: whoever waits for it is then told.
+  private func take(_ inbox: CommitQueue.Inbox) {
+    backlog.add(inbox.stages)
+    draft.changes += inbox.changes
+    mutations += inbox.mutations
+  }
+
+  private func commit(
+    _ retentions: [Name: Retention]?, _ clock: inout SyncClock
+  ) throws(StoreFault) {
     draft.started = CommitQueue.now()
     pace.commitStarted(at: draft.started)
-    backlog.add(inbox.stages)
     let refused = draft.gather(from: &backlog)
     if refused.events > 0 { queue.lower(refused.events, refused.bytes) }
-    draft.changes += inbox.changes
     // Before what still waits: a look at the topics that was due under the earlier word must not
     // let events go that came after it.
-    if let retentions = inbox.retentions { keep(retentions) }
-    mutations += inbox.mutations
+    if let retentions { keep(retentions) }
     // Changes first: a deletion in the same commit then deletes what they wrote.
     for change in draft.changes { try write(change) }
     let before = draft.batch.count
@@ -120,7 +127,9 @@ import Topics
     changesCatalogue = draft.batch.count > before
     draft.clock = clocks.wall()
     draft.writeChunks(at: draft.clock)
-    for group in draft.groups { writeLateUses(of: group.topic) }
+    for group in draft.groups where !deleted.contains(where: { $0 === group.topic }) {
+      if writeLateUses(of: group.topic) { changesCatalogue = true }
+    }
     draft.closeGroups()
     var sync: TimeSpan?
     if draft.batch.count > 0 {
@@ -264,7 +273,7 @@ extension Committer {
     }
     let subscription = UInt32(truncatingIfNeeded: staged.subscription.number)
     let cursor = CursorKey(topic: topic.number, subscription: subscription)
-    if change.replacesAll { try deleteAckChunks(of: cursor) }
+    if change.replacesAll { for key in try storedAckChunks(of: cursor) { delete(key) } }
     put(
       cursor,
       CursorKey.Value(ledger: topic.ledger, next: change.markDelete.next, epoch: change.epoch))
@@ -279,12 +288,12 @@ extension Committer {
     }
   }
 
-  /// Deletes all ack chunks of a subscription, stored ones and those of this commit.
-  func deleteAckChunks(of cursor: CursorKey) throws(StoreFault) {
-    try database.scan(AckChunkKey.self, prefix: cursor.fields) { key, _ in delete(key) }
-    for key in ackChunks where key.topic == cursor.topic && key.subscription == cursor.subscription
-    {
-      delete(key)
-    }
+  /// All ack chunks of a subscription, stored ones and those of this commit. Whoever deletes them
+  /// asks for all first: what fails half-way must have written nothing.
+  func storedAckChunks(of cursor: CursorKey) throws(StoreFault) -> [AckChunkKey] {
+    var keys: [AckChunkKey] = []
+    try database.scan(AckChunkKey.self, prefix: cursor.fields) { key, _ in keys.append(key) }
+    return keys
+      + ackChunks.filter { $0.topic == cursor.topic && $0.subscription == cursor.subscription }
   }
 }

@@ -20,7 +20,9 @@ struct TailBlocks: ~Copyable {
   private var place = 0
 
   /// - Parameter tailBytes: what the tail holds. A sixteenth more makes up for the blocks' ends,
-  ///   which the next chunk did not fit into: chunks have at most 256 KiB.
+  ///   which the next chunk did not fit into: chunks have at most 256 KiB. Events that are larger
+  ///   are chunks of their own and leave up to a quarter of a block; a full ring then leaves blocks
+  ///   to the tail, which holds up to a third more than `heldBytes` says.
   init(tailBytes: Int) { limit = tailBytes / Self.blockBytes * 17 / 16 + 2 }
 
   /// Bytes of the blocks in the ring: neither of chunks with memory of their own nor of blocks that

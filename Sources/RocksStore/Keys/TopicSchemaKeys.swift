@@ -164,7 +164,9 @@ struct TopicBindingKey: StoredKey {
     init(from cursor: inout ByteCursor) throws {
       revision = try cursor.readUInt64()
       defaults = []
-      for _ in 0..<(try cursor.readCount(upTo: SchemaLimits.subjects)) {
+      // What is written keeps to `SchemaLimits.subjects`. Of the record alone the whole store would
+      // not open, should a limit ever be another.
+      for _ in 0..<(try cursor.readCount(upTo: cursor.remaining)) {
         defaults.append(
           Pointer(subject: try cursor.readSubject(), version: try cursor.readUInt32()))
       }

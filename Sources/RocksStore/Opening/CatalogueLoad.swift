@@ -157,6 +157,7 @@ struct CatalogueLoad: ~Copyable {
       if value.state == .live { live.append((key, value)) }
     }
     let ends = TopicEnds(database)
+    let lastCommit = try database.get(WatermarkKey())?.clock
     for (key, value) in live {
       let number = key.topic
       let segments = try segments(of: number)
@@ -167,12 +168,13 @@ struct CatalogueLoad: ~Copyable {
       let path = TopicPath(
         tenant: tenant, namespace: namespace, topic: try Self.name(value.name, .topic))
       let end = try ends.end(of: number, in: segments)
+      let trim = trims[number]
       let topic = TopicState(
         path: path, number: number, namespace: value.namespace,
         ledger: UInt64(value.incarnation), created: value.created,
-        end: max(end.next, trims[number]?.nextFloor ?? 0),
-        lastPublish: end.lastPublish ?? trims[number]?.until ?? value.created,
-        bytes: end.bytes ?? trims[number]?.bytesBefore ?? 0, trim: trims[number],
+        end: max(end.next, trim?.nextFloor ?? 0),
+        lastPublish: Self.lastPublish(end, trim, value, in: last, before: lastCommit),
+        bytes: max(end.bytes ?? 0, last.bytesBefore, trim?.bytesBefore ?? 0), trim: trim,
         segments: segments, bucket: last.bucket, facts: try facts(number, value, path),
         deletedSchemas: deletedSchemas(number))
       topic.keep(under: directory.retention(path.namespacePath))
@@ -180,6 +182,17 @@ struct CatalogueLoad: ~Copyable {
       directory.insert(topic)
       if !end.isCertain { doubtful.append(topic) }
     }
+  }
+
+  /// When a topic's newest event was published. Where its last chunk cannot be read this is never
+  /// too early: age would let go what is young, and whatever lies before it.
+  private static func lastPublish(
+    _ end: TopicEnds.End, _ trim: TrimKey.Value?, _ topic: TopicKey.Value, in segment: Segment,
+    before lastCommit: UnixTime?
+  ) -> UnixTime {
+    if let known = end.lastPublish { return known }
+    guard end.next > 0 else { return trim?.until ?? topic.created }
+    return max(lastCommit ?? segment.started, segment.started)
   }
 
   private func segments(of topic: TopicNumber) throws(StoreFault) -> [Segment] {

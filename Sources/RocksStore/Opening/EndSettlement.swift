@@ -46,14 +46,35 @@ struct EndSettlement: ~Copyable {
       isCatalogueWhole: found.catalogue == promised.catalogue)
     if found.catalogue != promised.catalogue, accepted != commit { throw missing }
     guard let doubt = loaded.doubtful.first else {
-      if found.events == promised.events || accepted == commit { return (commit, found) }
-      throw missing
+      if found == promised { return (commit, found) }
+      guard accepted == commit else { throw missing }
+      return try accept(after: commit, found, watermark.clock)
     }
     guard let lost = Self.lost(found.events, of: promised.events) else {
       throw accepted == commit ? Self.unsettled(doubt) : missing
     }
     if lost == 0 { return (commit, found) }
-    return try move(by: lost, after: commit, found, watermark.clock)
+    return try move(
+      loaded.doubtful.map { ($0, $0.next + lost) }, after: commit, found, watermark.clock)
+  }
+
+  /// Writes down what there is, so that the loss has to be accepted once only. A subscription may
+  /// have come further than what is left of its topic: that goes on behind it, since what came
+  /// before it would count as acknowledged.
+  private func accept(
+    after commit: UInt64, _ found: StoreExtent, _ clock: UnixTime
+  ) throws(StoreFault) -> (commit: UInt64, extent: StoreExtent) {
+    let topics = Dictionary(
+      uniqueKeysWithValues: loaded.directory.topics.map { ($0.number, $0) })
+    var ends: [TopicNumber: UInt64] = [:]
+    try database.scan(CursorKey.self) { key, value in
+      guard let topic = topics[key.topic], value.ledger == topic.ledger else { return }
+      ends[key.topic] = max(ends[key.topic] ?? topic.next, value.next)
+    }
+    let moves = ends.compactMap { number, end in
+      topics[number].flatMap { $0.next < end ? ($0, end) : nil }
+    }
+    return try move(moves, after: commit, found, clock)
   }
 
   /// How many events lie in blocks that cannot be read; nil if there are more than there should be.
@@ -66,18 +87,19 @@ struct EndSettlement: ~Copyable {
       "the end of topic \(topic.path.text) cannot be read, and nothing says where it can go on")
   }
 
-  /// Moves the ends in doubt and makes that durable, so that they stay where they are whatever the
+  /// Moves the ends of topics and makes that durable, so that they stay where they are whatever the
   /// next opening can read.
   private func move(
-    by lost: UInt64, after commit: UInt64, _ found: StoreExtent, _ clock: UnixTime
+    _ ends: [(topic: TopicState, end: UInt64)], after commit: UInt64, _ found: StoreExtent,
+    _ clock: UnixTime
   ) throws(StoreFault) -> (commit: UInt64, extent: StoreExtent) {
     let commit = commit + 1
     var extent = StoreExtent(events: found.events, catalogue: commit)
     var batch = WriteBatch()
-    for topic in loaded.doubtful {
+    for (topic, end) in ends {
       let first = topic.next
-      topic.move(to: first + lost, published: clock)
-      extent.events += lost
+      topic.move(to: end, published: clock)
+      extent.events += end - first
       let key = TrimKey(topic: topic.number)
       let trim = try database.get(key)
       batch.put(

@@ -26,7 +26,9 @@ struct StorePaths: Sendable {
     }
     if names.isEmpty { return }
     try Files.makeDirectory(unproven)
-    for name in names where !Files.link(engine + "/" + name, to: unproven + "/" + name) { return }
+    for name in names where !Files.link(engine + "/" + name, to: unproven + "/" + name) { break }
+    // RocksDB may remove the first names, and that may reach the disk before the second ones do.
+    try Files.syncDirectory(unproven)
   }
 
   /// The open proved itself: the second names can go.

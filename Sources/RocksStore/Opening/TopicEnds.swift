@@ -7,8 +7,10 @@ final class TopicEnds {
   struct End {
     /// Behind the last entry that is known of; nothing before it will be given out.
     var next: UInt64 = 0
-    /// Of the last chunk that can be read; nil when there is none.
+    /// Of the topic's last chunk; nil when there is none, or it cannot be read: what can be is
+    /// older.
     var lastPublish: UnixTime?
+    /// At the end of the last chunk that can be read; nil when there is none.
     var bytes: UInt64?
     /// False when later chunks may lie in a block that cannot be read.
     var isCertain = true
@@ -100,7 +102,7 @@ final class TopicEnds {
     #if MUTANTS
       if Mutant.entryReused.isOn { end.next = last.key.last }
     #endif
-    end.lastPublish = chunk.baseTime
+    if last.key.last + 1 == next { end.lastPublish = chunk.baseTime }
     end.bytes = chunk.bytesBefore + UInt64(chunk.records.count)
     return end
   }

@@ -56,9 +56,10 @@ enum RetentionLimits {
   /// … within these bounds.
   static let shortestSpan = TimeSpan.seconds(10)
   static let longestSpan = TimeSpan.seconds(6 * 3_600)
-  /// Buckets of one class. From every eighth on they grow to double the size and time.
-  static let buckets = 32
+  /// With every eighth bucket of a class the next one takes double the size and time, so that few
+  /// are needed however long one topic holds the oldest, and every other topic still moves on.
   static let growEvery = 8
+  static let mostDoublings = 16
   /// The wall clock may run away from the other one by so much before age stops to count.
   static let clockStep = TimeSpan.seconds(300)
 }
@@ -137,9 +138,9 @@ extension Committer {
 
   private func isFull(_ bucket: EventBucket) -> Bool {
     let kind = bucket.retentionClass
-    let count = shelf.count(kind)
-    guard bucket.bytes > 0, count < RetentionLimits.buckets else { return false }
-    let growth = count / RetentionLimits.growEvery
+    guard bucket.bytes > 0 else { return false }
+    let growth = min(
+      shelf.count(kind) / RetentionLimits.growEvery, RetentionLimits.mostDoublings)
     if bucket.bytes >= limits.bucketBytes << UInt64(growth) { return true }
     guard kind == .bounded, sweep.isTrusted else { return false }
     let longest = RetentionLimits.longestSpan

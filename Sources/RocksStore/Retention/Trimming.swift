@@ -36,7 +36,7 @@ struct Trimming {
     for stretch in stretches {
       let isOld =
         if let age = retention.age, let now { stretch.newest + age <= now } else { false }
-      let isTooMuch = retention.bytes.map { total - stretch.bytes >= $0 } ?? false
+      let isTooMuch = retention.bytes.map { total - min(total, stretch.bytes) >= $0 } ?? false
       guard isOld || isTooMuch, stretch.end <= held else { break }
       last = stretch
     }
