@@ -19,6 +19,9 @@ public final class IntrospectionDesk: Sendable {
   /// So many failures of an issuer in a row, and it is not asked for `breakTime`.
   public static let failuresInARow = 5
   public static let breakTime = TimeSpan.seconds(10)
+  /// For so long somebody who waited for a failed question, or comes now, is told that it failed;
+  /// later it is asked anew.
+  public static let failureTime = TimeSpan.seconds(3)
 
   /// What is known about a token.
   public enum Finding: Sendable {
@@ -54,8 +57,17 @@ public final class IntrospectionDesk: Sendable {
     var addresses: [UInt64: Int] = [:]
     /// Of issuers that have failed and not answered since.
     var breakers: [ByteSlice: Breaker] = [:]
-    /// Tokens about which the last question failed; cleared when it is read.
-    var failed: Set<Subject> = []
+    /// Tokens about which the last question failed, and until when that counts; cleared when it is
+    /// read.
+    var failed: [Subject: MonotonicTime] = [:]
+
+    /// A question has failed. Nobody may be left to read that: requests wait for less long than
+    /// issuers may take.
+    mutating func noteFailure(about subject: Subject, at now: MonotonicTime) {
+      failed = failed.filter { now < $0.value }
+      guard failed.count < IntrospectionDesk.most else { return }
+      failed[subject] = now + IntrospectionDesk.failureTime
+    }
   }
 
   private let state = Mutex(State())
@@ -91,7 +103,9 @@ public final class IntrospectionDesk: Sendable {
     let subject = Subject(digest: digest, issuer: issuer.id)
     let finding = state.withLock { state -> Finding in
       if let answer = state.answers[subject], wall < answer.staleAt { return .answer(answer) }
-      if state.failed.remove(subject) != nil { return .unavailable }
+      if let until = state.failed.removeValue(forKey: subject), now < until {
+        return .unavailable
+      }
       if let breaker = state.breakers[issuer.id], now < breaker.until { return .unavailable }
       if state.questions[subject] != nil { return .unknown }
       return state.addresses[address, default: 0] < Self.mostPerAddress ? .unknown : .tooMany
@@ -179,10 +193,10 @@ public final class IntrospectionDesk: Sendable {
         breaker.failures += 1
         if breaker.failures >= Self.failuresInARow { breaker.until = now + Self.breakTime }
         state.breakers[subject.issuer] = breaker
-        if state.failed.count < Self.most { state.failed.insert(subject) }
+        state.noteFailure(about: subject, at: now)
       case .refused:
         state.breakers[subject.issuer] = nil
-        if state.failed.count < Self.most { state.failed.insert(subject) }
+        state.noteFailure(about: subject, at: now)
       case .unasked: break
       }
       guard let question = state.questions.removeValue(forKey: subject) else { return [] }

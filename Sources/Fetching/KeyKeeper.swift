@@ -83,7 +83,7 @@ public final class KeyKeeper: Sendable {
   /// others.
   public func keep(_ profiles: [IssuerProfile]) {
     let now = clocks.monotonic()
-    state.withLock { watches in
+    let waiting = state.withLock { watches -> [@Sendable () -> Void] in
       var kept: [ByteSlice: Watch] = [:]
       for profile in profiles {
         guard case .remote(let remote) = profile.source else { continue }
@@ -98,9 +98,11 @@ public final class KeyKeeper: Sendable {
       }
       let gone = watches.values.filter { kept[$0.profile.id]?.profile.keys !== $0.profile.keys }
       watches = kept
-      for watch in gone { for done in watch.waiting { done() } }
+      return gone.flatMap { $0.waiting }
     }
     show()
+    // Without the lock: who is told may ask for the next thing at once.
+    for done in waiting { done() }
   }
 
   private static func isSame(_ left: IssuerProfile, _ right: IssuerProfile) -> Bool {

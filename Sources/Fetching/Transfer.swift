@@ -50,6 +50,9 @@ import Settings
       && set(CURLOPT_MAXFILESIZE, limit) && set(CURLOPT_NETRC, 0)
       && set(CURLOPT_USERAGENT, "jodrell") && set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
       && set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
+    // libcurl resolves names on threads of its own. The end of a transfer would wait for its one:
+    // a name server that hangs would keep everything else from being fetched.
+    isDone = isDone && set(CURLOPT_QUICK_EXIT, 1)
     if let authorities = fetch.rules.authorities {
       // No directory besides: these authorities instead of the system's, not with them.
       isDone = isDone && set(CURLOPT_CAINFO, authorities) && setNothing(CURLOPT_CAPATH)

@@ -27,15 +27,6 @@ struct Pace {
   }
 }
 
-extension LoopTimers {
-  /// Comes back in the loop's next turn, once sockets and everybody else have had theirs.
-  func nextTurn() async {
-    await withCheckedContinuation { waiting in
-      _ = schedule(at: now) { waiting.resume() }
-    }
-  }
-}
-
 extension GatewayResponder {
   /// Comes back in the loop's next turn.
   func nextTurn() async { await timers.nextTurn() }

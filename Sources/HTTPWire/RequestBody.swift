@@ -36,15 +36,6 @@ public final class RequestBody {
     isUntouched = true
   }
 
-  /// Whether every byte has been handed out.
-  public var isRead: Bool {
-    switch state {
-    case .read: true
-    case .whole(let bytes): bytes.isEmpty
-    case .arriving, .failed: false
-    }
-  }
-
   /// Whether nothing of it has been handed out yet, so that whoever reads it gets all of it.
   public private(set) var isUntouched = true
 

@@ -125,6 +125,14 @@ public protocol LoopTimers: AnyObject {
 
 extension LoopTimers {
   public func monotonic() -> MonotonicTime { clocks.monotonic() }
+
+  /// Comes back in the loop's next turn, once sockets and everybody else have had theirs; to yield
+  /// lets only those go first who are ready already.
+  public func nextTurn() async {
+    await withCheckedContinuation { waiting in
+      _ = schedule(at: now) { waiting.resume() }
+    }
+  }
 }
 
 /// Names one scheduled timer of one loop.

@@ -30,6 +30,8 @@ public struct WireLimits: Sendable {
   public var writeStallTime = TimeSpan.seconds(30)
   /// Unsent bytes above which a connection handles no further pipelined request.
   public var outboxBytes = 64 * 1024
+  /// A connection that has more to be served lets its loop turn once the turn has taken this long.
+  public var turn = TimeSpan.milliseconds(1)
   /// An unread body of at most this many bytes is skipped to keep the connection.
   public var skippedBytes = 64 * 1024
   /// After an answer that ends the connection: how much and for how long input is still swallowed,
@@ -44,6 +46,8 @@ public struct WireLimits: Sendable {
   public var rememberedHeadBytes = 4 << 10
   /// Open connections in total; nil: what the descriptor limit allows.
   public var connections: Int?
+  /// Of the operators' listener, so many are served however many others are open.
+  public var operatorConnections = 64
   /// Bytes of a PROXY header of version 2 with all that it carries.
   public var proxyHeaderBytes = 4096
   /// From a connection's begin to the end of its TLS handshake.

@@ -46,14 +46,12 @@ public struct LatencySummary: Sendable, Equatable {
 }
 
 extension ByteWriter {
-  /// Milliseconds with three decimals, rounded to the nearest microsecond.
+  /// Milliseconds with three decimals, rounded to the nearest microsecond; negative spans count as
+  /// none.
   public mutating func append(milliseconds span: TimeSpan) {
-    let microseconds = (max(span.nanoseconds, 0) + 500) / 1000
-    append(decimal: microseconds / 1000)
+    let microseconds = (UInt64(max(span.nanoseconds, 0)) + 500) / 1_000
+    append(decimal: microseconds / 1_000)
     append(ASCII.dot)
-    let rest = UInt8(truncatingIfNeeded: microseconds % 1000 / 100)
-    append(ASCII.zero + rest)
-    append(ASCII.zero + UInt8(truncatingIfNeeded: microseconds % 100 / 10))
-    append(ASCII.zero + UInt8(truncatingIfNeeded: microseconds % 10))
+    append(decimal: microseconds % 1_000, width: 3)
   }
 }

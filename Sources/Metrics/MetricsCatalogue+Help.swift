@@ -35,9 +35,12 @@ extension MetricsCatalogue {
       "Connections at listeners for proxies: with the header (taken), without it or with a broken "
         + "one (malformed), whose header took too long (timed_out), of others (untrusted)."
     case .streamsOpen: "Answers that are live streams and have not ended."
-    case .streamsStalledTotal: "Streams cut because the reader accepted no byte for too long."
+    case .streamsStalledTotal:
+      "Streams and other answers cut because the reader accepted no byte for too long."
     case .receivedBytesTotal: "Bytes read from sockets."
     case .sentBytesTotal: "Bytes written to sockets."
+    case .loopRestsTotal:
+      "Times that a loop slept for 0.1 ms, so that its next look at the sockets brought more."
     case .http2ConnectionsTotal:
       "Connections that spoke HTTP/2, and those of them that were ended as floods."
     case .http2StreamsTotal:

@@ -26,6 +26,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
   case streamsStalledTotal = "jodrell_streams_stalled_total"
   case receivedBytesTotal = "jodrell_received_bytes_total"
   case sentBytesTotal = "jodrell_sent_bytes_total"
+  case loopRestsTotal = "jodrell_loop_rests_total"
   case http2ConnectionsTotal = "jodrell_http2_connections_total"
   case http2StreamsTotal = "jodrell_http2_streams_total"
   case tlsHandshakesTotal = "jodrell_tls_handshakes_total"

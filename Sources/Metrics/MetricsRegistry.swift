@@ -50,7 +50,7 @@ public struct TopicKey: Hashable, Sendable {
 
   /// The same names in one piece of memory of their own, so that keeping them does not keep a
   /// request's buffer.
-  var owned: TopicKey {
+  public var owned: TopicKey {
     let names = ByteSlice.joined([tenant, namespace, topic])
     return TopicKey(tenant: names[0], namespace: names[1], topic: names[2])
   }

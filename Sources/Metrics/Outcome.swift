@@ -5,8 +5,6 @@ public import Bytes
 public enum Outcome: UInt8, CaseIterable, Sendable {
   /// Stored, delivered, acknowledged: done as asked.
   case accepted
-  /// Already stored before; the first answer was given again.
-  case duplicate
   case malformed
   case unauthenticated
   case forbidden
@@ -22,7 +20,6 @@ public enum Outcome: UInt8, CaseIterable, Sendable {
   case quarantined
   case conflict
   case precondition
-  case fenced
   case rateLimited
   case overloaded
   case storageFull
@@ -30,8 +27,6 @@ public enum Outcome: UInt8, CaseIterable, Sendable {
   case notSupported
   /// The client took too long, or was too slow.
   case timedOut
-  /// The client went away before its answer.
-  case abandoned
   case draining
   case internalFault
 
@@ -39,7 +34,6 @@ public enum Outcome: UInt8, CaseIterable, Sendable {
   public var label: StaticString {
     switch self {
     case .accepted: "accepted"
-    case .duplicate: "duplicate"
     case .malformed: "malformed"
     case .unauthenticated: "unauthenticated"
     case .forbidden: "forbidden"
@@ -53,14 +47,12 @@ public enum Outcome: UInt8, CaseIterable, Sendable {
     case .quarantined: "quarantined"
     case .conflict: "conflict"
     case .precondition: "precondition"
-    case .fenced: "fenced"
     case .rateLimited: "rate_limited"
     case .overloaded: "overloaded"
     case .storageFull: "storage_full"
     case .storageFailed: "storage_failed"
     case .notSupported: "not_supported"
     case .timedOut: "timed_out"
-    case .abandoned: "abandoned"
     case .draining: "draining"
     case .internalFault: "internal_fault"
     }

@@ -159,6 +159,7 @@ public struct Scrape {
     exposition.family(.streamsStalledTotal, connections.stalled.value)
     exposition.family(.receivedBytesTotal, connections.receivedBytes.value)
     exposition.family(.sentBytesTotal, connections.sentBytes.value)
+    exposition.family(.loopRestsTotal, connections.rests.value)
     let http2 = server.http2
     exposition.family(.http2ConnectionsTotal)
     exposition.sample([.named("result", "served")], http2.connections.value)

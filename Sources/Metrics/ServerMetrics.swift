@@ -47,7 +47,7 @@ public final class ConnectionMetrics: Sendable {
   public let streams = Gauge()
   public let receivedBytes = Counter()
   public let sentBytes = Counter()
-  /// Streams cut because the reader took nothing for too long.
+  /// Streams and other answers cut because the reader took nothing for too long.
   public let stalled = Counter()
   /// Connections of proxies that said whom they come from.
   public let proxied = Counter()
@@ -55,6 +55,8 @@ public final class ConnectionMetrics: Sendable {
   public let slowProxyHeaders = Counter()
   /// Connections of others than the trusted proxies.
   public let untrustedProxies = Counter()
+  /// Times that a loop slept so that its next look at the sockets brought more.
+  public let rests = Counter()
 
   public init() {}
 }
@@ -94,9 +96,6 @@ public final class CommitMetrics: Sendable {
     if let sync { syncSeconds.record(sync) }
     sizes.record(value: UInt64(max(events, 0)))
   }
-
-  public var summary: LatencySummary? { LatencySummary(seconds.snapshot) }
-  public var syncSummary: LatencySummary? { LatencySummary(syncSeconds.snapshot) }
 }
 
 /// Why a token was not taken, as far as the gateway tells its operator. Closed, like `Outcome`.

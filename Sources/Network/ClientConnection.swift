@@ -93,12 +93,6 @@ public final class ClientConnection {
     guard await interruptible({ await socket.flush() }) else { throw lost }
   }
 
-  /// Ends our side: the server sees that no more requests come.
-  public func finishSending() {
-    socket.sayGoodbye()
-    Syscalls.shutdownWriting(socket.fd)
-  }
-
   /// Reads the next answer's head; interim answers are skipped.
   ///
   /// - Parameters:

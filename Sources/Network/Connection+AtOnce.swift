@@ -13,7 +13,10 @@ extension Connection: AnswerTaker, BytesReader {
     case request(HTTPRequest)
   }
 
-  func bytesArrived() { goOn() }
+  func bytesArrived() {
+    holdsBuffers = true
+    goOn()
+  }
 
   func completeAnswer(_ write: (inout AnswerWriter) -> Void) {
     // In place: a copy of the writer would count what it refers to.
@@ -27,31 +30,46 @@ extension Connection: AnswerTaker, BytesReader {
       && !server.commons.isDraining
   }
 
+  /// Whether the loop's turn has lasted long enough: what is left to be served here is for the next
+  /// one, so that a client that always has another request does not keep the loop to itself.
+  var hasHadTurn: Bool { lastBegan - server.clock.now >= server.limits.turn }
+
+  /// Lets all others of the loop have a turn.
+  func giveWay() async {
+    socket.sendPending()
+    await server.clock.nextTurn()
+  }
+
   /// Serves what is there, until a request is under way or none is left.
   private func goOn() {
     while true {
       if start == socket.buffer.count {
         rewind()
         socket.sendPending()
-        guard mayGoOn else { return socket.wakeTask() }
-        if socket.canRead {
-          switch socket.readNow(2048) {
-          case .bytes: break
-          case .wouldBlock: return rest()
-          case .ended, .failed: return socket.wakeTask()
-          }
-        } else {
-          return rest()
+        guard mayGoOn else { return handOver() }
+        guard socket.canRead else { return rest() }
+        // The task gives way.
+        if hasHadTurn { return handOver() }
+        switch socket.readNow(2048) {
+        case .bytes: break
+        case .wouldBlock: return rest()
+        case .ended, .failed: return handOver()
         }
+      } else if hasHadTurn {
+        return handOver()
       }
       guard serveHere() else { return }
     }
   }
 
-  /// The task waits on.
-  private func rest() {
-    beginIdling()
-    socket.waitOn(until: nextLook)
+  /// The task waits on. What has come in may have been no request: that makes no connection live
+  /// longer.
+  private func rest() { socket.waitOn(until: nextLook) }
+
+  /// What comes next is the task's, which is not idle from here on.
+  private func handOver() {
+    activity = .transferring
+    socket.wakeTask()
   }
 
   /// Serves what stands next in the buffer.
@@ -63,14 +81,14 @@ extension Connection: AnswerTaker, BytesReader {
     switch parser.next(socket.buffer.slice(start..<socket.buffer.count)) {
     case .needMore, .refuse:
       // The rest of a head is waited for, and what is none refused, by the task.
-      socket.wakeTask()
+      handOver()
       return false
     case .request(let head, let length):
       guard case .length(let body) = head.framing,
         body <= socket.buffer.count - start - length
       else {
         arrived = .head(head, length)
-        socket.wakeTask()
+        handOver()
         return false
       }
       beginning = begin(consume head, bodyAt: start + length)
@@ -79,7 +97,7 @@ extension Connection: AnswerTaker, BytesReader {
     case .left:
       guard let request else { preconditionFailure("a request that was begun is the connection's") }
       arrived = .request(request)
-      socket.wakeTask()
+      handOver()
       return false
     case .begun:
       activity = .answering
@@ -112,9 +130,10 @@ extension Connection: AnswerTaker, BytesReader {
       socket.isBroken = true
     }
     if isClosing || socket.isBroken {
-      socket.wakeTask()
+      handOver()
       return false
     }
+    beginIdling()
     return true
   }
 }

@@ -47,7 +47,7 @@ extension Connection {
       }
       steps += 1
       // A stream whose socket takes everything at once lets others have their turn.
-      if steps % 16 == 0 { await Task.yield() }
+      if steps % 16 == 0 { await server.clock.nextTurn() }
     }
   }
 

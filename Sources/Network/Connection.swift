@@ -47,10 +47,12 @@ final class Connection<R: Responder> {
   private(set) var isFirstRequest = true
   /// What has come in while the task waited, for the task to serve.
   var arrived: Arrived?
+  /// When the last request was taken up.
+  private(set) var lastBegan: MonotonicTime
   /// Since when there has been no request.
   private var idleSince = MonotonicTime.distantFuture
   /// Whether memory is kept for the request that comes next.
-  private var holdsBuffers = true
+  var holdsBuffers = true
   /// Somebody else than the task has answered, and the connection ends with that.
   var isClosing = false
   /// Of the answer that is being made; the task has its own copy.
@@ -69,6 +71,7 @@ final class Connection<R: Responder> {
     self.isProxied = isProxied
     self.server = server
     openingRefusal = refusal
+    lastBegan = server.clock.now
     socket = Socket(
       fd: fd, clock: server.clock, lane: server.counters, limits: server.limits, tls: tls)
     parser = RequestParser(limits: server.limits)
@@ -147,6 +150,7 @@ final class Connection<R: Responder> {
   }
 
   private func serveNext() async -> Next {
+    if hasHadTurn, start < socket.buffer.count || socket.canRead { await giveWay() }
     if socket.isBroken { return .cut }
     if isClosing { return .farewell }
     if start == socket.buffer.count, arrived == nil {
@@ -230,7 +234,7 @@ final class Connection<R: Responder> {
       switch await socket.wait(for: .readable, until: nextLook) {
       case .ready:
         if arrived != nil { return .bytes }
-        if !mayGoOn { return .another }
+        if !mayGoOn || hasHadTurn { return .another }
         if start < socket.buffer.count { return .bytes }
       case .deadline:
         if server.clock.now >= idleEnd { return .nothing }
@@ -300,6 +304,7 @@ final class Connection<R: Responder> {
   func open(_ head: consuming RequestHead, bodyAt: Int) -> HTTPRequest {
     server.counters.bump(server.counters.requests)
     let now = server.clock.monotonic()
+    lastBegan = now
     let body = makeBody(head, at: bodyAt, now: now)
     let terms = AnswerTerms(for: head)
     let request = makeRequest(consume head, body, now: now)

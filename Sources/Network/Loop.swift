@@ -106,10 +106,10 @@ public actor Loop {
     resident?.turnEnded(on: self)
     rest()
     let span = thread.prepareToSleep() ? sleepLimit() : .zero
-    let events = thread.poller.wait(for: span) { tag, readiness in
+    // What the events lead to is a part of the turn that begins here.
+    let events = thread.poller.wait(for: span, woken: { clock.advance() }) { tag, readiness in
       dispatch(tag, readiness)
     }
-    clock.advance()
     pace.turnBegan(at: clock.now, events: events)
     resident?.turnBegan(at: clock.wallNow)
     clock.fireDue()
@@ -123,6 +123,7 @@ public actor Loop {
       let span = pace.rest(at: clock.monotonic())
     else { return }
     Syscalls.sleep(span)
+    resident?.rested()
   }
 
   private func sleepLimit() -> TimeSpan? {
@@ -227,13 +228,14 @@ protocol LoopResident: AnyObject {
   func turnEnded(on loop: isolated Loop)
   /// The life of one connection, in its task.
   func serve(_ name: ObjectIdentifier, on loop: isolated Loop) async
+  /// The loop has slept, so that its next look at the sockets brings more.
+  func rested()
   /// The clocks have been read.
   func turnBegan(at wall: UnixTime)
   /// Take no new work, finish what runs.
   func beginDrain(on loop: isolated Loop)
   /// End everything now.
   func abandon(on loop: isolated Loop)
-  var openConnections: Int { get }
 }
 
 /// A watched descriptor. The generation tells it from earlier owners of its slot.

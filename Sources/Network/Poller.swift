@@ -92,11 +92,16 @@ struct Readiness: OptionSet, Sendable {
 
   /// Waits for events and hands each to `body`.
   ///
-  /// - Parameter span: at most so long, where the kernel is old up to a millisecond more; zero only
-  ///   looks, nil waits for ever.
+  /// - Parameters:
+  ///   - span: at most so long, where the kernel is old up to a millisecond more; zero only looks,
+  ///     nil waits for ever.
+  ///   - woken: called when the wait is over, before any event is handed out.
   /// - Returns: how many there were.
-  func wait(for span: TimeSpan?, _ body: (UInt64, Readiness) -> Void) -> Int {
+  func wait(
+    for span: TimeSpan?, woken: () -> Void, _ body: (UInt64, Readiness) -> Void
+  ) -> Int {
     let count = unsafe events.withUnsafeMutableBufferPointer { unsafe wait($0, for: span) }
+    woken()
     // EINTR is as good as nothing: the caller comes again.
     guard count > 0 else { return 0 }
     var handed = 0

@@ -60,7 +60,7 @@ public final class Server<R: Responder>: Sendable {
   /// The first listener's port.
   public var port: UInt16 { ports.first ?? 0 }
   private let hasDrained = Atomic<Bool>(false)
-  /// How many connections may be open at once.
+  /// How many connections may be open at once, but for those that operators have for themselves.
   public let connectionCap: Int
 
   /// Binds all ports and starts the loops; nothing is accepted before `start`.
@@ -177,7 +177,11 @@ private struct ServerFoundation {
     let least = configuration.limits.descriptorReserve
     let reserve = max(least, min(descriptors / 4, 3 * least))
     let allowed = max(descriptors - reserve, descriptors / 2)
-    connectionCap = min(configuration.limits.connections ?? allowed, allowed)
+    // What is kept for operators is not for others.
+    let hasOperators = configuration.listeners.contains { $0.kind == .management }
+    let kept = hasOperators ? configuration.limits.operatorConnections : 0
+    let most = max(allowed - kept, 1)
+    connectionCap = min(configuration.limits.connections ?? most, most)
     var doors: [Door] = []
     // Held until all are tried: two listeners of ours must not share a port either.
     var probes: [Int32] = []

@@ -24,6 +24,7 @@ public final class ServerCounters: Sendable {
     let badProxyHeaders = Atomic<Int>(0)
     let slowProxyHeaders = Atomic<Int>(0)
     let untrustedProxies = Atomic<Int>(0)
+    let rests = Atomic<Int>(0)
     let http2Connections = Atomic<Int>(0)
     let http2Refused = Atomic<Int>(0)
     let http2Resets = Atomic<Int>(0)
@@ -34,6 +35,8 @@ public final class ServerCounters: Sendable {
   private let lanes: [Lane]
   /// Connections open on all loops; the cap is checked against it.
   let open = Atomic<Int>(0)
+  /// Those of them that have come by the operators' listener.
+  let operators = Atomic<Int>(0)
 
   init(loops: Int) { lanes = (0..<loops).map { _ in Lane() } }
 
@@ -73,6 +76,9 @@ public final class ServerCounters: Sendable {
   public var slowProxyHeaders: Int { sum { $0.slowProxyHeaders.load(ordering: .relaxed) } }
   /// Those of addresses that are no trusted proxy's.
   public var untrustedProxies: Int { sum { $0.untrustedProxies.load(ordering: .relaxed) } }
+
+  /// Times that a loop slept so that its next look at the sockets brought more.
+  public var rests: Int { sum { $0.rests.load(ordering: .relaxed) } }
 
   /// Connections that spoke HTTP/2.
   public var http2Connections: Int { sum { $0.http2Connections.load(ordering: .relaxed) } }

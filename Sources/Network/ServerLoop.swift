@@ -45,8 +45,6 @@ final class ServerLoop<R: Responder>: LoopResident {
     ids = RequestIDSource(run: configuration.run, loop: UInt8(truncatingIfNeeded: loop.number))
   }
 
-  var openConnections: Int { connections.count }
-
   func makeID() -> RequestID { ids.make() }
 
   func listen(
@@ -67,27 +65,27 @@ final class ServerLoop<R: Responder>: LoopResident {
   /// or its stream waits.
   func adopt(_ fd: Int32, _ door: Door, _ address: SocketAddress, on loop: isolated Loop) {
     counters.bump(counters.accepted)
-    let open = all.open.add(1, ordering: .relaxed).newValue
+    let beyond = excess(with: door.kind)
     let refusal: WireRefusal? =
-      open > cap ? .tooManyConnections : commons.isDraining ? .draining : nil
-    if open > cap + Self.politeMargin {
+      beyond > 0 ? .tooManyConnections : commons.isDraining ? .draining : nil
+    if beyond > Self.politeMargin {
       counters.bump(counters.overCap)
       Syscalls.close(fd)
-      noteClosed()
+      noteClosed(door.kind)
       return
     }
     let peer = Peer(at: address, on: fd)
     if let proxies = door.proxies, !proxies.contains(peer.address) {
       counters.bump(counters.untrustedProxies)
       Syscalls.close(fd)
-      noteClosed()
+      noteClosed(door.kind)
       return
     }
     let session = door.tls?.accept()
     if session == nil, door.tls != nil {
       // No memory for it, and nothing may be said in the clear.
       Syscalls.close(fd)
-      noteClosed()
+      noteClosed(door.kind)
       return
     }
     let connection = Connection(
@@ -97,12 +95,25 @@ final class ServerLoop<R: Responder>: LoopResident {
       try connection.socket.watch(on: loop)
     } catch {
       Syscalls.close(fd)
-      noteClosed()
+      noteClosed(door.kind)
       return
     }
     let name = ObjectIdentifier(connection)
     connections[name] = connection
     connection.socket.task = loop.startTask(for: name)
+  }
+
+  /// Counts a connection that has come in.
+  ///
+  /// - Returns: by how many there are too many with it. Operators have places of their own: it is
+  ///   in a flood that they are needed most.
+  private func excess(with kind: ListenerKind) -> Int {
+    let open = all.open.add(1, ordering: .relaxed).newValue
+    if kind == .management {
+      let operators = all.operators.add(1, ordering: .relaxed).newValue
+      if operators <= limits.operatorConnections { return 0 }
+    }
+    return open - cap
   }
 
   func serve(_ name: ObjectIdentifier, on loop: isolated Loop) async {
@@ -111,7 +122,7 @@ final class ServerLoop<R: Responder>: LoopResident {
     guard await connection.run() == .over else { return }
     connection.socket.close(on: loop)
     connections[name] = nil
-    noteClosed()
+    noteClosed(connection.kind)
   }
 
   /// A TLS handshake begins; when there are too many, the one that began first is given up: those
@@ -128,9 +139,10 @@ final class ServerLoop<R: Responder>: LoopResident {
 
   func handshakeEnded(_ number: Int) { handshakes.remove(number) }
 
-  private func noteClosed() {
+  private func noteClosed(_ kind: ListenerKind) {
     counters.bump(counters.closed)
     all.open.subtract(1, ordering: .relaxed)
+    if kind == .management { all.operators.subtract(1, ordering: .relaxed) }
   }
 
   /// The connection's task may wait for long with answers unsent: send them when the turn ends.
@@ -142,6 +154,8 @@ final class ServerLoop<R: Responder>: LoopResident {
     // Wakes the loop; the end of that turn does the rest.
     _ = clock.schedule(at: at) {}
   }
+
+  func rested() { counters.bump(counters.rests) }
 
   func turnBegan(at wall: UnixTime) { commons.advance(to: wall) }
 

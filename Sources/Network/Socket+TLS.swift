@@ -7,6 +7,8 @@ extension Socket {
   private static var sealedAtOnce: Int { 64 * 1024 }
   /// Bytes taken from the kernel at once: two records.
   private static var openedAtOnce: Int { 32 * 1024 }
+  /// Received bytes for one of content, above which more is opened in a later turn of the loop.
+  private static var mostPerByte: Int { 8 }
 
   /// Bytes that wait for the kernel, in the clear or sealed.
   var pending: Int { outbox.pending + (tls?.unsent ?? 0) }
@@ -17,39 +19,42 @@ extension Socket {
       hasEnded = true
       return .ended
     }
-    while true {
-      var transfer = Syscalls.Transfer.wouldBlock
-      var received = TLSSession.Received.bytes(0)
-      // SAFETY: the room is used inside the call, up to what the kernel wrote.
-      unsafe withUnsafeTemporaryAllocation(byteCount: Self.openedAtOnce, alignment: 16) { room in
-        transfer = unsafe Syscalls.receive(fd, into: room)
-        guard case .bytes(let count) = transfer else { return }
-        noteReceived(count, of: room.count)
-        let bytes = unsafe UnsafeRawBufferPointer(rebasing: room[..<count])
-        if unsafe isPlainHTTP(bytes) {
-          fallBackToPlain()
-          return
-        }
-        received = unsafe session.receive(bytes, into: &buffer, firstRoom: receiveBytes)
+    var transfer = Syscalls.Transfer.wouldBlock
+    var received = TLSSession.Received.bytes(0)
+    // SAFETY: the room is used inside the call, up to what the kernel wrote.
+    unsafe withUnsafeTemporaryAllocation(byteCount: Self.openedAtOnce, alignment: 16) { room in
+      transfer = unsafe Syscalls.receive(fd, into: room)
+      guard case .bytes(let count) = transfer else { return }
+      noteReceived(count, of: room.count)
+      let bytes = unsafe UnsafeRawBufferPointer(rebasing: room[..<count])
+      if unsafe isPlainHTTP(bytes) {
+        fallBackToPlain()
+        return
       }
-      guard case .bytes = transfer else {
-        noteFailed(transfer)
-        return transfer
+      received = unsafe session.receive(bytes, into: &buffer, firstRoom: receiveBytes)
+    }
+    guard case .bytes(let taken) = transfer else {
+      noteFailed(transfer)
+      return transfer
+    }
+    if metPlainHTTP { return .failed(0) }
+    if session.unsent > 0 { sendPending() }
+    switch received {
+    case .bytes(let count):
+      if session.phase == .ended {
+        // The end came with the bytes.
+        noteReadable()
+      } else if canRead, count * Self.mostPerByte < taken {
+        // Records that do little but change keys cost much, and fill no buffer that has an end.
+        readLater()
       }
-      if metPlainHTTP { return .failed(0) }
-      if session.unsent > 0 { sendPending() }
-      switch received {
-      case .bytes(let count) where count > 0: return .bytes(count)
-      case .bytes where session.phase == .handshaking: return .wouldBlock
-      case .bytes:
-        if !canRead { return .wouldBlock }
-      case .ended:
-        noteFailed(.ended)
-        return .ended
-      case .failed:
-        isBroken = true
-        return .failed(0)
-      }
+      return count > 0 ? .bytes(count) : .wouldBlock
+    case .ended:
+      noteFailed(.ended)
+      return .ended
+    case .failed:
+      isBroken = true
+      return .failed(0)
     }
   }
 

@@ -50,6 +50,8 @@ import HTTPWire
   /// Nothing more can be sent or received.
   var isBroken = false
   private(set) var isAbandoned = false
+  /// What can be read is left for a later turn of the loop.
+  private var readsLater = false
 
   /// The task that is cancelled when the peer hangs up while `isInterruptible`.
   var task: Task<Void, Never>?
@@ -108,7 +110,7 @@ import HTTPWire
   // MARK: - Events
 
   func ready(_ readiness: Readiness, on loop: isolated Loop) {
-    if readiness.contains(.readable) { canRead = true }
+    if readiness.contains(.readable), !readsLater { canRead = true }
     if readiness.contains(.writable) { canWrite = true }
     if readiness.contains(.hungUp) {
       hasHungUp = true
@@ -116,6 +118,10 @@ import HTTPWire
       if readiness.contains(.broken) { canWrite = true }
       if isInterruptible { task?.cancel() }
     }
+    noteEvent()
+  }
+
+  private func noteEvent() {
     switch waiting {
     case .readable where canRead:
       if let reader { reader.bytesArrived() } else { wake(.ready) }
@@ -319,6 +325,23 @@ import HTTPWire
 
   /// What there is has been looked at and left.
   func noteSeen() { canRead = false }
+
+  /// There is something to be told that no event of the kernel announces.
+  func noteReadable() { canRead = true }
+
+  /// What the kernel has is read in a later turn of the loop, as if it came in then.
+  func readLater() {
+    canRead = false
+    guard !readsLater else { return }
+    readsLater = true
+    // Not now: the timers that are due now fire in this turn.
+    _ = clock.schedule(at: clock.now + .nanoseconds(1)) { [weak self] in
+      guard let self, !self.isBroken else { return }
+      self.readsLater = false
+      self.canRead = true
+      self.noteEvent()
+    }
+  }
 
   /// Nothing was received.
   func noteFailed(_ transfer: Syscalls.Transfer) {

@@ -10,6 +10,8 @@ public final class WorkerThreads: Sendable {
     var taken = 0
     /// Nothing more is taken.
     var isClosed = false
+    /// Pieces of work for which there was no room.
+    var refused = 0
     var running: Int
     var exitWaiters: [CheckedContinuation<Void, Never>] = []
   }
@@ -37,10 +39,16 @@ public final class WorkerThreads: Sendable {
   /// Pieces of work that wait now.
   public var depth: Int { queue.withLock { $0.waiting.count - $0.taken } }
 
+  /// Pieces of work for which there was no room, since the start.
+  public var refused: Int { queue.withLock { $0.refused } }
+
   private func submit(_ work: @escaping Workers.Work) -> WorkersBusy? {
     let busy = queue.withLock { queue -> WorkersBusy? in
       guard !queue.isClosed else { return .stopping }
-      guard queue.waiting.count - queue.taken < capacity else { return .full }
+      guard queue.waiting.count - queue.taken < capacity else {
+        queue.refused += 1
+        return .full
+      }
       queue.waiting.append(work)
       return nil
     }

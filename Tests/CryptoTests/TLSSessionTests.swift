@@ -180,6 +180,9 @@ struct TLSSessionTests {
       let sides = try pair(server, host: host)
       settle(sides)
       #expect((sides.client.session.phase == .open) == isServed, "\(host)")
+      guard isServed else { continue }
+      #expect(sides.server.session.applicationProtocol == .http11, "\(host)")
+      #expect(sides.client.session.applicationProtocol == .http11, "\(host)")
     }
   }
 
@@ -192,21 +195,27 @@ struct TLSSessionTests {
       try ServerIdentity(
         certificate: authority.bytes("client.pem"), key: authority.bytes("client.key"))
     }
-    for isRequired in [false, true] {
+    try authority.sign("second", hosts: "DNS:second.test")
+    let second = try ServerIdentity(
+      certificate: authority.bytes("second.pem"), key: authority.bytes("second.key"))
+    for (isRequired, host) in [
+      (false, "gateway.test"), (true, "gateway.test"), (false, "second.test"),
+      (true, "second.test"),
+    ] {
       let server = try TLSServer(
-        [identity], clients: isRequired ? .required(trust) : .optional(trust))
-      let good = try pair(server, identity: shown(authority))
+        [identity, second], clients: isRequired ? .required(trust) : .optional(trust))
+      let good = try pair(server, host: host, identity: shown(authority))
       settle(good)
-      #expect(good.server.session.phase == .open)
+      #expect(good.server.session.phase == .open, "\(host)")
       let der = try #require(good.server.session.peerCertificate)
       #expect(der.count > 200 && der[0] == 0x30)
-      let none = try pair(server)
+      let none = try pair(server, host: host)
       settle(none)
       #expect(none.server.session.phase == (isRequired ? .failed(.certificate) : .open))
       #expect(none.server.session.peerCertificate == nil)
-      let bad = try pair(server, identity: shown(stranger))
+      let bad = try pair(server, host: host, identity: shown(stranger))
       settle(bad)
-      #expect(bad.server.session.phase == .failed(.certificate))
+      #expect(bad.server.session.phase == .failed(.certificate), "\(host)")
     }
   }
 

@@ -10,6 +10,16 @@ import TestSupport
 import Testing
 
 @Suite struct `The desk that asks issuers about tokens` {
+  /// A clock that stands until it is moved.
+  private final class Clock: Sendable {
+    private let now = Mutex(MonotonicTime(nanoseconds: 1))
+    func move(by span: TimeSpan) { now.withLock { $0 = $0 + span } }
+    var clocks: Clocks {
+      Clocks(wall: { TestIssuer.now }, monotonic: { [self] in now.withLock { $0 } })
+    }
+  }
+
+  private let clock = Clock()
   private let thread: FetchThread
   private let metrics = IssuerMetrics()
   private let desk: IntrospectionDesk
@@ -17,9 +27,7 @@ import Testing
   init() throws {
     thread = try #require(FetchThread())
     desk = IntrospectionDesk(
-      thread,
-      clocks: Clocks(wall: { TestIssuer.now }, monotonic: { MonotonicTime(nanoseconds: 1) }),
-      metrics: metrics, secret: { _ in ByteSlice(utf8: "secret") })
+      thread, clocks: clock.clocks, metrics: metrics, secret: { _ in ByteSlice(utf8: "secret") })
     metrics.configure([ByteSlice(utf8: "one"), ByteSlice(utf8: "two")])
   }
 
@@ -91,6 +99,23 @@ import Testing
     }
     await ask("good", issuer, from: 0)
     #expect(finding("good", issuer) == "active")
+  }
+
+  @Test func `a failure that nobody has read is forgotten`() async throws {
+    let neighbour = try HTTPNeighbour()
+    defer { neighbour.stop() }
+    let issuer = issuer("one", neighbour.url)
+    Thread.detachNewThread { [thread] in thread.run {} }
+    defer { thread.stop() }
+    for status in [500, 400] {
+      neighbour.answer { _ in .init("", status: status) }
+      await ask("slow", issuer, from: 0)
+      #expect(finding("slow", issuer) == "unavailable")
+      #expect(finding("slow", issuer) == "unknown", "told once")
+      await ask("slow", issuer, from: 0)
+      clock.move(by: IntrospectionDesk.failureTime)
+      #expect(finding("slow", issuer) == "unknown")
+    }
   }
 
   @Test func `an issuer that fails is left alone, and no other one`() async throws {

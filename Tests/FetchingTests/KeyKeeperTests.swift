@@ -150,6 +150,22 @@ import Testing
     }
   }
 
+  @Test func `who waits for an issuer that goes is told, and may ask at once`() throws {
+    let harness = try Harness()
+    let profile = profile(.url(ByteSlice(utf8: "http://127.0.0.1:1/")))
+    harness.metrics.configure([profile.id])
+    let keeper = KeyKeeper(harness.thread, clocks: Clock().clocks, metrics: harness.metrics)
+    keeper.keep([profile])
+    // Nobody fetches, so that the look lasts.
+    let told = Atomic<Int>(0)
+    keeper.bring(nil, of: profile.id) {
+      if !keeper.mayBring(nil, of: profile.id) { told.add(1, ordering: .relaxed) }
+    }
+    #expect(told.load(ordering: .relaxed) == 0)
+    keeper.keep([])
+    #expect(told.load(ordering: .relaxed) == 1)
+  }
+
   @Test(arguments: [
     "not JSON", #"{"keys":[]}"#, #"{"keys":[{"kty":"oct","k":"AAAA","kid":"x"}]}"#,
     #"{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA","d":"AA"}]}"#,

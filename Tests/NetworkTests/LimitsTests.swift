@@ -142,6 +142,50 @@ import Testing
     }
   }
 
+  @Test("operators have places of their own, however many others there are")
+  func operators() async throws {
+    var configuration = ServerConfiguration(listeners: [
+      ListenerConfiguration(host: "127.0.0.1", port: 0),
+      ListenerConfiguration(kind: .management, host: "127.0.0.1", port: 0),
+    ])
+    configuration.limits.connections = 1
+    configuration.limits.operatorConnections = 2
+    configuration.loops = 1
+    let journal = Journal()
+    let server = try Server<TestResponder>(configuration: configuration)
+    try await server.start { TestResponder($0, journal) }
+    let loop = try Loop(number: 99)
+    let everybody = Peer(loop: loop, port: server.ports[0])
+    let operators = Peer(loop: loop, port: server.ports[1])
+    try await loop.run { loop in
+      var open = [try await everybody.connect(on: loop)]
+      await everybody.until(on: loop) { server.counters.openConnections == 1 }
+      for _ in 0..<2 {
+        let socket = try await operators.connect(on: loop)
+        open.append(socket)
+        socket.outbox.append(self.get("/x"))
+        #expect(await socket.flush())
+        let (text, _) = await operators.read(socket, quiet: .zero, last: "/x")
+        #expect(bodies(text) == ["/x"])
+      }
+      for peer in [everybody, operators] {
+        let (text, ending) = try await peer.exchange([], quiet: .seconds(20), on: loop)
+        #expect(statuses(text) == [503])
+        #expect(ending == .closed)
+      }
+      for socket in open { socket.close(on: loop) }
+      await everybody.until(on: loop) { server.counters.openConnections == 0 }
+      for peer in [operators, everybody] {
+        let (text, _) = try await peer.exchange([self.get("/x")], last: "/x", on: loop)
+        #expect(bodies(text) == ["/x"])
+        await everybody.until(on: loop) { server.counters.openConnections == 0 }
+      }
+    }
+    #expect(server.counters.overCap == 2)
+    await server.drain(within: .seconds(1))
+    await loop.stop()
+  }
+
   @Test("a second server cannot share the port by accident")
   func portInUse() async throws {
     try await withServer { server, _, _ in

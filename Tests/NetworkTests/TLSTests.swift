@@ -116,6 +116,56 @@ struct TLSTests {
     }
   }
 
+  @Test("a goodbye that comes along with a request is noticed once that is answered")
+  func goodbyeBehindRequest() async throws {
+    try await withScene { scene in
+      try await scene.loop.run { loop in
+        let connection = try await open(scene, on: loop)
+        defer { connection.close(on: loop) }
+        #expect(try await get("/a", connection) == "/a")
+        let session = try #require(connection.socket.tls)
+        #expect(seal("GET /b HTTP/1.1\r\nHost: a\r\n\r\n", session))
+        session.finish()
+        // Both leave in one write.
+        connection.socket.sendPending()
+        let head = try await connection.readHead(answering: .get, within: .seconds(20))
+        #expect(head.status == 200)
+        let body = try await connection.readBody(upTo: 100, within: .seconds(20))
+        #expect(body.text == "/b")
+        let end = loop.clock.clocks.monotonic() + .seconds(20)
+        #expect(await connection.socket.receive(until: end) == .ended)
+      }
+    }
+  }
+
+  private func seal(_ text: String, _ session: TLSSession) -> Bool {
+    unsafe bytes(text).withUnsafeBytes { unsafe session.seal($0) }
+  }
+
+  @Test("a record that does not come to its end keeps no idle connection")
+  func endlessRecord() async throws {
+    try await withScene({ $0.idleTime = .seconds(2) }) { scene in
+      try await scene.loop.run { loop in
+        let connection = try await open(scene, on: loop)
+        defer { connection.close(on: loop) }
+        #expect(try await get("/a", connection) == "/a")
+        let socket = connection.socket
+        let session = try #require(socket.tls)
+        #expect(seal(String(repeating: "x", count: 4000), session))
+        let record = ByteSlice(Array(session.sealed.bytes[session.sent...]))
+        session.markSent(record.count)
+        var ending = Socket.Received.deadline
+        for index in 0..<100 where ending == .deadline {
+          let crumb = record[index..<(index + 1)]
+          _ = unsafe crumb.withUnsafeBytes { unsafe Syscalls.send(socket.fd, $0) }
+          ending = await socket.receive(
+            until: loop.clock.clocks.monotonic() + .milliseconds(100))
+        }
+        #expect(ending == .ended)
+      }
+    }
+  }
+
   @Test("the system's curl with either version, and without a version of ours")
   func versions() async throws {
     try await withScene { scene in

@@ -114,7 +114,7 @@ import Testing
         #expect(!outcome)
         refused += 1
       }
-      #expect(threads.depth == 3)
+      #expect(threads.depth == 3 && threads.refused == 7)
       gate.give()
       var taken = 0
       for try await outcome in group where outcome { taken += 1 }

@@ -45,11 +45,18 @@ private import COpenSSL
   }
 
   /// Trusts these authorities, and names them to clients that are asked for a certificate.
-  func trust(_ authorities: CertificateAuthorities) throws(TLSFault) {
+  ///
+  /// - Parameter other: a context that trusts them already: they are kept there for both.
+  func trust(
+    _ authorities: CertificateAuthorities, like other: TLSContext? = nil
+  ) throws(TLSFault) {
+    if let other {
+      unsafe SSL_CTX_set1_cert_store(pointer, SSL_CTX_get_cert_store(other.pointer))
+    }
     let store = unsafe SSL_CTX_get_cert_store(pointer)
     for index in 0..<authorities.list.count {
       let certificate = unsafe authorities.list.pointers[index]
-      guard unsafe X509_STORE_add_cert(store, certificate) == 1,
+      guard unsafe other != nil || X509_STORE_add_cert(store, certificate) == 1,
         unsafe SSL_CTX_add_client_CA(pointer, certificate) == 1
       else { throw .lastWord() }
     }

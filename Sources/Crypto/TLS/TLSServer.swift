@@ -50,28 +50,33 @@ public final class TLSServer: Sendable {
       unsafe SSL_CTX_set_options(context.pointer, COPENSSL_SERVER_OPTIONS)
       unsafe copenssl_ctx_set_session_cache_mode(context.pointer, Int(SSL_SESS_CACHE_OFF))
       try context.use(identity)
+      try Self.ask(clients, context, like: contexts.first)
       contexts.append(context)
     }
     self.contexts = contexts
     // SAFETY: libssl hands the object back during handshakes only, and every session keeps it.
     let first = unsafe contexts[0].pointer
     let this = unsafe Unmanaged.passUnretained(self).toOpaque()
-    try Self.ask(clients, contexts[0])
-    unsafe SSL_CTX_set_alpn_select_cb(first, protocolsOffered, this)
+    // A handshake asks the context of the certificate that was chosen, but for names and tickets.
+    for context in contexts {
+      unsafe SSL_CTX_set_alpn_select_cb(context.pointer, protocolsOffered, this)
+    }
     unsafe copenssl_ctx_set_servername_callback(first, hostNamed, this)
+    unsafe SSL_CTX_set_session_ticket_cb(first, nil, ticketOpened, nil)
   }
 
+  /// - Parameter other: a context that asks them already.
   private static func ask(
-    _ clients: ClientCertificates, _ context: TLSContext
+    _ clients: ClientCertificates, _ context: TLSContext, like other: TLSContext?
   ) throws(TLSFault) {
     let mode: Int32
     switch clients {
     case .notAsked: return
     case .optional(let authorities):
-      try context.trust(authorities)
+      try context.trust(authorities, like: other)
       mode = SSL_VERIFY_PEER
     case .required(let authorities):
-      try context.trust(authorities)
+      try context.trust(authorities, like: other)
       mode = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
     }
     unsafe SSL_CTX_set_verify(context.pointer, mode, nil)
@@ -128,7 +133,7 @@ public final class TLSServer: Sendable {
   }
 }
 
-/// SAFETY: libssl calls these two on the thread of the handshake with the pointer that was set
+/// SAFETY: libssl calls these on the thread of the handshake with the pointer that was set
 /// together with them; what they write and return lives in libssl's own memory.
 private let hostNamed:
   @convention(c) (OpaquePointer?, UnsafeMutablePointer<Int32>?, UnsafeMutableRawPointer?) -> Int32 =
@@ -152,4 +157,22 @@ private let protocolsOffered:
     unsafe chosen.pointee = unsafe offered?.advanced(by: range.lowerBound)
     unsafe length.pointee = UInt8(range.count)
     return SSL_TLSEXT_ERR_OK
+  }
+
+/// A session begins where an earlier one left, without the client's certificate being verified
+/// again: not once that has ended. Then the whole handshake is made, which looks at it.
+private let ticketOpened:
+  @convention(c) (
+    OpaquePointer?, OpaquePointer?, UnsafePointer<UInt8>?, Int, Int32, UnsafeMutableRawPointer?
+  ) -> Int32 = { _, session, _, _, status, _ in
+    // As libssl would decide without being asked, but for the certificate.
+    guard status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW else {
+      return SSL_TICKET_RETURN_IGNORE_RENEW
+    }
+    if let session = unsafe session, let certificate = unsafe SSL_SESSION_get0_peer(session),
+      unsafe X509_cmp_current_time(X509_get0_notAfter(certificate)) != 1
+    {
+      return SSL_TICKET_RETURN_IGNORE_RENEW
+    }
+    return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW
   }

@@ -161,7 +161,11 @@ public final class HTTP2Session {
     switch reason {
     case .notNeeded:
       guard engine.isOpen(stream) else { return }
-      if outgoing[stream] == nil { engine.reset(stream, .none) } else { notNeeded.insert(stream) }
+      if outgoing[stream] != nil, engine.takesAnswer(stream) {
+        notNeeded.insert(stream)
+      } else {
+        engine.reset(stream, .none)
+      }
     case .refused: engine.reset(stream, .refused)
     case .cancelled: engine.reset(stream, .cancel)
     case .failed: engine.reset(stream, .internal)

@@ -22,8 +22,11 @@ extension HTTP2Connection {
   }
 
   private var idleEnd: MonotonicTime {
-    quietSince + (hasHadRequest ? server.limits.idleTime : server.limits.headTime)
+    idleSince + (hasHadRequest ? server.limits.idleTime : server.limits.headTime)
   }
+
+  /// Whether there has been no stream for too long.
+  func hasIdled(at now: MonotonicTime) -> Bool { streams.isEmpty && now >= idleEnd }
 
   private var sweepSpan: TimeSpan {
     .nanoseconds(server.limits.writeStallTime.nanoseconds / 4)
@@ -46,7 +49,7 @@ extension HTTP2Connection {
       lane.bump(lane.headTimeouts)
       return false
     }
-    if streams.isEmpty, now >= idleEnd { return false }
+    if hasIdled(at: now) { return false }
     if now >= nextSweep {
       nextSweep = .distantFuture
       for stream in streams.values where stream.isStalled(at: now, since: behindAt) {

@@ -28,8 +28,11 @@ import HTTPWire
 
   // Time.
   var hasHadRequest = false
-  /// When something last came in, or a stream ended.
+  /// When something last came in: memory is kept for a while.
   var quietSince: MonotonicTime
+  /// When the connection began, a request last came or a stream ended: whatever else comes in, it
+  /// lives no longer for it.
+  var idleSince: MonotonicTime
   var hasReleased = false
   /// When the socket was last seen to have taken less than there was for it: streams waited for it
   /// then, not for their windows.
@@ -51,6 +54,7 @@ import HTTPWire
     session = HTTP2Session(limits: server.limits, now: now)
     bodyRoom = HTTP2BodyRoom(limit: server.limits.collectedBytes)
     quietSince = now
+    idleSince = now
     behindAt = now
     server.counters.bump(server.counters.http2Connections)
   }
@@ -60,13 +64,16 @@ import HTTPWire
   /// - Parameter start: where what has been received begins.
   func run(from start: Int) async {
     var start = start
-    var reads = 0
     while !isOver {
+      var hasHadTurn = false
       if start < socket.buffer.count {
         let now = server.clock.clocks.monotonic()
         quietSince = now
         hasReleased = false
         take(session.receive(socket.buffer.slice(start..<socket.buffer.count), at: now))
+        // One that always has more to be read would never be found to be idle.
+        if hasIdled(at: now) { break }
+        hasHadTurn = socket.canRead && now - server.clock.now >= server.limits.turn
       }
       socket.buffer.reset(keeping: server.limits.receiveBytes)
       start = 0
@@ -76,8 +83,7 @@ import HTTPWire
       if session.queuedFrames > Self.queuedFrames { pump() }
       if isAtEnd { break }
       // One that sends without a pause lets others have their turn.
-      reads += 1
-      if reads % 16 == 0 { await Task.yield() }
+      if hasHadTurn { await server.clock.nextTurn() }
       guard await waitForMore() else { break }
     }
     await end()
@@ -170,7 +176,7 @@ import HTTPWire
       case .data(let id, let piece): streams[id]?.received(piece)
       case .end(let id): streams[id]?.receivedAll()
       case .closed(let id):
-        quietSince = server.clock.now
+        idleSince = server.clock.now
         guard let stream = streams.removeValue(forKey: id) else { continue }
         stream.closed()
         if !unstarted.isEmpty { unstarted.removeAll { $0 === stream } }
@@ -184,7 +190,7 @@ import HTTPWire
   }
 
   private func begin(_ id: Int32, _ head: RequestHead, isWhole: Bool) -> HTTP2Stream<R>? {
-    hasHadRequest = true
+    noteRequest()
     // Streams that were reset count as long as their tasks run.
     guard !isGoing, running < 2 * server.limits.streams else {
       server.counters.bump(server.counters.http2Refused)
@@ -197,8 +203,13 @@ import HTTPWire
     return stream
   }
 
-  private func refuse(_ id: Int32, _ refusal: WireRefusal, isHead: Bool) {
+  private func noteRequest() {
     hasHadRequest = true
+    idleSince = server.clock.now
+  }
+
+  private func refuse(_ id: Int32, _ refusal: WireRefusal, isHead: Bool) {
+    noteRequest()
     server.counters.count(refusal)
     let answer = HTTP2Outgoing()
     let name = server.makeID()

@@ -132,11 +132,14 @@ import HTTPWire
     case (.complete, .complete):
       outgoing.isEnded = true
       connection.session.respond(with: outgoing, on: id)
-      if !body.hasAll { connection.endSoon(id) }
+      endSoon()
     case (.stream(let stream), .streaming):
       outgoing.isEnded = writer.streamFraming == .absent
       connection.session.respond(with: outgoing, on: id)
-      guard !outgoing.isEnded else { break }
+      guard !outgoing.isEnded else {
+        endSoon()
+        break
+      }
       connection.wantsPump()
       state = .streaming(stream)
       stream.attach(to: self)
@@ -146,6 +149,9 @@ import HTTPWire
     }
     connection.wantsPump()
   }
+
+  /// The answer is complete. Its request may never be.
+  private func endSoon() { if !body.hasAll { connection.endSoon(id) } }
 
   /// Steps of a streamed body, each when the one before has been framed.
   private func streamOn() async {
@@ -167,13 +173,16 @@ import HTTPWire
       outgoing.isEnded = step == .end
       connection.session.resume(id)
       connection.wantsPump()
-      if outgoing.isEnded { break }
+      if outgoing.isEnded {
+        endSoon()
+        break
+      }
       if case .wait(let until) = step {
         outgoing.outbox.release(keeping: 0)
         if sleep(stream, until: until) { return }
       }
       steps += 1
-      if steps % 16 == 0 { await Task.yield() }
+      if steps % 16 == 0 { await server.clock.nextTurn() }
     }
     state = .done
     stream.detach()

@@ -14,8 +14,11 @@ struct CertificateFiles: Sendable {
   }
 
   /// With session tickets of its own.
-  let server: TLSServer
+  private(set) var server: TLSServer
   let certificates: [Certificate]
+  /// What the server was made of.
+  private let identities: [ServerIdentity]
+  private let clients: ClientCertificates
 
   /// A certificate with its chain, a key, a bundle of authorities.
   private static let longestFile = 4 << 20
@@ -53,6 +56,14 @@ struct CertificateFiles: Sendable {
       try TLSServer(identities, clients: clients)
     }
     self.certificates = certificates
+    self.identities = identities
+    self.clients = clients
+  }
+
+  /// The same certificates with new keys for session tickets. Nothing is read: what lies in the
+  /// files by now may not be good.
+  mutating func renewTickets() throws(TLSFault) {
+    server = try TLSServer(identities, clients: clients)
   }
 
   private static func clients(

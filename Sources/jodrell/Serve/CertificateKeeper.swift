@@ -14,9 +14,13 @@ final class CertificateKeeper: Sendable {
   private struct State {
     /// What the configuration in force says; its address stays that of the start.
     var listener: SecureListener
-    var certificates: [CertificateFiles.Certificate]
-    /// The files at the last attempt, good or bad: a bad one is not tried over and over.
+    /// What is in use.
+    var files: CertificateFiles
+    /// The files at the last attempt, good or bad: a bad one is not tried over and over…
     var seen: [FileFacts?]
+    /// … but once more when certificates are valid that were refused because they were not yet.
+    var nextTry: UnixTime?
+    /// When session tickets were last given new keys.
     var renewed: UnixTime
     /// When the log was last told about ends that come near.
     var warned: UnixTime?
@@ -44,16 +48,14 @@ final class CertificateKeeper: Sendable {
     do throws(SettingsFault) {
       let files = try CertificateFiles(listener, in: directory, at: now)
       door = TLSDoor(files.server)
-      state = Mutex(
-        State(
-          listener: listener, certificates: files.certificates, seen: seen, renewed: now))
+      state = Mutex(State(listener: listener, files: files, seen: seen, renewed: now))
     } catch {
       throw CommandFault(.badSettings, error.text)
     }
   }
 
   /// What is in use.
-  var certificates: [CertificateFiles.Certificate] { state.withLock { $0.certificates } }
+  var certificates: [CertificateFiles.Certificate] { state.withLock { $0.files.certificates } }
 
   /// From now on changes and ends show in the metrics and the log.
   func report(to metrics: TLSMetrics, _ log: LogWriter, at now: UnixTime) {
@@ -70,13 +72,12 @@ final class CertificateKeeper: Sendable {
   func look(at now: UnixTime, isAsked: Bool) {
     state.withLock { state in
       let facts = Self.facts(state.listener, directory)
-      if isAsked || facts != state.seen {
+      let isDue = state.nextTry.map { $0 <= now } ?? false
+      if isAsked || isDue || facts != state.seen {
         state.seen = facts
         take(&state, at: now)
-      } else if now - state.renewed > Self.ticketLife {
-        state.renewed = now
-        renewTickets(&state, at: now)
       }
+      if now - state.renewed > Self.ticketLife { renewTickets(&state, at: now) }
       warn(&state, at: now)
     }
   }
@@ -107,13 +108,19 @@ final class CertificateKeeper: Sendable {
   }
 
   private func take(_ state: inout State, at now: UnixTime) {
+    state.nextTry = nil
     do throws(SettingsFault) {
       let files = try CertificateFiles(state.listener, in: directory, at: now)
+      var fault: SettingsFault?
       for (index, new) in files.certificates.enumerated()
-      where !new.validity.contains(now) && state.certificates[index].validity.contains(now) {
-        throw state.listener.pairs[index].node.fault(
+      where !new.validity.contains(now) && state.files.certificates[index].validity.contains(now) {
+        let begins = new.validity.lowerBound
+        if now < begins { state.nextTry = max(state.nextTry ?? begins, begins) }
+        if fault != nil { continue }
+        fault = state.listener.pairs[index].node.fault(
           .invalid("\(new.name): not valid now, and the one in use is"))
       }
+      if let fault { throw fault }
       put(files, &state, at: now)
     } catch {
       state.report?.metrics.failedReloads.add()
@@ -124,7 +131,8 @@ final class CertificateKeeper: Sendable {
 
   private func put(_ files: CertificateFiles, _ state: inout State, at now: UnixTime) {
     door.replace(by: files.server)
-    state.certificates = files.certificates
+    state.files = files
+    state.nextTry = nil
     state.renewed = now
     state.warned = nil
     state.report?.metrics.reloads.add()
@@ -134,17 +142,22 @@ final class CertificateKeeper: Sendable {
     Self.show(state)
   }
 
-  /// The same files with fresh keys for tickets; what is wrong with them has been said.
+  /// What is in use goes on with fresh keys for tickets; without memory for that, the next look
+  /// tries again.
   private func renewTickets(_ state: inout State, at now: UnixTime) {
-    if let files = try? CertificateFiles(state.listener, in: directory, at: now) {
-      door.replace(by: files.server)
+    do throws(TLSFault) {
+      try state.files.renewTickets()
+    } catch {
+      return
     }
+    door.replace(by: state.files.server)
+    state.renewed = now
   }
 
   private func warn(_ state: inout State, at now: UnixTime) {
     guard let log = state.report?.log else { return }
     if let warned = state.warned, now - warned < Self.warningPause { return }
-    for certificate in state.certificates {
+    for certificate in state.files.certificates {
       let end = certificate.validity.upperBound
       let facts: KeyValuePairs<StaticString, LogValue> = [
         "certificate": .text(certificate.name), "until": .text(end.rfc3339),
@@ -165,12 +178,12 @@ final class CertificateKeeper: Sendable {
 
   private static func show(_ state: State) {
     state.report?.metrics.use(
-      state.certificates.map { (ByteSlice(utf8: $0.name), $0.validity.upperBound) })
+      state.files.certificates.map { (ByteSlice(utf8: $0.name), $0.validity.upperBound) })
   }
 
   /// When the first one ends.
   private static func end(_ state: State) -> String {
-    state.certificates.map(\.validity.upperBound).min()?.rfc3339 ?? ""
+    state.files.certificates.map(\.validity.upperBound).min()?.rfc3339 ?? ""
   }
 
   private static func facts(_ listener: SecureListener, _ directory: String) -> [FileFacts?] {

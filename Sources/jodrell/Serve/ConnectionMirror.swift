@@ -20,6 +20,7 @@ final class ConnectionMirror: Sendable {
     var badProxyHeaders = 0
     var slowProxyHeaders = 0
     var untrustedProxies = 0
+    var rests = 0
     var http2 = 0
     var floods = 0
     var refused = 0
@@ -64,6 +65,7 @@ final class ConnectionMirror: Sendable {
       advance(&seen.untrustedProxies, to: counters.untrustedProxies) {
         metrics.untrustedProxies.add($0)
       }
+      advance(&seen.rests, to: counters.rests) { metrics.rests.add($0) }
       advance(&seen.http2, to: counters.http2Connections) { http2.connections.add($0) }
       advance(&seen.floods, to: counters.http2Floods) { http2.floods.add($0) }
       advance(&seen.refused, to: counters.http2Refused) { http2.refused.add($0) }

@@ -239,11 +239,14 @@ struct GatewayProcess: Sendable {
     _ threads: WorkerThreads, _ counters: ServerCounters
   ) -> @Sendable ((@Sendable (ByteSlice) -> Bool)?) -> ByteWriter {
     let connections = ConnectionMirror(counters)
+    let queues = QueueMirror()
     let process = ProcessReading()
     return { visible in
       connections.update(metrics)
       metrics.queues.commit.set(engine.waitingEvents)
       metrics.queues.workers.set(threads.depth)
+      queues.update(
+        metrics.queues, refusedEvents: engine.refusedEvents, refusedWork: threads.refused)
       if let memory = engine.memory { metrics.memory.show(memory) }
       let scrape = Scrape(
         registry: registry, server: metrics, log: log, process: process.sample(),

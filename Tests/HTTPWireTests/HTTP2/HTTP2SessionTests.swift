@@ -149,6 +149,26 @@ struct HTTP2SessionTests {
     #expect(!HTTP2Frames.read(outbox.bytes.bytes).frames.has(HTTP2Frames.headers, stream: 1))
   }
 
+  @Test("a request that is not needed is reset behind its answer", arguments: [false, true])
+  func notNeeded(isSent: Bool) {
+    let session = HTTP2Session(limits: WireLimits(), now: start)
+    let head = HTTP2Frames.frame(
+      HTTP2Frames.headers, HTTP2Frames.endHeaders, stream: 1, HTTP2Frames.head("POST", "/"))
+    _ = session.receive(ByteSlice(HTTP2Frames.opening() + head), at: start)
+    let answer = HTTP2Outgoing()
+    answer.outbox.append("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+    answer.isEnded = true
+    session.respond(with: answer, on: 1)
+    let outbox = Outbox()
+    if isSent { _ = session.pump(into: outbox, upTo: 65_536, at: start) }
+    session.reset(1, .notNeeded)
+    _ = session.pump(into: outbox, upTo: 65_536, at: start)
+    let frames = HTTP2Frames.read(outbox.bytes.bytes).frames
+    #expect(frames.body(of: 1) == "hello" && frames.isEnded(1))
+    #expect(frames.last?.type == HTTP2Frames.reset)
+    #expect(frames.errorCode(HTTP2Frames.reset) == 0)
+  }
+
   @Test("an answer's fields lose what belongs to a connection")
   func answers() {
     let session = HTTP2Session(limits: WireLimits(), now: start)

@@ -145,6 +145,36 @@ struct HTTP2DefenceTests {
     }
   }
 
+  @Test("what comes in beside requests keeps no connection open", arguments: [false, true])
+  func dribbles(hasRequest: Bool) async throws {
+    var limits = WireLimits()
+    limits.headTime = .seconds(2)
+    limits.idleTime = .seconds(2)
+    try await withServer(limits) { _, peer, _ in
+      let (bytes, isClosed) = try await peer.loop.run { loop in
+        let socket = try await peer.connect(on: loop)
+        defer { socket.close(on: loop) }
+        let request = hasRequest ? HTTP2Frames.get("/a", stream: 1) : []
+        socket.outbox.append(ByteSlice(HTTP2Frames.opening() + request))
+        let ping = HTTP2Frames.frame(HTTP2Frames.ping, [UInt8](repeating: 0, count: 8))
+        var isClosed = false
+        for _ in 0..<100 where !isClosed {
+          // Far fewer than make a flood.
+          socket.outbox.append(ByteSlice(ping))
+          socket.sendPending()
+          await peer.rest(.milliseconds(100), on: loop)
+          let received = await socket.receive(until: loop.clock.clocks.monotonic())
+          isClosed = received != .bytes && received != .deadline
+        }
+        return (socket.buffer.contents.array, isClosed)
+      }
+      let frames = HTTP2Frames.read(bytes).frames
+      #expect(isClosed)
+      #expect(frames.errorCode(HTTP2Frames.goAway) == 0)
+      #expect(frames.body(of: 1) == (hasRequest ? "/a" : ""))
+    }
+  }
+
   @Test("one that drains says goodbye, answers what runs and lets streams go")
   func draining() async throws {
     try await withServer { server, peer, journal in

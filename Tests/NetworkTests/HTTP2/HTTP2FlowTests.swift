@@ -63,6 +63,27 @@ struct HTTP2FlowTests {
     }
   }
 
+  @Test("a streamed answer that is complete before its request is ends that, too")
+  func endsRequest() async throws {
+    var limits = WireLimits()
+    limits.lingerTime = .milliseconds(100)
+    try await withServer(limits) { _, peer, _ in
+      for (method, body) in [("POST", "tick\ntick\ntick\n"), ("HEAD", "")] {
+        let head = HTTP2Frames.frame(
+          HTTP2Frames.headers, HTTP2Frames.endHeaders, stream: 1,
+          HTTP2Frames.head(method, "/stream"))
+        let (frames, isClosed) = try await peer.loop.run { loop in
+          try await peer.exchange([HTTP2Frames.opening() + head], on: loop) {
+            $0.has(HTTP2Frames.reset, stream: 1)
+          }
+        }
+        #expect(!isClosed, "\(method)")
+        #expect(frames.errorCode(HTTP2Frames.reset) == 0, "\(method)")
+        #expect(frames.body(of: 1) == body && frames.isEnded(1), "\(method)")
+      }
+    }
+  }
+
   @Test("who leaves a window shut loses the stream and keeps the connection")
   func shutWindow() async throws {
     var limits = WireLimits()
