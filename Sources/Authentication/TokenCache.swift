@@ -6,10 +6,10 @@ public import Crypto
 /// Owned by one loop. Bounded: see `AssociativeTable`; a token's place is chosen by its last bytes,
 /// those of a signature or of what else its issuer makes of chance. Only verified tokens are kept,
 /// each until `exp` at the latest; a new generation of the verifier or a clock that steps back
-/// empties the cache. After a change of an issuer's keys or of the revocations each token has to
-/// pass those once more, so that a token of a key that is gone, or a revoked one, is never found
-/// again. A hit costs one comparison, which takes the same time wherever two tokens differ; only a
-/// miss is digested.
+/// (`clockIs`) empties the cache. After a change of an issuer's keys or of the revocations each
+/// token has to pass those once more, so that a token of a key that is gone, or a revoked one, is
+/// never found again. A hit costs one comparison, which takes the same time wherever two tokens
+/// differ; only a miss is digested.
 public final class TokenCache {
   /// What the cache knows of a token.
   public enum Finding {
@@ -34,6 +34,7 @@ public final class TokenCache {
   private let reader = TokenReader()
   private var slots: AssociativeTable<Slot>
   private var generation: UInt64 = 0
+  /// The latest that `clockIs` has been told.
   private var latest = UnixTime(nanoseconds: .min)
   /// How often it has been emptied.
   private var era: UInt64 = 0
@@ -61,7 +62,7 @@ public final class TokenCache {
     _ token: ByteSlice, for verifier: TokenVerifier, at now: UnixTime
   ) throws(TokenRefusal) -> Finding {
     guard token.count <= TokenLimits.bytes else { throw .tooLarge(bytes: token.count) }
-    prepare(for: verifier.generation, at: now)
+    prepare(for: verifier.generation)
     guard
       let index = slots.find(
         Self.hash(of: token), where: { ConstantTime.equals($0.text, token) })
@@ -110,7 +111,7 @@ public final class TokenCache {
   public func holds(
     _ kept: inout Kept, for verifier: TokenVerifier, at now: UnixTime
   ) -> Bool {
-    prepare(for: verifier.generation, at: now)
+    prepare(for: verifier.generation)
     return kept.era == era && kept.standing.holds(at: now, under: verifier.revocations)
   }
 
@@ -131,14 +132,21 @@ public final class TokenCache {
     era += 1
   }
 
-  private func prepare(for generation: UInt64, at now: UnixTime) {
-    if generation != self.generation || now + Self.toleratedStepBack < latest {
+  /// What the clock says. A look-up's own time does not tell that it has stepped back: that may be
+  /// the time of a request that came a while ago.
+  public func clockIs(_ now: UnixTime) {
+    if now + Self.toleratedStepBack < latest {
       removeAll()
-      self.generation = generation
       latest = now
-    } else if now > latest {
-      latest = now
+    } else {
+      latest = max(latest, now)
     }
+  }
+
+  private func prepare(for generation: UInt64) {
+    guard generation != self.generation else { return }
+    removeAll()
+    self.generation = generation
   }
 
   /// Remembers a token that was verified in another way, too: by its introspection, or as an API

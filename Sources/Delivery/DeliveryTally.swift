@@ -14,6 +14,9 @@ public struct DeliveryTally {
 
   public init() {}
 
+  /// Whether there is nothing to count.
+  var isEmpty: Bool { durable.isEmpty && replayed.events == 0 }
+
   /// Notes a record that is about to be written.
   ///
   /// - Parameter atTail: whether its reader was waiting for it. What readers fetch of the past is

@@ -92,11 +92,6 @@ extension Dispatcher {
     }
   }
 
-  /// A consumer's stream has ended: what it holds comes back at once.
-  public func consumerLeft(_ consumer: ConsumerID) {
-    change { machine in machine.consumerLeft(consumer) }
-  }
-
   // MARK: - Seeking
 
   /// Moves the subscription, durably before it returns. Leases end, tokens are void.
@@ -114,14 +109,27 @@ extension Dispatcher {
 
   // MARK: - Storing
 
-  /// Stages what has changed and is not staged yet. Called by a timer, and at shutdown.
+  /// Stages what has changed and is not staged yet. For shutdown.
   ///
   /// - Parameter settled: told when that, and everything staged before, is durable.
-  public func flush(settled: ChangeSettlement? = nil) {
-    state.withLock { state in
-      state.flushIsScheduled = false
-      stage(&state, settled: settled)
+  public func flush(settled: ChangeSettlement) {
+    state.withLock { state in stage(&state, settled: settled) }
+  }
+
+  /// Stages after a while what has changed by then; what the store is not given even then, after
+  /// another one.
+  private func flushSoon(on timers: any LoopTimers) {
+    let due = timers.clocks.monotonic() + Self.patience
+    _ = timers.schedule(at: due) { self.flush(on: timers) }
+  }
+
+  private func flush(on timers: any LoopTimers) {
+    let mustRepeat = state.withLock { state in
+      stage(&state, settled: nil)
+      state.flushIsScheduled = state.machine.hasChange && !state.isClosed
+      return state.flushIsScheduled
     }
+    if mustRepeat { flushSoon(on: timers) }
   }
 
   private func persisting<Answer: Sendable>(
@@ -143,10 +151,7 @@ extension Dispatcher {
       return (answer, state.concerned, mustSchedule)
     }
     concerned?.wake(.grown)
-    if mustSchedule {
-      let due = site.timers.clocks.monotonic() + Self.patience
-      _ = site.timers.schedule(at: due) { self.flush() }
-    }
+    if mustSchedule { flushSoon(on: site.timers) }
     guard let settlement else { return answer }
     do throws(CatalogueFailure) {
       try await settlement.value().get()

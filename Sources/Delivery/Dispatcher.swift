@@ -22,7 +22,7 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
     /// Calls of other consumers, for the place of the one that may.
     var standby = WaitingLine()
     var lastTicket: UInt64 = 0
-    /// Whether a timer will call `flush`.
+    /// Whether a timer will stage what has changed.
     var flushIsScheduled = false
     /// Staged changes that nobody waits for and whose fate is not known yet.
     var unwatched: [ChangeSettlement] = []
@@ -210,7 +210,8 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
 
   // MARK: - Reading
 
-  /// Reads the events of deliveries; what cannot be brought is given back undelivered.
+  /// Reads the events of deliveries, up to the first that cannot be read; what cannot be brought is
+  /// given back undelivered.
   private func fetch(
     _ deliveries: [Delivery], _ call: ReceiveCall, of topic: TopicAddress,
     under right: WaitingRight?, on site: LoopSite
@@ -237,6 +238,9 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
         failure = .read(error)
       }
     }
+    // What was found ahead of something that cannot be read is sound: the next call begins there
+    // and is told.
+    if case .read = failure, !reader.found.isEmpty { failure = nil }
     if failure == nil, Task.isCancelled {
       takeBack(deliveries)
       return []
@@ -251,9 +255,12 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
     return reader.found.map { delivery, record in
       DeliveredEvent(
         record: record, token: delivery.token.text, count: delivery.count,
-        leaseUntil: delivery.leaseUntil.map { wall + ($0 - now) })
+        leaseUntil: delivery.leaseUntil.map { wall + ($0 - now) }, delivery: delivery)
     }
   }
+
+  /// What `receive` has handed out, and has not left the gateway: it counts as not delivered.
+  public func takeBack(_ events: [DeliveredEvent]) { takeBack(events.map(\.delivery)) }
 
   private func takeBack(_ deliveries: [Delivery]) {
     guard !deliveries.isEmpty else { return }

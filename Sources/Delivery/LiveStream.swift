@@ -57,17 +57,22 @@ public final class LiveStream<Log: TopicLog>: AnswerStream {
   private let cache: FrameCache
   private let run: FrameRun
   private let audience: Audience
-  private let metrics: TopicMetrics?
+  /// Where its events are counted.
+  private var metrics: TopicMetrics?
+  private let findMetrics: () -> TopicMetrics?
   private let problem: (LiveEnd) -> ByteSlice
   private var tally = DeliveryTally()
   private var nextHeartbeat: MonotonicTime?
   private weak var sink: (any AnswerSink)?
   var seat: Int?
 
-  /// - Parameter problem: the JSON problem document that tells the client why the stream ended.
+  /// - Parameters:
+  ///   - metrics: where the topic's events are counted: asked now, and again once that is retired.
+  ///   - problem: the JSON problem document that tells the client why the stream ended.
   public init(
     _ feed: TopicFeed<Log>, format: StreamFormat, rendering: RecordRendering, terms: LiveTerms,
-    cache: FrameCache, metrics: TopicMetrics?, problem: @escaping (LiveEnd) -> ByteSlice
+    cache: FrameCache, metrics: @escaping () -> TopicMetrics?,
+    problem: @escaping (LiveEnd) -> ByteSlice
   ) {
     self.feed = feed
     self.format = format
@@ -76,7 +81,8 @@ public final class LiveStream<Log: TopicLog>: AnswerStream {
     self.cache = cache
     run = cache.join(feed.topic, rendering, format)
     audience = run.audience(on: feed.site.timers)
-    self.metrics = metrics
+    findMetrics = metrics
+    self.metrics = metrics()
     self.problem = problem
     terms.connections?.streams.add()
   }
@@ -97,7 +103,7 @@ public final class LiveStream<Log: TopicLog>: AnswerStream {
   public func next(into bytes: inout ByteWriter) async -> AnswerStreamStep {
     stopWaiting()
     let clocks = feed.site.timers.clocks
-    tally.written(at: clocks.monotonic(), to: metrics)
+    count(at: clocks.monotonic())
     guard let heartbeat = nextHeartbeat else {
       nextHeartbeat = clocks.monotonic() + terms.heartbeat
       let start = bytes.count
@@ -179,6 +185,13 @@ public final class LiveStream<Log: TopicLog>: AnswerStream {
     return page.gap != nil || !page.records.isEmpty
   }
 
+  /// The socket has taken what is noted. The registry may have let go of the set that the stream
+  /// counts into, since a stream may go on for long without an event.
+  private func count(at now: MonotonicTime) {
+    if let metrics, metrics.isRetired, !tally.isEmpty { self.metrics = findMetrics() ?? metrics }
+    tally.written(at: now, to: metrics)
+  }
+
   private func end(_ why: LiveEnd, into bytes: inout ByteWriter) -> AnswerStreamStep {
     format.notice("jodrell.end", id: nil, data: problem(why), into: &bytes)
     return .end
@@ -201,7 +214,7 @@ extension LiveStream: AudienceMember {
     nextHeartbeat = now + terms.heartbeat
     tally.add(burst.records)
     if outcome == .queued { return leaving() }
-    tally.written(at: now, to: metrics)
+    count(at: now)
     return feed.cursor.next
   }
 

@@ -32,6 +32,8 @@ public struct DeliveredEvent: Sendable {
   public let count: UInt32
   /// By the wall clock; nil when the lease does not run out.
   public let leaseUntil: UnixTime?
+  /// As the subscription knows it, to be taken back.
+  let delivery: Delivery
 }
 
 /// Why a call on a subscription came to nothing.

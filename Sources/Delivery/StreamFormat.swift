@@ -123,23 +123,22 @@ extension StreamFormat {
 
 extension Gap {
   /// The facts as a JSON object, for streams and for the long-poll's refusal: `requested` and
-  /// `next` (cursors), `lost` (a number or null), `since` and `until` (instants or null), `cause`.
+  /// `next` (cursors), `lost` (a number or null), `until` (an instant or null), `cause`.
   public func writeJSON(into bytes: inout ByteWriter) {
-    func instant(_ name: StaticString, _ time: UnixTime?) {
-      bytes.append(name)
-      guard let time else { return bytes.append("null") }
-      bytes.append(ASCII.quote)
-      time.appendRFC3339(to: &bytes)
-      bytes.append(ASCII.quote)
-    }
     bytes.append("{\"requested\":\"")
     requested.append(to: &bytes)
     bytes.append("\",\"next\":\"")
     earliest.append(to: &bytes)
     bytes.append("\",\"lost\":")
     if let lost { bytes.append(decimal: lost) } else { bytes.append("null") }
-    instant(",\"since\":", since)
-    instant(",\"until\":", until)
+    bytes.append(",\"until\":")
+    if let until {
+      bytes.append(ASCII.quote)
+      until.appendRFC3339(to: &bytes)
+      bytes.append(ASCII.quote)
+    } else {
+      bytes.append("null")
+    }
     switch cause {
     case .trimmed: bytes.append(",\"cause\":\"retention\"}")
     case .earlierIncarnation: bytes.append(",\"cause\":\"recreated\"}")

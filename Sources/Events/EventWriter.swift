@@ -213,38 +213,13 @@ public enum EventWriter {
     writer.string(value)
   }
 
-  /// `"urn:jodrell:<tenant>:<principal>"`, quoted; what a URN cannot carry is percent-encoded
-  /// (RFC 8141 §2).
+  /// The quoted default source.
   private static func defaultSource(_ context: EventContext, _ principal: ByteSlice) -> ByteSlice {
     var source = ByteWriter(capacity: 32 + context.tenant.count + principal.count)
-    source.append("\"urn:jodrell:")
-    source.append(context.tenant)
-    source.append(ASCII.colon)
-    for index in 0..<principal.count {
-      let byte = principal[index]
-      if ASCII.isAlphanumeric(byte) || isURNMark(byte) {
-        source.append(byte)
-      } else {
-        source.append(ASCII.percent)
-        source.append(upperHex(byte >> 4))
-        source.append(upperHex(byte & 0x0F))
-      }
-    }
+    source.append(ASCII.quote)
+    source.append(sourceOf: principal, in: context.tenant)
     source.append(ASCII.quote)
     return source.slice
-  }
-
-  private static func isURNMark(_ byte: UInt8) -> Bool {
-    switch byte {
-    case ASCII.minus, ASCII.dot, ASCII.underscore, ASCII.tilde, ASCII.colon, 0x40, 0x21, 0x24,
-      0x26...0x2C, 0x3B, 0x3D, ASCII.slash:
-      true
-    default: false
-    }
-  }
-
-  private static func upperHex(_ value: UInt8) -> UInt8 {
-    value < 10 ? ASCII.zero + value : 0x41 + value - 10
   }
 
   private static func joined(

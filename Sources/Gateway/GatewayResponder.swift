@@ -46,6 +46,10 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   /// Requests under way that look at what is an operator's to see; with the name of the token that
   /// one is about, if it is about one.
   var operatorLooks: [RequestID: ByteSlice?] = [:]
+  /// What requests under way read, follow or consume, to count how they end.
+  var consumed: [RequestID: TopicKey] = [:]
+  /// For whom requests under way were admitted, for the audit log.
+  var admitted: [RequestID: AdmittedCaller] = [:]
   /// What requests under way revoke, or take back, for the audit log: rendered objects.
   var revocations: [RequestID: ByteSlice] = [:]
   /// What the topics of streams that are being opened label, for the audit log.
@@ -96,6 +100,8 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     defer {
       if !attempts.isEmpty { attempts.remove(request.id) }
       if !charged.isEmpty { charged.remove(request.id) }
+      if !admitted.isEmpty { admitted[request.id] = nil }
+      if !consumed.isEmpty { consumed[request.id] = nil }
       if !revocations.isEmpty { revocations[request.id] = nil }
       if !operatorLooks.isEmpty { operatorLooks.removeValue(forKey: request.id) }
       if !streamLabels.isEmpty { streamLabels[request.id] = nil }
@@ -166,7 +172,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     case (.topic(let topic, let resource), _):
       return try await serve(resource, of: topic, request, &answer)
     case (.topics(let namespace), .get), (.topics(let namespace), .head):
-      return try listTopics(namespace, request, &answer)
+      return try await listTopics(namespace, request, &answer)
     case (.namespace(let namespace), .get), (.namespace(let namespace), .head):
       return try getNamespace(namespace, request, &answer)
     case (.namespace(let namespace), .put):
@@ -177,15 +183,15 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       return try getTenant(name, request, &answer)
     case (.tickets, .post): return try await issueTicket(request, &answer)
     case (.whoami, .get), (.whoami, .head): return try whoami(request, &answer)
-    case (.health, .get), (.health, .head): return health(&answer)
+    case (.health, .get), (.health, .head): return try health(request, &answer)
     case (.readiness, .get), (.readiness, .head): return try readiness(request, &answer)
     case (.revocations, .get), (.revocations, .head): return try revocations(request, &answer)
     case (.revocations, .post): return try await revoke(request, &answer)
     case (.revocations, .delete): return try await reinstate(request, &answer)
     case (.metrics, .get), (.metrics, .head): return try await metrics(request, &answer)
-    case (.openAPI, .get), (.openAPI, .head): return openAPI(&answer)
+    case (.openAPI, .get), (.openAPI, .head): return try openAPI(request, &answer)
     case (.resourceMetadata(let path), .get), (.resourceMetadata(let path), .head):
-      return try resourceMetadata(path, &answer)
+      return try resourceMetadata(path, request, &answer)
     case (.document(let namespace, let name, let resource), _):
       return try await serve(resource, name, in: namespace, request, &answer)
     case (.documents(let namespace), .get), (.documents(let namespace), .head):
@@ -260,6 +266,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
 
   /// The same for a scope that was found in another way.
   func admit(_ request: HTTPRequest, as scope: TenantScope) throws -> TenantScope {
+    remember(scope, of: request)
     try charge(request, to: scope, nil)
     return scope
   }
@@ -289,7 +296,8 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     _ request: HTTPRequest, as scope: TenantScope, to reference: TopicReference,
     for action: Action
   ) throws -> TopicAddress {
-    try admit(request, as: scope) { () throws(TenancyRefusal) in
+    if action == .subscribe { consumed[request.id] = TopicKey(reference, for: scope)?.owned }
+    return try admit(request, as: scope) { () throws(TenancyRefusal) in
       try scope.address(of: reference, for: action)
     }
   }
@@ -299,6 +307,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     _ request: HTTPRequest, as scope: TenantScope,
     to address: () throws(TenancyRefusal) -> TopicAddress
   ) throws -> TopicAddress {
+    remember(scope, of: request)
     let granted: TopicAddress
     do throws(TenancyRefusal) {
       granted = try address()
@@ -308,6 +317,13 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     }
     try charge(request, to: scope, granted)
     return granted
+  }
+
+  /// Admits a request to a topic that its caller was granted in another way: by a ticket.
+  func admit(_ request: HTTPRequest, to granted: TopicAddress) throws(Refusal) {
+    remember(granted.caller, of: request)
+    consumed[request.id] = TopicKey(granted).owned
+    try charge(request, to: granted.caller, granted)
   }
 
   func charge(

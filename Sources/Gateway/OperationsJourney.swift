@@ -7,7 +7,10 @@ import Tenancy
 /// Health, metrics, identity, tickets: what operators and clients ask about the gateway itself.
 extension GatewayResponder {
   /// `GET /healthz`: the process lives.
-  func health(_ answer: inout AnswerWriter) -> AnswerEnd {
+  func health(
+    _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) throws(Refusal) -> AnswerEnd {
+    try refuseQuery(of: request)
     answer.start(200)
     return finish(&answer) { json in
       json.beginObject()
@@ -22,6 +25,7 @@ extension GatewayResponder {
   /// `GET /readyz`: the log is open and every issuer's keys are there. Operators also see the state
   /// of each issuer on the network.
   func readiness(_ request: HTTPRequest, _ answer: inout AnswerWriter) throws -> AnswerEnd {
+    try refuseQuery(of: request)
     switch parts.operations.unreadiness() {
     case .storageFull: throw Refusal(.storageFull, "the log takes no events until there is space")
     case .logClosed: throw Refusal(.draining, "the log takes no events any more")
@@ -44,12 +48,12 @@ extension GatewayResponder {
   }
 
   /// `GET /metrics`: everything on the management listener and in development mode; otherwise the
-  /// caller's own tenant, for a caller with `admin`; else 404.
+  /// caller's own tenant, for a caller with `admin`; else 404, but for what passes by itself.
   func metrics(_ request: HTTPRequest, _ answer: inout AnswerWriter) async throws -> AnswerEnd {
     try refuseQuery(of: request)
     var visible: (@Sendable (ByteSlice) -> Bool)?
     if request.listener != .management, !parts.operations.isDevelopment {
-      guard let scope = try? admit(request, nil) else { throw Refusal(.notFound) }
+      let scope = try admitHidden(request)
       guard scope.isOperator else { throw TenancyRefusal.notFound }
       operatorLooks[request.id] = .some(nil)
       let tenant = scope.tenant
@@ -60,6 +64,21 @@ extension GatewayResponder {
     answer.start(200)
     answer.finish(contentType: Scrape.contentType, body: text)
     return .complete
+  }
+
+  /// Admits a caller to what is not there for others: who is not let in is told 404, and who may be
+  /// in a moment, or later, what everybody would be told.
+  private func admitHidden(_ request: HTTPRequest) throws -> TenantScope {
+    func hidden(_ error: any Error) -> any Error {
+      Refusal(error).code.isRetryable ? error : Refusal(.notFound)
+    }
+    do {
+      return try admit(request, nil)
+    } catch let pending as PendingAdmission {
+      throw pending.telling(hidden(pending.otherwise))
+    } catch {
+      throw hidden(error)
+    }
   }
 
   /// `POST /v1/tickets` `{"path":"/v1/topics/…/events"}`: a ticket for one stream.
@@ -128,7 +147,10 @@ extension GatewayResponder {
 
   /// `GET /.well-known/oauth-protected-resource` (RFC 9728 §3), followed by the path of the public
   /// URL if it has one.
-  func resourceMetadata(_ path: ByteSlice, _ answer: inout AnswerWriter) throws -> AnswerEnd {
+  func resourceMetadata(
+    _ path: ByteSlice, _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) throws(Refusal) -> AnswerEnd {
+    try refuseQuery(of: request)
     let ours = ResourceMetadata.resourcePath(of: parts.operations.publicURL)
     // Behind a proxy that takes the path away, the bare document is asked for as well.
     guard path.isEmpty || path == ours else { throw Refusal(.notFound) }
@@ -140,7 +162,10 @@ extension GatewayResponder {
   }
 
   /// `GET /openapi.json`: this contract (OpenAPI 3.1).
-  func openAPI(_ answer: inout AnswerWriter) -> AnswerEnd {
+  func openAPI(
+    _ request: HTTPRequest, _ answer: inout AnswerWriter
+  ) throws(Refusal) -> AnswerEnd {
+    try refuseQuery(of: request)
     answer.start(200)
     answer.finish(contentType: "application/json", body: OpenAPIDocument.text)
     return .complete

@@ -14,6 +14,7 @@ extension GatewayResponder {
     _ end: AnswerEnd, _ operation: Operation, _ request: HTTPRequest, by caller: TenantScope? = nil
   ) {
     parts.server.answered(operation, .accepted)
+    count(.accepted, operation, request)
     countOverride(operation, request)
     audit(allowed: end, operation, request, by: caller)
   }
@@ -27,18 +28,26 @@ extension GatewayResponder {
   ) -> AnswerEnd {
     let refusal = Refusal(error)
     parts.server.answered(operation, refusal.code.outcome)
+    count(refusal.code.outcome, operation, request)
     note(refusal, error, request)
     audit(refused: refusal, error, operation, request, by: caller)
-    if PulsarAdmin.speaks(request.head.path) {
-      refusal.answerAsPulsar(metadata: metadataURL, with: &answer)
-    } else {
-      refusal.answer(
-        id: request.id, metadata: metadataURL,
-        nonce: parts.identity.nonces(request.receivedAt).first,
-        showedProof: refusal.challenge != nil && Credential.isOfProof(request.head.fields),
-        with: &answer)
-    }
+    refusal.answer(
+      id: request.id, as: PulsarAdmin.speaks(request.head.path) ? .pulsar : .problem,
+      metadata: metadataURL, nonce: parts.identity.nonces(request.receivedAt).first,
+      showedProof: refusal.challenge != nil && Credential.isOfProof(request.head.fields),
+      with: &answer)
     return .complete
+  }
+
+  /// Counts how a request to read, follow or consume ended with the topic that it was about. One
+  /// that was refused does not make a topic measured, since there may be none.
+  private func count(_ outcome: Outcome, _ operation: Operation, _ request: HTTPRequest) {
+    guard operation == .read || operation == .consume, let key = consumed[request.id] else {
+      return
+    }
+    let metrics: TopicMetrics? =
+      outcome == .accepted ? topicMetrics.topic(key) : parts.metrics.existing(key)
+    metrics?.consumptions.count(outcome)
   }
 
   /// Tells the log what the answer does not: why a token was refused, and faults of our own.

@@ -21,12 +21,12 @@ struct Preferences {
   /// Takes the next `Prefer` field; a longer one than `GatewayLimits.preferences` says nothing.
   mutating func take(_ field: ByteSlice) {
     guard field.count <= GatewayLimits.preferences else { return }
-    for text in Self.pieces(of: field.text, at: ",") {
-      let preference = Self.pieces(of: text, at: ";")[0]
+    for text in FieldText.pieces(of: field.text, at: ",") {
+      let preference = FieldText.pieces(of: text, at: ";")[0]
       let mark = preference.firstIndex(of: "=") ?? preference.endIndex
-      let name = MediaType.trimmed(preference[..<mark]).lowercased()
+      let name = FieldText.trimmed(preference[..<mark]).lowercased()
       guard Self.known.contains(name), found[name] == nil,
-        let value = Self.word(MediaType.trimmed(preference[mark...].dropFirst()))
+        let value = FieldText.word(FieldText.trimmed(preference[mark...].dropFirst()))
       else { continue }
       found[name] = value
     }
@@ -35,38 +35,4 @@ struct Preferences {
   /// The value of a preference, by its lower-case name; empty where it has none, nil where it is
   /// not there.
   subscript(_ name: String) -> String? { found[name] }
-
-  /// Splits where `mark` stands outside of quoted strings.
-  private static func pieces(of text: some StringProtocol, at mark: Character) -> [String] {
-    var pieces = [""]
-    var isQuoted = false
-    var isEscaped = false
-    for character in text {
-      if character == mark, !isQuoted {
-        pieces.append("")
-        continue
-      }
-      if character == "\"", !isEscaped { isQuoted.toggle() }
-      isEscaped = isQuoted && character == "\\" && !isEscaped
-      pieces[pieces.count - 1].append(character)
-    }
-    return pieces
-  }
-
-  /// A token as it is, a quoted string without its quotes; nil for one that is not closed.
-  private static func word(_ text: Substring) -> String? {
-    guard text.first == "\"" else { return text.contains("\"") ? nil : String(text) }
-    var word = ""
-    var rest = text.dropFirst()
-    while let character = rest.popFirst() {
-      switch character {
-      case "\"": return rest.isEmpty ? word : nil
-      case "\\":
-        guard let escaped = rest.popFirst() else { return nil }
-        word.append(escaped)
-      default: word.append(character)
-      }
-    }
-    return nil
-  }
 }

@@ -69,12 +69,9 @@ struct QueryParameters {
     return span
   }
 
-  /// Refuses what was not taken; `later` names parameters of the contract that are not built yet.
-  func finish(notBuiltYet later: [StaticString] = []) throws(Refusal) {
+  /// Refuses what was not taken.
+  func finish() throws(Refusal) {
     guard let stray = pairs.first else { return }
-    for name in later where stray.name.equals(name) {
-      throw Refusal(.notSupported, "the parameter '\(name)' is not supported yet")
-    }
     throw Refusal(.unknownParameter, "no parameter '\(Self.shown(stray.name))' here")
   }
 

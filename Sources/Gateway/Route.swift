@@ -23,7 +23,7 @@ enum Route {
   case readiness
   case metrics
   case openAPI
-  /// The metadata of the resource at a path below the host; `/` for the host itself.
+  /// The metadata of the resource at a path below the host; empty for the host itself.
   case resourceMetadata(ByteSlice)
   case revocations
   /// `*`: the gateway itself, asked with OPTIONS (RFC 9110 §9.3.7).

@@ -157,9 +157,10 @@ public struct AnswerWriter {
     outbox.commit()
   }
 
-  /// Ends the answer without a body.
+  /// Ends the answer without a body. To HEAD it says nothing of the length that an answer to GET
+  /// would have (RFC 9110 §8.6): that is not known here, and hardly ever 0.
   public mutating func finishEmpty() {
-    endHead(contentType: nil, length: 0)
+    endHead(contentType: nil, length: terms.isHead ? nil : 0)
     outbox.commit()
   }
 
@@ -185,7 +186,9 @@ public struct AnswerWriter {
 
   private var omitsBody: Bool { terms.isHead || status == 204 || status == 304 }
 
-  private mutating func endHead(contentType: StaticString?, length: Int) {
+  /// - Parameter length: nil where nothing is said of it; an answer to HEAD ends with its head all
+  ///   the same (RFC 9112 §6.3).
+  private mutating func endHead(contentType: StaticString?, length: Int?) {
     precondition(phase == .head, "an ending before start, or a second one")
     phase = .complete
     settleClosing(always: false)
@@ -197,7 +200,7 @@ public struct AnswerWriter {
         bytes.append(contentType)
         bytes.append("\r\n")
       }
-      if status != 204, status != 304 {
+      if let length, status != 204, status != 304 {
         bytes.append("Content-Length: ")
         bytes.append(decimal: length)
         bytes.append("\r\n")

@@ -39,11 +39,6 @@ public struct SettingsMapping: ~Copyable {
     try required(key).text()
   }
 
-  /// The text under `key`, or nil when it is absent.
-  public mutating func optionalText(_ key: StaticString) throws(SettingsFault) -> String? {
-    try optional(key)?.text()
-  }
-
   /// The truth value under `key`, or `absent`.
   public mutating func bool(
     _ key: StaticString, absent: Bool

@@ -116,14 +116,6 @@ extension SubscriptionMachine {
     forgetIfIdle(consumer)
   }
 
-  /// The consumer is gone: what it holds comes back at once.
-  public mutating func consumerLeft(_ consumer: ConsumerID) {
-    for (entry, held) in outstanding {
-      if case .leased(consumer, _) = held.place { putBack(entry, .ready) }
-    }
-    consumers[consumer] = nil
-  }
-
   /// Why `consumer` may not receive now; nil when it may.
   func refusal(of consumer: ConsumerID) -> ReceiveRefusal? {
     if consumers[consumer] != nil || consumers.isEmpty { return nil }

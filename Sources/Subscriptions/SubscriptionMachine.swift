@@ -12,19 +12,20 @@ public import Topics
 ///                          ▼  │                        │
 ///                         waiting ─────────────────────┘
 ///
-/// A delivery whose event could not be brought is taken back: its entry waits, or is unread again
-/// where that was its first. Unread entries lie at or behind `readPosition`, and are neither
-/// acknowledged nor outstanding; leased and waiting ones are in `outstanding`; everything else is
-/// acknowledged. So nothing can be lost, and because `outstanding` has one place per entry there
-/// are never two leases for one. `outstanding` never holds more than `maxUnacked` entries. The
-/// mark-delete position goes back by a seek only.
+/// A delivery whose event could not be brought is taken back: its entry waits, and the token of the
+/// delivery before is the last one again; where it was the first, the entry is unread again. Unread
+/// entries lie at or behind `readPosition`, and are neither acknowledged nor outstanding; leased
+/// and waiting ones are in `outstanding`; everything else is acknowledged. So nothing can be lost,
+/// and because `outstanding` has one place per entry there are never two leases for one.
+/// `outstanding` never holds more than `maxUnacked` entries. The mark-delete position goes back by
+/// a seek only.
 ///
 /// Further kinds, dead letters and back-off change `DispatchRules`, what becomes of an entry that
 /// returns (`putBack`), and add inputs; the states stay.
 public struct SubscriptionMachine: Sendable {
   /// An event that was handed out at least once and is not settled.
   struct Outstanding: Sendable {
-    /// Number of the delivery that holds or held it last.
+    /// Number of the delivery that holds or held it last; none that was taken back.
     var serial: UInt64
     /// How often it was delivered; at least 1.
     var count: UInt32
@@ -141,11 +142,11 @@ public struct SubscriptionMachine: Sendable {
   }
 
   /// Undoes deliveries whose events could not be brought to the consumer: they count as not
-  /// delivered.
+  /// delivered, even where their leases have run out meanwhile.
   public mutating func takeBack(_ deliveries: some Sequence<Delivery>) {
     for delivery in deliveries {
       guard var held = outstanding[delivery.entry], held.serial == delivery.serial,
-        case .leased = held.place
+        !held.isDelayed
       else { continue }
       guard held.count > 1 else {
         drop(delivery.entry)
@@ -153,8 +154,9 @@ public struct SubscriptionMachine: Sendable {
         continue
       }
       held.count -= 1
+      held.serial = delivery.replaced
       outstanding[delivery.entry] = held
-      putBack(delivery.entry, .ready)
+      if held.place != .ready { putBack(delivery.entry, .ready) }
     }
   }
 
@@ -198,6 +200,7 @@ public struct SubscriptionMachine: Sendable {
       _ = ready.pop()
       readyCount -= 1
     }
+    let replaced = held.serial
     held.serial = nextSerial
     held.count = held.count == .max ? .max : held.count + 1
     held.place = .leased(consumer, until: until)
@@ -206,7 +209,7 @@ public struct SubscriptionMachine: Sendable {
     consumers[consumer, default: Consumer()].leases += 1
     schedule(entry, at: until)
     return Delivery(
-      entry: entry, serial: held.serial, count: held.count,
+      entry: entry, serial: held.serial, replaced: replaced, count: held.count,
       leaseUntil: until == .distantFuture ? nil : until,
       token: AckToken(
         ledger: ledger, subscription: number, epoch: epoch, entry: entry, serial: held.serial))
@@ -242,6 +245,9 @@ extension SubscriptionMachine.Outstanding {
 public struct Delivery: Sendable, Hashable {
   public let entry: UInt64
   public let serial: UInt64
+  /// The number of the delivery before it, whose token this one has made void; 0 where there is
+  /// none.
+  let replaced: UInt64
   /// How often the event has been delivered, this time included.
   public let count: UInt32
   /// When the lease runs out; nil when it does not.

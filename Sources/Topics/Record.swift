@@ -102,20 +102,17 @@ public struct Gap: Sendable, Hashable {
   public let earliest: Cursor
   /// How many events are gone; nil when that cannot be known (an earlier incarnation).
   public let lost: UInt64?
-  /// The lost events were published no earlier than this, where the log still knows.
-  public let since: UnixTime?
-  /// The lost events were published no later than this, where the log still knows.
+  /// The lost events were published no later than this, where the log still knows. Since when,
+  /// nobody knows: what would tell it went with them.
   public let until: UnixTime?
 
   public init(
-    cause: Cause, requested: Cursor, earliest: Cursor, lost: UInt64?, since: UnixTime?,
-    until: UnixTime?
+    cause: Cause, requested: Cursor, earliest: Cursor, lost: UInt64?, until: UnixTime?
   ) {
     self.cause = cause
     self.requested = requested
     self.earliest = earliest
     self.lost = lost
-    self.since = since
     self.until = until
   }
 }

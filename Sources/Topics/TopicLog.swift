@@ -111,19 +111,18 @@ public struct TopicBounds: Sendable, Hashable {
 
   /// What is missing between a cursor and the first event that can be read; nil when nothing is.
   /// Engines begin every read with it, so that both mean the same by a gap.
-  public func gap(
-    at cursor: Cursor, since: UnixTime? = nil, until: UnixTime? = nil
-  ) throws(ReadFailure) -> Gap? {
+  ///
+  /// - Parameter until: no event that is gone was published later.
+  public func gap(at cursor: Cursor, until: UnixTime? = nil) throws(ReadFailure) -> Gap? {
     if cursor.ledger < ledger {
       return Gap(
-        cause: .earlierIncarnation, requested: cursor, earliest: earliest, lost: nil, since: nil,
-        until: nil)
+        cause: .earlierIncarnation, requested: cursor, earliest: earliest, lost: nil, until: nil)
     }
     guard cursor.ledger == ledger, cursor.next <= end else { throw .positionAhead(end: latest) }
     guard cursor.next < first else { return nil }
     return Gap(
       cause: .trimmed, requested: cursor, earliest: earliest, lost: first - cursor.next,
-      since: since, until: until)
+      until: until)
   }
 }
 

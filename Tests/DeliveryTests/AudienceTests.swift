@@ -159,7 +159,7 @@ import Topics
       TopicKey(
         tenant: ByteSlice(utf8: "acme"), namespace: ByteSlice(utf8: "shop"),
         topic: ByteSlice(utf8: "orders")))
-    let reader = StreamReader(stage, stage.feed(), metrics: metrics)
+    let reader = StreamReader(stage, stage.feed(), metrics: { metrics })
     reader.outcomes = [.sent]
     _ = await reader.next()
     let waiting = Task { await reader.next() }

@@ -220,6 +220,18 @@ struct Seat {
     #expect(seat.dispatcher.facts(on: seat.stage.site).unacked == 3)
   }
 
+  @Test func aRedeliveryWithoutRoomLeavesTheTokenBeforeGood() async throws {
+    let seat = try await Seat(try await Stage())
+    let large = String(repeating: "x", count: 600)
+    try await seat.stage.append(large, large, large)
+    let held = try await seat.receive("a")
+    seat.stage.timers.step(.seconds(30))
+    #expect(try await seat.receive("b", bytes: 10).map(\.count) == [2])
+    let late = try await seat.acknowledge(held)
+    #expect(late.settled == 2)
+    #expect(late.failed.map(\.index) == [0] && late.failed.map(\.fault) == [.superseded])
+  }
+
   @Test func whatIsNotInMemoryIsReadFromTheStore() async throws {
     let seat = try await Seat(try await Stage(tailRecords: 1))
     for number in 0..<9 { try await seat.stage.append("\(number)") }

@@ -25,8 +25,8 @@ final class StreamReader: AnswerSink {
 
   init(
     _ stage: Stage, _ feed: TopicFeed<MemoryLog>, _ format: StreamFormat = .serverSentEvents,
-    cache: FrameCache = FrameCache(), metrics: TopicMetrics? = nil, expires: Int64 = 3_600,
-    budget: ByteBudget? = nil, lease: StreamLease? = nil
+    cache: FrameCache = FrameCache(), metrics: @escaping () -> TopicMetrics? = { nil },
+    expires: Int64 = 3_600, budget: ByteBudget? = nil, lease: StreamLease? = nil
   ) {
     site = stage.site
     var terms = LiveTerms(StreamPermit(expires: stage.clock.wall + .seconds(expires)))
@@ -237,8 +237,7 @@ final class StreamReader: AnswerSink {
       await reader.next() == """
         id: 1:1
         event: jodrell.gap
-        data: {"requested":"1:0","next":"1:1","lost":1,"since":null,"until":"\(until)",\
-        "cause":"retention"}
+        data: {"requested":"1:0","next":"1:1","lost":1,"until":"\(until)","cause":"retention"}
 
         id: 1:2
         data: 2
@@ -302,7 +301,7 @@ final class StreamReader: AnswerSink {
       TopicKey(
         tenant: ByteSlice(utf8: "acme"), namespace: ByteSlice(utf8: "shop"),
         topic: ByteSlice(utf8: "orders")))
-    let reader = StreamReader(stage, stage.feed(), metrics: metrics)
+    let reader = StreamReader(stage, stage.feed(), metrics: { metrics })
     _ = await reader.next()
     _ = await reader.next()
     let waiting = Task { await reader.next() }
@@ -317,5 +316,43 @@ final class StreamReader: AnswerSink {
     #expect(summary.count == 1, "replayed events are counted apart")
     last.cancel()
     _ = await last.value
+  }
+
+  @Test(arguments: [false, true])
+  func whereTheRegistryHasLetGoOfItsNumbersItAsksOnceForOthers(whileItWaits: Bool) async throws {
+    let stage = try await Stage()
+    func key(_ topic: String) -> TopicKey {
+      TopicKey(
+        tenant: ByteSlice(utf8: "acme"), namespace: ByteSlice(utf8: "shop"),
+        topic: ByteSlice(utf8: topic))
+    }
+    let registry = MetricsRegistry(capacity: 1)
+    var asked = 0
+    let reader = StreamReader(
+      stage, stage.feed(),
+      metrics: {
+        asked += 1
+        return registry.topic(key("orders"))
+      })
+    if whileItWaits { reader.outcomes = [.sent, .sent] }
+    _ = await reader.next()
+    var waiting = Task { await reader.next() }
+    try await eventually("it waits") { (try? stage.growth.waiting) == 1 }
+    _ = registry.topic(key("other"))
+    #expect(registry.existing(key("orders")) == nil, "there is room for one")
+    for number in 0..<2 {
+      try await stage.append("\(number)")
+      if whileItWaits {
+        try await eventually("it is pushed") { reader.pushed.count == number + 1 }
+      } else {
+        _ = await waiting.value
+        waiting = Task { await reader.next() }
+      }
+      try await eventually("it waits again") { (try? stage.growth.waiting) == 1 }
+    }
+    #expect(registry.existing(key("orders"))?.deliverySummary?.count == 2)
+    #expect(asked == 2, "when it began, and when its numbers were gone")
+    waiting.cancel()
+    _ = await waiting.value
   }
 }

@@ -175,6 +175,39 @@ import Testing
     #expect(try await gateway.send("GET", events, as: "rita", accept, steps: 1).status == 200)
   }
 
+  @Test("streams of an address are those of its network")
+  func addressStreams() async throws {
+    let gateway = try gateway("", more: "\nlimits: {perAddress: {streams: 1}}")
+    _ = try await gateway.send("POST", events, json, "{}")
+    let accept = ["Accept": "text/event-stream"]
+    let token = try TestGateway.token("rita", lifetime: .seconds(60))
+    async let first = gateway.send(
+      "GET", events, token: token, accept, steps: 9, from: "2001:db8::1")
+    try await gateway.untilStreams(1)
+    let second = try await gateway.send("GET", events, accept, from: "2001:db8::2")
+    #expect(second.status == 429)
+    #expect(try second.json["limit"] as? String == "address-streams")
+    let other = try await gateway.send("GET", events, accept, steps: 1, from: "2001:db8:0:1::1")
+    #expect(other.status == 200)
+    gateway.clock.step(.seconds(61))
+    _ = try await gateway.send("POST", events, json, "{}")
+    _ = try await first
+  }
+
+  @Test("opening a stream by ticket is a request of the one who asked for the ticket")
+  func ticketRequests() async throws {
+    let gateway = try gateway("requests: 3/m, burst: 1m")
+    _ = try await gateway.send("POST", events, json, "{}")
+    let made = try await gateway.send("POST", "/v1/tickets", [:], #"{"path":"\#(events)"}"#)
+    let ticket = try #require(try made.json["ticket"] as? String)
+    let target = "\(events)?from=earliest&ticket=\(ticket)"
+    let accept = ["Accept": "text/event-stream"]
+    #expect(try await gateway.send("GET", target, as: nil, accept, steps: 2).status == 200)
+    let refused = try await gateway.send("GET", target, as: nil, accept, steps: 2)
+    #expect(refused.status == 429)
+    #expect(try refused.json["limit"] as? String == "tenant-requests")
+  }
+
   @Test("what bounds a namespace counts for all its topics, whoever comes, and for no other")
   func namespaces() async throws {
     let gateway = try gateway("perNamespace: {publishRate: 2/s, streams: 1}")

@@ -56,7 +56,7 @@ actor TestGateway {
   init(
     isDevelopment: Bool = false, crossOrigin: CrossOrigin = .none,
     settings text: String = TestGateway.settings, hosts: [String] = [],
-    audit: AuditTrail? = nil, workers: Workers = .inline
+    audit: AuditTrail? = nil, workers: Workers = .inline, identity: IdentityServices = .init()
   ) throws {
     log = MemoryLog(clocks: clock.clocks)
     let settings = try Self.compile(text)
@@ -81,7 +81,7 @@ actor TestGateway {
           let scrape = Scrape(registry: registry, server: server, version: "test")
           guard let visible else { return scrape.text(for: .all) }
           return scrape.text(for: .tenants(visible: visible))
-        }))
+        }), identity: identity)
     streams = parts.streams
     quotas = parts.quotas
     timers = StandingTimers(clocks: clock.clocks)
@@ -243,6 +243,9 @@ actor TestGateway {
 
   /// The request id of the last request, as text.
   var lastID: String? { RequestID(run: 7, sequence: sequence).slice.text }
+
+  /// Whether nothing is kept of requests that have been answered.
+  var remembersNoRequest: Bool { responder.consumed.isEmpty && responder.admitted.isEmpty }
 
   /// How often somebody has asked for another turn of the loop.
   var turns: Int { timers.turns }

@@ -35,12 +35,19 @@ import Testing
     #expect(!answer.closes)
   }
 
-  @Test("HEAD keeps the length and drops the body; 204 has neither")
+  @Test("HEAD keeps the length, where it is known, and drops the body; 204 has neither")
   func bodiless() {
     var answer = writer(isHead: true)
     answer.start(200)
     answer.finish(contentType: "text/plain", body: bytes("abc"))
     #expect(text.hasSuffix("Content-Length: 3\r\n\r\n"))
+    outbox.abandon()
+    answer = writer(isHead: true)
+    answer.start(200)
+    answer.field("Jodrell-Last", "1:42")
+    answer.finishEmpty()
+    #expect(text == "HTTP/1.1 200 OK\r\n\(front)Jodrell-Last: 1:42\r\n\r\n")
+    #expect(!answer.closes)
     outbox.abandon()
     var second = writer()
     second.start(204)

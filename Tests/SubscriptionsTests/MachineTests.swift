@@ -21,7 +21,7 @@ import Topics
     try world.acknowledge(0)
     #expect(world.receive(World.b, 1) == [1])
     #expect(throws: ReceiveRefusal.busy) { try world.machine.attach(World.a, now: world.now) }
-    world.machine.consumerLeft(World.b)
+    try world.release(1, after: 0)
     try world.machine.attach(World.a, now: world.now)
     #expect(world.machine.receive(World.b, max: 1, now: world.now) == .refused(.busy))
     world.machine.detach(World.a)
@@ -77,13 +77,13 @@ import Topics
     #expect(world.machine.markDelete == 2)
   }
 
-  @Test func withoutTimeOutALeaseLastsUntilTheConsumerLeaves() throws {
+  @Test func withoutTimeOutALeaseLastsUntilItIsReleased() throws {
     var world = try World(.shared, end: 1, ackTimeout: 0)
     #expect(world.receive(World.a, 1) == [0])
     #expect(world.last[0]?.leaseUntil == nil)
     world.now = world.now + .seconds(1_000_000)
     #expect(world.receive(World.b, 1) == [])
-    world.machine.consumerLeft(World.a)
+    try world.release(0, after: 0)
     #expect(world.receive(World.b, 1) == [0])
   }
 
@@ -218,6 +218,40 @@ import Topics
     #expect(world.machine.facts.unacked == 2 && world.machine.facts.waiting == 1)
     #expect(world.receive(World.a, 2) == [1])
     #expect(world.last[1]?.count == 2)
+  }
+
+  @Test func whereARedeliveryWasTakenBackTheTokenBeforeIsTheLastOne() throws {
+    var world = try World(.shared, end: 2)
+    #expect(world.receive(World.a, 2) == [0, 1])
+    let first = (try #require(world.last[0]?.token), try #require(world.last[1]?.token))
+    world.now = world.now + .seconds(30)
+    #expect(world.receive(World.b, 2) == [0, 1])
+    let again = (try #require(world.last[0]), try #require(world.last[1]))
+    world.machine.takeBack([again.0])
+    #expect(throws: TokenFault.superseded) { try world.machine.acknowledge(again.0.token) }
+    #expect(throws: TokenFault.leaseEnded) {
+      try world.machine.release(first.0, delay: .zero, now: world.now)
+    }
+    try world.machine.acknowledge(first.0)
+    #expect(throws: TokenFault.superseded) { try world.machine.acknowledge(first.1) }
+    // The lease has run out before its event could be brought.
+    world.now = world.now + .seconds(30)
+    world.machine.tick(world.now)
+    world.machine.takeBack([again.1])
+    #expect(world.machine.facts.waiting == 1)
+    try world.machine.acknowledge(first.1)
+    #expect(world.machine.markDelete == 2)
+  }
+
+  @Test func whatNeverGotOutIsUnreadAgainEvenWhereItsLeaseHasRunOut() throws {
+    var world = try World(.shared, end: 2)
+    #expect(world.receive(World.a, 2) == [0, 1])
+    world.now = world.now + .seconds(30)
+    world.machine.tick(world.now)
+    world.machine.takeBack([try #require(world.last[1])])
+    #expect(world.machine.facts.unacked == 1 && world.machine.facts.waiting == 1)
+    #expect(world.receive(World.b, 9) == [0, 1])
+    #expect(world.last[0]?.count == 2 && world.last[1]?.count == 1)
   }
 
   @Test func whatNeverGotOutIsUnreadAgainAndTakesNoPlace() throws {

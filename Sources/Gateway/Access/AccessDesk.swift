@@ -8,8 +8,8 @@ import Topics
 ///
 /// Each loop keeps the snapshot it last saw and asks for the number only, once per request and per
 /// turn: one load of an atomic that is hardly ever written. Whoever has new key sets or a new
-/// policy calls `take`; any thread may. A request is decided by one snapshot from its head to its
-/// answer.
+/// policy calls `take`; any thread may. A request is admitted by one snapshot; a right that it uses
+/// later, after its body has come or events have, is held against the one in force then (`Tenure`).
 public final class AccessDesk: Sendable {
   private struct State {
     var snapshot: AccessSnapshot

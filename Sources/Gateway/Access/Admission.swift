@@ -12,7 +12,8 @@ import Tenancy
 final class Admission {
   private let desk: AccessDesk
   private let limits: LimitDesk
-  /// What decides the request at hand: the one in force when its head had been read.
+  /// What decides what is asked now: the one in force when the loop looked last, which it does with
+  /// each request, each turn, and whenever a right that was granted before a wait is used after it.
   private(set) var snapshot: AccessSnapshot
   let metrics: TokenMetrics
   private let services: IdentityServices
@@ -138,21 +139,15 @@ final class Admission {
     }
   }
 
-  /// Who has asked, looked up again without being counted: for the audit log.
+  /// Who has asked where the request was not admitted, looked up again without being counted: for
+  /// the audit log.
   ///
-  /// - Parameters:
-  ///   - caller: whom the request is known to be of: by what it has published, or opened as a
-  ///     stream, perhaps with a ticket. The token may be forgotten, or none may have been sent.
-  ///   - refusal: why the request was refused. What a token says of itself is told only where its
-  ///     issuer has signed it.
+  /// - Parameter refusal: why the request was refused. What a token says of itself is told only
+  ///   where its issuer has signed it.
   func identity(
-    of request: HTTPRequest, knownAs caller: TenantScope?, refusedFor refusal: (any Error)?
+    of request: HTTPRequest, refusedFor refusal: (any Error)?
   ) -> AuditedIdentity {
     var identity = AuditedIdentity()
-    if let caller {
-      identity.scope = caller
-      return identity
-    }
     let fields = request.head.fields
     let (field, occurrences) = fields.find("authorization")
     let name: ByteSlice
@@ -176,7 +171,8 @@ final class Admission {
         under: snapshot.policy, at: request.receivedAt)
     case .unknown(let digest):
       identity.digest = ByteSlice(utf8: digest.hexadecimal)
-      guard let refusal = refusal as? TokenRefusal, refusal.isOfAuthentic else { break }
+      // A tenant is looked for only once the token has been accepted.
+      guard (refusal as? TokenRefusal)?.isOfAuthentic ?? (refusal is TenancyRefusal) else { break }
       if field == nil, let key {
         identity.origin = verifier.origin(ofAPIKey: key)
       } else {
@@ -342,7 +338,7 @@ final class Admission {
   /// What is left to say when nobody is asked any more.
   func final(_ pending: PendingAdmission, _ request: HTTPRequest) -> any Error {
     if let refusal = pending.otherwise as? TokenRefusal { count(TokenReason(refusal), request) }
-    return pending.otherwise
+    return pending.told
   }
 
   private func counted(_ refusal: TokenRefusal, _ request: HTTPRequest) -> TokenRefusal {

@@ -8,6 +8,8 @@ import Synchronization
 /// when the answer is there, or refused as `otherwise` says.
 struct PendingAdmission: Error {
   let otherwise: any Error
+  /// What the caller is told in the end where `otherwise` is none of its business.
+  private var hidden: (any Error)?
   /// Begins to ask; calls back once.
   let begin: @Sendable (_ done: @escaping @Sendable () -> Void) -> Void
 
@@ -20,6 +22,16 @@ struct PendingAdmission: Error {
   ) {
     self.otherwise = otherwise
     self.begin = begin
+  }
+
+  /// What its caller is told when nobody is asked any more.
+  var told: any Error { hidden ?? otherwise }
+
+  /// The same with another answer in the end; what is counted stays.
+  func telling(_ error: any Error) -> PendingAdmission {
+    var copy = self
+    copy.hidden = error
+    return copy
   }
 }
 

@@ -22,7 +22,8 @@ public final class StreamDirectory: Sendable {
     let tenant: Name
     let principal: ByteSlice
     let topic: TopicAddress
-    let address: ByteSlice
+    /// What its address stands for: see `PeerNetwork`.
+    let network: UInt64
   }
 
   private struct Principal: Hashable {
@@ -47,7 +48,7 @@ public final class StreamDirectory: Sendable {
     var principals: [Principal: Int] = [:]
     var namespaces: [Namespace: Int] = [:]
     var topics: [TopicAddress: Int] = [:]
-    var addresses: [ByteSlice: Int] = [:]
+    var networks: [UInt64: Int] = [:]
 
     mutating func count(_ bearers: Bearers, _ step: Int) {
       func change<Key>(_ counts: inout [Key: Int], _ key: Key) {
@@ -58,7 +59,7 @@ public final class StreamDirectory: Sendable {
       change(&principals, Principal(tenant: bearers.tenant, name: bearers.principal))
       change(&namespaces, Namespace(of: bearers.topic))
       change(&topics, bearers.topic)
-      change(&addresses, bearers.address)
+      change(&networks, bearers.network)
     }
 
     /// The bound that another stream would break.
@@ -74,7 +75,7 @@ public final class StreamDirectory: Sendable {
           .namespaceStreams, owners.perNamespace.streams, namespaces[Namespace(of: bearers.topic)]
         ),
         (.topicStreams, owners.perTopic.streams, topics[bearers.topic]),
-        (.addressStreams, addressLimits.streams, addresses[bearers.address]),
+        (.addressStreams, addressLimits.streams, networks[bearers.network]),
       ]
       for case (let limit, let most?, let count) in open where count ?? 0 >= most {
         return (limit, most)
@@ -100,7 +101,7 @@ public final class StreamDirectory: Sendable {
     let caller = topic.caller
     let bearers = Bearers(
       tenant: caller.tenant, principal: caller.principal, topic: topic,
-      address: ByteSlice(copying: peer.span))
+      network: PeerNetwork.number(of: peer))
     let bound = state.withLock { state -> (LimitName, Int)? in
       if let bound = state.bound(of: bearers, caller.policy.limits, addressLimits) { return bound }
       state.entries[stream] = Entry(topic: topic, box: box, bearers: bearers)

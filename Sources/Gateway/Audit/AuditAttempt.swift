@@ -6,9 +6,10 @@ import Tenancy
 /// Changes that wait until the audit log has an entry of them, where it must have one.
 extension GatewayResponder {
   /// Writes that a change is about to be made, and waits until that is on disk. The caller's limits
-  /// are charged before, and nothing is written for whoever has no right to the change, for a
-  /// method that the path does not answer to, or for a dry run: so nobody makes the log grow beyond
-  /// what they may ask for.
+  /// are charged before, and no attempt is written for whoever has no right to the change, for a
+  /// method that the path does not answer to, or for a dry run: so nobody makes the log grow by
+  /// attempts beyond what their limits let them ask for. Nor by denials: whoever was admitted is
+  /// charged for those as well, and all others have `StrangerBound`.
   func auditBefore(
     _ route: Route, _ operation: Operation, _ request: HTTPRequest
   ) async throws {
@@ -17,7 +18,7 @@ extension GatewayResponder {
       !attempts.contains(request.id), try !isTrial(request), try mayAttempt(route, request)
     else { return }
     attempts.insert(request.id)
-    let members = members(operation, request, .attempt, status: nil)
+    let members = members(operation, request, .attempt, status: nil, of: identity(of: request))
     let post = timers.post
     var timer: TimerToken?
     let isWritten = await withCheckedContinuation {

@@ -10,16 +10,17 @@ import Tenancy
 /// administrator, every opened stream, and a sample of everything else that was allowed. Never a
 /// token: eight bytes of its SHA-256 name it.
 extension GatewayResponder {
-  /// A request has been answered as asked.
+  /// A request has been answered as asked. What a path answers to is told to everybody: who asks
+  /// for that with OPTIONS is not recorded.
   func audit(
     allowed end: AnswerEnd, _ operation: Operation, _ request: HTTPRequest,
     by caller: TenantScope? = nil
   ) {
-    guard let trail = parts.audit else { return }
+    guard let trail = parts.audit, request.head.method != .options else { return }
     switch operation {
     case .administer:
-      // Looking changes nothing; it is among the samples.
-      if request.head.method == .get || request.head.method == .head {
+      // What changes nothing is among the samples.
+      if !hasChanged(request) {
         guard isSampled(trail) else { return }
       }
     case .publish, .consume, .read:
@@ -29,7 +30,7 @@ extension GatewayResponder {
       // Of these only what takes an operator.
       guard let token = operatorLooks[request.id] else { return }
       trail.record(
-        members(operation, request, .allow, status: 200) { json in
+        members(operation, request, .allow, status: 200, of: identity(of: request)) { json in
           guard let token else { return }
           json.key("about")
           json.string(token)
@@ -37,11 +38,22 @@ extension GatewayResponder {
       return
     case .unknown: return
     }
-    trail.record(members(operation, request, .allow, status: 200, by: caller))
+    trail.record(
+      members(operation, request, .allow, status: 200, of: identity(of: request, by: caller)))
+  }
+
+  /// Whether an administrative call that was answered as asked has changed something: looks,
+  /// questions and dry runs have not.
+  private func hasChanged(_ request: HTTPRequest) -> Bool {
+    guard let route = try? Route(request.head.path), route.changes(request.head.method) else {
+      return false
+    }
+    return (try? isTrial(request)) != true
   }
 
   /// A request has been refused. What is about rights is recorded, and what became of an attempt:
-  /// what else was malformed, too large or too much says nothing that the log is for.
+  /// what else was malformed, too large or too much says nothing that the log is for. Of whoever
+  /// was not admitted only as much is as `StrangerBound` lets in: no other bound holds there.
   func audit(
     refused refusal: Refusal, _ error: any Error, _ operation: Operation, _ request: HTTPRequest,
     by caller: TenantScope? = nil
@@ -50,12 +62,24 @@ extension GatewayResponder {
     let isDenial =
       refusal.challenge != nil || refusal.code == .authRateLimited
       || error as? TenancyRefusal == .notFound && operation != .unknown
-    guard isDenial || attempts.contains(request.id) else { return }
+    let isAttempt = attempts.contains(request.id)
+    guard isDenial || isAttempt else { return }
+    var leftOut = 0
+    // Each attempt has its outcome, also where operators show no token.
+    if !isAttempt, caller == nil, admitted[request.id] == nil {
+      guard let before = trail.strangers.letIn(request.peer, at: request.received) else { return }
+      leftOut = before
+    }
     trail.record(
       members(
         operation, request, isDenial ? .deny : .fail, status: refusal.code.status,
-        reason: isDenial ? RefusalReason.text(error) : refusal.code.rawValue, refusedFor: error,
-        by: caller))
+        reason: isDenial ? RefusalReason.text(error) : refusal.code.rawValue,
+        of: identity(of: request, by: caller, refusedFor: error)
+      ) { json in
+        guard leftOut > 0 else { return }
+        json.key("more")
+        json.integer(leftOut)
+      })
   }
 
   /// Some events of a batch were denied while others were not, or all were: one entry with how
@@ -64,7 +88,8 @@ extension GatewayResponder {
     guard let trail = parts.audit, let first = batch.denials.first else { return }
     trail.record(
       members(
-        .publish, request, .deny, status: first.reason.status, reason: first.reason.rawValue
+        .publish, request, .deny, status: first.reason.status, reason: first.reason.rawValue,
+        of: identity(of: request)
       ) { json in
         json.key("denied")
         json.beginObject()
@@ -94,9 +119,24 @@ extension GatewayResponder {
     topic.classes.write(into: &json)
   }
 
+  /// Who has asked: for whom the request was admitted, where it was.
+  ///
+  /// - Parameters:
+  ///   - caller: of a publish that has gone the short way, which admits nobody anew.
+  ///   - error: why the request was refused.
+  func identity(
+    of request: HTTPRequest, by caller: TenantScope? = nil, refusedFor error: (any Error)? = nil
+  ) -> AuditedIdentity {
+    if let caller { return AuditedIdentity(scope: caller) }
+    if let known = admitted[request.id] {
+      return AuditedIdentity(scope: known.scope, generation: known.generation)
+    }
+    return admission.identity(of: request, refusedFor: error)
+  }
+
   func members(
     _ operation: Operation, _ request: HTTPRequest, _ outcome: AuditOutcome, status: Int?,
-    reason: String? = nil, refusedFor error: (any Error)? = nil, by caller: TenantScope? = nil,
+    reason: String? = nil, of identity: AuditedIdentity,
     _ details: (inout JSONWriter) -> Void = { _ in }
   ) -> ByteSlice {
     var json = JSONWriter(capacity: 512)
@@ -123,25 +163,56 @@ extension GatewayResponder {
       json.string(reason)
     }
     details(&json)
-    if operation == .administer, isOverride(request) {
-      json.key("override")
-      json.bool(true)
-    }
+    writeTerms(operation, request, into: &json)
     if let revocation = revocations[request.id] {
       json.key("revocation")
       json.raw(revocation)
     }
-    let stream = parts.streams.topic(of: request.id)
-    let identity = admission.identity(
-      of: request, knownAs: caller ?? stream?.caller, refusedFor: error)
     identity.write(into: &json)
-    if let stream, !streamLabels.isEmpty, let labels = streamLabels[request.id] {
+    if !streamLabels.isEmpty, let labels = streamLabels[request.id],
+      let stream = parts.streams.topic(of: request.id)
+    {
       write(classifiedStream: stream, labels, into: &json)
     }
     json.key("policy")
-    json.integer(admission.snapshot.generation)
+    // Whoever is denied is so by the rules of this moment, whichever have let the request in.
+    let admitting = outcome == .deny ? nil : identity.generation
+    json.integer(admitting ?? admission.snapshot.generation)
     return json.slice
   }
+
+  /// How a change was meant. A dry run overrides nothing.
+  private func writeTerms(
+    _ operation: Operation, _ request: HTTPRequest, into json: inout JSONWriter
+  ) {
+    guard operation == .administer || operation == .consume, request.head.query != nil else {
+      return
+    }
+    if (try? isTrial(request)) == true {
+      json.key("dryRun")
+      json.bool(true)
+    } else if operation == .administer, isOverride(request) {
+      json.key("override")
+      json.bool(true)
+    }
+  }
+}
+
+extension GatewayResponder {
+  /// Keeps for the audit log for whom a request is admitted, and by which snapshot, until it has
+  /// been answered. Afterwards neither can be looked up: the token may be forgotten, or never have
+  /// been kept, and another policy may be in force.
+  func remember(_ caller: TenantScope, of request: HTTPRequest) {
+    guard parts.audit != nil else { return }
+    admitted[request.id] = AdmittedCaller(
+      scope: caller, generation: admission.snapshot.generation)
+  }
+}
+
+/// For whom a request that is under way was admitted, and by the snapshot of which number.
+struct AdmittedCaller {
+  let scope: TenantScope
+  let generation: UInt64
 }
 
 extension GatewayResponder {
@@ -169,6 +240,8 @@ enum AuditOutcome: String { case allow, deny, attempt, fail, taken, refused, end
 struct AuditedIdentity {
   var token: VerifiedToken?
   var scope: TenantScope?
+  /// The number of the snapshot that admitted the request; nil for the one at hand.
+  var generation: UInt64?
   /// Of a token that was refused.
   var digest: ByteSlice?
   /// Of a token that was refused although its issuer has signed it.

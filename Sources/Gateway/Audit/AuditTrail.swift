@@ -41,10 +41,13 @@ public final class AuditTrail: Sendable {
   private let queue = Mutex(Queue())
   private let wake: @Sendable () -> Void
   private let metrics: AuditMetrics
-  /// Of allowed publishes, reads and consumer calls one in so many is recorded; 0: none.
+  /// Of allowed publishes, reads, consumer calls and administrative calls that change nothing one
+  /// in so many is recorded; 0: none.
   let sample: Int
   /// Whether administrative changes wait until the log has an entry of them.
   let isRequired: Bool
+  /// What may be recorded of callers who were not admitted.
+  let strangers = StrangerBound()
 
   /// - Parameter wake: called when an entry enters the empty queue; it lets the log's thread call
   ///   `drain`.

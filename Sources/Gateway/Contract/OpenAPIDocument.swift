@@ -41,6 +41,8 @@ public enum OpenAPIDocument {
   private static let authenticated = [401, 403, 409, 412, 501]
   /// What a call with a body can meet besides.
   private static let embodied = [413, 415, 422]
+  /// What a batch of which nothing was stored is answered with, beside its results.
+  private static let batchRefusals = [422, 429, 503]
 
   private static func write() -> ByteSlice {
     var json = JSONWriter(capacity: 32 << 10)
@@ -221,7 +223,7 @@ public enum OpenAPIDocument {
     _ operation: Operation, _ status: Int, _ json: inout JSONWriter
   ) {
     json.beginObject()
-    if operation.id == "publish", status == 422 {
+    if operation.id == "publish", batchRefusals.contains(status) {
       // A batch of which nothing was stored says so for each of its events.
       member("$ref", "#/components/responses/Rejected", &json)
     } else if "\(operation.id)".hasPrefix("pulsar") {

@@ -3,10 +3,11 @@ import Crypto
 import Metrics
 import Tenancy
 
-/// The rates that the policy sets, asked before anything is done. Shared by all loops; a request
-/// that nothing bounds costs a look at its tenant's policy, each bound that there is two look-ups.
+/// The rates that the policy sets: of requests, asked once it is known who calls for what, and of
+/// events and bytes, asked before anything is stored. Shared by all loops; a request that nothing
+/// bounds costs a look at its tenant's policy, each bound that there is two look-ups.
 ///
-/// All bounds of a request are asked first and charged only when none refuses, so that a caller
+/// All bounds of one asking are asked first and charged only when none refuses, so that a caller
 /// that one of them slows down does not eat up the others.
 final class LimitDesk: Sendable {
   private let tenants = BucketTable(capacity: 1 << 12)

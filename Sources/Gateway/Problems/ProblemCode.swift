@@ -55,7 +55,6 @@ public enum ProblemCode: String, CaseIterable, Sendable {
   case unknownEventType = "unknown_event_type"
   case dataschemaMismatch = "dataschema_mismatch"
   case schemaLint = "schema_lint"
-  case batchRejected = "batch_rejected"
   case batchAborted = "batch_aborted"
   case headersTooLarge = "headers_too_large"
   case tooMany = "too_many"
@@ -122,7 +121,7 @@ extension ProblemCode {
     case .rateLimited, .authRateLimited, .tooManyStreams, .quotaExceeded: limitRow
     case .identifierTaken, .documentInUse, .preconditionFailed: documentRow
     case .schemaViolation, .validationBudget, .patternLimit, .schemaInvalid, .unknownEventType,
-      .dataschemaMismatch, .schemaLint, .batchRejected, .batchAborted:
+      .dataschemaMismatch, .schemaLint, .batchAborted:
       contentRow
     case .internalError, .authUnavailable, .auditUnavailable, .overloaded, .storageFull,
       .storageFailed, .dataCorrupt, .tooManyConnections, .draining:
@@ -321,8 +320,9 @@ extension ProblemCode {
     default:
       Row(
         429, .rateLimited, retryable: true, "Too many requests",
-        "Come back after `Retry-After`; `limit` and the `RateLimit` field name the bound that was "
-          + "met.")
+        "Come back after `Retry-After`; `limit` and the `RateLimit` fields name the bound that was "
+          + "met. Where there are none, another replay or compatibility check is under way, or has "
+          + "just ended.")
     }
   }
 
@@ -378,10 +378,6 @@ extension ProblemCode {
       Row(
         422, .malformed, "Schema draws warnings",
         "Mend what `warnings` names, or register it without `lint=strict`.")
-    case .batchRejected:
-      Row(
-        422, .schemaViolation, "Batch rejected",
-        "No event of the batch was stored; `results` says why for each.")
     default:
       Row(
         424, .conflict, "Batch aborted",

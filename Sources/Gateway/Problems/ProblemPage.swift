@@ -12,6 +12,11 @@ extension ProblemCode {
       where it can, the answer's `Retry-After` says when to try. This page is generated from the one
       table of refusals in `Sources/Gateway/Problems/ProblemCode.swift`.
 
+      Two answers have another form. A batch of which nothing is stored is answered as every batch
+      is, in `application/json`, with 422, 429 or 503 as its status and a problem for each event in
+      `results` ([events.md](http/events.md#publishing)). And Pulsar's API says no in Pulsar's
+      words, as `{"reason":"…"}` ([pulsar.md](http/pulsar.md)).
+
       | Status | Code | Retryable | Title | What to do |
       |---|---|---|---|---|
 

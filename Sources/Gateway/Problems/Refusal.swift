@@ -206,17 +206,21 @@ public struct Refusal: Error {
     answer.field("Retry-After", decimal: Int(max(1, seconds)))
   }
 
+  /// In whose words a body says it; status and fields are the same in both.
+  enum Form { case problem, pulsar }
+
   /// Answers the request with this refusal, whatever had been started before.
+  ///
   /// - Parameters:
   ///   - metadata: the URL of the protected-resource metadata for challenges (RFC 9728 §5.1).
   ///   - nonce: for a proof that lacks it.
   ///   - showedProof: the request came with the DPoP scheme, which the challenge is for then.
   func answer(
-    id: RequestID, metadata: ByteSlice, nonce: ByteSlice? = nil, showedProof: Bool = false,
-    with answer: inout AnswerWriter
+    id: RequestID, as form: Form = .problem, metadata: ByteSlice, nonce: ByteSlice? = nil,
+    showedProof: Bool = false, with answer: inout AnswerWriter
   ) {
     answer.startOver()
-    answer.start(code.status)
+    answer.start(form == .pulsar ? pulsarStatus : code.status)
     writeRetryAfter(&answer)
     rateLimit?.write(&answer)
     writeWhatIsTaken(&answer)
@@ -226,8 +230,14 @@ public struct Refusal: Error {
     }
     if code == .useNonce, let nonce { answer.field("DPoP-Nonce", nonce) }
     var json = JSONWriter()
-    write(instance: id, into: &json)
-    answer.finish(contentType: "application/problem+json", body: json.bytes)
+    switch form {
+    case .problem:
+      write(instance: id, into: &json)
+      answer.finish(contentType: "application/problem+json", body: json.bytes)
+    case .pulsar:
+      writePulsar(into: &json)
+      answer.finish(contentType: "application/json", body: json.bytes)
+    }
   }
 }
 

@@ -26,7 +26,7 @@ extension Refusal {
     case let refusal as TokenRefusal: self.init(refusal)
     case let refusal as DPoPRefusal: self.init(refusal)
     case let fault as CredentialFault: self.init(fault)
-    case let pending as PendingAdmission: self.init(pending.otherwise)
+    case let pending as PendingAdmission: self.init(pending.told)
     case let fault as EventFault: self.init(fault)
     case let failure as ReadFailure: self.init(failure)
     case let failure as CatalogueFailure: self.init(failure)

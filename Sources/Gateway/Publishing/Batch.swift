@@ -196,15 +196,18 @@ struct Batch {
     }
   }
 
-  /// The one reason of overload why nothing is stored.
+  /// The first reason why nothing is stored that passes by itself: overload, or the share of one's
+  /// tenant. Whoever reads the status alone shall not take the batch for a bad one.
   var hindrance: Refusal? {
     if stored + quarantined > 0 { return nil }
-    for case .refused(let refusal) in items where refusal.code.status == 503 { return refusal }
+    for case .refused(let refusal) in items where [429, 503].contains(refusal.code.status) {
+      return refusal
+    }
     return nil
   }
 
-  /// 201 all stored, 202 all quarantined, 207 some, else what hinders them: 422, or the reason of
-  /// overload.
+  /// 201 all stored, 202 all quarantined, 207 some, else what hinders them: 422, or 429 or 503
+  /// where that passes.
   func status(under hindrance: Refusal?) -> Int {
     if rejected + quarantined == 0 { return 201 }
     if rejected + stored == 0 { return 202 }

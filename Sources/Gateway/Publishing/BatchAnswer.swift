@@ -36,6 +36,7 @@ extension GatewayResponder {
     let hindrance = batch.hindrance
     answer.start(batch.status(under: hindrance))
     hindrance?.writeRetryAfter(&answer)
+    hindrance?.rateLimit?.write(&answer)
     if let deprecation = batch.deprecated {
       tell(deprecation, address, events: batch.deprecatedEvents, &answer)
     }

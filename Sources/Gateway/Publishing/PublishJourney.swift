@@ -191,11 +191,7 @@ extension GatewayResponder {
   func count(
     _ error: any Error, of scope: TenantScope, _ reference: TopicReference, _ request: HTTPRequest
   ) {
-    guard let namespace = reference.namespace ?? scope.namespace,
-      reference.tenant ?? scope.tenant == scope.tenant
-    else { return }
-    let key = TopicKey(
-      tenant: scope.tenant.bytes, namespace: namespace.bytes, topic: reference.topic.bytes)
+    guard let key = TopicKey(reference, for: scope) else { return }
     parts.metrics.existing(key)?.refused(
       Refusal(error).code.outcome, taking: timers.monotonic() - request.received)
   }
@@ -231,16 +227,6 @@ struct PublishedEvent {
     text.append(milliseconds: validated - authenticated)
     text.append(", commit;dur=")
     text.append(milliseconds: receipt.durableAt - validated)
-  }
-}
-
-extension ByteWriter {
-  /// A span in milliseconds with three decimals; negative ones count as none.
-  mutating func append(milliseconds span: TimeSpan) {
-    let micros = UInt64(max(span.nanoseconds, 0)) / 1_000
-    append(decimal: micros / 1_000)
-    append(ASCII.dot)
-    append(decimal: micros % 1_000, width: 3)
   }
 }
 
@@ -289,10 +275,7 @@ extension TopicAddress {
   private var foreignSource: ByteSlice? {
     guard isShared else { return nil }
     var source = ByteWriter()
-    source.append("urn:jodrell:")
-    source.append(caller.tenant.bytes)
-    source.append(ASCII.colon)
-    source.append(caller.principal)
+    source.append(sourceOf: caller.principal, in: caller.tenant.bytes)
     return source.slice
   }
 }

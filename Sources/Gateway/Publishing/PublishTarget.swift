@@ -152,6 +152,7 @@ struct TargetShelf {
     guard now >= nextTidy else { return }
     nextTidy = now + Self.tidyEvery
     let wall = wall()
+    admission.tokens.clockIs(wall)
     targets.tidy(Self.tidyPlaces) { $0.isOver(for: admission, at: wall) }
   }
 

@@ -1,5 +1,4 @@
 import Bytes
-import HTTPWire
 import JSONText
 import Schemas
 import Tenancy
@@ -133,23 +132,16 @@ extension StoredSchema {
 }
 
 extension Refusal {
-  /// Answers a request to Pulsar's API with this refusal: `{"reason": …}`, Pulsar's `ErrorData`.
-  ///
-  /// - Parameter metadata: as in `answer`.
-  func answerAsPulsar(metadata: ByteSlice, with answer: inout AnswerWriter) {
-    answer.startOver()
-    // What a name must be is a precondition there.
-    answer.start(code == .badName ? 412 : code.status)
-    writeRetryAfter(&answer)
-    writeWhatIsTaken(&answer)
-    if let challenge { answer.field("WWW-Authenticate", challenge.field(metadata: metadata)) }
-    var json = JSONWriter()
+  /// Its status in Pulsar's API: what a name must be is a precondition there.
+  var pulsarStatus: Int { code == .badName ? 412 : code.status }
+
+  /// Writes the body of an answer in Pulsar's API: `{"reason": …}`, Pulsar's `ErrorData`.
+  func writePulsar(into json: inout JSONWriter) {
     json.beginObject()
     json.key("reason")
     json.string(
       JSONPointer.cut(
         ByteSlice(utf8: detail ?? code.row.advice), to: GatewayLimits.detailBytes))
     json.endObject()
-    answer.finish(contentType: "application/json", body: json.bytes)
   }
 }

@@ -39,9 +39,9 @@ extension GatewayResponder {
     do {
       view = try await self.view(.event, under: tenure, ready: events.map(\.record))
     } catch {
-      // The caller has lost its right meanwhile, or gets nothing for another reason: what it would
-      // have been given goes back.
-      _ = try? seat.dispatcher.release(events.map(\.token), delay: .zero, on: site)
+      // The caller has lost its right meanwhile, or gets nothing for another reason: of the answer
+      // nothing is written yet, so what it would have been given was never out.
+      seat.dispatcher.takeBack(events)
       throw error
     }
     var tally = DeliveryTally()

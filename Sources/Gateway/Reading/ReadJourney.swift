@@ -40,8 +40,11 @@ extension GatewayResponder {
     guard let ticket else {
       return (try admit(request, to: reference, for: .subscribe).detached, nil)
     }
-    guard request.head.fields.first("authorization") == nil else {
-      throw Refusal(.badHeader, "send a token or a ticket, not both")
+    let fields = request.head.fields
+    guard fields.first("authorization") == nil,
+      !admission.verifier.takesAPIKeys || fields.first("x-api-key") == nil
+    else {
+      throw Refusal(.badHeader, "send a token, an API key or a ticket, and one of them only")
     }
     guard format != .json else {
       throw Refusal(.invalidTicket, "a ticket opens a stream and nothing else")
@@ -51,7 +54,9 @@ extension GatewayResponder {
     else { throw Refusal(.invalidTicket) }
     let topic = try use.scope.address(of: reference, for: .subscribe).detached
     admission.refresh()
-    return (try admission.snapshot.review(topic, at: request.receivedAt), use.lease)
+    let granted = try admission.snapshot.review(topic, at: request.receivedAt)
+    try admit(request, to: granted)
+    return (granted, use.lease)
   }
 
   private func poll(
@@ -121,8 +126,16 @@ extension GatewayResponder {
     return .stream(
       LiveStream(
         feed, format: format, rendering: view.rendering, terms: live, cache: frames,
-        metrics: topicMetrics.topic(TopicKey(feed.topic)),
+        metrics: numbers(of: feed.topic),
         problem: { end in Refusal(end).document(instance: id) }))
+  }
+
+  /// Where a stream counts what it sends. A topic that is gone has no numbers any more: asking for
+  /// them would bring it back into the metrics.
+  private func numbers(of topic: TopicAddress) -> () -> TopicMetrics? {
+    { [engine = parts.engine, registry = parts.metrics] in
+      engine.open(topic) == nil ? nil : registry.topic(TopicKey(topic))
+    }
   }
 
   /// Records of a topic as its reader sees them, ready to be written; for one who may have them
@@ -236,7 +249,7 @@ private struct ReadTerms {
   let ticket: ByteSlice?
 
   init(_ head: RequestHead) throws {
-    guard let format = AnswerFormat(accept: head.fields.first("accept")) else {
+    guard let format = AnswerFormat(acceptedBy: head.fields) else {
       throw Refusal(
         .notAcceptable, "application/json, text/event-stream and application/x-ndjson are offered")
     }

@@ -86,8 +86,7 @@ extension GatewayResponder {
     guard topic.mayDelete(definition) else { throw TenancyRefusal.forbidden(.manage) }
     try terms.conditions.check(EntityTag(definition))
     try await engine(terms).deleteSubscription(
-      definition.heldName, of: topic,
-      expecting: terms.conditions.isEmpty ? .anything : .exactly(definition))
+      definition, of: topic, isConditional: !terms.conditions.isEmpty)
     if !terms.isTrial { parts.dispatchers.close(definition, of: topic) }
     return finishGone(terms, &answer)
   }
@@ -212,6 +211,26 @@ extension GatewayResponder {
     json.key("consumers")
     json.integer(facts.consumers)
     json.endObject()
+  }
+}
+
+extension Catalogue {
+  /// Deletes the subscription that its caller has looked at. One that was made anew under the name
+  /// meanwhile is another one, perhaps somebody else's: that stays.
+  ///
+  /// - Parameter isConditional: whether the caller said what it takes for granted. Then 412 tells
+  ///   that it is another one; else what was meant is gone, 404.
+  func deleteSubscription(
+    _ definition: SubscriptionDefinition, of topic: TopicAddress, isConditional: Bool
+  ) async throws {
+    do throws(CatalogueFailure) {
+      try await deleteSubscription(
+        definition.heldName, of: topic, expecting: .exactly(definition))
+    } catch .changed where !isConditional {
+      throw Refusal(.notFound)
+    } catch {
+      throw error
+    }
   }
 }
 

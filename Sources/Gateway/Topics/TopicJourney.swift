@@ -96,27 +96,21 @@ extension GatewayResponder {
   /// `GET /v1/topics/{tenant}/{namespace}`: what the caller may see of it, paged by `Link`.
   func listTopics(
     _ reference: NamespaceReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
-  ) throws -> AnswerEnd {
+  ) async throws -> AnswerEnd {
     var query = try QueryParameters(request.head.query)
     let limit = try query.takeNumber("limit", in: 1...GatewayLimits.topicsPerPage)
     let afterText = query.take("after")
     try query.finish()
     let scope = try admit(request, reference.tenant)
     let namespace = try scope.namespace(
-      of: reference, forAnyOf: [.subscribe, .publish, .manage])
-    var after = try afterText.map { text throws(Refusal) -> Name in
+      of: reference, forAnyOf: [.subscribe, .publish, .manage]
+    ).detached
+    let after = try afterText.map { text throws(Refusal) -> Name in
       guard let name = Name(text) else { throw Refusal(.badParameter, "'after' is not a name") }
       return name
     }
     let most = limit ?? GatewayLimits.topicsPerPage
-    var shown: [TopicInfo] = []
-    var hasMore = true
-    while shown.count <= most, hasMore {
-      let page = parts.engine.topics(in: namespace, after: after, limit: most + 1)
-      shown += page.filter { namespace.shows($0.name) }
-      hasMore = page.count > most
-      after = page.last?.name ?? after
-    }
+    var shown = await topics(in: namespace, after: after?.detached, atMost: most + 1)
     let isCut = shown.count > most
     shown = Array(shown.prefix(most))
     answer.start(200)
@@ -141,6 +135,31 @@ extension GatewayResponder {
         json.string(last.name.bytes)
       }
       json.endObject()
+    }
+  }
+
+  /// The first topics behind `after` that the caller may see. Of a large namespace that may be few
+  /// and far between: the loop has its turns meanwhile.
+  private func topics(
+    in namespace: NamespaceAddress, after: Name?, atMost most: Int
+  ) async -> [TopicInfo] {
+    var shown: [TopicInfo] = []
+    var after = after
+    var pace = Pace()
+    // Mostly all are shown; where the first step did not bring enough, the next ones are longer.
+    var step = most
+    while true {
+      let page = parts.engine.topics(in: namespace, after: after, limit: step)
+      for info in page {
+        if namespace.shows(info.name) { shown.append(info) }
+        if shown.count == most { return shown }
+        pace.note(bytes: 0)
+        if pace.isDue(timers) { await nextTurn() }
+      }
+      guard page.count == step, let last = page.last else { return shown }
+      after = last.name
+      step = max(step, GatewayLimits.topicsPerPage)
+      await nextTurn()
     }
   }
 
@@ -240,6 +259,15 @@ extension TopicKey {
   init(_ address: TopicAddress) {
     self.init(
       tenant: address.tenant.bytes, namespace: address.namespace.bytes, topic: address.topic.bytes)
+  }
+
+  /// The same of a topic that a path names, granted or not; nil where it is another tenant's.
+  init?(_ reference: TopicReference, for scope: TenantScope) {
+    guard let namespace = reference.namespace ?? scope.namespace,
+      reference.tenant ?? scope.tenant == scope.tenant
+    else { return nil }
+    self.init(
+      tenant: scope.tenant.bytes, namespace: namespace.bytes, topic: reference.topic.bytes)
   }
 }
 

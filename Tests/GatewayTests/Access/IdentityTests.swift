@@ -121,6 +121,31 @@ import Testing
     }
   }
 
+  @Test("beside a ticket there is neither a token nor, where those are taken, an API key")
+  func ticketsAlone() async throws {
+    let digest = String(repeating: "0f", count: 32)
+    let keys = """
+
+        - {id: tills, apiKeys: [{id: till-7, sha256: "\(digest)", expires: "2100-01-01T00:00:00Z"}]}
+      tenants: {acme
+      """
+    let strict = try TestGateway(
+      settings: TestGateway.settings.replacing("\ntenants: {acme", with: keys))
+    let accept = ["Accept": "text/event-stream"]
+    let plain = try TestGateway()
+    for (gateway, status) in [(strict, 400), (plain, 200)] {
+      _ = try await gateway.send("POST", events, json, "{}")
+      let made = try await gateway.send("POST", "/v1/tickets", [:], #"{"path":"\#(events)"}"#)
+      let ticket = try #require(try made.json["ticket"] as? String)
+      let target = "\(events)?from=earliest&ticket=\(ticket)"
+      let both = try await gateway.send("GET", target, accept, steps: 2)
+      #expect(both.status == 400 && both.code == "bad_header")
+      let keyed = try await gateway.send(
+        "GET", target, as: nil, accept.merging(["X-API-Key": "x"]) { $1 }, steps: 2)
+      #expect(keyed.status == status)
+    }
+  }
+
   @Test("an unused ticket ends after half a minute; strangers get none")
   func staleTickets() async throws {
     let gateway = try TestGateway()

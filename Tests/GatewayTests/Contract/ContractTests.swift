@@ -158,6 +158,33 @@ import Testing
     }
   }
 
+  @Test(
+    "calls about the gateway itself take no parameters either",
+    arguments: [
+      "/healthz", "/readyz", "/openapi.json", "/.well-known/oauth-protected-resource",
+    ])
+  func openCalls(_ path: String) async throws {
+    let gateway = try TestGateway()
+    #expect(try await gateway.send("GET", path, as: nil).status == 200)
+    let odd = try await gateway.send("GET", "\(path)?pretty=1", as: nil)
+    #expect(odd.status == 400 && odd.code == "unknown_parameter")
+  }
+
+  @Test("where a batch is refused as a whole, the document has its results beside a problem")
+  func batchRefusals() throws {
+    let object = try JSONSerialization.jsonObject(with: Data(OpenAPIDocument.text.array))
+    let paths = (object as? [String: Any])?["paths"] as? [String: [String: Any]]
+    let publish = paths?["/v1/topics/{tenant}/{namespace}/{topic}/events"]?["post"]
+    let responses = (publish as? [String: Any])?["responses"] as? [String: [String: Any]]
+    for (status, name) in [
+      ("422", "Rejected"), ("429", "Rejected"), ("503", "Rejected"), ("400", "Problem"),
+      ("413", "Problem"),
+    ] {
+      let response = responses?[status]?["$ref"] as? String
+      #expect(response == "#/components/responses/\(name)", "\(status)")
+    }
+  }
+
   @Test("OPTIONS tells the methods and needs no token")
   func options() async throws {
     let gateway = try TestGateway()

@@ -1,6 +1,7 @@
 import Bytes
 import Foundation
 import HTTPWire
+import Metrics
 import Testing
 import Topics
 
@@ -52,6 +53,35 @@ import Topics
       (BodyFailure.tooLarge(limit: 9), .tooLarge),
     ]
     for (error, code) in cases { #expect(Refusal(error).code == code, "\(error)") }
+  }
+
+  @Test("in Pulsar's words a refusal has the same fields, and another body")
+  func forms() {
+    let id = RequestID(run: 1, sequence: 1)
+    func fields(_ refusal: Refusal, as form: Refusal.Form) -> [String] {
+      let outbox = Outbox()
+      var answer = AnswerWriter(
+        into: outbox, commons: AnswerCommons(now: UnixTime(seconds: 0)), id: id,
+        terms: AnswerTerms(isHead: false, version: .http11, keepAlive: true), body: nil)
+      refusal.answer(
+        id: id, as: form, metadata: ByteSlice(utf8: "https://events.example/m"),
+        nonce: ByteSlice(utf8: "a-nonce"), showedProof: true, with: &answer)
+      let text = String(decoding: outbox.bytes.bytes, as: UTF8.self)
+      return text.components(separatedBy: "\r\n").prefix { !$0.isEmpty }
+        .filter { !$0.hasPrefix("Content-") }
+    }
+    for refusal in [
+      Refusal(ProblemCode.useNonce), Refusal(ProblemCode.invalidToken),
+      Refusal(tooManyStreams: .tenantStreams, most: 2), Refusal.method("GET, OPTIONS"),
+    ] {
+      let ours = fields(refusal, as: .problem)
+      #expect(ours == fields(refusal, as: .pulsar), "\(refusal.code)")
+      #expect(ours.count > 3)
+    }
+    let asked = fields(Refusal(ProblemCode.useNonce), as: .pulsar)
+    #expect(asked.contains("DPoP-Nonce: a-nonce"))
+    #expect(asked.contains { $0.hasPrefix("WWW-Authenticate: DPoP ") })
+    #expect(fields(Refusal(ProblemCode.badName), as: .pulsar).first?.contains(" 412 ") == true)
   }
 
   @Test("a refusal that can be retried says when")

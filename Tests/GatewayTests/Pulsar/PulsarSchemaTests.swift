@@ -74,6 +74,19 @@ import Testing
     #expect(try await gateway.send("GET", schema).status == 404)
   }
 
+  @Test("who asks too often is told of the bound in the same fields as in /v1")
+  func limits() async throws {
+    let gateway = try TestGateway(
+      settings: TestGateway.settings.replacing(
+        "acme: {}", with: "acme: {limits: {requests: 1/m}}"))
+    #expect(try await gateway.send("GET", "\(Self.place)/schema").status == 404)
+    let refused = try await gateway.send("GET", "\(Self.place)/schema")
+    #expect(refused.status == 429 && refused.body.hasPrefix(#"{"reason":"#))
+    #expect(refused.fields["retry-after"] != nil)
+    #expect(refused.fields["ratelimit-policy"] == #""tenant-requests";q=1;w=60"#)
+    #expect(refused.fields["ratelimit"]?.hasPrefix(#""tenant-requests";r=0"#) == true)
+  }
+
   @Test("register, look up, list, delete, register again")
   func conversation() async throws {
     let gateway = try TestGateway()

@@ -2,7 +2,9 @@ import Bytes
 import Foundation
 import JSONText
 import LogConformance
+import Tenancy
 import Testing
+import Topics
 
 @testable import Gateway
 
@@ -187,6 +189,33 @@ import Testing
     let page = try await gateway.send("GET", "\(topic)/events?from=\(time)")
     #expect(page.status == 200)
     #expect((try page.json["events"] as? [Any])?.count == 1)
+  }
+
+  @Test("what is deleted is what was looked at, and not what has come in its place")
+  func deletionOfAnother() async throws {
+    let log = MemoryLog(clocks: SteppedClock().clocks)
+    let address = try Proofs().topic("orders", .subscribe)
+    _ = try await log.createTopic(
+      try Proofs().topic("orders", .publish), TopicConfiguration())
+    let name = try Proofs().name("billing")
+    let terms = SubscriptionTerms(kind: .shared, ackTimeout: .seconds(30), maxUnacked: 10)
+    let start = try log.bounds(of: address).latest
+    func make() async throws -> SubscriptionDefinition {
+      try await log.createSubscription(name, terms, startingAt: start, of: address).thing
+    }
+    let first = try await make()
+    try await log.deleteSubscription(name, of: address)
+    let second = try await make()
+    let gone = await #expect(throws: Refusal.self) {
+      try await log.deleteSubscription(first, of: address, isConditional: false)
+    }
+    #expect(gone?.code == .notFound)
+    await #expect(throws: CatalogueFailure.changed) {
+      try await log.deleteSubscription(first, of: address, isConditional: true)
+    }
+    #expect(log.subscription(name, of: address) == second)
+    try await log.deleteSubscription(second, of: address, isConditional: false)
+    #expect(log.subscription(name, of: address) == nil)
   }
 
   @Test("reading moves no subscription")

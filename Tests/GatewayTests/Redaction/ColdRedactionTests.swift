@@ -185,6 +185,29 @@ import Testing
     #expect(bounds.fields["jodrell-last"] == nil)
   }
 
+  @Test("to whoever loses its right while a worker compiles for it nothing was delivered")
+  func undelivered() async throws {
+    let meanwhile = Meanwhile()
+    let policy = RedactionTests.policy.replacing("CLASSES", with: "[pii.contact]")
+    let gateway = try TestGateway(settings: policy, workers: meanwhile.workers)
+    _ = try await gateway.send("PUT", topic)
+    try await register(schema, gateway)
+    #expect(try await publish(payload, gateway) == 201)
+    let path = "\(topic)/subscriptions/s"
+    let made = try await gateway.send("PUT", path, [:], #"{"initialPosition":"earliest"}"#)
+    #expect(made.status == 201, "\(made.body)")
+    gateway.cool()
+    let less = policy.replacing(#"{subscribe: ["*/*"]}, "#, with: "")
+    meanwhile.set { [unowned gateway] in try? gateway.take(less) }
+    let refused = try await gateway.send("POST", "\(path)/receive", [:], "{}")
+    #expect(refused.code == "forbidden", "\(refused.body)")
+    meanwhile.set {}
+    try gateway.take(policy)
+    let received = try await gateway.send("POST", "\(path)/receive", [:], "{}")
+    let deliveries = try #require(try received.json["deliveries"] as? [[String: Any]])
+    #expect(deliveries.map { $0["deliveryCount"] as? Int } == [1])
+  }
+
   @Test("loosening takes an admin, whether the schema in force is compiled or not")
   func loosening() async throws {
     let gateway = try await open(#"{"type":"object"}"#)
