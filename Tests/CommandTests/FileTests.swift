@@ -131,4 +131,12 @@ struct FileTests {
       try PublishSource.all([place], contentType: "a/b").allSatisfy { $0.contentType == "a/b" })
     #expect(throws: CommandFault.self) { try PublishSource.all(["\(place)/no"], contentType: nil) }
   }
+
+  @Test("what a process that died over a file has left does not keep others from writing it")
+  func leftover() throws {
+    try file("state.\(getpid()).new", "half")
+    try FileAccess.write(ByteSlice(utf8: "whole"), to: place + "/state", mode: 0o600)
+    #expect(try FileAccess.read(place + "/state", limit: 100).text == "whole")
+    #expect(try FileAccess.names(in: place) == ["state"])
+  }
 }

@@ -103,6 +103,44 @@ extension EndToEnd {
       }
     }
 
+    @Test func `a secret's command that hangs holds up neither callers nor the end`() async throws {
+      try await withPolicy { place in
+        let gateway = place.gateway
+        let token = try await gateway.token()
+        let folder = place.file.deletingLastPathComponent()
+        let begun = folder.appending(path: "begun")
+        let slow = folder.appending(path: "slow")
+        let secret = "k9f2Lw07qPz8Xc51Vb34Nm6RtYuHgJdS"
+        let command =
+          "test ! -e \(slow.path()) || { echo $$ > \(begun.path()); exec sleep 600; }; "
+          + "echo \(secret)"
+        func write(_ comment: String) throws {
+          try place.write(comment)
+          let text = try String(contentsOf: place.file, encoding: .utf8)
+          let issuer = "  - {id: shared, iss: shared, audiences: [a], algorithms: [HS256], "
+          let keys = "keys: {secret: \"cmd:\(command)\"}}\ntenants:"
+          let more = text.replacingOccurrences(of: "tenants:", with: issuer + keys)
+          try Data(more.utf8).write(to: place.file, options: .atomic)
+        }
+        try write("# one")
+        try await place.untilLogged("policy taken")
+        try Data().write(to: slow)
+        try write("# two")
+        var number: pid_t?
+        let end = ContinuousClock().now + .seconds(600)
+        while number == nil, ContinuousClock().now < end {
+          let text = try? String(contentsOf: begun, encoding: .utf8)
+          number = text.flatMap { pid_t($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+          try await Task.sleep(for: .milliseconds(10))
+        }
+        let child = try #require(number)
+        defer { kill(child, SIGKILL) }
+        #expect(try await gateway.send("POST", topic, token: token, body: "{}").status == 201)
+        #expect(try await gateway.terminate() == 0)
+        #expect(kill(child, 0) == 0, "the gateway has not waited for it")
+      }
+    }
+
     @Test func `how long a tenant's events are kept changes with the file`() async throws {
       try await withPolicy { place in
         let gateway = place.gateway

@@ -9,6 +9,49 @@ extension EndToEnd {
     private let topic = "/v1/topics/public/default/parcels"
     private let dead = "/v1/topics/public/default/parcels-quarantine"
 
+    @Test func `the command line tells what went into quarantine, and sends what follows`()
+      async throws
+    {
+      try await withGateway { gateway in
+        let token = try await gateway.token()
+        for (path, body, type) in [
+          ("schema", #"{"type":"object","required":["a"]}"#, "application/schema+json"),
+          (
+            "schema/binding",
+            #"{"rules":[{"when":{"type":"*"},"schema":"default"}],"enforcement":"quarantine"}"#,
+            "application/json"
+          ),
+        ] {
+          let answer = try await gateway.send(
+            "PUT", "\(topic)/\(path)", token: token, body: body, type: type)
+          try #require(answer.status == 201, "\(answer.text)")
+        }
+        let place = try Workplace.directory("quarantine")
+        defer { try? FileManager.default.removeItem(at: place) }
+        // A whole portion of bad lines, then one of blank lines, then good ones.
+        let blank = Array(repeating: " ", count: 2_000)
+        let lines =
+          Array(repeating: "{}", count: 2_000) + blank + [#"{"a":1}"#, "", "{}", #"{"a":2}"#]
+        let file = place.appending(path: "parcels.ndjson")
+        try Data(lines.joined(separator: "\n").utf8).write(to: file)
+        let words = ["publish", "parcels"]
+        let flags = ["--url", await gateway.url, "--token", token]
+        let sent = try await Workplace.run(Workplace.jodrell, words + [file.path()] + flags)
+        #expect(sent.code == 1, "\(sent.errors)")
+        #expect(
+          sent.output.contains("2 stored, 0 refused, 2001 in quarantine"), "\(sent.output)")
+        let first =
+          "\(file.path()), line 1: 202 quarantined: public/default/parcels-quarantine, 1:0"
+        #expect(sent.errors.contains(first), "\(sent.errors)")
+
+        let single = place.appending(path: "bad.json")
+        try Data("{}".utf8).write(to: single)
+        let one = try await Workplace.run(Workplace.jodrell, words + [single.path()] + flags)
+        #expect(one.code == 1 && one.errors.contains("/a"), "\(one.errors)")
+        #expect(one.output.contains("0 stored, 0 refused, 1 in quarantine"), "\(one.output)")
+      }
+    }
+
     @Test func `each event is in one place, and kill -9 takes none away`() async throws {
       try await withGateway { gateway in
         let token = try await gateway.token()

@@ -49,10 +49,8 @@ struct ClientOptions: Sendable {
   ///   - actions: what a fresh token allows.
   func client(for tenant: String?, _ actions: [String]) throws(CommandFault) -> GatewayClient {
     if let given { return GatewayClient(endpoint, token: given) }
-    let isHere =
-      endpoint.host == "localhost" || endpoint.host.hasPrefix("127.")
-      || endpoint.host == "::1"
-    guard isHere, let keys = try DevelopmentKeys(loadingFrom: data) else {
+    guard Self.isThisMachine(endpoint.host), let keys = try DevelopmentKeys(loadingFrom: data)
+    else {
       throw .usage(
         "no token: give --token or --token-file, set JODRELL_TOKEN, or name the data directory of "
           + "a development gateway on this machine with --data")
@@ -65,6 +63,13 @@ struct ClientOptions: Sendable {
 
   /// Whether a token that has ended can be replaced.
   var canRenew: Bool { given == nil }
+
+  /// Whether a host stands for this machine. Not what only begins like such an address: that may
+  /// be anybody's name.
+  static func isThisMachine(_ host: String) -> Bool {
+    if host == "localhost" || host == "::1" { return true }
+    return host.hasPrefix("127.") && IPAddress(parsing: ByteSlice(utf8: host)) != nil
+  }
 
   private static func variable(_ name: String) -> String? {
     // SAFETY: copied at once; nothing here changes the environment.

@@ -41,14 +41,19 @@ struct ProblemText {
     let code = problem["status"]?.integer.map(Int.init) ?? status
     let title = problem["title"]?.text ?? "refused"
     let detail = problem["detail"]?.text.map { ": \($0)" } ?? ""
-    summary = "\(code) \(title)\(detail)"
-    var faults: [String] = []
-    if let errors = problem["errors"], errors.kind == .array {
-      for error in errors.elements {
-        faults.append(Self.fault(error))
-      }
-    }
-    self.faults = faults
+    self.init(summary: "\(code) \(title)\(detail)", faults: Self.faults(of: problem))
+  }
+
+  /// What is said of an event that went into a quarantine topic instead.
+  init(quarantined event: JSONNode) {
+    let place = [event["topic"]?.text, event["messageId"]?.text].compactMap { $0 }
+    self.init(
+      summary: "202 quarantined: \(place.joined(separator: ", "))", faults: Self.faults(of: event))
+  }
+
+  private static func faults(of node: JSONNode) -> [String] {
+    guard let errors = node["errors"], errors.kind == .array else { return [] }
+    return errors.elements.map { fault($0) }
   }
 }
 

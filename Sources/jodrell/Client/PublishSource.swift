@@ -132,4 +132,23 @@ struct LinePortions {
     }
     return end
   }
+
+  /// The line numbers of a portion's events: lines of nothing but white space are none. And the
+  /// number of what follows.
+  static func numbers(of portion: ByteSlice, from first: Int) -> (events: [Int], next: Int) {
+    var events: [Int] = []
+    var line = first
+    var isBlank = true
+    for byte in portion.array {
+      if byte == ASCII.lineFeed {
+        if !isBlank { events.append(line) }
+        line += 1
+        isBlank = true
+      } else if byte != ASCII.carriageReturn, byte != ASCII.space, byte != ASCII.tab {
+        isBlank = false
+      }
+    }
+    if !isBlank { events.append(line) }
+    return (events, line)
+  }
 }

@@ -186,8 +186,9 @@ enum HelpText {
         --quiet              only refusals
     \(client)
 
-    One event: its message id is printed. More: how many were stored and refused. Refusals go to
-    stderr with file, line, and the fault's place. Exit codes: 0 all stored; 1 some were not.
+    One event: its message id is printed. More: how many were stored, refused, and put into the
+    topic's quarantine, where they are durable. Refusals go to stderr with file, line, and the
+    fault's place. Exit codes: 0 all stored; 1 some were not.
 
     Examples:
       echo '{"hello":"world"}' | jodrell publish hello

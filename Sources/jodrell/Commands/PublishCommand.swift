@@ -40,14 +40,17 @@ private final class PublishRun {
   private var bar: ProgressBar
   private var stored = 0
   private var refused = 0
+  private var quarantined = 0
   private var sentBytes: UInt64 = 0
   private var lastID: String?
   private var lastUse = Clocks.system.monotonic()
 
   /// A kept connection that was idle for longer may be gone, and a POST is not sent twice.
   private static let freshness = TimeSpan.seconds(20)
-  /// Refusals shown in full; more are only counted.
+  /// Refusals, and events in quarantine, shown in full; more are only counted.
   private static let shownRefusals = 20
+  /// Answers that say what became of each event.
+  private static let tellingStatuses = [201, 202, 207, 422]
 
   init(
     _ client: GatewayClient, _ topic: TopicArgument, key: String?, isQuiet: Bool,
@@ -73,19 +76,24 @@ private final class PublishRun {
     }
     bar.clear()
     if !isQuiet { summarise(Clocks.system.monotonic() - began) }
-    return refused == 0 ? .done : .failed
+    return refused + quarantined == 0 ? .done : .failed
   }
 
   private func summarise(_ span: TimeSpan) {
-    if stored == 1, refused == 0, let lastID {
+    if stored == 1, refused + quarantined == 0, let lastID {
       Terminal.output.line(lastID)
       return
     }
     let seconds = Double(span.nanoseconds) / 1e9
     let rate = seconds > 0 ? Int(Double(stored) / seconds) : 0
     Terminal.output.line(
-      "\(stored) stored, \(refused) refused in \(Figures.tenths(seconds)) s (\(rate)/s, "
+      "\(outcome) in \(Figures.tenths(seconds)) s (\(rate)/s, "
         + "\(Figures.bytes(sentBytes)))" + (lastID.map { ", last \($0)" } ?? ""))
+  }
+
+  private var outcome: String {
+    let words = "\(stored) stored, \(refused) refused"
+    return quarantined > 0 ? words + ", \(quarantined) in quarantine" : words
   }
 
   private func send(
@@ -99,7 +107,7 @@ private final class PublishRun {
       }
     }
     let answer = try await post(body, source.contentType, on: loop)
-    if answer.status == 201 || answer.status == 207 || answer.status == 422 {
+    if Self.tellingStatuses.contains(answer.status) {
       take(answer, source.name, lines: nil)
     } else if sources.count > 1,
       answer.status == 400 || answer.status == 413 || answer.status == 415
@@ -133,33 +141,16 @@ private final class PublishRun {
         throw CommandFault(.failed, error.description)
       }
       guard let portion = next else { return }
-      let answer = try await post(portion, source.contentType, on: loop)
-      guard [201, 207, 422].contains(answer.status) else { throw CommandFault(answer) }
-      let numbers = Self.numbers(of: portion, from: line)
-      take(answer, source.name, lines: numbers.events)
+      let numbers = LinePortions.numbers(of: portion, from: line)
       line = numbers.next
+      // A request without an event would be refused.
+      guard !numbers.events.isEmpty else { continue }
+      let answer = try await post(portion, source.contentType, on: loop)
+      guard Self.tellingStatuses.contains(answer.status) else { throw CommandFault(answer) }
+      take(answer, source.name, lines: numbers.events)
       sentBytes += UInt64(portion.count)
       showProgress()
     }
-  }
-
-  /// The line numbers of a portion's events: blank lines are none. And the number of what follows.
-  private static func numbers(of portion: ByteSlice, from first: Int) -> (events: [Int], next: Int)
-  {
-    var events: [Int] = []
-    var line = first
-    var isBlank = true
-    for byte in portion.array {
-      if byte == ASCII.lineFeed {
-        if !isBlank { events.append(line) }
-        line += 1
-        isBlank = true
-      } else if byte != ASCII.carriageReturn {
-        isBlank = false
-      }
-    }
-    if !isBlank { events.append(line) }
-    return (events, line)
   }
 
   private func post(
@@ -179,6 +170,7 @@ private final class PublishRun {
   private func take(_ answer: ClientAnswer, _ name: String, lines: [Int]?) {
     guard let document = try? JSONDocument(parsing: answer.body) else { return }
     if let id = document.root["messageId"]?.text {
+      if answer.status == 202 { return noteQuarantined(document.root, at: name) }
       stored += 1
       lastID = id
       return
@@ -188,29 +180,41 @@ private final class PublishRun {
       return
     }
     for result in results.elements {
-      if let id = result["messageId"]?.text {
+      let index = Int(result["index"]?.integer ?? 0)
+      let line = lines.flatMap { index < $0.count ? $0[index] : nil }
+      let place = "\(name), " + (line.map { "line \($0)" } ?? "event \(index)")
+      if result["status"]?.integer == 202 {
+        noteQuarantined(result, at: place)
+      } else if let id = result["messageId"]?.text {
         stored += 1
         lastID = id
       } else if let problem = result["error"] {
-        let index = Int(result["index"]?.integer ?? 0)
-        let line = lines.flatMap { index < $0.count ? $0[index] : nil }
-        let place = line.map { "line \($0)" } ?? "event \(index)"
-        note(ProblemText(problem), at: "\(name), \(place)")
+        note(ProblemText(problem), at: place)
       }
     }
   }
 
   private func note(_ problem: ProblemText, at place: String) {
     refused += 1
-    guard refused <= Self.shownRefusals else { return }
+    show(problem, at: place)
+  }
+
+  /// An event is durable, but not where it was sent.
+  private func noteQuarantined(_ event: JSONNode, at place: String) {
+    quarantined += 1
+    show(ProblemText(quarantined: event), at: place)
+  }
+
+  private func show(_ problem: ProblemText, at place: String) {
+    let shown = refused + quarantined
+    guard shown <= Self.shownRefusals else { return }
     bar.clear()
     Terminal.errors.line("\(place): \(problem.summary)".printable)
     for fault in problem.faults { Terminal.errors.line("  \(fault)".printable) }
-    if refused == Self.shownRefusals { Terminal.errors.line("more refusals are only counted") }
+    if shown == Self.shownRefusals { Terminal.errors.line("more refusals are only counted") }
   }
 
   private func showProgress() {
-    let words = "\(stored) stored" + (refused > 0 ? ", \(refused) refused" : "")
-    bar.show(sentBytes, words)
+    bar.show(sentBytes, refused + quarantined > 0 ? outcome : "\(stored) stored")
   }
 }

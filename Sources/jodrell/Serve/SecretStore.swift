@@ -52,25 +52,9 @@ final class SecretStore: Sendable {
       } catch {
         throw .file(error.description)
       }
-    case .command(let command): return try output(of: command)
+    case .command(let command):
+      return try SecretCommand.output(of: command, limit: Self.longest)
     }
-  }
-
-  // SAFETY: the stream is this call's own until it is closed; its descriptor is only read.
-  private func output(of command: String) throws(SecretFault) -> ByteSlice {
-    guard let stream = unsafe popen(command, "re") else { throw .command("cannot be started") }
-    var bytes: [UInt8] = []
-    do throws(FileFault) {
-      bytes = try FileAccess.readAll(
-        unsafe fileno(stream), "the command's output", limit: Self.longest
-      ).array
-    } catch {
-      _ = unsafe pclose(stream)
-      throw .command(error.description)
-    }
-    let status = unsafe pclose(stream)
-    guard status == 0 else { throw .command("ended with status \(status >> 8)") }
-    return ByteSlice(bytes)
   }
 }
 

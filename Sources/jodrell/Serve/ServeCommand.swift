@@ -60,7 +60,7 @@ enum ServeCommand {
     log.log(.info, "stopping", ["reason": .text(reason.text)])
     await gateway.end()
     log.log(.info, "stopped", ["took": .span(Clocks.system.monotonic() - drainBegan)])
-    return switch reason {
+    return switch stop.lastReason ?? reason {
     case .signal: .done
     case .writeFailed: .writeFailed
     case .volumeFull: .volumeFull

@@ -11,8 +11,9 @@ enum StopReason: Equatable, Sendable {
   case volumeFull(String)
 }
 
-/// The one thing that the serving task waits for. The first reason counts. Any thread may ask to
-/// stop.
+/// The one thing that the serving task waits for. The first reason ends the wait; the reason that
+/// counts at last is a write that failed, before the first one or while what was in flight was
+/// finished. Any thread may ask to stop.
 final class StopSignal: Sendable {
   private struct State {
     var reason: StopReason?
@@ -27,13 +28,19 @@ final class StopSignal: Sendable {
 
   func stop(_ reason: StopReason) {
     let waiter = state.withLock { state -> CheckedContinuation<StopReason, Never>? in
-      guard state.reason == nil else { return nil }
+      if let earlier = state.reason {
+        if case .signal = earlier { state.reason = reason }
+        return nil
+      }
       state.reason = reason
       defer { state.waiter = nil }
       return state.waiter
     }
     waiter?.resume(returning: reason)
   }
+
+  /// Why it ends, as far as is known now: to be asked when nothing is written any more.
+  var lastReason: StopReason? { state.withLock { $0.reason } }
 
   /// Waits for the first reason. Called by one task.
   func reason() async -> StopReason {
@@ -51,7 +58,7 @@ final class StopSignal: Sendable {
   ///
   /// SAFETY: the signal sets live on the stack of the function that hands them to the call.
   static func blockSignals() {
-    var signals = Self.signals
+    var signals = Self.set(of: Self.numbers)
     _ = unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
   }
 
@@ -60,41 +67,51 @@ final class StopSignal: Sendable {
   ///
   /// - Parameter reloading: SIGHUP asks for files to be read anew and ends nothing.
   func obeySignals(reloading: Bool) -> Bool {
-    let thread = BackgroundThread { [self] in
+    let ending = reloading ? [SIGTERM, SIGINT] : Self.numbers
+    let waiting = BackgroundThread { [self] in
       var hasStopped = false
       while true {
-        let number = Self.nextSignal()
-        if number == 0 || number == SIGHUP && reloading {
-          for look in looks.withLock({ $0 }) { look(number == SIGHUP) }
-        } else if hasStopped {
-          _exit(128 + number)
-        } else {
-          hasStopped = true
-          stop(.signal(number))
-        }
+        guard let number = Self.next(of: ending) else { continue }
+        if hasStopped { _exit(128 + number) }
+        hasStopped = true
+        stop(.signal(number))
       }
     }
-    return thread != nil
+    // A look may take long: a file of another machine, a command. That must not keep the other
+    // thread from hearing that all shall end.
+    let looking = BackgroundThread { [self] in
+      while true {
+        let number = Self.next(of: reloading ? [SIGHUP] : [], within: Self.pause)
+        for look in looks.withLock({ $0 }) { look(number == SIGHUP) }
+      }
+    }
+    return waiting != nil && looking != nil
   }
 
-  /// From now on `look` is called on the thread of the signals: every second, and when SIGHUP
-  /// asks for it.
+  /// From now on `look` is called on a thread for such looks: every second, and when SIGHUP asks
+  /// for it.
   func onReload(_ look: @escaping @Sendable (_ isAsked: Bool) -> Void) {
     looks.withLock { $0.append(look) }
   }
 
-  /// The next signal of ours; 0 after a pause without any.
-  private static func nextSignal() -> Int32 {
-    var signals = Self.signals
-    var span = timespec(tv_sec: pause, tv_nsec: 0)
-    // -1: the pause is over, or a signal of somebody else's has come.
-    return max(unsafe sigtimedwait(&signals, nil, &span), 0)
+  /// The next of these signals; nil when none has come in so many seconds, or another one has.
+  private static func next(of numbers: [Int32], within seconds: Int? = nil) -> Int32? {
+    var signals = set(of: numbers)
+    guard let seconds else {
+      let number = unsafe sigwaitinfo(&signals, nil)
+      return number > 0 ? number : nil
+    }
+    var span = timespec(tv_sec: seconds, tv_nsec: 0)
+    let number = unsafe sigtimedwait(&signals, nil, &span)
+    return number > 0 ? number : nil
   }
 
-  private static var signals: sigset_t {
+  private static let numbers = [SIGTERM, SIGINT, SIGHUP]
+
+  private static func set(of numbers: [Int32]) -> sigset_t {
     var signals = sigset_t()
     _ = unsafe sigemptyset(&signals)
-    for number in [SIGTERM, SIGINT, SIGHUP] { _ = unsafe sigaddset(&signals, number) }
+    for number in numbers { _ = unsafe sigaddset(&signals, number) }
     return signals
   }
 }

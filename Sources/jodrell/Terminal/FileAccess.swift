@@ -142,6 +142,8 @@ enum FileAccess {
   /// - Parameter mode: its permissions from the first moment on.
   static func write(_ bytes: ByteSlice, to path: String, mode: mode_t) throws(FileFault) {
     let draft = "\(path).\(getpid()).new"
+    // An earlier process may have died over one; in a container all have the same number.
+    _ = unsafe unlink(draft)
     let descriptor = unsafe open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
     guard descriptor >= 0 else { throw FileFault(path: draft, code: errno) }
     let array = bytes.array
