@@ -87,6 +87,9 @@ struct ArgumentsTests {
     #expect(steady.watchedDuration.map { $0 > .seconds(2) } == true)
     var endless = Arguments([])
     let replay = try LoadOptions(&endless, LoadOptions.Defaults(endsByItself: true))
-    #expect(replay.duration == nil && replay.limited(to: 7).requests == 7)
+    #expect(replay.duration == nil && replay.replaying(7).portions == Portions(count: 7, pass: 7))
+    var long = Arguments(["--duration", "1m", "--batch", "3"])
+    let again = try LoadOptions(&long, LoadOptions.Defaults(endsByItself: true)).replaying(7)
+    #expect(again.portions == Portions(batch: 3, pass: 7) && again.requests == nil)
   }
 }

@@ -16,6 +16,12 @@ final class ToyGateway: Responder {
     case storesSeventhThoughRefused
     case closesInsteadOfSeventh
     case refusesAll
+    /// Takes six events, and from the next request on waits until it is hung up on.
+    case neverAnswersFromSeventh
+    /// Answers the seventh a second late.
+    case delaysSeventh
+    /// Says of its memory at the first time only.
+    case tellsMemoryOnce
   }
 
   struct Stored: Sendable {
@@ -26,14 +32,18 @@ final class ToyGateway: Responder {
   final class Log: Sendable {
     let events = Mutex<[Stored]>([])
     let sent = Atomic<Int>(0)
+    /// How many events workers have been given.
+    let handedOut = Atomic<Int>(0)
+    let scrapes = Atomic<Int>(0)
     let fault: Fault
     init(_ fault: Fault) { self.fault = fault }
 
     var count: Int { events.withLock { $0.count } }
+    var payloads: [String] { events.withLock { $0.map { $0.payload.text } } }
     func dropLast() { events.withLock { _ = $0.popLast() } }
   }
 
-  private let log: Log
+  let log: Log
 
   init(_ log: Log) { self.log = log }
 
@@ -64,18 +74,36 @@ final class ToyGateway: Responder {
   }
 
   func respond(to request: HTTPRequest, with answer: inout AnswerWriter) async -> AnswerEnd {
+    let (method, path) = (request.head.method, request.head.path.text)
     let accepted = request.head.fields.first("accept") ?? .empty
-    if request.head.method == .get, accepted.equals("text/event-stream") {
+    if method == .get, accepted.equals("text/event-stream") {
       answer.start(200)
       answer.startStream(contentType: "text/event-stream")
       return .stream(ToyStream(log))
     }
-    if request.head.method == .get {
-      page(request.head.query ?? .empty, &answer)
+    if method == .get {
+      if path == "/metrics" {
+        metrics(&answer)
+      } else if let query = request.head.query {
+        page(query, &answer)
+      } else {
+        answer.start(404)
+        answer.finishEmpty()
+      }
       return .complete
     }
     guard let body = try? await request.body.collect(upTo: 8 << 20) else {
       answer.start(400)
+      answer.finishEmpty()
+      return .complete
+    }
+    if path.contains("/subscriptions/") {
+      await serveWorkers(method, path, body, &answer)
+      return .complete
+    }
+    await hold()
+    if log.fault == .neverAnswersFromSeventh, Task.isCancelled {
+      answer.start(503)
       answer.finishEmpty()
       return .complete
     }
@@ -88,6 +116,27 @@ final class ToyGateway: Responder {
       single(request.head.fields.first("ce-id") ?? .empty, body, &answer)
     }
     return .complete
+  }
+
+  /// Waits, where the fault is to wait with this publish.
+  private func hold() async {
+    let sent = log.sent.load(ordering: .relaxed)
+    if log.fault == .delaysSeventh, sent == 6 { try? await Task.sleep(for: .seconds(4)) }
+    guard log.fault == .neverAnswersFromSeventh, sent >= 6 else { return }
+    while !Task.isCancelled { try? await Task.sleep(for: .milliseconds(5)) }
+  }
+
+  private func metrics(_ answer: inout AnswerWriter) {
+    let scrape = log.scrapes.wrappingAdd(1, ordering: .relaxed).newValue
+    guard log.fault != .tellsMemoryOnce || scrape == 1 else {
+      answer.start(503)
+      answer.finishEmpty()
+      return
+    }
+    var text = ByteWriter()
+    text.append("jodrell_store_memory_bytes{part=\"memory_tables\"} 1048576\n")
+    answer.start(200)
+    answer.finish(contentType: "text/plain", body: text)
   }
 
   private func single(_ id: ByteSlice, _ body: ByteSlice, _ answer: inout AnswerWriter) {
@@ -136,11 +185,18 @@ final class ToyGateway: Responder {
   }
 
   private func lines(_ body: ByteSlice, _ answer: inout AnswerWriter) {
-    let count = body.array.count { $0 == ASCII.lineFeed }
+    var (start, stored, rejected) = (0, 0, 0)
+    while let end = body.firstIndex(of: ASCII.lineFeed, from: start) {
+      let (status, _) = store(.empty, body[start..<end])
+      if status == 201 { stored += 1 } else { rejected += 1 }
+      start = end + 1
+    }
     var text = ByteWriter()
     text.append("{\"stored\":")
-    text.append(decimal: count)
-    text.append(",\"rejected\":0}")
+    text.append(decimal: stored)
+    text.append(",\"rejected\":")
+    text.append(decimal: rejected)
+    text.append("}")
     answer.start(207)
     answer.finish(contentType: "application/json", body: text)
   }
@@ -155,7 +211,8 @@ final class ToyGateway: Responder {
         return (201, events.count - 1)
       }
       switch log.fault {
-      case .none, .refusesAll: events.append(event)
+      case .none, .refusesAll, .neverAnswersFromSeventh, .delaysSeventh, .tellsMemoryOnce:
+        events.append(event)
       case .losesSeventh: return (201, events.count)
       case .storesSeventhTwice:
         events.append(event)

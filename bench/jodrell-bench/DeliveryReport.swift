@@ -13,13 +13,14 @@ struct DeliveryReport {
 
   init(
     _ outcome: SubscribeRun.Outcome, readers: Readers, target: Target, load: LoadOptions,
-    overdue: Int, published: UInt64
+    overdue: Int, published tally: Tally
   ) {
     self.outcome = outcome
     self.readers = readers
     self.target = target
     self.load = load
-    publishing = Report(outcome.result, of: target, load, overdue: overdue)
+    publishing = Report(outcome.result, tally, of: target, load, overdue: overdue)
+    let published = tally.storedInAll
     missing = Self.copies(readers, target).flatMap { copies in
       load.rate == nil
         ? nil : published * copies - min(readers.delivered, published * copies)

@@ -17,8 +17,8 @@ enum Help {
     Each has its own --help.
 
     Exit codes: 0 all as it should be; 1 the run failed, or not every request was answered with
-    2xx, or something did not arrive; 2 verify found events missing, duplicated, reordered, altered
-    or contradicted; 64 the command line is wrong.
+    2xx, or something did not arrive, or memory grew beyond its bound; 2 verify found events
+    missing, duplicated, reordered, altered or contradicted; 64 the command line is wrong.
 
     """
 
@@ -79,6 +79,10 @@ enum Help {
     the socket to its answer read, are those of full load. An open loop does not stop: latency
     counts from the time a request was due, so that waiting for a free connection is part of it.
 
+    When the time is over, answers to what is under way are waited for, five seconds. They count
+    for the latency and not for the rate; a request that has none by then is unanswered, and the
+    exit code 1.
+
     """
 
   static let replay = """
@@ -88,7 +92,8 @@ enum Help {
     \(spread)
     \(pace)
         --connections N      connections, each with one request under way (64)
-        --batch N            events per request, as NDJSON: for files of one line (1)
+        --batch N            events per request, as NDJSON: for files of one line (1); the one that
+                             has the last file ends with it
         --duration D         go on from the first file again until then
         --count N            how many events; default: each file once
         --content-type T     of the events (application/json)

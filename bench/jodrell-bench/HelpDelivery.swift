@@ -37,8 +37,13 @@ extension Help {
         --arrivals A         even, or poisson (even)
         --connections N      connections to publish over (64)
         --readers N          event streams (1)
-        --publish-path P, --from F, --view data, --check, --duration D, --warm-up D, --loops N
-                             as with subscribe
+        --publish-path P     where to publish, when not where the readers read
+        --from F             earliest, latest, a cursor or an instant (the gateway's default)
+        --view data          payloads only
+        --check              every reader's ids must be message ids without a gap
+        --duration D         how long to count (10s)
+        --warm-up D          leave the first stretch out of the results (0s)
+        --loops N            threads that read (1); one more publishes
     \(reporting)
 
     Example:
@@ -86,24 +91,29 @@ extension Help {
         --duration D         how long (1h)
         --readers N          event streams (4)
         --connections N      connections to publish over (64)
-        --batch N, --loops N, --warm-up D, --seed N
-                             as with publish
+        --batch N            events per request, as NDJSON when more than one (1)
+        --warm-up D          leave the first stretch out of the results (0s)
+        --seed N             which made-up orders (1)
+        --loops N            threads that send (1)
         --data-dir DIR       the gateway's data directory, to see how it grows
         --management URL     where the gateway answers /metrics without a token: what is resident
-                             beside its memory tables is told apart, and judged
-        --max-rss-slope N    exit code 1 when memory grows by more than N MiB per hour
+                             beside its memory tables is told apart, and judged; asked once
+                             before the run, which does not begin without an answer
+        --max-rss-slope N    exit code 1 when memory grows by more than N MiB per hour, or when
+                             nothing is told of it by --management
         --json               one JSON object instead of the table, with every second's sample
         --quiet              no progress line
 
-    Example:
-      jodrell-bench soak --topic '~/orders' --duration 1h --rate 2000 --server-pid 4711 \\
-        --data-dir data --management http://127.0.0.1:8080 --max-rss-slope 20
+    Examples:
+      jodrell-bench soak --topic '~/orders' --rate 2000 --server-pid 4711 --max-rss-slope 20
+      jodrell-bench soak --topic '~/orders' --server-pid 4711 --management http://127.0.0.1:8080
 
     The slope is a least-squares line through the least sample of each whole minute behind the
     first fifth of the run. It means something once the server's tail and tables are full (use
     --warm-up for the time until then), and is not told, nor judged, when it would be made of less
-    than five minutes. Memory tables fill and are written out within seconds, so that resident
-    memory swings by their size: what lies beside them is judged by all samples.
+    than five minutes. --max-rss-slope then says so, and leaves the exit code to the rest of the
+    run. Memory tables fill and are written out within seconds, so that resident memory swings by
+    their size: what lies beside them is judged by all samples.
 
     """
 

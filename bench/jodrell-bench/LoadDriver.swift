@@ -25,15 +25,21 @@ enum LoadDriver {
     }
   }
 
+  /// How long answers are waited for when a run is over.
+  static let patience = TimeSpan.seconds(5)
+
   /// Runs the roles until those that end by themselves have, or the watch returns. By then the
-  /// tasks have been told to stop; those that still wait for an answer five seconds later are
-  /// cancelled.
+  /// tasks have been told to stop; those that still wait for an answer when `patience` is over are
+  /// cancelled, behind `afterwards`.
   ///
+  /// - Parameter afterwards: what else has to happen while the others run, such as the arrival of
+  ///   what was sent last.
   /// - Returns: what the watch found; nil when a loop could not be made.
   @discardableResult
   static func run<Result: Sendable>(
-    _ roles: [Role],
-    watch: @escaping @Sendable (_ isOver: @escaping @Sendable () -> Bool) async -> Result
+    _ roles: [Role], patience: TimeSpan = LoadDriver.patience,
+    watch: @escaping @Sendable (_ isOver: @escaping @Sendable () -> Bool) async -> Result,
+    afterwards: @escaping @Sendable () async -> Void = {}
   ) async -> Result? {
     var loops: [[ClientLoop]] = []
     for role in roles {
@@ -48,14 +54,16 @@ enum LoadDriver {
         loops[loops.count - 1].append(loop)
       }
     }
-    let result = await run(roles, on: loops, watch: watch)
+    let result = await run(
+      roles, on: loops, patience: patience, watch: watch, afterwards: afterwards)
     for loop in loops.joined() { await loop.retire() }
     return result
   }
 
   private static func run<Result: Sendable>(
-    _ roles: [Role], on loops: [[ClientLoop]],
-    watch: @escaping @Sendable (_ isOver: @escaping @Sendable () -> Bool) async -> Result
+    _ roles: [Role], on loops: [[ClientLoop]], patience: TimeSpan,
+    watch: @escaping @Sendable (_ isOver: @escaping @Sendable () -> Bool) async -> Result,
+    afterwards: @escaping @Sendable () async -> Void
   ) async -> Result {
     let remaining = Remaining(roles.reduce(0) { $0 + ($1.endsByItself ? $1.count : 0) })
     return await withTaskGroup(of: Void.self) { group in
@@ -69,10 +77,11 @@ enum LoadDriver {
         }
       }
       let result = await watch { remaining.isOver }
-      let deadline = monotonicNow() + .seconds(5)
+      let deadline = monotonicNow() + patience
       while remaining.count > 0, monotonicNow() < deadline {
         try? await Task.sleep(for: .milliseconds(5))
       }
+      await afterwards()
       group.cancelAll()
       return result
     }

@@ -9,11 +9,23 @@ struct LoadOptions: Sendable {
   let rate: Int?
   let arrivals: Timetable.Arrivals
   private(set) var duration: TimeSpan?
-  /// Requests, when their number is limited.
-  private(set) var requests: Int?
+  /// What each request carries, and how many there are.
+  private(set) var portions: Portions
   let warmUp: TimeSpan
   let seed: UInt64
   let reporting: Reporting
+  let patience: Patience
+
+  /// Requests, when their number is limited.
+  var requests: Int? { portions.requests }
+
+  /// How long a run waits when its time is over.
+  struct Patience: Sendable {
+    /// An open loop, for what was due to be sent, and answered.
+    var behind = TimeSpan.seconds(10)
+    /// Every run, for answers to what was sent before the counting ended.
+    var after = LoadDriver.patience
+  }
 
   /// What a subcommand assumes where nothing is said.
   struct Defaults {
@@ -23,6 +35,7 @@ struct LoadOptions: Sendable {
     var duration = TimeSpan.seconds(10)
     /// Without `--duration` and `--count` the run goes on until it is out of work.
     var endsByItself = false
+    var patience = Patience()
   }
 
   init(_ arguments: inout Arguments, _ defaults: Defaults = Defaults()) throws(UsageFault) {
@@ -37,18 +50,20 @@ struct LoadOptions: Sendable {
     let given = try arguments.span("--duration")
     let isOpenEnded = count > 0 || defaults.endsByItself
     duration = given ?? (isOpenEnded ? nil : defaults.duration)
-    requests = count == 0 ? nil : (count + batch - 1) / batch
+    portions = Portions(batch: batch, count: count == 0 ? nil : count)
     warmUp = try arguments.span("--warm-up") ?? .zero
     seed = UInt64(try arguments.number("--seed", in: 0...Int.max, or: 1))
     reporting = try Reporting(&arguments)
+    patience = defaults.patience
   }
 
-  /// The same, with this number of requests where neither a number nor a duration was given.
-  func limited(to requests: Int) -> LoadOptions {
-    guard self.requests == nil, duration == nil else { return self }
-    var limited = self
-    limited.requests = requests
-    return limited
+  /// The same for so many files that are sent over and over; once where neither a number nor a
+  /// duration was given.
+  func replaying(_ files: Int) -> LoadOptions {
+    let isOnce = portions.count == nil && duration == nil
+    var replay = self
+    replay.portions = Portions(batch: batch, count: isOnce ? files : portions.count, pass: files)
+    return replay
   }
 
   /// The pacer of an open loop; nil for a closed one.
@@ -68,13 +83,11 @@ struct LoadOptions: Sendable {
   /// what was due when the server does not keep up.
   var watchedDuration: TimeSpan? {
     guard rate != nil, let duration else { return duration }
-    return TimeSpan(nanoseconds: duration.nanoseconds + Self.grace.nanoseconds)
+    return TimeSpan(nanoseconds: duration.nanoseconds + patience.behind.nanoseconds)
   }
 
   /// What an open loop lasts when it keeps up; nil for others, and for one that ends by its count.
   var nominalDuration: TimeSpan? { rate == nil || requests != nil ? nil : duration }
-
-  private static let grace = TimeSpan.seconds(10)
 }
 
 /// Whom to look at, and how to tell.

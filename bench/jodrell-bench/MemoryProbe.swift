@@ -9,7 +9,13 @@ final class MemoryProbe: Sendable {
   private let endpoint: Endpoint
   private let pid: Int
   private let control: RunControl
-  private let latest = Mutex<UInt64?>(nil)
+  private let state = Mutex(State())
+
+  private struct State {
+    var besideTables: UInt64?
+    /// Why the last answer told nothing.
+    var fault: String?
+  }
 
   /// - Parameter endpoint: where the gateway answers `/metrics`.
   init(_ endpoint: Endpoint, pid: Int, control: RunControl) {
@@ -19,28 +25,53 @@ final class MemoryProbe: Sendable {
   }
 
   /// Bytes as of the last answer; nil before the first, or when the gateway does not tell.
-  var besideTables: UInt64? { latest.withLock { $0 } }
+  var besideTables: UInt64? { state.withLock { $0.besideTables } }
+
+  /// Why the gateway did not tell when it was last asked; nil when it did.
+  var fault: String? { state.withLock { $0.fault } }
+
+  /// Asks once, before the run: hours later is too late to learn that nobody answers there.
+  func tryOut() async throws(UsageFault) {
+    let asked = await ClientLoop.once { loop in
+      let client = GatewayClient(endpoint)
+      await ask(client, on: loop)
+      client.close(on: loop)
+    }
+    if case .failure(let fault) = asked { throw UsageFault("--management: \(fault)") }
+    if let fault { throw UsageFault("--management: \(fault)") }
+  }
 
   /// Asks until the run is over.
   func run(on loop: isolated ClientLoop) async {
     let client = GatewayClient(endpoint)
     while !isOver {
-      do throws(ClientFault) {
-        let answer = try await client.send(
-          ClientRequest("GET", "/metrics"), within: .seconds(5), on: loop)
-        let tables = Self.tables(in: answer.body)
-        if tables == nil { control.note("/metrics: \(answer.status), no memory tables") }
-        // At once, so that both are of the same moment.
-        let resident = ServerUsage(pid: pid)?.residentBytes
-        latest.withLock { $0 = resident.flatMap { all in tables.map { all - min(all, $0) } } }
-      } catch {
-        // What the end of the run has cut off is no fault.
-        if !isOver { control.note("/metrics: \(error)") }
-        latest.withLock { $0 = nil }
-      }
+      await ask(client, on: loop)
+      if let fault, !isOver { control.note(fault) }
       try? await Task.sleep(for: .seconds(1))
     }
     client.close(on: loop)
+  }
+
+  private func ask(_ client: GatewayClient, on loop: isolated ClientLoop) async {
+    do throws(ClientFault) {
+      let answer = try await client.send(
+        ClientRequest("GET", "/metrics"), within: .seconds(5), on: loop)
+      guard let tables = Self.tables(in: answer.body) else {
+        return keep(nil, "/metrics: \(answer.status), no memory tables")
+      }
+      // At once, so that both are of the same moment.
+      guard let resident = ServerUsage(pid: pid)?.residentBytes else {
+        return keep(nil, "there is no process \(pid)")
+      }
+      keep(resident - min(resident, tables), nil)
+    } catch {
+      // What the end of the run has cut off is no fault.
+      if !isOver { keep(nil, "/metrics: \(error)") }
+    }
+  }
+
+  private func keep(_ besideTables: UInt64?, _ fault: String?) {
+    state.withLock { $0 = State(besideTables: besideTables, fault: fault) }
   }
 
   private var isOver: Bool { control.isStopped || Task.isCancelled }

@@ -11,6 +11,8 @@ final class Pacer: Sendable {
 
   private struct State {
     var queue: SendQueue<Waiter>
+    /// Sends that were handed out and not made.
+    var forgone = 0
     /// Whether a loop looks at the queue. One does as long as somebody waits.
     var isLooking = false
   }
@@ -61,8 +63,13 @@ final class Pacer: Sendable {
     state.withLock { $0.queue.begin(at: monotonicNow() + Self.firstSleep + Self.firstSleep) }
   }
 
+  /// A send that `next` has handed out is not made: the run ended meanwhile.
+  func forgo() { state.withLock { $0.forgone += 1 } }
+
   /// How many sends were due and are not made.
-  var overdue: Int { state.withLock { $0.queue.overdue(at: monotonicNow()) } }
+  var overdue: Int {
+    state.withLock { $0.queue.overdue(at: monotonicNow()) + $0.forgone }
+  }
 
   /// Wakes those whose sends are due, over and over while somebody waits.
   private func look(on loop: isolated ClientLoop) {

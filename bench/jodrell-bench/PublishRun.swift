@@ -12,10 +12,10 @@ struct PublishRun: Sendable {
   private let control: RunControl
 
   /// `publish`.
-  init(_ words: [String]) throws {
+  init(_ words: [String], patience: LoadOptions.Patience = LoadOptions.Patience()) throws {
     var arguments = Arguments(words)
     target = try Target(&arguments, spreads: true)
-    load = try LoadOptions(&arguments)
+    load = try LoadOptions(&arguments, LoadOptions.Defaults(patience: patience))
     let path = try arguments.text("--payload")
     let type = try arguments.text("--content-type") ?? "application/json"
     try arguments.finish()
@@ -23,23 +23,26 @@ struct PublishRun: Sendable {
       RequestPool.Content(
         payloads: try RequestPool.payloads(in: $0, option: "--payload"), type: type)
     }
-    pool = try RequestPool(for: target, content: content, batch: load.batch, seed: load.seed)
+    pool = try RequestPool(
+      for: target, content: content, portions: load.portions, seed: load.seed)
     control = load.control
   }
 
   /// `replay DIR`: each file of the folder is one event, sent in the order of the names; once
-  /// unless `--count` or `--duration` says more.
+  /// unless `--count` or `--duration` says more. No batch goes from the last file to the first, so
+  /// that each is sent as often as the others.
   init(replaying words: [String]) throws {
     var arguments = Arguments(words)
     guard let folder = arguments.word() else { throw UsageFault("replay takes a folder first") }
     target = try Target(&arguments, spreads: true)
     let files = try Self.files(in: folder)
     let given = try LoadOptions(&arguments, LoadOptions.Defaults(endsByItself: true))
-    load = given.limited(to: (files.count + given.batch - 1) / given.batch)
+    load = given.replaying(files.count)
     let type = try arguments.text("--content-type") ?? "application/json"
     try arguments.finish()
     pool = try RequestPool(
-      for: target, content: RequestPool.Content(payloads: files, type: type), batch: load.batch)
+      for: target, content: RequestPool.Content(payloads: files, type: type),
+      portions: load.portions)
     control = load.control
   }
 
@@ -60,6 +63,17 @@ struct PublishRun: Sendable {
 
   /// Runs to the end, prints the report, and returns the exit code.
   func run() async -> Int32 {
+    guard let report = await report() else {
+      complain("cannot start the loops")
+      return ExitCode.failed
+    }
+    say(load.reporting.asJSON ? report.json + "\n" : report.table)
+    if let fault = control.firstFault { complain("first failure: \(fault)") }
+    return report.isClean ? ExitCode.good : ExitCode.failed
+  }
+
+  /// Runs to the end; nil when the loops could not be made.
+  func report() async -> Report? {
     let pacer = load.pacer(for: control)
     let publisher = Publisher(
       endpoint: target.endpoint, pool: pool, tally: tally, control: control, pacer: pacer,
@@ -70,17 +84,10 @@ struct PublishRun: Sendable {
     }
     // A closed loop sends before the watch looks for the first time.
     if pacer == nil, load.warmUp == .zero { tally.begin() }
-    let result = await LoadDriver.run([role]) { isOver in
+    let result = await LoadDriver.run([role], patience: load.patience.after) { isOver in
       await pacer?.begin(whenIdle: load.connections)
       return await watch.run(until: isOver)
     }
-    guard let result else {
-      complain("cannot start the loops")
-      return ExitCode.failed
-    }
-    let report = Report(result, of: target, load, overdue: pacer?.overdue ?? 0)
-    say(load.reporting.asJSON ? report.json + "\n" : report.table)
-    if let fault = control.firstFault { complain("first failure: \(fault)") }
-    return report.isClean ? ExitCode.good : ExitCode.failed
+    return result.map { Report($0, tally, of: target, load, overdue: pacer?.overdue ?? 0) }
   }
 }

@@ -21,8 +21,10 @@ struct Publisher: Sendable {
     var line = Line(connection: try? await HTTPConnection.open(endpoint, on: loop))
     var failures = 0
     while failures < Self.tries, let due = await nextDue(on: loop) {
-      let turn = control.turn()
-      guard control.claim() else { break }
+      guard let turn = control.claim() else {
+        pacer?.forgo()
+        break
+      }
       do throws(ClientFault) {
         let open = try await line.opened(to: endpoint, on: loop)
         let answer = try await send(turn, due: due, over: open)
@@ -30,9 +32,9 @@ struct Publisher: Sendable {
         failures = 0
         if !answer.keepsConnection { line.close(on: loop) }
       } catch {
+        let counts = tally.failed(error, since: due)
+        if counts || !control.isStopped { control.note(error) }
         if control.isStopped { break }
-        tally.failed(error)
-        control.note("\(error)")
         line.close(on: loop)
         failures += 1
         try? await Task.sleep(for: .milliseconds(50))
@@ -83,7 +85,7 @@ struct Publisher: Sendable {
     let answer = try await open.exchange { bytes in
       payloadBytes = pool.write(turn: turn, stamp: stamps ? due : nil, into: &bytes)
     }
-    let stored = Self.stored(of: pool.batch, in: answer)
+    let stored = Self.stored(of: pool.events(of: turn), in: answer)
     tally.answered(answer.status, stored: stored, bytes: payloadBytes, since: due)
     if answer.status / 100 != 2 {
       control.note("\(answer.status) \(answer.body.prefix(512).text)")

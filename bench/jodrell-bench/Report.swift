@@ -25,12 +25,16 @@ struct Report {
   /// CPU time of this process.
   let generator: TimeSpan
 
-  init(_ result: Watch.Result, of target: Target, _ load: LoadOptions, overdue: Int) {
+  /// - Parameter tally: of a run whose senders have ended, so that it knows of every request what
+  ///   became of it.
+  init(
+    _ result: Watch.Result, _ tally: Tally, of target: Target, _ load: LoadOptions, overdue: Int
+  ) {
     self.target = target
     self.load = load
     self.overdue = overdue
     elapsed = result.elapsed
-    tally = result.tally
+    self.tally = tally.snapshot
     series = result.series
     server = result.server
     generator = result.generator
@@ -72,10 +76,17 @@ struct Report {
     for (status, count) in tally.statuses where status / 100 != 2 {
       text += TableText.row("status \(status)", "\(count)", rate(count))
     }
-    if tally.faults > 0 {
+    let failed = tally.faults - tally.unanswered
+    if failed > 0 {
       text += TableText.row(
-        "no answer", "\(tally.faults)",
+        "no answer", "\(failed)",
         "\(tally.unreachable) unreachable, \(tally.lost) cut, \(tally.otherFaults) other")
+    }
+    if tally.unanswered > 0 {
+      text += TableText.row("unanswered", "\(tally.unanswered)", "under way to the end of the run")
+    }
+    if tally.refusalsAfter > 0 {
+      text += TableText.row("refused late", "\(tally.refusalsAfter)", "after the counted time")
     }
     if load.rate != nil {
       text += TableText.row(
@@ -121,7 +132,13 @@ struct Report {
         "faults",
         JSONLine.object([
           ("unreachable", "\(tally.unreachable)"), ("cut", "\(tally.lost)"),
-          ("other", "\(tally.otherFaults)"),
+          ("other", "\(tally.otherFaults)"), ("unanswered", "\(tally.unanswered)"),
+        ])
+      ),
+      (
+        "afterEnd",
+        JSONLine.object([
+          ("answers", "\(tally.answersAfter)"), ("refused", "\(tally.refusalsAfter)"),
         ])
       ),
       ("generatorCores", TableText.decimal(generatorCores, 3)),

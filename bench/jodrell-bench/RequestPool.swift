@@ -19,24 +19,25 @@ struct RequestPool: Sendable {
     let stampAt: Int?
   }
 
-  /// Events per request.
-  let batch: Int
+  private let portions: Portions
   private let paths: Paths
   /// What stands on the request line behind the topic's number, and the Host field.
   private let lineEnd: ByteSlice
   private let lineStart: ByteSlice
   private let authorizations: [ByteSlice]
   private let parts: [Part]
+  /// The request that a number of events ends with, where it carries less than others would.
+  private let last: (turn: Int, part: Part)?
 
   /// Batches that were made, at most this many bytes of them.
   private static let memory = 64 * 1024 * 1024
 
   init(
-    for target: Target, content: Content? = nil, batch: Int = 1, seed: UInt64 = 1,
-    paths: Paths? = nil
+    for target: Target, content: Content? = nil, portions: Portions = Portions(),
+    seed: UInt64 = 1, paths: Paths? = nil
   ) throws(ClientFault) {
     let endpoint = target.endpoint
-    self.batch = batch
+    self.portions = portions
     self.paths = paths ?? target.paths
     (lineStart, lineEnd) = try Self.line(self.paths, at: endpoint)
     authorizations = try target.tokens.map { token throws(ClientFault) in
@@ -46,11 +47,32 @@ struct RequestPool: Sendable {
       try request.writeFields(into: &fields)
       return fields.slice
     }
-    parts = try Self.parts(content, batch: batch, seed: seed, headers: target.headers)
+    var press = Press(
+      content: content, isBatch: portions.batch > 1, headers: target.headers,
+      orders: OrderEvents(seed: seed))
+    let parts = try Self.parts(&press, portions)
+    self.parts = parts
+    guard let turn = portions.requests.map({ $0 - 1 }),
+      portions.events(of: turn) < portions.eventsInPass(of: turn)
+    else {
+      last = nil
+      return
+    }
+    let part = try press.part(
+      portions.events(of: turn), from: turn % parts.count * portions.batch)
+    last = (turn: turn, part: part)
   }
 
   /// How many different bodies there are.
   var bodies: Int { parts.count }
+
+  /// How many events the request of a run's `turn`-th send carries.
+  func events(of turn: Int) -> Int { portions.events(of: turn) }
+
+  private func part(of turn: Int) -> Part {
+    if let last, last.turn == turn { return last.part }
+    return parts[turn % parts.count]
+  }
 
   /// Appends the request of a run's `turn`-th send.
   ///
@@ -61,7 +83,7 @@ struct RequestPool: Sendable {
     if paths.after != nil { bytes.append(decimal: turn % paths.count) }
     bytes.append(lineEnd)
     if !authorizations.isEmpty { bytes.append(authorizations[turn % authorizations.count]) }
-    let part = parts[turn % parts.count]
+    let part = part(of: turn)
     guard let stamp, let at = part.stampAt else {
       bytes.append(part.bytes)
       return part.payloadBytes
@@ -85,42 +107,57 @@ struct RequestPool: Sendable {
   }
 
   private static func parts(
-    _ content: Content?, batch: Int, seed: UInt64, headers: [(name: String, value: String)]
+    _ press: inout Press, _ portions: Portions
   ) throws(ClientFault) -> [Part] {
-    var orders = OrderEvents(seed: seed)
     var parts: [Part] = []
-    var next = 0
     var size = 0
     // A fixed number of different requests, less where batches are large; a file's payloads all
     // come up at least once.
-    let wanted = content.map { ($0.payloads.count + batch - 1) / batch } ?? 4_096
-    while parts.count < wanted, size < memory || content != nil {
-      var body = ByteWriter(capacity: batch * 640)
-      for _ in 0..<batch {
+    let batch = portions.batch
+    let wanted = press.content.map { ($0.payloads.count + batch - 1) / batch } ?? 4_096
+    while parts.count < wanted, size < memory || press.content != nil {
+      let turn = parts.count
+      let part = try press.part(portions.eventsInPass(of: turn), from: turn * batch)
+      parts.append(part)
+      size += part.bytes.count
+    }
+    return parts
+  }
+
+  /// Makes the parts, one after the other.
+  private struct Press {
+    let content: Content?
+    let isBatch: Bool
+    let headers: [(name: String, value: String)]
+    var orders: OrderEvents
+
+    /// A body of so many events with its fields.
+    ///
+    /// - Parameter first: the number of the content's payload that comes first; behind the last one
+    ///   the first follows.
+    mutating func part(_ events: Int, from first: Int) throws(ClientFault) -> Part {
+      var body = ByteWriter(capacity: events * 640)
+      for offset in 0..<events {
         if let content {
-          body.append(content.payloads[next % content.payloads.count])
-          next += 1
+          body.append(content.payloads[(first + offset) % content.payloads.count])
         } else {
           orders.append(to: &body)
         }
-        if batch > 1 { body.append("\n") }
+        if isBatch { body.append("\n") }
       }
-      let type = batch > 1 ? "application/x-ndjson" : content?.type ?? "application/json"
+      let type = isBatch ? "application/x-ndjson" : content?.type ?? "application/json"
       var request = ClientRequest("POST", "/", body: .whole(body.slice))
       request.set("Content-Type", type)
       for header in headers { request.set(header.name, header.value) }
       var bytes = ByteWriter(capacity: body.count + 128)
       try request.writeFields(into: &bytes)
       request.writeBody(into: &bytes)
-      let isStamped = content == nil && batch == 1
+      let isStamped = content == nil && !isBatch
       let start = bytes.count - body.count + OrderEvents.idOffset
-      parts.append(
-        Part(
-          bytes: bytes.slice, payloadBytes: body.count - (batch > 1 ? batch : 0),
-          stampAt: isStamped ? start : nil))
-      size += bytes.count
+      return Part(
+        bytes: bytes.slice, payloadBytes: body.count - (isBatch ? events : 0),
+        stampAt: isStamped ? start : nil)
     }
-    return parts
   }
 
   /// The payloads of a file: each line of `.ndjson` and `.jsonl`, else the whole.

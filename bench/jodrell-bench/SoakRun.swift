@@ -9,7 +9,7 @@ struct SoakRun: Sendable {
   private let load: LoadOptions
   private let pool: RequestPool
   private let readers: Readers
-  private let soak: SoakWatch
+  let soak: SoakWatch
   private let memory: MemoryProbe?
   private let tally: Tally
   private let control: RunControl
@@ -43,11 +43,12 @@ struct SoakRun: Sendable {
         count: try arguments.number("--readers", in: 0...10_000, or: 4), query: "",
         checksIDs: false), control: control)
     try arguments.finish()
-    pool = try RequestPool(for: target, batch: load.batch, seed: load.seed)
+    pool = try RequestPool(for: target, portions: load.portions, seed: load.seed)
   }
 
   /// Runs to the end, prints the report, and returns the exit code.
-  func run() async -> Int32 {
+  func run() async throws(UsageFault) -> Int32 {
+    if let memory { try await memory.tryOut() }
     let pacer = load.pacer(for: control)
     let publisher = Publisher(
       endpoint: target.endpoint, pool: pool, tally: tally, control: control, pacer: pacer,
@@ -71,7 +72,7 @@ struct SoakRun: Sendable {
     let meter = Watch.Meter(
       begin: { readers.begin() }, count: { readers.delivered }, tick: { soak.tick($0) })
     let watch = Watch(load, "soaking", tally: tally, control: control, meter: meter)
-    let result = await LoadDriver.run(roles) { isOver in
+    let result = await LoadDriver.run(roles, patience: load.patience.after) { isOver in
       await readers.waitUntilOpen(within: .seconds(60))
       await pacer?.begin(whenIdle: load.connections)
       return await watch.run(until: isOver)
@@ -80,7 +81,7 @@ struct SoakRun: Sendable {
       complain("cannot start the loops")
       return ExitCode.failed
     }
-    return conclude(Report(result, of: target, load, overdue: pacer?.overdue ?? 0))
+    return conclude(Report(result, tally, of: target, load, overdue: pacer?.overdue ?? 0))
   }
 
   private func conclude(_ report: Report) -> Int32 {
@@ -97,18 +98,27 @@ struct SoakRun: Sendable {
       say(text + findings.table)
     }
     if let fault = control.firstFault { complain("first failure: \(fault)") }
-    if let allowedSlope {
-      if let slope = memory == nil ? findings.residentSlope : findings.steadySlope {
-        guard slope <= Double(allowedSlope) else {
-          complain("memory grew by more than \(allowedSlope) MiB/h")
-          return ExitCode.failed
-        }
-      } else {
-        complain(
-          "--max-rss-slope: not judged, for want of \(SoakFindings.leastStretch) seconds of "
-            + "samples behind the first fifth of the run")
-      }
+    let isClean = report.isClean && readers.faults.count == 0
+    return isWithinBound(findings) && isClean ? ExitCode.good : ExitCode.failed
+  }
+
+  /// Whether the growth breaks no bound, as far as the run is long enough to tell. Says so when it
+  /// does, and when nobody knows.
+  private func isWithinBound(_ findings: SoakFindings) -> Bool {
+    guard let allowedSlope else { return true }
+    switch findings.verdict(within: allowedSlope, besideTables: memory != nil) {
+    case .kept: return true
+    case .exceeded:
+      complain("memory grew by more than \(allowedSlope) MiB/h")
+      return false
+    case .tooShort:
+      complain(
+        "--max-rss-slope: not judged, and nothing is proven of memory: the run was too short, "
+          + "it takes \(SoakFindings.leastStretch) seconds behind the first fifth")
+      return true
+    case .untold:
+      complain("--max-rss-slope: not judged: " + (memory?.fault ?? "/metrics told too little"))
+      return false
     }
-    return report.isClean && readers.faults.count == 0 ? ExitCode.good : ExitCode.failed
   }
 }

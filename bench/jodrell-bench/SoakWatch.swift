@@ -102,6 +102,28 @@ struct SoakFindings {
     return Trend(points)?.perHour
   }
 
+  /// What a bound on the growth comes to.
+  enum Verdict: Equatable {
+    case kept, exceeded
+    /// The run has not lasted long enough to tell.
+    case tooShort
+    /// The gateway has never said what its memory tables take, or too seldom in a run that is long
+    /// enough.
+    case untold
+  }
+
+  /// - Parameters:
+  ///   - bound: MiB per hour.
+  ///   - besideTables: whether what lies beside memory tables is judged, and not all of it.
+  func verdict(within bound: Int, besideTables: Bool) -> Verdict {
+    if let slope = besideTables ? steadySlope : residentSlope {
+      return slope <= Double(bound) ? .kept : .exceeded
+    }
+    guard besideTables, !samples.isEmpty else { return .tooShort }
+    let isTold = samples.contains { $0.besideTables != nil }
+    return isTold && residentSlope == nil ? .tooShort : .untold
+  }
+
   /// The samples behind the first part of the run, when caches fill, as far as they tell what is
   /// asked. Nil when they are of less than `leastStretch`: one step of an allocator would be
   /// gigabytes per hour.

@@ -22,14 +22,17 @@ struct SubscribeRun: Sendable {
   private let tally = Tally()
   private let control: RunControl
 
-  init(_ words: [String], as kind: Kind) throws {
+  init(
+    _ words: [String], as kind: Kind, patience: LoadOptions.Patience = LoadOptions.Patience()
+  ) throws {
     var arguments = Arguments(words)
     target = try Target(&arguments, spreads: true)
-    let defaults: LoadOptions.Defaults
+    var defaults: LoadOptions.Defaults
     switch kind {
     case .fanOut: defaults = LoadOptions.Defaults(rateOption: "--publish-rate", connections: 8)
     case .roundTrip: defaults = LoadOptions.Defaults(rate: 1_000)
     }
+    defaults.patience = patience
     load = try LoadOptions(&arguments, defaults)
     guard load.batch == 1 else { throw UsageFault("the send time is that of single events") }
     guard kind == .fanOut || load.rate != nil else { throw UsageFault("roundtrip needs a --rate") }
@@ -78,14 +81,21 @@ struct SubscribeRun: Sendable {
         })
     }
     if pacer != nil { await publisher.makeTopics(target.paths.count) }
-    let outcome = await LoadDriver.run(roles) { await watch(pacer, until: $0) }
+    let outcome = await LoadDriver.run(roles, patience: load.patience.after) {
+      await watch(pacer, until: $0)
+    } afterwards: {
+      // The last events are on their way to the readers when their answers have come.
+      if pacer != nil, let copies = DeliveryReport.copies(readers, target) {
+        await readers.drain(until: tally.storedInAll * copies)
+      }
+    }
     guard let outcome else {
       complain("cannot start the loops")
       return ExitCode.failed
     }
     let report = DeliveryReport(
       outcome, readers: readers, target: target, load: load, overdue: pacer?.overdue ?? 0,
-      published: tally.storedInAll)
+      published: tally)
     say(load.reporting.asJSON ? report.json + "\n" : report.table)
     if let fault = control.firstFault { complain("first failure: \(fault)") }
     return report.isClean ? ExitCode.good : ExitCode.failed
@@ -115,9 +125,6 @@ struct SubscribeRun: Sendable {
     let meter = Watch.Meter(begin: { readers.begin() }, count: { readers.delivered })
     let watch = Watch(load, "reading", tally: tally, control: control, meter: meter)
     let result = await watch.run(until: isOver)
-    if pacer != nil, let copies = DeliveryReport.copies(readers, target) {
-      await readers.drain(until: tally.storedInAll * copies)
-    }
     return Outcome(
       result: result, openedIn: openedIn, opened: opened, before: before, with: with)
   }

@@ -15,9 +15,15 @@ final class Tally: Sendable {
   private let everStored = Counter()
   /// How late the latest send of an open loop left, in nanoseconds.
   private let latest = Atomic<Int64>(0)
+  /// Of what was under way when the counting ended.
+  private let unanswered = Counter()
+  private let answersAfter = Counter()
+  private let refusalsAfter = Counter()
   /// When the last counted answer came, in nanoseconds of the monotonic clock.
   private let last = Atomic<Int64>(0)
   private let began = Atomic<Int64>(0)
+  /// When the counting ended, in the same clock; 0 before.
+  private let ended = Atomic<Int64>(0)
   /// Results count only while this is set: not during the warm-up.
   private let counting = Atomic<Bool>(false)
 
@@ -36,14 +42,35 @@ final class Tally: Sendable {
     MonotonicTime(nanoseconds: began.load(ordering: .relaxed))
   }
 
-  func end() { counting.store(false, ordering: .relaxed) }
+  /// Ends the counting. What is under way now is looked at to its own end.
+  func end() {
+    ended.store(monotonicNow().nanoseconds, ordering: .relaxed)
+    // Whoever sees that it has ended must see when.
+    counting.store(false, ordering: .releasing)
+  }
+
+  private var isCounting: Bool { counting.load(ordering: .acquiring) }
+
+  /// Whether a request of that time was under way when the counting ended, which it has. One of the
+  /// warm-up was, too, if it had no answer in all the time that was counted.
+  private func isLeftOver(_ started: MonotonicTime) -> Bool {
+    started.nanoseconds <= ended.load(ordering: .relaxed)
+  }
 
   /// An answer that came just now: its status, how many events it says are stored, the payload
   /// bytes sent, and when its request was.
   func answered(_ status: Int, stored: Int, bytes sent: Int, since started: MonotonicTime) {
     everStored.add(stored)
-    guard counting.load(ordering: .relaxed) else { return }
     let now = monotonicNow()
+    guard isCounting else {
+      // Left out, the slowest would be missing; counted with the others, they would add to a rate
+      // whose time is over.
+      guard isLeftOver(started) else { return }
+      latency.record(now - started)
+      answersAfter.add()
+      if status / 100 != 2 { refusalsAfter.add() }
+      return
+    }
     latency.record(now - started)
     last.store(now.nanoseconds, ordering: .relaxed)
     statuses.add(at: min(max(status, 0), 599))
@@ -51,9 +78,15 @@ final class Tally: Sendable {
     if stored > 0 { bytes.add(sent) }
   }
 
-  /// A request without a usable answer.
-  func failed(_ fault: ClientFault) {
-    guard counting.load(ordering: .relaxed) else { return }
+  /// A request of that time has no usable answer, nor will it have one.
+  ///
+  /// - Returns: whether that counts.
+  func failed(_ fault: ClientFault, since started: MonotonicTime) -> Bool {
+    guard isCounting else {
+      guard isLeftOver(started) else { return false }
+      unanswered.add()
+      return true
+    }
     let kind: Int
     switch fault {
     case .unreachable, .untrusted: kind = 0
@@ -61,11 +94,12 @@ final class Tally: Sendable {
     default: kind = 2
     }
     faults.add(at: kind)
+    return true
   }
 
   /// A send of an open loop left after its time, because no connection was free.
   func wasLate(by span: TimeSpan) {
-    guard counting.load(ordering: .relaxed) else { return }
+    guard isCounting else { return }
     late.add(1)
     latest.max(span.nanoseconds, ordering: .relaxed)
   }
@@ -79,19 +113,27 @@ final class Tally: Sendable {
     TallySnapshot(
       latency: latency.snapshot,
       statuses: (0..<600).compactMap { statuses[$0] > 0 ? ($0, statuses[$0]) : nil },
-      unreachable: faults[0], lost: faults[1], otherFaults: faults[2], events: events.value,
-      bytes: bytes.value, late: late.value,
-      latest: TimeSpan(nanoseconds: latest.load(ordering: .relaxed)))
+      unreachable: faults[0], lost: faults[1], otherFaults: faults[2],
+      unanswered: unanswered.value, answersAfter: answersAfter.value,
+      refusalsAfter: refusalsAfter.value, events: events.value, bytes: bytes.value,
+      late: late.value, latest: TimeSpan(nanoseconds: latest.load(ordering: .relaxed)))
   }
 }
 
 /// A tally at one time.
 struct TallySnapshot: Sendable {
+  /// Of all answers, those after the end included.
   let latency: HistogramSnapshot
+  /// Of answers in the counted time, as `events` and `bytes` are.
   let statuses: [(status: Int, count: UInt64)]
   let unreachable: UInt64
   let lost: UInt64
   let otherFaults: UInt64
+  /// Requests that were under way when the counting ended and never had an answer.
+  let unanswered: UInt64
+  /// Answers to such requests, and how many of them were no 2xx.
+  let answersAfter: UInt64
+  let refusalsAfter: UInt64
   /// Events that the server says it has stored.
   let events: UInt64
   let bytes: UInt64
@@ -100,8 +142,10 @@ struct TallySnapshot: Sendable {
   let latest: TimeSpan
 
   var requests: UInt64 { statuses.reduce(0) { $0 + $1.count } }
-  var faults: UInt64 { unreachable + lost + otherFaults }
-  var refusals: UInt64 { statuses.reduce(0) { $0 + ($1.status / 100 == 2 ? 0 : $1.count) } }
+  var faults: UInt64 { unreachable + lost + otherFaults + unanswered }
+  var refusals: UInt64 {
+    statuses.reduce(refusalsAfter) { $0 + ($1.status / 100 == 2 ? 0 : $1.count) }
+  }
 }
 
 /// The clock of all measurements.

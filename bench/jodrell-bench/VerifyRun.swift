@@ -10,12 +10,15 @@ struct VerifyRun: Sendable {
   private let target: Target
   private var endpoint: Endpoint { target.endpoint }
   private let connections: Int
-  private let batch: Int
+  private let portions: Portions
+  private var isBatch: Bool { portions.batch > 1 }
   private let duration: TimeSpan?
   private let path: String
   /// A server that goes away is waited for.
   private let throughRestarts: Bool
   private let patience: TimeSpan
+  /// How long answers are waited for when the run is over.
+  private let afterEnd: TimeSpan
   private let readsBack: Bool
   private let asJSON: Bool
   private let quiet: Bool
@@ -24,12 +27,14 @@ struct VerifyRun: Sendable {
   private let journal: Journal
   private let run: UInt64
 
-  init(_ words: [String]) throws {
+  init(_ words: [String], afterEnd: TimeSpan = LoadDriver.patience) throws {
+    self.afterEnd = afterEnd
     var arguments = Arguments(words)
     target = try Target(&arguments)
     connections = try arguments.number("--connections", in: 1...10_000, or: 8)
-    batch = try arguments.number("--batch", in: 1...10_000, or: 1)
+    let batch = try arguments.number("--batch", in: 1...10_000, or: 1)
     let count = try arguments.number("--count", in: 0...Int.max, or: 0)
+    portions = Portions(batch: batch, count: count == 0 ? nil : count)
     duration = try arguments.span("--duration") ?? (count == 0 ? .seconds(10) : nil)
     path = try arguments.required("--journal")
     throughRestarts = arguments.flag("--through-restarts")
@@ -43,7 +48,7 @@ struct VerifyRun: Sendable {
       throw UsageFault("--journal: cannot write \(path)")
     }
     self.journal = journal
-    control = RunControl(requests: count == 0 ? nil : (count + batch - 1) / batch)
+    control = RunControl(requests: portions.requests)
   }
 
   /// Runs to the end and returns the exit code.
@@ -55,12 +60,13 @@ struct VerifyRun: Sendable {
       await send(on: loop, as: index)
     }
     tally.begin()
-    let result = await LoadDriver.run([role]) { await watch.run(until: $0) }
+    let result = await LoadDriver.run([role], patience: afterEnd) { await watch.run(until: $0) }
+    let faults = tally.snapshot.faults
     guard journal.close() else {
       complain("the journal could not be written; nothing is proven")
       return ExitCode.failed
     }
-    guard let result else {
+    guard result != nil else {
       complain("cannot start the loop")
       return ExitCode.failed
     }
@@ -71,7 +77,7 @@ struct VerifyRun: Sendable {
       say("\(sent.unknown) of unknown outcome; journal in \(path)\n")
     }
     if let fault = control.firstFault { complain("first failure: \(fault)") }
-    if result.tally.faults > 0 && !throughRestarts || sent.acknowledged == 0 {
+    if faults > 0 && !throughRestarts || sent.acknowledged == 0 {
       return ExitCode.failed
     }
     guard readsBack else { return ExitCode.good }
@@ -88,7 +94,8 @@ struct VerifyRun: Sendable {
     var connection: HTTPConnection?
     var sequence = 0
     var silentSince: MonotonicTime?
-    while control.claim() {
+    while let turn = control.claim() {
+      let started = monotonicNow()
       do throws(ClientFault) {
         let open: HTTPConnection
         if let connection {
@@ -97,16 +104,16 @@ struct VerifyRun: Sendable {
           open = try await HTTPConnection.open(endpoint, on: loop)
           connection = open
         }
-        let draft = try prepare(&orders, sender: sender, from: sequence)
-        sequence += batch
+        let events = portions.events(of: turn)
+        let draft = try prepare(&orders, events, sender: sender, from: sequence)
+        sequence += events
         if try await !exchange(draft, over: open, on: loop) { connection = nil }
         silentSince = nil
       } catch {
         connection?.close(on: loop)
         connection = nil
+        if tally.failed(error, since: started) { control.note(error) }
         if control.isStopped { break }
-        tally.failed(error)
-        control.note("\(error)")
         let now = monotonicNow()
         let since = silentSince ?? now
         silentSince = since
@@ -131,7 +138,7 @@ struct VerifyRun: Sendable {
       journal.write(draft.entries { _ in .unknown })
       throw error
     }
-    let fates = Self.fates(of: batch, in: answer)
+    let fates = Self.fates(of: draft.hashes.count, in: answer)
     journal.write(draft.entries { fates[$0] })
     let stored = fates.count {
       if case .acknowledged = $0 { true } else { false }
@@ -162,19 +169,19 @@ struct VerifyRun: Sendable {
   }
 
   private func prepare(
-    _ orders: inout OrderEvents, sender: Int, from sequence: Int
+    _ orders: inout OrderEvents, _ events: Int, sender: Int, from sequence: Int
   ) throws(ClientFault) -> Draft {
-    var body = ByteWriter(capacity: batch * 768)
+    var body = ByteWriter(capacity: events * 768)
     var hashes: [UInt64] = []
     var request = ClientRequest("POST", target.eventsPath)
-    if batch > 1 { body.append("[") }
-    for offset in 0..<batch {
+    if isBatch { body.append("[") }
+    for offset in 0..<events {
       var payload = ByteWriter(capacity: 640)
       orders.append(to: &payload)
       hashes.append(contentHash(payload.slice))
       let key = LogAudit.Key(sender: sender, sequence: sequence + offset)
       let id = LogAudit.eventID(run: run, key)
-      if batch == 1 {
+      if !isBatch {
         request.set("Content-Type", "application/json")
         request.set("ce-specversion", "1.0")
         request.set("ce-id", id)
@@ -190,7 +197,7 @@ struct VerifyRun: Sendable {
         body.append("}")
       }
     }
-    if batch > 1 {
+    if isBatch {
       body.append("]")
       request.set("Content-Type", "application/cloudevents-batch+json")
     }

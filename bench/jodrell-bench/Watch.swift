@@ -3,11 +3,11 @@ import Glibc
 import Metrics
 
 /// Stands beside a run: starts the counting after the warm-up, draws progress, keeps the series of
-/// seconds, and ends the run when its time is over.
+/// seconds, and ends the run when its time is over. The tally knows more once what was under way
+/// then has its answers, or has none for good.
 struct Watch: Sendable {
   struct Result: Sendable {
     let elapsed: TimeSpan
-    let tally: TallySnapshot
     let series: [Report.Second]
     let server: Report.ServerUse?
     /// What the meter counted.
@@ -61,21 +61,22 @@ struct Watch: Sendable {
       last = now
       lastMetered = metered
     }
+    let isDone = isOver()
     tally.end()
+    // At once, so that little is sent that does not count.
+    control.stop()
     // A run that ends by its count was over with its last answer, not when this task looked.
-    let isCounted = isOver() && nominal == nil && tally.lastAnswer > started
-    let atLeast = isOver() ? nominal.map { started + $0 } : nil
+    let isCounted = isDone && nominal == nil && tally.lastAnswer > started
+    let atLeast = isDone ? nominal.map { started + $0 } : nil
     let end = isCounted ? tally.lastAnswer : max(tally.lastAnswer, atLeast ?? monotonicNow())
     let elapsed = end - started
     let metered = meter.count() - meteredBefore
     let spent = ServerUsage.ownCPU.nanoseconds - own.nanoseconds
-    control.stop()
     progress?.clear()
     let after = serverPID.flatMap { ServerUsage(pid: $0) }
     return Result(
-      elapsed: elapsed, tally: tally.snapshot, series: series,
-      server: Self.use(from: before, to: after), metered: metered,
-      generator: .nanoseconds(spent))
+      elapsed: elapsed, series: series, server: Self.use(from: before, to: after),
+      metered: metered, generator: .nanoseconds(spent))
   }
 
   private func pause(_ span: TimeSpan, _ isOver: @Sendable () -> Bool) async {

@@ -56,11 +56,11 @@ struct WorkersRun: Sendable {
     }
     let meter = Watch.Meter(begin: { workers.begin() }, count: { workers.acknowledged })
     let watch = Watch(load, "working", tally: tally, control: control, meter: meter)
-    let result = await LoadDriver.run(roles) { isOver in
+    let result = await LoadDriver.run(roles, patience: load.patience.after) { isOver in
       await pacer?.begin(whenIdle: load.connections)
-      let result = await watch.run(until: isOver)
+      return await watch.run(until: isOver)
+    } afterwards: {
       if pacer != nil { await workers.drain(until: tally.storedInAll) }
-      return result
     }
     if isNew, !keeps {
       _ = try await ClientLoop.once { loop throws(ClientFault) in
@@ -72,7 +72,7 @@ struct WorkersRun: Sendable {
       return ExitCode.failed
     }
     let overdue = pacer?.overdue ?? 0
-    return conclude(result, Report(result, of: target, load, overdue: overdue))
+    return conclude(result, Report(result, tally, of: target, load, overdue: overdue))
   }
 
   private func conclude(_ result: Watch.Result, _ publishing: Report) -> Int32 {
