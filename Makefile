@@ -22,7 +22,8 @@
 # Variables: ARGS for `jodrell serve`, FILTER (a regular expression of test names) for test, asan
 # and tsan, SECONDS and TARGETS for fuzz, ROUNDS for crash, STATES and SEED for crash-states, PAIRS
 # and SEED for differential, MUTANTS for mutants, EXAMPLES, SPAN and SEED for openapi-check, SWIFT
-# (swift) for all.
+# (swift) for all. JODRELL_CONFORMANCE_DATA, in the environment, names the folder of public suites
+# that tests read (../shared/data, if it is there).
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -39,8 +40,10 @@ PACKAGES := build-essential pkg-config librocksdb-dev libssl-dev libyaml-dev lib
 # without a build id, since that depends on the folder.
 RELEASE := -c release --static-swift-stdlib -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now \
   -Xlinker --build-id=none
-# libFuzzer without its main, since a Swift executable brings its own.
-FUZZER = $(dir $(shell readlink -f $$(command -v $(SWIFT))))../lib/swift/clang/lib/linux/libclang_rt.fuzzer_no_main-$(shell uname -m).a
+# libFuzzer without its main, since a Swift executable brings its own. The compiler says where its
+# libraries are; the command may be a link to something else that chooses a toolchain.
+FUZZER = $(shell $(SWIFT) -print-target-info | \
+  sed -n 's/.*"runtimeResourcePath": *"\([^"]*\)".*/\1/p')/clang/lib/linux/libclang_rt.fuzzer_no_main-$(shell uname -m).a
 # So many tests at a time: with all of them at once the shortest one is over only when the longest is,
 # and what it waits for may be gone.
 TEST = $(SWIFT) test --skip-build --experimental-maximum-parallelization-width 6
@@ -54,7 +57,8 @@ PAIRS ?= 1000000
 SEED ?= $(shell date +%s)
 only = $(if $(FILTER),--filter '$(FILTER)')
 
-# Test data of public conformance suites, where it lies beside the clone.
+# Test data of public conformance suites, where it lies beside the clone and nobody says where else:
+# docs/schemas.md ("Conformance data") tells what it is. Without it those tests are skipped.
 ifeq ($(origin JODRELL_CONFORMANCE_DATA),undefined)
 ifneq ($(wildcard ../shared/data/.),)
 export JODRELL_CONFORMANCE_DATA := $(abspath ../shared/data)

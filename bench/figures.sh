@@ -32,16 +32,9 @@ schemas=(--schemas "$root/schemas")
 begin() {
   local folder=$1 began
   shift
-  : >"$work/log"
   began=$(date +%s%N)
-  env "$@" "$jodrell" serve --data "$folder" --listen "127.0.0.1:$port" "${schemas[@]}" \
-    2>"$work/log" &
-  server=$!
-  pids+=("$server")
-  until grep -q '"message":"ready"' "$work/log"; do
-    kill -0 "$server" || { cat "$work/log" >&2; exit 1; }
-    sleep 0.005
-  done
+  serve_with "$work/log" env "$@" "$jodrell" serve --data "$folder" --listen "127.0.0.1:$port" \
+    "${schemas[@]}"
   ready=$((($(date +%s%N) - began) / 1000000))
   [ -s "$work/token" ] || "$jodrell" token --data "$folder" --allow publish,subscribe,manage >"$work/token"
 }
@@ -213,8 +206,7 @@ part_topics() {
     local loader=$!
     sleep $((each - 1))
     printf 'under load over 100,000 topics: %s; ' "$(resident)"
-    kill -9 "$server"
-    wait "$server" 2>/dev/null || true
+    stop_last KILL
     wait "$loader" || true
     begin "$data"
     printf 'ready after kill -9: %d ms, %s\n' "$ready" "$(resident)"

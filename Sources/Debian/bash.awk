@@ -5,10 +5,7 @@ function quoted(text) { gsub(/'/, "'\\''", text); return "'" text "'" }
 
 /--version/ { version = " --version" }
 $1 == "command" { commands = commands " " $2 }
-# "verify run": a command whose second word is one of these.
-$1 == "item" && $3 ~ ("^" $2 " ") && $4 != "" {
-  split($3, words, " "); seconds[$2] = seconds[$2] " " words[2]
-}
+$1 == "verb" { verbs[$2] = verbs[$2] " " $3 }
 $1 == "option" {
   options[$2] = options[$2] " " $3
   if ($4 == "-") next
@@ -32,9 +29,9 @@ END {
     print "    " values["directory"] ") _" shell "_paths -d; return ;;"
   if (values["file"] != "") print "    " values["file"] ") _" shell "_paths -f; return ;;"
   if (values["none"] != "") print "    " values["none"] ") return ;;"
-  for (command in seconds)
+  for (command in verbs)
     print "    " command ":" command ")\n      if [[ $word != -* ]]; then\n" \
-      "        mapfile -t COMPREPLY < <(compgen -W " quoted(substr(seconds[command], 2)) \
+      "        mapfile -t COMPREPLY < <(compgen -W " quoted(substr(verbs[command], 2)) \
       " -- \"$word\")\n        return\n      fi ;;"
   print "  esac"
   print "  case \"${COMP_WORDS[1]}:$word\" in"

@@ -6,6 +6,7 @@
 #   command NAME TEXT                what a command does
 #   text NAME PARAGRAPH              the command "-" is the overview
 #   item NAME WORDS TEXT             a form of a command, or a way to call it, and what it does
+#   verb NAME WORD                   a word that a command takes behind its name, such as "check"
 #   option NAME OPTION VALUE TEXT    VALUE is "-" for switches
 #   heading NAME TEXT                examples follow
 #   example NAME LINE
@@ -26,12 +27,25 @@ function flush(   parts, count, i, words) {
   option = ""; text = ""
 }
 
+# Tells the verb of "verify run", "jodrell schema check FILE…" and the like, once. Words in lower case
+# are to be typed as they stand; a way to call a program begins with its name.
+function verb(words,   parts, first) {
+  split(words, parts, " ")
+  first = parts[1] == program ? 2 : 1
+  if (command == "-" && first == 1 || command != "-" && parts[first] != command) return
+  if (parts[first + 1] ~ /^[a-z][a-z-]*$/ && !seen[parts[first], parts[first + 1]]++)
+    print "verb", parts[first], parts[first + 1]
+}
+
 /^@@ / { flush(); command = $2; first = 1; examples = 0; next }
 
 first {
   first = 0
+  form = $0
+  sub(/:.*/, "", form)
   sub(/^[^:]*: /, "")
-  if (command == "-") print "program", $0; else print "command", command, $0
+  if (command == "-") { program = form; print "program", $0 }
+  else { print "command", command, $0; verb(form) }
   next
 }
 
@@ -59,6 +73,7 @@ option != "" && /^       / { sub(/^ +/, ""); text = text == "" ? $0 : text " " $
   else {
     gap = match($0, /   */)
     words = gap ? substr($0, 1, gap - 1) : $0
+    verb(words)
     if (command == "-") print "synopsis", words
     else print "item", command, words, gap ? substr($0, gap + RLENGTH) : ""
   }

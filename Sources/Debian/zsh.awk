@@ -12,9 +12,7 @@ function quoted(text) {
 $1 == "command" {
   commands = commands "    '" $2 ":" quoted($3) "'\n"; order[++count] = $2
 }
-$1 == "item" && $3 ~ ("^" $2 " ") && $4 != "" {
-  split($3, words, " "); seconds[$2] = seconds[$2] " " words[2]
-}
+$1 == "verb" { verbs[$2] = verbs[$2] " " $3 }
 $1 == "option" {
   action = $4 == "FILE" ? "_files" : $4 == "DIR" ? "_files -/" : " "
   equals = $4 != "-" && $3 ~ /^--/ ? "=" : ""
@@ -40,7 +38,7 @@ END {
   print "  case $command in"
   for (i = 1; i <= count; i++) {
     command = order[i]
-    first = command in seconds ? "        '1:form:(" substr(seconds[command], 2) ")' \\\n" : ""
+    first = command in verbs ? "        '1:form:(" substr(verbs[command], 2) ")' \\\n" : ""
     print "    " command ")\n      _arguments \\\n" first options[command] \
       "        '--help[what it does]' \\\n        '*:operand:_files' ;;"
   }

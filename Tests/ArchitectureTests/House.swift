@@ -32,15 +32,42 @@ struct House {
     try String(contentsOf: root.appending(path: path), encoding: .utf8)
   }
 
+  /// Paths of all files that belong to the house: those that git tracks. In a copy without git all
+  /// that are not hidden, but for the data of a gateway.
+  func belongings() throws -> [String] {
+    let tracked = Self.tracked(in: root)
+    guard tracked.isEmpty else { return tracked }
+    return try Self.paths(under: root).filter { $0 != "data" && !$0.hasPrefix("data/") }
+  }
+
+  /// Nothing where there is no git, or no clone.
+  private static func tracked(in root: URL) -> [String] {
+    let git = Process()
+    git.executableURL = URL(filePath: "/usr/bin/env")
+    git.arguments = ["git", "ls-files", "-z"]
+    git.currentDirectoryURL = root
+    git.standardError = FileHandle.nullDevice
+    let output = Pipe()
+    git.standardOutput = output
+    do { try git.run() } catch { return [] }
+    let list = output.fileHandleForReading.readDataToEndOfFile()
+    git.waitUntilExit()
+    guard git.terminationStatus == 0 else { return [] }
+    return list.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+  }
+
   /// Paths of the files below a folder, sorted, hidden ones and `.build` left out.
-  static func paths(under folder: URL, ending: String) throws -> [String] {
+  ///
+  /// - Parameter ending: nil: whatever they end in.
+  static func paths(under folder: URL, ending: String? = nil) throws -> [String] {
     let base = folder.resolvingSymlinksInPath()
     guard
       let walk = FileManager.default.enumerator(
         at: base, includingPropertiesForKeys: nil, options: [.skipsHiddenFiles])
     else { return [] }
     let prefix = base.path().hasSuffix("/") ? base.path() : base.path() + "/"
-    return walk.compactMap { $0 as? URL }.filter { $0.pathExtension == ending }
+    return walk.compactMap { $0 as? URL }
+      .filter { ending == nil ? !$0.hasDirectoryPath : $0.pathExtension == ending }
       .map { String($0.path().dropFirst(prefix.count)) }.sorted()
   }
 }

@@ -122,8 +122,10 @@ enum Rules {
       (#/(?:\s|["'`(=])\/(?:work|home|Users|root)\/\w+/#, "a path relative to the repository"),
       (#/\b(?:TODO|FIXME|XXX|HACK)\b/#, "do it, or say in the docs that it is not built"),
       (#/(?i)\bissues? #?\d+/#, "the reason itself, not a tracker's number"),
+      // In backquotes it is a name of somebody else's.
       (
-        #/(?i)\bworktree\b|\bstand-ins?\b|\bmilestone\b/#, "what the code does, not how it was made"
+        #/(?i)\bworktree\b|\bstand-ins?\b|\bmilestone\b(?!`)/#,
+        "what the code does, not how it was made"
       ),
     ]
   }

@@ -101,6 +101,11 @@ struct RulesTests {
     #expect(Rules.traces(path: "a", lines: [text]).count == 1)
   }
 
+  @Test(arguments: ["the events `milestone` and `label`", "mktemp -d /tmp/x.XXXXXX", "issue it"])
+  func `what only looks like a trace`(text: String) {
+    #expect(Rules.traces(path: "a", lines: [text]) == [])
+  }
+
   @Test func `the manifest's rooms are read with and without imports`() {
     let manifest = """
 

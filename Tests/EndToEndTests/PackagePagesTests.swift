@@ -33,9 +33,36 @@ extension EndToEnd {
         guard line.hasPrefix("  "), words.count > 1, words[0] == name else { continue }
         let command = String(words[1])
         let help = try await Workplace.run(program, [command, "--help"]).output
-        found[command] = Set(help.matches(of: #/\n +(--?[a-z][a-z-]*)/#).map { String($0.1) })
+        var options: Set<String> = []
+        for line in help.split(separator: "\n") where line.hasPrefix("    -") {
+          // Each of several on a line, too: "--rate N, --from F   as elsewhere".
+          let names = String(line.dropFirst(4).split(separator: "  ")[0])
+          options.formUnion(names.matches(of: #/(?:^|, )(--?[a-z][a-z-]*)/#).map { String($0.1) })
+        }
+        found[command] = options
       }
       return found
+    }
+
+    /// What the bash completion in `file` offers for `name` and `words`, of which the last is the
+    /// one to complete.
+    private func offered(
+      _ words: String, by file: URL, of name: String
+    ) async throws -> Set<String> {
+      let script =
+        "source '\(file.path())'; COMP_WORDS=(\(name) \(words)); "
+        + "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _\(name.replacing("-", with: "_")); "
+        + #"printf '%s\n' "${COMPREPLY[@]}""#
+      let answer = try await Workplace.run(Self.bash, ["-c", script])
+      #expect(answer.code == 0 && answer.errors.isEmpty, "\(answer.errors)")
+      return Set(answer.output.split(separator: "\n").map(String.init))
+    }
+
+    /// The arguments that the zsh completion `page` knows of a command.
+    private func arguments(of command: String, in page: String) throws -> Substring {
+      let start = try #require(page.firstRange(of: "\n    \(command))\n"))
+      let end = try #require(page[start.upperBound...].firstRange(of: ";;\n"))
+      return page[start.upperBound..<end.lowerBound]
     }
 
     @Test func `manual pages name every command, option and exit code`() async throws {
@@ -68,30 +95,57 @@ extension EndToEnd {
       }
     }
 
-    @Test func `bash offers every command and option`() async throws {
+    @Test func `bash and zsh offer every command and option`() async throws {
       try await withPages { place in
         for program in [Workplace.jodrell, Workplace.bench] {
           let name = program.lastPathComponent
-          let file = place.appending(path: "\(name).bash").path()
-          func offered(_ words: String) async throws -> Set<String> {
-            let script =
-              "source '\(file)'; COMP_WORDS=(\(name) \(words)); "
-              + "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _\(name.replacing("-", with: "_")); "
-              + #"printf '%s\n' "${COMPREPLY[@]}""#
-            let answer = try await Workplace.run(Self.bash, ["-c", script])
-            #expect(answer.code == 0 && answer.errors.isEmpty, "\(answer.errors)")
-            return Set(answer.output.split(separator: "\n").map(String.init))
-          }
-          let commands = try await options(of: program)
-          #expect(try await offered("''").isSuperset(of: commands.keys))
-          for (command, options) in commands {
-            #expect(try await offered("\(command) -") == options.union(["--help"]), "\(command)")
-          }
+          let file = place.appending(path: "\(name).bash")
           let zsh = try text(place.appending(path: "_\(name)"))
-          for option in commands.values.joined() {
-            #expect(zsh.contains("'\(option)"), "\(option)")
+          let commands = try await options(of: program)
+          #expect(try await offered("''", by: file, of: name).isSuperset(of: commands.keys))
+          for (command, options) in commands {
+            let found = try await offered("\(command) -", by: file, of: name)
+            #expect(found == options.union(["--help"]), "\(command)")
+            let known = try arguments(of: command, in: zsh)
+            for option in options { #expect(known.contains("'\(option)"), "\(command) \(option)") }
           }
         }
+      }
+    }
+
+    /// By name, so that a change of how help is written cannot take them out of both sides.
+    @Test func `verbs of commands are offered, and what is easily missed`() async throws {
+      try await withPages { place in
+        for (name, command, verbs) in [
+          ("jodrell", "schema", ["check", "validate", "diff"]), ("jodrell", "audit", ["verify"]),
+          ("jodrell-bench", "verify", ["run", "check"]),
+        ] {
+          let file = place.appending(path: "\(name).bash")
+          let found = try await offered("\(command) ''", by: file, of: name)
+          #expect(found == Set(verbs), "\(command)")
+          let zsh = try text(place.appending(path: "_\(name)"))
+          let known = try arguments(of: command, in: zsh)
+          #expect(known.contains("'1:form:(\(verbs.joined(separator: " ")))'"), "\(command)")
+        }
+        let bench = "jodrell-bench"
+        let file = place.appending(path: "\(bench).bash")
+        #expect(try await offered("roundtrip --du", by: file, of: bench) == ["--duration"])
+        let zsh = try text(place.appending(path: "_\(bench)"))
+        #expect(try arguments(of: "roundtrip", in: zsh).contains("'--duration="))
+      }
+    }
+
+    @Test func `the service may write where the pages have data and audit log`() throws {
+      let unit = try text(Self.sources.appending(path: "jodrell.service"))
+      let postinst = try text(Self.sources.appending(path: "postinst"))
+      let postrm = try text(Self.sources.appending(path: "postrm"))
+      for (key, folder, page, option) in [
+        ("StateDirectory", "/var/lib/jodrell", "README.md", "data: /var/lib/jodrell\n"),
+        ("LogsDirectory", "/var/log/jodrell", "docs/audit.md", "file: /var/log/jodrell/"),
+      ] {
+        #expect(try text(Workplace.root.appending(path: page)).contains(option))
+        #expect(unit.contains("\n\(key)=jodrell\n\(key)Mode=0750\n"), "\(key)")
+        #expect(postinst.contains(folder) && postrm.contains("rmdir \(folder)"), "\(folder)")
       }
     }
 

@@ -8,57 +8,48 @@
 # READERS (10000) event streams wait on one topic while 500 events a second are published to another.
 # The policy is swapped three times without meaning anything to them, then without their grant. Fails
 # when a swap takes a second or more, or any publish was refused.
+#
+# Needs python3, and release builds of jodrell and jodrell-bench (.build/release, or a folder in
+# PROGRAMS, or JODRELL=path, JODRELL_BENCH=path). What the script starts it ends.
 set -euo pipefail
 readers=${1:-10000}
-programs=${PROGRAMS:-.build/release}
-bench=${BENCH:-$programs/jodrell-bench}
-place=$(mktemp -d)
-stop() {
-  kill "${load:-}" "${streams:-}" "${gateway:-}" 2>/dev/null || true
-  wait 2>/dev/null || true
-  rm -rf "$place"
-}
-trap stop EXIT
+. "$(dirname "$0")/../peers/shared.sh"
 ulimit -n "$(ulimit -Hn)"
 
 serve() { # log, arguments
-  local log=$1
-  shift
-  "$programs/jodrell" serve --data "$place/data" --listen 127.0.0.1:0 "$@" 2>"$log" &
-  gateway=$!
-  until grep -q '"ready"' "$log"; do sleep 0.05; done
+  serve_with "$1" "$jodrell" serve --data "$work/data" --listen 127.0.0.1:0 "${@:2}"
 }
 policy() { # a line that differs, what is granted
-  cat >"$place/next" <<YAML
+  cat >"$work/next" <<YAML
 # $1
 issuers:
   - {id: development, iss: "urn:jodrell:development", audiences: [jodrell], algorithms: [ES256],
-     keys: {file: "$place/data/development-keys.json"}}
+     keys: {file: "$work/data/development-keys.json"}}
 tenants: {acme: {}}
 mappings:
   - {id: all, issuer: development, when: {"/tenant": {eq: acme}}, tenant: acme, namespace: default,
      principal: "{/sub}", allow: [$2]}
 YAML
-  mv "$place/next" "$place/jodrell.yaml"
+  mv "$work/next" "$work/jodrell.yaml"
 }
 
-serve "$place/first.log"
-kill $gateway
-wait $gateway || true
+# Development mode makes the issuer's keys.
+serve "$work/first.log"
+stop_last
 policy 0 '{publish: ["*/*"]}, {subscribe: ["*/*"]}'
-serve "$place/log" -c "$place/jodrell.yaml" --management 127.0.0.1:0
-url=http://$(grep -o '"http":"[^"]*"' "$place/log" | cut -d'"' -f4)
-metrics=http://$(grep -o '"management":"[^"]*"' "$place/log" | cut -d'"' -f4)/metrics
-"$programs/jodrell" token --data "$place/data" --tenant acme --count 1000 >"$place/tokens"
+serve "$work/log" -c "$work/jodrell.yaml" --management 127.0.0.1:0
+url=http://$(grep -o '"http":"[^"]*"' "$work/log" | cut -d'"' -f4)
+metrics=http://$(grep -o '"management":"[^"]*"' "$work/log" | cut -d'"' -f4)/metrics
+"$jodrell" token --data "$work/data" --tenant acme --count 1000 >"$work/tokens"
 
-"$bench" publish --url "$url" --topic '~/beside' --token-file "$place/tokens" --rate 500 \
-  --connections 8 --duration 60s --json --quiet >"$place/load.json" 2>"$place/load.log" &
+"$bench" publish --url "$url" --topic '~/beside' --token-file "$work/tokens" --rate 500 \
+  --connections 8 --duration 60s --json --quiet >"$work/load.json" 2>"$work/load.log" &
 load=$!
-"$bench" subscribe --url "$url" --topic '~/watched' --token-file "$place/tokens" \
-  --readers "$readers" --publish-rate 1 --duration 60s --quiet >"$place/streams.log" 2>&1 &
+"$bench" subscribe --url "$url" --topic '~/watched' --token-file "$work/tokens" \
+  --readers "$readers" --publish-rate 1 --duration 60s --quiet >"$work/streams.log" 2>&1 &
 streams=$!
 
-python3 - "$metrics" "$readers" "$place" "$gateway" <<'PY'
+python3 - "$metrics" "$readers" "$work" "$server" <<'PY'
 import os, re, signal, subprocess, sys, time, urllib.request
 metrics, readers, place, gateway = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 
@@ -101,4 +92,4 @@ print(f"grant taken away: all ended {took * 1000:.0f} ms after SIGHUP", flush=Tr
 sys.exit(1 if max(worst, took) >= 1 else 0)
 PY
 kill $streams 2>/dev/null || true
-wait $load && cat "$place/load.json" | head -c 600
+wait $load && cat "$work/load.json" | head -c 600

@@ -12,14 +12,17 @@ of them on one connection from the beginning to the end. Meanwhile, over and ove
 - certificate and key of the port are replaced;
 - the policy's file changes: a limit, a mapping of somebody else, a comment.
 
-Fails when a single request of SECONDS (60) was not answered with 201. Needs openssl, h2load and release
-builds of jodrell in PROGRAMS (.build/release). What it starts it ends.
+Fails when a single request of SECONDS (60) was not answered with 201. Needs openssl, h2load and a
+release build of jodrell (.build/release, or a folder in PROGRAMS, or JODRELL=path). What it starts it
+ends.
 """
 import base64, http.server, json, os, re, shutil, socket, ssl, subprocess, sys, tempfile
 import threading, time, urllib.request
 
 seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
-programs = os.environ.get("PROGRAMS", ".build/release")
+root = os.path.dirname(os.path.abspath(__file__)) + "/../.."
+jodrell = os.environ.get("JODRELL") or (
+    os.environ.get("PROGRAMS") or f"{root}/.build/release") + "/jodrell"
 place = tempfile.mkdtemp()
 end_of_load = threading.Event()
 
@@ -285,7 +288,7 @@ local = Issuer("local", lambda keys: put(
 policy(0, server.server_port)
 log = open(f"{place}/log", "w")
 gateway = subprocess.Popen(
-    [f"{programs}/jodrell", "serve", "-c", f"{place}/jodrell.yaml", "--data", f"{place}/data"],
+    [jodrell, "serve", "-c", f"{place}/jodrell.yaml", "--data", f"{place}/data"],
     stderr=log)
 try:
     ready = None

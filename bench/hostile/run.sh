@@ -45,8 +45,6 @@ bad = result["requests"] - result["statuses"].get("201", 0) + sum(result["faults
 print(result["latency"]["p99"], bad + result["openLoop"]["neverSent"])' "$work/good"; }
 memory() { awk '/VmRSS/ { print int($2 / 1024) }' "/proc/$server/status"; }
 
-ticks() { awk '{ print $14 + $15 }' "/proc/$server/stat"; } # hundredths of a second
-
 about_the_machine
 # What was written before must not be waited for by the log's syncs.
 sync
@@ -59,9 +57,9 @@ while read -r kind port rate; do
   python3 "$here/flood.py" "$kind" "127.0.0.1:$port" "$rate" "$((seconds + 1))" >"$work/flood" &
   flood=$!
   sleep 0.5
-  before=$(ticks)
+  before=$(ticks "$server")
   good
-  cores=$(awk -v ticks=$(($(ticks) - before)) -v seconds="$seconds" \
+  cores=$(awk -v ticks=$(($(ticks "$server") - before)) -v seconds="$seconds" \
     'BEGIN { printf "%.2f", ticks / 100 / seconds }')
   wait "$flood"
   read -r p99 bad < <(figures)

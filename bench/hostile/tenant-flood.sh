@@ -12,63 +12,56 @@
 #
 # Generators and gateway share the machine: what they take of it is told with each round, as parts of
 # one core. A flood that needs more than there is measures the machine and not the gateway.
+#
+# Needs python3, and release builds of jodrell and jodrell-bench (.build/release, or a folder in
+# PROGRAMS, or JODRELL=path, JODRELL_BENCH=path). What the script starts it ends.
 set -euo pipefail
 rate=${1:-20000}
 seconds=${2:-5}
 rounds=${3:-3}
 connections=${CONNECTIONS:-64}
-programs=${PROGRAMS:-.build/release}
-bench=${BENCH:-$programs/jodrell-bench}
-place=$(mktemp -d)
-trap 'kill "$gateway" 2>/dev/null || true; wait "$gateway" 2>/dev/null || true; rm -rf "$place"' EXIT
+. "$(dirname "$0")/../peers/shared.sh"
 
-"$programs/jodrell" serve --data "$place/data" --listen 127.0.0.1:0 2>"$place/first.log" &
-gateway=$!
-until grep -q '"ready"' "$place/first.log"; do sleep 0.05; done
-kill "$gateway"
-wait "$gateway" || true
-cat >"$place/jodrell.yaml" <<YAML
+# Development mode makes the issuer's keys.
+serve_with "$work/first.log" "$jodrell" serve --data "$work/data" --listen 127.0.0.1:0
+stop_last
+cat >"$work/jodrell.yaml" <<YAML
 issuers:
   - {id: development, iss: "urn:jodrell:development", audiences: [jodrell], algorithms: [ES256],
-     keys: {file: "$place/data/development-keys.json"}}
+     keys: {file: "$work/data/development-keys.json"}}
 tenants: {loud: {limits: {${LIMITS:-}}}, small: {}}
 mappings:
   - {id: all, issuer: development, when: {"/allow": {contains: publish}}, tenant: "{/tenant}",
      namespace: default, principal: "{/sub}", allow: [{publish: ["*/*"]}]}
 YAML
-"$programs/jodrell" serve -c "$place/jodrell.yaml" --data "$place/data" --listen 127.0.0.1:0 \
-  --management 127.0.0.1:0 2>"$place/log" &
-gateway=$!
-until grep -q '"ready"' "$place/log"; do sleep 0.05; done
-url=http://$(grep -o '"http":"[^"]*"' "$place/log" | cut -d'"' -f4)
+serve_with "$work/log" "$jodrell" serve -c "$work/jodrell.yaml" --data "$work/data" \
+  --listen 127.0.0.1:0 --management 127.0.0.1:0
+url=http://$(grep -o '"http":"[^"]*"' "$work/log" | cut -d'"' -f4)
 for tenant in loud small; do
-  "$programs/jodrell" token --data "$place/data" --tenant $tenant --allow publish --count 8 \
-    >"$place/$tenant"
+  "$jodrell" token --data "$work/data" --tenant $tenant --allow publish --count 8 \
+    >"$work/$tenant"
 done
 
 publish() { # tenant, rate, connections, file, options
   # shellcheck disable=SC2086
-  "$bench" publish --url "$url" --topic '~/orders' --token-file "$place/$1" --rate "$2" \
+  "$bench" publish --url "$url" --topic '~/orders' --token-file "$work/$1" --rate "$2" \
     --connections "$3" --duration "${seconds}s" --warm-up 1s --json --quiet ${5:-} >"$4" || true
-}
-ticks() { # of the gateway, in hundredths of a second
-  awk '{ print $14 + $15 }' "/proc/$gateway/stat"
 }
 
 # What was written before must not be waited for by the log's syncs.
 sync
-publish loud "$rate" "$connections" "$place/warm.json" "${FLOOD:-}"
+publish loud "$rate" "$connections" "$work/warm.json" "${FLOOD:-}"
 for ((round = 1; round <= rounds; round++)); do
-  publish small 200 4 "$place/quiet.$round"
-  before=$(ticks)
+  publish small 200 4 "$work/quiet.$round"
+  before=$(ticks "$server")
   TIMEFORMAT='%U %S'
-  { time publish loud "$rate" "$connections" "$place/loud.$round" "${FLOOD:-}"; } 2>"$place/cpu.$round" &
+  { time publish loud "$rate" "$connections" "$work/loud.$round" "${FLOOD:-}"; } 2>"$work/cpu.$round" &
   flood=$!
-  publish small 200 4 "$place/beside.$round"
+  publish small 200 4 "$work/beside.$round"
   wait $flood
-  echo "$(($(ticks) - before))" >"$place/ticks.$round"
+  echo "$(($(ticks "$server") - before))" >"$work/ticks.$round"
 done
-python3 - "$place" "$rounds" "$seconds" <<'PY'
+python3 - "$work" "$rounds" "$seconds" <<'PY'
 import json, statistics, sys
 
 place, rounds, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]) + 1

@@ -1,17 +1,21 @@
-# What the scripts of this folder share; to be sourced. Everything stays on loopback, in a folder of
-# its own, and what was started is ended by its process id when the script ends.
+# What the scripts of this folder and beside it share; to be sourced. Everything stays on loopback, in a
+# folder of its own, and what was started is ended by its process id when the script ends. PROGRAMS
+# names the folder of the release builds (.build/release), JODRELL and JODRELL_BENCH one of them.
 
 peers=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-jodrell=${JODRELL:-$peers/../../.build/release/jodrell}
-bench=${JODRELL_BENCH:-$peers/../../.build/release/jodrell-bench}
+programs=${PROGRAMS:-$peers/../../.build/release}
+jodrell=${JODRELL:-$programs/jodrell}
+bench=${JODRELL_BENCH:-$programs/jodrell-bench}
 work=$(mktemp -d)
 pids=()
 server=
 policy=
 
 end_all() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
+  local pid
+  # What still runs: the number of a process that has ended may be another's by now.
+  for pid in $(jobs -pr); do kill "$pid" 2>/dev/null || true; done
+  wait 2>/dev/null || true
   [ -z "$policy" ] || rm -f "$policy"
   rm -rf "$work"
 }
@@ -47,6 +51,25 @@ wait_for() {
   done
   echo "nobody listens on port $1" >&2
   exit 1
+}
+
+# serve_with LOG COMMAND…: a gateway, until it says in LOG that it is ready; sets `server`. One that
+# ends before that, or takes more than a minute, ends the script, with what it said.
+serve_with() {
+  local log=$1 patience=$((SECONDS + 60))
+  shift
+  : >"$log"
+  "$@" 2>"$log" &
+  server=$!
+  pids+=("$server")
+  until grep -q '"message":"ready"' "$log"; do
+    if ! kill -0 "$server" 2>/dev/null || [ "$SECONDS" -ge "$patience" ]; then
+      cat "$log" >&2
+      echo "the gateway does not get ready: $*" >&2
+      exit 1
+    fi
+    sleep 0.005
+  done
 }
 
 base64url() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
@@ -89,10 +112,7 @@ tenants: {acme: {}}
 mappings:
   - {id: bench, issuer: test, when: {"/sub": {eq: bench}}, tenant: acme, namespace: shop, principal: "{/sub}", allow: [{publish: ["*/*"]}, {subscribe: ["*/*"]}, {manage: ["*/*"]}]}
 YAML
-  "$jodrell" serve -c "$work/jodrell.yaml" 2>"$work/log" &
-  server=$!
-  pids+=("$server")
-  wait_for "$1"
+  serve_with "$work/log" "$jodrell" serve -c "$work/jodrell.yaml"
   topics=http://127.0.0.1:$1/v1/topics/acme/shop
 }
 
@@ -140,10 +160,10 @@ about_the_machine() {
   printf '%s cores, load before: %s\n' "$(nproc)" "$(cut -d' ' -f1-3 /proc/loadavg)"
 }
 
-# stop_last: ends the process started last.
+# stop_last [SIGNAL]: ends the process started last.
 stop_last() {
   local last=$((${#pids[@]} - 1))
-  kill "${pids[last]}" 2>/dev/null || true
+  kill "-${1:-TERM}" "${pids[last]}" 2>/dev/null || true
   wait "${pids[last]}" 2>/dev/null || true
   unset "pids[last]"
   pids=("${pids[@]}")

@@ -5,7 +5,8 @@
 #   bench/schemas/compare.sh [SECONDS]     8 for each figure; PYTHON names an interpreter that has
 #                                          jsonschema-rs and orjson, DRIVER a built driver
 #
-# The webhooks are measured where JODRELL_CONFORMANCE_DATA names the folder that has them.
+# The webhooks are measured where JODRELL_CONFORMANCE_DATA (../shared/data) names the folder that has
+# them: docs/schemas.md, "Conformance data".
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
