@@ -60,11 +60,19 @@ public final class IntrospectionDesk: Sendable {
     /// Tokens about which the last question failed, and until when that counts; cleared when it is
     /// read.
     var failed: [Subject: MonotonicTime] = [:]
+    /// When those that count no longer may be looked for again.
+    var nextSweep = MonotonicTime(nanoseconds: 0)
 
     /// A question has failed. Nobody may be left to read that: requests wait for less long than
     /// issuers may take.
+    ///
+    /// Those that count no longer go when the place is needed, not at each failure: an issuer that
+    /// refuses quickly is a flood of them.
     mutating func noteFailure(about subject: Subject, at now: MonotonicTime) {
-      failed = failed.filter { now < $0.value }
+      if failed.count >= IntrospectionDesk.most, now >= nextSweep {
+        failed = failed.filter { now < $0.value }
+        nextSweep = now + IntrospectionDesk.failureTime
+      }
       guard failed.count < IntrospectionDesk.most else { return }
       failed[subject] = now + IntrospectionDesk.failureTime
     }

@@ -297,9 +297,12 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     for action: Action
   ) throws -> TopicAddress {
     if action == .subscribe { consumed[request.id] = TopicKey(reference, for: scope)?.owned }
-    return try admit(request, as: scope) { () throws(TenancyRefusal) in
+    let granted = try admit(request, as: scope) { () throws(TenancyRefusal) in
       try scope.address(of: reference, for: action)
     }
+    // It may be another tenant's.
+    if action == .subscribe { consumed[request.id] = TopicKey(granted).owned }
+    return granted
   }
 
   /// What is denied is a request of the caller's, and none of the topic's.

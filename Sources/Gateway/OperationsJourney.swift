@@ -96,6 +96,8 @@ extension GatewayResponder {
     try members.finish()
     let reference = try Self.topicOfEvents(path)
     let scope = try admit(request, to: reference, for: .subscribe).caller
+    // The stream counts that it opens, if its topic is there.
+    consumed[request.id] = nil
     guard let ticket = parts.tickets.issue(for: path, to: scope, at: request.receivedAt) else {
       throw Refusal(.overloaded, "too many tickets are out")
     }

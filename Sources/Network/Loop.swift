@@ -107,12 +107,16 @@ public actor Loop {
     rest()
     let span = thread.prepareToSleep() ? sleepLimit() : .zero
     // What the events lead to is a part of the turn that begins here.
-    let events = thread.poller.wait(for: span, woken: { clock.advance() }) { tag, readiness in
+    let events = thread.poller.wait(for: span, woken: turnBegan) { tag, readiness in
       dispatch(tag, readiness)
     }
     pace.turnBegan(at: clock.now, events: events)
-    resident?.turnBegan(at: clock.wallNow)
     clock.fireDue()
+  }
+
+  private func turnBegan() {
+    clock.advance()
+    resident?.turnBegan(at: clock.wallNow)
   }
 
   /// What other threads post meanwhile finds the loop awake, and rings no bell.

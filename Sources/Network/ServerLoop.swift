@@ -113,7 +113,8 @@ final class ServerLoop<R: Responder>: LoopResident {
       let operators = all.operators.add(1, ordering: .relaxed).newValue
       if operators <= limits.operatorConnections { return 0 }
     }
-    return open - cap
+    let theirs = min(all.operators.load(ordering: .relaxed), limits.operatorConnections)
+    return open - theirs - cap
   }
 
   func serve(_ name: ObjectIdentifier, on loop: isolated Loop) async {

@@ -1,4 +1,5 @@
 public import Bytes
+import Topics
 
 /// Which of 4096 adjacent entries are acknowledged, and how that is written down.
 ///
@@ -11,7 +12,7 @@ public import Bytes
 /// The smallest one is written, any well-formed one is read. An empty chunk is not stored.
 public struct AckChunk: Sendable, Hashable {
   /// Entries per chunk.
-  public static let span: UInt64 = 4096
+  public static let span: UInt64 = SubscriptionState.chunkSpan
   private static let words = 64
 
   /// 64 words, or none for a full chunk, of which a stuck subscription may have very many.

@@ -123,9 +123,11 @@ public struct SubscriptionState: Sendable, Hashable {
   public var markDelete: Cursor
   /// How often the subscription was sought; tokens of another epoch fit no more. 0 at first.
   public var epoch: UInt64
-  /// Acknowledgements of 4096 entries each, by `entry / 4096`; absent where none lie beyond the
-  /// mark.
+  /// Acknowledgements of `chunkSpan` entries each, by `entry / chunkSpan`; absent where none lie
+  /// beyond the mark.
   public var chunks: [UInt64: ByteSlice]
+
+  public static let chunkSpan: UInt64 = 4096
 
   public init(markDelete: Cursor, epoch: UInt64 = 0, chunks: [UInt64: ByteSlice] = [:]) {
     self.markDelete = markDelete

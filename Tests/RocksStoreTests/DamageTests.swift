@@ -158,6 +158,46 @@ import Topics
     let count = Atomic<Int>(0)
   }
 
+  @Test(
+    "a loss that was accepted stays accepted, and nothing new is taken for acknowledged",
+    arguments: [false, true])
+  func accepted(hasChunk: Bool) async throws {
+    let scratch = Scratch()
+    let settings = configuration(scratch)
+    var log = try RocksTopicLog(opening: settings)
+    let topic = try address("orders")
+    _ = try await log.createTopic(topic, TopicConfiguration())
+    let loop = TestLoop(log)
+    for number in 0..<10 { _ = try await loop.append(event(topic, "\(number)")) }
+    let number = try #require(log.committer.directory.topic(TopicPath(topic))).number
+    log.close()
+    var commit: UInt64 = 0
+    try operate(scratch) { database, batch, events in
+      commit = try #require(try database.get(WatermarkKey())).commit
+      for entry in UInt64(5)..<10 {
+        batch.delete(events, key: EventKey(topic: number, last: entry).bytes.span)
+      }
+      batch.put(
+        CursorKey(topic: number, subscription: 1), CursorKey.Value(ledger: 1, next: 8, epoch: 0),
+        in: database)
+      guard hasChunk else { return }
+      batch.put(
+        AckChunkKey(topic: number, subscription: 1, chunk: 0),
+        AckChunkKey.Value(ByteSlice([1, 0])), in: database)
+    }
+    let missing = StoreFault.tablesMissing(
+      commit: commit, events: 10, found: 5, isCatalogueWhole: true)
+    #expect(throws: missing) { try RocksTopicLog(opening: settings) }
+    var accepting = settings
+    accepting.acceptingLossAt = commit
+    try RocksTopicLog(opening: accepting).close()
+    log = try RocksTopicLog(opening: settings)
+    let end: UInt64 = hasChunk ? 4096 : 8
+    #expect(try log.bounds(of: topic).end == end)
+    #expect(try await TestLoop(log).append(event(topic, "new")).id.entry == end)
+    log.close()
+  }
+
   @Test func `a catalogue record that cannot be read refuses the open by family`() async throws {
     let scratch = Scratch()
     try await threeChunks(scratch)

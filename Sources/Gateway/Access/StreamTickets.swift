@@ -81,6 +81,16 @@ public final class StreamTickets: Sendable {
     }
   }
 
+  /// For whom a ticket would open a stream now, which is not taken for one: whoever is refused for
+  /// another reason may come again with it.
+  func holder(of text: ByteSlice, for path: ByteSlice, at now: UnixTime) -> TenantScope? {
+    state.withLock { state in
+      guard let ticket = state.tickets[text], ticket.path == path, ticket.isAlive(at: now)
+      else { return nil }
+      return ticket.scope
+    }
+  }
+
   /// Opens a stream with a ticket; nil for one that is unknown, over, or of another path.
   func redeem(_ text: ByteSlice, for path: ByteSlice, at now: UnixTime) -> Use? {
     let lease = StreamLease()

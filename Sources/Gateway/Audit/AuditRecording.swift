@@ -70,7 +70,7 @@ extension GatewayResponder {
       guard let before = trail.strangers.letIn(request.peer, at: request.received) else { return }
       leftOut = before
     }
-    trail.record(
+    let isTaken = trail.record(
       members(
         operation, request, isDenial ? .deny : .fail, status: refusal.code.status,
         reason: isDenial ? RefusalReason.text(error) : refusal.code.rawValue,
@@ -80,6 +80,7 @@ extension GatewayResponder {
         json.key("more")
         json.integer(leftOut)
       })
+    if !isTaken { trail.strangers.stillLeftOut(leftOut) }
   }
 
   /// Some events of a batch were denied while others were not, or all were: one entry with how

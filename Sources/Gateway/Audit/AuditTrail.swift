@@ -63,7 +63,9 @@ public final class AuditTrail: Sendable {
 
   /// - Parameter settle: told once whether the entry has been written; at once that it has not when
   ///   the queue is full.
-  func record(_ members: ByteSlice, settle: (@Sendable (Bool) -> Void)? = nil) {
+  /// - Returns: whether there was room for it.
+  @discardableResult
+  func record(_ members: ByteSlice, settle: (@Sendable (Bool) -> Void)? = nil) -> Bool {
     let wasEmpty = queue.withLock { queue -> Bool? in
       guard queue.bytes + members.count <= Self.capacity else {
         queue.missing += 1
@@ -82,6 +84,7 @@ public final class AuditTrail: Sendable {
     case .some(true): wake()
     case .some(false): break
     }
+    return wasEmpty != nil
   }
 
   /// Everything that waits, oldest first. Only the log's thread calls it.

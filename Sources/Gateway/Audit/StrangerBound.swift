@@ -51,4 +51,7 @@ final class StrangerBound: Sendable {
       return state.leftOut
     }
   }
+
+  /// The entry that should have told of these was not taken.
+  func stillLeftOut(_ count: Int) { state.withLock { $0.leftOut += count } }
 }

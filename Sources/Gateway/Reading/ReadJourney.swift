@@ -49,13 +49,18 @@ extension GatewayResponder {
     guard format != .json else {
       throw Refusal(.invalidTicket, "a ticket opens a stream and nothing else")
     }
-    guard
-      let use = parts.tickets.redeem(ticket, for: request.head.path, at: request.receivedAt)
-    else { throw Refusal(.invalidTicket) }
-    let topic = try use.scope.address(of: reference, for: .subscribe).detached
+    let (tickets, path, now) = (parts.tickets, request.head.path, request.receivedAt)
+    guard let scope = tickets.holder(of: ticket, for: path, at: now) else {
+      throw Refusal(.invalidTicket)
+    }
+    let topic = try scope.address(of: reference, for: .subscribe).detached
     admission.refresh()
-    let granted = try admission.snapshot.review(topic, at: request.receivedAt)
+    let granted = try admission.snapshot.review(topic, at: now)
     try admit(request, to: granted)
+    // Not before: who is told to come again needs the ticket then, and the stream it has open now.
+    guard let use = tickets.redeem(ticket, for: path, at: now) else {
+      throw Refusal(.invalidTicket)
+    }
     return (granted, use.lease)
   }
 

@@ -1,4 +1,5 @@
 import Bytes
+import Synchronization
 import Topics
 
 /// What becomes of topics whose last chunks may lie in blocks that cannot be read.
@@ -45,36 +46,49 @@ struct EndSettlement: ~Copyable {
       commit: commit, events: promised.events, found: found.events,
       isCatalogueWhole: found.catalogue == promised.catalogue)
     if found.catalogue != promised.catalogue, accepted != commit { throw missing }
+    if found == promised { return (commit, found) }
+    let isAccepted = accepted == commit
     guard let doubt = loaded.doubtful.first else {
-      if found == promised { return (commit, found) }
-      guard accepted == commit else { throw missing }
-      return try accept(after: commit, found, watermark.clock)
+      guard isAccepted else { throw missing }
+      return try move(unprovenEnds(), after: commit, found, watermark.clock)
     }
     guard let lost = Self.lost(found.events, of: promised.events) else {
-      throw accepted == commit ? Self.unsettled(doubt) : missing
+      throw isAccepted ? Self.unsettled(doubt) : missing
     }
-    if lost == 0 { return (commit, found) }
-    return try move(
-      loaded.doubtful.map { ($0, $0.next + lost) }, after: commit, found, watermark.clock)
+    if lost == 0, !isAccepted { return (commit, found) }
+    var ends = isAccepted ? try unprovenEnds() : [:]
+    for topic in loaded.doubtful {
+      ends[topic.number] = max(ends[topic.number] ?? 0, topic.next + lost)
+    }
+    return try move(ends, after: commit, found, watermark.clock)
   }
 
-  /// Writes down what there is, so that the loss has to be accepted once only. A subscription may
-  /// have come further than what is left of its topic: that goes on behind it, since what came
-  /// before it would count as acknowledged.
-  private func accept(
-    after commit: UInt64, _ found: StoreExtent, _ clock: UnixTime
-  ) throws(StoreFault) -> (commit: UInt64, extent: StoreExtent) {
-    let topics = Dictionary(
-      uniqueKeysWithValues: loaded.directory.topics.map { ($0.number, $0) })
+  /// Where topics must go on when a loss was accepted, so that it has to be accepted once only, and
+  /// nothing new is taken for something old: not before the begin of their last segments, which
+  /// retention takes for what came before them, nor at what a subscription has acknowledged.
+  private func unprovenEnds() throws(StoreFault) -> [TopicNumber: UInt64] {
     var ends: [TopicNumber: UInt64] = [:]
+    var ledgers: [TopicNumber: UInt64] = [:]
+    for topic in loaded.directory.topics {
+      let last = topic.tail.withLock { $0.segments.last?.first ?? 0 }
+      ends[topic.number] = max(topic.next, last)
+      ledgers[topic.number] = topic.ledger
+    }
+    var subscriptions: Set<CursorKey> = []
     try database.scan(CursorKey.self) { key, value in
-      guard let topic = topics[key.topic], value.ledger == topic.ledger else { return }
-      ends[key.topic] = max(ends[key.topic] ?? topic.next, value.next)
+      guard let end = ends[key.topic], ledgers[key.topic] == value.ledger else { return }
+      subscriptions.insert(key)
+      ends[key.topic] = max(end, value.next)
     }
-    let moves = ends.compactMap { number, end in
-      topics[number].flatMap { $0.next < end ? ($0, end) : nil }
+    // A chunk's last place instead of the last one in it: places are not scarce.
+    try database.scan(AckChunkKey.self) { key, _ in
+      let cursor = CursorKey(topic: key.topic, subscription: key.subscription)
+      guard let end = ends[key.topic], subscriptions.contains(cursor) else { return }
+      let span = SubscriptionState.chunkSpan
+      let (behind, overflow) = (key.chunk &+ 1).multipliedReportingOverflow(by: span)
+      ends[key.topic] = overflow ? end : max(end, behind)
     }
-    return try move(moves, after: commit, found, clock)
+    return ends
   }
 
   /// How many events lie in blocks that cannot be read; nil if there are more than there should be.
@@ -90,14 +104,14 @@ struct EndSettlement: ~Copyable {
   /// Moves the ends of topics and makes that durable, so that they stay where they are whatever the
   /// next opening can read.
   private func move(
-    _ ends: [(topic: TopicState, end: UInt64)], after commit: UInt64, _ found: StoreExtent,
-    _ clock: UnixTime
+    _ ends: [TopicNumber: UInt64], after commit: UInt64, _ found: StoreExtent, _ clock: UnixTime
   ) throws(StoreFault) -> (commit: UInt64, extent: StoreExtent) {
     let commit = commit + 1
     var extent = StoreExtent(events: found.events, catalogue: commit)
     var batch = WriteBatch()
-    for (topic, end) in ends {
+    for topic in loaded.directory.topics {
       let first = topic.next
+      guard let end = ends[topic.number], end > first else { continue }
       topic.move(to: end, published: clock)
       extent.events += end - first
       let key = TrimKey(topic: topic.number)

@@ -9,7 +9,7 @@ import Synchronization
 /// taken when all of them are good together, and otherwise what is in use stays. New connections
 /// meet the new certificates, open ones live on.
 ///
-/// The thread of the signals looks; any thread may.
+/// The thread for looks looks; any thread may.
 final class CertificateKeeper: Sendable {
   private struct State {
     /// What the configuration in force says; its address stays that of the start.

@@ -12,7 +12,7 @@ import Tenancy
 /// tests, and only then put it in force, whole. What is wrong is logged with its place, and what is
 /// in force stays.
 ///
-/// The thread of the signals looks; any thread may.
+/// The thread for looks looks; any thread may.
 final class PolicyKeeper: Sendable {
   private struct State {
     var inForce: CompiledPolicy

@@ -50,8 +50,9 @@ struct ChildProcess: Sendable {
     unsafe posix_spawnattr_setflags(
       &attributes, Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETPGROUP))
 
+    let inherited = try Self.environment
     let arguments = unsafe Self.copies([program] + words)
-    let environment = unsafe Self.copies(Self.environment)
+    let environment = unsafe Self.copies(inherited)
     defer {
       unsafe (arguments + environment).forEach { unsafe free($0) }
     }
@@ -97,8 +98,10 @@ struct ChildProcess: Sendable {
   }
 
   private static var environment: [String] {
-    let text = (try? FileAccess.read("/proc/self/environ", limit: 4 << 20))?.array ?? []
-    return text.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+    get throws(FileFault) {
+      let text = try FileAccess.read("/proc/self/environ", limit: 4 << 20).array
+      return text.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+    }
   }
 
   private static func copies(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {

@@ -39,6 +39,14 @@ import Testing
 
     let before = counts(gateway)
     _ = try await gateway.send("GET", topic)
+    let ticket = try await gateway.send(
+      "POST", "/v1/tickets", json, #"{"path":"\#(topic)/events"}"#)
+    #expect(ticket.status == 201)
+    // Nobody has asked whether that topic is there.
+    let other = try await gateway.send(
+      "POST", "/v1/tickets", json, #"{"path":"/v1/topics/acme/shop/absent/events"}"#)
+    #expect(other.status == 201)
+    #expect(gateway.metrics.count == 1)
     _ = try await gateway.send("POST", topic + "/events", json, "{}")
     #expect(counts(gateway) == before, "these are no reads")
     #expect(await gateway.remembersNoRequest)
