@@ -63,9 +63,11 @@ import Testing
   }
 
   /// 64 have sent in the last 50 ms, and of the last of these each once.
-  private func makeBusy(
-    _ hand: LoopClockTests.HandClock, _ lines: [Line], on loop: isolated Loop
-  ) async throws {
+  private func busyLines(
+    _ hand: LoopClockTests.HandClock, _ rests: Rests, on loop: isolated Loop
+  ) async throws -> [Line] {
+    loop.settle { _ in Resident(rests) }
+    let lines = (0..<64).map { _ in Line() }
     // Each shows that it can be written to, an event as well.
     for line in lines { _ = try loop.watch(connection: line.ours, line.receiver) }
     await turn(of: loop)
@@ -77,6 +79,7 @@ import Testing
     #expect(lines.allSatisfy { $0.receiver.events == 2 })
     // The last look was long ago.
     await turn(of: loop)
+    return lines
   }
 
   @Test(
@@ -87,10 +90,8 @@ import Testing
     let loop = try Loop(number: 0, clocks: hand.clocks)
     let rests = Rests()
     try await loop.run { loop in
-      loop.settle { _ in Resident(rests) }
-      let lines = (0..<64).map { _ in Line() }
+      let lines = try await busyLines(hand, rests, on: loop)
       defer { for line in lines { line.close() } }
-      try await makeBusy(hand, lines, on: loop)
       #expect(rests.count == 0)
 
       let began = Syscalls.monotonic()
@@ -140,10 +141,7 @@ import Testing
     let loop = try Loop(number: 0, clocks: hand.clocks)
     let rests = Rests()
     try await loop.run { loop in
-      loop.settle { _ in Resident(rests) }
-      let lines = (0..<64).map { _ in Line() }
-      defer { for line in lines { line.close() } }
-      try await makeBusy(hand, lines, on: loop)
+      for line in try await busyLines(hand, rests, on: loop) { line.close() }
     }
     for _ in 0..<200 { await loop.run { _ in } }
     #expect(rests.count > 0)
