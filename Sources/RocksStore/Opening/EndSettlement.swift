@@ -45,22 +45,28 @@ struct EndSettlement: ~Copyable {
     let missing = StoreFault.tablesMissing(
       commit: commit, events: promised.events, found: found.events,
       isCatalogueWhole: found.catalogue == promised.catalogue)
-    if found.catalogue != promised.catalogue, accepted != commit { throw missing }
     if found == promised { return (commit, found) }
-    let isAccepted = accepted == commit
-    guard let doubt = loaded.doubtful.first else {
-      guard isAccepted else { throw missing }
-      return try move(unprovenEnds(), after: commit, found, watermark.clock)
+    let lost = Self.lost(found.events, of: promised.events)
+    if accepted == commit {
+      return try move(acceptedEnds(lost), after: commit, found, watermark.clock)
     }
-    guard let lost = Self.lost(found.events, of: promised.events) else {
-      throw isAccepted ? Self.unsettled(doubt) : missing
+    guard let lost, found.catalogue == promised.catalogue, !loaded.doubtful.isEmpty else {
+      throw missing
     }
-    if lost == 0, !isAccepted { return (commit, found) }
-    var ends = isAccepted ? try unprovenEnds() : [:]
-    for topic in loaded.doubtful {
-      ends[topic.number] = max(ends[topic.number] ?? 0, topic.next + lost)
-    }
-    return try move(ends, after: commit, found, watermark.clock)
+    return try move(doubtfulEnds(lost), after: commit, found, watermark.clock)
+  }
+
+  /// Behind all that can lie in blocks that cannot be read.
+  private func doubtfulEnds(_ lost: UInt64) -> [TopicNumber: UInt64] {
+    var ends: [TopicNumber: UInt64] = [:]
+    for topic in loaded.doubtful { ends[topic.number] = topic.next + lost }
+    return ends
+  }
+
+  /// Where topics go on when a loss was accepted.
+  private func acceptedEnds(_ lost: UInt64?) throws(StoreFault) -> [TopicNumber: UInt64] {
+    if lost == nil, let doubt = loaded.doubtful.first { throw Self.unsettled(doubt) }
+    return try unprovenEnds().merging(doubtfulEnds(lost ?? 0), uniquingKeysWith: max)
   }
 
   /// Where topics must go on when a loss was accepted, so that it has to be accepted once only, and
