@@ -198,6 +198,81 @@ import Topics
     log.close()
   }
 
+  /// A store with a subscription that has acknowledged in two chunks, of which one row is damaged.
+  private func subscribed(
+    _ scratch: Scratch, damagedBy damage: (Database, inout WriteBatch, AckChunkKey) -> Void
+  ) async throws -> (RocksTopicLog, SubscriptionReference) {
+    var log = try RocksTopicLog(opening: configuration(scratch))
+    _ = try await log.createTopic(address("orders"), TopicConfiguration())
+    let topic = try address("orders", .subscribe)
+    let terms = SubscriptionTerms(kind: .shared, ackTimeout: .seconds(30), maxUnacked: 1000)
+    let made = try await log.createSubscription(
+      name("worker"), terms, startingAt: .first(), of: topic)
+    let subscription = SubscriptionReference(
+      topic: topic, name: try name("worker"), number: made.thing.number)
+    let settled = ChangeSettlement()
+    log.stage(
+      SubscriptionChange(
+        markDelete: .first(), chunks: [0: ByteSlice(utf8: "zero"), 1: ByteSlice(utf8: "one")]),
+      of: subscription, settled: settled)
+    try await settled.value().get()
+    let number = try #require(log.committer.directory.topic(TopicPath(topic))).number
+    log.close()
+    try operate(scratch) { database, batch, _ in
+      let number32 = UInt32(truncatingIfNeeded: made.thing.number)
+      damage(database, &batch, AckChunkKey(topic: number, subscription: number32, chunk: 1))
+    }
+    log = try RocksTopicLog(opening: configuration(scratch))
+    return (log, subscription)
+  }
+
+  private let seek = SubscriptionChange(markDelete: .first(), epoch: 1, replacesAll: true)
+
+  @Test func `a seek, or deletion, does away with acknowledgements that nobody understands`()
+    async throws
+  {
+    for deletes in [false, true] {
+      let scratch = Scratch()
+      let (log, subscription) = try await subscribed(scratch) { database, batch, key in
+        batch.put(database.state, key: key.bytes.span, value: [UInt8]([9, 9]).span)
+      }
+      #expect(throws: CatalogueFailure.overloaded(retryAfter: .seconds(10))) {
+        try log.loadState(of: subscription)
+      }
+      if deletes {
+        try await log.deleteSubscription(name("worker"), of: subscription.topic)
+        var rows = 0
+        try log.committer.database.scan(AckChunkKey.self) { _, _ in rows += 1 }
+        #expect(rows == 0)
+      } else {
+        let sought = ChangeSettlement()
+        log.stage(seek, of: subscription, settled: sought)
+        try await sought.value().get()
+        #expect(
+          try log.loadState(of: subscription) == SubscriptionState(markDelete: .first(), epoch: 1))
+      }
+      log.close()
+    }
+  }
+
+  @Test func `a seek over acknowledgements that cannot be read is refused, and nothing else`()
+    async throws
+  {
+    let scratch = Scratch()
+    let (log, subscription) = try await subscribed(scratch) { database, batch, key in
+      batch.put(database.state, key: (key.bytes + [0]).span, value: [UInt8]([1, 0]).span)
+    }
+    let sought = ChangeSettlement()
+    log.stage(seek, of: subscription, settled: sought)
+    let outcome = await sought.value()
+    #expect(throws: CatalogueFailure.overloaded(retryAfter: .seconds(10))) { try outcome.get() }
+    #expect(try await TestLoop(log).append(event(address("orders"), "new")).id.entry == 0)
+    let settled = ChangeSettlement()
+    log.stage(SubscriptionChange(markDelete: .first()), of: subscription, settled: settled)
+    try await settled.value().get()
+    log.close()
+  }
+
   @Test func `a catalogue record that cannot be read refuses the open by family`() async throws {
     let scratch = Scratch()
     try await threeChunks(scratch)

@@ -120,7 +120,7 @@ import Topics
     // let events go that came after it.
     if let retentions { keep(retentions) }
     // Changes first: a deletion in the same commit then deletes what they wrote.
-    for change in draft.changes { try write(change) }
+    for change in draft.changes { write(change) }
     let before = draft.batch.count
     writeMutations()
     for group in draft.groups { roll(group.topic) }
@@ -259,8 +259,9 @@ extension Committer {
   /// Runs on this thread once the commit is durable; never when it fails.
   func afterCommit(_ effect: @escaping () -> Void) { draft.effects.append(effect) }
 
-  /// Puts a subscription's progress into the commit, or answers that there is no such subscription.
-  private func write(_ staged: StagedChange) throws(StoreFault) {
+  /// Puts a subscription's progress into the commit, or answers that there is no such subscription,
+  /// or that what it replaces cannot be read.
+  private func write(_ staged: StagedChange) {
     let change = staged.change
     guard staged.subscription.isSeen,
       let topic = directory.topic(TopicPath(staged.subscription.topic)),
@@ -273,7 +274,15 @@ extension Committer {
     }
     let subscription = UInt32(truncatingIfNeeded: staged.subscription.number)
     let cursor = CursorKey(topic: topic.number, subscription: subscription)
-    if change.replacesAll { for key in try storedAckChunks(of: cursor) { delete(key) } }
+    if change.replacesAll {
+      do throws(CatalogueFailure) {
+        let stored = try reading { () throws(StoreFault) in try storedAckChunks(of: cursor) }
+        for key in stored { delete(key) }
+      } catch {
+        staged.settle(.failure(error))
+        return
+      }
+    }
     put(
       cursor,
       CursorKey.Value(ledger: topic.ledger, next: change.markDelete.next, epoch: change.epoch))
@@ -291,9 +300,7 @@ extension Committer {
   /// All ack chunks of a subscription, stored ones and those of this commit. Whoever deletes them
   /// asks for all first: what fails half-way must have written nothing.
   func storedAckChunks(of cursor: CursorKey) throws(StoreFault) -> [AckChunkKey] {
-    var keys: [AckChunkKey] = []
-    try database.scan(AckChunkKey.self, prefix: cursor.fields) { key, _ in keys.append(key) }
-    return keys
+    try database.keys(AckChunkKey.self, prefix: cursor.fields)
       + ackChunks.filter { $0.topic == cursor.topic && $0.subscription == cursor.subscription }
   }
 }

@@ -144,6 +144,22 @@ extension Database {
     _ type: Key.Type, prefix: [UInt8] = [],
     _ body: (Key, Key.Value) throws(StoreFault) -> Void
   ) throws(StoreFault) {
+    try walk(type, prefix: prefix) { (key, value) throws(StoreFault) in
+      try body(key, try Key.Value(value: value, in: Key.family))
+    }
+  }
+
+  /// The keys alone, so that also what cannot be understood can be deleted.
+  func keys<Key: StoredKey>(_ type: Key.Type, prefix: [UInt8]) throws(StoreFault) -> [Key] {
+    var keys: [Key] = []
+    try walk(type, prefix: prefix) { key, _ in keys.append(key) }
+    return keys
+  }
+
+  private func walk<Key: StoredKey>(
+    _ type: Key.Type, prefix: [UInt8],
+    _ body: (Key, ByteSlice) throws(StoreFault) -> Void
+  ) throws(StoreFault) {
     let lower = [Key.family.byte] + prefix
     var iterator = try RangeIterator(
       self, column(Key.family), from: lower, to: Self.successor(of: lower), fillCache: false)
@@ -152,7 +168,7 @@ extension Database {
       guard let key = Key(key: iterator.key) else {
         throw .corruptRecord(family: Key.family.byte)
       }
-      try body(key, try Key.Value(value: iterator.value, in: Key.family))
+      try body(key, iterator.value)
       iterator.next()
     }
     try iterator.check()
