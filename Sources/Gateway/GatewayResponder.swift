@@ -33,27 +33,14 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   let noStore = CrossOrigin.copyOfNoStore()
   /// Counts what was allowed, for the audit log's sample.
   var auditTurn = 0
-  /// Requests that the limits have let in ahead of an attempt in the audit log.
-  var attempts: Set<RequestID> = []
-  /// Publishes that the limits have let in ahead of their task, with their events.
-  var charged: Set<RequestID> = []
+  /// Of the requests under way that have any.
+  var notes: [RequestID: RequestNotes] = [:]
   /// Where publishes have gone lately.
   var targets = TargetShelf()
   /// What their heads have said.
   var knownFields = FieldsShelf()
   /// Publishes that nothing waits for any more, to be used again.
   var idlePublishes: [PendingPublish] = []
-  /// Requests under way that look at what is an operator's to see; with the name of the token that
-  /// one is about, if it is about one.
-  var operatorLooks: [RequestID: ByteSlice?] = [:]
-  /// What requests under way read, follow or consume, to count how they end.
-  var consumed: [RequestID: TopicKey] = [:]
-  /// For whom requests under way were admitted, for the audit log.
-  var admitted: [RequestID: AdmittedCaller] = [:]
-  /// What requests under way revoke, or take back, for the audit log: rendered objects.
-  var revocations: [RequestID: ByteSlice] = [:]
-  /// What the topics of streams that are being opened label, for the audit log.
-  var streamLabels: [RequestID: [ClassLabel]] = [:]
   /// The snapshot that open streams are held against.
   private var reviewedGeneration: UInt64 = 1
 
@@ -96,16 +83,8 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     to request: HTTPRequest, with answer: inout AnswerWriter
   ) async -> AnswerEnd {
     var operation = Operation.unknown
-    // Hardly ever is one there, and to look for it takes a hash.
-    defer {
-      if !attempts.isEmpty { attempts.remove(request.id) }
-      if !charged.isEmpty { charged.remove(request.id) }
-      if !admitted.isEmpty { admitted[request.id] = nil }
-      if !consumed.isEmpty { consumed[request.id] = nil }
-      if !revocations.isEmpty { revocations[request.id] = nil }
-      if !operatorLooks.isEmpty { operatorLooks.removeValue(forKey: request.id) }
-      if !streamLabels.isEmpty { streamLabels[request.id] = nil }
-    }
+    // Often none are there, and to look for them takes a hash.
+    defer { if !notes.isEmpty { notes[request.id] = nil } }
     let isOperators = request.listener == .management
     admission.refresh()
     answer.standing =
@@ -296,12 +275,17 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     _ request: HTTPRequest, as scope: TenantScope, to reference: TopicReference,
     for action: Action
   ) throws -> TopicAddress {
-    if action == .subscribe { consumed[request.id] = TopicKey(reference, for: scope)?.owned }
-    let granted = try admit(request, as: scope) { () throws(TenancyRefusal) in
-      try scope.address(of: reference, for: action)
+    let granted: TopicAddress
+    do {
+      granted = try admit(request, as: scope) { () throws(TenancyRefusal) in
+        try scope.address(of: reference, for: action)
+      }
+    } catch {
+      if action == .subscribe { note(TopicKey(reference, for: scope), consumedBy: request) }
+      throw error
     }
-    // It may be another tenant's.
-    if action == .subscribe { consumed[request.id] = TopicKey(granted).owned }
+    // It may be another tenant's than the caller's.
+    if action == .subscribe { note(TopicKey(granted), consumedBy: request) }
     return granted
   }
 
@@ -325,14 +309,14 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   /// Admits a request to a topic that its caller was granted in another way: by a ticket.
   func admit(_ request: HTTPRequest, to granted: TopicAddress) throws(Refusal) {
     remember(granted.caller, of: request)
-    consumed[request.id] = TopicKey(granted).owned
+    note(TopicKey(granted), consumedBy: request)
     try charge(request, to: granted.caller, granted)
   }
 
   func charge(
     _ request: HTTPRequest, to scope: TenantScope, _ topic: TopicAddress?
   ) throws(Refusal) {
-    if attempts.contains(request.id) || charged.contains(request.id) { return }
+    if let notes = notes[request.id], notes.isAttempt || notes.isCharged { return }
     try parts.limits.admit(
       scope, to: topic, from: request.peer, under: admission.snapshot.policy.addressLimits,
       at: request.received)

@@ -55,7 +55,7 @@ extension GatewayResponder {
     if request.listener != .management, !parts.operations.isDevelopment {
       let scope = try admitHidden(request)
       guard scope.isOperator else { throw TenancyRefusal.notFound }
-      operatorLooks[request.id] = .some(nil)
+      notes[request.id, default: RequestNotes()].operatorLook = .atTenant
       let tenant = scope.tenant
       visible = { $0 == tenant.bytes }
     }
@@ -97,7 +97,7 @@ extension GatewayResponder {
     let reference = try Self.topicOfEvents(path)
     let scope = try admit(request, to: reference, for: .subscribe).caller
     // The stream counts that it opens, if its topic is there.
-    consumed[request.id] = nil
+    notes[request.id]?.consumed = nil
     guard let ticket = parts.tickets.issue(for: path, to: scope, at: request.receivedAt) else {
       throw Refusal(.overloaded, "too many tickets are out")
     }

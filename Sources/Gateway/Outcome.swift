@@ -42,7 +42,7 @@ extension GatewayResponder {
   /// Counts how a request to read, follow or consume ended with the topic that it was about. One
   /// that was refused does not make a topic measured, since there may be none.
   private func count(_ outcome: Outcome, _ operation: Operation, _ request: HTTPRequest) {
-    guard operation == .read || operation == .consume, let key = consumed[request.id] else {
+    guard operation == .read || operation == .consume, let key = notes[request.id]?.consumed else {
       return
     }
     let metrics: TopicMetrics? =

@@ -245,7 +245,7 @@ actor TestGateway {
   var lastID: String? { RequestID(run: 7, sequence: sequence).slice.text }
 
   /// Whether nothing is kept of requests that have been answered.
-  var remembersNoRequest: Bool { responder.consumed.isEmpty && responder.admitted.isEmpty }
+  var remembersNoRequest: Bool { responder.notes.isEmpty }
 
   /// How often somebody has asked for another turn of the loop.
   var turns: Int { timers.turns }

@@ -71,7 +71,8 @@ extension GatewayResponder {
       header: selection?.tenant, at: request.receivedAt)
     let token: Result<VerifiedToken, TokenRefusal>
     if let text {
-      operatorLooks[request.id] = ByteSlice(utf8: Digest.sha256(text).hexadecimal).prefix(16)
+      notes[request.id, default: RequestNotes()].operatorLook = .atToken(
+        ByteSlice(utf8: Digest.sha256(text).hexadecimal).prefix(16))
       token = try await explained(text, mayBeOpaque: isOperators, snapshot, request)
     } else {
       token = .success(try caller ?? admission.token(of: request))

@@ -50,7 +50,7 @@ extension GatewayResponder {
       throw Refusal(.badParameter, "no issuer '\(QueryParameters.shown(revocation.issuer))'")
     }
     let bounded = revocation.forgotten(by: issuer, at: request.receivedAt)
-    self.revocations[request.id] = JSONWriter.text { json in bounded.write(to: &json) }
+    note(bounded, putOrTakenBackBy: request)
     guard revocations.add([bounded], at: request.receivedAt) else {
       throw Refusal(.tooMany, "at most \(Revocations.most) revocations")
     }
@@ -73,14 +73,14 @@ extension GatewayResponder {
     let revocations = try operatorsRevocations(request)
     let (issuer, target) = try Self.target(of: request)
     let sought = Revocation(issuer: issuer, target: target, expires: nil)
-    self.revocations[request.id] = JSONWriter.text { json in sought.write(to: &json) }
+    note(sought, putOrTakenBackBy: request)
     guard !revocations.isConfigured(target, of: issuer) else {
       throw Refusal(.notFound, "the configuration lists it: take it out there")
     }
     guard let removed = revocations.remove(target, of: issuer, at: request.receivedAt) else {
       throw Refusal(.notFound, "no such revocation is in force")
     }
-    self.revocations[request.id] = JSONWriter.text { json in removed.write(to: &json) }
+    note(removed, putOrTakenBackBy: request)
     let keep = parts.identity.keepRevocations
     let isKept = (try? await parts.workers.run { keep() }) ?? false
     guard isKept else {
@@ -92,6 +92,13 @@ extension GatewayResponder {
     note("revocation taken back", removed, request)
     answer.start(200)
     return finish(&answer) { json in removed.write(to: &json) }
+  }
+
+  /// Keeps what a call is about, for the audit log.
+  private func note(_ revocation: Revocation, putOrTakenBackBy request: HTTPRequest) {
+    notes[request.id, default: RequestNotes()].revocation = JSONWriter.text { json in
+      revocation.write(to: &json)
+    }
   }
 
   private static func target(

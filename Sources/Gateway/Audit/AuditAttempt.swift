@@ -15,9 +15,9 @@ extension GatewayResponder {
   ) async throws {
     guard let trail = parts.audit, trail.isRequired, operation == .administer,
       route.changes(request.head.method), route.answers(to: request.head.method),
-      !attempts.contains(request.id), try !isTrial(request), try mayAttempt(route, request)
+      notes[request.id]?.isAttempt != true, try !isTrial(request), try mayAttempt(route, request)
     else { return }
-    attempts.insert(request.id)
+    notes[request.id, default: RequestNotes()].isAttempt = true
     let members = members(operation, request, .attempt, status: nil, of: identity(of: request))
     let post = timers.post
     var timer: TimerToken?

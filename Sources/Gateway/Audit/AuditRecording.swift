@@ -28,10 +28,10 @@ extension GatewayResponder {
       guard isSampled(trail) else { return }
     case .observe:
       // Of these only what takes an operator.
-      guard let token = operatorLooks[request.id] else { return }
+      guard let look = notes[request.id]?.operatorLook else { return }
       trail.record(
         members(operation, request, .allow, status: 200, of: identity(of: request)) { json in
-          guard let token else { return }
+          guard case .atToken(let token) = look else { return }
           json.key("about")
           json.string(token)
         })
@@ -62,11 +62,12 @@ extension GatewayResponder {
     let isDenial =
       refusal.challenge != nil || refusal.code == .authRateLimited
       || error as? TenancyRefusal == .notFound && operation != .unknown
-    let isAttempt = attempts.contains(request.id)
+    let notes = notes[request.id]
+    let isAttempt = notes?.isAttempt == true
     guard isDenial || isAttempt else { return }
     var leftOut = 0
     // Each attempt has its outcome, also where operators show no token.
-    if !isAttempt, caller == nil, admitted[request.id] == nil {
+    if !isAttempt, caller == nil, notes?.admitted == nil {
       guard let before = trail.strangers.letIn(request.peer, at: request.received) else { return }
       leftOut = before
     }
@@ -129,7 +130,7 @@ extension GatewayResponder {
     of request: HTTPRequest, by caller: TenantScope? = nil, refusedFor error: (any Error)? = nil
   ) -> AuditedIdentity {
     if let caller { return AuditedIdentity(scope: caller) }
-    if let known = admitted[request.id] {
+    if let known = notes[request.id]?.admitted {
       return AuditedIdentity(scope: known.scope, generation: known.generation)
     }
     return admission.identity(of: request, refusedFor: error)
@@ -165,12 +166,13 @@ extension GatewayResponder {
     }
     details(&json)
     writeTerms(operation, request, into: &json)
-    if let revocation = revocations[request.id] {
+    let notes = notes[request.id]
+    if let revocation = notes?.revocation {
       json.key("revocation")
       json.raw(revocation)
     }
     identity.write(into: &json)
-    if !streamLabels.isEmpty, let labels = streamLabels[request.id],
+    if let labels = notes?.streamLabels, !labels.isEmpty,
       let stream = parts.streams.topic(of: request.id)
     {
       write(classifiedStream: stream, labels, into: &json)
@@ -205,15 +207,9 @@ extension GatewayResponder {
   /// been kept, and another policy may be in force.
   func remember(_ caller: TenantScope, of request: HTTPRequest) {
     guard parts.audit != nil else { return }
-    admitted[request.id] = AdmittedCaller(
+    notes[request.id, default: RequestNotes()].admitted = AdmittedCaller(
       scope: caller, generation: admission.snapshot.generation)
   }
-}
-
-/// For whom a request that is under way was admitted, and by the snapshot of which number.
-struct AdmittedCaller {
-  let scope: TenantScope
-  let generation: UInt64
 }
 
 extension GatewayResponder {

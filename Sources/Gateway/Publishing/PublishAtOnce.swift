@@ -135,7 +135,7 @@ extension GatewayResponder: PublishDesk {
       _ = refuse(error, .publish, request, &answer, by: target.address.caller)
       return .complete
     }
-    charged.insert(request.id)
+    notes[request.id, default: RequestNotes()].isCharged = true
     answer.standing = nil
     return .left
   }

@@ -62,7 +62,7 @@ extension GatewayResponder {
     if body.count <= GatewayLimits.eventOnLoop {
       do {
         event = try conform(
-          envelope, body, topic, address, Judging(isAgain: charged.contains(request.id)))
+          envelope, body, topic, address, Judging(isAgain: notes[request.id]?.isCharged == true))
       } catch let missing as UncompiledSchema {
         event = try await conformLater(
           envelope, body, topic, tenure(of: address, under: admitted), missing)
@@ -144,7 +144,7 @@ extension GatewayResponder {
   func pay(
     events: Int, bytes: Int, at address: TopicAddress, from request: HTTPRequest
   ) throws(Refusal) {
-    if charged.contains(request.id) { return }
+    if notes[request.id]?.isCharged == true { return }
     try parts.limits.publish(
       events: events, bytes: bytes, to: address, from: request.peer,
       under: admission.snapshot.policy.addressLimits.all, at: timers.now)

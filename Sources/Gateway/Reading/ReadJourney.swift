@@ -121,7 +121,7 @@ extension GatewayResponder {
     live.lease = lease
     live.connections = parts.server.connections
     if parts.audit != nil, let labels = view.labelsInForce, !labels.isEmpty {
-      streamLabels[id] = labels
+      notes[id, default: RequestNotes()].streamLabels = labels
     }
     answer.start(200)
     answer.field("X-Accel-Buffering", "no")
