@@ -1,4 +1,15 @@
 extension Help {
+  private static let reading = """
+        --publish-path P     where to publish, when not where the readers read
+        --from F             earliest, latest, a cursor or an instant (the gateway's default)
+        --view data          payloads only
+        --check              every reader's ids must be message ids without a gap
+        --duration D         how long to count (10s)
+        --warm-up D          leave the first stretch out of the results (0s)
+        --loops N            threads that read (1); one more publishes
+    \(reporting)
+    """
+
   static let subscribe = """
     jodrell-bench subscribe: many readers of event streams, and how fast events reach them
 
@@ -9,14 +20,7 @@ extension Help {
                              without it, others publish
         --arrivals A         even, or poisson (even)
         --connections N      connections to publish over (8)
-        --publish-path P     where to publish, when not where the readers read
-        --from F             earliest, latest, a cursor or an instant (the gateway's default)
-        --view data          payloads only
-        --check              every reader's ids must be message ids without a gap
-        --duration D         how long to count (10s)
-        --warm-up D          leave the first stretch out of the results (0s)
-        --loops N            threads that read (1); one more publishes
-    \(reporting)
+    \(reading)
 
     Examples:
       jodrell-bench subscribe --topic '~/orders' --readers 1000 --publish-rate 100 --check
@@ -37,14 +41,7 @@ extension Help {
         --arrivals A         even, or poisson (even)
         --connections N      connections to publish over (64)
         --readers N          event streams (1)
-        --publish-path P     where to publish, when not where the readers read
-        --from F             earliest, latest, a cursor or an instant (the gateway's default)
-        --view data          payloads only
-        --check              every reader's ids must be message ids without a gap
-        --duration D         how long to count (10s)
-        --warm-up D          leave the first stretch out of the results (0s)
-        --loops N            threads that read (1); one more publishes
-    \(reporting)
+    \(reading)
 
     Example:
       jodrell-bench roundtrip --topic acme/default/orders --token-file t.jwt --rate 5000
