@@ -192,13 +192,19 @@ if Context.environment["JODRELL_FUZZ"] == "1" {
       path: "Tests/Fuzz", exclude: ["corpus"], swiftSettings: house))
 }
 
-// The sanitizers run the tests of some rooms, and build nothing else: `make asan`, `make tsan`.
+// The sanitizers run the tests of some rooms, and build only these and what they need: `make asan`,
+// `make tsan`.
 if let rooms = Context.environment["JODRELL_TEST_ROOMS"] {
-  let wanted = Set(rooms.split(separator: " ").map { "\($0)Tests" })
-  package.products = []
-  package.targets.removeAll { target in
-    target.type == .executable || target.type == .test && !wanted.contains(target.name)
+  var needed: Set<String> = []
+  var found = rooms.split(separator: " ").map { "\($0)Tests" }
+  while let name = found.popLast() {
+    guard needed.insert(name).inserted,
+      let target = package.targets.first(where: { $0.name == name })
+    else { continue }
+    for case .byNameItem(let name, _) in target.dependencies { found.append(name) }
   }
+  package.products = []
+  package.targets.removeAll { !needed.contains($0.name) }
 }
 
 // The tests under the address sanitizer and the fuzz targets share one build, `make asan` and `make
