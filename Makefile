@@ -69,9 +69,22 @@ run: packages
 	$(SWIFT) build $(RELEASE) --product jodrell
 	exec "$$($(SWIFT) build $(RELEASE) --show-bin-path)/jodrell" serve --banner --schemas schemas $(ARGS)
 
+# The tests of whole gateways wait more than they work, and come one after the other: beside all others.
+WHOLE := ^EndToEndTests
 test: packages
 	$(SWIFT) build --build-tests
+ifneq ($(FILTER),)
 	$(TEST) $(only)
+else
+	log="$$(mktemp)"; \
+	$(TEST) --ignore-lock --filter '$(WHOLE)' >"$$log" 2>&1 & \
+	whole=$$!; \
+	trap 'kill -INT "$$whole" 2>/dev/null || true; rm -f "$$log"' EXIT; \
+	others=0; $(TEST) --ignore-lock --skip '$(WHOLE)' || others=$$?; \
+	gateways=0; wait "$$whole" || gateways=$$?; \
+	cat "$$log"; \
+	[ "$$others$$gateways" = 00 ]
+endif
 	@$(MAKE) --no-print-directory lint
 
 lint:

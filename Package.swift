@@ -180,6 +180,12 @@ let package = Package(
   cxxLanguageStandard: .cxx17
 )
 
+// All others walk through these byte by byte: without optimisation the tests would spend most of
+// their time there.
+for target in package.targets where ["Bytes", "JSONText"].contains(target.name) {
+  target.swiftSettings?.append(.unsafeFlags(["-O"], .when(configuration: .debug)))
+}
+
 // libFuzzer brings flags that only a build for it may have: `make fuzz`.
 if Context.environment["JODRELL_FUZZ"] == "1" {
   package.targets.append(

@@ -33,7 +33,9 @@ struct LimitsTests {
     var found: [String: String] = [:]
     var type: String?
     for line in file.code {
-      if let start = line.wholeMatch(of: #/\w* ?(?:struct|enum) (\w+Limits)\b.*/#) {
+      if line.has("Limits"), !line.hasPrefix(" "),
+        let start = line.wholeMatch(of: #/\w* ?(?:struct|enum) (\w+Limits)\b.*/#)
+      {
         type = String(start.1)
       } else if line == "}" {
         type = nil

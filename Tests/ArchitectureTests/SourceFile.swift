@@ -33,6 +33,11 @@ struct SourceFile {
   }
 }
 
+extension String {
+  /// Much quicker than `contains`: for looks at every line.
+  func has(_ word: String) -> Bool { unsafe strstr(self, word) != nil }
+}
+
 /// Something that breaks a rule, with its place and what to do instead.
 struct Finding: CustomStringConvertible, Equatable {
   let path: String

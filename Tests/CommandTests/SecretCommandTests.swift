@@ -43,7 +43,12 @@ import Testing
     }
     let text = try String(contentsOfFile: file, encoding: .utf8)
     let number = try #require(Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)))
-    let command = try? String(contentsOfFile: "/proc/\(number)/cmdline", encoding: .utf8)
-    #expect(command?.hasPrefix("sleep") != true)
+    // It is killed with the shell, and gone when the kernel comes to it.
+    func isThere() -> Bool {
+      let command = try? String(contentsOfFile: "/proc/\(number)/cmdline", encoding: .utf8)
+      return command?.hasPrefix("sleep") == true
+    }
+    for _ in 0..<1000 where isThere() { usleep(10_000) }
+    #expect(!isThere())
   }
 }
