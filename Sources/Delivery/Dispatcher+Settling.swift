@@ -37,6 +37,8 @@ extension Dispatcher {
   /// How long an acknowledgement that nobody waits for may stay in memory before it is staged: with
   /// the commit that follows it is durable well within the 100 ms that the contract promises.
   private static var patience: TimeSpan { .milliseconds(50) }
+  /// How long until what the store has refused is looked at again.
+  private static var patienceOnceRefused: TimeSpan { .seconds(1) }
 
   // MARK: - Acknowledging
 
@@ -94,16 +96,23 @@ extension Dispatcher {
 
   // MARK: - Seeking
 
-  /// Moves the subscription, durably before it returns. Leases end, tokens are void.
+  /// Moves the subscription, durably before it returns. Leases end, tokens are void, also where the
+  /// store refuses and the subscription stays where it was.
   ///
   /// - Parameter cursor: a place in the topic as it is now: `FeedStart.reachable`.
   public func seek(to cursor: Cursor, on site: LoopSite) async throws(DispatchFailure) {
     let end = growth.end
     guard cursor.ledger == ledger else { throw .gone }
-    try await persisting(.awaited, on: site) {
-      (machine: inout SubscriptionMachine) throws(DispatchFailure) in
-      machine.appended(end: end)
-      machine.seek(to: cursor.next)
+    var sought: Seek?
+    do throws(DispatchFailure) {
+      try await persisting(.awaited, on: site) {
+        (machine: inout SubscriptionMachine) throws(DispatchFailure) in
+        machine.appended(end: end)
+        sought = machine.seek(to: cursor.next)
+      }
+    } catch {
+      if let sought { change { $0.undo(sought) } }
+      throw error
     }
   }
 
@@ -113,23 +122,27 @@ extension Dispatcher {
   ///
   /// - Parameter settled: told when that, and everything staged before, is durable.
   public func flush(settled: ChangeSettlement) {
-    state.withLock { state in stage(&state, settled: settled) }
+    _ = state.withLock { state in stage(&state, settled: settled) }
   }
 
   /// Stages after a while what has changed by then; what the store is not given even then, after
   /// another one.
-  private func flushSoon(on timers: any LoopTimers) {
-    let due = timers.clocks.monotonic() + Self.patience
+  private func flushSoon(on timers: any LoopTimers, after patience: TimeSpan) {
+    let due = timers.clocks.monotonic() + patience
     _ = timers.schedule(at: due) { self.flush(on: timers) }
   }
 
+  /// Until all is stored, also what was staged earlier and may yet be refused.
   private func flush(on timers: any LoopTimers) {
-    let mustRepeat = state.withLock { state in
-      stage(&state, settled: nil)
-      state.flushIsScheduled = state.machine.hasChange && !state.isClosed
-      return state.flushIsScheduled
+    let isGone = growth.isClosed
+    let patience = state.withLock { state -> TimeSpan? in
+      let wasRefused = stage(&state, settled: nil)
+      let isOver = !state.machine.hasChange && state.changeIsStored
+      state.flushIsScheduled = !isOver && !isGone && !state.isClosed
+      guard state.flushIsScheduled else { return nil }
+      return wasRefused ? Self.patienceOnceRefused : Self.patience
     }
-    if mustRepeat { flushSoon(on: timers) }
+    if let patience { flushSoon(on: timers, after: patience) }
   }
 
   private func persisting<Answer: Sendable>(
@@ -151,7 +164,7 @@ extension Dispatcher {
       return (answer, state.concerned, mustSchedule)
     }
     concerned?.wake(.grown)
-    if mustSchedule { flushSoon(on: site.timers) }
+    if mustSchedule { flushSoon(on: site.timers, after: Self.patience) }
     guard let settlement else { return answer }
     do throws(CatalogueFailure) {
       try await settlement.value().get()
@@ -170,18 +183,23 @@ extension Dispatcher {
   }
 
   /// Hands the change to the store under the lock, so that changes keep their order.
-  private func stage(_ state: inout State, settled: ChangeSettlement?) {
+  ///
+  /// - Returns: whether the store has refused one that nobody waits for; the change holds it again.
+  @discardableResult
+  private func stage(_ state: inout State, settled: ChangeSettlement?) -> Bool {
+    var wasRefused = false
     state.unwatched.removeAll { settlement in
       switch settlement.arrived {
       case nil: return false
       case .success: return true
       case .failure:
-        state.machine.changeWasLost()
+        wasRefused = true
         return true
       }
     }
+    if wasRefused { state.machine.changeWasLost() }
     // A store that settles nothing is not fed for ever: what changes stays noted in the machine.
-    guard settled != nil || state.unwatched.count < 64 else { return }
+    guard settled != nil || state.unwatched.count < 64 else { return wasRefused }
     let change: SubscriptionChange
     if let taken = state.machine.takeChange() {
       change = taken
@@ -192,11 +210,12 @@ extension Dispatcher {
         markDelete: Cursor(ledger: ledger, next: state.machine.markDelete),
         epoch: state.machine.epoch)
     } else {
-      return
+      return wasRefused
     }
     let settlement = settled ?? ChangeSettlement()
     if settled == nil { state.unwatched.append(settlement) }
     log.stage(change, of: reference, settled: settlement)
+    return wasRefused
   }
 
   private static func each(

@@ -227,7 +227,8 @@ extension Dispatcher {
 }
 
 extension Dispatcher.State {
-  fileprivate var changeIsStored: Bool {
+  /// Whether all that was staged with nobody waiting is known to be stored.
+  var changeIsStored: Bool {
     unwatched.allSatisfy { settlement in
       if case .success = settlement.arrived { true } else { false }
     }

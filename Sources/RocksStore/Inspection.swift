@@ -144,7 +144,7 @@ public final class Inspection {
   /// All subscriptions with how far they have come, in the order of their topics' numbers.
   public func cursors() throws(StoreFault) -> [CursorReport] {
     var chunks: [CursorKey: Int] = [:]
-    try database.scan(AckChunkKey.self) { key, _ in
+    try database.scanKeys(AckChunkKey.self) { key in
       chunks[CursorKey(topic: key.topic, subscription: key.subscription), default: 0] += 1
     }
     var reports: [CursorReport] = []

@@ -134,12 +134,27 @@ extension SubscriptionMachine {
 
   /// Moves the subscription: acknowledgements beyond the place are forgotten, leases end, tokens
   /// given out before are void. The place lies in the topic's present incarnation.
-  public mutating func seek(to entry: UInt64) {
+  ///
+  /// - Returns: for `undo`.
+  @discardableResult
+  public mutating func seek(to entry: UInt64) -> Seek {
+    let before = acks
     for key in Array(outstanding.keys) { drop(key) }
     ready.removeAll()
     dues.removeAll()
     epoch += 1
     acks.reset(to: min(entry, end))
+    readPosition = acks.mark
+    return Seek(before: before, epoch: epoch)
+  }
+
+  /// Takes back a seek that was not stored, unless another one came after it: acknowledged is what
+  /// was so before, and nothing else. What was given out meanwhile is void, too.
+  public mutating func undo(_ lost: Seek) {
+    guard epoch == lost.epoch else { return }
+    seek(to: lost.before.mark)
+    acks = lost.before
+    acks.changeWasLost()
     readPosition = acks.mark
   }
 
@@ -203,4 +218,10 @@ public enum CumulativeFault: Error, Sendable, Hashable {
   case gone
   /// There is no such event yet.
   case positionAhead
+}
+
+/// A seek that was made, with what was acknowledged before it.
+public struct Seek: Sendable {
+  let before: AckSet
+  let epoch: UInt64
 }

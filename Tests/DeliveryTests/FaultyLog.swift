@@ -7,7 +7,8 @@ import Topics
 
 @testable import Delivery
 
-/// A log in memory of which some events cannot be read, and which settles no change while it hangs.
+/// A log in memory of which some events cannot be read, which settles no change while it hangs, and
+/// which can refuse changes.
 final class FaultyLog: TopicLog, SubscriptionStore {
   private struct Change {
     let change: SubscriptionChange
@@ -17,9 +18,14 @@ final class FaultyLog: TopicLog, SubscriptionStore {
   private struct State {
     var damage: Range<UInt64> = 0..<0
     var hangs = false
+    var refuses = false
+    /// How many changes came, stored or not.
+    var staged = 0
     /// What came since it hangs.
     var held: [Change] = []
   }
+
+  static let refusal = CatalogueFailure.overloaded(retryAfter: .seconds(10))
 
   private let log: MemoryLog
   private let state = Mutex(State())
@@ -31,6 +37,11 @@ final class FaultyLog: TopicLog, SubscriptionStore {
 
   /// These entries cannot be read any more.
   func lose(_ entries: Range<UInt64>) { state.withLock { $0.damage = entries } }
+
+  var stagedCount: Int { state.withLock { $0.staged } }
+
+  /// From now on nothing is stored, or everything again.
+  func refuse(_ refuses: Bool) { state.withLock { $0.refuses = refuses } }
 
   func hang() { state.withLock { $0.hangs = true } }
 
@@ -101,12 +112,17 @@ final class FaultyLog: TopicLog, SubscriptionStore {
     _ change: SubscriptionChange, of subscription: SubscriptionReference,
     settled: ChangeSettlement?
   ) {
-    let isHeld = state.withLock { state in
-      guard state.hangs else { return false }
+    let (isHeld, isRefused) = state.withLock { state in
+      state.staged += 1
+      guard state.hangs else { return (false, state.refuses) }
       state.held.append(Change(change: change, subscription: subscription, settled: settled))
-      return true
+      return (true, false)
     }
-    if !isHeld { log.stage(change, of: subscription, settled: settled) }
+    if isRefused {
+      settled?.settle(.failure(Self.refusal))
+    } else if !isHeld {
+      log.stage(change, of: subscription, settled: settled)
+    }
   }
 }
 

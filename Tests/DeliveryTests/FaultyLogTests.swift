@@ -97,3 +97,73 @@ import Topics
     #expect(seat.stage.timers.count == 0)
   }
 }
+
+/// Changes that the store refuses, and takes later.
+@MainActor @Suite struct RefusingStoreTests {
+  private func refusing(events: Int) async throws -> (FaultySeat, [DeliveredEvent]) {
+    let stage = try await Stage()
+    for number in 0..<events { try await stage.append("\(number)") }
+    let seat = try await FaultySeat(stage)
+    let delivered = try await seat.receive()
+    seat.log.refuse(true)
+    return (seat, delivered)
+  }
+
+  private func acknowledge(
+    _ events: some Sequence<DeliveredEvent>, _ durability: AckDurability, _ seat: FaultySeat
+  ) async throws -> SettledTokens {
+    try await seat.dispatcher.acknowledge(events.map(\.token), durability, on: seat.stage.site)
+  }
+
+  @Test func aSeekThatIsRefusedLeavesTheSubscriptionWhereItWas() async throws {
+    let (seat, delivered) = try await refusing(events: 6)
+    seat.log.refuse(false)
+    _ = try await acknowledge([delivered[0], delivered[2]], .awaited, seat)
+    let stored = try seat.stored
+    seat.log.refuse(true)
+    await #expect(throws: DispatchFailure.store(FaultyLog.refusal)) {
+      try await seat.dispatcher.seek(to: seat.stage.cursor(5), on: seat.stage.site)
+    }
+    #expect(try seat.stored == stored)
+    #expect(seat.dispatcher.facts(on: seat.stage.site).markDelete == seat.stage.cursor(1))
+    let late = try await acknowledge([delivered[1]], .soon, seat)
+    #expect(late.settled == 0, "leases have ended")
+    #expect(try await seat.payloads() == ["1", "3", "4", "5"])
+    seat.log.refuse(false)
+    try await seat.dispatcher.seek(to: seat.stage.cursor(4), on: seat.stage.site)
+    #expect(try await seat.payloads() == ["4", "5"])
+    #expect(try seat.stored.markDelete == seat.stage.cursor(4))
+  }
+
+  @Test func whatWasAcknowledgedBeforeASeekThatWasRefusedIsStoredWithTheNextChange()
+    async throws
+  {
+    let (seat, delivered) = try await refusing(events: 3)
+    _ = try await acknowledge([delivered[0]], .soon, seat)
+    await #expect(throws: DispatchFailure.store(FaultyLog.refusal)) {
+      try await seat.dispatcher.seek(to: seat.stage.cursor(3), on: seat.stage.site)
+    }
+    seat.log.refuse(false)
+    let again = try await seat.receive()
+    _ = try await acknowledge(again.suffix(1), .awaited, seat)
+    let state = try seat.stored
+    #expect(state.markDelete == seat.stage.cursor(1) && state.chunks.count == 1)
+  }
+
+  @Test func acknowledgementsThatAreRefusedAreTriedAgainEachSecond() async throws {
+    let (seat, delivered) = try await refusing(events: 2)
+    let timers = seat.stage.timers
+    _ = try await acknowledge(delivered, .soon, seat)
+    timers.step(.milliseconds(50))
+    timers.step(.milliseconds(50))
+    let before = seat.log.stagedCount
+    for second in 1...3 {
+      timers.step(.seconds(1))
+      #expect(seat.log.stagedCount == before + second && timers.count == 1)
+    }
+    seat.log.refuse(false)
+    timers.step(.seconds(1))
+    #expect(try seat.stored.markDelete == seat.stage.cursor(2))
+    #expect(timers.count == 0, "nothing is left")
+  }
+}

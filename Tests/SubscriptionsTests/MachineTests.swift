@@ -175,6 +175,28 @@ import Topics
     #expect(change.replacesAll && change.epoch == 1 && change.markDelete.next == 1)
   }
 
+  @Test func aSeekIsUndoneUnlessAnotherOneFollowed() throws {
+    var world = try World(.shared, end: 5)
+    #expect(world.receive(World.a, 3) == [0, 1, 2])
+    try world.acknowledge(1)
+    _ = world.machine.takeChange()
+    let lost = world.machine.seek(to: 4)
+    #expect(world.receive(World.a, 3) == [4])
+    world.machine.undo(lost)
+    #expect(throws: TokenFault.sought) {
+      try world.machine.acknowledge(try #require(world.last[4]?.token))
+    }
+    #expect(world.receive(World.b, 9) == [0, 2, 3, 4])
+    let taken = world.machine.takeChange()
+    let change = try #require(taken)
+    #expect(change.replacesAll && change.epoch == 2 && change.markDelete.next == 0)
+    #expect(change.chunks.count == 1, "with what was acknowledged before")
+    let earlier = world.machine.seek(to: 3)
+    world.machine.seek(to: 2)
+    world.machine.undo(earlier)
+    #expect(world.machine.markDelete == 2)
+  }
+
   @Test func aTokenOfAnotherSubscriptionSettlesNothing() throws {
     var world = try World(.shared, end: 1)
     _ = world.receive(World.a, 1)

@@ -300,7 +300,9 @@ extension Committer {
   /// All ack chunks of a subscription, stored ones and those of this commit. Whoever deletes them
   /// asks for all first: what fails half-way must have written nothing.
   func storedAckChunks(of cursor: CursorKey) throws(StoreFault) -> [AckChunkKey] {
-    try database.keys(AckChunkKey.self, prefix: cursor.fields)
+    var keys: [AckChunkKey] = []
+    try database.scanKeys(AckChunkKey.self, prefix: cursor.fields) { key in keys.append(key) }
+    return keys
       + ackChunks.filter { $0.topic == cursor.topic && $0.subscription == cursor.subscription }
   }
 }

@@ -149,11 +149,11 @@ extension Database {
     }
   }
 
-  /// The keys alone, so that also what cannot be understood can be deleted.
-  func keys<Key: StoredKey>(_ type: Key.Type, prefix: [UInt8]) throws(StoreFault) -> [Key] {
-    var keys: [Key] = []
-    try walk(type, prefix: prefix) { key, _ in keys.append(key) }
-    return keys
+  /// The keys alone, whether what stands under them is understood or not.
+  func scanKeys<Key: StoredKey>(
+    _ type: Key.Type, prefix: [UInt8] = [], _ body: (Key) throws(StoreFault) -> Void
+  ) throws(StoreFault) {
+    try walk(type, prefix: prefix) { (key, _) throws(StoreFault) in try body(key) }
   }
 
   private func walk<Key: StoredKey>(

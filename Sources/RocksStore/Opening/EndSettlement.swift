@@ -87,7 +87,7 @@ struct EndSettlement: ~Copyable {
       ends[key.topic] = max(end, value.next)
     }
     // A chunk's last place instead of the last one in it: places are not scarce.
-    try database.scan(AckChunkKey.self) { key, _ in
+    try database.scanKeys(AckChunkKey.self) { key in
       let cursor = CursorKey(topic: key.topic, subscription: key.subscription)
       guard let end = ends[key.topic], subscriptions.contains(cursor) else { return }
       let span = SubscriptionState.chunkSpan
