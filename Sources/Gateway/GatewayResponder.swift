@@ -281,11 +281,11 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
         try scope.address(of: reference, for: action)
       }
     } catch {
-      if action == .subscribe { note(TopicKey(reference, for: scope), consumedBy: request) }
+      if action == .subscribe { remember(TopicKey(reference, for: scope), consumedBy: request) }
       throw error
     }
     // It may be another tenant's than the caller's.
-    if action == .subscribe { note(TopicKey(granted), consumedBy: request) }
+    if action == .subscribe { remember(TopicKey(granted), consumedBy: request) }
     return granted
   }
 
@@ -309,7 +309,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   /// Admits a request to a topic that its caller was granted in another way: by a ticket.
   func admit(_ request: HTTPRequest, to granted: TopicAddress) throws(Refusal) {
     remember(granted.caller, of: request)
-    note(TopicKey(granted), consumedBy: request)
+    remember(TopicKey(granted), consumedBy: request)
     try charge(request, to: granted.caller, granted)
   }
 
@@ -317,6 +317,13 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
     _ request: HTTPRequest, to scope: TenantScope, _ topic: TopicAddress?
   ) throws(Refusal) {
     if let notes = notes[request.id], notes.isAttempt || notes.isCharged { return }
+    try chargeAnew(request, to: scope, topic)
+  }
+
+  /// The same for a request of which nothing is noted.
+  func chargeAnew(
+    _ request: HTTPRequest, to scope: TenantScope, _ topic: TopicAddress?
+  ) throws(Refusal) {
     try parts.limits.admit(
       scope, to: topic, from: request.peer, under: admission.snapshot.policy.addressLimits,
       at: request.received)

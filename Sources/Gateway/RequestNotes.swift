@@ -23,7 +23,7 @@ struct RequestNotes {
 }
 
 extension GatewayResponder {
-  func note(_ topic: TopicKey?, consumedBy request: HTTPRequest) {
+  func remember(_ topic: TopicKey?, consumedBy request: HTTPRequest) {
     notes[request.id, default: RequestNotes()].consumed = topic?.owned
   }
 }

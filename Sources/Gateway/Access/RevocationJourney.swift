@@ -50,7 +50,7 @@ extension GatewayResponder {
       throw Refusal(.badParameter, "no issuer '\(QueryParameters.shown(revocation.issuer))'")
     }
     let bounded = revocation.forgotten(by: issuer, at: request.receivedAt)
-    note(bounded, putOrTakenBackBy: request)
+    remember(bounded, changedBy: request)
     guard revocations.add([bounded], at: request.receivedAt) else {
       throw Refusal(.tooMany, "at most \(Revocations.most) revocations")
     }
@@ -73,14 +73,14 @@ extension GatewayResponder {
     let revocations = try operatorsRevocations(request)
     let (issuer, target) = try Self.target(of: request)
     let sought = Revocation(issuer: issuer, target: target, expires: nil)
-    note(sought, putOrTakenBackBy: request)
+    remember(sought, changedBy: request)
     guard !revocations.isConfigured(target, of: issuer) else {
       throw Refusal(.notFound, "the configuration lists it: take it out there")
     }
     guard let removed = revocations.remove(target, of: issuer, at: request.receivedAt) else {
       throw Refusal(.notFound, "no such revocation is in force")
     }
-    note(removed, putOrTakenBackBy: request)
+    remember(removed, changedBy: request)
     let keep = parts.identity.keepRevocations
     let isKept = (try? await parts.workers.run { keep() }) ?? false
     guard isKept else {
@@ -95,7 +95,7 @@ extension GatewayResponder {
   }
 
   /// Keeps what a call is about, for the audit log.
-  private func note(_ revocation: Revocation, putOrTakenBackBy request: HTTPRequest) {
+  private func remember(_ revocation: Revocation, changedBy request: HTTPRequest) {
     notes[request.id, default: RequestNotes()].revocation = JSONWriter.text { json in
       revocation.write(to: &json)
     }

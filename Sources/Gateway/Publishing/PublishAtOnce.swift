@@ -149,10 +149,10 @@ extension GatewayResponder: PublishDesk {
     // Once: each look at them where they are would count them.
     let (timers, caller) = (timers, target.address.caller)
     admission.countKnown()
-    try charge(request, to: caller, target.address)
+    try chargeAnew(request, to: caller, target.address)
     let authenticated = timers.monotonic()
     try shares.expect(bytes: body.count, of: caller, at: timers.now)
-    try pay(events: 1, bytes: body.count, at: target.address, from: request)
+    try payAnew(events: 1, bytes: body.count, at: target.address, from: request)
     let event: ConformingEvent
     do {
       event = try judge()

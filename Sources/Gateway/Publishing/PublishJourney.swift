@@ -145,6 +145,13 @@ extension GatewayResponder {
     events: Int, bytes: Int, at address: TopicAddress, from request: HTTPRequest
   ) throws(Refusal) {
     if notes[request.id]?.isCharged == true { return }
+    try payAnew(events: events, bytes: bytes, at: address, from: request)
+  }
+
+  /// The same for a request of which nothing is noted.
+  func payAnew(
+    events: Int, bytes: Int, at address: TopicAddress, from request: HTTPRequest
+  ) throws(Refusal) {
     try parts.limits.publish(
       events: events, bytes: bytes, to: address, from: request.peer,
       under: admission.snapshot.policy.addressLimits.all, at: timers.now)
