@@ -46,7 +46,8 @@ FUZZER = $(shell $(SWIFT) -print-target-info | \
   sed -n 's/.*"runtimeResourcePath": *"\([^"]*\)".*/\1/p')/clang/lib/linux/libclang_rt.fuzzer_no_main-$(shell uname -m).a
 # So many tests at a time: with all of them at once the shortest one is over only when the longest is,
 # and what it waits for may be gone.
-TEST = $(SWIFT) test --skip-build --experimental-maximum-parallelization-width 6
+AT_ONCE := 6
+TEST = $(SWIFT) test --skip-build --experimental-maximum-parallelization-width $(AT_ONCE)
 ARGS ?=
 FILTER ?=
 SECONDS ?= 600
@@ -71,6 +72,9 @@ run: packages
 
 # The tests of whole gateways wait more than they work, and come one after the other: beside all others.
 WHOLE := ^EndToEndTests
+ifeq ($(FILTER),)
+test: AT_ONCE := 4
+endif
 test: packages
 	$(SWIFT) build --build-tests
 ifneq ($(FILTER),)
@@ -80,6 +84,7 @@ else
 	$(TEST) --ignore-lock --filter '$(WHOLE)' >"$$log" 2>&1 & \
 	whole=$$!; \
 	trap 'kill -INT "$$whole" 2>/dev/null || true; rm -f "$$log"' EXIT; \
+	trap 'exit 130' INT TERM; \
 	others=0; $(TEST) --ignore-lock --skip '$(WHOLE)' || others=$$?; \
 	gateways=0; wait "$$whole" || gateways=$$?; \
 	cat "$$log"; \

@@ -14,14 +14,15 @@
 #   readers    memory of a reader that waits
 #   disks      with 1 and 5 ms more for each fdatasync
 #
-# SECONDS_EACH (4) is the length of one measurement, ROUNDS (2) how often they are made in turn. Topics
+# SECONDS_EACH (4) is the length of one measurement, ROUNDS (2) how often they are made in turn.
+# OPEN_CONNECTIONS (64) are those of the open loop: where all of them wait, further sends do, too. Topics
 # that were made once serve again where TOPICS_DATA names a folder for them. Needs python3, curl, cc, and
 # release builds of jodrell and jodrell-bench (or JODRELL=path, JODRELL_BENCH=path). Everything stays
 # on loopback, port 18420; what the script starts it ends.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/peers/shared.sh"
-each=${SECONDS_EACH:-4} rounds=${ROUNDS:-2} port=18420
+each=${SECONDS_EACH:-4} rounds=${ROUNDS:-2} open=${OPEN_CONNECTIONS:-64} port=18420
 url=http://127.0.0.1:$port
 root=$here/..
 
@@ -152,12 +153,12 @@ part_latency() {
     most=$(of full requestsPerSecond | awk '{ printf "%d", $1 }')
     syncs before
     load open publish --topic '~/orders' --token-file "$work/token" --rate $((most * 7 / 10)) \
-      --duration "$((each * 2))s"
+      --connections "$open" --duration "$((each * 2))s"
     syncs after
     end
     "$bench" machine --duration "${each}s" --json >"$work/machine"
-    tell '%d/s, at 70 %% of it p50 %.2f ms, p90 %.2f, p99 %.2f ms, %.1f us of CPU each' "$most" \
-      "$(of open latency.p50)" "$(of open latency.p90)" "$(of open latency.p99)" \
+    tell '%d/s, at 70 %% of it over %d p50 %.2f ms, p90 %.2f, p99 %.2f ms, %.1f us of CPU each' \
+      "$most" "$open" "$(of open latency.p50)" "$(of open latency.p90)" "$(of open latency.p99)" \
       "$(of open server.cpuMicrosPerRequest)"
     tell '  99 %% of the syncs took less than %.2f ms' "$(synced before after | awk '{ print $2 }')"
     tell '  then busy threads paused %d times for 4 ms and more, at most %.1f ms, their slowest tenth of a second %.2f of the fastest' \
