@@ -30,7 +30,8 @@ extension MetricsCatalogue {
       "Tokens of unknown keys for which nobody looked once more, because somebody just had."
     case .introspectionsTotal: "Questions to issuers about opaque tokens."
     case .connectionsOpen: "Connections open now."
-    case .connectionsTotal: "Connections accepted, or refused at the limit or while draining."
+    case .connectionsTotal:
+      "Connections accepted, and those refused at the limit, of which most count as accepted, too."
     case .proxyHeadersTotal:
       "Connections at listeners for proxies: with the header (taken), without it or with a broken "
         + "one (malformed), whose header took too long (timed_out), of others (untrusted)."
@@ -60,7 +61,7 @@ extension MetricsCatalogue {
     case .auditEntriesTotal:
       "Audit entries written, dropped because their queue was full, or not written (failed)."
     case .commitSeconds: "Time of a group commit from the batch taken to the batch durable."
-    case .fdatasyncSeconds: "The part of a commit spent in fdatasync."
+    case .fdatasyncSeconds: "The part of a commit in which the log file was written and synced."
     case .commitEvents: "Events made durable by one group commit."
     case .commitFailuresTotal: "Group commits that failed or whose outcome is unknown."
     case .trimmedEventsTotal: "Events that were past their topic's retention and went."
@@ -103,9 +104,9 @@ extension MetricsCatalogue {
       damaged. What is damaged is known once a reader or the start has met it; \
       `jodrell inspect --verify` looks at everything.
       - Series of outcomes that never happened are left out, except `accepted`.
-      - Histogram bounds are powers of two in nanoseconds (0.000065536 s to 17.179869184 s), so \
-      that bucket counts are exact. Topic statistics take their percentiles from 32 steps per \
-      octave.
+      - Histogram bounds are powers of two, of times in nanoseconds (0.000065536 s to \
+      17.179869184 s), of `jodrell_commit_events` 1 to 16,384, so that bucket counts are exact. \
+      Topic statistics take their percentiles from 32 steps per octave.
       - Counters start from zero with the process; a topic's also when it is deleted, or evicted \
       while idle.
 
@@ -129,7 +130,8 @@ extension MetricsCatalogue {
     page += "`refused`, `reset`; of certificates and policies `taken`, `refused`; of open streams "
     page += "`reviewed`, `withdrawn`, `renewed`; of audit entries `written`, `dropped`, `failed`; "
     page += "of looks at issuers' keys `changed`, `unchanged`, `failed`, `postponed`; of "
-    page += "introspections `active`, `inactive`, `failed`, `unasked`\n"
+    page += "introspections `active`, `inactive`, `failed`, `unasked`; of headers of proxies "
+    page += "`taken`, `malformed`, `timed_out`, `untrusted`\n"
     page += line("part", StoreMemoryMetrics().parts.map(\.label))
     page += line("limit", LimitName.allCases.map(\.label))
     return page

@@ -40,7 +40,7 @@ public final class ServerMetrics: Sendable {
 /// Sockets and their bytes. `Network` counts; connections are counted by the loop that owns them.
 public final class ConnectionMetrics: Sendable {
   public let accepted = Counter()
-  /// Turned away because the limit of connections was reached or the process drains.
+  /// Turned away because the limit of connections was reached.
   public let refused = Counter()
   public let open = Gauge()
   /// Answers that are streams (SSE, NDJSON) and not yet ended.
@@ -78,7 +78,7 @@ public final class HTTP2Metrics: Sendable {
 public final class CommitMetrics: Sendable {
   /// From the batch taken to the batch durable.
   let seconds = Histogram(.latency)
-  /// The part of it spent in fdatasync, where the store can tell.
+  /// The part of it in which the log file was written and synced, where the store can tell.
   let syncSeconds = Histogram(.latency)
   /// Events made durable by one commit.
   let sizes = Histogram(.size)

@@ -28,7 +28,10 @@ public enum OpenAPIDocument {
     var takes: StaticString?
     /// Beside `application/json`.
     var answers: [StaticString] = []
+    /// Whether nobody needs to show who it is.
     var isOpen = false
+    /// Whether only some need to: what they are told differs.
+    var isPartlyOpen = false
     /// Whether it takes `If-Match` and `If-None-Match`; a change then takes `dryRun` too.
     var isConditional = false
     /// Whether a good answer may leave out what its reader may not see, and says so.
@@ -36,9 +39,9 @@ public enum OpenAPIDocument {
   }
 
   /// What every call can meet: of the wire, of a door that is not for it, of a gateway in trouble.
-  private static let common = [400, 404, 408, 414, 417, 429, 431, 500, 503]
+  private static let common = [400, 403, 404, 408, 414, 417, 429, 431, 500, 501, 503]
   /// What a call of a known caller can meet besides.
-  private static let authenticated = [401, 403, 409, 412, 501]
+  private static let authenticated = [401, 409, 412]
   /// What a call with a body can meet besides.
   private static let embodied = [413, 415, 422]
   /// What a batch of which nothing was stored is answered with, beside its results.
@@ -105,6 +108,9 @@ public enum OpenAPIDocument {
       json.key("security")
       json.beginArray()
       json.endArray()
+    } else if operation.isPartlyOpen {
+      json.key("security")
+      json.raw(ByteSlice(utf8: "[{},\("\(security)".dropFirst())"))
     }
     let isChange = operation.method != "get"
     let query = operation.query + (operation.isConditional && isChange ? ["dryRun"] : [])

@@ -11,7 +11,7 @@ extension OpenAPIDocument {
       return #"{"type":"boolean"}"#
     case "max", "limit": return #"{"type":"integer","minimum":1,"maximum":1000}"#
     case "last": return #"{"type":"integer","minimum":1,"maximum":1000000}"#
-    case "version": return #"{"type":"integer","minimum":1,"maximum":2147483647}"#
+    case "version": return #"{"type":"integer","minimum":1,"maximum":999999999}"#
     case "wait": return #"{"type":"string","pattern":"^[0-9]+(ms|s|m)$"}"#
     case "from": return #"{"type":"string","examples":["earliest","latest","1:42"]}"#
     case "as": return #"{"const":"json-schema"}"#
@@ -22,13 +22,13 @@ extension OpenAPIDocument {
     case "uri": return #"{"type":"string","format":"uri"}"#
     case "after":
       switch operation.map({ "\($0.id)" }) {
-      case "listSchemas": return #"{"type":"integer","minimum":0,"maximum":2147483647}"#
+      case "listSchemas": return #"{"type":"integer","minimum":0,"maximum":999999999}"#
       case "listDocuments": return #"{"type":"string","minLength":1}"#
       default: return ##"{"$ref":"#/components/schemas/Name"}"##
       }
     case "tenant", "namespace", "topic", "subscription", "name", "subject":
       return ##"{"$ref":"#/components/schemas/Name"}"##
-    case "messageId": return #"{"type":"string","pattern":"^[0-9]{1,9}:[0-9]{1,9}$"}"#
+    case "messageId": return #"{"type":"string","pattern":"^[0-9]{1,20}:[0-9]{1,20}$"}"#
     case "stream": return #"{"type":"string","pattern":"^[0-9a-f]{20}$"}"#
     default: return #"{"type":"string"}"#
     }

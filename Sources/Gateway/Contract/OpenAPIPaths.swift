@@ -243,8 +243,9 @@ extension OpenAPIDocument {
       template: "/metrics",
       operations: [
         Operation(
-          method: "get", id: "metrics", summary: "Metrics in Prometheus' text format",
-          statuses: [200, 404], answers: ["text/plain"], isOpen: true)
+          method: "get", id: "metrics",
+          summary: "Metrics in Prometheus' text format; at the public door the caller's tenant's",
+          statuses: [200, 404], answers: ["text/plain"], isPartlyOpen: true)
       ]),
     open("/openapi.json", "openAPI", "OpenAPI", "This document"),
     open(

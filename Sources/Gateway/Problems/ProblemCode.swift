@@ -161,7 +161,8 @@ extension ProblemCode {
     default:
       Row(
         400, .malformed, "Bad request",
-        "The request breaks a rule of HTTP (RFC 9112); the connection is closed after it.")
+        "The request breaks a rule of HTTP (RFC 9110); over HTTP/1.1 the connection is closed "
+          + "after it.")
     }
   }
 

@@ -97,7 +97,7 @@ enum HelpText {
     jodrell explain: what a configuration file decides about a token, or all that it grants
 
         -c FILE              the file
-        --token T            the token; it is verified as the gateway would verify it
+        --token T            a signed token; verified by the keys that files hold, none is fetched
         --token-file FILE    a file that holds it
         --claims FILE        instead of a token: claims that nobody has signed, a JSON object or
                              a list of them, with one line for each,
