@@ -103,20 +103,25 @@ extension Dispatcher {
   public func seek(to cursor: Cursor, on site: LoopSite) async throws(DispatchFailure) {
     let end = growth.end
     guard cursor.ledger == ledger else { throw .gone }
-    var sought: Seek?
-    do throws(DispatchFailure) {
-      try await persisting(.awaited, on: site) {
-        (machine: inout SubscriptionMachine) throws(DispatchFailure) in
-        machine.appended(end: end)
-        sought = machine.seek(to: cursor.next)
-      }
-    } catch {
-      if let sought { change { $0.undo(sought) } }
-      throw error
+    _ = try await persisting(.awaited, on: site, undo: { $0.undo($1) }) {
+      (machine: inout SubscriptionMachine) throws(DispatchFailure) in
+      machine.appended(end: end)
+      return machine.seek(to: cursor.next)
     }
   }
 
   // MARK: - Storing
+
+  /// Entries that are gone count as acknowledged, which is stored soon: a subscription with something
+  /// to store stays in memory.
+  func trimmed(before first: UInt64, on timers: any LoopTimers) {
+    let (concerned, mustSchedule) = state.withLock { state in
+      state.machine.trimmed(first: first)
+      return (state.concerned, state.mustScheduleFlush())
+    }
+    concerned?.wake(.grown)
+    if mustSchedule { flushSoon(on: timers, after: Self.patience) }
+  }
 
   /// Stages what has changed and is not staged yet. For shutdown.
   ///
@@ -145,8 +150,10 @@ extension Dispatcher {
     if let patience { flushSoon(on: timers, after: patience) }
   }
 
+  /// - Parameter undo: what else a loss takes back, before anything can be staged anew.
   private func persisting<Answer: Sendable>(
     _ durability: AckDurability, on site: LoopSite,
+    undo: (inout SubscriptionMachine, Answer) -> Void = { _, _ in },
     _ body: (inout SubscriptionMachine) throws(DispatchFailure) -> Answer
   ) async throws(DispatchFailure) -> Answer {
     let settlement = durability == .awaited ? ChangeSettlement() : nil
@@ -154,14 +161,8 @@ extension Dispatcher {
       (state: inout sending State) throws(DispatchFailure) -> (Answer, Waiter?, Bool) in
       if state.isClosed { throw .gone }
       let answer = try body(&state.machine)
-      var mustSchedule = false
-      if let settlement {
-        stage(&state, settled: settlement)
-      } else if state.machine.hasChange, !state.flushIsScheduled {
-        state.flushIsScheduled = true
-        mustSchedule = true
-      }
-      return (answer, state.concerned, mustSchedule)
+      if let settlement { stage(&state, settled: settlement) }
+      return (answer, state.concerned, settlement == nil && state.mustScheduleFlush())
     }
     concerned?.wake(.grown)
     if mustSchedule { flushSoon(on: site.timers, after: Self.patience) }
@@ -169,8 +170,15 @@ extension Dispatcher {
     do throws(CatalogueFailure) {
       try await settlement.value().get()
     } catch {
-      state.withLock { $0.machine.changeWasLost() }
-      throw error == .unknownSubscription || error == .unknownTopic ? .gone : .store(error)
+      let isGone = error == .unknownSubscription || error == .unknownTopic
+      let (concerned, mustSchedule) = state.withLock { state in
+        state.machine.changeWasLost()
+        undo(&state.machine, answer)
+        return (state.concerned, !isGone && !growth.isClosed && state.mustScheduleFlush())
+      }
+      concerned?.wake(.grown)
+      if mustSchedule { flushSoon(on: site.timers, after: Self.patienceOnceRefused) }
+      throw isGone ? .gone : .store(error)
     }
     return answer
   }
@@ -232,5 +240,14 @@ extension Dispatcher {
       }
     }
     return outcome
+  }
+}
+
+extension Dispatcher.State {
+  /// Whether there is something to stage that no timer will stage yet; the caller then sets one.
+  fileprivate mutating func mustScheduleFlush() -> Bool {
+    guard machine.hasChange, !flushIsScheduled, !isClosed else { return false }
+    flushIsScheduled = true
+    return true
   }
 }

@@ -230,7 +230,7 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
         }
         switch reader.take(page) {
         case .read: break
-        case .trimmed(let first): trimmed(before: first)
+        case .trimmed(let first): trimmed(before: first, on: site.timers)
         case .recreated: failure = .gone
         case .stuck: failure = .read(.unavailable(retryAfter: .seconds(1)))
         }
@@ -265,10 +265,6 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
   private func takeBack(_ deliveries: [Delivery]) {
     guard !deliveries.isEmpty else { return }
     change { machine in machine.takeBack(deliveries) }
-  }
-
-  private func trimmed(before first: UInt64) {
-    change { machine in machine.trimmed(first: first) }
   }
 
   /// Feeds the machine and wakes the waiting call that it concerns.

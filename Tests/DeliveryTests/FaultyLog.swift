@@ -45,14 +45,17 @@ final class FaultyLog: TopicLog, SubscriptionStore {
 
   func hang() { state.withLock { $0.hangs = true } }
 
-  /// Stores what it has held back.
-  func goOn() {
+  /// Stores what it has held back, but for the first `refused` changes.
+  func goOn(refusing refused: Int = 0) {
     let held = state.withLock { state in
       state.hangs = false
       defer { state.held = [] }
       return state.held
     }
-    for one in held { log.stage(one.change, of: one.subscription, settled: one.settled) }
+    for one in held.prefix(refused) { one.settled?.settle(.failure(Self.refusal)) }
+    for one in held.dropFirst(refused) {
+      log.stage(one.change, of: one.subscription, settled: one.settled)
+    }
   }
 
   func open(_ address: TopicAddress) -> MemoryTopic? { log.open(address) }

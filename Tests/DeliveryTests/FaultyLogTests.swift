@@ -166,4 +166,41 @@ import Topics
     #expect(try seat.stored.markDelete == seat.stage.cursor(2))
     #expect(timers.count == 0, "nothing is left")
   }
+  @Test(arguments: [false, true])
+  func whatIsRefusedToACallThatWaitsIsTriedAgainAsWell(isSeek: Bool) async throws {
+    let (seat, delivered) = try await refusing(events: 4)
+    let timers = seat.stage.timers
+    await #expect(throws: DispatchFailure.store(FaultyLog.refusal)) {
+      if isSeek {
+        try await seat.dispatcher.seek(to: seat.stage.cursor(3), on: seat.stage.site)
+      } else {
+        _ = try await acknowledge(delivered.prefix(1), .awaited, seat)
+      }
+    }
+    #expect(timers.count == 1)
+    timers.step(.seconds(1))
+    #expect(seat.log.stagedCount == 2 && timers.count == 1)
+    seat.log.refuse(false)
+    timers.step(.seconds(1))
+    #expect(try seat.stored.markDelete == seat.stage.cursor(isSeek ? 0 : 1))
+    #expect(timers.count == 0, "nothing is left")
+  }
+
+  @Test func aPlaceThatWasRefusedIsNotLeftInTheStoreByWhatWasStagedBehindIt() async throws {
+    let (seat, _) = try await refusing(events: 4)
+    seat.log.refuse(false)
+    seat.log.hang()
+    let seek = Task {
+      try await seat.dispatcher.seek(to: seat.stage.cursor(3), on: seat.stage.site)
+    }
+    while seat.log.heldCount == 0 { await Task.yield() }
+    _ = try await acknowledge(try await seat.receive(), .soon, seat)
+    seat.stage.timers.step(.milliseconds(50))
+    #expect(seat.log.heldCount == 2)
+    seat.log.goOn(refusing: 1)
+    await #expect(throws: DispatchFailure.store(FaultyLog.refusal)) { try await seek.value }
+    seat.stage.timers.step(.seconds(1))
+    #expect(try seat.stored.markDelete == seat.stage.cursor(0))
+    #expect(try await seat.payloads() == ["0", "1", "2", "3"])
+  }
 }

@@ -47,9 +47,7 @@ import Topics
       _ = try await log.createTopic(manage, TopicConfiguration())
       _ = try await log.registerSchema(try candidate("{}"), for: manage, at: 0)
       _ = try await log.registerSchema(try candidate("true"), for: manage, at: 1)
-      let terms = SubscriptionTerms(kind: .shared, ackTimeout: .seconds(30), maxUnacked: 1000)
-      _ = try await log.createSubscription(
-        name("worker"), terms, startingAt: .first(), of: address(topic, .subscribe))
+      _ = try await log.subscribe(to: topic)
       let loop = TestLoop(log)
       for payload in ["1", "2"] { _ = try await loop.append(event(address(topic), payload)) }
       try await log.trim(manage, before: 1)
@@ -78,10 +76,9 @@ import Topics
     await #expect(throws: CatalogueFailure.schemaBookChanged(revision: 2)) {
       try await log.registerSchema(try candidate("false"), for: topic, at: 1)
     }
-    let terms = SubscriptionTerms(kind: .shared, ackTimeout: .seconds(30), maxUnacked: 1000)
     let worker = try name("worker")
     let made = try await log.createSubscription(
-      worker, terms, startingAt: .first(), of: topic)
+      worker, .shared, startingAt: .first(), of: topic)
     log.close()
 
     log = try RocksTopicLog(opening: configuration(scratch))
@@ -138,12 +135,11 @@ import Topics
     let topic = try address("orders", .subscribe)
     _ = try await log.createTopic(address("orders"), TopicConfiguration())
     let worker = try name("worker")
-    let terms = SubscriptionTerms(kind: .shared, ackTimeout: .seconds(30), maxUnacked: 1000)
     await #expect(throws: CatalogueFailure.positionAhead(end: .first())) {
       try await log.createSubscription(
-        worker, terms, startingAt: Cursor(ledger: 1, next: 1), of: topic)
+        worker, .shared, startingAt: Cursor(ledger: 1, next: 1), of: topic)
     }
-    let made = try await log.createSubscription(worker, terms, startingAt: .first(), of: topic)
+    let made = try await log.createSubscription(worker, .shared, startingAt: .first(), of: topic)
     let subscription = SubscriptionReference(
       topic: topic, name: worker, number: made.thing.number)
     #expect(try log.loadState(of: subscription) == SubscriptionState(markDelete: .first()))
@@ -186,7 +182,7 @@ import Topics
     log.stage(seek, of: subscription, settled: late)
     let outcome = await late.value()
     #expect(throws: CatalogueFailure.unknownSubscription) { try outcome.get() }
-    let again = try await log.createSubscription(worker, terms, startingAt: .first(), of: topic)
+    let again = try await log.createSubscription(worker, .shared, startingAt: .first(), of: topic)
     #expect(again.thing.number > made.thing.number)
     log.close()
   }

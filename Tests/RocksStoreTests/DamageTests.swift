@@ -204,22 +204,17 @@ import Topics
   ) async throws -> (RocksTopicLog, SubscriptionReference) {
     var log = try RocksTopicLog(opening: configuration(scratch))
     _ = try await log.createTopic(address("orders"), TopicConfiguration())
-    let topic = try address("orders", .subscribe)
-    let terms = SubscriptionTerms(kind: .shared, ackTimeout: .seconds(30), maxUnacked: 1000)
-    let made = try await log.createSubscription(
-      name("worker"), terms, startingAt: .first(), of: topic)
-    let subscription = SubscriptionReference(
-      topic: topic, name: try name("worker"), number: made.thing.number)
+    let subscription = try await log.subscribe()
     let settled = ChangeSettlement()
     log.stage(
       SubscriptionChange(
         markDelete: .first(), chunks: [0: ByteSlice(utf8: "zero"), 1: ByteSlice(utf8: "one")]),
       of: subscription, settled: settled)
     try await settled.value().get()
-    let number = try #require(log.committer.directory.topic(TopicPath(topic))).number
+    let number = try #require(log.committer.directory.topic(TopicPath(subscription.topic))).number
     log.close()
     try operate(scratch) { database, batch, _ in
-      let number32 = UInt32(truncatingIfNeeded: made.thing.number)
+      let number32 = UInt32(truncatingIfNeeded: subscription.number)
       damage(database, &batch, AckChunkKey(topic: number, subscription: number32, chunk: 1))
     }
     log = try RocksTopicLog(opening: configuration(scratch))

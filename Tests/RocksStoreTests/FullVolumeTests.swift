@@ -109,9 +109,7 @@ struct FullVolumeTests {
     #expect(Files.exists(ballast))
     _ = try await log.createTopic(topic, TopicConfiguration())
     let terms = SubscriptionTerms(kind: .exclusive, ackTimeout: .seconds(5), maxUnacked: 3)
-    let definition = try await log.createSubscription(
-      name("billing"), terms, startingAt: .first(), of: reader
-    ).thing
+    let subscription = try await log.subscribe("billing", terms)
     let receipt = try await TestLoop(log).append(event(topic, "1"))
     try volume.fill(leaving: 3 << 20)
     while log.acceptsAppends { try await Task.sleep(for: .milliseconds(5)) }
@@ -124,8 +122,7 @@ struct FullVolumeTests {
     let settled = ChangeSettlement()
     log.stage(
       SubscriptionChange(markDelete: Cursor(ledger: receipt.id.ledger, next: 1)),
-      of: SubscriptionReference(
-        topic: reader, name: definition.name, number: definition.number), settled: settled)
+      of: subscription, settled: settled)
     try await settled.value().get()
     // The ballast's space is not space to append into: it must not lift the mark.
     try await Task.sleep(for: .milliseconds(100))

@@ -57,9 +57,7 @@ import Topics
     let scratch = Scratch()
     let log = try RocksTopicLog(opening: settings(scratch))
     let held = try await make(log, "held", Retention(age: .seconds(60)))
-    let terms = SubscriptionTerms(kind: .shared, ackTimeout: .seconds(30), maxUnacked: 1000)
-    _ = try await log.createSubscription(
-      name("abandoned"), terms, startingAt: .first(), of: address("held", .subscribe))
+    _ = try await log.subscribe("abandoned", to: "held")
     let topic = try await make(log, "orders", Retention(age: .seconds(60)))
     let loop = TestLoop(log)
     var published = 0
@@ -239,12 +237,7 @@ import Topics
     let scratch = Scratch()
     let log = try RocksTopicLog(opening: settings(scratch))
     let topic = try await make(log, "orders", Retention(age: .seconds(1)))
-    let reader = try address("orders", .subscribe)
-    let terms = SubscriptionTerms(kind: .shared, ackTimeout: .seconds(30), maxUnacked: 1000)
-    let made = try await log.createSubscription(
-      name("worker"), terms, startingAt: .first(), of: reader)
-    let subscription = SubscriptionReference(
-      topic: reader, name: try name("worker"), number: made.thing.number)
+    let subscription = try await log.subscribe()
     let loop = TestLoop(log)
     // Each in a bucket of its own, with an empty one behind it.
     for number in 1...4 {
@@ -263,7 +256,7 @@ import Topics
       settled: nil)
     try await wait { try log.bounds(of: topic).first == 3 }
     #expect(try read(log, "orders") == ["4"])
-    try await log.deleteSubscription(name("worker"), of: reader)
+    try await log.deleteSubscription(name("worker"), of: subscription.topic)
     try await wait { try log.bounds(of: topic).events == 0 }
     log.close()
   }

@@ -37,9 +37,7 @@ import Topics
       _ = try await log.createTopic(address(topic), TopicConfiguration(retention: retention))
       models[topic] = Model(retention: retention)
     }
-    let terms = SubscriptionTerms(kind: .shared, ackTimeout: .seconds(30), maxUnacked: 1000)
-    let made = try await log.createSubscription(
-      name("worker"), terms, startingAt: .first(), of: address("held", .subscribe))
+    let subscription = try await log.subscribe(to: "held")
     models["held"]?.acknowledged = 0
     for _ in 0..<80 {
       switch random.next() % 12 {
@@ -57,9 +55,7 @@ import Topics
         models["held"]?.acknowledged = next
         log.stage(
           SubscriptionChange(markDelete: Cursor(ledger: 1, next: next), epoch: 0),
-          of: SubscriptionReference(
-            topic: try address("held", .subscribe), name: try name("worker"),
-            number: made.thing.number), settled: nil)
+          of: subscription, settled: nil)
       case 10:
         log.close()
         log = try RocksTopicLog(opening: settings)
@@ -71,9 +67,7 @@ import Topics
     let end = UInt64(try #require(models["held"]).published.count)
     log.stage(
       SubscriptionChange(markDelete: Cursor(ledger: 1, next: end), epoch: 0),
-      of: SubscriptionReference(
-        topic: try address("held", .subscribe), name: try name("worker"),
-        number: made.thing.number), settled: nil)
+      of: subscription, settled: nil)
     clock.step(.seconds(1_000))
     for topic in ["aged", "both", "held"] {
       while try log.bounds(of: address(topic)).events > 0 {

@@ -90,6 +90,22 @@ extension Directory {
   }
 }
 
+extension SubscriptionTerms {
+  static var shared: Self { .init(kind: .shared, ackTimeout: .seconds(30), maxUnacked: 1000) }
+}
+
+extension RocksTopicLog {
+  /// A new subscription from the beginning of a topic.
+  func subscribe(
+    _ subscriber: String = "worker", to topic: String = "orders",
+    _ terms: SubscriptionTerms = .shared
+  ) async throws -> SubscriptionReference {
+    let (topic, subscriber) = (try address(topic, .subscribe), try name(subscriber))
+    let made = try await createSubscription(subscriber, terms, startingAt: .first(), of: topic)
+    return SubscriptionReference(topic: topic, name: subscriber, number: made.thing.number)
+  }
+}
+
 extension Cursor {
   static func first(_ ledger: UInt64 = 1) -> Cursor { Cursor(ledger: ledger, next: 0) }
 }
