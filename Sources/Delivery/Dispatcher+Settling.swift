@@ -112,8 +112,8 @@ extension Dispatcher {
 
   // MARK: - Storing
 
-  /// Entries that are gone count as acknowledged, which is stored soon: a subscription with something
-  /// to store stays in memory.
+  /// Entries that are gone count as acknowledged, which is stored soon: a subscription stays in
+  /// memory while a change of it is not stored.
   func trimmed(before first: UInt64, on timers: any LoopTimers) {
     let (concerned, mustSchedule) = state.withLock { state in
       state.machine.trimmed(first: first)

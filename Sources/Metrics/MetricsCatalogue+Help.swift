@@ -65,6 +65,8 @@ extension MetricsCatalogue {
     case .commitEvents: "Events made durable by one group commit."
     case .commitFailuresTotal: "Group commits that failed or whose outcome is unknown."
     case .trimmedEventsTotal: "Events that were past their topic's retention and went."
+    case .retentionBlockedTopics:
+      "Topics that are past their retention and keep all, since their subscriptions cannot be read."
     case .buckets: "Buckets that events lie in; each is dropped as a whole."
     case .storeMemory: "Memory that the log holds, by what it is for."
     case .damagedEvents:

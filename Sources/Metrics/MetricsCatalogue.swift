@@ -43,6 +43,7 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
   case commitEvents = "jodrell_commit_events"
   case commitFailuresTotal = "jodrell_commit_failures_total"
   case trimmedEventsTotal = "jodrell_trimmed_events_total"
+  case retentionBlockedTopics = "jodrell_retention_blocked_topics"
   case buckets = "jodrell_buckets"
   case storeMemory = "jodrell_store_memory_bytes"
   case damagedEvents = "jodrell_damaged_events"
@@ -66,10 +67,10 @@ public enum MetricsCatalogue: String, CaseIterable, Sendable {
     switch self {
     case .publishSeconds, .deliverySeconds, .commitSeconds, .fdatasyncSeconds, .commitEvents:
       .histogram
-    case .connectionsOpen, .streamsOpen, .buckets, .storeMemory, .damagedEvents, .queueDepth,
-      .measuredTopics, .buildInfo, .processResident, .processVirtual, .processDescriptors,
-      .processMaxDescriptors, .processStart, .tlsCertificateExpiry, .policyGeneration, .issuerKeys,
-      .issuerKeysAge:
+    case .connectionsOpen, .streamsOpen, .retentionBlockedTopics, .buckets, .storeMemory,
+      .damagedEvents, .queueDepth, .measuredTopics, .buildInfo, .processResident, .processVirtual,
+      .processDescriptors, .processMaxDescriptors, .processStart, .tlsCertificateExpiry,
+      .policyGeneration, .issuerKeys, .issuerKeysAge:
       .gauge
     default: .counter
     }

@@ -221,6 +221,8 @@ public struct Scrape {
     exposition.histogram([], server.commits.sizes.snapshot)
     exposition.family(.commitFailuresTotal, server.commits.failures.value)
     exposition.family(.trimmedEventsTotal, server.commits.trimmed.value)
+    exposition.family(
+      .retentionBlockedTopics, UInt64(max(server.commits.retentionBlocked.value, 0)))
     exposition.family(.buckets, UInt64(max(server.commits.buckets.value, 0)))
     exposition.family(.storeMemory)
     for part in server.memory.parts {

@@ -85,6 +85,8 @@ public final class CommitMetrics: Sendable {
   public let failures = Counter()
   /// Events that their retention let go.
   public let trimmed = Counter()
+  /// Topics that retention could not tell what to take from, in the last pass.
+  public let retentionBlocked = Gauge()
   /// Buckets of events, as far as the log has such; see docs/log-format.md.
   public let buckets = Gauge()
 

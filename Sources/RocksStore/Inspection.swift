@@ -113,6 +113,11 @@ public final class Inspection {
   ) throws(StoreFault) {
     let number = TopicNumber(tenant: topic.tenantNumber, topic: topic.topicNumber)
     var next = entry
+    if topic.segments.isEmpty, next < topic.end {
+      // Nothing says where they lie.
+      _ = body(ChunkReport(unreadable: next..<topic.end, bucket: 0))
+      next = topic.end
+    }
     while next < topic.end {
       var walk = try ChunkWalk(database, number, topic.segments, from: next)
       do throws(StoreFault) {
@@ -136,8 +141,8 @@ public final class Inspection {
     if topic.unread > 0 {
       _ = body(
         ChunkReport(
-          first: topic.end, last: topic.end + topic.unread - 1, bytes: 0, published: nil,
-          bucket: topic.segments.last?.bucket.number ?? 0, fault: .unreadable))
+          unreadable: topic.end..<(topic.end + topic.unread),
+          bucket: topic.segments.last?.bucket.number ?? 0))
     }
   }
 
@@ -241,6 +246,14 @@ public struct ChunkReport: Sendable {
   public let bucket: UInt32
   /// Why the entries cannot be read, or nil.
   public let fault: ChunkFault?
+}
+
+extension ChunkReport {
+  fileprivate init(unreadable entries: Range<UInt64>, bucket: UInt32) {
+    self.init(
+      first: entries.lowerBound, last: entries.upperBound - 1, bytes: 0, published: nil,
+      bucket: bucket, fault: .unreadable)
+  }
 }
 
 /// One subscription on disk.

@@ -120,6 +120,11 @@ public struct RetentionFacts: Sendable {
   public var trimmed: UInt64
   /// Buckets that hold events or will.
   public var buckets: Int
+  /// Topics of which nothing went although it is past their retention, since the positions of their
+  /// subscriptions could not be read.
+  public var blocked: Int
+  /// Why, of the last such topic.
+  public var blockedBy: StoreFault?
 }
 
 /// One commit, for metrics.

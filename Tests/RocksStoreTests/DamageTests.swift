@@ -268,6 +268,74 @@ import Topics
     log.close()
   }
 
+  @Test(.timeLimit(.minutes(10)), arguments: [false, true])
+  func `a topic whose subscriptions cannot be read keeps all, which is told`(
+    isMissing: Bool
+  ) async throws {
+    let scratch = Scratch()
+    let clock = SteppedClock()
+    var settings = configuration(scratch, clock)
+    settings.limits.retentionEvery = .milliseconds(2)
+    var log = try RocksTopicLog(opening: settings)
+    let topic = try address("orders")
+    let retention = Retention(age: .seconds(1))
+    _ = try await log.createTopic(topic, TopicConfiguration(retention: retention))
+    let subscription = try await log.subscribe()
+    _ = try await TestLoop(log).append(event(topic, "kept"))
+    let number = try #require(log.committer.directory.topic(TopicPath(topic))).number
+    log.close()
+    let key = CursorKey(topic: number, subscription: UInt32(subscription.number))
+    try operate(scratch) { database, batch, _ in
+      if isMissing {
+        batch.delete(key, in: database)
+      } else {
+        batch.put(database.state, key: key.bytes.span, value: [UInt8]([9, 9]).span)
+      }
+    }
+    clock.step(.seconds(100))
+    let passes = Mutex<[RetentionFacts]>([])
+    settings.observer.swept = { facts in passes.withLock { $0.append(facts) } }
+    log = try RocksTopicLog(opening: settings)
+    while passes.withLock({ $0.count }) < 3 { try await Task.sleep(for: .milliseconds(1)) }
+    let seen = passes.withLock { $0 }
+    #expect(seen.allSatisfy { $0.blocked == 1 && $0.blockedBy != nil && $0.trimmed == 0 })
+    #expect(try log.bounds(of: topic).events == 1)
+    try await log.deleteSubscription(name("worker"), of: subscription.topic)
+    while try log.bounds(of: topic).events > 0 { try await Task.sleep(for: .milliseconds(1)) }
+    log.close()
+    #expect(passes.withLock { $0.last?.blocked } == 0)
+  }
+
+  @Test func `a new subscription has nothing of one whose number it got again`() async throws {
+    let scratch = Scratch()
+    try await threeChunks(scratch)
+    try operate(scratch) { database, batch, _ in
+      batch.put(
+        AckChunkKey(topic: middle.topic, subscription: 1, chunk: 0),
+        AckChunkKey.Value(ByteSlice([1, 0])), in: database)
+    }
+    let log = try RocksTopicLog(opening: configuration(scratch))
+    let subscription = try await log.subscribe()
+    #expect(try log.loadState(of: subscription) == SubscriptionState(markDelete: .first()))
+    log.close()
+  }
+
+  @Test func `rows whose beginning is lost are no ground for a new store`() async throws {
+    let scratch = Scratch()
+    try await threeChunks(scratch)
+    try operate(scratch) { database, batch, _ in batch.delete(FormatKey(), in: database) }
+    var settings = configuration(scratch)
+    settings.acceptingLossAt = 0
+    for _ in 0..<2 {
+      let fault = #expect(throws: StoreFault.self) { try RocksTopicLog(opening: settings) }
+      guard case .corruptFile(let text) = fault else {
+        Issue.record("\(String(describing: fault))")
+        return
+      }
+      #expect(text.contains("whose beginning is lost"))
+    }
+  }
+
   @Test func `a catalogue record that cannot be read refuses the open by family`() async throws {
     let scratch = Scratch()
     try await threeChunks(scratch)

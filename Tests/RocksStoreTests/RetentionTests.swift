@@ -262,6 +262,50 @@ import Topics
   }
 
   @Test(.timeLimit(.minutes(10)))
+  func `what a deleted topic's last events lay in is freed, whatever comes after them`()
+    async throws
+  {
+    let scratch = Scratch()
+    let log = try RocksTopicLog(opening: settings(scratch))
+    let topic = try await make(log, "gone", nil)
+    try await publish(TestLoop(log), topic, [1])
+    try await wait { self.families(log).count == 2 }
+    weak var family: ColumnFamily?
+    do {
+      let state = try #require(log.committer.directory.topic(TopicPath(topic)))
+      family = state.tail.withLock { $0.segments.last?.bucket.family }
+    }
+    #expect(family != nil)
+    try await log.deleteTopic(address("gone", .manage))
+    try await wait { family == nil }
+    log.close()
+  }
+
+  @Test func `a topic that returns to a bucket is read through the one in between`() async throws {
+    let scratch = Scratch()
+    let log = try RocksTopicLog(opening: configuration(scratch, clock))
+    let topic = try await make(log, "orders", nil)
+    let manage = try address("orders", .manage)
+    let loop = TestLoop(log)
+    try await publish(loop, topic, [1])
+    _ = try await log.configureTopic(
+      manage, TopicConfiguration(retention: Retention(age: .seconds(9))))
+    try await publish(loop, topic, [2])
+    _ = try await log.configureTopic(manage, TopicConfiguration())
+    try await publish(loop, topic, [3])
+    #expect(try read(log, "orders") == ["1", "2", "3"])
+    log.close()
+    let inspection = try Inspection(of: scratch.path)
+    let report = try #require(try inspection.topics().first)
+    var chunks: [String] = []
+    try inspection.chunks(of: report) { chunk in
+      chunks.append("\(chunk.first) in \(chunk.bucket)\(chunk.fault == nil ? "" : " broken")")
+      return true
+    }
+    #expect(chunks == ["0 in 1", "1 in 2", "2 in 1"])
+  }
+
+  @Test(.timeLimit(.minutes(10)))
   func `a clock that was moved ahead lets nothing go`() async throws {
     let scratch = Scratch()
     var settings = settings(scratch)

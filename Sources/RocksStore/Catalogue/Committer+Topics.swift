@@ -83,8 +83,9 @@ extension Committer {
       delete(SegmentKey(topic: topic.number, first: segment.first))
     }
     deleted.append(topic)
-    afterCommit { [directory] in
+    afterCommit { [self, directory] in
       topic.isDeleted = true
+      hasDeleted = true
       for segment in topic.tail.withLock({ $0.segments }) { segment.bucket.segments -= 1 }
       directory.remove(topic)
       topic.tail.withLock { $0.delete() }

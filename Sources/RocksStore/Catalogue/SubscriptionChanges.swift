@@ -107,6 +107,11 @@ extension Committer {
       throw .positionAhead(end: Cursor(ledger: topic.ledger, next: topic.next))
     }
     next = min(next, topic.next)
+    let cursor = CursorKey(topic: topic.number, subscription: facts.nextSubscription)
+    // Where the catalogue has lost its newest rows, the number may have been another's before.
+    for key in try reading({ () throws(StoreFault) in try storedAckChunks(of: cursor) }) {
+      delete(key)
+    }
     let definition = SubscriptionDefinition(
       name: name.name, heldBy: name.holder, number: UInt64(facts.nextSubscription), terms: terms,
       created: clocks.wall(), creator: creator)
@@ -118,9 +123,7 @@ extension Committer {
     put(
       SubscriptionNameKey(topic: topic.number, name: name.stored),
       NumberValue(facts.nextSubscription))
-    put(
-      CursorKey(topic: topic.number, subscription: facts.nextSubscription),
-      CursorKey.Value(ledger: topic.ledger, next: next, epoch: 0))
+    put(cursor, CursorKey.Value(ledger: topic.ledger, next: next, epoch: 0))
     facts.nextSubscription += 1
     facts.subscriptions[name] = definition
     write(facts, of: topic)

@@ -24,6 +24,9 @@ final class Acknowledger {
   /// Makes the side file durable; the last thing of an orderly end.
   func close() throws(StoreFault) { try sideFile.sync() }
 
+  /// Lets go of topics that were deleted.
+  func forgetDeleted() { budget.forgetDeleted() }
+
   /// A commit is durable. Fails before anything was shown or answered.
   ///
   /// - Parameter sync: how long log and sync took; nil where there was nothing to write.

@@ -17,7 +17,7 @@ import Topics
   let clocks: Clocks
   private let space: SpaceWatch
   let observer: StoreObserver
-  private let acknowledger: Acknowledger
+  let acknowledger: Acknowledger
   /// What callers may still do; any thread reads it.
   let condition = Atomic<StoreCondition>(.open)
   /// Memory of the tail after the last commit; any thread reads it.
@@ -47,6 +47,8 @@ import Topics
   private var changesCatalogue = false
   /// Topics that this commit deletes.
   var deleted: [TopicState] = []
+  /// Whether topics were deleted that the tails' budget may still hold.
+  var hasDeleted = false
   private var nextSpaceCheck = MonotonicTime(nanoseconds: 0)
   private var thread: StoreThread?
 
@@ -123,11 +125,12 @@ import Topics
     for change in draft.changes { write(change) }
     let before = draft.batch.count
     writeMutations()
-    for group in draft.groups { roll(group.topic) }
+    if let fault = sweep.fault { throw fault }
+    for group in draft.groups where !isBeingDeleted(group.topic) { try roll(group.topic) }
     changesCatalogue = draft.batch.count > before
     draft.clock = clocks.wall()
     draft.writeChunks(at: draft.clock)
-    for group in draft.groups where !deleted.contains(where: { $0 === group.topic }) {
+    for group in draft.groups where !isBeingDeleted(group.topic) {
       if writeLateUses(of: group.topic) { changesCatalogue = true }
     }
     draft.closeGroups()
@@ -147,6 +150,10 @@ import Topics
     try acknowledger.acknowledge(draft, sync: sync)
     ackChunks.removeAll(keepingCapacity: true)
     changedTenant = nil
+  }
+
+  private func isBeingDeleted(_ topic: TopicState) -> Bool {
+    deleted.contains { $0 === topic }
   }
 
   /// A write failed: nobody knows what of it survives. Nothing is written on this open any more.
@@ -295,6 +302,12 @@ extension Committer {
         delete(key)
       }
     }
+  }
+
+  /// The lowest position that this commit gives to a subscription of a topic.
+  func lowestPosition(stagedFor topic: TopicState) -> UInt64? {
+    draft.changes.lazy.filter { topic.path.isPath(of: $0.subscription.topic) }
+      .map(\.change.markDelete.next).min()
   }
 
   /// All ack chunks of a subscription, stored ones and those of this commit. Whoever deletes them

@@ -150,4 +150,12 @@ struct TailBudget {
       head = 0
     }
   }
+
+  /// Lets go of topics that were deleted: what their last events lay in is freed then, however few
+  /// events come after them.
+  mutating func forgetDeleted() {
+    queue = queue[head...].filter { !$0.topic.isDeleted }
+    head = 0
+    used = queue.reduce(0) { $0 + $1.bytes }
+  }
 }

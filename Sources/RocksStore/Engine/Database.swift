@@ -158,6 +158,15 @@ import Synchronization
     return family
   }
 
+  /// Whether nothing is stored in a column family. Throws what keeps it from being looked at.
+  func isEmpty(_ family: ColumnFamily) throws(StoreFault) -> Bool {
+    var iterator = try RangeIterator(
+      self, family, from: [], to: [UInt8](repeating: .max, count: 32), fillCache: false)
+    iterator.seekToFirst()
+    try iterator.check()
+    return !iterator.isValid
+  }
+
   /// Drops a column family with all that is in it; durable when it returns. Whoever reads in it may
   /// go on; its files go when the last of them is done (`releaseDropped`).
   func dropFamily(_ family: ColumnFamily) throws(StoreFault) {

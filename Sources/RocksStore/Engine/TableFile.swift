@@ -130,14 +130,15 @@ final class SuspectTables: Sendable {
     isEmpty.load(ordering: .acquiring) ? [] : numbers.withLock { $0 }
   }
 
-  /// Adds the table that RocksDB's words for `fault` name. False when they name none, or one that
-  /// is known: then the fault is not gone with the table.
-  func add(_ fault: StoreFault) -> Bool {
-    guard let number = Self.table(named: fault) else { return false }
+  /// Adds the table that RocksDB's words for `fault` name, unless somebody else has just done so.
+  /// False when they name none, or one of those that were left out already: then the fault is not
+  /// gone with the table.
+  func add(_ fault: StoreFault, besides leftOut: Set<UInt64>) -> Bool {
+    guard let number = Self.table(named: fault), !leftOut.contains(number) else { return false }
     return numbers.withLock { numbers in
-      guard numbers.count < DamageLimits.tables, numbers.insert(number).inserted else {
-        return false
-      }
+      if numbers.contains(number) { return true }
+      guard numbers.count < DamageLimits.tables else { return false }
+      numbers.insert(number)
       isEmpty.store(false, ordering: .releasing)
       return true
     }

@@ -6,7 +6,9 @@ import Bytes
 /// whose last record is damaged for damaged. Both have lost the same: what nobody was told of.
 ///
 /// Should the record have been synced and gone bad since, then what it said is missing once it is
-/// cut off, and the proof that follows each opening finds that (docs/log-format.md, "Opening").
+/// cut off. The proof that follows each opening finds that of events, and of the catalogue unless
+/// that was changed after it; of subscriptions' positions it does not (docs/log-format.md,
+/// "Opening").
 enum ManifestEnd {
   /// RocksDB's log format (`db/log_format.h`): blocks in which records lie, each with a checksum of
   /// four bytes, its length in two, and its kind.

@@ -110,7 +110,15 @@ struct StoreOpening: ~Copyable {
     let bucket = BucketKey(bucket: firstBucket)
     let name = bucket.familyName(.unlimited)
     // A founding that was cut short may have left it.
-    if database.family(named: name) == nil { _ = try database.makeFamily(named: name) }
+    let events =
+      if let left = database.family(named: name) { left } else {
+        try database.makeFamily(named: name)
+      }
+    // Of a store that has lost its beginning rows may be left, which would be taken for new ones.
+    for family in [database.meta, database.state, events] where try !database.isEmpty(family) {
+      throw .corruptFile(
+        "\(family.name) holds rows of a store whose beginning is lost: it cannot be begun anew")
+    }
     var batch = WriteBatch()
     batch.put(
       FormatKey(),

@@ -66,11 +66,12 @@ final class TopicEnds {
     of topic: TopicNumber, in bucket: EventBucket
   ) throws(StoreFault) -> End {
     while true {
+      let leftOut = walkers[bucket.number]?.numbers ?? database.suspects.all
       do throws(StoreFault) {
         return try search(topic, try walker(bucket))
       } catch {
         // The table that RocksDB names is searched by itself from now on.
-        guard database.suspects.add(error) else { throw error }
+        guard database.suspects.add(error, besides: leftOut) else { throw error }
         walkers[bucket.number] = nil
       }
     }

@@ -15,7 +15,9 @@ struct ChunkWalk: ~Copyable {
   /// Index of the segment that `iterator` covers.
   private var segment: Int
   private var iterator: RangeIterator
-  /// Tables of the segment's bucket that `iterator` leaves out.
+  /// Numbers of the tables that `iterator` leaves out, in any bucket.
+  private var leftOut: Set<UInt64>
+  /// Those of them that are of the segment's bucket.
   private var suspects: [SuspectTable]
 
   /// Starts at the chunk that holds `entry`.
@@ -26,6 +28,7 @@ struct ChunkWalk: ~Copyable {
     let numbers = database.suspects.all
     let iterator = try Self.iterator(database, topic, segments[segment], entry, without: numbers)
     suspects = try database.suspects(numbers, of: segments[segment].bucket.family)
+    leftOut = numbers
     self.iterator = iterator
     self.database = database
     self.topic = topic
@@ -39,6 +42,7 @@ struct ChunkWalk: ~Copyable {
     let numbers = database.suspects.all
     iterator = try Self.iterator(database, topic, segments[segment], entry, without: numbers)
     suspects = try database.suspects(numbers, of: segments[segment].bucket.family)
+    leftOut = numbers
     self.segment = segment
   }
 
@@ -76,13 +80,18 @@ struct ChunkWalk: ~Copyable {
   ) throws(StoreFault) -> (chunk: Chunk, last: UInt64) {
     while true {
       do throws(StoreFault) {
+        // A later segment may lie in the same bucket, behind others that do not.
+        if segment + 1 < segments.count, segments[segment + 1].first <= entry {
+          try open(segment + 1, at: entry)
+          continue
+        }
         if let found = try find(entry, end) { return found }
         guard segment + 1 < segments.count else {
           throw Self.corrupt(from: entry, to: end - 1, .misplaced)
         }
         try open(segment + 1, at: entry)
       } catch {
-        guard database.suspects.add(error) else { throw error }
+        guard database.suspects.add(error, besides: leftOut) else { throw error }
         try open(segment, at: entry)
       }
     }

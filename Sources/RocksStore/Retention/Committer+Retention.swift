@@ -18,6 +18,11 @@ struct RetentionSweep {
   fileprivate var isTrusted = true
   /// Events that this pass let go.
   fileprivate var trimmed: UInt64 = 0
+  /// Topics of which this pass could not tell what they may let go, and why of the last one.
+  fileprivate var blocked = 0
+  fileprivate var blockedBy: StoreFault?
+  /// Why a bucket could not be made: the commit that looked for one fails.
+  fileprivate(set) var fault: StoreFault?
 
   /// - Parameter dropped: buckets whose column family an opening found half dropped.
   init(_ clocks: Clocks, dropped: [BucketKey] = []) {
@@ -71,6 +76,8 @@ extension Committer {
     let now = CommitQueue.now()
     guard now >= sweep.nextStep, condition.load(ordering: .relaxed) != .closing else { return }
     if sweep.topics.isEmpty {
+      if hasDeleted { acknowledger.forgetDeleted() }
+      hasDeleted = false
       database.releaseDropped()
       try dropDrained()
       add { $0.turnBuckets() }
@@ -95,17 +102,25 @@ extension Committer {
   }
 
   private func report() {
-    observer.swept(RetentionFacts(trimmed: sweep.trimmed, buckets: shelf.all.count))
+    observer.swept(
+      RetentionFacts(
+        trimmed: sweep.trimmed, buckets: shelf.all.count, blocked: sweep.blocked,
+        blockedBy: sweep.blockedBy))
     sweep.trimmed = 0
+    sweep.blocked = 0
+    sweep.blockedBy = nil
   }
 
   /// Before a topic's chunks are written: takes it to the open bucket of its class.
-  func roll(_ topic: TopicState) {
+  func roll(_ topic: TopicState) throws(StoreFault) {
     let kind = topic.retentionClass
     if topic.bucket.state == .open, topic.bucket.retentionClass == kind { return }
-    // Where none can be made, the events go where the last ones went.
-    guard let bucket = shelf.open(kind) ?? makeBucket(kind) else { return }
-    begin(bucket, of: topic)
+    // Where there is no space for one, the events go where the last ones went.
+    if let open = shelf.open(kind) {
+      begin(open, of: topic)
+    } else if let made = try makeBucket(kind) {
+      begin(made, of: topic)
+    }
   }
 
   /// What the topic gets from now on lies in a segment in this bucket. In memory at once: readers
@@ -125,10 +140,16 @@ extension Committer {
   private func turnBuckets() {
     for key in sweep.dropped { delete(key) }
     sweep.dropped.removeAll()
-    for kind in [BucketKey.Class.bounded, .unlimited] {
-      guard let open = shelf.open(kind), isFull(open), makeBucket(kind) != nil else { continue }
-      open.state = .sealed
-      put(BucketKey(bucket: open.number), open.record(.sealed))
+    do throws(StoreFault) {
+      for kind in [BucketKey.Class.bounded, .unlimited] {
+        guard let open = shelf.open(kind), isFull(open), try makeBucket(kind) != nil else {
+          continue
+        }
+        open.state = .sealed
+        put(BucketKey(bucket: open.number), open.record(.sealed))
+      }
+    } catch {
+      sweep.fault = error
     }
     for bucket in shelf.all where bucket.state == .sealed && bucket.segments == 0 {
       put(BucketKey(bucket: bucket.number), bucket.record(.draining))
@@ -150,10 +171,18 @@ extension Committer {
       <= clocks.wall()
   }
 
-  /// Makes the next bucket of a class; nil where RocksDB cannot, which a later attempt may.
-  private func makeBucket(_ kind: BucketKey.Class) -> EventBucket? {
+  /// Makes the next bucket of a class; nil where there is no space for it now. After any other fault
+  /// nobody knows what RocksDB's manifest holds.
+  private func makeBucket(_ kind: BucketKey.Class) throws(StoreFault) -> EventBucket? {
     let key = BucketKey(bucket: counters.nextBucket)
-    guard let family = try? database.makeFamily(named: key.familyName(kind)) else { return nil }
+    let family: ColumnFamily
+    do throws(StoreFault) {
+      family = try database.makeFamily(named: key.familyName(kind))
+    } catch .noSpace {
+      return nil
+    } catch {
+      throw error
+    }
     let bucket = EventBucket(
       number: key.bucket, family: family, retentionClass: kind, state: .open,
       opened: clocks.wall())
@@ -190,7 +219,7 @@ extension Committer {
     if let retention = topic.retention {
       sweep.shortestSoFar = [sweep.shortestSoFar, retention.age].compactMap { $0 }.min()
       if Trimming(stretches, retention, first: first, held: .max, now: now) != nil,
-        let held = try? lowestCursor(of: topic),
+        let held = lowestCursor(of: topic),
         let found = Trimming(stretches, retention, first: first, held: held, now: now)
       {
         trim = TrimKey.Value(
@@ -219,15 +248,27 @@ extension Committer {
     }
   }
 
-  /// The lowest entry that a subscription of the topic has not acknowledged.
-  private func lowestCursor(of topic: TopicState) throws(StoreFault) -> UInt64 {
+  /// The lowest entry that a subscription of the topic has not acknowledged; nil, which the pass
+  /// reports, where that cannot be read.
+  private func lowestCursor(of topic: TopicState) -> UInt64? {
     var lowest = UInt64.max
-    if topic.facts.withLock({ $0.subscriptions.isEmpty }) { return lowest }
+    var unseen = topic.facts.withLock { facts in
+      Set(facts.subscriptions.values.map { UInt32(truncatingIfNeeded: $0.number) })
+    }
+    if unseen.isEmpty { return lowest }
     var prefix = ByteWriter(capacity: 8)
     topic.number.append(to: &prefix)
-    try database.scan(CursorKey.self, prefix: prefix.bytes) { _, value in
-      lowest = min(lowest, value.ledger < topic.ledger ? 0 : value.next)
+    do throws(StoreFault) {
+      try database.scan(CursorKey.self, prefix: prefix.bytes) { key, value in
+        lowest = min(lowest, value.ledger < topic.ledger ? 0 : value.next)
+        unseen.remove(key.subscription)
+      }
+      guard unseen.isEmpty else { throw .corruptRecord(family: KeyFamily.cursor.byte) }
+      return min(lowest, lowestPosition(stagedFor: topic) ?? .max)
+    } catch {
+      sweep.blocked += 1
+      sweep.blockedBy = error
+      return nil
     }
-    return lowest
   }
 }

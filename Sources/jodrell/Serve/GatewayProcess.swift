@@ -209,13 +209,22 @@ struct GatewayProcess: Sendable {
     store.observer.swept = { facts in
       metrics.commits.trimmed.add(facts.trimmed)
       metrics.commits.buckets.set(facts.buckets)
+      let before = metrics.commits.retentionBlocked.value
+      metrics.commits.retentionBlocked.set(facts.blocked)
+      if let fault = facts.blockedBy, before == 0 {
+        log.log(
+          .error, "subscriptions cannot be read: retention takes nothing from their topics",
+          ["topics": .integer(facts.blocked), "fault": .text("\(fault)")])
+      } else if facts.blocked == 0, before > 0 {
+        log.log(.info, "subscriptions can be read again: retention goes on")
+      }
     }
     store.observer.clockTrusted = { isTrusted in
       log.log(
         isTrusted ? .info : .error,
         isTrusted
           ? "the wall clock agrees again: age counts for retention"
-          : "the wall clock was moved: until it agrees again age lets no event go")
+          : "the wall clock was moved: until it agrees again, or a restart, age lets no event go")
     }
     store.observer.damaged = { damage in
       let message: StaticString =

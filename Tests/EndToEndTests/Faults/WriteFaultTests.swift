@@ -82,6 +82,27 @@ extension EndToEnd {
       }
     }
 
+    @Test func `a bucket that cannot be made ends the gateway like any write that fails`()
+      async throws
+    {
+      try await withFaultyDisk { gateway, disk in
+        let token = try await gateway.token()
+        let topic = "/v1/topics/~/bounded"
+        let retention = #"{"retention":{"age":"1h"}}"#
+        #expect(try await gateway.send("PUT", topic, token: token, body: retention).status == 201)
+        try disk.arm("sync MANIFEST 1 EIO")
+        let answer = try await gateway.send("POST", "\(topic)/events", token: token, body: "{}")
+        #expect(answer.status == 503)
+        #expect(try await gateway.exitCode() == 10)
+        #expect(!disk.fired.isEmpty, "the fault did not happen")
+        try disk.arm()
+        try await gateway.start()
+        let again = try await gateway.send("POST", "\(topic)/events", token: token, body: "{}")
+        #expect(again.status == 201)
+        #expect(try await gateway.terminate() == 0)
+      }
+    }
+
     @Test func `a failed sync is answered as unknown, never as stored`() async throws {
       try await withFaultyDisk { gateway, disk in
         let token = try await gateway.token()
