@@ -7,7 +7,7 @@ import HTTPWire
 /// whose explanation costs more than an event.
 struct Pace {
   /// Bytes of events between two looks at the clock.
-  private static let stride = 16 << 10
+  static let stride = 16 << 10
   /// What an event costs beside its bytes, in bytes.
   private static let perEvent = 256
 
@@ -15,6 +15,9 @@ struct Pace {
 
   /// An event has been, or is about to be, checked.
   mutating func note(bytes: Int) { work += bytes + Self.perEvent }
+
+  /// So many bytes of blank lines have been passed over.
+  mutating func note(skipped bytes: Int) { work += bytes }
 
   /// An event has been refused.
   mutating func noteRefusal() { work += Self.stride }

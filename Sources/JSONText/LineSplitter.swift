@@ -20,6 +20,8 @@ public struct LineSplitter: ~Copyable {
   public let limit: Int
   /// Bytes of the stream before the line that was given last.
   public private(set) var start = 0
+  /// Bytes of blank lines that the last call of `next` has skipped, their endings counted.
+  public private(set) var skipped = 0
   private var piece = ByteSlice.empty
   private var position = 0
   /// Bytes of the stream before the piece, and before the line that comes next.
@@ -41,6 +43,15 @@ public struct LineSplitter: ~Copyable {
 
   /// The next line of what has been fed.
   public mutating func next() -> Step {
+    while true {
+      if let step = next(skipping: .max) { return step }
+    }
+  }
+
+  /// The next line of what has been fed, or nil once so many bytes of blank lines were skipped
+  /// before it: whoever has others wait for it looks after them and asks again.
+  public mutating func next(skipping most: Int) -> Step? {
+    skipped = 0
     while !isOver, position < piece.count {
       guard let end = piece.firstIndex(of: ASCII.lineFeed, from: position) else {
         let rest = piece[position..<piece.count]
@@ -53,8 +64,10 @@ public struct LineSplitter: ~Copyable {
       let line = piece[position..<end]
       position = end + 1
       if let step = take(line) { return step }
+      skipped += nextStart - start
+      if skipped >= most { return nil }
     }
-    return isOver ? .tooLong(number: number) : .needsMore
+    return isOver ? Step.tooLong(number: number) : Step.needsMore
   }
 
   /// The last line, if the stream ended without a line ending; nil if nothing is left.

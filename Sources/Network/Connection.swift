@@ -321,6 +321,8 @@ final class Connection<R: Responder> {
     self.writer.leave()
     activity = .answering
     socket.beginInterruptible()
+    // What begins to wait after the drain began would not hear of it.
+    if server.commons.isDraining { socket.task?.cancel() }
     if outbox.pending > 0 { server.sendAtTurnEnd(socket) }
     // Given away, so that the connection's own reference to it is the last.
     let end = await server.responder.respond(to: consume request, with: &writer)

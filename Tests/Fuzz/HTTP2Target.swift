@@ -43,7 +43,7 @@ private func converse(_ input: ByteSlice, seenFirst: Int) -> [String] {
     let answer = HTTP2Outgoing()
     answer.outbox.append("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
     answer.isEnded = true
-    session.respond(with: answer, on: stream)
+    session.respond(with: answer, on: stream, at: now)
   }
   let outbox = Outbox()
   _ = session.pump(into: outbox, upTo: 1 << 20, at: now)

@@ -145,6 +145,20 @@ import Testing
       try await gateway.send("GET", "/v1/whoami", as: "rita").code == "auth_rate_limited")
   }
 
+  @Test("a flood of refused tokens leaves no debt to whoever shares the address")
+  func refusedFlood() async throws {
+    let gateway = try gateway("", more: "\nlimits: {perAddress: {refusedTokens: 2/s}}")
+    // Refused for want of a proof, before anybody asks whether the address may go on.
+    for _ in 0..<50 {
+      let answer = try await gateway.send(
+        "GET", "/v1/whoami", as: nil, ["Authorization": "DPoP x"])
+      #expect(answer.status == 401)
+    }
+    #expect(try await gateway.send("GET", "/v1/whoami").code == "auth_rate_limited")
+    gateway.clock.step(.seconds(1))
+    #expect(try await gateway.send("GET", "/v1/whoami").status == 200)
+  }
+
   @Test("that a token was accepted is worth one look")
   func acceptedTokens() {
     let tokens = AcceptedTokens()
@@ -206,6 +220,59 @@ import Testing
     let refused = try await gateway.send("GET", target, as: nil, accept, steps: 2)
     #expect(refused.status == 429)
     #expect(try refused.json["limit"] as? String == "tenant-requests")
+  }
+
+  @Test("a ticket's next stream has the place of the one that it ends")
+  func ticketStreams() async throws {
+    let gateway = try gateway("streams: 1")
+    _ = try await gateway.send("POST", events, json, "{}")
+    let made = try await gateway.send("POST", "/v1/tickets", [:], #"{"path":"\#(events)"}"#)
+    let ticket = try #require(try made.json["ticket"] as? String)
+    let target = "\(events)?ticket=\(ticket)"
+    let accept = ["Accept": "text/event-stream"]
+    async let first = gateway.send("GET", target, as: nil, accept, steps: 9)
+    try await gateway.untilStreams(1)
+    let other = try await gateway.send("GET", events, accept)
+    #expect(other.status == 429)
+    let second = try await gateway.send("GET", target, as: nil, accept, steps: 1)
+    #expect(second.status == 200)
+    let ended = try await first
+    #expect(ended.steps.last?.contains("invalid_ticket") == true)
+  }
+
+  @Test("a ticket whose stream is refused leaves the one before open")
+  func refusedTicketStream() async throws {
+    let gateway = try gateway("", more: "\nlimits: {perAddress: {streams: 1}}")
+    _ = try await gateway.send("POST", events, json, "{}")
+    let made = try await gateway.send("POST", "/v1/tickets", [:], #"{"path":"\#(events)"}"#)
+    let ticket = try #require(try made.json["ticket"] as? String)
+    let target = "\(events)?ticket=\(ticket)"
+    let accept = ["Accept": "text/event-stream"]
+    async let first = gateway.send(
+      "GET", target, as: nil, accept, steps: 9, until: "specversion")
+    async let other = gateway.send(
+      "GET", events, accept, steps: 9, until: "specversion", from: "192.0.2.9")
+    try await gateway.untilStreams(2)
+    let refused = try await gateway.send("GET", target, as: nil, accept, from: "192.0.2.9")
+    #expect(refused.status == 429)
+    // One that is ended would say so first.
+    _ = try await gateway.send("POST", events, json, "{}")
+    let kept = try await first
+    #expect(kept.steps.last?.contains("specversion") == true)
+    _ = try await other
+  }
+
+  @Test("the bytes of a batch that is refused as a whole count")
+  func refusedBatches() async throws {
+    let type = ["Content-Type": "application/x-ndjson"]
+    let array = ["Content-Type": "application/cloudevents-batch+json"]
+    for (fields, character) in [(type, "\n"), (array, "x")] {
+      let body = String(repeating: character, count: 4_000)
+      let gateway = try gateway("publishBytes: 1KiB/s")
+      let refused = try await gateway.send("POST", "\(events)?atomic=true", fields, body)
+      #expect(refused.status == 400)
+      #expect(try await gateway.send("POST", events, json, "{}").status == 429)
+    }
   }
 
   @Test("what bounds a namespace counts for all its topics, whoever comes, and for no other")

@@ -44,6 +44,17 @@ import Testing
     #expect(due == [false, false, false, false, true, true])
   }
 
+  @Test("blank lines count by their bytes")
+  func blankLines() {
+    let long = Turn(lasting: .milliseconds(1))
+    var pace = Pace()
+    pace.note(skipped: Pace.stride - 1)
+    var due = [pace.isDue(long)]
+    pace.note(skipped: 1)
+    due.append(pace.isDue(long))
+    #expect(due == [false, true])
+  }
+
   @Test("a refusal is a reason to look")
   func refusals() {
     var pace = Pace()

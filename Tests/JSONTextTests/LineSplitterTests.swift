@@ -71,6 +71,20 @@ import Testing
     #expect(lines([]) == [])
   }
 
+  @Test func `whoever asks for it is back from blank lines after so many bytes`() {
+    var splitter = LineSplitter(limit: 100)
+    splitter.feed(ByteSlice(utf8: String(repeating: " \n", count: 10) + "a\n"))
+    var steps: [LineSplitter.Step?] = []
+    var skipped: [Int] = []
+    for _ in 0..<4 {
+      steps.append(splitter.next(skipping: 8))
+      skipped.append(splitter.skipped)
+    }
+    let expected: [LineSplitter.Step?] = [nil, nil, line("a", 11), .some(.needsMore)]
+    #expect(steps == expected)
+    #expect(skipped == [8, 8, 4, 0])
+  }
+
   @Test func `a line may be as long as the limit, its ending not counted`() {
     for ending in ["", "\n", "\r\n"] {
       for (length, fits) in [(4, true), (5, true), (6, false), (7, false), (60, false)] {

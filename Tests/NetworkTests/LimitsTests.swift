@@ -251,6 +251,30 @@ import Testing
     await loop.stop()
   }
 
+  @Test("who begins to wait after the drain began is not waited for")
+  func drainFirst() async throws {
+    try await withServer { server, peer, journal in
+      let (text, ending) = try await peer.loop.run { loop in
+        let socket = try await peer.connect(on: loop)
+        defer { socket.close(on: loop) }
+        let begun = bytes("GET /wait HTTP/1.1\r\nHo")
+        socket.outbox.append(begun)
+        #expect(await socket.flush())
+        await peer.until(on: loop) { server.counters.bytesReceived == begun.count }
+        let drained = Task { await server.drain(within: Peer.patience) }
+        await peer.untilRefused(on: loop)
+        socket.outbox.append(bytes("st: a\r\n\r\n"))
+        #expect(await socket.flush())
+        let answer = await peer.read(socket, quiet: Peer.patience)
+        #expect(await drained.value == 0)
+        return answer
+      }
+      #expect(statuses(text) == [503])
+      #expect(ending == .closed)
+      #expect(journal.now.cancelled == 1)
+    }
+  }
+
   @Test("what does not end in time is cut")
   func drainCuts() async throws {
     let journal = Journal()

@@ -60,12 +60,15 @@ final class OpenStreams {
 
   /// A stream opens; `close` when it has ended.
   ///
-  /// - Parameter isStale: another snapshot has come into force since the request was admitted.
+  /// - Parameters:
+  ///   - earlier: a stream that ends if this one opens; nil for none.
+  ///   - isStale: another snapshot has come into force since the request was admitted.
   func open(
-    _ id: RequestID, at topic: TopicAddress, from peer: ByteSlice,
+    _ id: RequestID, insteadOf earlier: RequestID?, at topic: TopicAddress, from peer: ByteSlice,
     under addressLimits: AddressBounds, isStale: Bool
   ) throws(Refusal) -> StreamPermit {
-    try directory.opened(id, at: topic, from: peer, under: addressLimits, box: box)
+    try directory.opened(
+      id, insteadOf: earlier, at: topic, from: peer, under: addressLimits, box: box)
     let caller = topic.caller
     let now = timers.clocks.wall()
     let permit = StreamPermit(

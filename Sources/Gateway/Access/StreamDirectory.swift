@@ -94,15 +94,22 @@ public final class StreamDirectory: Sendable {
 
   /// A stream opens, unless its tenant, principal, namespace, topic or address has as many as they
   /// may.
+  ///
+  /// - Parameter earlier: a stream that ends if this one opens, so that its place is free for it.
   func opened(
-    _ stream: RequestID, at topic: TopicAddress, from peer: ByteSlice,
-    under addressLimits: AddressBounds, box: Mailbox
+    _ stream: RequestID, insteadOf earlier: RequestID?, at topic: TopicAddress,
+    from peer: ByteSlice, under addressLimits: AddressBounds, box: Mailbox
   ) throws(Refusal) {
     let caller = topic.caller
     let bearers = Bearers(
       tenant: caller.tenant, principal: caller.principal, topic: topic,
       network: PeerNetwork.number(of: peer))
     let bound = state.withLock { state -> (LimitName, Int)? in
+      var ending: Bearers?
+      if let earlier { ending = state.entries[earlier]?.bearers }
+      // It counts again until it has ended.
+      if let ending { state.count(ending, -1) }
+      defer { if let ending { state.count(ending, 1) } }
       if let bound = state.bound(of: bearers, caller.policy.limits, addressLimits) { return bound }
       state.entries[stream] = Entry(topic: topic, box: box, bearers: bearers)
       state.count(bearers, 1)

@@ -1,6 +1,7 @@
 import Authentication
 public import Bytes
 import Delivery
+import HTTPWire
 import Synchronization
 import Tenancy
 
@@ -24,10 +25,9 @@ public final class StreamTickets: Sendable {
   /// The random part of a ticket, in bytes.
   public static let entropy = 24
 
-  /// What a ticket that was shown entitles to.
-  struct Use: Sendable {
-    let scope: TenantScope
-    /// Ends when the same ticket opens another stream.
+  /// The stream that a ticket has opened last.
+  private struct Use: Sendable {
+    let stream: RequestID
     let lease: StreamLease
   }
 
@@ -35,7 +35,7 @@ public final class StreamTickets: Sendable {
     let scope: TenantScope
     let path: ByteSlice
     let issued: UnixTime
-    var use: StreamLease?
+    var use: Use?
 
     func isAlive(at now: UnixTime) -> Bool {
       guard now < scope.expires else { return false }
@@ -91,19 +91,30 @@ public final class StreamTickets: Sendable {
     }
   }
 
-  /// Opens a stream with a ticket; nil for one that is unknown, over, or of another path.
-  func redeem(_ text: ByteSlice, for path: ByteSlice, at now: UnixTime) -> Use? {
+  /// The stream that a ticket has opened last, which another use of it ends; nil when it has opened
+  /// none.
+  func stream(of text: ByteSlice) -> RequestID? {
+    state.withLock { state in state.tickets[text]?.use?.stream }
+  }
+
+  /// Opens a stream with a ticket, and ends the one before; nil for a ticket that is unknown, over,
+  /// or of another path.
+  ///
+  /// - Returns: what ends when the same ticket opens another stream.
+  func redeem(
+    _ text: ByteSlice, for path: ByteSlice, as stream: RequestID, at now: UnixTime
+  ) -> StreamLease? {
     let lease = StreamLease()
-    let (scope, earlier): (TenantScope?, StreamLease?) = state.withLock { state in
+    let (isGood, earlier): (Bool, StreamLease?) = state.withLock { state in
       guard var ticket = state.tickets[text], ticket.path == path, ticket.isAlive(at: now)
-      else { return (nil, nil) }
-      let earlier = ticket.use
-      ticket.use = lease
+      else { return (false, nil) }
+      let earlier = ticket.use?.lease
+      ticket.use = Use(stream: stream, lease: lease)
       state.tickets[text] = ticket
-      return (ticket.scope, earlier)
+      return (true, earlier)
     }
     earlier?.end()
-    return scope.map { Use(scope: $0, lease: lease) }
+    return isGood ? lease : nil
   }
 
   /// How long an unused ticket for such a caller waits.

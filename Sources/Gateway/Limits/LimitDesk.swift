@@ -126,11 +126,16 @@ final class LimitDesk: Sendable {
   func tokenAccepted(_ token: Digest) { accepted.note(token) }
 
   /// A token of an address was not accepted.
+  ///
+  /// Counts as long as the bucket has something left: some are refused before `mayVerify` is asked,
+  /// and a debt of those would outlast their flood, for all who share the address.
   func tokenRefused(
     from peer: ByteSlice, under limits: AddressBounds, at now: MonotonicTime
   ) {
-    addresses.charge(
-      1, to: Key.address(peer, .addressTokens), at: now, limits.refusedTokens)
+    let rate = limits.refusedTokens
+    let key = Key.address(peer, .addressTokens)
+    guard addresses.wait(for: 1, of: key, at: now, rate) == nil else { return }
+    addresses.charge(1, to: key, at: now, rate)
   }
 
   /// A rate that binds a caller, and what is left of it now.

@@ -24,7 +24,16 @@ extension GatewayResponder {
     let address = try await confirm(tenure)
     let judging = Judging(quarantines: !terms.isAtomic)
     var topic = known
-    var batch = try await judge(body, envelope, for: topic, at: address, judging, aside)
+    var batch: Batch
+    do {
+      batch = try await judge(body, envelope, for: topic, at: address, judging, aside)
+    } catch {
+      // What is refused as a whole has cost as much: its bytes count, blank lines among them.
+      if Refusal(error).code.status < 500 {
+        try pay(events: 0, bytes: body.count, at: address, from: request)
+      }
+      throw error
+    }
     defer { audit(denialsIn: batch, request) }
     try pay(events: batch.items.count, bytes: body.count, at: address, from: request)
     try await checkDeferred(&batch, for: topic, at: address, judging)
@@ -154,28 +163,29 @@ extension GatewayResponder {
     _ aside: JudgedLines = JudgedLines()
   ) async throws {
     let aside = aside.holding(under: topic?.binding, at: address)
-    var step = lines.next()
     while true {
-      switch step {
-      case .line(let line, let number):
-        if !line.isEmpty {
-          if let event = aside.event(ofLine: number) {
-            try Self.refuseMore(than: batch)
-            batch.add(event)
-          } else {
-            try add(
-              .success(intake.event(line)), on: (number, lines.start), to: &batch, for: topic,
-              at: address, judging)
-          }
-          if batch.pace.isDue(timers) { await nextTurn() }
-        }
-        step = lines.next()
-      case .tooLong(let number):
-        throw Refusal(.tooLarge, "line \(number) exceeds \(GatewayLimits.event) bytes")
-      case .needsMore:
+      var next = lines.next(skipping: Pace.stride)
+      batch.pace.note(skipped: lines.skipped)
+      if case .needsMore? = next {
         guard isLast, let rest = lines.finish() else { return }
-        step = rest
+        next = rest
       }
+      switch next {
+      case .line(let line, let number)?:
+        if let event = aside.event(ofLine: number) {
+          try Self.refuseMore(than: batch)
+          batch.add(event)
+        } else {
+          try add(
+            .success(intake.event(line)), on: (number, lines.start), to: &batch, for: topic,
+            at: address, judging)
+        }
+      case .tooLong(let number)?:
+        throw Refusal(.tooLarge, "line \(number) exceeds \(GatewayLimits.event) bytes")
+      // So far there were blank lines only.
+      case .needsMore?, nil: break
+      }
+      if batch.pace.isDue(timers) { await nextTurn() }
     }
   }
 

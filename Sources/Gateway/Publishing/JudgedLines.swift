@@ -24,7 +24,8 @@ struct JudgedLines: Sendable {
     var lines = LineSplitter(limit: GatewayLimits.eventOnLoop)
     lines.feed(body)
     while true {
-      var step = lines.next()
+      // Many blank ones in a row are the loop's, too.
+      guard var step = lines.next(skipping: GatewayLimits.batchEvents) else { return }
       if step == .needsMore {
         guard let rest = lines.finish() else { return }
         step = rest

@@ -15,8 +15,7 @@ extension GatewayResponder {
     _ reference: TopicReference, _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let terms = try ReadTerms(request.head)
-    let (admitted, lease) = try readable(
-      reference, request, ticket: terms.ticket, as: terms.format)
+    let admitted = try readable(reference, request, ticket: terms.ticket, as: terms.format)
     let tenure = tenure(of: admitted)
     // A ticket outlives what was last said of an opaque token.
     let address = try await confirm(tenure)
@@ -26,19 +25,20 @@ extension GatewayResponder {
     case .json:
       return try await poll(feed, terms, tenure, request, &answer)
     case .eventStream:
-      return try await stream(feed, .serverSentEvents, terms, lease, tenure, request, &answer)
+      return try await stream(feed, .serverSentEvents, terms, tenure, request, &answer)
     case .lines:
-      return try await stream(feed, .lines, terms, lease, tenure, request, &answer)
+      return try await stream(feed, .lines, terms, tenure, request, &answer)
     }
   }
 
-  /// The topic for reading, by token or by ticket; names are kept as long as the stream lives.
+  /// The topic for reading, by token or by ticket, which is not used up by this; names are kept as
+  /// long as the stream lives.
   private func readable(
     _ reference: TopicReference, _ request: HTTPRequest, ticket: ByteSlice?,
     as format: AnswerFormat
-  ) throws -> (TopicAddress, StreamLease?) {
+  ) throws -> TopicAddress {
     guard let ticket else {
-      return (try admit(request, to: reference, for: .subscribe).detached, nil)
+      return try admit(request, to: reference, for: .subscribe).detached
     }
     let fields = request.head.fields
     guard fields.first("authorization") == nil,
@@ -49,19 +49,15 @@ extension GatewayResponder {
     guard format != .json else {
       throw Refusal(.invalidTicket, "a ticket opens a stream and nothing else")
     }
-    let (tickets, path, now) = (parts.tickets, request.head.path, request.receivedAt)
-    guard let scope = tickets.holder(of: ticket, for: path, at: now) else {
+    let now = request.receivedAt
+    guard let scope = parts.tickets.holder(of: ticket, for: request.head.path, at: now) else {
       throw Refusal(.invalidTicket)
     }
     let topic = try scope.address(of: reference, for: .subscribe).detached
     admission.refresh()
     let granted = try admission.snapshot.review(topic, at: now)
     try admit(request, to: granted)
-    // Not before: who is told to come again needs the ticket then, and the stream it has open now.
-    guard let use = tickets.redeem(ticket, for: path, at: now) else {
-      throw Refusal(.invalidTicket)
-    }
-    return (granted, use.lease)
+    return granted
   }
 
   private func poll(
@@ -104,21 +100,22 @@ extension GatewayResponder {
   }
 
   private func stream(
-    _ feed: TopicFeed<Engine>, _ format: StreamFormat, _ terms: ReadTerms, _ lease: StreamLease?,
-    _ tenure: Tenure, _ request: HTTPRequest, _ answer: inout AnswerWriter
+    _ feed: TopicFeed<Engine>, _ format: StreamFormat, _ terms: ReadTerms, _ tenure: Tenure,
+    _ request: HTTPRequest, _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     let id = request.id
     let view = DeliveryView(
       terms.view, of: feed.topic, parts: parts, desk: redactions, labels: labels)
     if !feed.topic.classes.isAll || parts.audit != nil { try await view.prepareInForce() }
+    let earlier = terms.ticket.flatMap { parts.tickets.stream(of: $0) }
     let permit = try streams.open(
-      id, at: feed.topic, from: request.peer, under: admission.snapshot.policy.addressLimits,
-      isStale: tenure.isStale)
+      id, insteadOf: earlier, at: feed.topic, from: request.peer,
+      under: admission.snapshot.policy.addressLimits, isStale: tenure.isStale)
     var live = LiveTerms(permit)
+    if let ticket = terms.ticket { live.lease = try redeem(ticket, request) }
     live.ended = { [streams] in streams.close(id) }
     live.challenge = { permit in Self.challenge(id, until: permit.expires) }
     live.heartbeat = parts.operations.heartbeat
-    live.lease = lease
     live.connections = parts.server.connections
     if parts.audit != nil, let labels = view.labelsInForce, !labels.isEmpty {
       notes[id, default: RequestNotes()].streamLabels = labels
@@ -133,6 +130,19 @@ extension GatewayResponder {
         feed, format: format, rendering: view.rendering, terms: live, cache: frames,
         metrics: numbers(of: feed.topic),
         problem: { end in Refusal(end).document(instance: id) }))
+  }
+
+  /// Takes a ticket for the stream of a request, which is open by now: who is refused for another
+  /// reason needs the ticket when coming again, and until then the stream that it has open.
+  private func redeem(
+    _ ticket: ByteSlice, _ request: HTTPRequest
+  ) throws(Refusal) -> StreamLease {
+    let lease = parts.tickets.redeem(
+      ticket, for: request.head.path, as: request.id, at: request.receivedAt)
+    if let lease { return lease }
+    // It has ended, or another request was first where it is good for one.
+    streams.close(request.id)
+    throw Refusal(.invalidTicket)
   }
 
   /// Where a stream counts what it sends. A topic that is gone has no numbers any more: asking for

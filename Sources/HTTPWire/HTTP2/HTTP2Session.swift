@@ -113,14 +113,16 @@ public final class HTTP2Session {
 
   /// Begins the answer of a stream; of one that is over nothing comes.
   ///
-  /// - Parameter answer: a head, perhaps with the body behind it; more may follow until it
-  ///   `isEnded`.
-  public func respond(with answer: HTTP2Outgoing, on stream: Int32) {
+  /// - Parameters:
+  ///   - answer: a head, perhaps with the body behind it; more may follow until it `isEnded`.
+  ///   - now: what the client's time for taking it counts from: nothing may have been received or
+  ///     sent for long.
+  public func respond(with answer: HTTP2Outgoing, on stream: Int32, at now: MonotonicTime) {
     guard engine.takesAnswer(stream) else { return }
     answer.outbox.markSent(takeHead(of: answer.outbox.bytes))
     let hasBody = !answer.isEnded || answer.pending > 0
     if hasBody { outgoing[stream] = answer }
-    count(answer)
+    count(answer, at: now)
     engine.respond(fields, hasBody: hasBody, isInterim: false, on: stream)
   }
 
@@ -133,13 +135,13 @@ public final class HTTP2Session {
     engine.respond(fields, hasBody: false, isInterim: true, on: stream)
   }
 
-  /// A stream's answer has more bytes, or its end.
-  public func resume(_ stream: Int32) {
-    if let answer = outgoing[stream] { count(answer) }
+  /// A stream's answer has more bytes, or its end; `now` as in `respond`.
+  public func resume(_ stream: Int32, at now: MonotonicTime) {
+    if let answer = outgoing[stream] { count(answer, at: now) }
     engine.resume(stream)
   }
 
-  private func count(_ answer: HTTP2Outgoing) {
+  private func count(_ answer: HTTP2Outgoing, at now: MonotonicTime) {
     let pending = answer.pending
     if answer.counted == 0, pending > 0 { answer.movedAt = now }
     pendingBytes += pending - answer.counted

@@ -223,7 +223,7 @@ import HTTPWire
       writer.finishEmpty()
     }
     answer.isEnded = true
-    session.respond(with: answer, on: id)
+    session.respond(with: answer, on: id, at: server.clock.now)
     endSoon(id)
     wantsPump()
   }

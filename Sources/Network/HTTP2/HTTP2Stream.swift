@@ -120,6 +120,8 @@ import HTTPWire
       into: outgoing.outbox, commons: server.commons, id: request.id,
       terms: AnswerTerms(isHead: head.method == .head, version: .http11, keepAlive: true),
       body: content)
+    // What begins to wait after the drain began would not hear of it.
+    if server.commons.isDraining { task?.cancel() }
     let end = await server.responder.respond(to: request, with: &writer)
     content.detach()
     state = .done
@@ -131,11 +133,11 @@ import HTTPWire
     switch (end, writer.phase) {
     case (.complete, .complete):
       outgoing.isEnded = true
-      connection.session.respond(with: outgoing, on: id)
+      connection.session.respond(with: outgoing, on: id, at: server.clock.now)
       endSoon()
     case (.stream(let stream), .streaming):
       outgoing.isEnded = writer.streamFraming == .absent
-      connection.session.respond(with: outgoing, on: id)
+      connection.session.respond(with: outgoing, on: id, at: server.clock.now)
       guard !outgoing.isEnded else {
         endSoon()
         break
@@ -171,7 +173,7 @@ import HTTPWire
         break
       }
       outgoing.isEnded = step == .end
-      connection.session.resume(id)
+      connection.session.resume(id, at: server.clock.now)
       connection.wantsPump()
       if outgoing.isEnded {
         endSoon()
@@ -259,7 +261,7 @@ extension HTTP2Stream: AnswerSink {
       return .refused
     }
     outgoing.outbox.append(ChunkFrame.payload(of: chunk))
-    connection.session.resume(id)
+    connection.session.resume(id, at: server.clock.now)
     connection.wantsPump()
     if outgoing.pending <= Self.pushedBytes { return .sent }
     rouse()

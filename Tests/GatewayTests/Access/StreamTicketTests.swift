@@ -1,4 +1,5 @@
 import Bytes
+import HTTPWire
 import Settings
 import Tenancy
 import TestSupport
@@ -40,7 +41,10 @@ import Testing
     let later = now + StreamTickets.patience + .seconds(1)
     #expect(issued(10, to: acme, at: later) == 4)
     let used = try #require(tickets.issue(for: path, to: globex, at: later))
-    #expect(tickets.redeem(used, for: path, at: later) != nil)
+    let stream = RequestID(run: 1, sequence: 1)
+    #expect(tickets.stream(of: used) == nil)
+    #expect(tickets.redeem(used, for: path, as: stream, at: later) != nil)
+    #expect(tickets.stream(of: used) == stream)
     #expect(issued(10, to: globex, at: later) == 3)
     #expect(issued(10, to: globex, at: later + StreamTickets.patience + .seconds(1)) == 3)
   }

@@ -142,7 +142,7 @@ struct HTTP2SessionTests {
     let answer = HTTP2Outgoing()
     answer.outbox.append("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
     answer.isEnded = true
-    session.respond(with: answer, on: 1)
+    session.respond(with: answer, on: 1, at: start)
     #expect(session.pendingBytes == 0)
     let outbox = Outbox()
     _ = session.pump(into: outbox, upTo: 65_536, at: start)
@@ -158,7 +158,7 @@ struct HTTP2SessionTests {
     let answer = HTTP2Outgoing()
     answer.outbox.append("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
     answer.isEnded = true
-    session.respond(with: answer, on: 1)
+    session.respond(with: answer, on: 1, at: start)
     let outbox = Outbox()
     if isSent { _ = session.pump(into: outbox, upTo: 65_536, at: start) }
     session.reset(1, .notNeeded)
@@ -167,6 +167,22 @@ struct HTTP2SessionTests {
     #expect(frames.body(of: 1) == "hello" && frames.isEnded(1))
     #expect(frames.last?.type == HTTP2Frames.reset)
     #expect(frames.errorCode(HTTP2Frames.reset) == 0)
+  }
+
+  @Test("a client's time begins with the answer, however long nothing came or went before")
+  func movedAt() {
+    let session = HTTP2Session(limits: WireLimits(), now: start)
+    let shut = HTTP2Frames.opening(settings: [(4, 0)]) + HTTP2Frames.get("/", stream: 1)
+    _ = session.receive(ByteSlice(shut), at: start)
+    let answer = HTTP2Outgoing()
+    answer.outbox.append("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    session.respond(with: answer, on: 1, at: start + .seconds(30))
+    #expect(answer.movedAt == .distantFuture)
+    answer.outbox.append("hello")
+    session.resume(1, at: start + .seconds(60))
+    _ = session.pump(into: Outbox(), upTo: 65_536, at: start + .seconds(61))
+    #expect(answer.pending == 5)
+    #expect(answer.movedAt == start + .seconds(60))
   }
 
   @Test("an answer's fields lose what belongs to a connection")
@@ -178,7 +194,7 @@ struct HTTP2SessionTests {
     answer.outbox.append(
       "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello")
     answer.isEnded = true
-    session.respond(with: answer, on: 1)
+    session.respond(with: answer, on: 1, at: start)
     #expect(session.pendingBytes == 5)
     let outbox = Outbox()
     _ = session.pump(into: outbox, upTo: 65_536, at: start)

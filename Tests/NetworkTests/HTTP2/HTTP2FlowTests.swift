@@ -117,36 +117,64 @@ struct HTTP2FlowTests {
     var limits = WireLimits()
     limits.unreadAnswerBytes = 10_000
     try await withServer(limits) { server, peer, journal in
-      let body = [UInt8](repeating: 0x61, count: 16_000)
-      var bytes = HTTP2Frames.opening(settings: [(4, 0)])
-      bytes += HTTP2Frames.frame(
-        HTTP2Frames.headers, HTTP2Frames.endHeaders, stream: 1, HTTP2Frames.head("POST", "/echo"))
-      bytes += HTTP2Frames.frame(HTTP2Frames.data, HTTP2Frames.endStream, stream: 1, body)
-      let sent = bytes
       try await peer.loop.run { loop in
         let socket = try await peer.connect(on: loop)
         defer { socket.close(on: loop) }
-        socket.outbox.append(ByteSlice(sent))
-        #expect(await socket.flush())
-        _ = await peer.frames(from: socket) { $0.has(HTTP2Frames.headers, stream: 1) }
-        socket.outbox.append(ByteSlice(HTTP2Frames.get("/wait", stream: 3)))
-        socket.outbox.append(
-          ByteSlice(HTTP2Frames.frame(HTTP2Frames.ping, [UInt8](repeating: 7, count: 8))))
-        #expect(await socket.flush())
-        _ = await peer.frames(from: socket) { $0.has(HTTP2Frames.ping) }
+        await self.leaveUnread(socket, peer)
         #expect(server.counters.requests == 2)
         #expect(journal.now.waiting == 0, "the second one waits")
         // The windows open: the first answer goes out, the second request begins.
-        socket.outbox.append(
-          ByteSlice(
-            HTTP2Frames.frame(
-              HTTP2Frames.windowUpdate, stream: 1, HTTP2Frames.number(60_000))))
+        socket.outbox.append(Self.opened)
         #expect(await socket.flush())
         _ = await peer.frames(from: socket) { $0.isEnded(1) }
         await peer.until(on: loop) { journal.now.waiting == 1 }
         #expect(journal.now.waiting == 1)
       }
     }
+  }
+
+  @Test("a request that begins to wait after the drain began is not waited for")
+  func drainFirst() async throws {
+    var limits = WireLimits()
+    limits.unreadAnswerBytes = 10_000
+    try await withServer(limits) { server, peer, journal in
+      try await peer.loop.run { loop in
+        let socket = try await peer.connect(on: loop)
+        defer { socket.close(on: loop) }
+        await self.leaveUnread(socket, peer)
+        let drained = Task { await server.drain(within: Peer.patience) }
+        await peer.untilRefused(on: loop)
+        #expect(journal.now.waiting == 0)
+        socket.outbox.append(Self.opened)
+        #expect(await socket.flush())
+        let (frames, isClosed) = await peer.frames(from: socket) { _ in false }
+        #expect(isClosed && frames.isEnded(1) && frames.isEnded(3))
+        #expect(await drained.value == 0)
+      }
+      #expect(journal.now.cancelled == 1)
+    }
+  }
+
+  /// The window of stream 1 opens.
+  private static let opened = ByteSlice(
+    HTTP2Frames.frame(HTTP2Frames.windowUpdate, stream: 1, HTTP2Frames.number(60_000)))
+
+  /// Asks for 16,000 bytes, for which there is no window, and then for `/wait`: the server has both
+  /// requests.
+  private func leaveUnread(_ socket: Socket, _ peer: Peer) async {
+    var bytes = HTTP2Frames.opening(settings: [(4, 0)])
+    bytes += HTTP2Frames.frame(
+      HTTP2Frames.headers, HTTP2Frames.endHeaders, stream: 1, HTTP2Frames.head("POST", "/echo"))
+    bytes += HTTP2Frames.frame(
+      HTTP2Frames.data, HTTP2Frames.endStream, stream: 1, [UInt8](repeating: 0x61, count: 16_000))
+    socket.outbox.append(ByteSlice(bytes))
+    #expect(await socket.flush())
+    _ = await peer.frames(from: socket) { $0.has(HTTP2Frames.headers, stream: 1) }
+    socket.outbox.append(ByteSlice(HTTP2Frames.get("/wait", stream: 3)))
+    socket.outbox.append(
+      ByteSlice(HTTP2Frames.frame(HTTP2Frames.ping, [UInt8](repeating: 7, count: 8))))
+    #expect(await socket.flush())
+    _ = await peer.frames(from: socket) { $0.has(HTTP2Frames.ping) }
   }
 }
 
