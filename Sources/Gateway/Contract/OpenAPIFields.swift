@@ -60,16 +60,27 @@ extension OpenAPIDocument {
     }
   }
 
+  /// What a request may carry events as: any other type is one payload of that type.
+  static let eventTypes: [StaticString] = [
+    "application/json", "application/cloudevents+json", "application/cloudevents-batch+json",
+    "application/x-ndjson", "*/*",
+  ]
+
   /// The component that describes a body of this media type; nil for one that is free.
   static func body(_ type: StaticString, of operation: Operation) -> StaticString? {
     switch "\(type)" {
-    case "application/json": operation.takes
+    case "application/json":
+      operation.takes ?? (takesSchema(operation) ? "JSONSchema" : nil)
     case "application/cloudevents+json": "CloudEvent"
     case "application/cloudevents-batch+json": "CloudEvents"
     case "application/schema+json": "JSONSchema"
     case "application/vnd.apache.avro+json": "AvroSchema"
     default: nil
     }
+  }
+
+  private static func takesSchema(_ operation: Operation) -> Bool {
+    operation.body.contains { "\($0)" == "application/schema+json" }
   }
 
   /// Who may call: a caller shows one of these.

@@ -12,10 +12,7 @@ extension OpenAPIDocument {
           summary: "Stores an event or a batch",
           statuses: [201, 202, 207, 409, 413, 415, 422], query: ["atomic"],
           fields: eventFields + ["Prefer"],
-          body: [
-            "application/json", "application/cloudevents+json",
-            "application/cloudevents-batch+json", "application/x-ndjson",
-          ]),
+          body: eventTypes),
         Operation(
           method: "get", id: "read", reply: "Page",
           summary: "Events by long-poll, as an event stream or as lines",
@@ -138,7 +135,7 @@ extension OpenAPIDocument {
           method: "put", id: "putDocument", reply: "Document",
           summary: "Puts the next version of a schema document",
           statuses: [200, 201, 409, 413, 415, 422], query: ["uri", "lint"],
-          body: ["application/schema+json"], isConditional: true),
+          body: ["application/schema+json", "application/json"], isConditional: true),
         Operation(
           method: "get", id: "getDocument", reply: "Any",
           summary: "A schema document, described or bundled",

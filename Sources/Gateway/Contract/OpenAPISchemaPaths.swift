@@ -4,6 +4,9 @@ extension OpenAPIDocument {
     "application/schema+json", "application/vnd.apache.avro+json",
   ]
 
+  /// The same, and plain JSON, which is taken for a JSON Schema.
+  private static let schemaTypes = languages + ["application/json"]
+
   /// A topic's schemas, their versions and their binding.
   static let schemaPaths: [Path] = [
     Path(
@@ -13,7 +16,7 @@ extension OpenAPIDocument {
           method: "put", id: "putSchema", reply: "SchemaVersion",
           summary: "Registers the next version of a schema",
           statuses: [200, 201, 409, 413, 415, 422], query: ["subject", "lint", "override"],
-          body: languages, isConditional: true),
+          body: schemaTypes, isConditional: true),
         Operation(
           method: "get", id: "getSchema", reply: "Any", summary: "The schema in force",
           statuses: [200],
@@ -29,7 +32,7 @@ extension OpenAPIDocument {
         Operation(
           method: "post", id: "checkSchema", reply: "Check",
           summary: "What registering a schema would come to, without registering it",
-          statuses: [200, 413, 415, 422], query: ["subject"], body: languages)
+          statuses: [200, 413, 415, 422], query: ["subject"], body: schemaTypes)
       ]),
     Path(
       template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/default",
@@ -92,10 +95,7 @@ extension OpenAPIDocument {
           summary: "What publishing would say of an event or a batch, without storing it",
           statuses: [200, 409, 413, 415, 422], query: ["type", "subject", "version"],
           fields: eventFields,
-          body: [
-            "application/json", "application/cloudevents+json",
-            "application/cloudevents-batch+json", "application/x-ndjson",
-          ])
+          body: eventTypes)
       ]),
     Path(
       template: "/v1/topics/{tenant}/{namespace}/{topic}/schema/replay",
@@ -104,7 +104,7 @@ extension OpenAPIDocument {
           method: "post", id: "replaySchema", reply: "Replay",
           summary: "Which of the topic's newest events a candidate would refuse",
           statuses: [200, 413, 415, 422], query: ["last", "type"],
-          body: languages)
+          body: schemaTypes)
       ]),
   ]
 }
