@@ -179,7 +179,8 @@ part_callers() {
       "$(cat "$work/token")"
     printf 'data-binary = "@%s"\n' "$root/schemas/public/default/orders.schema.json"
   done >"$work/curl"
-  curl -K "$work/curl"
+  # One schema that is refused is enough; without this, only the last would be noticed.
+  curl --fail-early -K "$work/curl"
   load warm publish --topic '~/t{}' --topics 1000 --token-file "$work/tokens" --duration 2s
   for _ in $(seq "$rounds"); do
     load one publish --topic '~/orders' --token-file "$work/token" --duration "${each}s"

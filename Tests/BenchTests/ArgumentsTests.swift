@@ -37,10 +37,15 @@ struct ArgumentsTests {
       var arguments = Arguments(["--topic", topic])
       #expect(throws: UsageFault.self, "\(topic)") { try Target(&arguments) }
     }
-    for words in [["--arrivals", "odd"], ["--rate", "-1"], ["--rate", "9999999"]] {
+    for words in [
+      ["--arrivals", "odd"], ["--rate", "-1"], ["--rate", "9999999"], ["--duration", "0s"],
+    ] {
       var arguments = Arguments(words)
       #expect(throws: UsageFault.self, "\(words)") { try LoadOptions(&arguments) }
     }
+    // Nothing would be counted.
+    var counted = Arguments(["--count", "5"])
+    #expect(throws: UsageFault.self) { try LoadOptions(&counted, .besideOthers) }
     var spread = Arguments(["--topic", "a/b/c", "--topics", "2"])
     #expect(throws: UsageFault.self) { try Target(&spread, spreads: true) }
   }
@@ -69,6 +74,7 @@ struct ArgumentsTests {
     #expect(word == nil)
     let target = try Target(&arguments, spreads: true)
     #expect(target.tokens.map(\.text) == ["one", "two", "three"])
+    #expect((2..<5).map { target.token(of: $0)?.text } == ["three", "one", "two"])
     let expected = [0, 1, 2, 0].map { "/v1/topics/acme/shop/t\($0)-x/events" }
     #expect((0..<4).map { target.paths[$0] } == expected)
     let behind = arguments.word()

@@ -69,6 +69,17 @@ struct EndingTests {
     }
   }
 
+  @Test("an open loop that ends early tells how long it was, and not how long it was to be")
+  func early() async throws {
+    // Nobody listens on port 1: its senders try twenty times and give up.
+    let words =
+      Self.common + ["--rate", "1000", "--duration", "1h", "--connections", "2", "--json"]
+    let run = try PublishRun(words + ["--url", "http://127.0.0.1:1"])
+    let report = try #require(await run.report())
+    #expect(report.elapsed > .zero && report.elapsed < .seconds(3_600))
+    #expect(!report.isClean)
+  }
+
   @Test("an answer after the end counts for the latency and not for the rate")
   func late() async throws {
     let words = Self.common + ["--duration", "2s", "--connections", "1"]
@@ -171,6 +182,9 @@ struct EndingTests {
     #expect(tally.failed(.timedOut, since: sent))
     let report = Report(result, tally, of: target, load, overdue: 0)
     #expect(!report.isClean && report.table.contains("unanswered"))
+    let none = Watch.Result(
+      elapsed: .zero, series: [], server: nil, metered: 0, generator: .zero)
+    #expect(Report(none, tally, of: target, load, overdue: 0).table.contains("payload"))
     let json = try JSONDocument(parsing: ByteSlice(utf8: report.json)).root
     #expect(json["requests"]?.integer == 1)
     #expect(json["faults"]?["unanswered"]?.integer == 1)

@@ -173,6 +173,7 @@ struct LogAuditTests {
     #expect(totals.acknowledged == 2)
     #expect(totals.unknown == 1)
     #expect(totals.refused == 1)
+    #expect(totals.json == #"{"acknowledged":2,"refused":1,"unknown":1,"journaled":4}"#)
     #expect(journal.close())
     let text = try String(contentsOfFile: path, encoding: .utf8)
     let file = try #require(JournalFile(text))

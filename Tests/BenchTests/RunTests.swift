@@ -58,12 +58,43 @@ struct RunTests {
     }
   }
 
-  @Test("an answer that leaves the outcome open is neither required nor forbidden")
+  @Test("an answer that leaves the outcome open is allowed by --through-restarts alone")
   func open() async throws {
+    for isTold in [true, false] {
+      try await withJournal { path in
+        try await ToyGateway.running(.closesInsteadOfSeventh) { url, _ in
+          let more = isTold ? ["--through-restarts"] : []
+          let code = try await verify(url, more, journal: path)
+          #expect(code == (isTold ? ExitCode.good : ExitCode.failed))
+        }
+      }
+    }
+  }
+
+  @Test("reading back ends with the topic's end, also where others go on publishing")
+  func growing() async throws {
     try await withJournal { path in
-      try await ToyGateway.running(.closesInsteadOfSeventh) { url, _ in
+      try await ToyGateway.running(.growsWhileRead) { url, _ in
         let code = try await verify(url, journal: path)
         #expect(code == ExitCode.good)
+      }
+    }
+  }
+
+  @Test("all that verify and workers send has the fields of --header")
+  func headers() async throws {
+    let key = ["--header", "X-Key: 1"]
+    let words = [
+      "--topic", "a/b/c", "--workers", "2", "--publish-rate", "500", "--count", "20", "--quiet",
+    ]
+    try await withJournal { path in
+      try await ToyGateway.running(.wantsKey) { url, _ in
+        let verified = try await verify(url, key, journal: path)
+        #expect(verified == ExitCode.good)
+        let worked = try await WorkersRun(words + key + ["--url", url]).run()
+        #expect(worked == ExitCode.good)
+        let refused = try await WorkersRun(["--topic", "a/b/c", "--quiet", "--url", url]).run()
+        #expect(refused == ExitCode.failed)
       }
     }
   }
@@ -228,9 +259,28 @@ struct RunTests {
       let code = try await SubscribeRun(words + ["--url", url], as: .fanOut).run()
       #expect(code == ExitCode.failed)
     }
+    // From the front on there may be more events than were published, and no number tells.
+    try await ToyGateway.running(.losesSeventh) { url, _ in
+      let more = ["--from", "earliest", "--url", url]
+      let code = try await SubscribeRun(words + more, as: .fanOut).run()
+      #expect(code == ExitCode.good)
+    }
     // Nobody listens on port 1.
     let code = try await SubscribeRun(words + ["--url", "http://127.0.0.1:1"], as: .fanOut).run()
     #expect(code == ExitCode.failed)
+  }
+
+  @Test("an arrival is told where it is judged, and why it is not")
+  func arrival() {
+    #expect(Arrival(8, of: 10) == .missing(2))
+    #expect(!Arrival(8, of: 10).isClean)
+    #expect(Arrival(8, of: 10).fields.map { $0.1 } == ["2"])
+    // Of others', too.
+    #expect(Arrival(11, of: 10) == .missing(0))
+    #expect(Arrival(10, of: 10).isClean)
+    let silent = Arrival.notJudged("nobody knows")
+    #expect(silent.isClean && silent.fields.isEmpty)
+    #expect(silent.row.hasSuffix("not judged, since nobody knows\n"))
   }
 
   @Test("a roundtrip finds what has not arrived")
@@ -264,6 +314,26 @@ struct RunTests {
     try await ToyGateway.running(.losesSeventh) { url, _ in
       let code = try await WorkersRun(words + ["--url", url]).run()
       #expect(code == ExitCode.failed)
+    }
+    // What lies in a subscription of before would hide the loss, or look like one.
+    try await ToyGateway.running(.hasSubscription) { url, _ in
+      let code = try await WorkersRun(words + ["--url", url]).run()
+      #expect(code == ExitCode.good)
+    }
+  }
+
+  @Test("workers fail, as others do, when the gateway does not do as it should")
+  func subscription() async throws {
+    let words = ["--topic", "a/b/c", "--workers", "2", "--quiet"]
+    // Nobody listens on port 1.
+    let code = try await WorkersRun(words + ["--url", "http://127.0.0.1:1"]).run()
+    #expect(code == ExitCode.failed)
+    try await ToyGateway.running(.keepsSubscription) { url, _ in
+      let more = ["--publish-rate", "500", "--count", "20", "--url", url]
+      let code = try await WorkersRun(words + more).run()
+      #expect(code == ExitCode.failed)
+      let kept = try await WorkersRun(words + more + ["--keep"]).run()
+      #expect(kept == ExitCode.good)
     }
   }
 }

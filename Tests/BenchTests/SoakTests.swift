@@ -7,11 +7,11 @@ import Testing
 @Suite("Soaking", .serialized)
 struct SoakTests {
   /// The gateway runs in the process of the tests.
-  private func words(_ url: String, _ more: [String]) -> [String] {
+  private func words(_ url: String, _ more: [String], readers: Int = 2) -> [String] {
     [
       "--url", url, "--topic", "a/b/c", "--server-pid",
       "\(ProcessInfo.processInfo.processIdentifier)", "--rate", "200", "--duration", "1500ms",
-      "--connections", "4", "--readers", "2", "--quiet", "--json",
+      "--connections", "4", "--readers", "\(readers)", "--quiet", "--json",
     ] + more
   }
 
@@ -35,6 +35,16 @@ struct SoakTests {
         #expect(sample.resident > 0 && sample.threads > 0 && sample.dataBytes == 10)
         #expect(sample.besideTables != nil)
       }
+    }
+  }
+
+  @Test("a run fails when a reader has not got all that was published")
+  func arrival() async throws {
+    try await ToyGateway.running(.losesSeventh) { url, _ in
+      let code = try await SoakRun(words(url, [])).run()
+      #expect(code == ExitCode.failed)
+      let alone = try await SoakRun(words(url, [], readers: 0)).run()
+      #expect(alone == ExitCode.good)
     }
   }
 

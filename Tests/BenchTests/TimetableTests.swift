@@ -25,6 +25,12 @@ struct TimetableTests {
     }
   }
 
+  @Test("a timetable of days has a time for each send")
+  func long() {
+    #expect(Timetable.even(10_000_000_000, at: 1_000_000) == .seconds(10_000))
+    #expect(Timetable.even(10_000_000_000, at: 3) == .nanoseconds(3_333_333_333_333_333_333))
+  }
+
   @Test("poisson arrivals have the rate, exponential gaps, and repeat with their seed")
   func poisson() {
     let table = Timetable(rate: 1_000, arrivals: .poisson, length: .seconds(50), seed: 7)

@@ -11,10 +11,10 @@ extension ToyGateway {
     switch method {
     case .put:
       log.handedOut.store(log.count, ordering: .relaxed)
-      answer.start(201)
+      answer.start(log.fault == .hasSubscription ? 200 : 201)
       answer.finishEmpty()
     case .delete:
-      answer.start(204)
+      answer.start(log.fault == .keepsSubscription ? 403 : 204)
       answer.finishEmpty()
     default:
       if path.hasSuffix("/receive") {

@@ -22,6 +22,14 @@ final class ToyGateway: Responder {
     case delaysSeventh
     /// Says of its memory at the first time only.
     case tellsMemoryOnce
+    /// Refuses whatever comes without the field `X-Key`.
+    case wantsKey
+    /// Has an event more of somebody else each time it is read.
+    case growsWhileRead
+    /// Has the workers' subscription before they ask for it; loses the seventh event as well.
+    case hasSubscription
+    /// Does not let the workers' subscription go.
+    case keepsSubscription
   }
 
   struct Stored: Sendable {
@@ -76,6 +84,11 @@ final class ToyGateway: Responder {
   func respond(to request: HTTPRequest, with answer: inout AnswerWriter) async -> AnswerEnd {
     let (method, path) = (request.head.method, request.head.path.text)
     let accepted = request.head.fields.first("accept") ?? .empty
+    if log.fault == .wantsKey, request.head.fields.first("x-key") == nil {
+      answer.start(403)
+      answer.finishEmpty()
+      return .complete
+    }
     if method == .get, accepted.equals("text/event-stream") {
       answer.start(200)
       answer.startStream(contentType: "text/event-stream")
@@ -211,9 +224,10 @@ final class ToyGateway: Responder {
         return (201, events.count - 1)
       }
       switch log.fault {
-      case .none, .refusesAll, .neverAnswersFromSeventh, .delaysSeventh, .tellsMemoryOnce:
+      case .none, .refusesAll, .neverAnswersFromSeventh, .delaysSeventh, .tellsMemoryOnce,
+        .wantsKey, .growsWhileRead, .keepsSubscription:
         events.append(event)
-      case .losesSeventh: return (201, events.count)
+      case .losesSeventh, .hasSubscription: return (201, events.count)
       case .storesSeventhTwice:
         events.append(event)
         events.append(event)
@@ -238,7 +252,14 @@ final class ToyGateway: Responder {
   private func page(_ query: ByteSlice, _ answer: inout AnswerWriter) {
     let from = query.text.split(separator: "&")[0].split(separator: "A").last.flatMap { Int($0) }
     let start = (from ?? -1) + 1
-    let events = log.events.withLock { Array($0.dropFirst(start).prefix(100)) }
+    let (events, isLast) = log.events.withLock { events in
+      let page = Array(events.dropFirst(start).prefix(100))
+      let isLast = start + page.count >= events.count
+      if log.fault == .growsWhileRead {
+        events.append(Stored(id: ByteSlice(utf8: "foreign"), payload: ByteSlice(utf8: "{}")))
+      }
+      return (page, isLast)
+    }
     var text = ByteWriter()
     text.append("{\"events\":[")
     for (index, event) in events.enumerated() {
@@ -252,7 +273,7 @@ final class ToyGateway: Responder {
     }
     text.append("],\"next\":\"7:")
     text.append(decimal: start + events.count - 1)
-    text.append("\"}")
+    text.append(isLast ? "\",\"upToDate\":true}" : "\",\"upToDate\":false}")
     answer.start(200)
     answer.finish(contentType: "application/json", body: text)
   }

@@ -75,6 +75,13 @@ struct Arguments {
     return span
   }
 
+  /// How long something is to last, which cannot be no time at all.
+  mutating func length(_ name: String) throws(UsageFault) -> TimeSpan? {
+    guard let span = try span(name) else { return nil }
+    guard span > .zero else { throw UsageFault("\(name) takes a duration of more than zero") }
+    return span
+  }
+
   /// Refuses what nobody asked for.
   func finish() throws(UsageFault) {
     if let word = words.first { throw UsageFault("unknown argument: \(word)") }

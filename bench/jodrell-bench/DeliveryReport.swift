@@ -8,8 +8,8 @@ struct DeliveryReport {
   private let target: Target
   private let load: LoadOptions
   private let publishing: Report
-  /// Events that were to arrive and did not; nil when it cannot be told.
-  private let missing: UInt64?
+  /// Nil where this process publishes nothing.
+  private let arrival: Arrival?
 
   init(
     _ outcome: SubscribeRun.Outcome, readers: Readers, target: Target, load: LoadOptions,
@@ -20,17 +20,7 @@ struct DeliveryReport {
     self.target = target
     self.load = load
     publishing = Report(outcome.result, tally, of: target, load, overdue: overdue)
-    let published = tally.storedInAll
-    missing = Self.copies(readers, target).flatMap { copies in
-      load.rate == nil
-        ? nil : published * copies - min(readers.delivered, published * copies)
-    }
-  }
-
-  /// How many readers each event has; nil when that differs by topic.
-  static func copies(_ readers: Readers, _ target: Target) -> UInt64? {
-    let (copies, rest) = readers.plan.count.quotientAndRemainder(dividingBy: target.paths.count)
-    return rest == 0 ? UInt64(copies) : nil
+    arrival = load.rate == nil ? nil : readers.arrival(of: tally.storedInAll)
   }
 
   private var seconds: Double { Double(outcome.result.elapsed.nanoseconds) / 1e9 }
@@ -39,8 +29,8 @@ struct DeliveryReport {
 
   /// Every reader has its stream and everything that was published for it.
   var isClean: Bool {
-    readers.faults.count == 0 && outcome.opened == readers.plan.count && missing ?? 0 == 0
-      && (load.rate == nil || publishing.isClean)
+    readers.faults.count == 0 && outcome.opened == readers.plan.count
+      && arrival?.isClean ?? true && (load.rate == nil || publishing.isClean)
   }
 
   /// What a connection of a reader that waits costs the server.
@@ -67,7 +57,7 @@ struct DeliveryReport {
       "streams open", "\(outcome.opened)", "of \(readers.plan.count), in \(millis) ms")
     text += TableText.row(
       "deliveries", "\(deliveries)", TableText.decimal(perSecond, 0) + "/s")
-    if let missing { text += TableText.row("missing", "\(missing)") }
+    if let arrival { text += arrival.row }
     if readers.plan.checksIDs { text += TableText.row("gaps in ids", "\(readers.faults.gaps)") }
     let faults = readers.faults
     if faults.refused + faults.cut > 0 {
@@ -100,7 +90,7 @@ struct DeliveryReport {
       ("notices", "\(faults.notices)"),
       ("delivery", LatencyFigures(readers.latency.snapshot).json),
     ]
-    if let missing { fields.append(("missing", "\(missing)")) }
+    if let arrival { fields += arrival.fields }
     if let server = outcome.result.server {
       fields.append(("server", server.json(per: [("Delivery", deliveries)])))
     }

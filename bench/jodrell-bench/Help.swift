@@ -30,7 +30,8 @@ enum Help {
         --ca FILE            for https: who may sign its certificate, in PEM; default: the
                              variable JODRELL_CA, else the authorities of the system
         --token TOKEN        sent as a bearer token; default: the variable JODRELL_TOKEN
-        --token-file FILE    the same from a file; of several lines, each request takes the next
+        --token-file FILE    the same from a file; of several lines, each request takes the next,
+                             and each reader or worker has one
         --header 'N: V'      one more header field; may be repeated
     """
 
@@ -64,7 +65,7 @@ enum Help {
         --payload FILE       send this file; each line of it if it ends in .ndjson or .jsonl;
                              without it, varied orders of about 0.5 KB are made up
         --content-type T     of --payload with --batch 1 (application/json)
-        --seed N             which made-up orders (1)
+        --seed N             which made-up orders, and which poisson arrivals (1)
         --loops N            threads that send (1)
     \(reporting)
 
@@ -78,6 +79,10 @@ enum Help {
     A closed loop stops asking while the server stalls: its percentiles, from the request handed to
     the socket to its answer read, are those of full load. An open loop does not stop: latency
     counts from the time a request was due, so that waiting for a free connection is part of it.
+
+    A connection that was not used for five seconds is opened anew, which the latency of its next
+    request includes. At a low rate have no more --connections than four for each request per
+    second: with 64 of them, rates up to 12 measure how connections are opened.
 
     When the time is over, answers to what is under way are waited for, five seconds. They count
     for the latency and not for the rate; a request that has none by then is unanswered, and the
@@ -96,7 +101,9 @@ enum Help {
                              has the last file ends with it
         --duration D         go on from the first file again until then
         --count N            how many events; default: each file once
+        --warm-up D          leave the first stretch out of the results (0s)
         --content-type T     of the events (application/json)
+        --seed N             which poisson arrivals (1)
         --loops N            threads that send (1)
     \(reporting)
 
@@ -104,6 +111,9 @@ enum Help {
       jodrell-bench replay payloads/github --topic '~/hooks' --rate 500 --duration 1m
 
     """
+
+  /// What stands between the options of both and those of `verify run`.
+  static let verifyRunOnly = "verify run takes these, too:"
 
   static let verify = """
     jodrell-bench verify: proves that what was acknowledged is there
@@ -113,18 +123,26 @@ enum Help {
 
     \(target)
         --journal FILE       where the fates are kept; keep it off the server's disk
+        --patience D         how long to wait for a server that is away (30s)
+        --json               one JSON object instead of sentences
+        --quiet              no progress line
+
+    \(verifyRunOnly)
+
         --connections N      senders, each waiting for its answer (8)
         --batch N            events per request, as a CloudEvents batch when more than one (1)
         --duration D         how long to publish (10s unless --count is given)
         --count N            how many events at most
         --through-restarts   go on when the server goes away and comes back
-        --patience D         how long to wait for a server that is away (30s)
-        --no-check           publish only
-        --json               one JSON object instead of sentences
-        --quiet              no progress line
+        --no-check           publish only; --json then tells how many events had which fate
 
     An event without an answer may be stored or not, but not twice. Anything else that differs from
-    the journal is a finding, and the exit code is 2.
+    the journal is a finding, and the exit code is 2. Without --through-restarts it is 1 when events
+    were refused or their fate is unknown, though nothing was found.
+
+    Reading ends where the topic does when it gets there: what others publish meanwhile is left.
+    An interrupt ends the publishing, and what was published is checked; one more ends the reading,
+    which then proves nothing, and the exit code is 1.
 
     Examples:
       jodrell-bench verify run --topic acme/default/orders --journal /tmp/j --duration 20s

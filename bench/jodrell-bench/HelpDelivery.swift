@@ -4,10 +4,18 @@ extension Help {
         --from F             earliest, latest, a cursor or an instant (the gateway's default)
         --view data          payloads only
         --check              every reader's ids must be message ids without a gap
-        --duration D         how long to count (10s)
+        --duration D         how long to count (10s unless --count is given)
         --warm-up D          leave the first stretch out of the results (0s)
+        --seed N             which made-up orders, and which poisson arrivals (1)
         --loops N            threads that read (1); one more publishes
     \(reporting)
+    """
+
+  private static let arrival = """
+    What was published and did not arrive makes the exit code 1. That is judged by the number of
+    deliveries: not where topics differ in their number of readers, and not from another position
+    than latest. Whoever else publishes to the topics meanwhile falsifies it, and hides what is
+    missing.
     """
 
   static let subscribe = """
@@ -19,6 +27,7 @@ extension Help {
         --publish-rate N     also publish so many made-up orders per second, on a fixed timetable;
                              without it, others publish
         --arrivals A         even, or poisson (even)
+        --count N            how many of them at most
         --connections N      connections to publish over (8)
     \(reading)
 
@@ -28,7 +37,9 @@ extension Help {
 
     Delivery latency counts from the time a send was due, which the id of each made-up order
     carries, to its event read by a reader; from 65 readers on, each reader looks at one event of
-    16. What was published and did not arrive makes the exit code 1.
+    16.
+
+    \(arrival)
 
     """
 
@@ -39,12 +50,15 @@ extension Help {
     \(spread)
         --rate N             events per second on a fixed timetable (1000)
         --arrivals A         even, or poisson (even)
+        --count N            how many events at most
         --connections N      connections to publish over (64)
         --readers N          event streams (1)
     \(reading)
 
     Example:
       jodrell-bench roundtrip --topic acme/default/orders --token-file t.jwt --rate 5000
+
+    \(arrival)
 
     """
 }
@@ -58,13 +72,15 @@ extension Help {
         --max N              events per receive (10)
         --publish-rate N     also publish so many made-up orders per second, on a fixed timetable
         --arrivals A         even, or poisson (even)
+        --count N            how many of them at most
         --connections N      connections to publish over (8)
         --subscription NAME  made when it is not there, and then removed at the end (jodrell-bench)
         --type T             of a new subscription (shared)
         --from P             where a new subscription begins (latest)
         --keep               do not remove it
-        --duration D         how long to count (10s)
+        --duration D         how long to count (10s unless --count is given)
         --warm-up D          leave the first stretch out of the results (0s)
+        --seed N             which made-up orders, and which poisson arrivals (1)
         --loops N            threads that work (1); one more publishes
     \(reporting)
 
@@ -73,7 +89,9 @@ extension Help {
       jodrell-bench workers --topic '~/orders' --workers 64 --max 100 --from earliest
 
     With --publish-rate, events that were published and not acknowledged by anyone make the exit
-    code 1.
+    code 1. That is judged by their number, and only of a subscription that the run has made and
+    that begins at latest. Whoever else publishes to the topic meanwhile falsifies it, and hides
+    what is missing.
 
     """
 
@@ -90,7 +108,7 @@ extension Help {
         --connections N      connections to publish over (64)
         --batch N            events per request, as NDJSON when more than one (1)
         --warm-up D          leave the first stretch out of the results (0s)
-        --seed N             which made-up orders (1)
+        --seed N             which made-up orders, and which poisson arrivals (1)
         --loops N            threads that send (1)
         --data-dir DIR       the gateway's data directory, to see how it grows
         --management URL     where the gateway answers /metrics without a token: what is resident
@@ -111,6 +129,8 @@ extension Help {
     than five minutes. --max-rss-slope then says so, and leaves the exit code to the rest of the
     run. Memory tables fill and are written out within seconds, so that resident memory swings by
     their size: what lies beside them is judged by all samples.
+
+    \(arrival)
 
     """
 

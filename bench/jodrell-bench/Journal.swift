@@ -83,6 +83,14 @@ final class Journal: Sendable {
       case .unknown: unknown += 1
       }
     }
+
+    /// One JSON object.
+    var json: String {
+      JSONLine.object([
+        ("acknowledged", "\(acknowledged)"), ("refused", "\(refused)"),
+        ("unknown", "\(unknown)"), ("journaled", "\(acknowledged + refused + unknown)"),
+      ])
+    }
   }
 
   let run: UInt64

@@ -13,7 +13,7 @@ struct MachineRun: Sendable {
   init(_ words: [String]) throws(UsageFault) {
     var arguments = Arguments(words)
     let processors = ProcessInfo.processInfo.activeProcessorCount
-    duration = try arguments.span("--duration") ?? .seconds(10)
+    duration = try arguments.length("--duration") ?? .seconds(10)
     cores = try arguments.number("--cores", in: 1...1_024, or: processors)
     asJSON = arguments.flag("--json")
     try arguments.finish()

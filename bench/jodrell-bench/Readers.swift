@@ -15,6 +15,17 @@ final class Readers: Sendable {
     /// What follows the path, such as `?from=latest`.
     let query: String
     let checksIDs: Bool
+    /// Where the readers begin; nil for the gateway's default, which is `latest`.
+    var from: String?
+
+    /// Why the number of deliveries does not tell whether all events have come; nil where it does.
+    var whyUnjudged: String? {
+      if let from, from != "latest" { return "--from \(from) also brings what was there before" }
+      return count % paths.count == 0 ? nil : "topics differ in their number of readers"
+    }
+
+    /// How many readers each event has, where `whyUnjudged` is nil.
+    var copies: UInt64 { UInt64(count / paths.count) }
   }
 
   let plan: Plan
@@ -69,8 +80,17 @@ final class Readers: Sendable {
     }
   }
 
-  /// Waits until so many events have come in all, as long as some do.
-  func drain(until expected: UInt64) async {
+  /// Whether so many published events have come to all readers that they were for.
+  func arrival(of published: UInt64) -> Arrival {
+    if let reason = plan.whyUnjudged { return .notJudged(reason) }
+    return Arrival(delivered, of: published * plan.copies)
+  }
+
+  /// Waits until so many published events have come, as long as some do; not where nobody could
+  /// tell that they have.
+  func drain(published: UInt64) async {
+    guard plan.whyUnjudged == nil else { return }
+    let expected = published * plan.copies
     var last = delivered
     var movedAt = monotonicNow()
     while delivered < expected, monotonicNow() - movedAt < .seconds(2) {

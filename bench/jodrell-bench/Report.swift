@@ -40,7 +40,7 @@ struct Report {
     generator = result.generator
   }
 
-  private var seconds: Double { Double(elapsed.nanoseconds) / 1e9 }
+  private var seconds: Double { Double(max(elapsed.nanoseconds, 1)) / 1e9 }
 
   /// The run proves something: every request was answered with a 2xx, and there was one.
   var isClean: Bool {
@@ -70,7 +70,8 @@ struct Report {
   var figures: String {
     var text = TableText.row("requests", "\(tally.requests)", rate(tally.requests))
     text += TableText.row("events stored", "\(tally.events)", rate(tally.events))
-    let perSecond = UInt64(Double(tally.bytes) / seconds)
+    // No more than what fits, after a run that was over at once.
+    let perSecond = UInt64(min(Double(tally.bytes) / seconds, 1e18))
     text += TableText.row(
       "payload", TableText.size(tally.bytes), TableText.size(perSecond) + "/s")
     for (status, count) in tally.statuses where status / 100 != 2 {

@@ -21,7 +21,7 @@ struct SoakRun: Sendable {
     var arguments = Arguments(words)
     target = try Target(&arguments, spreads: true)
     load = try LoadOptions(
-      &arguments, LoadOptions.Defaults(rate: 1_000, duration: .seconds(3600)))
+      &arguments, LoadOptions.Defaults(rate: 1_000, duration: .seconds(3600), takesCount: false))
     guard load.rate != nil else { throw UsageFault("soak needs a --rate") }
     guard let pid = load.reporting.serverPID else { throw UsageFault("--server-pid is missing") }
     tally = Tally()
@@ -76,6 +76,8 @@ struct SoakRun: Sendable {
       await readers.waitUntilOpen(within: .seconds(60))
       await pacer?.begin(whenIdle: load.connections)
       return await watch.run(until: isOver)
+    } afterwards: {
+      await readers.drain(published: tally.storedInAll)
     }
     guard let result else {
       complain("cannot start the loops")
@@ -87,18 +89,20 @@ struct SoakRun: Sendable {
   private func conclude(_ report: Report) -> Int32 {
     let findings = SoakFindings(samples: soak.samples, minutes: soak.minutes)
     let delivery = LatencyFigures(readers.latency.snapshot)
+    let arrival = readers.plan.count == 0 ? nil : readers.arrival(of: tally.storedInAll)
     if load.reporting.asJSON {
       let more = [("delivery", delivery.json), ("growth", findings.json)]
-      say(JSONLine.object(report.fields + more) + "\n")
+      say(JSONLine.object(report.fields + (arrival?.fields ?? []) + more) + "\n")
     } else {
       var text = report.table
-      if readers.plan.count > 0 {
+      if let arrival {
         text += delivery.table("delivery latency (time the send was due to event read)")
+        text += arrival.row
       }
       say(text + findings.table)
     }
     if let fault = control.firstFault { complain("first failure: \(fault)") }
-    let isClean = report.isClean && readers.faults.count == 0
+    let isClean = report.isClean && readers.faults.count == 0 && arrival?.isClean ?? true
     return isWithinBound(findings) && isClean ? ExitCode.good : ExitCode.failed
   }
 

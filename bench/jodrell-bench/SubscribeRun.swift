@@ -29,12 +29,11 @@ struct SubscribeRun: Sendable {
     target = try Target(&arguments, spreads: true)
     var defaults: LoadOptions.Defaults
     switch kind {
-    case .fanOut: defaults = LoadOptions.Defaults(rateOption: "--publish-rate", connections: 8)
-    case .roundTrip: defaults = LoadOptions.Defaults(rate: 1_000)
+    case .fanOut: defaults = .besideOthers
+    case .roundTrip: defaults = LoadOptions.Defaults(rate: 1_000, takesBatch: false)
     }
     defaults.patience = patience
     load = try LoadOptions(&arguments, defaults)
-    guard load.batch == 1 else { throw UsageFault("the send time is that of single events") }
     guard kind == .fanOut || load.rate != nil else { throw UsageFault("roundtrip needs a --rate") }
     control = load.control
     let plan = try Self.plan(&arguments, target)
@@ -50,17 +49,18 @@ struct SubscribeRun: Sendable {
   private static func plan(
     _ arguments: inout Arguments, _ target: Target
   ) throws(UsageFault) -> Readers.Plan {
+    let from = try arguments.text("--from")
     var query: [String] = []
-    for name in ["from", "view"] {
-      guard let value = try arguments.text("--\(name)") else { continue }
-      query.append("\(name)=\(ClientRequest.segment(value))")
+    if let from { query.append("from=\(ClientRequest.segment(from))") }
+    if let view = try arguments.text("--view") {
+      query.append("view=\(ClientRequest.segment(view))")
     }
     return Readers.Plan(
       endpoint: target.endpoint, paths: target.paths, tokens: target.tokens,
       headers: target.headers,
       count: try arguments.number("--readers", in: 1...100_000, or: 1),
       query: query.isEmpty ? "" : "?" + query.joined(separator: "&"),
-      checksIDs: arguments.flag("--check"))
+      checksIDs: arguments.flag("--check"), from: from)
   }
 
   /// Runs to the end, prints the report, and returns the exit code.
@@ -85,9 +85,7 @@ struct SubscribeRun: Sendable {
       await watch(pacer, until: $0)
     } afterwards: {
       // The last events are on their way to the readers when their answers have come.
-      if pacer != nil, let copies = DeliveryReport.copies(readers, target) {
-        await readers.drain(until: tally.storedInAll * copies)
-      }
+      if pacer != nil { await readers.drain(published: tally.storedInAll) }
     }
     guard let outcome else {
       complain("cannot start the loops")

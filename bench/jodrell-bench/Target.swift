@@ -15,7 +15,8 @@ struct Target: Sendable {
   let tokens: [ByteSlice]
   let headers: [(name: String, value: String)]
 
-  var token: ByteSlice? { tokens.first }
+  /// Whom the request of that number asks as; nil without tokens.
+  func token(of turn: Int) -> ByteSlice? { tokens.isEmpty ? nil : tokens[turn % tokens.count] }
 
   /// - Parameter spreads: whether `--topics` and `--path` are taken.
   init(_ arguments: inout Arguments, spreads: Bool = false) throws {

@@ -43,9 +43,16 @@ struct Timetable: Sendable {
   mutating func advance() {
     handedOut += 1
     switch arrivals {
-    case .even: next = within(.nanoseconds(Int64(handedOut) * 1_000_000_000 / Int64(rate)))
+    case .even: next = within(Self.even(handedOut, at: rate))
     case .poisson: next = within(randomStep())
     }
+  }
+
+  /// When the send of that number, from 0, is due at an even rate, rounded down to nanoseconds.
+  /// Seconds and what is left of them apart, since a long run's number times a second is too much.
+  static func even(_ number: Int, at rate: Int) -> TimeSpan {
+    let (seconds, rest) = number.quotientAndRemainder(dividingBy: rate)
+    return .nanoseconds(Int64(seconds) * 1_000_000_000 + Int64(rest) * 1_000_000_000 / Int64(rate))
   }
 
   /// Exponential gaps make a Poisson process.

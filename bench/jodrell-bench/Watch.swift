@@ -67,8 +67,10 @@ struct Watch: Sendable {
     control.stop()
     // A run that ends by its count was over with its last answer, not when this task looked.
     let isCounted = isDone && nominal == nil && tally.lastAnswer > started
-    let atLeast = isDone ? nominal.map { started + $0 } : nil
-    let end = isCounted ? tally.lastAnswer : max(tally.lastAnswer, atLeast ?? monotonicNow())
+    // Senders are also done when they were interrupted or have given up, long before its time.
+    let now = monotonicNow()
+    let atLeast = isDone ? nominal.map { min(started + $0, now) } : nil
+    let end = isCounted ? tally.lastAnswer : max(tally.lastAnswer, atLeast ?? now)
     let elapsed = end - started
     let metered = meter.count() - meteredBefore
     let spent = ServerUsage.ownCPU.nanoseconds - own.nanoseconds

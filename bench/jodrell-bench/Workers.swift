@@ -12,6 +12,7 @@ final class Workers: Sendable {
     /// `/v1/topics/…/subscriptions/name`.
     let path: String
     let tokens: [ByteSlice]
+    let headers: [(name: String, value: String)]
     let count: Int
     /// Deliveries per receive.
     let most: Int
@@ -69,15 +70,19 @@ final class Workers: Sendable {
         ("ackTimeout", "\"30s\""),
       ]))
     let answer = try await call("PUT", "", body.slice, of: 0, on: loop)
-    guard answer.status / 100 == 2 else {
-      throw .refused(status: answer.status, body: ByteSlice(copying: answer.body.prefix(512).span))
-    }
+    guard answer.status / 100 == 2 else { throw Self.refusal(answer) }
     return answer.status == 201
   }
 
   /// Removes the subscription.
   func unsubscribe(on loop: isolated ClientLoop) async throws(ClientFault) {
-    _ = try await call("DELETE", "", nil, of: 0, on: loop)
+    let answer = try await call("DELETE", "", nil, of: 0, on: loop)
+    guard answer.status / 100 == 2 else { throw Self.refusal(answer) }
+  }
+
+  /// An answer that is not the one asked for, with the start of its body.
+  private static func refusal(_ answer: ClientAnswer) -> ClientFault {
+    .refused(status: answer.status, body: ByteSlice(copying: answer.body.prefix(512).span))
   }
 
   private func call(
@@ -101,6 +106,7 @@ final class Workers: Sendable {
       request.set("Content-Type", "application/json")
       request.body = .whole(body)
     }
+    for header in plan.headers { request.set(header.name, header.value) }
     return request
   }
 
@@ -133,9 +139,7 @@ final class Workers: Sendable {
   ) throws(ClientFault) -> [ByteSlice] {
     guard answer.status == 200, let root = try? JSONDocument(parsing: answer.body).root,
       let deliveries = root["deliveries"]
-    else {
-      throw .refused(status: answer.status, body: ByteSlice(copying: answer.body.prefix(512).span))
-    }
+    else { throw Self.refusal(answer) }
     let now = monotonicNow()
     var tokens: [ByteSlice] = []
     for delivery in deliveries.elements {
@@ -163,9 +167,7 @@ final class Workers: Sendable {
     let answer = try await client.send(request("POST", "/acknowledge", body.slice), on: loop)
     guard answer.status == 200, let root = try? JSONDocument(parsing: answer.body).root,
       let count = root["acknowledged"]?.integer
-    else {
-      throw .refused(status: answer.status, body: ByteSlice(copying: answer.body.prefix(512).span))
-    }
+    else { throw Self.refusal(answer) }
     done.add(Int(count))
     if isCounting(asked) { acknowledging.record(monotonicNow() - asked) }
     guard count == tokens.count else { throw .refused(status: 200, body: answer.body) }

@@ -1,3 +1,4 @@
+import Client
 import Foundation
 import Synchronization
 
@@ -50,9 +51,13 @@ func bench(_ words: [String]) async -> Int32 {
   } catch let fault as UsageFault {
     complain("jodrell-bench: \(fault.message)\nSee jodrell-bench --help.")
     return ExitCode.usage
+  } catch ClientFault.badRequest(let words) {
+    // A topic, token or header with bytes that would end it early: it was typed so.
+    complain("jodrell-bench: cannot be sent: \(words)\nSee jodrell-bench --help.")
+    return ExitCode.usage
   } catch {
     complain("jodrell-bench: \(error)")
-    return ExitCode.usage
+    return ExitCode.failed
   }
   switch words.first {
   case "publish": say(Help.publish)

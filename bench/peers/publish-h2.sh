@@ -17,7 +17,7 @@ start_nginx 18271 "listen 127.0.0.1:18273 ssl http2;
   ssl_certificate $work/tls.pem; ssl_certificate_key $work/tls.key; location / { return 204; }"
 
 load() {
-  h2load -t1 -c"$connections" -m"$streams" -D"$seconds" --warm-up-time=1 \
+  h2load -t1 -c"$connections" -m"$streams" -D"$seconds" \
     -d "$peers/order.json" -H 'content-type: application/json' \
     -H "authorization: Bearer $(cat "$work/token")" "$1"
 }

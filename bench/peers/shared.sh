@@ -1,6 +1,7 @@
 # What the scripts of this folder and beside it share; to be sourced. Everything stays on loopback, in a
 # folder of its own, and what was started is ended by its process id when the script ends. PROGRAMS
-# names the folder of the release builds (.build/release), JODRELL and JODRELL_BENCH one of them.
+# names the folder of the release builds (.build/release), JODRELL and JODRELL_BENCH one of them. An
+# interrupt ends the script, too: with exit code 130.
 
 peers=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 programs=${PROGRAMS:-$peers/../../.build/release}
@@ -13,6 +14,9 @@ policy=
 
 end_all() {
   local pid
+  # Once, and to its end.
+  trap '' INT TERM
+  trap - EXIT
   # What still runs: the number of a process that has ended may be another's by now.
   for pid in $(jobs -pr); do kill "$pid" 2>/dev/null || true; done
   wait 2>/dev/null || true
@@ -20,6 +24,8 @@ end_all() {
   rm -rf "$work"
 }
 trap end_all EXIT
+# A measurement that an interrupt has ended may have ended well: without this the next one would begin.
+trap 'exit 130' INT TERM
 
 # install PACKAGE…: what is missing, from Debian.
 install() {
