@@ -171,8 +171,8 @@ extension Committer {
       <= clocks.wall()
   }
 
-  /// Makes the next bucket of a class; nil where there is no space for it now. After any other fault
-  /// nobody knows what RocksDB's manifest holds.
+  /// Makes the next bucket of a class; nil where there is no space for it now. After any other
+  /// fault nobody knows what RocksDB's manifest holds.
   private func makeBucket(_ kind: BucketKey.Class) throws(StoreFault) -> EventBucket? {
     let key = BucketKey(bucket: counters.nextBucket)
     let family: ColumnFamily
