@@ -143,19 +143,11 @@ import Testing
   @Test("a peer that hangs up meanwhile costs nothing but its connection")
   func hangUp() async throws {
     try await withServer { server, peer, journal in
-      journal.note { $0.isReleased = false }
       try await peer.loop.run { loop in
         let socket = try await open(peer, on: loop)
-        socket.outbox.append(bytes(Self.post("/held", "lost")))
-        #expect(await socket.flush())
-        await peer.until(on: loop) { journal.now.begun == 1 }
-        socket.close(on: loop)
-        await peer.rest(.milliseconds(50), on: loop)
-        #expect(server.counters.openConnections == 1)
-        journal.note { $0.isReleased = true }
-        await peer.until(on: loop) { server.counters.openConnections == 0 }
+        await peer.hangUp(
+          socket, sending: bytes(Self.post("/held", "lost")), server, journal, on: loop)
       }
-      #expect(server.counters.openConnections == 0)
     }
   }
 

@@ -84,6 +84,24 @@ struct Peer {
     }
   }
 
+  /// Sends requests of which one is held, waits until that is begun, and hangs up: the connection
+  /// lives until its answer is there.
+  func hangUp(
+    _ socket: Socket, sending bytes: ByteSlice, _ server: Server<TestResponder>,
+    _ journal: Journal, on loop: isolated Loop
+  ) async {
+    journal.note { $0.isReleased = false }
+    socket.outbox.append(bytes)
+    #expect(await socket.flush())
+    await until(on: loop) { journal.now.begun == 1 }
+    socket.close(on: loop)
+    await rest(.milliseconds(50), on: loop)
+    #expect(server.counters.openConnections == 1)
+    journal.note { $0.isReleased = true }
+    await until(on: loop) { server.counters.openConnections == 0 }
+    #expect(server.counters.openConnections == 0)
+  }
+
   private func isRefused(on loop: isolated Loop) async -> Bool {
     do throws(ClientFailure) {
       let address = try? SocketAddress(host: "127.0.0.1", port: port)

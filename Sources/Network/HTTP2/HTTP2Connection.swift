@@ -2,7 +2,8 @@ import Bytes
 import HTTPWire
 
 /// The HTTP/2 side of a connection: one task that reads and sends for all streams, and one task for
-/// each stream that has something to do, all on the connection's loop. Loop-confined.
+/// each stream that has something to do which takes one, all on the connection's loop.
+/// Loop-confined.
 ///
 /// Streams write into buffers of their own; what they have is put into frames when the loop's turn
 /// ends, as much as the client's windows and the socket take: one write for all of them.
@@ -18,7 +19,7 @@ import HTTPWire
   private var unstarted: [HTTP2Stream<R>] = []
   /// Room for long bodies that are read whole.
   let bodyRoom: HTTP2BodyRoom<R>
-  /// Tasks of streams, those included whose stream is over.
+  /// Streams that have a task or are begun, those included that are over.
   private var running = 0
   private var lastTask: UnsafeContinuation<Void, Never>?
   private var isInLine = false
@@ -246,14 +247,23 @@ import HTTPWire
     if session.pendingBytes > server.limits.unreadAnswerBytes || !unstarted.isEmpty {
       unstarted.append(stream)
     } else {
-      startTask(for: stream)
+      serve(stream)
     }
   }
 
   private func startWaiting() {
     while !unstarted.isEmpty, session.pendingBytes <= server.limits.unreadAnswerBytes {
       let stream = unstarted.removeFirst()
-      if !stream.isClosed { startTask(for: stream) }
+      if !stream.isClosed { serve(stream) }
+    }
+  }
+
+  /// Has a request answered, in a task only if it takes one.
+  private func serve(_ stream: HTTP2Stream<R>) {
+    switch stream.beginAtOnce() {
+    case .left: startTask(for: stream)
+    case .begun: running += 1
+    case .complete: break
     }
   }
 

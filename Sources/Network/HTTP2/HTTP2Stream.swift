@@ -7,6 +7,7 @@ import HTTPWire
 ///
 /// ```
 /// answering ──▶ done                    (a whole answer)
+///     ├──▶ begun ──▶ done               (one that takes no task)
 ///     └──▶ streaming ◀──▶ waiting       (a streamed one; waiting has no task)
 ///              └──▶ done
 /// ```
@@ -14,6 +15,8 @@ import HTTPWire
 @safe final class HTTP2Stream<R: Responder> {
   private enum State {
     case answering
+    /// The responder completes the answer.
+    case begun(AnswerWriter)
     case streaming(any AnswerStream)
     /// Until the timer, `rouse`, the end of the stream or the drain.
     case waiting(any AnswerStream, TimerToken?)
@@ -28,6 +31,8 @@ import HTTPWire
   private(set) var isClosed = false
   private var isRoused = false
   private let outgoing = HTTP2Outgoing()
+  /// The request, once the responder has seen it and left it to the task.
+  private var opened: (request: HTTPRequest, writer: AnswerWriter)?
   /// The body, while it comes.
   var body: HTTP2Body
 
@@ -85,7 +90,7 @@ import HTTPWire
     switch state {
     case .answering, .streaming: task?.cancel()
     case .waiting: wake()
-    case .done: break
+    case .begun, .done: break
     }
   }
 
@@ -101,13 +106,14 @@ import HTTPWire
     switch state {
     case .answering: await answer()
     case .streaming: await streamOn()
-    case .waiting, .done: break
+    case .begun, .waiting, .done: break
     }
     task = nil
     connection.taskEnded()
   }
 
-  private func answer() async {
+  /// The request, with the writer of its answer.
+  private func open() -> (request: HTTPRequest, writer: AnswerWriter) {
     let now = server.clock.clocks.monotonic()
     body.began = now
     let content = makeBody()
@@ -116,40 +122,76 @@ import HTTPWire
       receivedAt: server.clock.wallNow + (now - server.clock.now), listener: connection.kind,
       peer: server.client(of: head, behind: connection.peer),
       clientCertificate: connection.socket.tls?.peerCertificate)
-    var writer = AnswerWriter(
+    let writer = AnswerWriter(
       into: outgoing.outbox, commons: server.commons, id: request.id,
       terms: AnswerTerms(isHead: head.method == .head, version: .http11, keepAlive: true),
       body: content)
-    // What begins to wait after the drain began would not hear of it.
-    if server.commons.isDraining { task?.cancel() }
-    let end = await server.responder.respond(to: request, with: &writer)
-    content.detach()
+    return (request, writer)
+  }
+
+  /// Lets the responder answer a request that has come completely, if it is of those that take no
+  /// task.
+  ///
+  /// - Returns: `left` where it takes one.
+  func beginAtOnce() -> Beginning {
+    guard body.hasAll else { return .left }
+    let (request, opening) = open()
+    var writer = opening
+    let beginning = server.responder.begin(request, with: &writer, for: self)
+    switch beginning {
+    case .left: opened = (request, writer)
+    case .begun: state = .begun(writer)
+    case .complete: conclude(writer.phase)
+    }
+    return beginning
+  }
+
+  /// An answer that is not streamed has been written.
+  private func conclude(_ phase: AnswerWriter.Phase) {
     state = .done
     leaveBody()
-    guard !isClosed else {
-      if case .stream(let stream) = end { stream.detach() }
-      return
-    }
-    switch (end, writer.phase) {
-    case (.complete, .complete):
+    guard !isClosed else { return }
+    if phase == .complete {
       outgoing.isEnded = true
       connection.session.respond(with: outgoing, on: id, at: server.clock.now)
       endSoon()
-    case (.stream(let stream), .streaming):
-      outgoing.isEnded = writer.streamFraming == .absent
-      connection.session.respond(with: outgoing, on: id, at: server.clock.now)
-      guard !outgoing.isEnded else {
-        endSoon()
-        break
-      }
-      connection.wantsPump()
-      state = .streaming(stream)
-      stream.attach(to: self)
-      await streamOn()
-    // A responder that did not keep its word: nothing sensible can be sent.
-    default: connection.session.reset(id, .failed)
+    } else {
+      // A responder that did not keep its word: nothing sensible can be sent.
+      connection.session.reset(id, .failed)
     }
     connection.wantsPump()
+  }
+
+  private func answer() async {
+    let (request, opening) = opened ?? open()
+    var writer = opening
+    opened = nil
+    // What begins to wait after the drain began would not hear of it.
+    if server.commons.isDraining { task?.cancel() }
+    let end = await server.responder.respond(to: request, with: &writer)
+    request.body.detach()
+    guard case .stream(let stream) = end else { return conclude(writer.phase) }
+    state = .done
+    leaveBody()
+    guard !isClosed else { return stream.detach() }
+    if writer.phase == .streaming {
+      await begin(stream, framing: writer.streamFraming)
+    } else {
+      connection.session.reset(id, .failed)
+    }
+    connection.wantsPump()
+  }
+
+  private func begin(
+    _ stream: any AnswerStream, framing: AnswerWriter.StreamFraming
+  ) async {
+    outgoing.isEnded = framing == .absent
+    connection.session.respond(with: outgoing, on: id, at: server.clock.now)
+    guard !outgoing.isEnded else { return endSoon() }
+    connection.wantsPump()
+    state = .streaming(stream)
+    stream.attach(to: self)
+    await streamOn()
   }
 
   /// The answer is complete. Its request may never be.
@@ -244,6 +286,15 @@ import HTTPWire
     timer = nil
     unsafe waiter = nil
     unsafe waiting.resume()
+  }
+}
+
+extension HTTP2Stream: AnswerTaker {
+  func completeAnswer(_ write: (inout AnswerWriter) -> Void) {
+    guard case .begun(var writer) = state else { preconditionFailure("nothing was begun") }
+    write(&writer)
+    conclude(writer.phase)
+    connection.taskEnded()
   }
 }
 
