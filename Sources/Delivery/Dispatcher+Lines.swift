@@ -5,8 +5,12 @@ import Topics
 // Who waits for what, and who is woken.
 extension Dispatcher.State {
   /// Takes or keeps a place in the line; the head watches the topic's growth.
-  mutating func wait(_ ticket: UInt64, until deadline: MonotonicTime) -> Dispatcher.Step {
-    let due = machine.nextDue
+  ///
+  /// - Parameter again: when the head wakes although nothing of this subscription has changed.
+  mutating func wait(
+    _ ticket: UInt64, until deadline: MonotonicTime, lookingAgain again: MonotonicTime
+  ) -> Dispatcher.Step {
+    let due = min(machine.nextDue ?? .distantFuture, again)
     return .init(
       line.stand(ticket, due: due), beyond: machine.end, due: due, until: deadline)
   }

@@ -117,6 +117,7 @@ extension Dispatcher {
   func trimmed(before first: UInt64, on timers: any LoopTimers) {
     let (concerned, mustSchedule) = state.withLock { state in
       state.machine.trimmed(first: first)
+      count(&state)
       return (state.concerned, state.mustScheduleFlush())
     }
     concerned?.wake(.grown)
@@ -161,6 +162,7 @@ extension Dispatcher {
       (state: inout sending State) throws(DispatchFailure) -> (Answer, Waiter?, Bool) in
       if state.isClosed { throw .gone }
       let answer = try body(&state.machine)
+      count(&state)
       if let settlement { stage(&state, settled: settlement) }
       return (answer, state.concerned, settlement == nil && state.mustScheduleFlush())
     }
@@ -174,6 +176,7 @@ extension Dispatcher {
       let (concerned, mustSchedule) = state.withLock { state in
         state.machine.changeWasLost()
         undo(&state.machine, answer)
+        count(&state)
         return (state.concerned, !isGone && !growth.isClosed && state.mustScheduleFlush())
       }
       concerned?.wake(.grown)

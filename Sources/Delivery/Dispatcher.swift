@@ -17,6 +17,8 @@ public import Topics
 public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
   struct State {
     var machine: SubscriptionMachine
+    /// How many of its events `unacked` holds.
+    var counted = 0
     /// Calls of consumers that may receive, for events.
     var line = WaitingLine()
     /// Calls of other consumers, for the place of the one that may.
@@ -34,18 +36,27 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
   let log: Log
   let growth: Growth
   let ledger: UInt64
+  /// The count of the tenant that holds the subscription.
+  let unacked: UnackedCount
   let state: Mutex<State>
 
   init(
     log: Log, reference: SubscriptionReference, definition: SubscriptionDefinition,
-    growth: Growth, machine: SubscriptionMachine
+    growth: Growth, machine: SubscriptionMachine, unacked: UnackedCount
   ) {
     self.log = log
     self.reference = reference
     self.definition = definition
     self.growth = growth
     ledger = machine.ledger
+    self.unacked = unacked
     state = Mutex(State(machine: machine))
+  }
+
+  /// One whose topic is gone is let go with what it has out.
+  deinit {
+    let counted = state.withLock { $0.counted }
+    unacked.add(-counted)
   }
 
   /// Hands events to a consumer; waits for some until the call's deadline and returns none then,
@@ -101,6 +112,7 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
   public func close() {
     let waiters = state.withLock { state in
       state.isClosed = true
+      count(&state)
       return Array(state.line.all) + Array(state.standby.all)
     }
     for waiter in waiters { waiter.wake(.closed) }
@@ -182,18 +194,25 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
       (state: inout sending State) throws(DispatchFailure) -> (Step, Waiter?) in
       if state.isClosed { throw .gone }
       state.machine.appended(end: end)
-      switch state.machine.receive(consumer, max: call.max, now: now) {
+      let room = unacked.room
+      switch state.machine.receive(consumer, max: call.max, unread: room, now: now) {
       case .refused(let refusal): throw .refused(refusal)
       case .delivered(let deliveries) where !deliveries.isEmpty:
+        count(&state)
         return (.deliveries(deliveries), state.leave(ticket))
       case .delivered: break
       }
       if now >= deadline { return (.nothing, nil) }
-      return (state.wait(ticket, until: deadline), nil)
+      let again = room > 0 ? MonotonicTime.distantFuture : now + Self.patienceWithoutRoom
+      return (state.wait(ticket, until: deadline, lookingAgain: again), nil)
     }
     next?.wake(.grown)
     return step
   }
+
+  /// How long until a call looks again whether others have given room for its events back: nobody
+  /// tells it.
+  private static var patienceWithoutRoom: TimeSpan { .seconds(1) }
 
   private func wait(
     _ waiter: Waiter, beyond: UInt64?, until: MonotonicTime, under right: WaitingRight?,
@@ -271,9 +290,19 @@ public final class Dispatcher<Log: TopicLog & SubscriptionStore>: Sendable {
   func change<Answer: Sendable>(_ body: (inout SubscriptionMachine) -> Answer) -> Answer {
     let (answer, concerned) = state.withLock { state in
       let answer = body(&state.machine)
+      count(&state)
       return (answer, state.concerned)
     }
     concerned?.wake(.grown)
     return answer
+  }
+
+  /// Tells `unacked` what has become of the machine's events. Whatever may change how many are out
+  /// calls it before it gives the lock back.
+  func count(_ state: inout State) {
+    let present = state.isClosed ? 0 : state.machine.unacked
+    guard present != state.counted else { return }
+    unacked.add(present - state.counted)
+    state.counted = present
   }
 }

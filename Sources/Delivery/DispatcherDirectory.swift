@@ -6,14 +6,23 @@ public import Tenancy
 public import Topics
 
 /// The dispatchers in use: one per subscription, made from what is stored when first asked for,
-/// dropped when idle and room is needed. Any thread may call.
+/// dropped when idle and room is needed. A tenant has a share of the room: however many of its
+/// subscriptions hold leases that never end, those of others are served. Any thread may call.
 ///
 /// Lock order: directory, then dispatcher.
 public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Sendable {
   private struct Key: Hashable {
+    /// That holds the subscription: on a shared topic not always the topic's own.
+    let tenant: Name
     let topic: TopicAddress
     /// Never given out twice within the topic's life.
     let number: UInt64
+
+    init(_ definition: SubscriptionDefinition, of topic: TopicAddress) {
+      tenant = definition.holder ?? topic.tenant
+      self.topic = topic
+      number = definition.number
+    }
   }
   private struct Entry {
     let dispatcher: Dispatcher<Log>
@@ -21,28 +30,54 @@ public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Senda
     var pins = 0
     var lastUse: UInt64
   }
-  private struct State {
+  /// What one tenant has of it.
+  private struct Share {
     var entries: [Key: Entry] = [:]
+    let unacked: UnackedCount
+    /// When idle ones are looked for again; nil for at once.
+    var nextLook: MonotonicTime?
+  }
+  private struct State {
+    /// By tenant; each has entries.
+    var shares: [Name: Share] = [:]
+    /// Entries of all shares.
+    var count = 0
+    var nextLook: MonotonicTime?
     var uses: UInt64 = 0
     /// Counts removals: what was loaded before one may be stale.
     var removals: UInt64 = 0
     var isClosed = false
+
+    @discardableResult
+    mutating func remove(_ key: Key) -> Dispatcher<Log>? {
+      guard let entry = shares[key.tenant]?.entries.removeValue(forKey: key) else { return nil }
+      count -= 1
+      if shares[key.tenant]?.entries.isEmpty == true { shares[key.tenant] = nil }
+      return entry.dispatcher
+    }
+  }
+  /// What a dispatcher is made of.
+  private struct Loaded: Sendable {
+    let machine: SubscriptionMachine
+    let growth: Growth
   }
 
   private let log: Log
-  private let capacity: Int
+  private let limits: DispatcherLimits
   private let wall: @Sendable () -> UnixTime
+  /// Of all subscriptions.
+  let unacked: UnackedCount
   private let state = Mutex(State())
 
-  /// - Parameters:
-  ///   - capacity: dispatchers in memory, ≈ 2 KiB each while idle.
-  ///   - wall: the wall clock, which numbers deliveries across restarts.
+  /// - Parameter wall: the wall clock, which numbers deliveries across restarts.
   public init(
-    _ log: Log, capacity: Int = 20_000, wall: @escaping @Sendable () -> UnixTime
+    _ log: Log, limits: DispatcherLimits = DispatcherLimits(),
+    wall: @escaping @Sendable () -> UnixTime
   ) {
     self.log = log
-    self.capacity = capacity
+    self.limits = limits
     self.wall = wall
+    unacked = UnackedCount(limit: limits.unacked)
   }
 
   /// The dispatcher of a subscription, for as long as the seat is held.
@@ -51,22 +86,25 @@ public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Senda
   public func seat(
     at definition: SubscriptionDefinition, of topic: TopicAddress, on site: LoopSite
   ) async throws(DispatchFailure) -> DispatcherSeat<Log> {
-    let key = Key(topic: topic.detached, number: definition.number)
+    let key = Key(definition, of: topic.detached)
     while true {
-      let (found, removals) = state.withLock { state in
-        (pin(key, in: &state), state.removals)
+      let now = site.timers.clocks.monotonic()
+      let (found, removals) = try state.withLock {
+        (state: inout sending State) throws(DispatchFailure) -> (Dispatcher<Log>?, UInt64) in
+        let found = pin(key, in: &state)
+        // Nothing is read from the disk for who is refused.
+        if found == nil { try makeRoom(for: key.tenant, in: &state, now) }
+        return (found, state.removals)
       }
       if let found { return seat(found, key) }
-      let made = try await load(definition, key.topic, site)
+      let loaded = try await load(definition, key.topic, site)
       let seated = try state.withLock {
         (state: inout sending State) throws(DispatchFailure) -> Dispatcher<Log>? in
         if state.isClosed { throw .gone }
         if let found = pin(key, in: &state) { return found }
         guard state.removals == removals else { return nil }
-        try makeRoom(in: &state)
-        state.uses += 1
-        state.entries[key] = Entry(dispatcher: made, pins: 1, lastUse: state.uses)
-        return made
+        try makeRoom(for: key.tenant, in: &state, now)
+        return enter(loaded, definition, key, in: &state)
       }
       if let seated { return seat(seated, key) }
     }
@@ -74,10 +112,10 @@ public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Senda
 
   /// Ends the dispatcher of a subscription that was deleted, if there is one.
   public func close(_ definition: SubscriptionDefinition, of topic: TopicAddress) {
-    let key = Key(topic: topic, number: definition.number)
+    let key = Key(definition, of: topic)
     let removed = state.withLock { state -> Dispatcher<Log>? in
       state.removals += 1
-      return state.entries.removeValue(forKey: key)?.dispatcher
+      return state.remove(key)
     }
     removed?.close()
   }
@@ -86,20 +124,39 @@ public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Senda
   public func facts(
     of definition: SubscriptionDefinition, of topic: TopicAddress, on site: LoopSite
   ) -> SubscriptionFacts? {
-    let key = Key(topic: topic, number: definition.number)
-    let dispatcher = state.withLock { $0.entries[key]?.dispatcher }
+    let key = Key(definition, of: topic)
+    let dispatcher = state.withLock { $0.shares[key.tenant]?.entries[key]?.dispatcher }
     guard let dispatcher, !dispatcher.growth.isClosed else { return nil }
     return dispatcher.facts(on: site)
   }
 
-  public var count: Int { state.withLock { $0.entries.count } }
+  /// Numbers of a subscription, in use or not; where there is no room for it, from what is stored.
+  ///
+  /// - Parameter topic: the caller's proof, granted for `subscribe` or `manage`.
+  public func look(
+    at definition: SubscriptionDefinition, of topic: TopicAddress, on site: LoopSite
+  ) async throws(DispatchFailure) -> SubscriptionFacts {
+    if let facts = facts(of: definition, of: topic, on: site) { return facts }
+    do throws(DispatchFailure) {
+      let seat = try await seat(at: definition, of: topic, on: site)
+      return seat.dispatcher.facts(on: site)
+    } catch {
+      switch error {
+      case .tooManyInUse, .tooManyOfTenantInUse:
+        return try await load(definition, topic, site).machine.facts
+      default: throw error
+      }
+    }
+  }
+
+  public var count: Int { state.withLock { $0.count } }
 
   /// Stores what is not stored yet and ends all waiting calls; returns when it is durable, or has
   /// failed. For shutdown.
   public func close() async {
-    let dispatchers = state.withLock { state in
+    let dispatchers = state.withLock { state -> [Dispatcher<Log>] in
       state.isClosed = true
-      return state.entries.values.map(\.dispatcher)
+      return state.shares.values.flatMap { $0.entries.values.map(\.dispatcher) }
     }
     var settlements: [ChangeSettlement] = []
     for dispatcher in dispatchers {
@@ -114,7 +171,7 @@ public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Senda
 
   private func load(
     _ definition: SubscriptionDefinition, _ topic: TopicAddress, _ site: LoopSite
-  ) async throws(DispatchFailure) -> Dispatcher<Log> {
+  ) async throws(DispatchFailure) -> Loaded {
     guard let rules = DispatchRules(definition.terms.kind) else {
       throw .notSupported(definition.terms.kind)
     }
@@ -130,9 +187,7 @@ public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Senda
       let machine = try SubscriptionMachine(
         rules: rules, terms: definition.terms, number: definition.number, state: stored,
         end: growth.end, firstSerial: UInt64(max(wall().nanoseconds, 1)))
-      return Dispatcher(
-        log: log, reference: reference, definition: definition, growth: growth,
-        machine: machine)
+      return Loaded(machine: machine, growth: growth)
     } catch {
       throw .corrupt(error)
     }
@@ -163,38 +218,90 @@ public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Senda
   // MARK: - Under the lock
 
   private func pin(_ key: Key, in state: inout State) -> Dispatcher<Log>? {
-    guard let entry = state.entries[key] else { return nil }
+    guard let entry = state.shares[key.tenant]?.entries[key] else { return nil }
     if entry.dispatcher.growth.isClosed {
       // The topic was deleted; one of the same name may have a subscription of the same number.
-      state.entries[key] = nil
+      state.remove(key)
       state.removals += 1
       return nil
     }
     state.uses += 1
-    state.entries[key]?.pins += 1
-    state.entries[key]?.lastUse = state.uses
+    state.shares[key.tenant]?.entries[key]?.pins += 1
+    state.shares[key.tenant]?.entries[key]?.lastUse = state.uses
     return entry.dispatcher
+  }
+
+  /// Makes the dispatcher, pinned.
+  private func enter(
+    _ loaded: Loaded, _ definition: SubscriptionDefinition, _ key: Key, in state: inout State
+  ) -> Dispatcher<Log> {
+    let counted =
+      state.shares[key.tenant]?.unacked
+      ?? UnackedCount(limit: limits.unackedPerTenant, within: unacked)
+    let made = Dispatcher(
+      log: log, reference: SubscriptionReference(to: definition, of: key.topic),
+      definition: definition, growth: loaded.growth, machine: loaded.machine,
+      unacked: counted)
+    state.uses += 1
+    state.count += 1
+    let entry = Entry(dispatcher: made, pins: 1, lastUse: state.uses)
+    state.shares[key.tenant, default: Share(unacked: counted)].entries[key] = entry
+    return made
   }
 
   private func seat(_ dispatcher: Dispatcher<Log>, _ key: Key) -> DispatcherSeat<Log> {
     DispatcherSeat(dispatcher) {
       self.state.withLock { state in
         // A successor under the same key has pins of its own.
-        guard state.entries[key]?.dispatcher === dispatcher else { return }
-        state.entries[key]?.pins -= 1
+        guard state.shares[key.tenant]?.entries[key]?.dispatcher === dispatcher else { return }
+        state.shares[key.tenant]?.entries[key]?.pins -= 1
       }
     }
   }
 
-  /// Drops the least recently used sixteenth of what is idle.
-  private func makeRoom(in state: inout State) throws(DispatchFailure) {
-    guard state.entries.count >= capacity else { return }
-    let idle = state.entries
-      .filter { $0.value.pins == 0 && $0.value.dispatcher.isIdle }
-      .sorted { $0.value.lastUse < $1.value.lastUse }
-      .prefix(max(capacity / 16, 1))
-    guard !idle.isEmpty else { throw .tooManyInUse(limit: capacity) }
-    for (key, _) in idle { state.entries[key] = nil }
+  /// How long nobody looks for idle ones once few were found: a look goes through all entries under
+  /// the lock, 1 ms for 20,000.
+  private static var lookPause: TimeSpan { .milliseconds(100) }
+
+  /// Makes room for one more of a tenant: among its own where it has its share, else among all. Of
+  /// what is idle the least recently used sixteenth is dropped.
+  private func makeRoom(
+    for tenant: Name, in state: inout State, _ now: MonotonicTime
+  ) throws(DispatchFailure) {
+    if state.shares[tenant]?.entries.count ?? 0 >= limits.subscriptionsPerTenant {
+      let limit = limits.subscriptionsPerTenant
+      let most = max(limit / 16, 1)
+      guard state.shares[tenant]?.nextLook ?? now <= now else {
+        throw .tooManyOfTenantInUse(limit: limit)
+      }
+      let keys = idle(of: state.shares[tenant].map { [$0] } ?? [], most: most)
+      if keys.count < most { state.shares[tenant]?.nextLook = now + Self.lookPause }
+      guard !keys.isEmpty else { throw .tooManyOfTenantInUse(limit: limit) }
+      drop(keys, from: &state)
+    }
+    guard state.count >= limits.subscriptions else { return }
+    let most = max(limits.subscriptions / 16, 1)
+    guard state.nextLook ?? now <= now else { throw .tooManyInUse(limit: limits.subscriptions) }
+    let keys = idle(of: Array(state.shares.values), most: most)
+    if keys.count < most { state.nextLook = now + Self.lookPause }
+    guard !keys.isEmpty else { throw .tooManyInUse(limit: limits.subscriptions) }
+    drop(keys, from: &state)
+  }
+
+  /// The least recently used of what nobody would miss.
+  private func idle(of shares: [Share], most: Int) -> [Key] {
+    var found: [(key: Key, lastUse: UInt64)] = []
+    for share in shares {
+      for (key, entry) in share.entries where entry.pins == 0 {
+        guard entry.dispatcher.isIdle || entry.dispatcher.growth.isClosed else { continue }
+        found.append((key, entry.lastUse))
+      }
+    }
+    return found.sorted { $0.lastUse < $1.lastUse }.prefix(most).map(\.key)
+  }
+
+  private func drop(_ keys: [Key], from state: inout State) {
+    for key in keys { state.remove(key) }
     state.removals += 1
   }
 }

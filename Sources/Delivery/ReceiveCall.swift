@@ -52,6 +52,8 @@ public enum DispatchFailure: Error, Sendable, Hashable {
   case corrupt(AckSetFault)
   /// As many subscriptions are in use as memory is kept for.
   case tooManyInUse(limit: Int)
+  /// As many subscriptions of one tenant are in use as are its share of that.
+  case tooManyOfTenantInUse(limit: Int)
   /// The workers' queue is full.
   case overloaded(retryAfter: TimeSpan)
 }

@@ -99,6 +99,9 @@ public struct SubscriptionMachine: Sendable {
   /// The oldest entry that is not acknowledged.
   public var markDelete: UInt64 { acks.mark }
 
+  /// How many events were handed out and are not settled.
+  public var unacked: Int { outstanding.count }
+
   /// How far the subscription is and what is out.
   public var facts: SubscriptionFacts {
     let span = end > acks.mark ? end - acks.mark : 0
@@ -128,14 +131,21 @@ public struct SubscriptionMachine: Sendable {
   public mutating func appended(end: UInt64) { self.end = max(self.end, end) }
 
   /// Hands out up to `max` events to a consumer, the oldest first.
-  public mutating func receive(_ consumer: ConsumerID, max: Int, now: MonotonicTime)
-    -> ReceiveOutcome
-  {
+  ///
+  /// - Parameter unread: how many of them may be unread ones: other subscriptions may leave no room
+  ///   for more. What is out goes out again without any; where order is kept, not ahead of an older
+  ///   one that has to wait.
+  public mutating func receive(
+    _ consumer: ConsumerID, max: Int, unread: Int = .max, now: MonotonicTime
+  ) -> ReceiveOutcome {
     tick(now)
     if let refusal = refusal(of: consumer) { return .refused(refusal) }
     var deliveries: [Delivery] = []
     let barrier = barrier
-    while deliveries.count < max, let entry = nextEntry(before: barrier) {
+    let before = unacked
+    while deliveries.count < max,
+      let entry = nextEntry(before: barrier, takesUnread: unacked - before < unread)
+    {
       deliveries.append(lease(entry, to: consumer, now: now))
     }
     return .delivered(deliveries)
@@ -160,9 +170,11 @@ public struct SubscriptionMachine: Sendable {
     }
   }
 
-  private mutating func nextEntry(before barrier: UInt64?) -> UInt64? {
+  private mutating func nextEntry(before barrier: UInt64?, takesUnread: Bool) -> UInt64? {
     while let entry = ready.first, outstanding[entry]?.place != .ready { _ = ready.pop() }
-    let entry = min(ready.first ?? .max, nextUnread ?? .max)
+    let (again, unread) = (ready.first ?? .max, nextUnread ?? .max)
+    if !takesUnread, rules.keepsOrder, unread < again { return nil }
+    let entry = takesUnread ? min(again, unread) : again
     return entry < barrier ?? .max ? entry : nil
   }
 

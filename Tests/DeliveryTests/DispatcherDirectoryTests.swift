@@ -44,8 +44,10 @@ import Topics
   @Test func onlyWhatIsIdleMakesRoom() async throws {
     let stage = try await Stage()
     try await stage.append("0")
+    var limits = DispatcherLimits()
+    limits.subscriptions = 2
     let directory = DispatcherDirectory(
-      stage.log, capacity: 2, wall: stage.clock.clocks.wall)
+      stage.log, limits: limits, wall: stage.clock.clocks.wall)
     var definitions: [SubscriptionDefinition] = []
     for name in ["a", "b", "c"] {
       definitions.append(

@@ -56,7 +56,8 @@ actor TestGateway {
   init(
     isDevelopment: Bool = false, crossOrigin: CrossOrigin = .none,
     settings text: String = TestGateway.settings, hosts: [String] = [],
-    audit: AuditTrail? = nil, workers: Workers = .inline, identity: IdentityServices = .init()
+    audit: AuditTrail? = nil, workers: Workers = .inline, identity: IdentityServices = .init(),
+    subscriptions: DispatcherLimits = DispatcherLimits()
   ) throws {
     log = MemoryLog(clocks: clock.clocks)
     let settings = try Self.compile(text)
@@ -69,7 +70,7 @@ actor TestGateway {
     let (wall, registry, server) = (clock.clocks.wall, metrics, server)
     let parts = GatewayParts(
       engine: log, access: access, metrics: metrics, server: server,
-      dispatchers: DispatcherDirectory(log, wall: wall),
+      dispatchers: DispatcherDirectory(log, limits: subscriptions, wall: wall),
       tickets: StreamTickets(random: { count in
         ByteSlice((0..<count).map { _ in UInt8.random(in: 0...255) })
       }), workers: workers, log: LogWriter(now: wall, wake: {}), audit: audit,

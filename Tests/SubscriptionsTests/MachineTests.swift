@@ -140,6 +140,25 @@ import Topics
     #expect(world.receive(World.b, 9) == [0])
   }
 
+  @Test(arguments: [SubscriptionKind.shared, .exclusive])
+  func withoutRoomForUnreadOnesWhatIsOutGoesOutAgain(kind: SubscriptionKind) throws {
+    var world = try World(kind, end: 6)
+    #expect(world.receive(World.a, 9, unread: 0) == [])
+    #expect(world.receive(World.a, 9, unread: 4) == [0, 1, 2, 3])
+    #expect(world.machine.unacked == 4)
+    try world.release(1, after: 0)
+    try world.release(2, after: 0)
+    #expect(world.receive(World.a, 9, unread: 0) == [1, 2])
+    // What never got out is unread: where order is kept it holds back what is behind it.
+    world.machine.takeBack([try #require(world.last[0])])
+    try world.release(1, after: 0)
+    let isOrdered = kind == .exclusive
+    #expect(world.receive(World.a, 9, unread: 0) == (isOrdered ? [] : [1]))
+    #expect(world.receive(World.a, 9, unread: 1) == (isOrdered ? [0, 1] : [0]))
+    #expect(world.receive(World.a, 9, unread: 9) == [4, 5])
+    #expect(world.machine.unacked == 6)
+  }
+
   @Test func upToSettlesEverythingWhereOneConsumerReads() throws {
     var world = try World(.exclusive, end: 6)
     #expect(world.receive(World.a, 3) == [0, 1, 2])

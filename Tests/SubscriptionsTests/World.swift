@@ -33,10 +33,9 @@ struct World {
   }
 
   /// The entries that the consumer is handed; none when it is refused.
-  mutating func receive(_ consumer: ConsumerID, _ max: Int) -> [UInt64] {
-    guard case .delivered(let deliveries) = machine.receive(consumer, max: max, now: now) else {
-      return []
-    }
+  mutating func receive(_ consumer: ConsumerID, _ max: Int, unread: Int = .max) -> [UInt64] {
+    let outcome = machine.receive(consumer, max: max, unread: unread, now: now)
+    guard case .delivered(let deliveries) = outcome else { return [] }
     for delivery in deliveries { last[delivery.entry] = delivery }
     return deliveries.map(\.entry)
   }

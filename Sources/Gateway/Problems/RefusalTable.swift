@@ -195,6 +195,8 @@ extension Refusal {
     case .tooManyInUse(let limit):
       self.init(.overloaded, "at most \(limit) subscriptions can be in use at once")
     case .overloaded(let span):
+    case .tooManyOfTenantInUse(let limit):
+      self.init(.overloaded, "a tenant's share is \(limit) subscriptions in use at once")
       self.init(ProblemCode.overloaded)
       retryAfter = span
     }

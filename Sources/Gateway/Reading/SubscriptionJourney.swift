@@ -164,11 +164,7 @@ extension GatewayResponder {
   func facts(
     of definition: SubscriptionDefinition, _ topic: TopicAddress
   ) async throws -> SubscriptionFacts {
-    if let facts = parts.dispatchers.facts(of: definition, of: topic, on: site) {
-      return facts
-    }
-    let seat = try await parts.dispatchers.seat(at: definition, of: topic, on: site)
-    return seat.dispatcher.facts(on: site)
+    try await parts.dispatchers.look(at: definition, of: topic, on: site)
   }
 
   private func write(
