@@ -6,6 +6,9 @@ public enum SchemaLimits {
   /// Places in a schema that constrain something: bounds compile time and the program's memory
   /// (about 100 bytes each).
   public static let nodes = 20_000
+  /// Bytes of the pointers to those places and of the URIs that references and `$id`s come to: each
+  /// holds all names on its way, so that one long name may stand in thousands of them.
+  public static let addressBytes = 4 << 20
   /// Bytes of memory that one compiled schema may take, as `CompiledSchema.memory` estimates them:
   /// a text of a megabyte that lists nothing but short words comes to nine.
   public static let programBytes = 16 << 20

@@ -173,6 +173,8 @@ import Testing
     #"\ud800"#, #"\udc00\ud800"#, #"\u{110000}"#, #"\u{}"#, #"\c1"#, #"\01"#, #"\1"#, #"(a)\2"#,
     #"\k<a>"#, #"(?<a>x)(?<a>y)"#, "[z-a]", "a{2,1}", "a{70000}", #"\pL"#, #"\p{Foo}"#,
     #"\p{^L}"#, #"\p{Xan}"#, #"\p{Greek}"#, #"(?<=a+)b"#, "^*", #"\b+"#, #"(?<=a)*"#,
+    // Digits of other scripts are none.
+    "\\x\u{FF14}\u{FF11}", "\\u\u{FF10}\u{FF10}\u{FF14}\u{FF11}", "\\u{\u{FF14}\u{FF11}}",
     String(repeating: "(", count: 51) + String(repeating: ")", count: 51),
     String(repeating: "a", count: 1025),
   ])

@@ -38,24 +38,46 @@ extension GatewayResponder {
     let wish = try WishedURI(uriText, tenant: namespace.tenant)
     let media = try DocumentTerms(contentType: request.head.fields.first("content-type"))
     let body = try await body(of: request, upTo: SchemaLimits.sourceBytes, for: namespace)
-    let text = ByteSlice(copying: body.span)
+    let put = DocumentPut(
+      name: name, namespace: namespace, text: ByteSlice(copying: body.span),
+      dialect: media.dialect, wish: wish, lint: lint, terms: terms)
+    var attempts = GatewayLimits.registrationAttempts
+    while true {
+      attempts -= 1
+      do {
+        return try await reviewAndPut(put, &answer)
+      } catch CatalogueFailure.documentChanged where terms.conditions.isEmpty {
+        // Another version came first, maybe with another URI: the text is read again under that.
+        guard attempts > 0 else {
+          throw Refusal(.schemaConflict, "other versions of the document keep coming first")
+        }
+      }
+    }
+  }
 
+  /// Reads a text by what is there, and stores it; if its URI is that of the version there, only if
+  /// that is still current.
+  private func reviewAndPut(
+    _ put: DocumentPut, _ answer: inout AnswerWriter
+  ) async throws -> AnswerEnd {
+    let (name, namespace, terms) = (put.name, put.namespace, put.terms)
     let current = parts.engine.documents(in: namespace).live(name)?.current
     try terms.conditions.check(current.map { EntityTag($0) })
-    let uri = wish.applied(to: current?.uri)
-    let review = try await review(text, uri, media.dialect, name, in: namespace)
-    if lint == .strict, !review.warnings.isEmpty { throw Refusal(refusing: review.warnings) }
+    let uri = put.wish.applied(to: current?.uri)
+    let review = try await review(put.text, uri, put.dialect, name, in: namespace)
+    if put.lint == .strict, !review.warnings.isEmpty { throw Refusal(refusing: review.warnings) }
     if let current, current.fingerprint == review.fingerprint, current.uri == uri {
       start(200, terms, tag: EntityTag(current), &answer)
       return finish(&answer) { json in
         writeDocument(current, name, review, in: namespace, into: &json)
       }
     }
+    let isBound = put.wish.isKept || !terms.conditions.isEmpty
     let stored = try await engine(terms).putDocument(
       DocumentCandidate(
-        name: name, text: text, dialect: media.dialect, uri: uri, fingerprint: review.fingerprint,
-        links: review.links),
-      in: namespace, replacing: terms.conditions.isEmpty ? nil : current?.version ?? 0)
+        name: name, text: put.text, dialect: put.dialect, uri: uri,
+        fingerprint: review.fingerprint, links: review.links),
+      in: namespace, replacing: isBound ? current?.version ?? 0 : nil)
     start(201, terms, tag: EntityTag(stored), &answer)
     let path = DocumentPath.text(namespace.tenant, namespace.namespace, name)
     answer.field("Location", text: "\(path)?version=\(stored.version)")
@@ -171,6 +193,17 @@ extension GatewayResponder {
       json.endObject()
     }
   }
+}
+
+/// What a `PUT` of a document asks for.
+private struct DocumentPut {
+  let name: DocumentName
+  let namespace: NamespaceAddress
+  let text: ByteSlice
+  let dialect: SchemaDialect?
+  let wish: WishedURI
+  let lint: SchemaLintMode
+  let terms: ChangeTerms
 }
 
 extension DocumentEdit {

@@ -52,6 +52,9 @@ enum WishedURI {
     self = .given(ByteSlice(copying: value.span))
   }
 
+  /// Whether what it comes to depends on the version that is current.
+  var isKept: Bool { if case .kept = self { true } else { false } }
+
   func applied(to current: ByteSlice?) -> ByteSlice? {
     switch self {
     case .kept: current

@@ -136,7 +136,7 @@ extension GatewayResponder {
       versions.append(
         SchemaRegistration.Version(
           number: stored.version, fingerprint: stored.fingerprint,
-          references: stored.references, reading: reading))
+          references: stored.references, isLive: stored.state.isLive, reading: reading))
     }
     return versions.reversed()
   }

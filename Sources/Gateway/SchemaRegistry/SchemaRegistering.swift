@@ -73,6 +73,7 @@ extension GatewayResponder {
     case .undecided(let report):
       guard request != nil else { throw Refusal(.schemaUndecided, report) }
       overridden = report
+    // A live version that is the same was the answer above.
     case .register, .identical: break
     }
     var candidate = candidate

@@ -29,6 +29,8 @@ struct AvroType: Sendable {
   let pointer: String
   /// Nil also for one that does not fit the type: Avro ignores those.
   let logical: AvroLogicalType?
+  /// Of a `decimal`; nil for others.
+  var decimal: AvroDecimal?
 
   enum Kind: Sendable {
     case null, boolean, int, long, float, double, bytes, string
@@ -107,6 +109,32 @@ struct AvroField: Sendable {
   let pointer: String
 
   enum Order: String, Sendable { case ascending, descending, ignore }
+}
+
+/// How many digits a `decimal` has, and how many of them stand behind the point.
+struct AvroDecimal: Equatable, Sendable {
+  let precision: Int
+  let scale: Int
+
+  /// What a declaration says; nil where it is no valid decimal of `kind`, whose values are bytes or
+  /// text then (specification, "Logical Types"): without a precision, with a scale beyond it, or
+  /// with more digits than a fixed of that size holds.
+  init?(_ declaration: JSONNode, of kind: AvroType.Kind) {
+    guard let digits = declaration["precision"]?.integer, digits > 0, digits <= Int64(Int32.max)
+    else { return nil }
+    var scale: Int64 = 0
+    if let node = declaration["scale"] {
+      guard let places = node.integer, places >= 0, places <= digits else { return nil }
+      scale = places
+    }
+    if case .fixed(_, let size) = kind {
+      // Bits but for the sign, and decimal digits of a bit.
+      let most = Double(8 * size - 1) * 0.301_029_995_663_981_2
+      guard Double(digits) <= most.rounded(.down) else { return nil }
+    }
+    precision = Int(digits)
+    self.scale = Int(scale)
+  }
 }
 
 /// What values of a type stand for, as far as plain JSON shows it.

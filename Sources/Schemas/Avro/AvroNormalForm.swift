@@ -3,7 +3,8 @@ import JSONText
 
 /// One text for all spellings of an Avro definition that mean the same to readers and writers: full
 /// names, no white space, no `doc`, no attributes of one's own. More than the specification's
-/// parsing canonical form: defaults, aliases, order and logical types count.
+/// parsing canonical form: defaults, aliases, order and logical types with a decimal's digits
+/// count.
 struct AvroNormalForm {
   private let definition: AvroDefinition
   private var written: Set<String> = []
@@ -35,6 +36,12 @@ struct AvroNormalForm {
     if let logical = type.logical {
       json.key("logicalType")
       json.string(logical.rawValue)
+    }
+    if let decimal = type.decimal {
+      json.key("precision")
+      json.integer(decimal.precision)
+      json.key("scale")
+      json.integer(decimal.scale)
     }
     if let name = type.name {
       json.key("name")

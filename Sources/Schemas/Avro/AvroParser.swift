@@ -285,17 +285,22 @@ struct AvroParser {
   ) {
     let pointer = types[number].pointer
     var logical: AvroLogicalType?
-    if let word = declaration?["logicalType"]?.text {
+    var decimal: AvroDecimal?
+    if let declaration, let word = declaration["logicalType"]?.text {
       logical = AvroLogicalType(rawValue: word).flatMap { $0.fits(kind) ? $0 : nil }
+      var why = "\(SchemaText.cut(word, to: 64)) is no logical type of "
+      why += types[number].word(as: kind)
+      if logical == .decimal {
+        decimal = AvroDecimal(declaration, of: kind)
+        why = "decimal needs a precision that fits, and a scale no larger than it"
+        if decimal == nil { logical = nil }
+      }
       if logical == nil, warnings.count < SchemaLimits.warnings {
         warnings.append(
-          SchemaWarning(
-            pointer: pointer + "/logicalType",
-            message: "is ignored: \(SchemaText.cut(word, to: 64)) is no logical type of "
-              + types[number].word(as: kind)))
+          SchemaWarning(pointer: pointer + "/logicalType", message: "is ignored: " + why))
       }
     }
-    types[number] = AvroType(kind: kind, pointer: pointer, logical: logical)
+    types[number] = AvroType(kind: kind, pointer: pointer, logical: logical, decimal: decimal)
   }
 
   private func wrong(_ pointer: String, _ expected: String) -> SchemaFault {

@@ -18,6 +18,8 @@ struct AvroResolution {
   private let writer: AvroDefinition
   private let reader: AvroDefinition
   private var known: [Pair: Bool] = [:]
+  /// Pairs that are not readable and whose reasons were noted.
+  private var told: Set<Pair> = []
   /// Pairs found readable, in the order in which they were entered: those that rest on one that
   /// turns out not to be are forgotten with it.
   private var trail: [Pair] = []
@@ -54,8 +56,9 @@ struct AvroResolution {
   private mutating func reads(_ first: Int, _ second: Int) throws(Failure) -> Bool {
     let pair = Pair(writer: first, reader: second)
     if let answer = known[pair] {
-      // Reasons of an answer that was found while trying were not kept.
-      if answer || isTrying { return answer }
+      // Reasons of an answer that was found while trying were not kept: it is looked for once more,
+      // and only once, since every look may be as long as all before it.
+      if answer || isTrying || told.contains(pair) { return answer }
     }
     try spend(1)
     guard depth < SchemaLimits.inclusionFrames else { throw .outOfBudget }
@@ -69,6 +72,7 @@ struct AvroResolution {
       for pair in trail[entered...] { known[pair] = nil }
       trail.removeSubrange(entered...)
       known[pair] = false
+      if !isTrying { told.insert(pair) }
     }
     return answer
   }

@@ -23,8 +23,8 @@ extension ClassificationComparison {
     func add(_ older: Int?, _ newer: Int?) { steps.append(.fitting(older: older, newer: newer)) }
     for pattern in olderPatterns {
       // What fits a pattern here fits the same one there.
-      let source = older.patterns[pattern].source
-      if let same = newerPatterns.first(where: { newer.patterns[$0].source == source }) {
+      let own = older.patterns[pattern]
+      if let same = newerPatterns.first(where: { newer.patterns[$0].isSame(as: own) }) {
         add(pattern, same)
       } else {
         add(pattern, nil)

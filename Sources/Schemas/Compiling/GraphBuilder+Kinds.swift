@@ -28,14 +28,15 @@ extension GraphBuilder {
   private mutating func pattern(
     _ text: String, at pointer: String
   ) throws(SchemaFault) -> Pattern? {
-    if let known = patterns[text] { return known }
+    let bytes = ByteSlice(utf8: text)
+    if let known = patterns[bytes] { return known }
     guard patterns.count < SchemaLimits.patterns else {
       throw SchemaFault(
         at: pointer, .limitExceeded(what: "patterns", limit: SchemaLimits.patterns))
     }
     do throws(PatternFault) {
       let pattern = try Pattern(text, effort: &tableEffort)
-      patterns[text] = pattern
+      patterns[bytes] = pattern
       return pattern
     } catch {
       try faults.note(SchemaFault(at: pointer, .badPattern(error)))
@@ -128,12 +129,15 @@ extension GraphBuilder {
       if rules.edition == .draft07, keyword != "dependencies" { continue }
       guard let dependencies = try reader.object(keyword) else { continue }
       for (name, node) in dependencies.members {
-        let pointer = reader.pointer(keyword) + "/" + SchemaIndex.escaped(name.text)
+        // Made where something is wrong alone: there may be many, and long ones.
+        func pointer() -> String {
+          reader.pointer(keyword) + "/" + SchemaIndex.escaped(name.text)
+        }
         if keyword == "dependentRequired" || (keyword == "dependencies" && node.kind == .array) {
-          constraint.dependentRequired.append((name, try reader.names(node, at: pointer) ?? []))
+          constraint.dependentRequired.append((name, try reader.names(node, at: pointer()) ?? []))
           if keyword == "dependencies" { constraint.plainDependencies.insert(name) }
         } else {
-          constraint.dependentSchemas.append((name, try schema(node, at: pointer)))
+          constraint.dependentSchemas.append((name, try schema(node, at: pointer())))
         }
       }
     }

@@ -23,7 +23,8 @@ struct GraphBuilder {
   private(set) var warnings: [SchemaWarning] = []
   /// What the root says of members and items that no schema describes.
   private(set) var passesUndeclared = false
-  var patterns: [String: Pattern] = [:]
+  /// By their bytes: texts that Unicode takes for equal fit different texts.
+  var patterns: [ByteSlice: Pattern] = [:]
   /// What the tables of patterns may still take.
   var tableEffort = SchemaLimits.tablesEffort
   private var numbers: [Meeting: Int] = [:]
@@ -140,9 +141,9 @@ struct GraphBuilder {
     }
   }
 
-  mutating func warn(_ pointer: String, _ message: String) {
+  mutating func warn(_ pointer: @autoclosure () -> String, _ message: String) {
     guard warnings.count < SchemaLimits.warnings else { return }
-    warnings.append(SchemaWarning(pointer: pointer, message: message))
+    warnings.append(SchemaWarning(pointer: pointer(), message: message))
   }
 
   private mutating func warnAboutKeywords(_ reader: KeywordReader) {
@@ -168,11 +169,13 @@ struct GraphBuilder {
     return try schema(node, at: reader.pointer(keyword))
   }
 
-  mutating func schema(_ node: JSONNode, at pointer: String) throws(SchemaFault) -> Int {
+  mutating func schema(
+    _ node: JSONNode, at pointer: @autoclosure () -> String
+  ) throws(SchemaFault) -> Int {
     let document = index.places[current.place].document
     guard let place = index.place(of: node, in: document) else {
       // The index has told why already.
-      if faults.isEmpty { try faults.note(SchemaFault(at: pointer, .notASchema)) }
+      if faults.isEmpty { try faults.note(SchemaFault(at: pointer(), .notASchema)) }
       return 0
     }
     return try self.node(at: place)

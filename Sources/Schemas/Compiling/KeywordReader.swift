@@ -86,7 +86,9 @@ struct KeywordReader {
     return try names(node, at: pointer(keyword))
   }
 
-  func names(_ node: JSONNode, at pointer: String) throws(SchemaFault) -> [ByteSlice]? {
+  func names(
+    _ node: JSONNode, at pointer: @autoclosure () -> String
+  ) throws(SchemaFault) -> [ByteSlice]? {
     var names: [ByteSlice] = []
     var seen: Set<ByteSlice> = []
     for element in node.elements {
@@ -95,7 +97,7 @@ struct KeywordReader {
     }
     if node.kind == .array, names.count == node.count { return names }
     try faults.note(
-      SchemaFault(at: pointer, .wrongValue(expected: "an array of different strings")))
+      SchemaFault(at: pointer(), .wrongValue(expected: "an array of different strings")))
     return nil
   }
 

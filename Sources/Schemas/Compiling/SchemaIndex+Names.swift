@@ -77,6 +77,7 @@ extension SchemaIndex {
       inner = outer.base.resolving(reference)
       inner.fragment = nil
       let name = LocalName(document: outer.document, uri: inner.resource)
+      try charge(name.uri)
       let earlier = resources[name] ?? number
       // In other documents the first bearer of a name keeps it.
       guard earlier == number || outer.document > 0 else {

@@ -46,7 +46,7 @@ extension SchemaIndex {
           try faults.note(error)
           continue
         }
-        if reference.pointer.hasSuffix("/$dynamicRef") {
+        if reference.isDynamic {
           found.dynamic = Targets.Dynamic(initial: target, name: dynamicName(reference, target))
           if let name = found.dynamic?.name { names.insert(name) }
           guard names.count <= SchemaLimits.dynamicNames else {
@@ -76,7 +76,7 @@ extension SchemaIndex {
   }
 
   /// The references of a schema, none where one of them is no text.
-  private func sound(_ place: Int) throws(SchemaFault) -> [SchemaReference] {
+  private mutating func sound(_ place: Int) throws(SchemaFault) -> [SchemaReference] {
     do throws(SchemaFault) {
       return try references(of: place)
     } catch {
@@ -86,7 +86,7 @@ extension SchemaIndex {
   }
 
   /// The references of a schema, in the order in which they are tried.
-  func references(of place: Int) throws(SchemaFault) -> [SchemaReference] {
+  mutating func references(of place: Int) throws(SchemaFault) -> [SchemaReference] {
     let place = places[place]
     var found: [SchemaReference] = []
     let keywords: [StaticString] =
@@ -100,6 +100,7 @@ extension SchemaIndex {
       let target = place.base.resolving(URIReference(text))
       var uri = target.resource
       if let fragment = target.fragment { uri += "#" + fragment }
+      try charge(uri)
       found.append(SchemaReference(pointer: pointer, text: text, uri: uri))
     }
     return found
@@ -122,10 +123,12 @@ extension SchemaIndex {
       let fragment = target.decodedFragment
     else { return nil }
     if fragment.isEmpty { return resource }
-    if !fragment.hasPrefix("/") { return anchors[places[resource].resource]?[fragment] }
-    let path = Path(resource: resource, pointer: fragment)
+    guard fragment.utf8.first == ASCII.slash else {
+      return anchors[places[resource].resource]?[fragment]
+    }
+    let path = Path(resource: resource, pointer: ByteSlice(utf8: fragment))
     if let known = followed[path] { return known }
-    let place = try follow(fragment, from: resource)
+    let place = try follow(path)
     followed[path] = place
     return place
   }
@@ -175,23 +178,23 @@ extension SchemaIndex {
     return number
   }
 
-  private mutating func follow(_ path: String, from start: Int) throws(SchemaFault) -> Int? {
+  private mutating func follow(_ path: Path) throws(SchemaFault) -> Int? {
+    let start = path.resource
     let document = places[start].document
     var node = places[start].node
     var known = start
-    var location = places[start].pointer
-    for raw in path.split(separator: "/", omittingEmptySubsequences: false).dropFirst() {
-      guard let token = Self.unescaped(raw).map({ ByteSlice(utf8: $0) }) else { return nil }
+    guard let pointer = JSONPointer(parsing: path.pointer) else { return nil }
+    for token in pointer.tokens {
       enter(node, in: document)
       guard let next = ways[Way(document: document, offset: node.offset, token: token)] else {
         return nil
       }
       node = next
-      location += "/" + raw
       known = place(of: node, in: document) ?? known
     }
+    if let found = place(of: node, in: document) { return found }
     return try add(
-      node, pointer: location,
+      node, pointer: places[start].pointer + path.pointer.text,
       in: Surroundings(
         document: document, base: places[known].base, rules: places[known].rules,
         resource: places[known].resource))
@@ -223,23 +226,5 @@ extension SchemaIndex {
       }
     }
     return text
-  }
-
-  private static func unescaped(_ token: Substring) -> String? {
-    guard token.contains("~") else { return String(token) }
-    var text = ""
-    var isEscape = false
-    for character in token.unicodeScalars {
-      if isEscape {
-        guard character == "0" || character == "1" else { return nil }
-        text += character == "0" ? "~" : "/"
-        isEscape = false
-      } else if character == "~" {
-        isEscape = true
-      } else {
-        text.unicodeScalars.append(character)
-      }
-    }
-    return isEscape ? nil : text
   }
 }

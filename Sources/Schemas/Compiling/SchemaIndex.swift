@@ -53,11 +53,14 @@ struct SchemaIndex {
   /// A JSON pointer from a resource.
   struct Path: Hashable {
     let resource: Int
-    let pointer: String
+    /// As bytes: texts that Unicode takes for equal name different members.
+    let pointer: ByteSlice
   }
 
   let library: SchemaLibrary
   private(set) var places: [Place] = []
+  /// Bytes of the pointers and URIs that were made.
+  private var addressBytes = 0
   let faults: FaultList
   /// The library documents in use, by document number less one.
   var documents: [SchemaLibrary.Document] = []
@@ -125,10 +128,22 @@ struct SchemaIndex {
     resources.keys.filter { $0.document == 0 && !$0.uri.isEmpty }.map(\.uri).sorted()
   }
 
+  /// Counts a pointer or a URI: each holds all names on its way, so that a long one may come to
+  /// stand in thousands of them.
+  mutating func charge(_ address: String) throws(SchemaFault) {
+    addressBytes += address.utf8.count
+    guard addressBytes <= SchemaLimits.addressBytes else {
+      throw SchemaFault(
+        at: "#",
+        .limitExceeded(what: "bytes of pointers and URIs", limit: SchemaLimits.addressBytes))
+    }
+  }
+
   mutating func add(
     _ node: JSONNode, pointer: String, in surroundings: Surroundings
   ) throws(SchemaFault) -> Int {
     if let known = place(of: node, in: surroundings.document) { return known }
+    try charge(pointer)
     guard places.count < SchemaLimits.nodes else {
       throw SchemaFault(at: pointer, .limitExceeded(what: "schemas", limit: SchemaLimits.nodes))
     }

@@ -9,6 +9,12 @@ public struct SchemaReference: Hashable, Sendable {
   public let text: String
   /// What it means: resolved against its base, with its fragment if it has one.
   public let uri: String
+
+  /// Whether it is a `$dynamicRef`. By bytes: a name before the slash may end in a character that
+  /// Unicode joins with it.
+  var isDynamic: Bool {
+    pointer.utf8.reversed().starts(with: "/$dynamicRef".utf8.reversed())
+  }
 }
 
 /// Which names a schema document gives, and which it needs from others: read without compiling.
@@ -30,7 +36,7 @@ public struct SchemaOutline: Sendable {
     library: SchemaLibrary = SchemaLibrary()
   ) throws(SchemaFault) -> SchemaOutline {
     let root = try SchemaIndex.parse(text, pointer: "#")
-    let index = try SchemaIndex(
+    var index = try SchemaIndex(
       root, rules: DialectRules(dialect ?? .draft202012), base: URIReference(base),
       library: library)
     var references: [SchemaReference] = []

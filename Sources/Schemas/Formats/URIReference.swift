@@ -1,4 +1,7 @@
-/// A URI reference in its five parts, and resolution against a base (RFC 3986 §5.2, strict).
+import Bytes
+
+/// A URI reference in its five parts, and resolution against a base (RFC 3986 §5.2, strict). Read
+/// byte by byte: a delimiter is one also before a character that Unicode joins with it.
 struct URIReference: Equatable {
   var scheme: String?
   var authority: String?
@@ -9,23 +12,23 @@ struct URIReference: Equatable {
   /// Splits `text` as RFC 3986 Appendix B does.
   init(_ text: String) {
     var rest = Substring(text)
-    if let hash = rest.firstIndex(of: "#") {
-      fragment = String(rest[rest.index(after: hash)...])
+    if let hash = rest.utf8.firstIndex(of: 0x23) {
+      fragment = String(rest[rest.utf8.index(after: hash)...])
       rest = rest[..<hash]
     }
-    if let mark = rest.firstIndex(of: "?") {
-      query = String(rest[rest.index(after: mark)...])
+    if let mark = rest.utf8.firstIndex(of: ASCII.questionMark) {
+      query = String(rest[rest.utf8.index(after: mark)...])
       rest = rest[..<mark]
     }
-    if let colon = rest.firstIndex(of: ":"), colon > rest.startIndex,
-      !rest[..<colon].contains("/")
+    if let colon = rest.utf8.firstIndex(of: ASCII.colon), colon > rest.startIndex,
+      !rest[..<colon].utf8.contains(ASCII.slash)
     {
       scheme = rest[..<colon].lowercased()
-      rest = rest[rest.index(after: colon)...]
+      rest = rest[rest.utf8.index(after: colon)...]
     }
-    if rest.hasPrefix("//") {
-      let afterSlashes = rest.dropFirst(2)
-      let end = afterSlashes.firstIndex(of: "/") ?? afterSlashes.endIndex
+    if rest.utf8.starts(with: "//".utf8) {
+      let afterSlashes = rest[rest.utf8.index(rest.startIndex, offsetBy: 2)...]
+      let end = afterSlashes.utf8.firstIndex(of: ASCII.slash) ?? afterSlashes.endIndex
       authority = String(afterSlashes[..<end])
       rest = afterSlashes[end...]
     }
@@ -48,14 +51,15 @@ struct URIReference: Equatable {
     if reference.path.isEmpty {
       target.path = path
       if reference.query == nil { target.query = query }
-    } else if reference.path.hasPrefix("/") {
+    } else if reference.path.utf8.first == ASCII.slash {
       target.path = Self.withoutDotSegments(reference.path)
     } else {
       let folder: String
       if authority != nil, path.isEmpty {
         folder = "/"
       } else {
-        folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        let slash = path.utf8.lastIndex(of: ASCII.slash)
+        folder = slash.map { String(path[..<path.utf8.index(after: $0)]) } ?? ""
       }
       target.path = Self.withoutDotSegments(folder + reference.path)
     }
@@ -74,10 +78,11 @@ struct URIReference: Equatable {
 
   /// RFC 3986 §5.2.4.
   private static func withoutDotSegments(_ path: String) -> String {
-    guard path.contains(".") else { return path }
-    let isAbsolute = path.hasPrefix("/")
+    guard path.utf8.contains(ASCII.dot) else { return path }
+    let isAbsolute = path.utf8.first == ASCII.slash
     var kept: [Substring] = []
-    let segments = path.split(separator: "/", omittingEmptySubsequences: false)
+    let segments = path.utf8.split(separator: ASCII.slash, omittingEmptySubsequences: false)
+      .map { Substring($0) }
     for (index, segment) in segments.enumerated() {
       let isLast = index == segments.count - 1
       switch segment {
@@ -94,20 +99,8 @@ struct URIReference: Equatable {
   /// The fragment with its percent escapes undone, or nil where they are malformed.
   var decodedFragment: String? {
     guard let fragment else { return "" }
-    var bytes: [UInt8] = []
-    var rest = Substring(fragment).utf8
-    while let byte = rest.first {
-      rest = rest.dropFirst()
-      if byte == 0x25 {
-        guard rest.count >= 2, let value = UInt8(Substring(rest.prefix(2)), radix: 16) else {
-          return nil
-        }
-        bytes.append(value)
-        rest = rest.dropFirst(2)
-      } else {
-        bytes.append(byte)
-      }
+    return PercentEncoding.decode(ByteSlice(utf8: fragment)).flatMap {
+      String(validating: $0.array, as: UTF8.self)
     }
-    return String(validating: bytes, as: UTF8.self)
   }
 }

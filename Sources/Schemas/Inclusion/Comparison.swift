@@ -10,28 +10,36 @@ struct Comparison {
   private let policy: EvolutionPolicy
   private let scratch = SchemaScratch()
 
-  init(writer: CompiledSchema, reader: CompiledSchema, policy: EvolutionPolicy) {
+  /// The answer, within `fuel`, from which what it took is subtracted; unknown without any.
+  static func verdict(
+    writer: CompiledSchema, reader: CompiledSchema, policy: EvolutionPolicy, _ fuel: inout Int
+  ) -> SchemaInclusion.Verdict {
+    guard fuel > 0 else { return .unknown(reasons: [tooMuch]) }
+    return Comparison(writer: writer, reader: reader, policy: policy).verdict(&fuel)
+  }
+
+  private init(writer: CompiledSchema, reader: CompiledSchema, policy: EvolutionPolicy) {
     self.writer = writer
     self.reader = reader
     self.policy = policy
     pair = SchemaPair(writer: writer.graph, reader: reader.graph)
   }
 
-  /// The answer, within `fuel`, from which what it took is subtracted.
-  func verdict(_ fuel: inout Int) -> SchemaInclusion.Verdict {
-    let classes = SchemaClasses(pair)
+  private func verdict(_ fuel: inout Int) -> SchemaInclusion.Verdict {
+    let classes = SchemaClasses(pair, fuel: &fuel)
+    guard fuel > 0 else { return .unknown(reasons: [Self.tooMuch]) }
     if policy == .evolution {
       let closed = InclusionSearch(pair, classes, closing: true, fuel: fuel)
+      let takesNothing = closed.values([Literal(.writer, 0, isKept: true)]).isEmpty
+      fuel = max(0, closed.fuel)
       // A writer that takes nothing when its objects are closed means other members as well.
-      if !closed.values([Literal(.writer, 0, isKept: true)]).isEmpty {
-        return verdict(closed, &fuel)
-      }
+      if !takesNothing { return verdict(closed, &fuel) }
     }
     return verdict(InclusionSearch(pair, classes, closing: false, fuel: fuel), &fuel)
   }
 
   private func verdict(_ search: InclusionSearch, _ fuel: inout Int) -> SchemaInclusion.Verdict {
-    let given = search.fuel
+    let given = max(0, search.fuel)
     var kept = 0
     defer { fuel = max(0, fuel - (given - max(0, search.fuel) - kept)) }
     let goal = [Literal(.writer, 0, isKept: true), Literal(.reader, 0, isKept: false)]
@@ -60,14 +68,14 @@ struct Comparison {
     }
     if let counterexample { return .excluded(reasons: reasons, counterexample: counterexample) }
     if undecided.isEmpty, isComplete { return .included }
-    if undecided.isEmpty {
-      let root = Incompatibility.Place(pointer: "#")
-      note(
-        Incompatibility(
-          rule: "undecided", message: "is too much to compare within the budget", writer: root,
-          reader: root), in: &undecided)
-    }
-    return .unknown(reasons: undecided)
+    return .unknown(reasons: undecided.isEmpty ? [Self.tooMuch] : undecided)
+  }
+
+  private static var tooMuch: Incompatibility {
+    let root = Incompatibility.Place(pointer: "#")
+    return Incompatibility(
+      rule: "undecided", message: "is too much to compare within the budget", writer: root,
+      reader: root)
   }
 
   private func note(_ reason: Incompatibility, in reasons: inout [Incompatibility]) {
@@ -113,13 +121,20 @@ struct Comparison {
       rule: "undecided",
       message: "may refuse what the writer takes, or may not: this is not decided",
       writer: .init(pointer: "#"),
-      reader: .init(pointer: keyword.map { pointer + "/" + $0 } ?? pointer, keyword: keyword))
+      reader: .cut(keyword.map { pointer + "/" + $0 } ?? pointer, keyword: keyword))
+  }
+}
+
+extension Incompatibility.Place {
+  /// A place whose pointer has at most `SchemaLimits.pointerBytes` bytes, as those in violations.
+  static func cut(_ pointer: String, keyword: String? = nil) -> Self {
+    Self(pointer: SchemaText.cut(pointer, to: SchemaLimits.pointerBytes), keyword: keyword)
   }
 }
 
 /// Finds the place in a schema that speaks of a place in a value.
 struct SchemaTrace {
-  private let nodes: [GraphNode]
+  let nodes: [GraphNode]
   private let document: JSONNode?
   private let judge = Judge()
 
@@ -140,9 +155,9 @@ struct SchemaTrace {
       here = next
     }
     for index in here where says(keyword, at: nodes[index].pointer) {
-      return .init(pointer: nodes[index].pointer + "/" + keyword, keyword: keyword)
+      return .cut(nodes[index].pointer + "/" + keyword, keyword: keyword)
     }
-    return .init(pointer: here.first.map { nodes[$0].pointer } ?? "#")
+    return .cut(here.first.map { nodes[$0].pointer } ?? "#")
   }
 
   /// Whether the schema names every step of `pointer` in a `properties`, or leads over an item.
@@ -176,14 +191,15 @@ struct SchemaTrace {
     return schemas
   }
 
-  private func items(_ index: Int, _ step: ByteSlice) -> [Int] {
+  /// The schema of an item of the value; none where the step is no place of one.
+  func items(_ index: Int, _ step: ByteSlice) -> [Int] {
     guard let rule = nodes[index].array, let position = JSONPointer.index(step) else { return [] }
     if position < rule.prefix.count { return [rule.prefix[position]] }
     return rule.rest.map { [$0] } ?? []
   }
 
   /// The schemas with all that apply to the same value.
-  private func inPlace(_ start: [Int]) -> [Int] {
+  func inPlace(_ start: [Int]) -> [Int] {
     var seen: Set<Int> = []
     var order: [Int] = []
     var waiting = Array(start.reversed())

@@ -24,8 +24,9 @@ final class InclusionSearch {
   private var frames = 0
   /// The search that reads the writer as written; nil where this one does.
   private let plain: InclusionSearch?
-  private var machines: [String: PatternMachine?] = [:]
-  private var products: [[[String]]: WordSearch?] = [:]
+  /// By the bytes of patterns, as in `Pattern.isSame`.
+  private var machines: [ByteSlice: PatternMachine?] = [:]
+  private var products: [[[ByteSlice]]: WordSearch?] = [:]
   private var productCells = 0
 
   init(_ pair: SchemaPair, _ classes: SchemaClasses, closing: Bool, fuel: Int) {
@@ -38,16 +39,17 @@ final class InclusionSearch {
 
   /// The machine of a pattern; nil where it is not regular.
   func machine(_ pattern: String) -> PatternMachine? {
-    if let known = machines[pattern] { return known }
+    let bytes = ByteSlice(utf8: pattern)
+    if let known = machines[bytes] { return known }
     let machine = spend(16) ? PatternMachine(pattern) : nil
-    machines[pattern] = .some(machine)
+    machines[bytes] = .some(machine)
     return machine
   }
 
   /// The product of the machines of some patterns, accepting and refusing; nil where it is too
   /// large.
   func product(accepting: [String], refusing: [String]) -> WordSearch? {
-    let key = [accepting.sorted(), refusing.sorted()]
+    let key = [accepting, refusing].map { $0.map { ByteSlice(utf8: $0) }.sorted() }
     if let known = products[key] { return known }
     let product = WordSearch(
       accepting: accepting.compactMap { machine($0) },

@@ -23,7 +23,7 @@ struct ObjectSearch {
     var names = rules.required.union(rules.absent).union(declared?.names ?? [])
     var patterns: [Pattern] = []
     func add(_ pattern: Pattern) {
-      if !patterns.contains(where: { $0.source == pattern.source }) { patterns.append(pattern) }
+      if !patterns.contains(where: { $0.isSame(as: pattern) }) { patterns.append(pattern) }
     }
     func add(_ coverage: Coverage) {
       names.formUnion(coverage.names)
@@ -102,7 +102,7 @@ struct ObjectSearch {
     var isComplete = true
     for bits in 0..<(1 << patterns.count) {
       func matches(_ pattern: Pattern) -> Bool {
-        patterns.firstIndex { $0.source == pattern.source }.map { bits >> $0 & 1 == 1 } ?? false
+        patterns.firstIndex { $0.isSame(as: pattern) }.map { bits >> $0 & 1 == 1 } ?? false
       }
       if let declared, !declared.patterns.contains(where: matches) { continue }
       if let pattern = more.matching, !matches(pattern) { continue }

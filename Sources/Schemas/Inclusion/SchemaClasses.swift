@@ -18,22 +18,30 @@ struct SchemaClasses {
   /// Rounds after which schemas that are still alike are taken for different.
   private static let mostRounds = 200
 
-  init(_ pair: SchemaPair) {
+  /// - Parameter fuel: a unit is taken for each schema and round, and for every 32 bytes of what
+  ///   schemas say; without any left, nothing is alike.
+  init(_ pair: SchemaPair, fuel: inout Int) {
     readers = pair.writer.count
-    var own: [String: Int] = [:]
+    // By bytes: patterns and names that Unicode takes for equal say different things.
+    var own: [ByteSlice: Int] = [:]
+    var bytes = 0
     let looks = (pair.writer + pair.reader).enumerated().map {
       index, node -> (Int, [SchemaLook.Group]) in
       var look = SchemaLook(node)
       let offset = index < pair.writer.count ? 0 : pair.writer.count
       look.children = look.children.map { $0.moved(by: offset) }
-      let number = own[look.text] ?? own.count
-      own[look.text] = number
+      let text = ByteSlice(utf8: look.text)
+      bytes += text.count
+      let number = own[text] ?? own.count
+      own[text] = number
       return (number, look.children)
     }
+    fuel -= bytes / 32
     classes = Array(repeating: 0, count: looks.count)
     var count = 1
     for round in 0... {
-      guard round < Self.mostRounds else {
+      fuel -= looks.count
+      guard round < Self.mostRounds, fuel > 0 else {
         // Not settled: nothing is alike.
         classes = Array(looks.indices)
         break
@@ -140,9 +148,11 @@ private struct SchemaLook {
     let properties = rule.properties.sorted { $0.name < $1.name }
     add("p", properties.map(\.schema))
     add(properties.map(\.name))
-    let patterns = rule.patterns.sorted { $0.pattern.source < $1.pattern.source }
+    let patterns = rule.patterns.map {
+      (source: ByteSlice(utf8: $0.pattern.source), schema: $0.schema)
+    }.sorted { $0.source < $1.source }
     add("m", patterns.map(\.schema))
-    add(patterns.map { ByteSlice(utf8: $0.pattern.source) })
+    add(patterns.map(\.source))
     add("r", rule.additional.map { [$0] } ?? [])
     add("k", rule.names.map { [$0] } ?? [])
     for (name, names) in rule.dependentRequired.sorted(by: { $0.name < $1.name }) {

@@ -1,5 +1,4 @@
 public import Bytes
-import JSONText
 
 /// Whether every value that one schema takes is also taken by another.
 ///
@@ -60,7 +59,7 @@ public enum SchemaInclusion {
   ) -> Verdict {
     switch (writer.avro, reader.avro) {
     case (nil, nil):
-      return Comparison(writer: writer, reader: reader, policy: policy).verdict(&fuel)
+      return Comparison.verdict(writer: writer, reader: reader, policy: policy, &fuel)
     case (let old?, let new?):
       return AvroResolution.compare(writer: old, reader: new, fuel: &fuel)
     default:
@@ -71,32 +70,6 @@ public enum SchemaInclusion {
           writer: root, reader: root)
       ])
     }
-  }
-
-  /// Whether a candidate takes up names that an older version declared and the newest does not, in
-  /// another sense. Excluded with those reasons alone, or included.
-  static func compareRemoved(
-    older: CompiledSchema, newest: CompiledSchema, candidate: CompiledSchema,
-    candidateReads: Bool, fuel: inout Int
-  ) -> Verdict {
-    let comparison =
-      candidateReads
-      ? Comparison(writer: older, reader: candidate, policy: .evolution)
-      : Comparison(writer: candidate, reader: older, policy: .evolution)
-    guard case .excluded(let reasons, let counterexample) = comparison.verdict(&fuel) else {
-      return .included
-    }
-    let traces = [older, newest, candidate].map { SchemaTrace($0) }
-    let about = reasons.filter { reason in
-      let steps = JSONPointer(parsing: ByteSlice(utf8: reason.instance))?.tokens ?? []
-      return (1...max(1, steps.count)).contains { count in
-        let path = Array(steps.prefix(count))
-        return !path.isEmpty && traces[0].declares(path) && !traces[1].declares(path)
-          && traces[2].declares(path)
-      }
-    }
-    return about.isEmpty
-      ? .included : .excluded(reasons: about, counterexample: counterexample)
   }
 }
 

@@ -32,7 +32,7 @@ struct StringSearch {
 
   func values(_ wanted: Int) -> Findings {
     for pattern in rules.mismatches
-    where rules.matches.contains(where: { $0.source == pattern.source }) {
+    where rules.matches.contains(where: { $0.isSame(as: pattern) }) {
       return Findings()
     }
     for format in rules.notFormats where rules.formats.contains(where: { $0.implies(format) }) {

@@ -55,6 +55,7 @@ extension SchemaLint {
       schema["patternProperties"] != nil || schema.hasCombinator
       || schema["additionalProperties"]?.kind == .object
     for (index, name) in required.elements.enumerated() {
+      guard !isFull else { return }
       guard let name = name.text, !declared.contains(name), !isOpen else { continue }
       let shown = SchemaText.cut(name, to: 64)
       let meant = Suggestion.closest(

@@ -24,6 +24,8 @@ public struct SchemaLint {
   private let dialect: SchemaDialect
   private let formats: FormatMode
   private var findings: [SchemaFinding] = []
+  /// Whether there are as many as are told: looking for others is of no use then.
+  var isFull: Bool { findings.count >= SchemaLimits.warnings }
   private var hasToldOfFormats = false
   var trial = PatternTrial()
 
@@ -53,13 +55,15 @@ public struct SchemaLint {
     var isRefinement = false
   }
 
-  mutating func tell(_ pointer: String, _ code: String, _ message: String) {
-    guard findings.count < SchemaLimits.warnings else { return }
-    findings.append(SchemaFinding(pointer: pointer, code: code, message: message))
+  mutating func tell(
+    _ pointer: @autoclosure () -> String, _ code: String, _ message: @autoclosure () -> String
+  ) {
+    guard !isFull else { return }
+    findings.append(SchemaFinding(pointer: pointer(), code: code, message: message()))
   }
 
   private mutating func visit(_ node: JSONNode, _ pointer: String, _ around: Surroundings) {
-    guard node.kind == .object, findings.count < SchemaLimits.warnings else { return }
+    guard node.kind == .object, !isFull else { return }
     let schema = LintedSchema(node, pointer: pointer)
     if dialect == .draft07, schema["$ref"] != nil {
       for (name, _) in node.members where LintKeywords.isAssertion(name.text) {
@@ -83,6 +87,7 @@ public struct SchemaLint {
   private mutating func keywords(_ schema: LintedSchema) {
     for (key, _) in schema.node.members {
       let name = key.text
+      guard !isFull else { return }
       guard !name.hasPrefix("x-"), !LintKeywords.isKnown(name) else { continue }
       let meant = Suggestion.closest(to: key.array, among: LintKeywords.spellings)
       tell(
@@ -120,8 +125,9 @@ public struct SchemaLint {
   private mutating func descend(_ schema: LintedSchema, _ around: Surroundings) {
     for (key, value) in schema.node.members {
       let name = key.text
+      guard let children = LintKeywords.children[name] else { continue }
       let place = schema.pointer(name)
-      switch LintKeywords.children[name] {
+      switch children {
       case .inside: each(value, place, Surroundings())
       case .beside: each(value, place, Surroundings(isRefinement: true))
       case .map:
@@ -131,7 +137,6 @@ public struct SchemaLint {
         for (member, child) in value.members {
           visit(child, place + "/" + LintedSchema.escaped(member.text), inside)
         }
-      case nil: continue
       }
     }
   }

@@ -63,6 +63,10 @@ private import CPCRE2
     machineCodeBytes = bytes
   }
 
+  /// Whether it is the same text, byte by byte: texts that Unicode takes for equal, as `é` in one
+  /// code point and in two, fit different texts.
+  func isSame(as other: Pattern) -> Bool { source.utf8.elementsEqual(other.source.utf8) }
+
   /// What each item costs, in halves of units: more where it is interpreted, or where so much code
   /// was made of repeated groups that it does not stay in the cache.
   fileprivate var itemHalves: Int { !isMachineCode ? 12 : machineCodeBytes > 16_384 ? 7 : 3 }

@@ -1,3 +1,5 @@
+import Bytes
+
 /// Reads the regular expressions of ECMA-262 (§22.2, Unicode mode) into a `PatternTree`.
 ///
 /// Lenient where Annex B is and patterns in the wild rely on it (escaped punctuation, a lone `{`,
@@ -289,8 +291,9 @@ extension PatternParser {
   private mutating func hexadecimal(digits: Int, at: Int) throws(PatternFault) -> UInt32 {
     var value: UInt32 = 0
     for _ in 0..<digits {
-      guard let digit = next.flatMap(Unicode.Scalar.init).flatMap({ Character($0).hexDigitValue })
-      else { throw .unfinished(what: "hexadecimal escape", at: at) }
+      guard let digit = next.flatMap({ UInt8(exactly: $0) }).flatMap(ASCII.hexValue) else {
+        throw .unfinished(what: "hexadecimal escape", at: at)
+      }
       value = value * 16 + UInt32(digit)
       index += 1
     }

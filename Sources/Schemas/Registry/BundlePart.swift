@@ -55,7 +55,7 @@ public struct BundlePart: Sendable {
     names[own.resource] = canonical
     // The base is the document's name too where it has none of its own.
     names[URIReference(base).resource] = canonical
-    let index = try SchemaIndex(
+    var index = try SchemaIndex(
       root, rules: DialectRules(outline.dialect), base: URIReference(base), library: library)
     var inner: [Naming] = []
     var renamed: [Naming] = []

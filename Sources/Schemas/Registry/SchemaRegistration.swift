@@ -11,6 +11,8 @@ public enum SchemaRegistration {
     public let fingerprint: ByteSlice
     /// The documents that it was registered with.
     public let references: [SchemaPin]
+    /// Whether it is not softly deleted; one that is has to be judged like any other text.
+    public let isLive: Bool
     public let reading: Reading
 
     /// What is known of a version.
@@ -25,20 +27,22 @@ public enum SchemaRegistration {
     }
 
     public init(
-      number: UInt32, fingerprint: ByteSlice, references: [SchemaPin] = [], reading: Reading
+      number: UInt32, fingerprint: ByteSlice, references: [SchemaPin] = [], isLive: Bool = true,
+      reading: Reading
     ) {
       self.number = number
       self.fingerprint = fingerprint
       self.references = references
+      self.isLive = isLive
       self.reading = reading
     }
 
     public init(
-      number: UInt32, fingerprint: ByteSlice, references: [SchemaPin] = [],
+      number: UInt32, fingerprint: ByteSlice, references: [SchemaPin] = [], isLive: Bool = true,
       program: CompiledSchema?
     ) {
       self.init(
-        number: number, fingerprint: fingerprint, references: references,
+        number: number, fingerprint: fingerprint, references: references, isLive: isLive,
         reading: program.map { .program($0) } ?? .doesNotCompile)
     }
 
@@ -69,7 +73,7 @@ public enum SchemaRegistration {
       return SchemaInclusion.compare(writer: writer, reader: program, policy: policy, fuel: &fuel)
     }
 
-    private var unreadable: SchemaInclusion.Verdict {
+    fileprivate var unreadable: SchemaInclusion.Verdict {
       let root = Incompatibility.Place(pointer: "#")
       let message =
         if case .tooMuch = reading {
@@ -119,13 +123,14 @@ public enum SchemaRegistration {
   /// - Parameters:
   ///   - fingerprint: the candidate's, from `CompiledSchema.fingerprint`.
   ///   - references: the documents that the candidate would be registered with.
-  ///   - versions: those that count, oldest first; the last is in force.
+  ///   - versions: those that count, oldest first; the last is in force, or the newest where none
+  ///     is live.
   public static func decide(
     _ candidate: CompiledSchema, fingerprint: ByteSlice, references: [SchemaPin] = [],
     against versions: [Version], terms: Terms
   ) -> Outcome {
     guard let inForce = versions.last else { return .register(after: 0) }
-    if inForce.fingerprint == fingerprint, inForce.references == references {
+    if inForce.isLive, inForce.fingerprint == fingerprint, inForce.references == references {
       return .identical(version: inForce.number)
     }
     let report = CompatibilityReport(candidate, against: versions, terms: terms)
@@ -222,21 +227,25 @@ public struct CompatibilityReport: Equatable, Sendable {
     comparisons.append(Comparison(version: version.number, direction: direction, verdict: verdict))
   }
 
-  /// Names that an older version had and the newest has not may come back only as what they were:
-  /// their old values may still be stored.
+  /// Names that an older version had and the one in force has not may come back only as what they
+  /// were: their old values may still be stored. What is newer than the one in force was withdrawn
+  /// and has no say.
   private mutating func remember(
     _ candidate: CompiledSchema, _ versions: [SchemaRegistration.Version], _ fuel: inout Int
   ) {
-    guard let newest = versions.last?.program else { return }
-    for version in versions.dropLast().reversed() {
-      guard let older = version.program, older.type == .json else { continue }
-      let verdict = SchemaInclusion.compareRemoved(
-        older: older, newest: newest, candidate: candidate,
-        candidateReads: terms.level.looksBackward, fuel: &fuel)
-      if case .excluded = verdict {
-        add(version, terms.level.looksBackward ? .backward : .forward, verdict)
-        return
+    guard let inForce = versions.last, let program = inForce.program else { return }
+    let names = GivenUpNames(of: program, in: candidate)
+    if names.areNone(&fuel) { return }
+    let isBackward = terms.level.looksBackward
+    for version in versions.dropLast().reversed() where version.number < inForce.number {
+      var verdict = version.unreadable
+      if let older = version.program {
+        guard older.type == .json else { continue }
+        verdict = names.compare(with: older, candidateReads: isBackward, &fuel)
       }
+      if verdict == .included { continue }
+      add(version, isBackward ? .backward : .forward, verdict)
+      if isCompatible == false { return }
     }
   }
 }

@@ -161,6 +161,27 @@ struct CompatibilityTests {
     #expect(try await gateway.send("PUT", "\(topic)/schema", schema, wider).status == 201)
   }
 
+  @Test func `a name given up of which nothing is proven waits for an operator`() async throws {
+    let gateway = try TestGateway()
+    let words = "/v1/topics/globex/shop/words"
+    let put = "\(words)/schema"
+    _ = try await gateway.send("PUT", words, as: "bob", [:], #"{"compatibility":"BACKWARD"}"#)
+    for text in [
+      #"{"properties":{"id":{},"code":{"type":"string","pattern":"^\\p{Lu}{3}$"}}}"#,
+      #"{"properties":{"id":{}}}"#,
+    ] {
+      #expect(try await gateway.send("PUT", put, as: "bob", schema, text).status == 201)
+    }
+    let other = #"{"properties":{"id":{},"code":{"type":"string","pattern":"^\\p{L}{2}$"}}}"#
+    let refused = try await gateway.send("PUT", put, as: "bob", schema, other)
+    #expect(refused.status == 409 && refused.code == "schema_undecided", "\(refused.body)")
+    let reason = try #require((try refused.json["reasons"] as? [[String: Any]])?.first)
+    #expect(reason["pointer"] as? String == "#/properties/code")
+    #expect(reason["version"] as? Int == 1)
+    let forced = try await gateway.send("PUT", put + "?override=true", as: "bob", schema, other)
+    #expect(forced.status == 201, "\(forced.body)")
+  }
+
   @Test func `what is undecided waits for an operator`() async throws {
     let gateway = try TestGateway()
     let ahead = #"{"type":"string","pattern":"^a\\b"}"#

@@ -38,6 +38,39 @@ import Testing
     #expect(try await put(gateway, #"{"type":"object"}"#).status == 201)
   }
 
+  @Test("a version that was deleted is judged when it is put again, as a check judges it")
+  func deletedAgain() async throws {
+    let gateway = try TestGateway()
+    _ = try await gateway.send("PUT", topic, [:], #"{"compatibility":"NONE"}"#)
+    let integer = #"{"type":"integer"}"#
+    for (text, event) in [(#"{"type":"string"}"#, "\"a\""), (integer, "1")] {
+      #expect(try await put(gateway, text).status == 201)
+      #expect(try await gateway.send("POST", events, json, event).status == 201)
+    }
+    _ = try await gateway.send("PUT", topic, [:], #"{"compatibility":"BACKWARD_TRANSITIVE"}"#)
+    // As long as it is live, it is no change.
+    #expect(try await put(gateway, integer).status == 200)
+    #expect(try await gateway.send("DELETE", "\(topic)/schema").status == 204)
+    let check = try await gateway.send("POST", "\(topic)/schema/check", schema, integer)
+    #expect(try check.json["compatible"] as? Bool == false)
+    let refused = try await put(gateway, integer)
+    #expect(refused.status == 409 && refused.code == "schema_incompatible", "\(refused.body)")
+  }
+
+  @Test("what a withdrawn version declared is not remembered")
+  func withdrawn() async throws {
+    let gateway = try TestGateway()
+    _ = try await gateway.send("PUT", topic, [:], #"{"compatibility":"BACKWARD"}"#)
+    for text in [
+      #"{"properties":{"id":{}}}"#, #"{"properties":{"id":{},"price":{"type":"string"}}}"#,
+    ] {
+      #expect(try await put(gateway, text).status == 201)
+    }
+    _ = try await gateway.send("PUT", "\(topic)/schema/default", [:], #"{"version":1}"#)
+    let stored = try await put(gateway, #"{"properties":{"id":{},"price":{"type":"number"}}}"#)
+    #expect(try stored.status == 201 && stored.json["version"] as? Int == 3, "\(stored.body)")
+  }
+
   @Test("after a step back the level looks at the version in force")
   func afterStepBack() async throws {
     let gateway = try TestGateway()

@@ -201,6 +201,36 @@ import Testing
     }
   }
 
+  @Test("a decimal has its digits; one that has none is what lies beneath")
+  func decimals() throws {
+    func decimal(_ more: String, _ type: String = #""type":"bytes""#) throws -> CompiledSchema {
+      try Self.schema(Self.record(#"{\#(type),"logicalType":"decimal"\#(more)}"#))
+    }
+    let valid = try decimal(#","precision":4,"scale":2"#)
+    #expect(valid.warnings.isEmpty)
+    #expect(try decimal(#","scale":2,"precision":4"#).identity == valid.identity)
+    let whole = try decimal(#","precision":4"#)
+    #expect(try decimal(#","precision":4,"scale":0"#).identity == whole.identity)
+    #expect(whole.identity != valid.identity)
+    for other in [#","precision":5,"scale":2"#, #","precision":4,"scale":3"#] {
+      #expect(try decimal(other).identity != valid.identity)
+    }
+    let bytes = try Self.schema(Self.record(#""bytes""#))
+    for more in [
+      "", #","precision":0"#, #","precision":-1"#, #","precision":"4""#, #","precision":2.5"#,
+      #","precision":4,"scale":5"#, #","precision":4,"scale":-1"#, #","precision":4,"scale":"1""#,
+    ] {
+      let invalid = try decimal(more)
+      #expect(invalid.identity == bytes.identity, "\(more)")
+      #expect(invalid.warnings.map(\.pointer) == ["#/fields/0/type/logicalType"], "\(more)")
+      #expect(try Sample.check(#"{"f":1.25}"#, invalid) == .invalid, "\(more)")
+    }
+    // Two bytes hold 32767 at the most: four digits.
+    let fixed = #""type":"fixed","name":"F","size":2"#
+    #expect(try decimal(#","precision":4"#, fixed).warnings.isEmpty)
+    #expect(try decimal(#","precision":5"#, fixed).warnings.count == 1)
+  }
+
   @Test("a default that unions make hard to check ends with a fault")
   func hostileDefault() throws {
     // Every level of the value may be any of the records, and the innermost is none of them.

@@ -97,6 +97,24 @@ import Testing
     #expect(try isRead(list(#""long""#), list(#""int""#)) == false)
   }
 
+  @Test("what was found not to be readable is not looked at again for each field")
+  func repeated() throws {
+    // Each record holds the one before it twice.
+    func doubled(_ ground: String) -> String {
+      let fields = (0..<40).map { number in
+        let inner = number == 0 ? ground : "R\(number - 1)"
+        return #"{"name":"f\#(number)","type":{"type":"record","name":"R\#(number)","fields":["#
+          + #"{"name":"a","type":"\#(inner)"},{"name":"b","type":"\#(inner)"}]}}"#
+      }
+      return #"{"type":"record","name":"Root","fields":[\#(fields.joined(separator: ","))]}"#
+    }
+    let verdict = SchemaInclusion.compare(
+      writer: try AvroDefinitionTests.schema(doubled("string")),
+      reader: try AvroDefinitionTests.schema(doubled("int")), policy: .evolution)
+    #expect(verdict.isIncluded == false)
+    #expect(Set(verdict.reasons.map(\.rule)) == ["type"])
+  }
+
   @Test("definitions too deep to compare are neither yes nor no")
   func deep() throws {
     // Each record holds the one before it; the two sides share the last field alone, so that

@@ -26,7 +26,9 @@ struct InclusionRandomTests {
   /// Values of the random world, and some that the search itself finds for the writer.
   private func values(_ generator: inout RandomSchemas, _ writer: CompiledSchema) -> [ByteSlice] {
     let pair = SchemaPair(writer: writer.graph, reader: writer.graph)
-    let search = InclusionSearch(pair, SchemaClasses(pair), closing: false, fuel: 20_000)
+    var fuel = SchemaLimits.inclusionFuel
+    let classes = SchemaClasses(pair, fuel: &fuel)
+    let search = InclusionSearch(pair, classes, closing: false, fuel: 20_000)
     let own = search.values([Literal(.writer, 0, isKept: true)], 24).values.map(\.text)
     return own + (0..<60).map { _ in ByteSlice(utf8: generator.value(depth: 2).json) }
   }

@@ -106,6 +106,110 @@ struct RegistrationTests {
     #expect(report.isCompatible == nil)
   }
 
+  /// Oldest first, the last in force; without a text: one that does not compile any more.
+  private typealias Known = [(number: UInt32, text: String?)]
+
+  private func decide(
+    _ text: String, _ level: Compatibility, against versions: Known
+  ) throws -> SchemaRegistration.Outcome {
+    var known: [SchemaRegistration.Version] = []
+    for version in versions {
+      var program: CompiledSchema?
+      if let text = version.text { program = try Sample.schema(text) }
+      known.append(
+        SchemaRegistration.Version(
+          number: version.number, fingerprint: ByteSlice(utf8: version.text ?? "gone"),
+          program: program))
+    }
+    return SchemaRegistration.decide(
+      try Sample.schema(text), fingerprint: ByteSlice(utf8: text), against: known,
+      terms: .init(level: level, policy: .evolution))
+  }
+
+  @Test func `names of a version that was withdrawn are not remembered`() throws {
+    let plain = #"{"properties":{"id":{}}}"#
+    let priced = #"{"properties":{"id":{},"price":{"type":"string"}}}"#
+    let other = #"{"properties":{"id":{},"price":{"type":"number"}}}"#
+    for level in [Compatibility.backward, .forward, .full] {
+      let steppedBack = try decide(other, level, against: [(2, priced), (1, plain)])
+      #expect(steppedBack == .register(after: 1), "\(level)")
+      guard case .incompatible = try decide(other, level, against: [(1, priced), (2, plain)])
+      else {
+        Issue.record("taken under \(level)")
+        continue
+      }
+    }
+  }
+
+  @Test func `a name given up of which nothing is proven stays open`() throws {
+    func schema(_ members: String) -> String { #"{"properties":{"id":{}\#(members)}}"# }
+    let code = #","code":{"type":"string","pattern":"^\\p{Lu}{3}$"}"#
+    let other = #","code":{"type":"string","pattern":"^\\p{L}{2}$"}"#
+    let versions: Known = [(1, schema(code)), (2, schema(""))]
+    for level in [Compatibility.backward, .forward, .full] {
+      guard case .undecided(let report) = try decide(schema(other), level, against: versions)
+      else {
+        Issue.record("decided under \(level)")
+        continue
+      }
+      let open = report.comparisons.filter { $0.verdict.isIncluded == nil }
+      #expect(open.map(\.version) == [1])
+      #expect(open.first?.verdict.reasons.map(\.reader.pointer) == ["#/properties/code"])
+      // As it was, it comes back.
+      #expect(try decide(schema(code), level, against: versions) == .register(after: 2))
+    }
+  }
+
+  @Test func `what else an old version differs in says nothing of a name given up`() throws {
+    let first = """
+      {"type":"object","properties":{"a":{"type":"string"},"note":{"type":"string"},
+      "code":{"type":"string","pattern":"^\\\\p{Lu}{3}$"}}}
+      """
+    let second = #"{"type":"object","properties":{"a":{"type":"integer"}}}"#
+    let versions: Known = [(1, first), (2, second)]
+    func candidate(_ member: String) -> String {
+      second.replacing(#"{"a":"#, with: #"{\#(member),"a":"#)
+    }
+    #expect(
+      try decide(candidate(#""note":{"type":"string"}"#), .backward, against: versions)
+        == .register(after: 2))
+    let code = #""code":{"type":"string","pattern":"^\\p{L}{2}$"}"#
+    guard case .undecided = try decide(candidate(code), .backward, against: versions) else {
+      Issue.record("decided")
+      return
+    }
+  }
+
+  @Test func `an old version that nobody can read may have had any name`() throws {
+    let plain = #"{"properties":{"id":{}}}"#
+    let versions: Known = [(1, nil), (2, plain)]
+    let grown = #"{"properties":{"id":{},"more":{"type":"string"}}}"#
+    guard case .undecided(let report) = try decide(grown, .backward, against: versions) else {
+      Issue.record("decided")
+      return
+    }
+    #expect(report.comparisons.map(\.version) == [2, 1])
+    // Where no name comes, none comes back.
+    let told = #"{"title":"told","properties":{"id":{}}}"#
+    #expect(try decide(told, .backward, against: versions) == .register(after: 2))
+  }
+
+  @Test func `a deleted version is judged when it is put again`() throws {
+    let texts = [#"{"type":"string"}"#, #"{"type":"integer"}"#]
+    let versions = try texts.enumerated().map { index, text in
+      SchemaRegistration.Version(
+        number: UInt32(index + 1), fingerprint: ByteSlice(utf8: text), isLive: false,
+        program: try Sample.schema(text))
+    }
+    let outcome = SchemaRegistration.decide(
+      try Sample.schema(texts[1]), fingerprint: ByteSlice(utf8: texts[1]), against: versions,
+      terms: .init(level: .backwardTransitive, policy: .evolution))
+    guard case .incompatible = outcome else {
+      Issue.record("taken")
+      return
+    }
+  }
+
   @Test func `words, Pulsar's among them, name the levels`() {
     for level in Compatibility.allCases {
       #expect(Compatibility(word: "\(level.word)") == level)
