@@ -133,7 +133,8 @@ public final class TokenVerifier: Sendable {
     let keys = profile.keys.generation
     let key = try profile.authenticate(token)
     if !token.isHeaderKnown { reader.keep(token.header, of: token.headerText) }
-    return AuthenticToken(profile: profile, claims: claims, key: key, keys: keys)
+    return AuthenticToken(
+      profile: profile, claims: claims, key: key, keys: keys, type: token.header.canonicalType)
   }
 }
 
@@ -144,6 +145,8 @@ struct AuthenticToken: ~Copyable {
   let key: KeySet.Key
   /// The state of the issuer's keys, read before the key was taken from them.
   let keys: UInt64
+  /// `typ` of its header, as `TokenTypes` compares it.
+  let type: ByteSlice?
 }
 
 extension IssuerProfile {

@@ -21,6 +21,10 @@ public struct VerifiedToken: Sendable {
     let freshFrom: UnixTime
     /// When it has to be verified anew, at the latest.
     let staleAt: UnixTime
+    /// The same by the clock that nobody sets, where its issuer was asked about it.
+    let deadline: MonotonicTime
+    /// `typ` of its header, as `TokenTypes` compares it.
+    let type: ByteSlice?
     /// The states of the keys and revocations that it has passed, read before it was held to them.
     let passedKeys: UInt64
     let passedRevocations: UInt64
@@ -30,8 +34,8 @@ public struct VerifiedToken: Sendable {
 
     init(
       _ profile: IssuerProfile, _ claims: JSONDocument, _ registered: RegisteredClaims,
-      signedBy key: KeySet.Key? = nil, keys: UInt64 = 0, digest: Digest, revocations: UInt64,
-      staleAt: UnixTime = .distantFuture, opaqueText: ByteSlice? = nil,
+      signedBy key: KeySet.Key? = nil, keys: UInt64 = 0, type: ByteSlice? = nil, digest: Digest,
+      revocations: UInt64, by answer: IntrospectionAnswer? = nil, opaqueText: ByteSlice? = nil,
       apiKey: Digest? = nil
     ) {
       self.profile = profile
@@ -39,11 +43,13 @@ public struct VerifiedToken: Sendable {
       self.registered = registered
       self.key = key
       passedKeys = keys
+      self.type = type
       self.digest = digest
       passedRevocations = revocations
       let begins = [registered.notBefore, registered.issuedAt].compactMap { $0 }.max()
       freshFrom = begins.map { $0 - profile.clockSkew } ?? UnixTime(nanoseconds: .min)
-      self.staleAt = min(staleAt, registered.expires)
+      staleAt = min(answer?.staleAt ?? .distantFuture, registered.expires)
+      deadline = answer?.deadline ?? .distantFuture
       self.opaqueText = opaqueText
       self.apiKey = apiKey
     }
@@ -62,6 +68,8 @@ public struct VerifiedToken: Sendable {
   /// Until when it may be believed without asking its issuer again: `exp`, or before that the end
   /// of what introspection said.
   public var confirmedUntil: UnixTime { contents.staleAt }
+  /// The same by the clock that nobody sets; without an end for what no introspection has said.
+  public var confirmationDeadline: MonotonicTime { contents.deadline }
   /// The text of a token that its issuer was asked about, so that it can be asked again while a
   /// stream lives by it; nil for others. Never to be stored or logged.
   public var opaqueText: ByteSlice? { contents.opaqueText }
@@ -113,6 +121,9 @@ public struct VerifiedToken: Sendable {
 
   /// Whether a key has signed it: not so for introspected tokens and API keys.
   fileprivate var isSigned: Bool { contents.key != nil }
+
+  /// `typ` of its header, in its canonical form.
+  fileprivate var type: ByteSlice? { contents.type }
 }
 
 extension TokenVerifier {
@@ -140,7 +151,8 @@ extension TokenVerifier {
     return try accept(
       VerifiedToken.Contents(
         authentic.profile, authentic.claims.document, registered, signedBy: authentic.key,
-        keys: authentic.keys, digest: digest, revocations: revocations.generation), presentation)
+        keys: authentic.keys, type: authentic.type, digest: digest,
+        revocations: revocations.generation), presentation)
   }
 
   /// Takes what an issuer's introspection endpoint has said of a token (RFC 7662 §2.2) for the
@@ -159,7 +171,7 @@ extension TokenVerifier {
     return try accept(
       VerifiedToken.Contents(
         issuer, claims, registered, digest: digest, revocations: revocations.generation,
-        staleAt: answer.staleAt, opaqueText: text), presentation)
+        by: answer, opaqueText: text), presentation)
   }
 
   /// What an opaque token is by a later answer of its issuer: for streams that live by it. What its
@@ -177,7 +189,7 @@ extension TokenVerifier {
     return try accept(
       VerifiedToken.Contents(
         issuer, claims, registered, digest: token.digest, revocations: revocations.generation,
-        staleAt: answer.staleAt, opaqueText: token.opaqueText), .unasked)
+        by: answer, opaqueText: token.opaqueText), .unasked)
   }
 
   /// Takes an API key for a token of the claims that the configuration ties to it.
@@ -224,10 +236,19 @@ extension TokenVerifier {
       else { throw .key }
       guard now < key.expires else { throw .expired }
     } else if token.isSigned {
+      guard profile.types.allow(token.type) else { throw .type }
       _ = try ClaimRules.check(ClaimFields(token.claims), against: profile, at: now)
     } else {
-      guard now < token.expires + profile.clockSkew else { throw .expired }
+      guard asks(profile, about: token) else { throw .issuer }
+      _ = try ClaimRules.check(
+        ClaimFields(token.claims), from: .introspection, against: profile, at: now)
     }
     guard !revocations.refuses(token) else { throw .revoked }
+  }
+
+  /// Whether this issuer would be asked about an opaque token, were it shown now.
+  private func asks(_ profile: IssuerProfile, about token: VerifiedToken) -> Bool {
+    guard let text = token.opaqueText else { return profile.introspection != nil }
+    return introspecting(text)?.id == profile.id
   }
 }

@@ -34,10 +34,25 @@ public final class IntrospectionDesk: Sendable {
     case tooMany
   }
 
+  /// Who is asked, and how: what another endpoint has said, or the same one to another client, is
+  /// no answer of this one.
+  private struct Endpoint: Hashable {
+    let issuer: ByteSlice
+    let name: ByteSlice
+    let terms: IntrospectionTerms?
+
+    init(_ issuer: IssuerProfile) {
+      self.issuer = issuer.id
+      name = issuer.issuer
+      terms = issuer.introspection
+    }
+  }
+
   /// A token, at the issuer that is asked about it.
   private struct Subject: Hashable {
     let digest: Digest
-    let issuer: ByteSlice
+    let endpoint: Endpoint
+    var issuer: ByteSlice { endpoint.issuer }
   }
 
   private struct Question {
@@ -46,6 +61,7 @@ public final class IntrospectionDesk: Sendable {
   }
 
   private struct Breaker {
+    let endpoint: Endpoint
     var failures = 0
     var until = MonotonicTime(nanoseconds: .min)
   }
@@ -55,13 +71,25 @@ public final class IntrospectionDesk: Sendable {
     var questions: [Subject: Question] = [:]
     /// Questions under way of each address that has some.
     var addresses: [UInt64: Int] = [:]
-    /// Of issuers that have failed and not answered since.
+    /// Of issuers that have failed and not answered since; of each for its last endpoint.
     var breakers: [ByteSlice: Breaker] = [:]
     /// Tokens about which the last question failed, and until when that counts; cleared when it is
     /// read.
     var failed: [Subject: MonotonicTime] = [:]
     /// When those that count no longer may be looked for again.
     var nextSweep = MonotonicTime(nanoseconds: 0)
+
+    /// What is known of an endpoint that has failed; nil of all others.
+    func breaker(of endpoint: Endpoint) -> Breaker? {
+      guard let breaker = breakers[endpoint.issuer], breaker.endpoint == endpoint else {
+        return nil
+      }
+      return breaker
+    }
+
+    mutating func noteAnswer(of endpoint: Endpoint) {
+      if breaker(of: endpoint) != nil { breakers[endpoint.issuer] = nil }
+    }
 
     /// A question has failed. Nobody may be left to read that: requests wait for less long than
     /// issuers may take.
@@ -108,13 +136,15 @@ public final class IntrospectionDesk: Sendable {
     about digest: Digest, at issuer: IssuerProfile, from address: UInt64
   ) -> Finding {
     let (wall, now) = (clocks.wall(), clocks.monotonic())
-    let subject = Subject(digest: digest, issuer: issuer.id)
+    let subject = Subject(digest: digest, endpoint: Endpoint(issuer))
     let finding = state.withLock { state -> Finding in
-      if let answer = state.answers[subject], wall < answer.staleAt { return .answer(answer) }
+      if let answer = state.answers[subject]?.good(at: wall, now) { return .answer(answer) }
       if let until = state.failed.removeValue(forKey: subject), now < until {
         return .unavailable
       }
-      if let breaker = state.breakers[issuer.id], now < breaker.until { return .unavailable }
+      if let breaker = state.breaker(of: subject.endpoint), now < breaker.until {
+        return .unavailable
+      }
       if state.questions[subject] != nil { return .unknown }
       return state.addresses[address, default: 0] < Self.mostPerAddress ? .unknown : .tooMany
     }
@@ -129,7 +159,7 @@ public final class IntrospectionDesk: Sendable {
     _ done: @escaping @Sendable () -> Void
   ) {
     guard let terms = issuer.introspection else { return done() }
-    let subject = Subject(digest: digest, issuer: issuer.id)
+    let subject = Subject(digest: digest, endpoint: Endpoint(issuer))
     let asks: Bool? = state.withLock { state in
       if let count = state.questions[subject]?.waiting.count {
         guard count < Self.mostWaiting else { return nil }
@@ -162,8 +192,8 @@ public final class IntrospectionDesk: Sendable {
       case .success(let document):
         do throws(JSONFault) {
           let answer = try IntrospectionAnswer(
-            parsing: document.body, at: clocks.wall(), lifetime: terms.lifetime,
-            refusedLifetime: IntrospectionTerms.refusedLifetime)
+            parsing: document.body, at: clocks.wall(), clocks.monotonic(),
+            lifetime: terms.lifetime, refusedLifetime: IntrospectionTerms.refusedLifetime)
           end(subject, .success(answer))
         } catch {
           end(subject, .failure("the answer is no JSON"))
@@ -193,17 +223,18 @@ public final class IntrospectionDesk: Sendable {
     let waiting = state.withLock { state -> [@Sendable () -> Void] in
       switch outcome {
       case .success(let answer):
-        state.breakers[subject.issuer] = nil
-        if state.answers.count >= Self.most { Self.makeRoom(&state, at: wall) }
+        state.noteAnswer(of: subject.endpoint)
+        if state.answers.count >= Self.most { Self.makeRoom(&state, at: wall, now) }
         state.answers[subject] = answer
       case .failure:
-        var breaker = state.breakers[subject.issuer] ?? Breaker()
+        var breaker =
+          state.breaker(of: subject.endpoint) ?? Breaker(endpoint: subject.endpoint)
         breaker.failures += 1
         if breaker.failures >= Self.failuresInARow { breaker.until = now + Self.breakTime }
         state.breakers[subject.issuer] = breaker
         state.noteFailure(about: subject, at: now)
       case .refused:
-        state.breakers[subject.issuer] = nil
+        state.noteAnswer(of: subject.endpoint)
         state.noteFailure(about: subject, at: now)
       case .unasked: break
       }
@@ -226,8 +257,8 @@ public final class IntrospectionDesk: Sendable {
   }
 
   /// Drops what is stale, and when that is not enough, everything: a cache may forget.
-  private static func makeRoom(_ state: inout State, at now: UnixTime) {
-    state.answers = state.answers.filter { now < $0.value.staleAt }
+  private static func makeRoom(_ state: inout State, at wall: UnixTime, _ now: MonotonicTime) {
+    state.answers = state.answers.filter { $0.value.good(at: wall, now) != nil }
     if state.answers.count >= most { state.answers = [:] }
   }
 

@@ -47,6 +47,8 @@ extension KeyKeeper {
         watch.next = now + Self.shortRetry
         watch.coolUntil = now
       }
+      // It was begun under rules that are not in force any more.
+      if watch.remote.rules != begun.remote.rules { watch.next = now }
       watch.sought = []
       let waiting = watch.waiting
       watch.waiting = []

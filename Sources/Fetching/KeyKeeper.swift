@@ -27,8 +27,8 @@ public final class KeyKeeper: Sendable {
   static let firstRetry = TimeSpan.seconds(5)
 
   struct Watch: Sendable {
-    let profile: IssuerProfile
-    let remote: RemoteKeys
+    private(set) var profile: IssuerProfile
+    private(set) var remote: RemoteKeys
     var isFetching = false
     var next: MonotonicTime
     var failures = 0
@@ -41,6 +41,21 @@ public final class KeyKeeper: Sendable {
     /// Of a `kid` that is looked for now, and who waits for the end.
     var sought: Set<ByteSlice> = []
     var waiting: [@Sendable () -> Void] = []
+
+    init(_ profile: IssuerProfile, _ remote: RemoteKeys, at now: MonotonicTime) {
+      self.profile = profile
+      self.remote = remote
+      next = now
+      coolUntil = now
+    }
+
+    /// Goes on for the same keys under other terms. By whose leave they are fetched is tried out at
+    /// once; until that has brought a set, the one at hand is used.
+    mutating func take(_ profile: IssuerProfile, _ remote: RemoteKeys, at now: MonotonicTime) {
+      next = remote.rules == self.remote.rules ? min(next, now + remote.refresh) : now
+      self.profile = profile
+      self.remote = remote
+    }
   }
 
   let state = Mutex<[ByteSlice: Watch]>([:])
@@ -68,7 +83,7 @@ public final class KeyKeeper: Sendable {
 
   // MARK: - What the configuration says
 
-  /// The profile with the keys that are held already for the same issuer, algorithms and source; as
+  /// The profile with the keys that are held already for the same issuer, algorithms and place; as
   /// it is when there are none.
   public func carryingOver(_ profile: IssuerProfile) -> IssuerProfile {
     state.withLock { watches in
@@ -87,13 +102,13 @@ public final class KeyKeeper: Sendable {
       var kept: [ByteSlice: Watch] = [:]
       for profile in profiles {
         guard case .remote(let remote) = profile.source else { continue }
-        if let watch = watches[profile.id], Self.isSame(watch.profile, profile),
+        if var watch = watches[profile.id], Self.isSame(watch.profile, profile),
           watch.profile.keys === profile.keys
         {
+          watch.take(profile, remote, at: now)
           kept[profile.id] = watch
         } else {
-          kept[profile.id] = Watch(
-            profile: profile, remote: remote, next: now, coolUntil: now)
+          kept[profile.id] = Watch(profile, remote, at: now)
         }
       }
       let gone = watches.values.filter { kept[$0.profile.id]?.profile.keys !== $0.profile.keys }
@@ -105,10 +120,14 @@ public final class KeyKeeper: Sendable {
     for done in waiting { done() }
   }
 
+  /// Whether the keys of one are the other's: they come from the same place and are read alike. How
+  /// often they are looked at, and how they are reached, makes them no others.
   private static func isSame(_ left: IssuerProfile, _ right: IssuerProfile) -> Bool {
-    left.issuer == right.issuer && left.trustDomain == right.trustDomain
-      && left.source == right.source
-      && left.algorithms == right.algorithms
+    guard case .remote(let mine) = left.source, case .remote(let theirs) = right.source else {
+      return false
+    }
+    return left.issuer == right.issuer && left.trustDomain == right.trustDomain
+      && mine.location == theirs.location && left.algorithms == right.algorithms
   }
 
   /// Whether all keys that are needed to serve have been fetched once: the ids of the issuers whose

@@ -14,6 +14,8 @@ import Settings
   let errand: Errand
   private let addresses: AddressGuard
   private let limit: Int
+  /// For how long after it was made a connection is used for more questions, in seconds.
+  private static let sharedFor = 60
   private var fields: UnsafeMutablePointer<curl_slist>?
   private var body = ByteWriter()
   private var isTooLarge = false
@@ -53,6 +55,14 @@ import Settings
     // libcurl resolves names on threads of its own. The end of a transfer would wait for its one:
     // a name server that hangs would keep everything else from being fetched.
     isDone = isDone && set(CURLOPT_QUICK_EXIT, 1)
+    // An address is judged when it is connected to. So keys come over a connection that nobody has
+    // made under other rules, and leave none behind; questions about tokens, which come by the
+    // hundred, share theirs for a while.
+    switch fetch.errand {
+    case .keys:
+      isDone = isDone && set(CURLOPT_FRESH_CONNECT, 1) && set(CURLOPT_FORBID_REUSE, 1)
+    case .introspection: isDone = isDone && set(CURLOPT_MAXLIFETIME_CONN, Self.sharedFor)
+    }
     if let authorities = fetch.rules.authorities {
       // No directory besides: these authorities instead of the system's, not with them.
       isDone = isDone && set(CURLOPT_CAINFO, authorities) && setNothing(CURLOPT_CAPATH)

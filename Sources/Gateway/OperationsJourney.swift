@@ -70,7 +70,7 @@ extension GatewayResponder {
   /// in a moment, or later, what everybody would be told.
   private func admitHidden(_ request: HTTPRequest) throws -> TenantScope {
     func hidden(_ error: any Error) -> any Error {
-      Refusal(error).code.isRetryable ? error : Refusal(.notFound)
+      Refusal(error).code.isRetryable ? error : HiddenDenial(error)
     }
     do {
       return try admit(request, nil)

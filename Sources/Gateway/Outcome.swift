@@ -27,10 +27,14 @@ extension GatewayResponder {
     _ answer: inout AnswerWriter, by caller: TenantScope? = nil
   ) -> AnswerEnd {
     let refusal = Refusal(error)
+    // What is written down is what it was refused for, and not only what its caller is told.
+    let hidden = (error as? HiddenDenial)?.reason
+    let reason = hidden ?? error
+    let meant = hidden.map { Refusal($0) } ?? refusal
     parts.server.answered(operation, refusal.code.outcome)
     count(refusal.code.outcome, operation, request)
-    note(refusal, error, request)
-    audit(refused: refusal, error, operation, request, by: caller)
+    note(refusal, reason, isDenial: meant.challenge != nil, request)
+    audit(refused: refusal, for: reason, meaning: meant, operation, request, by: caller)
     refusal.answer(
       id: request.id, as: PulsarAdmin.speaks(request.head.path) ? .pulsar : .problem,
       metadata: metadataURL, nonce: parts.identity.nonces(request.receivedAt).first,
@@ -51,15 +55,17 @@ extension GatewayResponder {
   }
 
   /// Tells the log what the answer does not: why a token was refused, and faults of our own.
-  private func note(_ refusal: Refusal, _ error: any Error, _ request: HTTPRequest) {
-    guard refusal.challenge != nil || refusal.code == .internalError else { return }
+  private func note(
+    _ refusal: Refusal, _ reason: any Error, isDenial: Bool, _ request: HTTPRequest
+  ) {
+    guard isDenial || refusal.code == .internalError else { return }
     var id = ByteWriter(capacity: 32)
     request.id.append(to: &id)
     parts.log.log(
       refusal.code == .internalError ? .error : .info, "request refused",
       [
         "request": .bytes(id.slice), "code": .text(refusal.code.rawValue),
-        "reason": .text(RefusalReason.text(error)), "peer": .bytes(request.peer),
+        "reason": .text(RefusalReason.text(reason)), "peer": .bytes(request.peer),
       ])
   }
 }

@@ -35,6 +35,34 @@ struct AuditWalkTests {
     #expect(negative.fault?.line == 1 && negative.missing == 0)
   }
 
+  @Test("the longest entry with one cut short behind it is found again")
+  func longest() throws {
+    let escaped = String(repeating: "\\u0001", count: 9_000)
+    let list = Array(repeating: "\"pii\"", count: 20_000).joined(separator: ",")
+    let members = "\"principal\":\"\(escaped)\",\"classified\":[\(list)],\"policy\":7"
+    let bounded = AuditedLength.bounded(ByteSlice(utf8: members))
+    #expect(bounded.count <= AuditLimits.entryBytes)
+    #expect(bounded.text.hasSuffix(#"…","policy":7,"cut":["principal","classified"]"#))
+    let many = (0..<2_000).map { "\"n\($0)\":\"\(String(repeating: "x", count: 99))\"" }
+    let crowded = AuditedLength.bounded(ByteSlice(utf8: many.joined(separator: ",")))
+    #expect(crowded.count <= AuditLimits.entryBytes && crowded.text.contains("\"moreCut\":"))
+    let short = ByteSlice(utf8: "\"n\":1")
+    #expect(AuditedLength.bounded(short) == short)
+
+    let filler = String(repeating: "x", count: AuditLimits.entryBytes - 6)
+    var chain = AuditChain.start
+    let first = chain.append(entry("\"n\":\"\(filler)\""), isTorn: true)
+    let whole = chain
+    let second = chain.append(entry("\"n\":\"\(filler)\""))
+    let file = FileManager.default.temporaryDirectory.appending(path: "long-\(UUID()).jsonl")
+    defer { try? FileManager.default.removeItem(at: file) }
+    let lines = "{\"seq\":1,\"ti\n" + first.text + String(second.text.dropLast(2))
+    try Data(lines.utf8).write(to: file)
+    let log = try AuditFile(file.path())
+    let (end, isTorn) = (log.chain, log.isTorn)
+    #expect(end == whole && isTorn)
+  }
+
   @Test("entries may lie behind an end that is known by its signed head alone")
   func behind() throws {
     var chain = AuditChain.start

@@ -291,6 +291,10 @@ extension EndToEnd {
         let grants = try await Workplace.run(
           Workplace.jodrell, ["explain", "-c", place.file.path(), "--grants"])
         #expect(grants.code == 0 && grants.output.split(separator: "\n").count == 3)
+        let key = try #require(allowed.json["token"]?["kid"]?.text)
+        try place.write("revoked: [{issuer: development, kid: \"\(key)\"}]")
+        let revoked = try await explain()
+        #expect(revoked.code == 1 && revoked.json["token"]?["reason"]?.text == "revoked")
       }
     }
   }

@@ -101,6 +101,43 @@ import Testing
     #expect(finding("good", issuer) == "active")
   }
 
+  @Test func `what one endpoint has said, or is asked, is no answer of another`() async throws {
+    let (old, new) = (try HTTPNeighbour(), try HTTPNeighbour())
+    defer {
+      old.stop()
+      new.stop()
+    }
+    old.answer { _ in .init(#"{"active":true}"#) }
+    new.answer { _ in .init(#"{"active":false}"#) }
+    let (before, after) = (issuer("one", old.url), issuer("one", new.url))
+    async let late: Void = ask("late", before, from: 0)
+    async let anew: Void = ask("late", after, from: 0)
+    Thread.detachNewThread { [thread] in thread.run {} }
+    defer { thread.stop() }
+    await late
+    await anew
+    #expect(finding("late", before) == "active" && finding("late", after) == "inactive")
+    await ask("early", before, from: 0)
+    #expect(finding("early", before) == "active" && finding("early", after) == "unknown")
+    old.answer { _ in .init("", status: 500) }
+    for number in 0..<IntrospectionDesk.failuresInARow { await ask("t\(number)", before, from: 0) }
+    #expect(finding("fresh", before) == "unavailable" && finding("fresh", after) == "unknown")
+  }
+
+  @Test func `an answer is good for its lifetime, whatever the wall clock says`() async throws {
+    let neighbour = try HTTPNeighbour()
+    defer { neighbour.stop() }
+    neighbour.answer { _ in .init(#"{"active":true}"#) }
+    let issuer = issuer("one", neighbour.url)
+    Thread.detachNewThread { [thread] in thread.run {} }
+    defer { thread.stop() }
+    await ask("token", issuer, from: 0)
+    #expect(finding("token", issuer) == "active")
+    // As if the wall clock had been set back by as much.
+    clock.move(by: IntrospectionTerms.defaultLifetime)
+    #expect(finding("token", issuer) == "unknown")
+  }
+
   @Test func `a failure that nobody has read is forgotten`() async throws {
     let neighbour = try HTTPNeighbour()
     defer { neighbour.stop() }

@@ -22,13 +22,14 @@ import Testing
   }
 
   private func profile(
-    _ location: RemoteKeys.Location, refresh: TimeSpan = RemoteKeys.defaultRefresh
+    _ location: RemoteKeys.Location, refresh: TimeSpan = RemoteKeys.defaultRefresh,
+    rules: FetchRules = Harness.loopback, isLazy: Bool = false
   ) -> IssuerProfile {
     IssuerProfile(
       id: ByteSlice(utf8: issuer.id), issuer: ByteSlice(utf8: issuer.iss),
       audiences: [ByteSlice(utf8: issuer.audience)], keys: IssuerKeys(),
       source: .remote(
-        RemoteKeys(location: location, rules: Harness.loopback, refresh: refresh)))
+        RemoteKeys(location: location, rules: rules, refresh: refresh, isLazy: isLazy)))
   }
 
   private func url(_ neighbour: HTTPNeighbour, _ path: String) -> ByteSlice {
@@ -216,10 +217,33 @@ import Testing
       try await until { first.keys.set != nil }
       let second = keeper.carryingOver(profile(.url(url(neighbour, "/keys"))))
       #expect(second.keys === first.keys)
+      let often = keeper.carryingOver(
+        profile(.url(url(neighbour, "/keys")), refresh: .seconds(10), isLazy: true))
+      #expect(often.keys === first.keys)
       let elsewhere = keeper.carryingOver(profile(.url(url(neighbour, "/others"))))
       #expect(elsewhere.keys !== first.keys)
       keeper.keep([])
       #expect(!keeper.mayBring(nil, of: first.id))
+    }
+  }
+
+  @Test func `other terms are kept to from now on, with the same keys`() async throws {
+    let neighbour = try HTTPNeighbour()
+    defer { neighbour.stop() }
+    let keys = try TestIssuer.keySet().text
+    neighbour.answer { _ in .init(keys) }
+    let place = RemoteKeys.Location.url(url(neighbour, "/keys"))
+    let first = profile(place)
+    try await keeping(first) { keeper, clock, metrics in
+      try await untilTaken(metrics)
+      keeper.keep([keeper.carryingOver(profile(place, refresh: .seconds(10)))])
+      clock.move(by: .seconds(10))
+      try await until { neighbour.requests.count == 2 }
+      try await until { metrics.count(of: .unchanged) == 1 }
+      // Nobody may be asked any more: that is tried out at once, and the set stays.
+      keeper.keep([keeper.carryingOver(profile(place, rules: FetchRules()))])
+      try await until { metrics.count(of: .failed) == 1 }
+      #expect(first.keys.set?.count == 3 && neighbour.requests.count == 2)
     }
   }
 }

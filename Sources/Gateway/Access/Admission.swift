@@ -139,6 +139,17 @@ final class Admission {
     }
   }
 
+  /// A signed token that an operator asks about, which lets nobody in. To try one out costs what it
+  /// does on the way in.
+  func shown(_ text: ByteSlice, in request: HTTPRequest) throws -> VerifiedToken {
+    try mayVerify(Digest.sha256(text), request)
+    do throws(TokenRefusal) {
+      return try verifier.verify(text, at: request.receivedAt)
+    } catch {
+      throw counted(error, request)
+    }
+  }
+
   /// Who has asked where the request was not admitted, looked up again without being counted: for
   /// the audit log.
   ///

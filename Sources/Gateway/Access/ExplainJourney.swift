@@ -51,19 +51,20 @@ extension GatewayResponder {
         _ = try admit(request, as: scope)
       }
     }
+    if let text {
+      notes[request.id, default: RequestNotes()].operatorLook = .atToken(
+        ByteSlice(utf8: Digest.sha256(text).hexadecimal).prefix(16))
+    }
     var reader: Explanation.Reader = isOperators ? .operators : .caller
     if let text, let caller {
       let operatorScope = try snapshot.policy.scope(of: caller, selecting: selection, at: now)
       guard operatorScope.isOperator else { throw TenancyRefusal.forbidden(.admin) }
       guard (question?.topic.tenant ?? operatorScope.tenant) == operatorScope.tenant else {
-        throw Refusal(.notFound, "of another's token only your tenant's topics are explained")
+        throw HiddenDenial(
+          TenancyRefusal.notFound,
+          saying: "of another's token only your tenant's topics are explained")
       }
-      // A token of nobody, or of another tenant, is none of this operator's business.
-      guard let token = try? snapshot.verifier.verify(text, at: request.receivedAt),
-        let scope = try? snapshot.policy.scope(
-          of: token, selecting: .path(operatorScope.tenant), at: request.receivedAt),
-        scope.tenant == operatorScope.tenant
-      else { throw Refusal(.notFound, "no accepted token of your tenant") }
+      try checkShown(text, to: operatorScope.tenant, snapshot, request)
       reader = .admin(of: operatorScope.tenant)
     }
     let explanation = Explanation(
@@ -71,8 +72,6 @@ extension GatewayResponder {
       header: selection?.tenant, at: request.receivedAt)
     let token: Result<VerifiedToken, TokenRefusal>
     if let text {
-      notes[request.id, default: RequestNotes()].operatorLook = .atToken(
-        ByteSlice(utf8: Digest.sha256(text).hexadecimal).prefix(16))
       token = try await explained(text, mayBeOpaque: isOperators, snapshot, request)
     } else {
       token = .success(try caller ?? admission.token(of: request))
@@ -83,6 +82,23 @@ extension GatewayResponder {
         // Where a token shown by somebody else would come from, nobody knows.
         writeSurroundings(of: scope, question, text == nil ? request.peer : nil, into: &json)
       }
+    }
+  }
+
+  /// A token of nobody, or of another tenant, is none of an operator's business.
+  private func checkShown(
+    _ text: ByteSlice, to tenant: Name, _ snapshot: AccessSnapshot, _ request: HTTPRequest
+  ) throws {
+    do {
+      let token = try admission.shown(text, in: request)
+      let scope = try snapshot.policy.scope(
+        of: token, selecting: .path(tenant), at: request.receivedAt)
+      guard scope.tenant == tenant else { throw TenancyRefusal.notFound }
+    } catch let refusal as Refusal {
+      // Too many bad ones have come from there.
+      throw refusal
+    } catch {
+      throw HiddenDenial(error, saying: "no accepted token of your tenant")
     }
   }
 

@@ -25,14 +25,27 @@ final class OpaqueTokens {
   /// they end.
   typealias Settling = (VerifiedToken, Set<RequestID>, Outcome) -> UnixTime?
 
+  /// An instant by both clocks. It has come when one of them says so: whoever sets the wall clock
+  /// back puts nothing off.
+  private struct Due {
+    let wall: UnixTime
+    let monotonic: MonotonicTime
+
+    func hasCome(_ now: Due) -> Bool { wall <= now.wall || monotonic <= now.monotonic }
+
+    static func + (due: Due, span: TimeSpan) -> Due {
+      Due(wall: due.wall + span, monotonic: due.monotonic + span)
+    }
+  }
+
   private struct Entry {
     let token: VerifiedToken
     var streams: Set<RequestID> = []
     var confirmedUntil: UnixTime
     /// When it is asked about next; nil while it stands in the line or is asked about.
-    var nextQuestion: UnixTime?
+    var nextQuestion: Due?
     /// The first question since the last answer that brought none. To stand in the line is none.
-    var unansweredSince: UnixTime?
+    var unansweredSince: MonotonicTime?
   }
 
   /// Questions of one loop under way at once: the requests of callers go through the same door.
@@ -69,11 +82,21 @@ final class OpaqueTokens {
     guard token.opaqueText != nil else { return }
     let until = token.confirmedUntil
     var entry = entries[token.digest] ?? Entry(token: token, confirmedUntil: until)
-    if entry.streams.isEmpty { entry.nextQuestion = until }
+    let due = end(at: until, token.confirmationDeadline, now)
+    if entry.streams.isEmpty { entry.nextQuestion = due }
     entry.streams.insert(stream)
     entries[token.digest] = entry
     digests[stream] = token.digest
-    wake(at: until)
+    wake(at: due.monotonic)
+  }
+
+  private var now: Due {
+    Due(wall: timers.clocks.wall(), monotonic: timers.clocks.monotonic())
+  }
+
+  /// When an answer is no longer good: the wall clock may be set back while it is.
+  private func end(at wall: UnixTime, _ deadline: MonotonicTime, _ now: Due) -> Due {
+    Due(wall: wall, monotonic: min(deadline, now.monotonic + max(wall - now.wall, .zero)))
   }
 
   func leave(_ stream: RequestID) {
@@ -91,7 +114,7 @@ final class OpaqueTokens {
   func turnEnded(_ verifier: TokenVerifier, _ settle: Settling) {
     let back = answered.take()
     guard !back.isEmpty || isDue else { return }
-    let now = timers.clocks.wall()
+    let now = self.now
     asked -= back.count
     for digest in back { look(at: digest, verifier, now, settle) }
     if isDue {
@@ -101,16 +124,18 @@ final class OpaqueTokens {
     while asked < Self.atOnce, let digest = line.popLast() {
       ask(about: digest, verifier, now, settle)
     }
-    if let next = entries.values.lazy.compactMap(\.nextQuestion).min() { wake(at: next) }
+    if let next = entries.values.lazy.compactMap(\.nextQuestion?.monotonic).min() {
+      wake(at: next)
+    }
   }
 
   /// Puts those whose time has come into the line; ends those that have waited too long.
-  private func lineUp(_ now: UnixTime, _ settle: Settling) {
+  private func lineUp(_ now: Due, _ settle: Settling) {
     for (digest, entry) in entries {
-      if let since = entry.unansweredSince, now >= since + Self.patience {
+      if let since = entry.unansweredSince, now.monotonic >= since + Self.patience {
         _ = settle(entry.token, entry.streams, .unconfirmed)
         forget(digest)
-      } else if let next = entry.nextQuestion, next <= now {
+      } else if let next = entry.nextQuestion, next.hasCome(now) {
         entries[digest]?.nextQuestion = nil
         line.append(digest)
       }
@@ -124,7 +149,7 @@ final class OpaqueTokens {
   }
 
   private func ask(
-    about digest: Digest, _ verifier: TokenVerifier, _ now: UnixTime, _ settle: Settling
+    about digest: Digest, _ verifier: TokenVerifier, _ now: Due, _ settle: Settling
   ) {
     guard let entry = entries[digest], let text = entry.token.opaqueText else { return }
     guard let issuer = verifier.issuer(ofID: entry.token.issuerID) else {
@@ -142,7 +167,7 @@ final class OpaqueTokens {
   }
 
   private func look(
-    at digest: Digest, _ verifier: TokenVerifier, _ now: UnixTime, _ settle: Settling
+    at digest: Digest, _ verifier: TokenVerifier, _ now: Due, _ settle: Settling
   ) {
     guard let entry = entries[digest] else { return }
     guard let issuer = verifier.issuer(ofID: entry.token.issuerID),
@@ -152,13 +177,15 @@ final class OpaqueTokens {
       return forget(digest)
     }
     entries[digest]?.confirmedUntil = until
-    entries[digest]?.nextQuestion = until
+    entries[digest]?.nextQuestion = end(at: until, answer.deadline, now)
     entries[digest]?.unansweredSince = nil
   }
 
-  private func stayUnanswered(_ digest: Digest, _ now: UnixTime) {
+  private func stayUnanswered(_ digest: Digest, _ now: Due) {
     entries[digest]?.nextQuestion = now + Self.pause
-    if entries[digest]?.unansweredSince == nil { entries[digest]?.unansweredSince = now }
+    if entries[digest]?.unansweredSince == nil {
+      entries[digest]?.unansweredSince = now.monotonic
+    }
   }
 
   private func forget(_ digest: Digest) {
@@ -166,9 +193,8 @@ final class OpaqueTokens {
     entries[digest] = nil
   }
 
-  private func wake(at due: UnixTime) {
-    let now = timers.clocks.monotonic()
-    let at = max(now + (due - timers.clocks.wall()), now + Self.step)
+  private func wake(at due: MonotonicTime) {
+    let at = max(due, timers.clocks.monotonic() + Self.step)
     if let timer {
       guard at < wakesAt else { return }
       timers.cancel(timer)

@@ -51,9 +51,11 @@ extension Admission {
 
 extension Tenure {
   /// The token where it is an opaque one whose issuer has to be asked again; nil for all others.
-  func unconfirmed(at now: UnixTime) -> VerifiedToken? {
+  func unconfirmed(at now: UnixTime, _ instant: MonotonicTime) -> VerifiedToken? {
     let token = topic.caller.token
-    return token.confirmedUntil <= now && token.opaqueText != nil ? token : nil
+    guard token.opaqueText != nil else { return nil }
+    let isStale = token.confirmedUntil <= now || token.confirmationDeadline <= instant
+    return isStale ? token : nil
   }
 
   /// The issuer of the opaque token has answered.
@@ -86,7 +88,7 @@ extension GatewayResponder {
   @discardableResult
   func confirm(_ tenure: Tenure) async throws -> TopicAddress {
     let address = try check(tenure)
-    guard let token = tenure.unconfirmed(at: timers.clocks.wall()),
+    guard let token = tenure.unconfirmed(at: timers.clocks.wall(), timers.clocks.monotonic()),
       let text = token.opaqueText, let issuer = admission.issuer(ofID: token.issuerID)
     else { return address }
     let answer = try await introspect(text, token.digest, at: issuer, from: token.ownPlace)

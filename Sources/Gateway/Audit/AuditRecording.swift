@@ -31,9 +31,7 @@ extension GatewayResponder {
       guard let look = notes[request.id]?.operatorLook else { return }
       trail.record(
         members(operation, request, .allow, status: 200, of: identity(of: request)) { json in
-          guard case .atToken(let token) = look else { return }
-          json.key("about")
-          json.string(token)
+          Self.write(look, into: &json)
         })
       return
     case .unknown: return
@@ -54,13 +52,18 @@ extension GatewayResponder {
   /// A request has been refused. What is about rights is recorded, and what became of an attempt:
   /// what else was malformed, too large or too much says nothing that the log is for. Of whoever
   /// was not admitted only as much is as `StrangerBound` lets in: no other bound holds there.
+  ///
+  /// - Parameters:
+  ///   - refusal: what its caller is told.
+  ///   - error: what it was refused for, which may be hidden from its caller.
+  ///   - meant: what that would be told as, were it not hidden.
   func audit(
-    refused refusal: Refusal, _ error: any Error, _ operation: Operation, _ request: HTTPRequest,
-    by caller: TenantScope? = nil
+    refused refusal: Refusal, for error: any Error, meaning meant: Refusal,
+    _ operation: Operation, _ request: HTTPRequest, by caller: TenantScope? = nil
   ) {
     guard let trail = parts.audit else { return }
     let isDenial =
-      refusal.challenge != nil || refusal.code == .authRateLimited
+      meant.challenge != nil || meant.code == .authRateLimited
       || error as? TenancyRefusal == .notFound && operation != .unknown
     let notes = notes[request.id]
     let isAttempt = notes?.isAttempt == true
@@ -77,6 +80,7 @@ extension GatewayResponder {
         reason: isDenial ? RefusalReason.text(error) : refusal.code.rawValue,
         of: identity(of: request, by: caller, refusedFor: error)
       ) { json in
+        Self.write(notes?.operatorLook, into: &json)
         guard leftOut > 0 else { return }
         json.key("more")
         json.integer(leftOut)
@@ -103,6 +107,13 @@ extension GatewayResponder {
       })
   }
 
+  /// The token that somebody has asked about.
+  private static func write(_ look: OperatorLook?, into json: inout JSONWriter) {
+    guard case .atToken(let token)? = look else { return }
+    json.key("about")
+    json.string(token)
+  }
+
   private func isSampled(_ trail: AuditTrail) -> Bool {
     guard trail.sample > 0 else { return false }
     auditTurn = (auditTurn + 1) % trail.sample
@@ -113,12 +124,8 @@ extension GatewayResponder {
   private func write(
     classifiedStream topic: TopicAddress, _ labels: [ClassLabel], into json: inout JSONWriter
   ) {
-    json.key("classified")
-    json.beginArray()
-    for label in labels { json.string(label.bytes) }
-    json.endArray()
-    json.key("classes")
-    topic.classes.write(into: &json)
+    json.list("classified", labels.map(\.bytes), more: "moreClassified")
+    json.list("classes", topic.classes.texts, more: "moreClasses")
   }
 
   /// Who has asked: for whom the request was admitted, where it was.

@@ -66,6 +66,7 @@ public final class AuditTrail: Sendable {
   /// - Returns: whether there was room for it.
   @discardableResult
   func record(_ members: ByteSlice, settle: (@Sendable (Bool) -> Void)? = nil) -> Bool {
+    let members = AuditedLength.bounded(members)
     let wasEmpty = queue.withLock { queue -> Bool? in
       guard queue.bytes + members.count <= Self.capacity else {
         queue.missing += 1

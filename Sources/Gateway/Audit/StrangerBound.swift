@@ -8,6 +8,12 @@ enum AuditLimits {
   /// The same of all networks together.
   static let strangers = 10_000
   static let strangerSpan = TimeSpan.seconds(60)
+  /// One entry, in bytes; of a longer one its long members are cut.
+  static let entryBytes = 16 << 10
+  /// A list in an entry, in bytes.
+  static let listBytes = 2 << 10
+  /// What is left of a text in an entry that is too long, in bytes.
+  static let cutBytes = 128
 }
 
 /// How many denials are recorded of callers who were not admitted: nobody's limits are charged for

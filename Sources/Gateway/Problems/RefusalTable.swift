@@ -27,6 +27,7 @@ extension Refusal {
     case let refusal as DPoPRefusal: self.init(refusal)
     case let fault as CredentialFault: self.init(fault)
     case let pending as PendingAdmission: self.init(pending.told)
+    case let hidden as HiddenDenial: self.init(ProblemCode.notFound, hidden.detail)
     case let fault as EventFault: self.init(fault)
     case let failure as ReadFailure: self.init(failure)
     case let failure as CatalogueFailure: self.init(failure)
@@ -194,9 +195,9 @@ extension Refusal {
     case .corrupt: self.init(.dataCorrupt, "what is stored of the subscription cannot be read")
     case .tooManyInUse(let limit):
       self.init(.overloaded, "at most \(limit) subscriptions can be in use at once")
-    case .overloaded(let span):
     case .tooManyOfTenantInUse(let limit):
       self.init(.overloaded, "a tenant's share is \(limit) subscriptions in use at once")
+    case .overloaded(let span):
       self.init(ProblemCode.overloaded)
       retryAfter = span
     }

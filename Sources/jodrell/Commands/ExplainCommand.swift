@@ -21,6 +21,8 @@ enum ExplainCommand {
     try arguments.finish()
 
     let compiled = try CompiledPolicy(file: file)
+    // In force as they would be for a gateway that has taken the file.
+    compiled.verifier.revocations.configure(compiled.revoked)
     if exports {
       guard text == nil, foreseen == nil, question == nil, header == nil else {
         throw .usage("--grants is about everybody: it goes with no token and no request")

@@ -227,6 +227,17 @@ import Testing
     #expect(token["accepted"] as? Bool == false && token["reason"] is String)
   }
 
+  @Test("a bad token that is asked about counts as one that is sent")
+  func triedOut() async throws {
+    let gateway = try TestGateway(
+      settings: TestGateway.settings + "\nlimits: {perAddress: {refusedTokens: 1/m}}")
+    let body = #"{"token":"a.b.c"}"#
+    let first = try await gateway.send("POST", "/v1/explain", as: "bob", [:], body)
+    #expect(first.status == 404)
+    let next = try await gateway.send("POST", "/v1/explain", as: "bob", [:], body)
+    #expect(next.status == 429 && next.code == "auth_rate_limited")
+  }
+
   @Test("the field Jodrell-Tenant chooses among a caller's tenants where the path names none")
   func chosenByField() async throws {
     let both = """

@@ -38,8 +38,8 @@ import Testing
       """#
     return .answer(
       try IntrospectionAnswer(
-        parsing: ByteSlice(utf8: text), at: TestIssuer.now, lifetime: .seconds(10),
-        refusedLifetime: .seconds(5)))
+        parsing: ByteSlice(utf8: text), at: TestIssuer.now, MonotonicTime(nanoseconds: 0),
+        lifetime: .seconds(10), refusedLifetime: .seconds(5)))
   }
 
   @Test("a token that its issuer has to be asked about is asked about")

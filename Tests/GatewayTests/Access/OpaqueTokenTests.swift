@@ -58,7 +58,8 @@ import Testing
       parsing: ByteSlice(
         utf8: #"""
           {"active":\#(isActive),"sub":"alice","aud":"event-gateway","exp":\#(end.seconds)}
-          """#), at: clock.wall, lifetime: .seconds(10), refusedLifetime: .seconds(5))
+          """#), at: clock.wall, clock.monotonic, lifetime: .seconds(10),
+      refusedLifetime: .seconds(5))
   }
 
   private func verifier() throws -> TokenVerifier {
@@ -157,6 +158,21 @@ import Testing
     }
     #expect((70...77).contains(seconds) && asked.count <= 14)
     #expect(tokens.count == 0)
+  }
+
+  @Test("a clock that is set back puts no question off")
+  func setBack() throws {
+    let asked = Asked()
+    let timers = StandingTimers(clocks: clock.clocks)
+    let tokens = OpaqueTokens(asked.services, timers: timers)
+    let verifier = try verifier()
+    let first = try token(1, verifier)
+    clock.set(wall: clock.wall + .seconds(-3_600))
+    tokens.follow(id(1), first)
+    clock.step(.seconds(11))
+    timers.fireDue()
+    tokens.turnEnded(verifier) { _, _, _ in nil }
+    #expect(asked.count == 1)
   }
 
   @Test("signed tokens are not followed")

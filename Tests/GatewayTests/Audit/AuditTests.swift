@@ -96,6 +96,29 @@ import Testing
     #expect(told[0]["principal"] as? String == "bob" && told[1]["principal"] == nil)
   }
 
+  @Test("what is denied as if it were not there is recorded with its reason")
+  func hidden() async throws {
+    let trail = AuditTrail(sample: 0, metrics: AuditMetrics(), wake: {})
+    let gateway = try TestGateway(audit: trail)
+    let bad = String(try TestGateway.token("bob").dropLast(8)) + "AAAAAAAA"
+    let others = try TestGateway.token("rita")
+    #expect(try await gateway.send("GET", "/metrics", as: nil).status == 404)
+    #expect(try await gateway.send("GET", "/metrics", token: bad).status == 404)
+    for shown in [bad, others] {
+      let answer = try await gateway.send(
+        "POST", "/v1/explain", as: "bob", json, #"{"token":"\#(shown)"}"#)
+      #expect(answer.status == 404)
+    }
+    let told = try read(trail)
+    #expect(told.map { $0["outcome"] as? String } == Array(repeating: "deny", count: 4))
+    #expect(told.allSatisfy { $0["status"] as? Int == 404 })
+    let reasons = told.map { $0["reason"] as? String }
+    #expect(Array(reasons.prefix(3)) == ["missing_token", "signature", "signature"])
+    #expect(told.map { $0["principal"] as? String } == [nil, nil, "bob", "bob"])
+    let names = [bad, others].map { Digest.sha256(ByteSlice(utf8: $0)).hexadecimal.prefix(16) }
+    #expect(told.map { $0["about"] as? String } == [nil, nil] + names.map { String($0) })
+  }
+
   @Test("events of a batch that may not be published are recorded, in one entry")
   func batches() async throws {
     let trail = AuditTrail(sample: 0, metrics: AuditMetrics(), wake: {})
@@ -303,12 +326,12 @@ import Testing
   func bounded() throws {
     let metrics = AuditMetrics()
     let trail = AuditTrail(sample: 0, metrics: metrics, wake: {})
-    let entry = ByteSlice(utf8: "\"x\":\"\(String(repeating: "y", count: 1 << 20))\"")
-    for _ in 0..<6 { trail.record(entry) }
+    let entry = ByteSlice(utf8: "\"x\":\"\(String(repeating: "y", count: 1 << 13))\"")
+    for _ in 0..<600 { trail.record(entry) }
     #expect(metrics.dropped.value > 0)
     let kept = trail.drain().count
     trail.record(entry)
-    #expect(trail.drain().first?.missing == 6 - kept)
+    #expect(trail.drain().first?.missing == 600 - kept)
   }
 
   @Test("a head is signed by one key, over number, hash and time")
