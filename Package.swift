@@ -171,7 +171,9 @@ let package = Package(
     tests(
       "Bench",
       ["jodrell-bench", "Client", "Network", "HTTPWire", "Metrics", "JSONText", "Bytes"]),
-    tests("Command", ["jodrell", "Gateway", "RocksStore", "Authentication", "Settings", "Bytes"]),
+    tests(
+      "Command",
+      ["jodrell", "Gateway", "RocksStore", "Authentication", "Settings", "Metrics", "Bytes"]),
     tests("Architecture", []),
     tests(
       "EndToEnd",

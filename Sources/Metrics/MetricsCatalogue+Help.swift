@@ -73,7 +73,8 @@ extension MetricsCatalogue {
       "Stored events that were found to be unreadable, by the message ids of a range's ends."
     case .queueDepth: "Entries waiting in a bounded queue."
     case .queueRefusedTotal: "Entries turned away by a full queue."
-    case .logLinesTotal: "Log lines written, or dropped because their queue was full."
+    case .logLinesTotal:
+      "Log lines written, or dropped: their queue was full, or standard error did not take them."
     case .measuredTopics: "Topics with measurements of their own."
     case .measuredTopicsEvictedTotal:
       "Topics whose measurements moved into topic=other to make room for a busier one."
@@ -109,6 +110,10 @@ extension MetricsCatalogue {
       - Histogram bounds are powers of two, of times in nanoseconds (0.000065536 s to \
       17.179869184 s), of `jodrell_commit_events` 1 to 16,384, so that bucket counts are exact. \
       Topic statistics take their percentiles from 32 steps per octave.
+      - What is delivered by a stream counts once its socket has taken it; the events of a \
+      `receive`, or of a `GET` with or without `wait`, count when their answer has been composed, \
+      before it is sent. So they count also where the caller has gone meanwhile, and their \
+      latency ends there.
       - Counters start from zero with the process; a topic's also when it is deleted, or evicted \
       while idle.
 

@@ -102,7 +102,7 @@ struct FileTests {
     var portions = LinePortions(descriptor: descriptor, name: "lines")
     var whole: [UInt8] = []
     var count = 0
-    while let portion = try portions.next() {
+    while case .lines(let portion)? = try portions.next() {
       count += 1
       #expect(portion.count <= LinePortions.bytes + 1_000)
       #expect(portion.array.count { $0 == 0x0A } <= LinePortions.lines)
@@ -111,6 +111,28 @@ struct FileTests {
     }
     #expect(count >= 3)
     #expect(whole == Array(text.utf8))
+  }
+
+  @Test("a line that is longer than an event is passed over, wherever it stands")
+  func longLines() throws {
+    defer { FileAccess.removeTree(place) }
+    let most = LinePortions.longestLine
+    func line(_ count: Int) -> String { String(repeating: "x", count: count) }
+    try file(
+      "lines",
+      "1\n\(line(3 * most))\n2\n\(line(most))\r\n\(line(most + 1))\n3\n\(line(2 * most))")
+    let descriptor = try FileAccess.openToRead("\(place)/lines")
+    defer { close(descriptor) }
+    var portions = LinePortions(descriptor: descriptor, name: "lines")
+    // The lengths of lines that are sent.
+    var found: [Int] = []
+    while let portion = try portions.next() {
+      switch portion {
+      case .lines(let lines): found += lines.array.split(separator: 0x0A).map(\.count)
+      case .tooLong: found.append(-1)
+      }
+    }
+    #expect(found == [1, -1, 1, most + 1, -1, 1, -1])
   }
 
   @Test("what is published goes by the names of files")

@@ -65,6 +65,41 @@ extension EndToEnd {
       }
     }
 
+    @Test func `a line that is too long for an event is refused alone, by its number`()
+      async throws
+    {
+      try await withGateway { gateway in
+        let place = try Workplace.directory("long")
+        defer { try? FileManager.default.removeItem(at: place) }
+        let lines = place.appending(path: "lines.ndjson")
+        let long = String(repeating: "x", count: 3 << 20)
+        try Data("{\"n\":1}\n\n\"\(long)\"\n{\"n\":2}".utf8).write(to: lines)
+        let flags = ["--url", await gateway.url, "--data", gateway.data.path()]
+        let sent = try await run(["publish", "numbers", lines.path()] + flags)
+        #expect(sent.code == 1)
+        #expect(sent.output.hasPrefix("2 stored, 1 refused"))
+        #expect(sent.errors.contains("line 3: not sent"))
+      }
+    }
+
+    @Test func `tail fails when its output cannot be written`() async throws {
+      try await withGateway { gateway in
+        let token = try await gateway.token()
+        let sent = try await gateway.send(
+          "POST", "/v1/topics/~/numbers/events", token: token, body: "{}")
+        #expect(sent.status == 201)
+        let tail = [
+          Workplace.jodrell.path(), "tail", "numbers", "--from", "earliest", "--count", "1",
+          "--url", await gateway.url, "--data", gateway.data.path(),
+        ]
+        let full = try await Workplace.run(
+          URL(filePath: "/bin/sh"), ["-c", #"exec "$0" "$@" > /dev/full"#] + tail)
+        #expect(full.code == 1)
+        #expect(full.errors.contains("standard output: No space left on device"))
+        #expect(full.errors.contains("no event was shown"))
+      }
+    }
+
     @Test func `schema says offline what the gateway says of the same payload`() async throws {
       try await withGateway { gateway in
         let place = try Workplace.directory("schema")

@@ -102,7 +102,10 @@ struct LogWriterTests {
 
   private func drained(_ log: LogWriter) -> [String] {
     var text = ""
-    log.drain { text += String(decoding: $0, as: UTF8.self) }
+    log.drain { bytes in
+      text += String(decoding: bytes, as: UTF8.self)
+      return bytes.count
+    }
     return text.split(separator: "\n").map(String.init)
   }
 
@@ -153,6 +156,46 @@ struct LogWriterTests {
     #expect(lines.count == 2)
     #expect(lines.first?.contains(#""message":"log lines dropped","lines":8"#) == true)
     #expect(log.writtenLines == 4)
+  }
+
+  @Test("lines that are not taken are dropped, and told once some are taken again")
+  func refused() {
+    let log = LogWriter(now: { UnixTime(seconds: 0) }, wake: {})
+    for _ in 0..<3 { log.log(.info, "lost") }
+    log.drain { _ in 0 }
+    #expect(log.writtenLines == 0 && log.droppedLines == 3)
+    // With the line that tells of them.
+    log.log(.info, "lost")
+    log.drain { _ in 0 }
+    #expect(log.writtenLines == 0 && log.droppedLines == 4)
+    log.log(.info, "after")
+    let lines = drained(log)
+    #expect(lines.count == 2)
+    #expect(lines.first?.contains(#""message":"log lines dropped","lines":4"#) == true)
+    #expect(log.writtenLines == 2 && log.droppedLines == 4)
+  }
+
+  @Test("of a line that was taken in part the rest is dropped, and the next one begins anew")
+  func torn() {
+    let log = LogWriter(now: { UnixTime(seconds: 0) }, wake: {})
+    log.log(.info, "one")
+    log.log(.info, "two")
+    var text = ""
+    log.drain { bytes in
+      let taken = bytes.count - 5
+      text += String(decoding: bytes.prefix(taken), as: UTF8.self)
+      return taken
+    }
+    #expect(log.writtenLines == 1 && log.droppedLines == 1)
+    log.log(.info, "three")
+    log.drain { bytes in
+      text += String(decoding: bytes, as: UTF8.self)
+      return bytes.count
+    }
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines.map { $0.hasSuffix("}") } == [true, false, true, true, false])
+    #expect(lines[2].contains(#""message":"log lines dropped","lines":1"#))
+    #expect(log.writtenLines == 3 && log.droppedLines == 1)
   }
 
   @Test("a client's long text is cut, and so is the line")

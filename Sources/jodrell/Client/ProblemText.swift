@@ -44,6 +44,11 @@ struct ProblemText {
     self.init(summary: "\(code) \(title)\(detail)", faults: Self.faults(of: problem))
   }
 
+  /// What is said of a line that is not sent, since the gateway would refuse it with all behind it.
+  init(tooLong limit: Int) {
+    self.init(summary: "not sent: an event has at most \(limit) bytes", faults: [])
+  }
+
   /// What is said of an event that went into a quarantine topic instead.
   init(quarantined event: JSONNode) {
     let place = [event["topic"]?.text, event["messageId"]?.text].compactMap { $0 }

@@ -1,5 +1,5 @@
 import Bytes
-import Glibc
+import Gateway
 
 /// One thing that `publish` sends: a file, or what comes on standard input.
 struct PublishSource: Sendable {
@@ -86,14 +86,29 @@ struct PublishSource: Sendable {
 }
 
 /// Reads a source's lines in portions that a request can carry: whole lines, as many as have come.
+///
+/// No more than one line of the largest size and one piece of the source is in memory.
 struct LinePortions {
+  enum Portion: Equatable {
+    /// Never empty.
+    case lines(ByteSlice)
+    /// One line that is longer than an event may be, of which nothing is kept.
+    case tooLong
+  }
+
   /// A request's size and count, well below the gateway's limits for batches.
   static let bytes = 1 << 20
   static let lines = 2_000
+  /// Bytes of a line without its ending. For a longer one the gateway would refuse the request.
+  static let longestLine = GatewayLimits.event
 
   private let descriptor: Int32
   private let name: String
   private var waiting: [UInt8] = []
+  /// So many bytes of `waiting` hold no line's end.
+  private var searched = 0
+  /// Whether what comes until the next line's end belongs to a line that is too long.
+  private var isPassingOver = false
   private var isAtEnd = false
 
   init(descriptor: Int32, name: String) {
@@ -101,17 +116,11 @@ struct LinePortions {
     self.name = name
   }
 
-  /// The next portion, never empty; nil at the end. Blocks until a line is complete.
-  mutating func next() throws(FileFault) -> ByteSlice? {
+  /// The next portion; nil at the end. Blocks until a line is complete, or too long and over.
+  mutating func next() throws(FileFault) -> Portion? {
     while true {
-      if let end = portionEnd() {
-        defer { waiting.removeFirst(end) }
-        return ByteSlice(waiting[..<end])
-      }
-      if isAtEnd {
-        defer { waiting = [] }
-        return waiting.isEmpty ? nil : ByteSlice(waiting)
-      }
+      if let portion = isPassingOver ? restOfLine() : wholeLines() { return portion }
+      if isAtEnd { return lastLine() }
       if let piece = try FileAccess.readPiece(descriptor, name, upTo: 256 * 1024) {
         waiting += piece
       } else {
@@ -120,17 +129,64 @@ struct LinePortions {
     }
   }
 
-  /// The end of the last whole line that still fits; nil when no line is complete.
-  private func portionEnd() -> Int? {
-    var end: Int?
+  /// The whole lines that have come, as many as fit; nil when none is complete.
+  private mutating func wholeLines() -> Portion? {
+    var end = 0
     var count = 0
-    for index in waiting.indices where waiting[index] == ASCII.lineFeed {
-      if index >= Self.bytes, end != nil { break }
+    for index in searched..<waiting.count where waiting[index] == ASCII.lineFeed {
+      if isTooLong(end..<index) {
+        if end > 0 { break }
+        drop(index + 1)
+        return .tooLong
+      }
+      if index >= Self.bytes, end > 0 { break }
       end = index + 1
       count += 1
       if count == Self.lines { break }
     }
-    return end
+    if end > 0 {
+      defer { drop(end) }
+      return .lines(ByteSlice(waiting[..<end]))
+    }
+    searched = waiting.count
+    // One byte more may still be the CR of its ending.
+    if waiting.count > Self.longestLine + 1 {
+      isPassingOver = true
+      drop(waiting.count)
+    }
+    return nil
+  }
+
+  /// Passes over what has come of a line that is too long; nil when its end has not.
+  private mutating func restOfLine() -> Portion? {
+    guard let end = waiting.firstIndex(of: ASCII.lineFeed) else {
+      drop(waiting.count)
+      return nil
+    }
+    isPassingOver = false
+    drop(end + 1)
+    return .tooLong
+  }
+
+  /// What stands behind the last line's end, once nothing follows.
+  private mutating func lastLine() -> Portion? {
+    defer { drop(waiting.count) }
+    if isPassingOver || isTooLong(0..<waiting.count) {
+      isPassingOver = false
+      return .tooLong
+    }
+    return waiting.isEmpty ? nil : .lines(ByteSlice(waiting))
+  }
+
+  /// Whether a line, which may end with the CR of its ending, is longer than an event may be.
+  private func isTooLong(_ line: Range<Int>) -> Bool {
+    guard line.count > Self.longestLine else { return false }
+    return line.count > Self.longestLine + 1 || waiting[line.upperBound - 1] != ASCII.carriageReturn
+  }
+
+  private mutating func drop(_ bytes: Int) {
+    waiting.removeFirst(bytes)
+    searched = 0
   }
 
   /// The line numbers of a portion's events: lines of nothing but white space are none. And the

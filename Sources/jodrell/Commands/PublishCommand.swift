@@ -134,21 +134,26 @@ private final class PublishRun {
     var portions = LinePortions(descriptor: descriptor, name: source.name)
     var line = 1
     while true {
-      let next: ByteSlice?
+      let next: LinePortions.Portion?
       do throws(FileFault) {
         next = try portions.next()
       } catch {
         throw CommandFault(.failed, error.description)
       }
       guard let portion = next else { return }
-      let numbers = LinePortions.numbers(of: portion, from: line)
+      guard case .lines(let lines) = portion else {
+        note(ProblemText(tooLong: LinePortions.longestLine), at: "\(source.name), line \(line)")
+        line += 1
+        continue
+      }
+      let numbers = LinePortions.numbers(of: lines, from: line)
       line = numbers.next
       // A request without an event would be refused.
       guard !numbers.events.isEmpty else { continue }
-      let answer = try await post(portion, source.contentType, on: loop)
+      let answer = try await post(lines, source.contentType, on: loop)
       guard Self.tellingStatuses.contains(answer.status) else { throw CommandFault(answer) }
       take(answer, source.name, lines: numbers.events)
-      sentBytes += UInt64(portion.count)
+      sentBytes += UInt64(lines.count)
       showProgress()
     }
   }

@@ -51,7 +51,7 @@ enum TailCommand {
         follower.close(on: loop)
         client.close(on: loop)
       }
-      var ending: ByteSlice?
+      var ending: StreamEnding?
       following: while ending == nil {
         let event: ServerEvent?
         do throws(ClientFault) {
@@ -65,27 +65,32 @@ enum TailCommand {
         }
         guard let event else { return .done }
         switch event.notice {
-        case .end: ending = event.data
+        case .end: ending = StreamEnding(event.data)
         case .gap:
           last = ByteSlice(copying: event.id.span)
           Terminal.errors.line("events are gone: \(event.data.text.printable)")
         case .other: continue
         case nil:
+          if let fault = show(event, options) {
+            // Nobody reads any more.
+            if fault.isGone { return .done }
+            throw CommandFault(.failed, "standard output: \(fault); \(position(last))")
+          }
           last = ByteSlice(copying: event.id.span)
-          guard show(event, options) else { return .done }
           shown += 1
           if shown == options.most { return .done }
         }
       }
-      if let ending, !options.client.canRenew {
-        let why = (try? JSONDocument(parsing: ending))?.root["detail"]?.text?.printable
-        throw CommandFault(
-          .failed,
-          "the stream has ended: \(why ?? "the gateway does not say why"); "
-            + "the last position was \(last.text)")
+      if let ending, !ending.passes(canRenew: options.client.canRenew) {
+        throw CommandFault(.failed, "the stream has ended: \(ending.reason); \(position(last))")
       }
       await follower.pause()
     }
+  }
+
+  /// Where whoever calls again can go on.
+  private static func position(_ last: ByteSlice) -> String {
+    last.isEmpty ? "no event was shown" : "the last position was \(last.text.printable)"
   }
 
   /// The newest event's id, so that `latest` means the same again after a reconnect; empty when
@@ -104,8 +109,8 @@ enum TailCommand {
     }
   }
 
-  /// False when nobody reads any more.
-  private static func show(_ event: ServerEvent, _ options: Options) -> Bool {
+  /// Nil when standard output has taken it.
+  private static func show(_ event: ServerEvent, _ options: Options) -> WriteFault? {
     guard !options.isRaw, let document = try? JSONDocument(parsing: event.data) else {
       // Line ends inside JSON are white space between its tokens.
       let line = event.data.array.filter { $0 != ASCII.lineFeed && $0 != ASCII.carriageReturn }

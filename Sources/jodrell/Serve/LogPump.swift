@@ -9,6 +9,8 @@ final class LogPump: Sendable {
   let writer: LogWriter
   private let thread: BackgroundThread
   private let bell: Bell
+  /// Rung by the thread when it ends.
+  private let ended: Bell
 
   /// A pipe that carries one byte per ring. Rings while the pipe is full are not needed: the thread
   /// has something to read already.
@@ -38,27 +40,46 @@ final class LogPump: Sendable {
       return byte == Self.more
     }
 
+    /// Whether there is a ring to hear, now or in time.
+    func rings(within most: TimeSpan) -> Bool {
+      var waited = pollfd(fd: hearing, events: Int16(POLLIN), revents: 0)
+      let milliseconds = Int32(clamping: most.nanoseconds / 1_000_000)
+      while true {
+        // SAFETY: one entry, a local variable.
+        let count = unsafe poll(&waited, 1, milliseconds)
+        guard count < 0, errno == EINTR else { return count > 0 }
+      }
+    }
+
     static let more: UInt8 = 1
     static let end: UInt8 = 0
   }
 
   /// Nil when the system has no descriptors or threads left.
-  init?(level: LogLevel = .info) {
-    guard let bell = Bell() else { return nil }
+  init?(level: LogLevel = .info, to terminal: Terminal = .errors) {
+    guard let bell = Bell(), let ended = Bell() else { return nil }
     let writer = LogWriter(least: level, now: Clocks.system.wall) { bell.ring(Bell.more) }
+    let drain: @Sendable () -> Void = {
+      writer.drain { bytes in terminal.write(bytes: bytes)?.taken ?? bytes.count }
+    }
     let thread = BackgroundThread {
-      while bell.hear() { writer.drain { Terminal.errors.write(bytes: $0) } }
+      while bell.hear() { drain() }
+      drain()
+      ended.ring(Bell.end)
     }
     guard let thread else { return nil }
     self.bell = bell
+    self.ended = ended
     self.writer = writer
     self.thread = thread
   }
 
-  /// Writes what is left and ends the thread. Called once, when nobody else logs any more; blocks.
-  func finish() {
+  /// Has what is left written and the thread ended. Called once, when nobody else logs any more.
+  ///
+  /// - Parameter most: how long it blocks at most. Where nobody reads the log by then, the process
+  ///   ends without its last lines: a pipe that is stuck must not keep it.
+  func finish(within most: TimeSpan = .seconds(2)) {
     bell.ring(Bell.end)
-    thread.join()
-    writer.drain { Terminal.errors.write(bytes: $0) }
+    if ended.rings(within: most) { thread.join() }
   }
 }

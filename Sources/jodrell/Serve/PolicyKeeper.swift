@@ -53,7 +53,8 @@ final class PolicyKeeper: Sendable {
     state = Mutex(State(inForce: compiled, watched: [file] + compiled.files))
   }
 
-  /// From now on changes show in the metrics and the log.
+  /// From now on changes are taken, and show in the metrics and the log. Until then everything that
+  /// is being opened goes by what the file said at the start.
   ///
   /// - Parameters:
   ///   - issuers: asks the issuers of each configuration that is taken.
@@ -66,8 +67,6 @@ final class PolicyKeeper: Sendable {
     let inForce = state.withLock { state in
       state.report = Report(
         metrics: metrics, log: log, issuers: issuers, audit: audit, isTaken: isTaken)
-      // It may be a later one than what everything was opened with.
-      isTaken(state.inForce.policy)
       return state.inForce
     }
     metrics.generation.set(Int(desk.generation))
@@ -75,33 +74,40 @@ final class PolicyKeeper: Sendable {
     Self.warn(inForce, log)
   }
 
-  /// Looks whether the files have changed. Blocks for reading and compiling.
+  /// Looks whether the files have changed. Blocks for reading and compiling. Changes nothing before
+  /// `report`.
   ///
   /// - Parameter isAsked: read them whether they have changed or not.
   func look(at now: UnixTime, isAsked: Bool) {
     state.withLock { state in
+      // Who asks the issuers and who keeps the events would not learn of it: half of a policy would
+      // be in force. `seen` stays empty, so that the first look afterwards reads everything, also
+      // for whoever has asked meanwhile.
+      guard let report = state.report else { return }
       let facts = state.watched.map { try? FileAccess.facts(of: $0) }
       guard isAsked || facts != state.seen else { return }
       // Before they are read: what is written meanwhile is found at the next look.
       state.seen = facts
       do throws(CommandFault) {
-        try take(&state, at: now, isAsked: isAsked)
+        try take(&state, report, at: now, isAsked: isAsked)
         state.isRefused = false
       } catch {
         state.isRefused = true
-        state.report?.metrics.refused.add()
-        state.report?.log.log(
+        report.metrics.refused.add()
+        report.log.log(
           .error, "policy refused, the one in force stays", ["fault": .text(error.message)])
-        state.report?.audit?.policyRefused(error.message, at: now)
+        report.audit?.policyRefused(error.message, at: now)
       }
     }
   }
 
-  private func take(_ state: inout State, at now: UnixTime, isAsked: Bool) throws(CommandFault) {
+  private func take(
+    _ state: inout State, _ report: Report, at now: UnixTime, isAsked: Bool
+  ) throws(CommandFault) {
     let compiled = try CompiledPolicy(
       file: file, generation: desk.nextGeneration(),
       keeping: KnownIdentities(
-        keys: state.report?.issuers.keys, revocations: desk.current.verifier.revocations))
+        keys: report.issuers.keys, revocations: desk.current.verifier.revocations))
     let watched = [file] + compiled.files
     if watched != state.watched {
       state.watched = watched
@@ -109,11 +115,11 @@ final class PolicyKeeper: Sendable {
     }
     guard compiled.version != state.inForce.version else {
       // Secrets that it refers to may have changed.
-      try state.report?.issuers.take(compiled)
+      try report.issuers.take(compiled)
       if state.isRefused {
-        state.report?.log.log(.info, "the file says again what is in force")
+        report.log.log(.info, "the file says again what is in force")
       } else if isAsked {
-        state.report?.log.log(.info, "policy unchanged")
+        report.log.log(.info, "policy unchanged")
       }
       return
     }
@@ -121,25 +127,25 @@ final class PolicyKeeper: Sendable {
       throw CommandFault(.badSettings, failure)
     }
     // All that can fail comes before anything is in force.
-    try state.report?.issuers.check(compiled)
+    try report.issuers.check(compiled)
     if let listener = compiled.settings.https {
       try certificates?.follow(listener, at: now)
     }
-    try state.report?.issuers.take(compiled)
+    try report.issuers.take(compiled)
     let keepsKeys = compiled.issuersVersion == state.inForce.issuersVersion
     let generation = desk.take(
       verifier: keepsKeys ? nil : compiled.verifier, policy: compiled.policy,
       issuers: compiled.authorizationServers, crossOrigin: compiled.crossOrigin())
-    state.report?.isTaken(compiled.policy)
+    report.isTaken(compiled.policy)
     let later = compiled.settings.keysThatWait(since: started)
     state.inForce = compiled
-    state.report?.metrics.taken.add()
-    state.report?.metrics.generation.set(Int(generation))
-    state.report?.log.log(.info, "policy taken", Self.facts(compiled, generation))
-    if let log = state.report?.log { Self.warn(compiled, log) }
-    state.report?.audit?.policyTaken(compiled.version, from: generation, at: now)
+    report.metrics.taken.add()
+    report.metrics.generation.set(Int(generation))
+    report.log.log(.info, "policy taken", Self.facts(compiled, generation))
+    Self.warn(compiled, report.log)
+    report.audit?.policyTaken(compiled.version, from: generation, at: now)
     if !later.isEmpty {
-      state.report?.log.log(
+      report.log.log(
         .warning, "settings differ that take effect at the next start",
         ["keys": .text(later.joined(separator: ", "))])
     }

@@ -1,6 +1,17 @@
 import Bytes
 import Glibc
 
+/// Why not everything that was written has been taken.
+struct WriteFault: Error, CustomStringConvertible {
+  /// Bytes that had been taken before.
+  let taken: Int
+  let code: Int32
+
+  /// Nobody reads any more, which is no failure of whoever writes.
+  var isGone: Bool { code == EPIPE }
+  var description: String { FileFault.words(code) }
+}
+
 /// One of the process's output descriptors. Blocking; used by one task or thread at a time.
 struct Terminal: Sendable {
   private let descriptor: Int32
@@ -8,7 +19,7 @@ struct Terminal: Sendable {
   static let output = Terminal(descriptor: 1)
   static let errors = Terminal(descriptor: 2)
 
-  private init(descriptor: Int32) { self.descriptor = descriptor }
+  init(descriptor: Int32) { self.descriptor = descriptor }
 
   /// Whether a person looks at it.
   var isInteractive: Bool { isatty(descriptor) == 1 }
@@ -30,23 +41,36 @@ struct Terminal: Sendable {
 
   func line(_ text: String = "") { write(text + "\n") }
 
-  /// Writes everything; false when the other side is gone.
+  /// Writes everything; nil when all of it was taken.
   @discardableResult
-  func write(bytes: [UInt8]) -> Bool {
+  func write(bytes: [UInt8]) -> WriteFault? {
     // SAFETY: the pointer is used inside the closure only, and never beyond the array's count.
-    unsafe bytes.withUnsafeBytes { room in
+    unsafe bytes.withUnsafeBytes { room -> WriteFault? in
       var start = 0
       while start < room.count {
         let count = unsafe Glibc.write(
           descriptor, unsafe room.baseAddress?.advanced(by: start), room.count - start)
         if count > 0 {
           start += count
-        } else if count < 0, errno != EINTR, errno != EAGAIN {
-          return false
+          continue
+        }
+        let code = count == 0 ? EIO : errno
+        if code == EAGAIN {
+          awaitRoom()
+        } else if code != EINTR {
+          return WriteFault(taken: start, code: code)
         }
       }
-      return true
+      return nil
     }
+  }
+
+  /// Waits until a descriptor that does not block, since somebody whose it is as well wants it so,
+  /// takes bytes again, or an error of it is found by the next write.
+  private func awaitRoom() {
+    var waited = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+    // SAFETY: one entry, a local variable.
+    _ = unsafe poll(&waited, 1, -1)
   }
 }
 

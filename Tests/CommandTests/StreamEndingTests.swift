@@ -1,0 +1,31 @@
+import Bytes
+import Gateway
+import Testing
+
+@testable import jodrell
+
+@Suite("How a stream ends") struct StreamEndingTests {
+  @Test(
+    "it is opened again where waiting or another token mends that, and nowhere else",
+    arguments: [
+      (.overloaded, true, true), (.authUnavailable, true, true), (.grantsChanged, true, true),
+      (.invalidToken, false, true), (.forbidden, false, false), (.invalidTicket, false, false),
+      (.notFound, false, false), (.dataCorrupt, false, false), (.internalError, false, false),
+    ] as [(ProblemCode, Bool, Bool)])
+  func passes(_ code: ProblemCode, alone: Bool, renewed: Bool) {
+    let ending = StreamEnding(
+      ByteSlice(utf8: "{\"code\":\"\(code.rawValue)\",\"retryable\":\(code.isRetryable)}"))
+    #expect(ending.passes(canRenew: false) == alone)
+    #expect(ending.passes(canRenew: true) == renewed)
+    #expect(ending.reason == code.rawValue)
+  }
+
+  @Test("a document that says nothing is no reason to come back")
+  func nothing() {
+    for text in ["", "{", "[]", "{}"] {
+      let ending = StreamEnding(ByteSlice(utf8: text))
+      #expect(!ending.passes(canRenew: true))
+      #expect(ending.reason == "the gateway does not say why")
+    }
+  }
+}
