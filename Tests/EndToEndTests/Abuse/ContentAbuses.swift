@@ -203,7 +203,9 @@ enum ContentAbuses {
       AbuseCase(43, "its list", .call("GET", "/v1/revocations", token), 404, "not_found"),
       AbuseCase(
         43, "metrics", .call("GET", "/metrics", token), 404, "not_found", reason: "not_found"),
-      AbuseCase(43, "metrics without a token", .call("GET", "/metrics"), 404, "not_found"),
+      AbuseCase(
+        43, "metrics without a token", .call("GET", "/metrics"), 404, "not_found",
+        reason: "missing_token"),
       AbuseCase(
         43, "somebody else's token explained",
         .call("POST", "/v1/explain", token, body: #"{"token":"a.b.c"}"#), 403, "forbidden",
