@@ -268,28 +268,28 @@ public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Senda
   private func makeRoom(
     for tenant: Name, in state: inout State, _ now: MonotonicTime
   ) throws(DispatchFailure) {
-    if state.shares[tenant]?.entries.count ?? 0 >= limits.subscriptionsPerTenant {
+    if let share = state.shares[tenant], share.entries.count >= limits.subscriptionsPerTenant {
       let limit = limits.subscriptionsPerTenant
-      let most = max(limit / 16, 1)
-      guard state.shares[tenant]?.nextLook ?? now <= now else {
-        throw .tooManyOfTenantInUse(limit: limit)
-      }
-      let keys = idle(of: state.shares[tenant].map { [$0] } ?? [], most: most)
-      if keys.count < most { state.shares[tenant]?.nextLook = now + Self.lookPause }
+      let keys = idle(
+        of: [share], sixteenthOf: limit, &state.shares[tenant, default: share].nextLook, now)
       guard !keys.isEmpty else { throw .tooManyOfTenantInUse(limit: limit) }
       drop(keys, from: &state)
     }
     guard state.count >= limits.subscriptions else { return }
-    let most = max(limits.subscriptions / 16, 1)
-    guard state.nextLook ?? now <= now else { throw .tooManyInUse(limit: limits.subscriptions) }
-    let keys = idle(of: Array(state.shares.values), most: most)
-    if keys.count < most { state.nextLook = now + Self.lookPause }
-    guard !keys.isEmpty else { throw .tooManyInUse(limit: limits.subscriptions) }
+    let limit = limits.subscriptions
+    let keys = idle(of: Array(state.shares.values), sixteenthOf: limit, &state.nextLook, now)
+    guard !keys.isEmpty else { throw .tooManyInUse(limit: limit) }
     drop(keys, from: &state)
   }
 
-  /// The least recently used of what nobody would miss.
-  private func idle(of shares: [Share], most: Int) -> [Key] {
+  /// The least recently used sixteenth of what nobody would miss; none until `nextLook`, which is
+  /// put off where few were found.
+  private func idle(
+    of shares: [Share], sixteenthOf limit: Int, _ nextLook: inout MonotonicTime?,
+    _ now: MonotonicTime
+  ) -> [Key] {
+    guard nextLook ?? now <= now else { return [] }
+    let most = max(limit / 16, 1)
     var found: [(key: Key, lastUse: UInt64)] = []
     for share in shares {
       for (key, entry) in share.entries where entry.pins == 0 {
@@ -297,6 +297,7 @@ public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Senda
         found.append((key, entry.lastUse))
       }
     }
+    if found.count < most { nextLook = now + Self.lookPause }
     return found.sorted { $0.lastUse < $1.lastUse }.prefix(most).map(\.key)
   }
 
