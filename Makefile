@@ -175,8 +175,8 @@ differential: packages
 
 # A mutant and the tests that must fail with it. Without any, in the same build, they must pass.
 MUTANTS := sync-skipped=CrashStates directory-sync-skipped=CrashStates entry-reused=CrashStates \
-  side-file-skipped=OpeningTests engine-unchecked=BrokenFileTests extent-unchecked=BrokenFileTests \
-  end-guessed=DamagedTableTests
+  chunks-kept=CrashStates side-file-skipped=OpeningTests engine-unchecked=BrokenFileTests \
+  extent-unchecked=BrokenFileTests end-guessed=DamagedTableTests
 mutants: packages
 	$(SWIFT) build --build-tests --scratch-path .build/mutants -Xswiftc -DMUTANTS
 	try() { JODRELL_MUTANT=$$1 $(TEST) --scratch-path .build/mutants \

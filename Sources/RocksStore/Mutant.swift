@@ -18,6 +18,8 @@
     case extentUnchecked = "extent-unchecked"
     /// Takes the last entry that can be read for the topic's end.
     case endGuessed = "end-guessed"
+    /// Leaves a subscription's chunks where a seek or its end has made them void.
+    case chunksKept = "chunks-kept"
 
     /// Whether the environment asks for this one.
     var isOn: Bool {

@@ -8,9 +8,13 @@ enum Mark {
   case trying(String, Int, count: Int)
   /// They were stored; the second value is the entry of the first.
   case stored(String, Int, Int, count: Int)
+  /// The subscription of that topic, if there is one, is about to be deleted and made anew.
+  case subscribing(String)
   case subscribed(String)
-  case acknowledging(String, Int)
-  case acknowledged(String, Int)
+  /// The change with this number is about to be staged; the third value is the mark.
+  case changing(String, Int, to: Int)
+  /// It was made, as were all before it.
+  case changed(String, Int)
   case trimming(String, Int)
   case trimmed(String, Int)
 
@@ -20,9 +24,10 @@ enum Mark {
     case .trying(let topic, let number, let count): "trying \(topic) \(number) \(count)"
     case .stored(let topic, let entry, let number, let count):
       "stored \(topic) \(entry) \(number) \(count)"
+    case .subscribing(let topic): "subscribing \(topic)"
     case .subscribed(let topic): "subscribed \(topic)"
-    case .acknowledging(let topic, let next): "acknowledging \(topic) \(next)"
-    case .acknowledged(let topic, let next): "acknowledged \(topic) \(next)"
+    case .changing(let topic, let number, let next): "changing \(topic) \(number) \(next)"
+    case .changed(let topic, let number): "changed \(topic) \(number)"
     case .trimming(let topic, let first): "trimming \(topic) \(first)"
     case .trimmed(let topic, let first): "trimmed \(topic) \(first)"
     }
@@ -36,9 +41,10 @@ enum Mark {
     case ("topic", 0): self = .topic(words[1])
     case ("trying", 2): self = .trying(words[1], numbers[0], count: numbers[1])
     case ("stored", 3): self = .stored(words[1], numbers[0], numbers[1], count: numbers[2])
+    case ("subscribing", 0): self = .subscribing(words[1])
     case ("subscribed", 0): self = .subscribed(words[1])
-    case ("acknowledging", 1): self = .acknowledging(words[1], numbers[0])
-    case ("acknowledged", 1): self = .acknowledged(words[1], numbers[0])
+    case ("changing", 2): self = .changing(words[1], numbers[0], to: numbers[1])
+    case ("changed", 1): self = .changed(words[1], numbers[0])
     case ("trimming", 1): self = .trimming(words[1], numbers[0])
     case ("trimmed", 1): self = .trimmed(words[1], numbers[0])
     default: return nil

@@ -18,10 +18,15 @@ struct Promise {
     var tried: [Int: Int] = [:]
     /// Which number was answered for which entry.
     var stored: [Int: Int] = [:]
-    /// The front may lie between these two, the cursor between those.
+    /// The front may lie between these two.
     var trimmed = 0, trimming = 0
-    var acknowledged = 0, acknowledging = 0
+    /// What may be stored of the subscription: the first is what was answered, the others are what
+    /// was staged after it. Which change each came of: no number for one that was just made.
+    var states: [(number: Int?, state: SubscriptionState)] = []
   }
+
+  /// Stands for the ledger that a topic has.
+  private static let ledger: UInt64 = 0
 
   private var topics: [String: Topic] = [:]
   private let proofs = Proofs()
@@ -35,10 +40,18 @@ struct Promise {
       for place in 0..<count {
         topics[topic, default: Topic()].stored[entry + place] = number + place
       }
-    case .subscribed(let topic): topics[topic, default: Topic()].isSubscribed = true
-    case .acknowledging(let topic, let next):
-      topics[topic, default: Topic()].acknowledging = next
-    case .acknowledged(let topic, let next): topics[topic, default: Topic()].acknowledged = next
+    case .subscribing(let topic):
+      topics[topic, default: Topic()].isSubscribed = false
+      topics[topic, default: Topic()].states.append((nil, Progress.start(ledger: Self.ledger)))
+    case .subscribed(let topic):
+      topics[topic, default: Topic()].isSubscribed = true
+      topics[topic, default: Topic()].states = [(nil, Progress.start(ledger: Self.ledger))]
+    case .changing(let topic, let number, let next):
+      guard var state = topics[topic]?.states.last?.state else { break }
+      state.apply(Progress.change(number, to: next, ledger: Self.ledger))
+      topics[topic, default: Topic()].states.append((number, state))
+    case .changed(let topic, let number):
+      topics[topic, default: Topic()].states.trimPrefix { $0.number != number }
     case .trimming(let topic, let first): topics[topic, default: Topic()].trimming = first
     case .trimmed(let topic, let first): topics[topic, default: Topic()].trimmed = first
     }
@@ -53,7 +66,7 @@ struct Promise {
         continue
       }
       try check(topic, name, log)
-      if topic.isSubscribed { try checkCursor(of: topic, name, log) }
+      try checkSubscription(of: topic, name, log)
     }
   }
 
@@ -148,18 +161,27 @@ struct Promise {
     }
   }
 
-  private func checkCursor(of topic: Topic, _ name: String, _ log: RocksTopicLog) throws {
+  /// A subscription's state is one of those that a change left, whole: no chunk is older or newer
+  /// than its mark.
+  private func checkSubscription(of topic: Topic, _ name: String, _ log: RocksTopicLog) throws {
     let address = try proofs.topic(name, .subscribe)
     guard let subscription = log.subscription(try proofs.name("s"), of: address) else {
-      throw Broken(text: "the subscription of \(name) is gone")
+      if topic.isSubscribed { throw Broken(text: "the subscription of \(name) is gone") }
+      return
     }
-    let state = try log.loadState(
+    var state = try log.loadState(
       of: SubscriptionReference(
         topic: address, name: subscription.name, number: subscription.number))
-    let next = Int(state.markDelete.next)
-    guard next >= topic.acknowledged, next <= max(topic.acknowledging, topic.acknowledged) else {
+    state.markDelete = Cursor(ledger: Self.ledger, next: state.markDelete.next)
+    guard topic.states.contains(where: { $0.state == state }) else {
+      func tell(_ state: SubscriptionState) -> String {
+        let chunks = state.chunks.sorted { $0.key < $1.key }
+        return "\(state.markDelete.next) in epoch \(state.epoch) with chunks "
+          + chunks.map { "\($0.key) of \($0.value.count) B" }.joined(separator: ", ")
+      }
       throw Broken(
-        text: "the cursor of \(name) stands at \(next), acknowledged was \(topic.acknowledged)")
+        text: "the subscription of \(name) stands at \(tell(state)), none of: "
+          + topic.states.map { tell($0.state) }.joined(separator: "; "))
     }
   }
 

@@ -9,7 +9,7 @@ import Tenancy
 import TestSupport
 import Topics
 
-/// One life of a store: opened, used by several publishers and one consumer at once, and then left
+/// One life of a store: opened, used by several publishers and two consumers at once, and then left
 /// as a death leaves it, or closed. What is about to happen and what was answered goes to the
 /// marks.
 struct Workload {
@@ -20,6 +20,8 @@ struct Workload {
   /// Lives of one directory, each a process of its own.
   static let lives = 5
   private static let publishers = 3
+  /// Of each subscription in each life.
+  private static let changes = 12
 
   let data: String
   let marks: Marks
@@ -85,7 +87,9 @@ struct Workload {
           group.addTask { try await publish(to: topic, number, log) }
         }
       }
-      group.addTask { try await consume("a", log) }
+      for topic in ["a", "c"] {
+        group.addTask { try await consume(topic, log) }
+      }
       try await group.waitForAll()
     }
     if life % 2 == 1 { log.close() }
@@ -113,27 +117,42 @@ struct Workload {
     marks.note(.trimmed(topic, Int(first)))
   }
 
+  /// Makes changes in pairs, so that two may share a commit or not. A subscription lives for two
+  /// lives of the store, then another one of the same name takes its place.
   private func consume(_ topic: String, _ log: RocksTopicLog) async throws {
     let address = try proofs.topic(topic, .subscribe)
     let ledger = try log.bounds(of: address).ledger
-    let terms = SubscriptionTerms(kind: .exclusive, ackTimeout: .seconds(30), maxUnacked: 100)
+    let name = try proofs.name("s")
+    if life % 2 == 0 {
+      marks.note(.subscribing(topic))
+      if log.subscription(name, of: address) != nil {
+        try await log.deleteSubscription(
+          HeldName(name, under: address), of: address, expecting: .anything)
+      }
+    }
+    let terms = SubscriptionTerms(kind: .shared, ackTimeout: .seconds(30), maxUnacked: 100)
     let subscription = try await log.createSubscription(
-      proofs.name("s"), terms, startingAt: Cursor(ledger: ledger, next: 0), of: address
+      name, terms, startingAt: Cursor(ledger: ledger, next: 0), of: address
     ).thing
+    if life % 2 == 0 { marks.note(.subscribed(topic)) }
     let reference = SubscriptionReference(
       topic: address, name: subscription.name, number: subscription.number)
-    marks.note(.subscribed(topic))
     var next = Int(try log.loadState(of: reference).markDelete.next)
-    for _ in 0..<8 {
-      let end = Int(try log.bounds(of: address).end)
-      next = max(next, (next + end) / 2)
-      marks.note(.acknowledging(topic, next))
-      let settled = ChangeSettlement()
-      log.stage(
-        SubscriptionChange(markDelete: Cursor(ledger: ledger, next: UInt64(next))), of: reference,
-        settled: settled)
-      try await settled.value().get()
-      marks.note(.acknowledged(topic, next))
+    var number = life * Self.changes
+    for _ in 0..<Self.changes / 2 {
+      let settled = (ChangeSettlement(), ChangeSettlement())
+      for settled in [settled.0, settled.1] {
+        let end = Int(try log.bounds(of: address).end)
+        next = Progress.isSeek(number) ? next / 2 : max(next, (next + end) / 2)
+        marks.note(.changing(topic, number, to: next))
+        log.stage(
+          Progress.change(number, to: next, ledger: ledger), of: reference, settled: settled)
+        number += 1
+      }
+      try await settled.0.value().get()
+      marks.note(.changed(topic, number - 2))
+      try await settled.1.value().get()
+      marks.note(.changed(topic, number - 1))
     }
   }
 }
