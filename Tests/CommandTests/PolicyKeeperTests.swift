@@ -7,36 +7,80 @@ import Testing
 @testable import jodrell
 
 @Suite("The policy's file") struct PolicyKeeperTests {
+  /// A file in a folder of its own, and what keeps it.
+  final class Place {
+    static let now = UnixTime(seconds: 1_700_000_000)
+    let folder: String
+    let file: String
+    let desk: AccessDesk
+    let keeper: PolicyKeeper
+    let metrics = PolicyMetrics()
+    let log = LogWriter(now: { Place.now }, wake: {})
+    let issuers: IssuerService
+
+    init(_ text: String) throws {
+      folder =
+        FileManager.default.temporaryDirectory
+        .appending(path: "jodrell-policy-\(UUID().uuidString.prefix(8))").path()
+      try FileAccess.makeDirectory(folder)
+      file = "\(folder)/jodrell.yaml"
+      try FileAccess.write(ByteSlice(utf8: text), to: file, mode: 0o600)
+      let secret = ByteSlice(utf8: "only a test, and thirty-two bytes at least")
+      try FileAccess.write(secret, to: "\(folder)/secret", mode: 0o600)
+      let compiled = try CompiledPolicy(file: file)
+      desk = compiled.makeDesk(isDevelopment: false)
+      keeper = PolicyKeeper(file, compiled, desk: desk, certificates: nil)
+      issuers = try IssuerService(metrics: IssuerMetrics(), log: log, changed: {})
+    }
+
+    deinit {
+      issuers.stop()
+      FileAccess.removeTree(folder)
+    }
+
+    func write(_ text: String) throws {
+      try FileAccess.write(ByteSlice(utf8: text), to: file, mode: 0o600)
+    }
+
+    func report() {
+      keeper.report(to: metrics, log, issuers: issuers, audit: nil, isTaken: { _ in })
+    }
+  }
+
   @Test(
     "what changes while the gateway starts waits for all who must learn of it",
     arguments: [false, true])
   func starting(isAsked: Bool) throws {
-    let folder = FileManager.default.temporaryDirectory
-      .appending(path: "jodrell-policy-\(UUID().uuidString.prefix(8))").path()
-    try FileAccess.makeDirectory(folder)
-    defer { FileAccess.removeTree(folder) }
-    let file = "\(folder)/jodrell.yaml"
-    func write(_ tenant: String) throws {
-      try FileAccess.write(ByteSlice(utf8: "tenants: {\(tenant): {}}\n"), to: file, mode: 0o600)
-    }
-    let now = UnixTime(seconds: 1_700_000_000)
-    try write("one")
-    let compiled = try CompiledPolicy(file: file)
-    let desk = compiled.makeDesk(isDevelopment: false)
-    let keeper = PolicyKeeper(file, compiled, desk: desk, certificates: nil)
-    let generation = desk.generation
-    try write("two")
-    keeper.look(at: now, isAsked: isAsked)
-    #expect(desk.generation == generation)
+    let place = try Place("tenants: {one: {}}\n")
+    let generation = place.desk.generation
+    try place.write("tenants: {two: {}}\n")
+    place.keeper.look(at: Place.now, isAsked: isAsked)
+    #expect(place.desk.generation == generation)
 
-    let log = LogWriter(now: { now }, wake: {})
-    let issuers = try IssuerService(metrics: IssuerMetrics(), log: log, changed: {})
-    defer { issuers.stop() }
-    let metrics = PolicyMetrics()
-    keeper.report(to: metrics, log, issuers: issuers, audit: nil, isTaken: { _ in })
-    keeper.look(at: now, isAsked: false)
-    #expect(desk.generation > generation)
-    #expect(metrics.taken.value == 1 && metrics.refused.value == 0)
-    #expect(metrics.generation.value == Int(desk.generation))
+    place.report()
+    place.keeper.look(at: Place.now, isAsked: false)
+    #expect(place.desk.generation > generation)
+    #expect(place.metrics.taken.value == 1 && place.metrics.refused.value == 0)
+    #expect(place.metrics.generation.value == Int(place.desk.generation))
+  }
+
+  @Test(
+    "a file that says the same is no new policy, but open streams are looked at if it revokes more",
+    arguments: [("", false), (", before: \"2026-05-01T00:00:00Z\"", false), (nil, true)])
+  func readAgain(before: String?, revokesMore: Bool) throws {
+    let revoked =
+      before == "" ? "" : "revoked: [{issuer: own, sub: ann\(before ?? "")}]\n"
+    let place = try Place(
+      """
+      issuers:
+        - {id: own, iss: own, audiences: [a], keys: {secretFile: secret}}
+      \(revoked)
+      """)
+    place.report()
+    place.keeper.look(at: Place.now, isAsked: true)
+    let generation = place.desk.generation
+    place.keeper.look(at: Place.now, isAsked: true)
+    #expect((place.desk.generation > generation) == revokesMore)
+    #expect(place.metrics.taken.value == 0 && place.metrics.refused.value == 0)
   }
 }

@@ -114,8 +114,12 @@ final class PolicyKeeper: Sendable {
       state.seen = []
     }
     guard compiled.version != state.inForce.version else {
-      // Secrets that it refers to may have changed.
+      // Secrets that it refers to may have changed, and a revocation of all that a subject was
+      // given until now means another instant than before: open streams are looked at for it.
+      let revocations = desk.current.verifier.revocations
+      let revoked = revocations.generation
       try report.issuers.take(compiled)
+      if revocations.generation != revoked { desk.take() }
       if state.isRefused {
         report.log.log(.info, "the file says again what is in force")
       } else if isAsked {
