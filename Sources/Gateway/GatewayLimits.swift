@@ -69,6 +69,9 @@ public enum GatewayLimits {
   /// How often a schema is judged anew because the topic's schemas or their binding were changed
   /// meanwhile.
   public static let registrationAttempts = 64
+  /// Pieces of work that wait for one another because each may take a second: schemas and documents
+  /// that are compiled, linted and compared.
+  static let longWork = 64
   /// How often an event is judged anew because another version of its schema, which is not compiled
   /// either, has come into force meanwhile.
   static let judgingAttempts = 16

@@ -22,6 +22,8 @@ public struct GatewayParts<Engine: EventEngine>: Sendable {
   /// Of compatibility checks: one of the workers is left to everybody else.
   public let comparisons = ReplayDesk(atOnce: 1, pause: .zero)
   public let workers: Workers
+  /// What may take a second: schemas compiled, linted and compared for those who register them.
+  let longWork: Workers
   public let log: LogWriter
   /// Where decisions are recorded; nil where no audit log is kept.
   let audit: AuditTrail?
@@ -49,6 +51,7 @@ public struct GatewayParts<Engine: EventEngine>: Sendable {
     quotas = StorageQuotas(metrics: server.limits)
     self.replays = replays
     self.workers = workers
+    longWork = workers.lane(capacity: GatewayLimits.longWork)
     self.log = log
     self.audit = audit
     self.operations = operations

@@ -5,17 +5,17 @@ public struct Workers: Sendable {
   public enum Turn: Sendable {
     /// It is to run now.
     case run
-    /// The threads stop before its turn came: it is to answer its caller and do nothing else.
-    case refused
+    /// Its turn does not come: it is to answer its caller and do nothing else.
+    case refused(WorkersBusy)
   }
 
   /// A piece of work as the threads see it: called exactly once.
   public typealias Work = @Sendable (Turn) -> Void
 
-  private let submit: @Sendable (@escaping Work) -> WorkersBusy?
+  /// Takes a piece of work and calls it exactly once elsewhere; or says why not, the work is
+  /// dropped then. Any thread.
+  public let submit: @Sendable (@escaping Work) -> WorkersBusy?
 
-  /// - Parameter submit: takes a piece of work and calls it exactly once elsewhere; or says why
-  ///   not, the work is dropped then.
   public init(submit: @escaping @Sendable (@escaping Work) -> WorkersBusy?) {
     self.submit = submit
   }
@@ -35,7 +35,7 @@ public struct Workers: Sendable {
       let busy = submit { turn in
         switch turn {
         case .run: waiting.resume(returning: .success(work()))
-        case .refused: waiting.resume(returning: .failure(.stopping))
+        case .refused(let busy): waiting.resume(returning: .failure(busy))
         }
       }
       if let busy { waiting.resume(returning: .failure(busy)) }

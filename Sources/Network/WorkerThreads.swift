@@ -94,7 +94,7 @@ public final class WorkerThreads: Sendable {
       return queue.waiting[queue.taken...]
     }
     // A thread that finds nothing for the permit of a refused piece of work ends, as it should.
-    for work in refused { work(.refused) }
+    for work in refused { work(.refused(.stopping)) }
   }
 
   /// Closes, and returns when what has begun is finished and the threads have ended.

@@ -34,7 +34,7 @@ extension Refusal {
     case let fault as SchemaFault: self.init(fault)
     case let failure as BodyFailure: self.init(failure)
     case let failure as DispatchFailure: self.init(failure)
-    case WorkersBusy.full: self.init(.overloaded, "the queue for disk reads is full")
+    case WorkersBusy.full: self.init(.overloaded, "too much waits to be read, compiled or compared")
     case WorkersBusy.stopping: self.init(ProblemCode.draining)
     default: self.init(ProblemCode.internalError)
     }

@@ -23,7 +23,7 @@ extension GatewayResponder {
   private func refuseLoosening(
     from standing: SchemaClassification, to next: SchemaClassification?
   ) async throws {
-    let found = try await parts.workers.run {
+    let found = try await parts.longWork.run {
       ClassificationComparison.loosenings(from: standing, to: next)
     }
     guard found.isEmpty else { throw Refusal(loosening: found) }

@@ -80,7 +80,7 @@ extension GatewayResponder {
     let isKnown = known != nil
     // Without a version in force there are softly deleted ones at most, and nobody follows those.
     let inForce = book.defaultVersion(of: candidate.subject) == nil ? nil : versions.last
-    return try await parts.workers.run {
+    return try await parts.longWork.run {
       let report = CompatibilityReport(
         candidate.program, against: isKnown ? [] : versions, terms: rules)
       let publishers = inForce.map { inForce in
@@ -100,7 +100,7 @@ extension GatewayResponder {
   ) async throws -> SchemaRegistration.Outcome {
     let rules = compatibilityTerms(of: address)
     let versions = try await versions(of: candidate.subject, in: book, at: address, rules)
-    return try await parts.workers.run {
+    return try await parts.longWork.run {
       SchemaRegistration.decide(
         candidate.program, fingerprint: candidate.fingerprint, references: candidate.references,
         against: versions, terms: rules)

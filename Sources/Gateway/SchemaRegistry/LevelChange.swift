@@ -93,12 +93,13 @@ extension GatewayResponder {
     for survey: inout LevelSurvey
   ) async throws {
     let book = parts.engine.schemaBook(of: address)
-    for subject in book.subjects {
+    // Nobody follows a line of which nothing is in force.
+    for subject in book.subjects where book.defaultVersion(of: subject) != nil {
       guard mayGoOn(&survey) else { return }
       let versions = try await versions(of: subject, in: book, at: address, terms)
       guard versions.count > 1, let inForce = versions.last, let program = inForce.program
       else { continue }
-      let report = try await parts.workers.run {
+      let report = try await parts.longWork.run {
         CompatibilityReport(program, against: versions.dropLast(), terms: terms)
       }
       guard report.isCompatible != true else { continue }

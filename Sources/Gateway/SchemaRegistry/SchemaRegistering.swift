@@ -106,7 +106,7 @@ extension GatewayResponder {
     properties: [SchemaProperty] = []
   ) async throws -> SchemaCandidate {
     let engine = parts.engine
-    let outcome = try await parts.workers.run { () -> Result<SchemaCandidate, SchemaFault> in
+    let outcome = try await parts.longWork.run { () -> Result<SchemaCandidate, SchemaFault> in
       do throws(SchemaFault) {
         let (program, references) = try engine.compileSchema(
           text, as: terms.type, dialect: terms.dialect, formats: terms.formats, for: address)
@@ -132,7 +132,9 @@ extension GatewayResponder {
     if let program = book.program(of: stored.version) { return program }
     let engine = parts.engine
     let address = address.detached
-    let outcome = try await parts.workers.run { () -> Result<CompiledSchema, SchemaFault> in
+    // Publishers wait for no comparison.
+    let workers = keeping ? parts.workers : parts.longWork
+    let outcome = try await workers.run { () -> Result<CompiledSchema, SchemaFault> in
       // Others may have waited for it in the same line.
       if let program = book.program(of: stored.version) { return .success(program) }
       return Result { () throws(SchemaFault) in
@@ -147,7 +149,7 @@ extension GatewayResponder {
   /// What the lint has to say, on a worker.
   private func findings(in candidate: SchemaCandidate) async throws -> [SchemaFinding] {
     let program = candidate.program
-    return try await parts.workers.run { SchemaLint.findings(in: program) }
+    return try await parts.longWork.run { SchemaLint.findings(in: program) }
   }
 
   /// Writes what there is to say of a version besides its text.

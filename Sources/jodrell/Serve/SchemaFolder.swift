@@ -180,7 +180,7 @@ struct SchemaFolder: Sendable {
     return book.judged(.topic, retained: retained).map { stored in
       SchemaRegistration.Version(
         number: stored.version, fingerprint: stored.fingerprint, references: stored.references,
-        program: try? catalogue.recompileSchema(stored, of: address))
+        isLive: stored.state.isLive, program: try? catalogue.recompileSchema(stored, of: address))
     }
   }
 

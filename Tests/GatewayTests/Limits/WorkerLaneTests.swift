@@ -1,0 +1,94 @@
+import HTTPWire
+import Synchronization
+import Testing
+
+@testable import Gateway
+
+/// What a lane gives to its threads when, with threads that the test plays.
+@Suite struct WorkerLaneTests {
+  /// Take work unless they are busy, and do it when they are told to.
+  final class PlayedThreads: Sendable {
+    private struct State {
+      var taken: [Workers.Work] = []
+      var busy: WorkersBusy?
+    }
+    private let state = Mutex(State())
+
+    var workers: Workers {
+      Workers { [self] work in
+        state.withLock { state in
+          if state.busy == nil { state.taken.append(work) }
+          return state.busy
+        }
+      }
+    }
+
+    var taken: Int { state.withLock { $0.taken.count } }
+    func areBusy(_ busy: WorkersBusy?) { state.withLock { $0.busy = busy } }
+    func step(_ turn: Workers.Turn = .run) { state.withLock { $0.taken.removeFirst() }(turn) }
+  }
+
+  /// What became of the pieces of work, in this order.
+  final class Story: Sendable {
+    private let lines = Mutex<[String]>([])
+    var told: [String] { lines.withLock { $0 } }
+
+    func work(_ name: String) -> Workers.Work {
+      { [self] turn in
+        let end = if case .refused(let busy) = turn { " \(busy)" } else { "" }
+        lines.withLock { $0.append(name + end) }
+      }
+    }
+  }
+
+  private let threads = PlayedThreads()
+  private let story = Story()
+
+  @Test func `one at a time is with the threads, in the order of their coming`() {
+    let lane = threads.workers.lane(capacity: 3)
+    for name in ["a", "b", "c"] { #expect(lane.submit(story.work(name)) == nil) }
+    #expect(threads.taken == 1 && story.told == [])
+    threads.step()
+    #expect(threads.taken == 1 && story.told == ["a"])
+    #expect(lane.submit(story.work("d")) == nil)
+    for _ in 0..<3 { threads.step() }
+    #expect(threads.taken == 0 && story.told == ["a", "b", "c", "d"])
+    #expect(lane.submit(story.work("e")) == nil)
+    #expect(threads.taken == 1)
+  }
+
+  @Test func `what finds no room is refused and does not come up`() {
+    let lane = threads.workers.lane(capacity: 1)
+    #expect(lane.submit(story.work("a")) == nil)
+    #expect(lane.submit(story.work("b")) == nil)
+    #expect(lane.submit(story.work("c")) == .full)
+    threads.step()
+    #expect(lane.submit(story.work("d")) == nil)
+    for _ in 0..<2 { threads.step() }
+    #expect(threads.taken == 0 && story.told == ["a", "b", "d"])
+  }
+
+  @Test func `threads that take nothing leave nobody waiting, and the lane goes on after that`() {
+    let lane = threads.workers.lane(capacity: 3)
+    threads.areBusy(.full)
+    #expect(lane.submit(story.work("a")) == .full)
+    threads.areBusy(nil)
+    for name in ["b", "c", "d"] { #expect(lane.submit(story.work(name)) == nil) }
+    threads.areBusy(.full)
+    threads.step()
+    #expect(story.told == ["b", "c full", "d full"])
+    threads.areBusy(nil)
+    #expect(lane.submit(story.work("e")) == nil)
+    threads.step()
+    #expect(story.told == ["b", "c full", "d full", "e"])
+  }
+
+  @Test func `threads that stop refuse what waits in the lane, too`() {
+    let lane = threads.workers.lane(capacity: 3)
+    for name in ["a", "b", "c"] { #expect(lane.submit(story.work(name)) == nil) }
+    threads.areBusy(.stopping)
+    threads.step(.refused(.stopping))
+    #expect(story.told == ["a stopping", "b stopping", "c stopping"])
+    #expect(lane.submit(story.work("d")) == .stopping)
+  }
+}
