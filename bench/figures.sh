@@ -8,7 +8,8 @@
 #   batches    NDJSON batches of 100 validated events beside raw append and fdatasync
 #   delivery   publish to event stream at 5,000/s, beside fdatasync's 99th percentile
 #   latency    99th percentile at 70 % of what the same gateway has just reached, in an open loop,
-#              beside the pauses of threads that only read the clock
+#              beside the same of nginx's empty answers and the pauses of threads that only read
+#              the clock
 #   callers    10,000 tokens on 1,000 topics beside one token on one topic
 #   topics     100,000 topics: ready after kill -9 under load, and p99 at 5,000/s beside one topic's
 #   readers    memory of a reader that waits
@@ -17,8 +18,8 @@
 # SECONDS_EACH (4) is the length of one measurement, ROUNDS (2) how often they are made in turn.
 # OPEN_CONNECTIONS (64) are those of the open loop: where all of them wait, further sends do, too. Topics
 # that were made once serve again where TOPICS_DATA names a folder for them. Needs python3, curl, cc, and
-# release builds of jodrell and jodrell-bench (or JODRELL=path, JODRELL_BENCH=path). Everything stays
-# on loopback, port 18420; what the script starts it ends.
+# release builds of jodrell and jodrell-bench (or JODRELL=path, JODRELL_BENCH=path); `latency` nginx-light.
+# Everything stays on loopback, ports 18420 and 18421; what the script starts it ends.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/peers/shared.sh"
@@ -142,7 +143,7 @@ part_delivery() {
 }
 
 part_latency() {
-  local most
+  local most theirs
   for _ in $(seq "$rounds"); do
     # What the round before has removed is given back to the disk first.
     sync
@@ -156,11 +157,21 @@ part_latency() {
       --connections "$open" --duration "$((each * 2))s"
     syncs after
     end
+    # What generator and machine do to a server that has nothing to do.
+    start_nginx 18421
+    "$bench" publish --url http://127.0.0.1:18421 --path / --server-pid "$nginx" --json --quiet \
+      --duration "${each}s" >"$work/empty"
+    theirs=$(of empty requestsPerSecond | awk '{ printf "%d", $1 }')
+    "$bench" publish --url http://127.0.0.1:18421 --path / --server-pid "$nginx" --json --quiet \
+      --rate $((theirs * 7 / 10)) --connections "$open" --duration "$((each * 2))s" >"$work/none"
+    stop_last
     "$bench" machine --duration "${each}s" --json >"$work/machine"
     tell '%d/s, at 70 %% of it over %d p50 %.2f ms, p90 %.2f, p99 %.2f ms, %.1f us of CPU each' \
       "$most" "$open" "$(of open latency.p50)" "$(of open latency.p90)" "$(of open latency.p99)" \
       "$(of open server.cpuMicrosPerRequest)"
     tell '  99 %% of the syncs took less than %.2f ms' "$(synced before after | awk '{ print $2 }')"
+    tell '  nginx 204 then: %d/s, at 70 %% of it p50 %.2f ms, p90 %.2f, p99 %.2f ms' \
+      "$theirs" "$(of none latency.p50)" "$(of none latency.p90)" "$(of none latency.p99)"
     tell '  then busy threads paused %d times for 4 ms and more, at most %.1f ms, their slowest tenth of a second %.2f of the fastest' \
       "$(of machine over4ms)" "$(of machine longestMilliseconds)" "$(of machine slowestStretch)"
   done
