@@ -103,8 +103,9 @@ extension Dispatcher {
   public func seek(to cursor: Cursor, on site: LoopSite) async throws(DispatchFailure) {
     let end = growth.end
     guard cursor.ledger == ledger else { throw .gone }
-    _ = try await persisting(.awaited, on: site, undo: { $0.undo($1) }) {
-      (machine: inout SubscriptionMachine) throws(DispatchFailure) in
+    _ = try await persisting(
+      .awaited, on: site, stored: { $0.seekWasStored($1) }, lost: { $0.seekWasLost($1) }
+    ) { (machine: inout SubscriptionMachine) throws(DispatchFailure) in
       machine.appended(end: end)
       return machine.seek(to: cursor.next)
     }
@@ -151,10 +152,13 @@ extension Dispatcher {
     if let patience { flushSoon(on: timers, after: patience) }
   }
 
-  /// - Parameter undo: what else a loss takes back, before anything can be staged anew.
+  /// - Parameters:
+  ///   - stored: told when the change that was waited for is durable…
+  ///   - lost: … or is not, before anything can be staged anew.
   private func persisting<Answer: Sendable>(
     _ durability: AckDurability, on site: LoopSite,
-    undo: (inout SubscriptionMachine, Answer) -> Void = { _, _ in },
+    stored: (inout SubscriptionMachine, Answer) -> Void = { _, _ in },
+    lost: (inout SubscriptionMachine, Answer) -> Void = { _, _ in },
     _ body: (inout SubscriptionMachine) throws(DispatchFailure) -> Answer
   ) async throws(DispatchFailure) -> Answer {
     let settlement = durability == .awaited ? ChangeSettlement() : nil
@@ -175,7 +179,7 @@ extension Dispatcher {
       let isGone = error == .unknownSubscription || error == .unknownTopic
       let (concerned, mustSchedule) = state.withLock { state in
         state.machine.changeWasLost()
-        undo(&state.machine, answer)
+        lost(&state.machine, answer)
         count(&state)
         return (state.concerned, !isGone && !growth.isClosed && state.mustScheduleFlush())
       }
@@ -183,6 +187,7 @@ extension Dispatcher {
       if mustSchedule { flushSoon(on: site.timers, after: Self.patienceOnceRefused) }
       throw isGone ? .gone : .store(error)
     }
+    state.withLock { state in stored(&state.machine, answer) }
     return answer
   }
 
@@ -225,7 +230,7 @@ extension Dispatcher {
     }
     let settlement = settled ?? ChangeSettlement()
     if settled == nil { state.unwatched.append(settlement) }
-    log.stage(change, of: reference, settled: settlement)
+    log.stage(change, of: reference, settled: settlement, isAwaited: settled != nil)
     return wasRefused
   }
 

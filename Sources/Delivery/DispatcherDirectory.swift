@@ -115,9 +115,32 @@ public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Senda
     let key = Key(definition, of: topic)
     let removed = state.withLock { state -> Dispatcher<Log>? in
       state.removals += 1
-      return state.remove(key)
+      // A topic made anew gives its numbers anew.
+      let found = state.shares[key.tenant]?.entries[key]?.dispatcher
+      return found?.definition == definition ? state.remove(key) : nil
     }
     removed?.close()
+  }
+
+  /// Ends the dispatchers of all subscriptions that a topic had which was deleted; not those of one
+  /// that was made under its name meanwhile. Goes through all entries under the lock.
+  public func close(topicGoneAt address: TopicAddress) {
+    let removed = state.withLock { state -> [Dispatcher<Log>] in
+      state.removals += 1
+      var keys: [Key] = []
+      for share in state.shares.values {
+        for (key, entry) in share.entries
+        where key.topic == address && entry.dispatcher.growth.isClosed {
+          keys.append(key)
+        }
+      }
+      var gone: [Dispatcher<Log>] = []
+      for key in keys {
+        if let dispatcher = state.remove(key) { gone.append(dispatcher) }
+      }
+      return gone
+    }
+    for dispatcher in removed { dispatcher.close() }
   }
 
   /// Numbers of a subscription if it is in use; nil otherwise: then what is stored tells them.

@@ -135,27 +135,47 @@ extension SubscriptionMachine {
   /// Moves the subscription: acknowledgements beyond the place are forgotten, leases end, tokens
   /// given out before are void. The place lies in the topic's present incarnation.
   ///
-  /// - Returns: for `undo`.
+  /// - Returns: the epoch that begins, for `seekWasStored` or `seekWasLost`: what was before is
+  ///   kept until then.
   @discardableResult
-  public mutating func seek(to entry: UInt64) -> Seek {
+  public mutating func seek(to entry: UInt64) -> UInt64 {
     let before = acks
+    leaveAll()
+    acks.reset(to: min(entry, end))
+    readPosition = acks.mark
+    seeks.append(PendingSeek(epoch: epoch, before: before))
+    return epoch
+  }
+
+  /// A seek is stored: what the ones before it led away from is past, whatever became of them.
+  public mutating func seekWasStored(_ epoch: UInt64) {
+    seeks.removeAll { $0.epoch <= epoch }
+  }
+
+  /// A seek was not stored, or nobody knows. It is taken back, with those before it that were lost
+  /// as well, once none behind it stands: acknowledged is what was so before, and nothing else.
+  /// What was given out meanwhile is void, too.
+  public mutating func seekWasLost(_ epoch: UInt64) {
+    guard let index = seeks.firstIndex(where: { $0.epoch == epoch }) else { return }
+    seeks[index].isLost = true
+    var place: AckSet?
+    while let last = seeks.last, last.isLost {
+      place = last.before
+      seeks.removeLast()
+    }
+    guard let before = place else { return }
+    leaveAll()
+    acks = before
+    acks.changeWasLost()
+    readPosition = acks.mark
+  }
+
+  /// Another epoch begins: nothing is out, and no token of before counts.
+  private mutating func leaveAll() {
     for key in Array(outstanding.keys) { drop(key) }
     ready.removeAll()
     dues.removeAll()
     epoch += 1
-    acks.reset(to: min(entry, end))
-    readPosition = acks.mark
-    return Seek(before: before, epoch: epoch)
-  }
-
-  /// Takes back a seek that was not stored, unless another one came after it: acknowledged is what
-  /// was so before, and nothing else. What was given out meanwhile is void, too.
-  public mutating func undo(_ lost: Seek) {
-    guard epoch == lost.epoch else { return }
-    seek(to: lost.before.mark)
-    acks = lost.before
-    acks.changeWasLost()
-    readPosition = acks.mark
   }
 
   /// What has to be stored since the last call; nil when nothing has.
@@ -220,8 +240,11 @@ public enum CumulativeFault: Error, Sendable, Hashable {
   case positionAhead
 }
 
-/// A seek that was made, with what was acknowledged before it.
-public struct Seek: Sendable {
-  let before: AckSet
+/// A seek of which nobody knows yet whether it was stored, or which was lost while a later one
+/// stands.
+struct PendingSeek: Sendable {
   let epoch: UInt64
+  /// What was acknowledged before it.
+  let before: AckSet
+  var isLost = false
 }

@@ -58,6 +58,8 @@ public struct SubscriptionMachine: Sendable {
   /// How often the subscription was sought.
   public internal(set) var epoch: UInt64
   var acks: AckSet
+  /// In the order in which they were made; as many as there are calls that wait for one.
+  var seeks: [PendingSeek] = []
   /// Everything before it is outstanding or acknowledged.
   public internal(set) var readPosition: UInt64
   /// The entry behind the topic's newest event.

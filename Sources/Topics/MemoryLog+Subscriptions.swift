@@ -75,7 +75,7 @@ extension MemoryLog {
 
   public func stage(
     _ change: SubscriptionChange, of subscription: SubscriptionReference,
-    settled: ChangeSettlement?
+    settled: ChangeSettlement?, isAwaited: Bool
   ) {
     let outcome: Result<Void, CatalogueFailure>
     do {

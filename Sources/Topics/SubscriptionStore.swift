@@ -171,13 +171,27 @@ public protocol SubscriptionStore: Sendable {
   func loadState(of subscription: SubscriptionReference) throws(CatalogueFailure)
     -> SubscriptionState
 
-  /// Queues a change for the next group commit, which starts without waiting for appends. Never
-  /// blocks; called under the dispatcher's lock, so that changes of one subscription keep their
-  /// order. `settled`, when given, is told once the change is durable or has failed; a change for a
-  /// subscription that is gone fails with `unknownSubscription`.
+  /// Queues a change for the next group commit, which starts without waiting for appends, if
+  /// somebody waits for the change at once. Never blocks; called under the dispatcher's lock, so
+  /// that changes of one subscription keep their order.
+  ///
+  /// - Parameters:
+  ///   - settled: told once the change is durable or has failed; a change for a subscription that
+  ///     is gone fails with `unknownSubscription`.
+  ///   - isAwaited: whether somebody waits for that, rather than to look at it some time.
   func stage(
     _ change: SubscriptionChange, of subscription: SubscriptionReference,
-    settled: ChangeSettlement?)
+    settled: ChangeSettlement?, isAwaited: Bool)
+}
+
+extension SubscriptionStore {
+  /// The same for whoever waits, where there is something to be told.
+  public func stage(
+    _ change: SubscriptionChange, of subscription: SubscriptionReference,
+    settled: ChangeSettlement?
+  ) {
+    stage(change, of: subscription, settled: settled, isAwaited: settled != nil)
+  }
 }
 
 /// The fate of a staged change.

@@ -106,6 +106,36 @@ import Topics
     #expect(anew.dispatcher.facts(on: seat.stage.site).markDelete.ledger == info.ledger)
   }
 
+  /// The new topic's subscription has the old one's name and number, and was made a second later.
+  @Test func whatIsGoneTakesNothingWithItThatWasMadeAnewMeanwhile() async throws {
+    let seat = try await Seat(try await Stage())
+    let stage = seat.stage
+    let other = try await stage.log.createSubscription(
+      stage.proofs.name("other"), seat.definition.terms, startingAt: stage.cursor(0),
+      of: stage.address
+    ).thing
+    let old = try await seat.directory.seat(at: other, of: stage.address, on: stage.site)
+    stage.clock.step(.seconds(1))
+    try await stage.delete()
+    let info = try await stage.log.createTopic(
+      stage.proofs.topic("orders", .manage), TopicConfiguration()
+    ).thing
+    let definition = try await stage.log.createSubscription(
+      seat.definition.name, seat.definition.terms,
+      startingAt: Cursor(ledger: info.ledger, next: 0), of: stage.address
+    ).thing
+    #expect(definition.number == seat.definition.number)
+    let anew = try await seat.directory.seat(at: definition, of: stage.address, on: stage.site)
+    seat.directory.close(seat.definition, of: stage.address)
+    seat.directory.close(topicGoneAt: stage.address)
+    #expect(seat.directory.count == 1)
+    try await anew.dispatcher.seek(
+      to: Cursor(ledger: info.ledger, next: 0), on: stage.site)
+    await #expect(throws: DispatchFailure.gone) {
+      try await old.dispatcher.seek(to: stage.cursor(0), on: stage.site)
+    }
+  }
+
   @Test(arguments: [SubscriptionKind.failover, .keyShared])
   func kindsThatAreNotBuiltAreRefused(kind: SubscriptionKind) async throws {
     let stage = try await Stage()

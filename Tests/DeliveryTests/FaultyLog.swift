@@ -113,7 +113,7 @@ final class FaultyLog: TopicLog, SubscriptionStore {
 
   func stage(
     _ change: SubscriptionChange, of subscription: SubscriptionReference,
-    settled: ChangeSettlement?
+    settled: ChangeSettlement?, isAwaited: Bool
   ) {
     let (isHeld, isRefused) = state.withLock { state in
       state.staged += 1

@@ -135,6 +135,24 @@ import Topics
     #expect(try seat.stored.markDelete == seat.stage.cursor(4))
   }
 
+  @Test func seeksThatAreRefusedTogetherLeaveTheSubscriptionWhereItWas() async throws {
+    let (seat, _) = try await refusing(events: 4)
+    seat.log.refuse(false)
+    seat.log.hang()
+    let first = Task {
+      try await seat.dispatcher.seek(to: seat.stage.cursor(2), on: seat.stage.site)
+    }
+    let second = Task {
+      try await seat.dispatcher.seek(to: seat.stage.cursor(3), on: seat.stage.site)
+    }
+    while seat.log.heldCount < 2 { await Task.yield() }
+    seat.log.goOn(refusing: 2)
+    for seek in [first, second] {
+      await #expect(throws: DispatchFailure.store(FaultyLog.refusal)) { try await seek.value }
+    }
+    #expect(seat.dispatcher.facts(on: seat.stage.site).markDelete == seat.stage.cursor(0))
+  }
+
   @Test func whatWasAcknowledgedBeforeASeekThatWasRefusedIsStoredWithTheNextChange()
     async throws
   {

@@ -187,6 +187,26 @@ import Topics
     log.close()
   }
 
+  @Test func `a change that nobody waits for is stored with what comes next`() async throws {
+    let scratch = Scratch()
+    var settings = configuration(scratch)
+    settings.limits.lazyChangeDelay = .seconds(3_600)
+    settings.limits.retentionEvery = .seconds(3_600)
+    let log = try RocksTopicLog(opening: settings)
+    let topic = try address("orders")
+    _ = try await log.createTopic(topic, TopicConfiguration())
+    let subscription = try await log.subscribe()
+    let watched = ChangeSettlement()
+    log.stage(
+      SubscriptionChange(markDelete: .first(), chunks: [0: bytes("zero")]), of: subscription,
+      settled: watched, isAwaited: false)
+    try await Task.sleep(for: .milliseconds(50))
+    #expect(watched.arrived == nil)
+    _ = try await TestLoop(log).append(event(topic, "1"))
+    #expect(watched.arrived != nil)
+    log.close()
+  }
+
   @Test func `a trimmed front is a gap, and the end never falls`() async throws {
     let scratch = Scratch()
     var log = try RocksTopicLog(opening: configuration(scratch))

@@ -1,4 +1,5 @@
 import Bytes
+import Foundation
 import LogConformance
 import Synchronization
 import Tenancy
@@ -221,50 +222,37 @@ import Topics
     return (log, subscription)
   }
 
-  private let seek = SubscriptionChange(markDelete: .first(), epoch: 1, replacesAll: true)
-
-  @Test func `a seek, or deletion, does away with acknowledgements that nobody understands`()
-    async throws
-  {
-    for deletes in [false, true] {
-      let scratch = Scratch()
-      let (log, subscription) = try await subscribed(scratch) { database, batch, key in
-        batch.put(database.state, key: key.bytes.span, value: [UInt8]([9, 9]).span)
-      }
-      #expect(throws: CatalogueFailure.overloaded(retryAfter: .seconds(10))) {
-        try log.loadState(of: subscription)
-      }
-      if deletes {
-        try await log.deleteSubscription(name("worker"), of: subscription.topic)
-        var rows = 0
-        try log.committer.database.scan(AckChunkKey.self) { _, _ in rows += 1 }
-        #expect(rows == 0)
-      } else {
-        let sought = ChangeSettlement()
-        log.stage(seek, of: subscription, settled: sought)
-        try await sought.value().get()
-        #expect(
-          try log.loadState(of: subscription) == SubscriptionState(markDelete: .first(), epoch: 1))
-      }
-      log.close()
-    }
-  }
-
-  @Test func `a seek over acknowledgements that cannot be read is refused, and nothing else`()
-    async throws
-  {
+  @Test(
+    "a seek, or deletion, does away with acknowledgements that cannot be read or understood",
+    arguments: [false, true], [false, true])
+  func voided(isRead: Bool, deletes: Bool) async throws {
     let scratch = Scratch()
-    let (log, subscription) = try await subscribed(scratch) { database, batch, key in
-      batch.put(database.state, key: (key.bytes + [0]).span, value: [UInt8]([1, 0]).span)
+    var (log, subscription) = try await subscribed(scratch) { database, batch, key in
+      let bytes = isRead ? key.bytes : key.bytes + [0]
+      batch.put(database.state, key: bytes.span, value: [UInt8]([9, 9]).span)
     }
+    #expect(throws: CatalogueFailure.overloaded(retryAfter: .seconds(10))) {
+      try log.loadState(of: subscription)
+    }
+    if deletes {
+      try await log.deleteSubscription(name("worker"), of: subscription.topic)
+      subscription = try await log.subscribe()
+      var rows = 0
+      try log.committer.database.scanKeys(AckChunkKey.self) { _ in rows += 1 }
+      #expect(rows == 0)
+    }
+    let seek = SubscriptionChange(
+      markDelete: .first(), epoch: 1, chunks: [2: ByteSlice(utf8: "two")], replacesAll: true)
     let sought = ChangeSettlement()
     log.stage(seek, of: subscription, settled: sought)
-    let outcome = await sought.value()
-    #expect(throws: CatalogueFailure.overloaded(retryAfter: .seconds(10))) { try outcome.get() }
-    #expect(try await TestLoop(log).append(event(address("orders"), "new")).id.entry == 0)
-    let settled = ChangeSettlement()
-    log.stage(SubscriptionChange(markDelete: .first()), of: subscription, settled: settled)
-    try await settled.value().get()
+    try await sought.value().get()
+    var expected = SubscriptionState(markDelete: .first())
+    expected.apply(seek)
+    for _ in 0..<2 {
+      #expect(try log.loadState(of: subscription) == expected)
+      log.close()
+      log = try RocksTopicLog(opening: configuration(scratch))
+    }
     log.close()
   }
 
@@ -306,6 +294,35 @@ import Topics
     #expect(passes.withLock { $0.last?.blocked } == 0)
   }
 
+  @Test(.timeLimit(.minutes(10)))
+  func `a position that is no subscription's any more holds no events`() async throws {
+    let scratch = Scratch()
+    let clock = SteppedClock()
+    var settings = configuration(scratch, clock)
+    settings.limits.retentionEvery = .milliseconds(2)
+    var log = try RocksTopicLog(opening: settings)
+    let topic = try address("orders")
+    let retention = Retention(age: .seconds(1))
+    _ = try await log.createTopic(topic, TopicConfiguration(retention: retention))
+    let subscription = try await log.subscribe()
+    _ = try await TestLoop(log).append(event(topic, "old"))
+    let settled = ChangeSettlement()
+    let change = SubscriptionChange(markDelete: Cursor(ledger: 1, next: 1))
+    log.stage(change, of: subscription, settled: settled)
+    try await settled.value().get()
+    let number = try #require(log.committer.directory.topic(TopicPath(topic))).number
+    log.close()
+    try operate(scratch) { database, batch, _ in
+      batch.put(
+        CursorKey(topic: number, subscription: 9), CursorKey.Value(ledger: 1, next: 0, epoch: 0),
+        in: database)
+    }
+    clock.step(.seconds(100))
+    log = try RocksTopicLog(opening: settings)
+    while try log.bounds(of: topic).events > 0 { try await Task.sleep(for: .milliseconds(1)) }
+    log.close()
+  }
+
   @Test func `a new subscription has nothing of one whose number it got again`() async throws {
     let scratch = Scratch()
     try await threeChunks(scratch)
@@ -326,6 +343,8 @@ import Topics
     try operate(scratch) { database, batch, _ in batch.delete(FormatKey(), in: database) }
     var settings = configuration(scratch)
     settings.acceptingLossAt = 0
+    let sideFile = URL(fileURLWithPath: StorePaths(scratch.path).sideFile)
+    let noted = try Data(contentsOf: sideFile)
     for _ in 0..<2 {
       let fault = #expect(throws: StoreFault.self) { try RocksTopicLog(opening: settings) }
       guard case .corruptFile(let text) = fault else {
@@ -333,6 +352,7 @@ import Topics
         return
       }
       #expect(text.contains("whose beginning is lost"))
+      #expect(try Data(contentsOf: sideFile) == noted)
     }
   }
 

@@ -96,6 +96,27 @@ struct FullVolumeTests {
     log.close()
   }
 
+  @Test(.timeLimit(.minutes(10)))
+  func `what was deleted on a full volume goes from the bucket that was filled last, too`()
+    async throws
+  {
+    let volume = try SmallVolume(.memory, megabytes: 48)
+    var settings = settings(volume)
+    settings.limits.spaceCheckEvery = .milliseconds(20)
+    settings.limits.retentionEvery = .milliseconds(20)
+    let log = try RocksTopicLog(opening: settings)
+    let topic = try address("orders")
+    _ = try await log.createTopic(topic, TopicConfiguration())
+    _ = try await TestLoop(log).append(event(topic, "1"))
+    try volume.fill(leaving: 3 << 20)
+    while log.acceptsAppends { try await Task.sleep(for: .milliseconds(5)) }
+    try await log.deleteTopic(address("orders", .manage))
+    let isThere = { log.committer.database.familyNames.contains("ev.x.00000001") }
+    while isThere() { try await Task.sleep(for: .milliseconds(5)) }
+    #expect(!log.acceptsAppends)
+    log.close()
+  }
+
   @Test func `appends stop at the mark and resume by themselves; acknowledgements never stop`()
     async throws
   {

@@ -194,14 +194,14 @@ import Topics
     #expect(change.replacesAll && change.epoch == 1 && change.markDelete.next == 1)
   }
 
-  @Test func aSeekIsUndoneUnlessAnotherOneFollowed() throws {
+  @Test func aSeekThatWasLostIsTakenBack() throws {
     var world = try World(.shared, end: 5)
     #expect(world.receive(World.a, 3) == [0, 1, 2])
     try world.acknowledge(1)
     _ = world.machine.takeChange()
     let lost = world.machine.seek(to: 4)
     #expect(world.receive(World.a, 3) == [4])
-    world.machine.undo(lost)
+    world.machine.seekWasLost(lost)
     #expect(throws: TokenFault.sought) {
       try world.machine.acknowledge(try #require(world.last[4]?.token))
     }
@@ -210,10 +210,27 @@ import Topics
     let change = try #require(taken)
     #expect(change.replacesAll && change.epoch == 2 && change.markDelete.next == 0)
     #expect(change.chunks.count == 1, "with what was acknowledged before")
-    let earlier = world.machine.seek(to: 3)
-    world.machine.seek(to: 2)
-    world.machine.undo(earlier)
-    #expect(world.machine.markDelete == 2)
+  }
+
+  /// Of seeks from 0 to 1, 2 and so on: in which order it is told that they were stored (n) or lost
+  /// (-n), and where that leads.
+  static let seeks: [([Int], Int)] = [
+    ([-1, -2], 0), ([-2, -1], 0), ([-1, 2], 2), ([2, -1], 2), ([1, -2], 1), ([-2, 1], 1),
+    ([-1, -2, -3], 0), ([-3, -2, -1], 0), ([-2, -1, -3], 0), ([-2, -3, -1], 0),
+    ([-1, 2, -3], 2), ([-3, -1, 2], 2), ([2, -3, -1], 2), ([-3, 2, -1], 2),
+    ([1, -3, -2], 1), ([-2, -3, 1], 1), ([-1, -2, 3], 3),
+  ]
+
+  @Test(arguments: seeks)
+  func ofSeeksTheLastOneThatWasStoredCounts(told: [Int], place: Int) throws {
+    var world = try World(.shared, end: 9)
+    let seeks = (1...told.count).map { world.machine.seek(to: UInt64($0)) }
+    for number in told {
+      let seek = seeks[abs(number) - 1]
+      if number > 0 { world.machine.seekWasStored(seek) } else { world.machine.seekWasLost(seek) }
+    }
+    #expect(Int(world.machine.markDelete) == place)
+    #expect(world.machine.seeks.isEmpty)
   }
 
   @Test func aTokenOfAnotherSubscriptionSettlesNothing() throws {

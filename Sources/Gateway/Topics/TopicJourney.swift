@@ -83,12 +83,11 @@ extension GatewayResponder {
     let address = try admit(request, to: reference, for: Right.topic).detached
     guard let known = parts.engine.topic(address) else { throw Refusal(.notFound) }
     try terms.conditions.check(EntityTag(known))
-    let subscriptions = parts.engine.subscriptions(of: address)
     try await engine(terms).deleteTopic(
       address, expecting: terms.conditions.isEmpty ? .anything : .exactly(known))
     if !terms.isTrial {
       parts.metrics.remove(TopicKey(address))
-      for definition in subscriptions { parts.dispatchers.close(definition, of: address) }
+      parts.dispatchers.close(topicGoneAt: address)
     }
     return finishGone(terms, &answer)
   }

@@ -59,16 +59,10 @@ extension Committer {
   func deleteTopic(_ topic: TopicState) throws(CatalogueFailure) {
     let facts = topic.facts.withLock { $0 }
     // All that has to be read first: what fails half-way must have written nothing.
-    let (subscriptions, schemas) = try reading { () throws(StoreFault) in
-      var subscriptions: [(SubscriptionDefinition, [AckChunkKey])] = []
-      for definition in facts.subscriptions.values {
-        subscriptions.append((definition, try ackChunks(of: definition, of: topic)))
-      }
-      return (subscriptions, try storedRows(of: facts.book.versions.map(\.version), topic))
+    let schemas = try reading { () throws(StoreFault) in
+      try storedRows(of: facts.book.versions.map(\.version), topic)
     }
-    for (definition, acks) in subscriptions {
-      deleteSubscription(definition, of: topic, with: acks)
-    }
+    for definition in facts.subscriptions.values { deleteSubscription(definition, of: topic) }
     for (version, row) in schemas { deleteSchema(row, as: version, of: topic) }
     delete(TopicBindingKey(topic: topic.number))
     delete(TrimKey(topic: topic.number))

@@ -42,10 +42,7 @@ extension RocksTopicLog: SubscriptionStore {
         let definition = facts.subscriptions.removeValue(forKey: name)
       else { throw .unknownSubscription }
       try expected.check(definition)
-      let acks = try committer.reading { () throws(StoreFault) in
-        try committer.ackChunks(of: definition, of: topic)
-      }
-      committer.deleteSubscription(definition, of: topic, with: acks)
+      committer.deleteSubscription(definition, of: topic)
       committer.write(facts, of: topic)
     }
   }
@@ -79,9 +76,10 @@ extension RocksTopicLog: SubscriptionStore {
 
   public func stage(
     _ change: SubscriptionChange, of subscription: SubscriptionReference,
-    settled: ChangeSettlement?
+    settled: ChangeSettlement?, isAwaited: Bool
   ) {
-    let staged = StagedChange(change, of: subscription, settled: settled)
+    let staged = StagedChange(
+      change, of: subscription, settled: settled, isAwaited: isAwaited)
     if !committer.queue.push(staged) { settled?.settle(.failure(.closing)) }
   }
 }
@@ -109,9 +107,7 @@ extension Committer {
     next = min(next, topic.next)
     let cursor = CursorKey(topic: topic.number, subscription: facts.nextSubscription)
     // Where the catalogue has lost its newest rows, the number may have been another's before.
-    for key in try reading({ () throws(StoreFault) in try storedAckChunks(of: cursor) }) {
-      delete(key)
-    }
+    voidAckChunks(of: cursor)
     let definition = SubscriptionDefinition(
       name: name.name, heldBy: name.holder, number: UInt64(facts.nextSubscription), terms: terms,
       created: clocks.wall(), creator: creator)
@@ -130,21 +126,12 @@ extension Committer {
     return .created(definition)
   }
 
-  /// What a subscription has acknowledged, for `deleteSubscription`.
-  func ackChunks(
-    of definition: SubscriptionDefinition, of topic: TopicState
-  ) throws(StoreFault) -> [AckChunkKey] {
-    let number = UInt32(truncatingIfNeeded: definition.number)
-    return try storedAckChunks(of: CursorKey(topic: topic.number, subscription: number))
-  }
-
   /// Deletes a subscription's rows; its number stays taken by the topic's counter.
-  func deleteSubscription(
-    _ definition: SubscriptionDefinition, of topic: TopicState, with acks: [AckChunkKey]
-  ) {
+  func deleteSubscription(_ definition: SubscriptionDefinition, of topic: TopicState) {
     let number = UInt32(truncatingIfNeeded: definition.number)
-    for key in acks { delete(key) }
-    delete(CursorKey(topic: topic.number, subscription: number))
+    let cursor = CursorKey(topic: topic.number, subscription: number)
+    voidAckChunks(of: cursor)
+    delete(cursor)
     delete(SubscriptionKey(topic: topic.number, subscription: number))
     delete(SubscriptionNameKey(topic: topic.number, name: definition.heldName.stored))
   }

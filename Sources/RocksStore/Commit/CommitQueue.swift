@@ -24,7 +24,7 @@ import Topics
     private var places: [SubscriptionReference: Int] = [:]
 
     mutating func add(_ change: StagedChange) {
-      isUrgent = isUrgent || !change.settlements.isEmpty
+      isUrgent = isUrgent || change.isAwaited
       if let place = places[change.subscription] {
         changes[place].merge(change)
       } else {
@@ -232,14 +232,17 @@ struct Mutation: Sendable {
 /// Changes hold absolute values, so the later one wins chunk by chunk.
 struct StagedChange: Sendable {
   let subscription: SubscriptionReference
+  /// Whether somebody waits for it.
+  let isAwaited: Bool
   private(set) var change: SubscriptionChange
   private(set) var settlements: [ChangeSettlement] = []
 
   init(
     _ change: SubscriptionChange, of subscription: SubscriptionReference,
-    settled: ChangeSettlement?
+    settled: ChangeSettlement?, isAwaited: Bool
   ) {
     self.subscription = subscription
+    self.isAwaited = isAwaited
     self.change = change
     if let settled { settlements.append(settled) }
   }

@@ -50,6 +50,20 @@ private import CRocksDB
         handle, family.handle, key.baseAddress?.assumingMemoryBound(to: CChar.self), key.count)
     }
   }
+
+  /// Deletes all keys from `lower` up to but without `upper`, those that the batch has put so far
+  /// included. Not for events, whose memory tables cannot take it (`EngineOptions`).
+  mutating func delete(
+    _ family: ColumnFamily, from lower: Span<UInt8>, to upper: Span<UInt8>
+  ) {
+    unsafe lower.withUnsafeBytes { lower in
+      unsafe upper.withUnsafeBytes { upper in
+        unsafe rocksdb_writebatch_delete_range_cf(
+          handle, family.handle, lower.baseAddress?.assumingMemoryBound(to: CChar.self),
+          lower.count, upper.baseAddress?.assumingMemoryBound(to: CChar.self), upper.count)
+      }
+    }
+  }
 }
 
 /// One column family of an open database; valid as long as the `Database` it came from.

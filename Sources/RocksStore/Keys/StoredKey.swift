@@ -193,6 +193,16 @@ extension WriteBatch {
   mutating func delete<Key: StoredKey>(_ key: Key, in database: Database) {
     delete(Key.family.isState ? database.state : database.meta, key: key.bytes.span)
   }
+
+  /// Deletes all entries of a family whose fields start with `prefix`, unread.
+  mutating func deleteAll<Key: StoredKey>(
+    _ type: Key.Type, prefix: [UInt8], in database: Database
+  ) {
+    let lower = [Key.family.byte] + prefix
+    let upper = Database.successor(of: lower)
+    delete(
+      Key.family.isState ? database.state : database.meta, from: lower.span, to: upper.span)
+  }
 }
 
 /// The number of a topic: its tenant's number and its own within the tenant. Never leaves this

@@ -74,6 +74,7 @@ struct StoreOpening: ~Copyable {
     {
       throw .acknowledgedDataMissing(recovered: 0, acknowledged: slot.commit)
     }
+    try refuseRows(in: database)
     // The side file first: a founding cut short leaves one that says 0, and is simply repeated.
     let store = configuration.freshStoreName
     _ = try SideFile.restart(paths, store, commit: 0, clock: now)
@@ -103,6 +104,17 @@ struct StoreOpening: ~Copyable {
     throw .acknowledgedDataMissing(recovered: recovered, acknowledged: slot.commit)
   }
 
+  /// Of a store that has lost its beginning rows may be left, which would be taken for new ones.
+  private static func refuseRows(in database: Database) throws(StoreFault) {
+    for name in database.familyNames {
+      guard let family = database.family(named: name), try !database.isEmpty(family) else {
+        continue
+      }
+      throw .corruptFile(
+        "\(name) holds rows of a store whose beginning is lost: it cannot be begun anew")
+    }
+  }
+
   /// Writes the first commit of a new store: format, counters, the first bucket.
   private static func found(
     _ database: Database, _ store: ByteSlice, at now: UnixTime
@@ -110,15 +122,7 @@ struct StoreOpening: ~Copyable {
     let bucket = BucketKey(bucket: firstBucket)
     let name = bucket.familyName(.unlimited)
     // A founding that was cut short may have left it.
-    let events =
-      if let left = database.family(named: name) { left } else {
-        try database.makeFamily(named: name)
-      }
-    // Of a store that has lost its beginning rows may be left, which would be taken for new ones.
-    for family in [database.meta, database.state, events] where try !database.isEmpty(family) {
-      throw .corruptFile(
-        "\(family.name) holds rows of a store whose beginning is lost: it cannot be begun anew")
-    }
+    if database.family(named: name) == nil { _ = try database.makeFamily(named: name) }
     var batch = WriteBatch()
     batch.put(
       FormatKey(),

@@ -65,6 +65,8 @@ enum RetentionLimits {
   /// are needed however long one topic holds the oldest, and every other topic still moves on.
   static let growEvery = 8
   static let mostDoublings = 16
+  /// Space for RocksDB's options of so many buckets as there may be, and a line of its manifest.
+  static let bucketRoom: UInt64 = 2 << 20
   /// The wall clock may run away from the other one by so much before age stops to count.
   static let clockStep = TimeSpan.seconds(300)
 }
@@ -142,9 +144,9 @@ extension Committer {
     sweep.dropped.removeAll()
     do throws(StoreFault) {
       for kind in [BucketKey.Class.bounded, .unlimited] {
-        guard let open = shelf.open(kind), isFull(open), try makeBucket(kind) != nil else {
-          continue
-        }
+        guard let open = shelf.open(kind), isFull(open), hasRoomForBucket,
+          try makeBucket(kind) != nil
+        else { continue }
         open.state = .sealed
         put(BucketKey(bucket: open.number), open.record(.sealed))
       }
@@ -163,6 +165,9 @@ extension Committer {
     let growth = min(
       shelf.count(kind) / RetentionLimits.growEvery, RetentionLimits.mostDoublings)
     if bucket.bytes >= limits.bucketBytes << UInt64(growth) { return true }
+    // An open one does not go, whoever deletes what lies in it. The next one stays empty until
+    // there is space again.
+    if condition.load(ordering: .relaxed) == .storageFull { return true }
     guard kind == .bounded, sweep.isTrusted else { return false }
     let longest = RetentionLimits.longestSpan
     let share = (sweep.shortestAge ?? longest).nanoseconds / RetentionLimits.ageShare
@@ -260,8 +265,9 @@ extension Committer {
     topic.number.append(to: &prefix)
     do throws(StoreFault) {
       try database.scan(CursorKey.self, prefix: prefix.bytes) { key, value in
+        // A row that is no subscription's any more holds nothing.
+        guard unseen.remove(key.subscription) != nil else { return }
         lowest = min(lowest, value.ledger < topic.ledger ? 0 : value.next)
-        unseen.remove(key.subscription)
       }
       guard unseen.isEmpty else { throw .corruptRecord(family: KeyFamily.cursor.byte) }
       return min(lowest, lowestPosition(stagedFor: topic) ?? .max)

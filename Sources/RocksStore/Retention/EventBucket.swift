@@ -16,7 +16,7 @@ final class EventBucket: @unchecked Sendable {
   var state: BucketKey.State
   /// Segments of live topics in it.
   var segments = 0
-  /// What was written into it, in bytes: of earlier processes the size of its tables.
+  /// What was written into it, in bytes: of earlier processes the size of its tables, or less.
   var bytes: UInt64 = 0
 
   init(
@@ -87,7 +87,10 @@ extension Database {
       let bucket = EventBucket(
         number: key.bucket, family: family, retentionClass: value.retentionClass,
         state: value.state, opened: value.opened)
-      bucket.bytes = property("rocksdb.total-sst-files-size", of: family) ?? 0
+      // Of what was only replayed, on a full volume, no more is known than how many chunks it has.
+      bucket.bytes = max(
+        property("rocksdb.total-sst-files-size", of: family) ?? 0,
+        property("rocksdb.estimate-num-keys", of: family) ?? 0)
       buckets[key.bucket] = bucket
     }
     return (buckets, draining)
