@@ -70,7 +70,7 @@ public enum GatewayLimits {
   /// meanwhile.
   public static let registrationAttempts = 64
   /// Pieces of work that wait for one another because each may take a second: schemas and documents
-  /// that are compiled, linted and compared.
+  /// that are compiled, linted and compared. One tenant has half of it.
   static let longWork = 64
   /// How often an event is judged anew because another version of its schema, which is not compiled
   /// either, has come into force meanwhile.

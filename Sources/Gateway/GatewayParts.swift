@@ -19,11 +19,11 @@ public struct GatewayParts<Engine: EventEngine>: Sendable {
   let limits: LimitDesk
   public let quotas: StorageQuotas
   public let replays: ReplayDesk
-  /// Of compatibility checks: one of the workers is left to everybody else.
+  /// Of looks at what a new compatibility level concerns: one in the whole gateway.
   public let comparisons = ReplayDesk(atOnce: 1, pause: .zero)
   public let workers: Workers
   /// What may take a second: schemas compiled, linted and compared for those who register them.
-  let longWork: Workers
+  let longWork: WorkerLane
   public let log: LogWriter
   /// Where decisions are recorded; nil where no audit log is kept.
   let audit: AuditTrail?
@@ -51,7 +51,8 @@ public struct GatewayParts<Engine: EventEngine>: Sendable {
     quotas = StorageQuotas(metrics: server.limits)
     self.replays = replays
     self.workers = workers
-    longWork = workers.lane(capacity: GatewayLimits.longWork)
+    longWork = WorkerLane(
+      behind: workers, capacity: GatewayLimits.longWork, metrics: server.queues)
     self.log = log
     self.audit = audit
     self.operations = operations

@@ -28,6 +28,8 @@ public final class HTTPRequest {
   public var memo: HeadMemo?
   /// The same of the head's fields but for the caller's credentials: if the next one repeats these.
   public var fieldsMemo: HeadMemo?
+  /// Whether it becomes the connection's next request: else nobody finds the memos again.
+  public let isRenewed: Bool
 
   /// Its body, complete or still arriving; until it has been answered.
   public var body: RequestBody {
@@ -38,8 +40,9 @@ public final class HTTPRequest {
   public init(
     id: RequestID, head: RequestHead, body: RequestBody, received: MonotonicTime,
     receivedAt: UnixTime, listener: ListenerKind = .open, peer: ByteSlice = .empty,
-    clientCertificate: ByteSlice? = nil
+    clientCertificate: ByteSlice? = nil, isRenewed: Bool = true
   ) {
+    self.isRenewed = isRenewed
     self.id = id
     self.head = head
     ownBody = body

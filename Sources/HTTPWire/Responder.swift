@@ -32,7 +32,7 @@ public enum Beginning: Sendable {
   case begun
 }
 
-/// A connection whose request is answered without its task. Loop-confined.
+/// A connection or a stream whose request is answered without a task. Loop-confined.
 public protocol AnswerTaker: AnyObject {
   /// Lets `write` complete the answer that `begin` has left open; not to be called within `begin`.
   func completeAnswer(_ write: (inout AnswerWriter) -> Void)

@@ -130,7 +130,7 @@ extension MetricsCatalogue {
     page += line("operation", Operation.allCases.map(\.label))
     page += line("reason", TokenReason.allCases.map(\.label))
     page += line("source", ["tail", "log"])
-    page += line("queue", ["commit", "workers", "log"])
+    page += line("queue", ["commit", "workers", "schemas", "log"])
     page += "- `result`: of tokens `hit`, `miss`; of connections `accepted`, `refused`; "
     page += "of log lines `written`, `dropped`; of TLS handshakes `full`, `resumed`, `failed`, "
     page += "`timed_out`, `shed`; of HTTP/2 connections `served`, `flooded`; of its streams "

@@ -231,10 +231,12 @@ public struct Scrape {
     exposition.family(.queueDepth)
     exposition.sample([.named("queue", "commit")], UInt64(max(queues.commit.value, 0)))
     exposition.sample([.named("queue", "workers")], UInt64(max(queues.workers.value, 0)))
+    exposition.sample([.named("queue", "schemas")], UInt64(max(queues.schemas.value, 0)))
     if let log { exposition.sample([.named("queue", "log")], UInt64(log.depth)) }
     exposition.family(.queueRefusedTotal)
     exposition.sample([.named("queue", "commit")], queues.commitRefused.value)
     exposition.sample([.named("queue", "workers")], queues.workersRefused.value)
+    exposition.sample([.named("queue", "schemas")], queues.schemasRefused.value)
     guard let log else { return }
     exposition.family(.logLinesTotal)
     exposition.sample([.named("result", "written")], log.writtenLines)

@@ -159,8 +159,11 @@ public final class TokenMetrics: Sendable {
 public final class QueueMetrics: Sendable {
   public let commit = Gauge()
   public let workers = Gauge()
+  /// What may take a second and waits for its turn at the workers.
+  public let schemas = Gauge()
   public let commitRefused = Counter()
   public let workersRefused = Counter()
+  public let schemasRefused = Counter()
 
   public init() {}
 }

@@ -273,6 +273,10 @@ import Testing
       #expect(refused.status == 400)
       #expect(try await gateway.send("POST", events, json, "{}").status == 429)
     }
+    let gateway = try gateway("publishBytes: 1KiB/s")
+    let tooMany = String(repeating: "1\n", count: GatewayLimits.batchEvents + 1)
+    #expect(try await gateway.send("POST", events, type, tooMany).status == 413)
+    #expect(try await gateway.send("POST", events, json, "{}").status == 429)
   }
 
   @Test("what bounds a namespace counts for all its topics, whoever comes, and for no other")

@@ -94,7 +94,8 @@ extension GatewayResponder {
     let base = uri?.text ?? DocumentPath.text(namespace.tenant, namespace.namespace, name)
     let finder = parts.engine.finder(for: namespace)
     let home = namespace.namespace
-    let outcome = try await parts.longWork.run { () -> Result<DocumentReview, SchemaFault> in
+    let outcome = try await longWork(for: namespace.caller).run {
+      () -> Result<DocumentReview, SchemaFault> in
       do throws(SchemaFault) {
         return .success(
           try DocumentReview(

@@ -101,8 +101,8 @@ extension GatewayResponder {
     defer { audit(denialsIn: batch, request) }
     var lines = LineSplitter(limit: GatewayLimits.event)
     let intake = try EventIntake.lines(envelope)
+    var bytes = 0
     do {
-      var bytes = 0
       var paid = 0
       var aside = JudgedLines()
       if let length = request.body.declared, length <= GatewayLimits.wholeLines {
@@ -114,20 +114,27 @@ extension GatewayResponder {
       while let piece = try await request.body.next() {
         let address = try await confirm(tenure)
         lines.feed(piece)
+        bytes += piece.count
         try await take(&lines, isLast: false, intake, topic, address, into: &batch)
-        try pay(
-          events: batch.items.count - paid, bytes: bytes + piece.count, at: address, from: request)
+        let (events, received) = (batch.items.count - paid, bytes)
         (paid, bytes) = (batch.items.count, 0)
+        try pay(events: events, bytes: received, at: address, from: request)
         try await checkDeferred(&batch, for: topic, at: address)
         try await storeLines(of: &batch, in: &topic, tenure, request)
       }
       let address = try await confirm(tenure)
       try await take(
         &lines, isLast: true, intake, topic, address, into: &batch, Judging(), aside)
-      try pay(events: batch.items.count - paid, bytes: bytes, at: address, from: request)
+      let received = bytes
+      bytes = 0
+      try pay(events: batch.items.count - paid, bytes: received, at: address, from: request)
       try await checkDeferred(&batch, for: topic, at: address)
       try await storeLines(of: &batch, in: &topic, tenure, request)
     } catch {
+      // What is refused has cost as much as what is taken.
+      if bytes > 0, Refusal(error).code.status < 500 {
+        try? pay(events: 0, bytes: bytes, at: tenure.topic, from: request)
+      }
       // What was stored before stays stored: the refusal says how much that is.
       guard batch.stored + batch.quarantined > 0 else { throw error }
       throw Refusal(error)

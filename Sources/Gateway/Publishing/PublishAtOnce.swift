@@ -85,7 +85,8 @@ extension GatewayResponder: PublishDesk {
       guard envelope.mode == .binary || envelope.mode == .structured else { return .left }
       standing = admission.snapshot.crossOrigin.fields(for: request, plain: noStore)
       // Its client will most likely say the same again.
-      if head.repeats >= .fields, target.stamp != nil, envelope.mode == .binary,
+      if request.isRenewed, head.repeats >= .fields, target.stamp != nil,
+        envelope.mode == .binary,
         let fields = knownFields.fields(
           of: head, answering: standing, generation: admission.snapshot.generation)
       {

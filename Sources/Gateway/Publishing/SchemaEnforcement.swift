@@ -88,7 +88,8 @@ extension GatewayResponder {
     do {
       return HeldProgram(
         version: missing.version,
-        program: try await program(of: stored, in: book, at: address, keeping: true))
+        program: try await program(
+          of: stored, in: book, at: address, keeping: true, isForEvents: true))
     } catch is SchemaFault {
       throw UnusableSchema(version: missing.version)
     }

@@ -17,13 +17,13 @@ extension GatewayResponder {
     guard !address.caller.isOperator,
       let standing = try await classification(of: subject, in: book, at: address)
     else { return }
-    try await refuseLoosening(from: standing, to: version?.classification)
+    try await refuseLoosening(from: standing, to: version?.classification, at: address)
   }
 
   private func refuseLoosening(
-    from standing: SchemaClassification, to next: SchemaClassification?
+    from standing: SchemaClassification, to next: SchemaClassification?, at address: TopicAddress
   ) async throws {
-    let found = try await parts.longWork.run {
+    let found = try await longWork(for: address.caller).run {
       ClassificationComparison.loosenings(from: standing, to: next)
     }
     guard found.isEmpty else { throw Refusal(loosening: found) }
@@ -40,7 +40,7 @@ extension GatewayResponder {
         let standing = try await classification(of: stored.subject, in: book, at: address)
       else { return }
       let next = try await program(of: stored, in: book, at: address)
-      try await refuseLoosening(from: standing, to: next.classification)
+      try await refuseLoosening(from: standing, to: next.classification, at: address)
     case .deleteSubject(let subject), .retire(let subject), .erase(let subject):
       try await checkClassification(of: nil, for: subject, in: book, at: address)
     case .clear:

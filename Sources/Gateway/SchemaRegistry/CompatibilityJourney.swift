@@ -58,19 +58,10 @@ extension GatewayResponder {
     }
   }
 
-  /// How a candidate stands to the versions of its line, on a worker; one at a time in the whole
-  /// gateway.
+  /// How a candidate stands to the versions of its line, on a worker.
   func judge(
     _ candidate: SchemaCandidate, at address: TopicAddress
   ) async throws -> SchemaJudgement {
-    let key = ByteSlice(utf8: "\(address)")
-    let began = timers.clocks.monotonic()
-    if let pause = parts.comparisons.enter(key, at: began) {
-      throw Refusal(
-        .rateLimited, "another compatibility check runs, or the topic's last one just ended"
-      ).retrying(after: pause)
-    }
-    defer { parts.comparisons.leave(key, from: began, at: timers.clocks.monotonic()) }
     let rules = compatibilityTerms(of: address)
     let book = parts.engine.schemaBook(of: address)
     let versions = try await versions(of: candidate.subject, in: book, at: address, rules)
@@ -80,7 +71,7 @@ extension GatewayResponder {
     let isKnown = known != nil
     // Without a version in force there are softly deleted ones at most, and nobody follows those.
     let inForce = book.defaultVersion(of: candidate.subject) == nil ? nil : versions.last
-    return try await parts.longWork.run {
+    return try await longWork(for: address.caller).run {
       let report = CompatibilityReport(
         candidate.program, against: isKnown ? [] : versions, terms: rules)
       let publishers = inForce.map { inForce in
@@ -100,7 +91,7 @@ extension GatewayResponder {
   ) async throws -> SchemaRegistration.Outcome {
     let rules = compatibilityTerms(of: address)
     let versions = try await versions(of: candidate.subject, in: book, at: address, rules)
-    return try await parts.longWork.run {
+    return try await longWork(for: address.caller).run {
       SchemaRegistration.decide(
         candidate.program, fingerprint: candidate.fingerprint, references: candidate.references,
         against: versions, terms: rules)

@@ -93,14 +93,21 @@ extension GatewayResponder {
     for survey: inout LevelSurvey
   ) async throws {
     let book = parts.engine.schemaBook(of: address)
+    // A candidate is held against the one in force, which alone is read under `strict`; here that
+    // one is the candidate, and it is held against the one before it.
+    let reading = SchemaRegistration.Terms(level: terms.level, policy: .evolution)
     // Nobody follows a line of which nothing is in force.
     for subject in book.subjects where book.defaultVersion(of: subject) != nil {
       guard mayGoOn(&survey) else { return }
-      let versions = try await versions(of: subject, in: book, at: address, terms)
-      guard versions.count > 1, let inForce = versions.last, let program = inForce.program
-      else { continue }
-      let report = try await parts.longWork.run {
-        CompatibilityReport(program, against: versions.dropLast(), terms: terms)
+      let versions = try await versions(of: subject, in: book, at: address, reading)
+      guard let inForce = versions.last, let program = inForce.program else { continue }
+      // What is newer than the one in force was withdrawn: the transitive levels alone count it.
+      let others: [SchemaRegistration.Version] = versions.dropLast().filter {
+        terms.level.isTransitive || $0.number < inForce.number
+      }
+      guard !others.isEmpty else { continue }
+      let report = try await longWork(for: address.caller).run {
+        CompatibilityReport(program, against: others, terms: terms)
       }
       guard report.isCompatible != true else { continue }
       survey.found.lines.append(

@@ -29,7 +29,7 @@ extension GatewayResponder {
     _ candidate: SchemaCandidate, lint: SchemaLintMode, at address: TopicAddress,
     _ change: ChangeTerms, at now: UnixTime, overriding request: HTTPRequest? = nil
   ) async throws -> SchemaOutcome {
-    let warnings = try await findings(in: candidate)
+    let warnings = try await findings(in: candidate, at: address)
     try checkMaking(address)
     var attempts = GatewayLimits.registrationAttempts
     while true {
@@ -106,7 +106,8 @@ extension GatewayResponder {
     properties: [SchemaProperty] = []
   ) async throws -> SchemaCandidate {
     let engine = parts.engine
-    let outcome = try await parts.longWork.run { () -> Result<SchemaCandidate, SchemaFault> in
+    let outcome = try await longWork(for: address.caller).run {
+      () -> Result<SchemaCandidate, SchemaFault> in
       do throws(SchemaFault) {
         let (program, references) = try engine.compileSchema(
           text, as: terms.type, dialect: terms.dialect, formats: terms.formats, for: address)
@@ -125,15 +126,17 @@ extension GatewayResponder {
 
   /// The program of a registered version; compiled on a worker unless it is in memory.
   ///
-  /// - Parameter keeping: whether it is kept there, for those who publish.
+  /// - Parameters:
+  ///   - keeping: whether it is kept there.
+  ///   - isForEvents: whether events wait for it, which wait for no comparison.
   func program(
-    of stored: StoredSchema, in book: SchemaBook, at address: TopicAddress, keeping: Bool = false
+    of stored: StoredSchema, in book: SchemaBook, at address: TopicAddress, keeping: Bool = false,
+    isForEvents: Bool = false
   ) async throws -> CompiledSchema {
     if let program = book.program(of: stored.version) { return program }
     let engine = parts.engine
     let address = address.detached
-    // Publishers wait for no comparison.
-    let workers = keeping ? parts.workers : parts.longWork
+    let workers = isForEvents ? parts.workers : longWork(for: address.caller)
     let outcome = try await workers.run { () -> Result<CompiledSchema, SchemaFault> in
       // Others may have waited for it in the same line.
       if let program = book.program(of: stored.version) { return .success(program) }
@@ -147,10 +150,15 @@ extension GatewayResponder {
   }
 
   /// What the lint has to say, on a worker.
-  private func findings(in candidate: SchemaCandidate) async throws -> [SchemaFinding] {
+  private func findings(
+    in candidate: SchemaCandidate, at address: TopicAddress
+  ) async throws -> [SchemaFinding] {
     let program = candidate.program
-    return try await parts.longWork.run { SchemaLint.findings(in: program) }
+    return try await longWork(for: address.caller).run { SchemaLint.findings(in: program) }
   }
+
+  /// The workers for what may take a second on behalf of this caller.
+  func longWork(for caller: TenantScope) -> Workers { parts.longWork.of(caller.tenant.bytes) }
 
   /// Writes what there is to say of a version besides its text.
   func write(

@@ -11,7 +11,7 @@ struct HTTP2Body {
   var hasAll: Bool
   /// Bytes that have come, read or not.
   private(set) var received = 0
-  /// When the request was given a task: the minimum rate counts from there.
+  /// When the request was begun: the minimum rate counts from there.
   var began = MonotonicTime.distantFuture
   /// The client waits for `100 Continue`.
   var owesContinue: Bool

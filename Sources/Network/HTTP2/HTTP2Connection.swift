@@ -254,16 +254,25 @@ import HTTPWire
   private func startWaiting() {
     while !unstarted.isEmpty, session.pendingBytes <= server.limits.unreadAnswerBytes {
       let stream = unstarted.removeFirst()
-      if !stream.isClosed { serve(stream) }
+      // The responder's end of this turn may be over, and the line of what is to be sent taken.
+      if !stream.isClosed, serve(stream) { server.turnAgain() }
     }
   }
 
   /// Has a request answered, in a task only if it takes one.
-  private func serve(_ stream: HTTP2Stream<R>) {
+  ///
+  /// - Returns: whether it is begun, or answered, without one.
+  @discardableResult
+  private func serve(_ stream: HTTP2Stream<R>) -> Bool {
     switch stream.beginAtOnce() {
-    case .left: startTask(for: stream)
-    case .begun: running += 1
-    case .complete: break
+    case .left:
+      startTask(for: stream)
+      return false
+    case .begun:
+      running += 1
+      return true
+    case .complete:
+      return true
     }
   }
 

@@ -121,7 +121,7 @@ import HTTPWire
       id: server.makeID(), head: head, body: content, received: now,
       receivedAt: server.clock.wallNow + (now - server.clock.now), listener: connection.kind,
       peer: server.client(of: head, behind: connection.peer),
-      clientCertificate: connection.socket.tls?.peerCertificate)
+      clientCertificate: connection.socket.tls?.peerCertificate, isRenewed: false)
     let writer = AnswerWriter(
       into: outgoing.outbox, commons: server.commons, id: request.id,
       terms: AnswerTerms(isHead: head.method == .head, version: .http11, keepAlive: true),

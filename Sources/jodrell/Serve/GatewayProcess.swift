@@ -101,7 +101,8 @@ struct GatewayProcess: Sendable {
           let missing = issuers.keys.missing
           return missing.isEmpty ? nil : .keysMissing(missing)
         },
-        scrape: Self.scrape(registry, metrics, log, engine, threads, server.counters)),
+        scrape: Self.scrape(
+          registry, metrics, log, engine, threads, server.counters, plan.access)),
       identity: issuers.services(keeping: revoked, nonces: nonces) { [access = plan.access] in
         access.take()
       })
@@ -245,7 +246,7 @@ struct GatewayProcess: Sendable {
 
   private static func scrape(
     _ registry: MetricsRegistry, _ metrics: ServerMetrics, _ log: LogWriter, _ engine: Log,
-    _ threads: WorkerThreads, _ counters: ServerCounters
+    _ threads: WorkerThreads, _ counters: ServerCounters, _ access: AccessDesk
   ) -> @Sendable ((@Sendable (ByteSlice) -> Bool)?) -> ByteWriter {
     let connections = ConnectionMirror(counters)
     let queues = QueueMirror()
@@ -254,6 +255,7 @@ struct GatewayProcess: Sendable {
       connections.update(metrics)
       metrics.queues.commit.set(engine.waitingEvents)
       metrics.queues.workers.set(threads.depth)
+      metrics.policy.generation.set(Int(access.generation))
       queues.update(
         metrics.queues, refusedEvents: engine.refusedEvents, refusedWork: threads.refused)
       if let memory = engine.memory { metrics.memory.show(memory) }

@@ -1,4 +1,6 @@
+import Bytes
 import HTTPWire
+import Metrics
 import Synchronization
 import Testing
 
@@ -43,9 +45,19 @@ import Testing
 
   private let threads = PlayedThreads()
   private let story = Story()
+  private let metrics = QueueMetrics()
+
+  private func lane(capacity: Int) -> WorkerLane {
+    WorkerLane(behind: threads.workers, capacity: capacity, metrics: metrics)
+  }
+
+  /// A lane twice as long, seen by one tenant.
+  private func own(capacity: Int) -> Workers {
+    lane(capacity: 2 * capacity).of(ByteSlice(utf8: "acme"))
+  }
 
   @Test func `one at a time is with the threads, in the order of their coming`() {
-    let lane = threads.workers.lane(capacity: 3)
+    let lane = own(capacity: 3)
     for name in ["a", "b", "c"] { #expect(lane.submit(story.work(name)) == nil) }
     #expect(threads.taken == 1 && story.told == [])
     threads.step()
@@ -58,18 +70,31 @@ import Testing
   }
 
   @Test func `what finds no room is refused and does not come up`() {
-    let lane = threads.workers.lane(capacity: 1)
+    let lane = own(capacity: 1)
     #expect(lane.submit(story.work("a")) == nil)
     #expect(lane.submit(story.work("b")) == nil)
     #expect(lane.submit(story.work("c")) == .full)
     threads.step()
     #expect(lane.submit(story.work("d")) == nil)
+    #expect(metrics.schemas.value == 1 && metrics.schemasRefused.value == 1)
     for _ in 0..<2 { threads.step() }
     #expect(threads.taken == 0 && story.told == ["a", "b", "d"])
+    #expect(metrics.schemas.value == 0)
+  }
+
+  @Test func `tenants take turns, and one has half of the line`() {
+    let lane = lane(capacity: 4)
+    let (acme, shop) = (lane.of(ByteSlice(utf8: "acme")), lane.of(ByteSlice(utf8: "shop")))
+    for name in ["a1", "a2", "a3"] { #expect(acme.submit(story.work(name)) == nil) }
+    #expect(acme.submit(story.work("a4")) == .full)
+    for name in ["s1", "s2"] { #expect(shop.submit(story.work(name)) == nil) }
+    #expect(lane.of(ByteSlice(utf8: "more")).submit(story.work("m1")) == .full)
+    for _ in 0..<5 { threads.step() }
+    #expect(story.told == ["a1", "a2", "s1", "a3", "s2"])
   }
 
   @Test func `threads that take nothing leave nobody waiting, and the lane goes on after that`() {
-    let lane = threads.workers.lane(capacity: 3)
+    let lane = own(capacity: 3)
     threads.areBusy(.full)
     #expect(lane.submit(story.work("a")) == .full)
     threads.areBusy(nil)
@@ -84,7 +109,7 @@ import Testing
   }
 
   @Test func `threads that stop refuse what waits in the lane, too`() {
-    let lane = threads.workers.lane(capacity: 3)
+    let lane = own(capacity: 3)
     for name in ["a", "b", "c"] { #expect(lane.submit(story.work(name)) == nil) }
     threads.areBusy(.stopping)
     threads.step(.refused(.stopping))

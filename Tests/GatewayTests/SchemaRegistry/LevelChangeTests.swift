@@ -41,6 +41,29 @@ import Testing
     #expect(all.fields["etag"] == (try await gateway.send("GET", namespace)).fields["etag"])
   }
 
+  @Test("a version is held against those before it, under transitive levels also against newer ones")
+  func withdrawn() async throws {
+    let gateway = try TestGateway()
+    _ = try await gateway.send("PUT", topic, [:], #"{"compatibility":"NONE"}"#)
+    for text in [#"{"type":"string"}"#, #"{"type":"integer"}"#] {
+      #expect(try await gateway.send("PUT", "\(topic)/schema", schema, text).status == 201)
+    }
+    func found(_ body: String) async throws -> [String?] {
+      try codes(try await gateway.send("PUT", "\(topic)?dryRun=true", [:], body))
+    }
+    // Under either policy the one before is read.
+    for policy in ["evolution", "strict"] {
+      let body = #"{"compatibility":"BACKWARD","compatibilityPolicy":"\#(policy)"}"#
+      #expect(try await found(body) == ["compatibility.unmet"], "\(policy)")
+    }
+    let back = try await gateway.send(
+      "PUT", "\(topic)/schema/default", [:], #"{"version":1}"#)
+    #expect(back.status == 200, "\(back.body)")
+    #expect(try await found(#"{"compatibility":"FULL"}"#).isEmpty)
+    #expect(
+      try await found(#"{"compatibility":"BACKWARD_TRANSITIVE"}"#) == ["compatibility.unmet"])
+  }
+
   @Test("a namespace's topics are gone through in turns, and only where their level changes")
   func turns() async throws {
     let gateway = try TestGateway()

@@ -133,6 +133,27 @@ struct HTTP2FlowTests {
     }
   }
 
+  @Test("a request that waited for that and takes no task is answered at once")
+  func unreadAnswersWithoutTask() async throws {
+    var limits = WireLimits()
+    limits.unreadAnswerBytes = 10_000
+    // What is due by then would wake the loop.
+    limits.bufferKeepTime = .seconds(60)
+    try await withServer(limits) { _, peer, _ in
+      try await peer.loop.run { loop in
+        let socket = try await peer.connect(on: loop)
+        defer { socket.close(on: loop) }
+        await self.leaveUnread(socket, peer, then: HTTP2Frames.head("POST", "/now"))
+        socket.outbox.append(Self.opened)
+        #expect(await socket.flush())
+        let began = loop.clock.clocks.monotonic()
+        let (frames, _) = await peer.frames(from: socket) { $0.isEnded(1) && $0.isEnded(3) }
+        #expect(frames.isEnded(1) && frames.isEnded(3))
+        #expect(loop.clock.clocks.monotonic() - began < .seconds(5))
+      }
+    }
+  }
+
   @Test("a request that begins to wait after the drain began is not waited for")
   func drainFirst() async throws {
     var limits = WireLimits()
@@ -159,9 +180,11 @@ struct HTTP2FlowTests {
   private static let opened = ByteSlice(
     HTTP2Frames.frame(HTTP2Frames.windowUpdate, stream: 1, HTTP2Frames.number(60_000)))
 
-  /// Asks for 16,000 bytes, for which there is no window, and then for `/wait`: the server has both
-  /// requests.
-  private func leaveUnread(_ socket: Socket, _ peer: Peer) async {
+  /// Asks for 16,000 bytes, for which there is no window, and then for something else: the server
+  /// has both requests.
+  private func leaveUnread(
+    _ socket: Socket, _ peer: Peer, then head: [UInt8] = HTTP2Frames.head("GET", "/wait")
+  ) async {
     var bytes = HTTP2Frames.opening(settings: [(4, 0)])
     bytes += HTTP2Frames.frame(
       HTTP2Frames.headers, HTTP2Frames.endHeaders, stream: 1, HTTP2Frames.head("POST", "/echo"))
@@ -170,7 +193,9 @@ struct HTTP2FlowTests {
     socket.outbox.append(ByteSlice(bytes))
     #expect(await socket.flush())
     _ = await peer.frames(from: socket) { $0.has(HTTP2Frames.headers, stream: 1) }
-    socket.outbox.append(ByteSlice(HTTP2Frames.get("/wait", stream: 3)))
+    let flags = HTTP2Frames.endStream | HTTP2Frames.endHeaders
+    socket.outbox.append(
+      ByteSlice(HTTP2Frames.frame(HTTP2Frames.headers, flags, stream: 3, head)))
     socket.outbox.append(
       ByteSlice(HTTP2Frames.frame(HTTP2Frames.ping, [UInt8](repeating: 7, count: 8))))
     #expect(await socket.flush())
