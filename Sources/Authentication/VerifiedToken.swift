@@ -73,6 +73,8 @@ public struct VerifiedToken: Sendable {
   /// The text of a token that its issuer was asked about, so that it can be asked again while a
   /// stream lives by it; nil for others. Never to be stored or logged.
   public var opaqueText: ByteSlice? { contents.opaqueText }
+  /// Who was asked about an opaque token, and how. Says nothing of others.
+  public var introspection: IntrospectionTerms? { contents.profile.introspection }
   /// Whether its presenter has to prove possession: by a certificate or with a proof.
   public var isBound: Bool { contents.registered.confirmation != nil }
   /// The `kid` of the key that signed.
@@ -244,6 +246,13 @@ extension TokenVerifier {
         ClaimFields(token.claims), from: .introspection, against: profile, at: now)
     }
     guard !revocations.refuses(token) else { throw .revoked }
+  }
+
+  /// Whether an opaque token rests on what another endpoint has said than the one that its issuer
+  /// has now, or on what that one has said to another client: then it has to be asked about anew.
+  public func asksElsewhere(about token: VerifiedToken) -> Bool {
+    guard token.opaqueText != nil, let profile = issuer(ofID: token.issuerID) else { return false }
+    return profile.introspection != token.introspection
   }
 
   /// Whether this issuer would be asked about an opaque token, were it shown now.

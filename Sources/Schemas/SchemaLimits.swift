@@ -7,8 +7,19 @@ public enum SchemaLimits {
   /// (about 100 bytes each).
   public static let nodes = 20_000
   /// Bytes of the pointers to those places and of the URIs that references and `$id`s come to: each
-  /// holds all names on its way, so that one long name may stand in thousands of them.
+  /// holds all names on its way, so that one long name may stand in thousands of them. Also of the
+  /// full names that an Avro definition comes to.
   public static let addressBytes = 4 << 20
+  /// Bytes of the schemas that are read once more because they are met in another dynamic scope:
+  /// they have lists of their own in each.
+  public static let scopedBytes = 4 << 20
+  /// So many times as much of both may what is kept already come to: it may be from before there
+  /// was a bound, and has to stay readable.
+  public static let keptFactor = 8
+
+  /// What a text may come to where `limit` is for new ones.
+  static func bound(_ limit: Int, isNew: Bool) -> Int { isNew ? limit : keptFactor * limit }
+
   /// Bytes of memory that one compiled schema may take, as `CompiledSchema.memory` estimates them:
   /// a text of a megabyte that lists nothing but short words comes to nine.
   public static let programBytes = 16 << 20

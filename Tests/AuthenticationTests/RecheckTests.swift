@@ -23,7 +23,8 @@ import Testing
   }
 
   private func opaque(
-    prefix: String? = "", audience: String = "event-gateway", maxLifetime: TimeSpan? = nil
+    prefix: String? = "", client: String = "gw", audience: String = "event-gateway",
+    maxLifetime: TimeSpan? = nil
   ) -> IssuerProfile {
     IssuerProfile(
       id: ByteSlice(utf8: issuer.id), issuer: ByteSlice(utf8: issuer.iss),
@@ -31,7 +32,7 @@ import Testing
       introspection: prefix.map { prefix in
         IntrospectionTerms(
           url: ByteSlice(utf8: "https://issuer.example/introspect"), rules: FetchRules(),
-          clientID: ByteSlice(utf8: "gw"), clientSecret: .environment("S"),
+          clientID: ByteSlice(utf8: client), clientSecret: .environment("S"),
           prefix: ByteSlice(utf8: prefix))
       }, maxLifetime: maxLifetime)
   }
@@ -65,6 +66,19 @@ import Testing
     let deadline = MonotonicTime(nanoseconds: 10_000_000_000)
     #expect(answer.good(at: past, deadline)?.staleAt == nil)
     #expect(answer.good(at: now + .seconds(10), later)?.staleAt == nil)
+  }
+
+  @Test func `what another endpoint has said, or said to another client, is asked anew`() throws {
+    let text = ByteSlice(utf8: "opaque-1")
+    let verifier = try TokenVerifier(issuers: [opaque()])
+    let token = try verifier.verify(
+      introspected: answer(), of: Digest.sha256(text), text: text, by: opaque(), at: now)
+    #expect(!verifier.asksElsewhere(about: token))
+    let moved = try TokenVerifier(issuers: [opaque(client: "gw-2")])
+    #expect(moved.asksElsewhere(about: token))
+    let again = try moved.verify(token, introspectedAgain: answer(), at: now)
+    #expect(!moved.asksElsewhere(about: again) && verifier.asksElsewhere(about: again))
+    #expect(try !moved.asksElsewhere(about: issuer.verified()))
   }
 
   @Test func `an opaque token is one that its issuer would be asked about now`() throws {

@@ -64,6 +64,25 @@ import Testing
     #expect(place.metrics.generation.value == Int(place.desk.generation))
   }
 
+  @Test("a refused configuration is tried again when a file that it names is mended, and only then")
+  func mended() throws {
+    let place = try Place("tenants: {one: {}}\n")
+    place.report()
+    place.keeper.look(at: Place.now, isAsked: true)
+    try place.write(
+      """
+      issuers:
+        - {id: own, iss: own, audiences: [a], keys: {secretFile: other}}
+
+      """)
+    for _ in 0..<3 { place.keeper.look(at: Place.now, isAsked: false) }
+    #expect(place.metrics.refused.value == 1 && place.metrics.taken.value == 0)
+    let secret = ByteSlice(utf8: "only another test, and thirty-two bytes at least")
+    try FileAccess.write(secret, to: "\(place.folder)/other", mode: 0o600)
+    place.keeper.look(at: Place.now, isAsked: false)
+    #expect(place.metrics.refused.value == 1 && place.metrics.taken.value == 1)
+  }
+
   @Test(
     "a file that says the same is no new policy, but open streams are looked at if it revokes more",
     arguments: [("", false), (", before: \"2026-05-01T00:00:00Z\"", false), (nil, true)])

@@ -24,12 +24,29 @@ import Testing
   @Test(arguments: hostile.indices)
   func `what would come to gigabytes is refused`(number: Int) throws {
     let text = ByteSlice(utf8: Self.hostile[number])
-    let limit = SchemaFaultReason.limitExceeded(
-      what: "bytes of pointers and URIs", limit: SchemaLimits.addressBytes)
-    let fault = try #require(throws: SchemaFault.self) { try CompiledSchema.compile(text) }
-    #expect(fault.reason == limit && fault.pointer == "#")
-    let outline = try #require(throws: SchemaFault.self) { try SchemaOutline.read(text) }
-    #expect(outline.reason == limit)
+    let fault = try #require(throws: SchemaFault.self) {
+      try CompiledSchema.compile(text, isNew: true)
+    }
+    #expect(fault.reason == Self.reason(SchemaLimits.addressBytes) && fault.pointer == "#")
+  }
+
+  private static func reason(_ limit: Int) -> SchemaFaultReason {
+    .limitExceeded(what: "bytes of pointers and URIs", limit: limit)
+  }
+
+  @Test func `what is kept already may come to more, though not to any number`() throws {
+    let most = SchemaLimits.bound(SchemaLimits.addressBytes, isNew: false)
+    let text = ByteSlice(utf8: Self.hostile[0])
+    for read in [
+      { _ = try CompiledSchema.compile(text) }, { _ = try SchemaOutline.read(text) },
+    ] as [() throws -> Void] {
+      let fault = try #require(throws: SchemaFault.self) { try read() }
+      #expect(fault.reason == Self.reason(most))
+    }
+    let members = (0..<200).map { "\"a\($0)\":{}" }.joined(separator: ",")
+    let kept = ByteSlice(utf8: "{\"properties\":{\"\(Self.long)\":{\"properties\":{\(members)}}}}")
+    #expect(try CompiledSchema.compile(kept).graph.count == 202)
+    #expect(throws: SchemaFault.self) { try CompiledSchema.compile(kept, isNew: true) }
   }
 
   @Test func `long names by themselves are taken`() throws {

@@ -22,6 +22,18 @@ import Testing
     #expect(try Sample.check(#"{"b":1}"#, schema) == .invalid)
   }
 
+  @Test(arguments: [
+    // The sign for kelvin is a K to Unicode.
+    ##"{"$ref":"#\u212a","$defs":{"a":{"$anchor":"K"}}}"##,
+    ##"{"$dynamicRef":"#\u212a","$defs":{"a":{"$dynamicAnchor":"K"}}}"##,
+    ##"{"$ref":"urn:\u212a","$defs":{"a":{"$id":"urn:K"}}}"##,
+  ])
+  func `a name is found by its own bytes`(text: String) throws {
+    let fault = try #require(throws: SchemaFault.self) { try Sample.schema(text) }
+    #expect(fault.reason.code == "schema_reference_unresolved")
+    _ = try Sample.schema(text.replacing(#"\u212a"#, with: "K"))
+  }
+
   @Test func `a step of a pointer may begin with a combining mark`() throws {
     let schema = try Sample.schema(
       ##"{"$defs":{"\u0301x":{"type":"integer"}},"$ref":"#/$defs/\u0301x"}"##)

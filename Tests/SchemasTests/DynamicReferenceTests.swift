@@ -13,6 +13,30 @@ import Testing
 
   private static func schema(_ text: String) throws -> CompiledSchema { try Sample.schema(text) }
 
+  @Test func `lists that many scopes meet are counted for each of them`() throws {
+    let name = String(repeating: "n", count: 96)
+    let names = (1_000..<3_000).map { "\"\(name)\($0)\"" }.joined(separator: ",")
+    let parts = (0..<25).map {
+      ##"{"$id":"a\##($0)","$dynamicAnchor":"n","$ref":"/#/$defs/x"}"##
+    }
+    let text = ByteSlice(
+      utf8: ##"""
+        {"$id":"http://s.example/","allOf":[\##(parts.joined(separator: ","))],
+         "$defs":{"x":{"required":[\##(names)]},"y":{"$dynamicRef":"a0#n"}}}
+        """##)
+    let fault = try #require(throws: SchemaFault.self) {
+      try CompiledSchema.compile(text, isNew: true)
+    }
+    #expect(
+      fault.reason
+        == .limitExceeded(
+          what: "bytes of schemas in further dynamic scopes", limit: SchemaLimits.scopedBytes))
+    #expect(fault.pointer == "#/$defs/x")
+    // What is kept already may have more.
+    let kept = try CompiledSchema.compile(text)
+    #expect(kept.graph.filter { $0.pointer == "#/$defs/x" }.count == 25)
+  }
+
   @Test func `the outermost bearer of the name is meant`() throws {
     let schema = try Self.schema(
       ##"""

@@ -49,6 +49,10 @@ import Testing
         #"{"type":"object","properties":{"a/b":{"type":"string","minItems":1}}}"#,
         "#/properties/a~1b/minItems keyword.inapplicable"
       ),
+      (
+        #"{"type":"array","prefixItems":[{},{"minLength":1}]}"#,
+        "#/prefixItems/1/minLength type.missing"
+      ),
     ])
   func finds(_ text: String, _ finding: String) throws {
     #expect(try codes(text) == [finding])

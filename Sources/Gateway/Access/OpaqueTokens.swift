@@ -12,6 +12,8 @@ import Topics
 /// confirmed ──time──▶ due ──▶ asked ──answer──▶ confirmed, or the streams end
 ///                      ▲         └──no answer──▶ again in a while, until patience is over
 /// ```
+///
+/// Due at once is what rests on the word of another endpoint than its issuer has now.
 final class OpaqueTokens {
   /// What became of a token.
   enum Outcome {
@@ -40,6 +42,8 @@ final class OpaqueTokens {
 
   private struct Entry {
     let token: VerifiedToken
+    /// Who has confirmed it last, and how that one was asked.
+    var terms: IntrospectionTerms?
     var streams: Set<RequestID> = []
     var confirmedUntil: UnixTime
     /// When it is asked about next; nil while it stands in the line or is asked about.
@@ -65,6 +69,10 @@ final class OpaqueTokens {
   private var entries: [Digest: Entry] = [:]
   private var digests: [RequestID: Digest] = [:]
   private var line: [Digest] = []
+  /// Followed since the last turn.
+  private var newcomers: [Digest] = []
+  /// Of the verifier in the last turn.
+  private var generation: UInt64?
   private var asked = 0
   private var isDue = false
   private var timer: TimerToken?
@@ -81,12 +89,15 @@ final class OpaqueTokens {
     leave(stream)
     guard token.opaqueText != nil else { return }
     let until = token.confirmedUntil
-    var entry = entries[token.digest] ?? Entry(token: token, confirmedUntil: until)
+    var entry =
+      entries[token.digest]
+      ?? Entry(token: token, terms: token.introspection, confirmedUntil: until)
     let due = end(at: until, token.confirmationDeadline, now)
     if entry.streams.isEmpty { entry.nextQuestion = due }
     entry.streams.insert(stream)
     entries[token.digest] = entry
     digests[stream] = token.digest
+    newcomers.append(token.digest)
     wake(at: due.monotonic)
   }
 
@@ -112,6 +123,7 @@ final class OpaqueTokens {
   ///
   /// - Parameter verifier: of the snapshot in force.
   func turnEnded(_ verifier: TokenVerifier, _ settle: Settling) {
+    outdate(by: verifier)
     let back = answered.take()
     guard !back.isEmpty || isDue else { return }
     let now = self.now
@@ -126,6 +138,24 @@ final class OpaqueTokens {
     }
     if let next = entries.values.lazy.compactMap(\.nextQuestion?.monotonic).min() {
       wake(at: next)
+    }
+  }
+
+  /// Makes those due whose issuer is asked elsewhere now, or as another client, than when it
+  /// confirmed them: all under a new snapshot, else those that tickets from before it have brought.
+  private func outdate(by verifier: TokenVerifier) {
+    let isNew = verifier.generation != generation
+    guard isNew || !newcomers.isEmpty else { return }
+    generation = verifier.generation
+    let looked = isNew ? Array(entries.keys) : newcomers
+    newcomers = []
+    for digest in looked {
+      guard let entry = entries[digest], entry.nextQuestion != nil,
+        let issuer = verifier.issuer(ofID: entry.token.issuerID),
+        issuer.introspection != entry.terms
+      else { continue }
+      entries[digest]?.nextQuestion = now
+      isDue = true
     }
   }
 
@@ -176,6 +206,7 @@ final class OpaqueTokens {
     guard let until = settle(entry.token, entry.streams, .confirmed(answer)) else {
       return forget(digest)
     }
+    entries[digest]?.terms = issuer.introspection
     entries[digest]?.confirmedUntil = until
     entries[digest]?.nextQuestion = end(at: until, answer.deadline, now)
     entries[digest]?.unansweredSince = nil

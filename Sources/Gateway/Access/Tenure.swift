@@ -54,7 +54,9 @@ extension Tenure {
   func unconfirmed(at now: UnixTime, _ instant: MonotonicTime) -> VerifiedToken? {
     let token = topic.caller.token
     guard token.opaqueText != nil else { return nil }
-    let isStale = token.confirmedUntil <= now || token.confirmationDeadline <= instant
+    let isStale =
+      token.confirmedUntil <= now || token.confirmationDeadline <= instant
+      || admission.snapshot.verifier.asksElsewhere(about: token)
     return isStale ? token : nil
   }
 

@@ -82,9 +82,14 @@ struct AvroName: Sendable {
   let full: String
   /// Full names that it had before.
   let aliases: [String]
+  /// What stands behind the last dot; looked for once.
+  let plain: Substring
 
-  /// What stands behind the last dot.
-  var plain: Substring { Self.plain(full) }
+  init(full: String, aliases: [String]) {
+    self.full = full
+    self.aliases = aliases
+    plain = Self.plain(full)
+  }
 
   static func plain(_ full: String) -> Substring {
     full.lastIndex(of: ".").map { full[full.index(after: $0)...] } ?? full[...]

@@ -8,6 +8,8 @@ struct AvroParser {
   /// Named types by full name.
   private var named: [String: Int] = [:]
   private(set) var warnings: [SchemaWarning] = []
+  /// Bytes of the full names that the text comes to: a long namespace would stand in all of them.
+  private var nameBytes = 0
   /// Whether the text is about to be registered.
   private let isNew: Bool
 
@@ -46,8 +48,9 @@ struct AvroParser {
     _ name: String, at pointer: String, in namespace: String
   ) throws(SchemaFault) -> Int {
     if let kind = Self.primitive(name) { return try add(kind, at: pointer) }
-    let full = name.contains(".") || namespace.isEmpty ? name : namespace + "." + name
-    guard let known = named[full] ?? named[name] else {
+    let full = try qualified(name, in: namespace, at: pointer)
+    // By their bytes: what Unicode takes for a name of ASCII is none.
+    guard AvroNames.isDotted(name), let known = named[full] ?? named[name] else {
       throw wrong(
         pointer,
         "one of null, boolean, int, long, float, double, bytes, string, or a type declared before")
@@ -190,8 +193,22 @@ struct AvroParser {
 
   // MARK: - Names
 
+  /// A name with the namespace that holds for it. Counted: declarations, aliases and references
+  /// write it out, and so do the forms of a definition for each of them.
+  private mutating func qualified(
+    _ name: String, in namespace: String, at pointer: String
+  ) throws(SchemaFault) -> String {
+    let isFull = name.contains(".") || namespace.isEmpty
+    nameBytes += name.utf8.count + (isFull ? 0 : namespace.utf8.count + 1)
+    let most = SchemaLimits.bound(SchemaLimits.addressBytes, isNew: isNew)
+    guard nameBytes <= most else {
+      throw SchemaFault(at: pointer, .limitExceeded(what: "bytes of full names", limit: most))
+    }
+    return isFull ? name : namespace + "." + name
+  }
+
   /// The name that a declaration gives its type, and the namespace that holds inside it.
-  private func name(
+  private mutating func name(
     _ node: JSONNode, at pointer: String, in namespace: String
   ) throws(SchemaFault) -> (AvroName, namespace: String) {
     guard let text = node["name"]?.text, AvroNames.isDotted(text) else {
@@ -209,17 +226,15 @@ struct AvroParser {
     guard Self.primitive(String(plain)) == nil else {
       throw wrong(pointer + "/name", "another name than those of Avro's own types")
     }
-    func qualified(_ name: String) -> String {
-      name.contains(".") || inner.isEmpty ? name : inner + "." + name
-    }
+    let full = try qualified(String(plain), in: inner, at: pointer)
     var aliases: [String] = []
     for alias in try texts(node, "aliases", at: pointer) {
       guard AvroNames.isDotted(alias.text) else {
         throw wrong(pointer + "/aliases", AvroNames.rule)
       }
-      aliases.append(qualified(alias.text))
+      aliases.append(try qualified(alias.text, in: inner, at: pointer))
     }
-    return (AvroName(full: qualified(String(plain)), aliases: aliases), inner)
+    return (AvroName(full: full, aliases: aliases), inner)
   }
 
   private func texts(

@@ -94,10 +94,14 @@ struct AvroResolution {
     }
     switch (old.kind, new.kind) {
     case (.record(let name, let written), .record(let readerName, let fields)):
-      guard readerName.reads(name) else { return refuse("name", nameRule(name), first, second) }
+      guard try takes(name, as: readerName) else {
+        return refuse("name", nameRule(name), first, second)
+      }
       return try reads(fields, from: written, first, second)
     case (.enumeration(let name, let written, _), .enumeration(let other, let known, let fallback)):
-      guard other.reads(name) else { return refuse("name", nameRule(name), first, second) }
+      guard try takes(name, as: other) else {
+        return refuse("name", nameRule(name), first, second)
+      }
       try spend(written.count + known.count)
       let symbols = Set(known.elements.compactMap(\.string))
       let lost = written.elements.compactMap(\.string).filter { !symbols.contains($0) }
@@ -108,7 +112,9 @@ struct AvroResolution {
       }
       return true
     case (.fixed(let name, let size), .fixed(let other, let otherSize)):
-      guard other.reads(name) else { return refuse("name", nameRule(name), first, second) }
+      guard try takes(name, as: other) else {
+        return refuse("name", nameRule(name), first, second)
+      }
       return size == otherSize
         || refuse("size", "must have the size \(size)", first, second)
     case (.array(let items), .array(let others)), (.map(let items), .map(let others)):
@@ -121,6 +127,14 @@ struct AvroResolution {
     default:
       return refuse("type", "must be a type that reads \(old.word)", first, second)
     }
+  }
+
+  /// Whether a reader's name takes what was written under another one.
+  private mutating func takes(
+    _ writer: AvroName, as reader: AvroName
+  ) throws(Failure) -> Bool {
+    try spend(reader.aliases.count / 8)
+    return reader.reads(writer)
   }
 
   private mutating func someBranch(
@@ -137,7 +151,7 @@ struct AvroResolution {
   private mutating func reads(
     _ fields: [AvroField], from written: [AvroField], _ first: Int, _ second: Int
   ) throws(Failure) -> Bool {
-    try spend(fields.count + written.count)
+    try spend(fields.reduce(written.count) { $0 + 1 + $1.aliases.count })
     let positions = Dictionary(
       written.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
     var answer = true

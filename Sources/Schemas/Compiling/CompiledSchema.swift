@@ -84,7 +84,8 @@ public final class CompiledSchema: Sendable {
   ///     it has no `$id`; empty if it has none.
   ///   - library: where references to other documents, and metaschemas, are looked for.
   ///   - isNew: whether the text is about to be registered: then it must also keep the metaschemas
-  ///     of the dialects that it names. What is registered stays readable whatever they say later.
+  ///     of the dialects that it names, and narrower bounds. What is registered stays readable
+  ///     whatever they say later.
   public static func compile(
     _ source: ByteSlice, dialect: SchemaDialect? = nil, formats: FormatMode? = nil,
     base: String = "", library: SchemaLibrary = SchemaLibrary(), isNew: Bool = false
@@ -92,7 +93,7 @@ public final class CompiledSchema: Sendable {
     let root = try SchemaIndex.parse(source, pointer: "#")
     let index = try SchemaIndex(
       root, rules: DialectRules(dialect ?? .draft202012), base: URIReference(base),
-      library: library, noting: FaultList())
+      library: library, noting: FaultList(), isNew: isNew)
     if isNew { try index.checkDialects() }
     let rules = index.places[0].rules
     let graph = try GraphBuilder.build(index, formats: formats, isNew: isNew)

@@ -1,3 +1,5 @@
+import Bytes
+
 /// The dynamic scopes that a schema can be met in, as far as they matter: which schema each name of
 /// a `$dynamicRef` means there. With them each `$dynamicRef` has one target, and a schema that is
 /// met in several scopes becomes several nodes of the graph; without a `$dynamicRef` there is one.
@@ -8,15 +10,15 @@ struct DynamicScopes {
   }
 
   /// Places by resource and name, as far as a `$dynamicRef` looks for the name.
-  private let anchors: [Int: [String: Int]]
-  private var bindings: [[String: Int]] = [[:]]
-  private var numbers: [[String: Int]: Int] = [[:]: 0]
+  private let anchors: [Int: [ByteSlice: Int]]
+  private var bindings: [[ByteSlice: Int]] = [[:]]
+  private var numbers: [[ByteSlice: Int]: Int] = [[:]: 0]
   private var entered: [Step: Int] = [:]
 
   /// The scope outside all resources.
   static let empty = 0
 
-  init(anchors: [Int: [String: Int]], names: Set<String>) {
+  init(anchors: [Int: [ByteSlice: Int]], names: Set<ByteSlice>) {
     self.anchors = anchors.compactMapValues { named in
       let kept = named.filter { names.contains($0.key) }
       return kept.isEmpty ? nil : kept
@@ -40,5 +42,5 @@ struct DynamicScopes {
   }
 
   /// The schema that `name` means in a scope.
-  func target(_ name: String, in scope: Int) -> Int? { bindings[scope][name] }
+  func target(_ name: ByteSlice, in scope: Int) -> Int? { bindings[scope][name] }
 }

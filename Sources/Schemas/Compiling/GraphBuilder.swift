@@ -30,6 +30,10 @@ struct GraphBuilder {
   private var numbers: [Meeting: Int] = [:]
   /// Meetings by node number.
   private var queue: [Meeting] = []
+  /// Places that were lowered, in whatever scope.
+  private var lowered: Set<Int> = []
+  /// Bytes of those that were lowered once more.
+  private var scopedBytes = 0
   /// The meeting that is being lowered.
   private var current = Meeting(place: 0, scope: DynamicScopes.empty)
 
@@ -94,8 +98,22 @@ struct GraphBuilder {
 
   var rules: DialectRules { index.places[current.place].rules }
 
+  /// Counts what a place says by itself, from the second scope on: all of it is kept anew.
+  private mutating func charge(_ place: SchemaIndex.Place) throws(SchemaFault) {
+    guard !lowered.insert(current.place).inserted else { return }
+    scopedBytes += place.node.raw.count
+    for child in place.children { scopedBytes -= index.places[child].node.raw.count }
+    let most = SchemaLimits.bound(SchemaLimits.scopedBytes, isNew: isNew)
+    guard scopedBytes <= most else {
+      throw SchemaFault(
+        at: place.pointer,
+        .limitExceeded(what: "bytes of schemas in further dynamic scopes", limit: most))
+    }
+  }
+
   private mutating func lower() throws(SchemaFault) -> GraphNode {
     let place = index.places[current.place]
+    try charge(place)
     var node = GraphNode(pointer: place.pointer)
     if let constant = place.node.bool {
       if !constant { node.types = [] }

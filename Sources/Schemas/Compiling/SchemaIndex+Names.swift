@@ -15,7 +15,9 @@ extension SchemaIndex {
       (base, fragment) = try self.base(under: id, number, at: pointer, in: outer, rules: rules)
     }
     let resource = base == outer.base ? outer.resource ?? number : number
-    if let fragment { try enter(fragment, number, in: resource, at: pointer + "/$id") }
+    if let fragment {
+      try enter(ByteSlice(utf8: fragment), number, in: resource, at: pointer + "/$id")
+    }
     if rules.edition == .draft202012 {
       if let name = try anchor("$anchor", node, pointer) {
         try enter(name, number, in: resource, at: pointer + "/$anchor")
@@ -52,13 +54,13 @@ extension SchemaIndex {
 
   private func anchor(
     _ keyword: StaticString, _ node: JSONNode, _ pointer: String
-  ) throws(SchemaFault) -> String? {
+  ) throws(SchemaFault) -> ByteSlice? {
     guard let anchor = node[keyword] else { return nil }
     guard let name = anchor.text, Self.isAnchor(name) else {
       throw SchemaFault(
         at: pointer + "/" + keyword.description, .wrongValue(expected: "a plain name"))
     }
-    return name
+    return ByteSlice(utf8: name)
   }
 
   /// The base inside a schema with the `$id` `id`, and the name that its fragment gives the schema.
@@ -76,12 +78,13 @@ extension SchemaIndex {
     if !text.hasPrefix("#") {
       inner = outer.base.resolving(reference)
       inner.fragment = nil
-      let name = LocalName(document: outer.document, uri: inner.resource)
-      try charge(name.uri)
+      let uri = inner.resource
+      try charge(uri)
+      let name = LocalName(document: outer.document, uri: uri)
       let earlier = resources[name] ?? number
       // In other documents the first bearer of a name keeps it.
       guard earlier == number || outer.document > 0 else {
-        throw SchemaFault(at: pointer + "/$id", .duplicateIdentifier(inner.resource))
+        throw SchemaFault(at: pointer + "/$id", .duplicateIdentifier(uri))
       }
       resources[name] = earlier
     }
@@ -95,10 +98,10 @@ extension SchemaIndex {
 
   /// Gives the place that is about to be appended an anchor.
   private mutating func enter(
-    _ name: String, _ number: Int, in resource: Int, at pointer: String
+    _ name: ByteSlice, _ number: Int, in resource: Int, at pointer: String
   ) throws(SchemaFault) {
     guard anchors[resource, default: [:]].updateValue(number, forKey: name) == nil else {
-      throw SchemaFault(at: pointer, .duplicateIdentifier("#" + name))
+      throw SchemaFault(at: pointer, .duplicateIdentifier("#" + name.text))
     }
   }
 

@@ -12,7 +12,7 @@ extension SchemaIndex {
     /// scope; nil where it is a plain reference after all.
     struct Dynamic {
       let initial: Int
-      let name: String?
+      let name: ByteSlice?
     }
   }
 
@@ -26,7 +26,7 @@ extension SchemaIndex {
     var unresolved: [SchemaReference] = []
     var queue = Array(places.indices)
     var isQueued = Set(queue)
-    var names: Set<String> = []
+    var names: Set<ByteSlice> = []
     var next = 0
     // Names and places at the last look at the dynamic anchors.
     var seen = (names: 0, places: 0)
@@ -107,11 +107,10 @@ extension SchemaIndex {
   }
 
   /// The name that a `$dynamicRef` looks for, if its target was found by a `$dynamicAnchor`.
-  private func dynamicName(_ reference: SchemaReference, _ target: Int) -> String? {
-    guard let name = URIReference(reference.uri).decodedFragment,
-      dynamicAnchors[places[target].resource]?[name] == target
-    else { return nil }
-    return name
+  private func dynamicName(_ reference: SchemaReference, _ target: Int) -> ByteSlice? {
+    guard let fragment = URIReference(reference.uri).decodedFragment else { return nil }
+    let name = ByteSlice(utf8: fragment)
+    return dynamicAnchors[places[target].resource]?[name] == target ? name : nil
   }
 
   /// The place that a reference means, or nil. A place that was no known schema so far is added.
@@ -124,7 +123,7 @@ extension SchemaIndex {
     else { return nil }
     if fragment.isEmpty { return resource }
     guard fragment.utf8.first == ASCII.slash else {
-      return anchors[places[resource].resource]?[fragment]
+      return anchors[places[resource].resource]?[ByteSlice(utf8: fragment)]
     }
     let path = Path(resource: resource, pointer: ByteSlice(utf8: fragment))
     if let known = followed[path] { return known }

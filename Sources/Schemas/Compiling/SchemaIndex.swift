@@ -47,7 +47,13 @@ struct SchemaIndex {
   /// A URI, absolute and without fragment, as one document knows it.
   struct LocalName: Hashable {
     let document: Int
-    let uri: String
+    /// As bytes: texts that Unicode takes for equal are two names.
+    let uri: ByteSlice
+
+    init(document: Int, uri: String) {
+      self.document = document
+      self.uri = ByteSlice(utf8: uri)
+    }
   }
 
   /// A JSON pointer from a resource.
@@ -59,8 +65,9 @@ struct SchemaIndex {
 
   let library: SchemaLibrary
   private(set) var places: [Place] = []
-  /// Bytes of the pointers and URIs that were made.
+  /// Bytes of the pointers and URIs that were made, and what they may come to.
   private var addressBytes = 0
+  private let mostAddressBytes: Int
   let faults: FaultList
   /// The library documents in use, by document number less one.
   var documents: [SchemaLibrary.Document] = []
@@ -78,9 +85,9 @@ struct SchemaIndex {
   /// one name, each for its own.
   var resources: [LocalName: Int] = [:]
   /// Places by resource and plain-name fragment.
-  var anchors: [Int: [String: Int]] = [:]
+  var anchors: [Int: [ByteSlice: Int]] = [:]
   /// Places with a `$dynamicAnchor`, by resource and name.
-  var dynamicAnchors: [Int: [String: Int]] = [:]
+  var dynamicAnchors: [Int: [ByteSlice: Int]] = [:]
 
   /// Indexes the schemas of `root`.
   ///
@@ -89,10 +96,12 @@ struct SchemaIndex {
   ///   - base: the URI of the document, empty if it has none.
   ///   - faults: where they are noted, for a caller who goes on and looks for others; without,
   ///     what was found is thrown.
+  ///   - isNew: whether the text is about to be registered.
   init(
     _ root: JSONNode, rules: DialectRules, base: URIReference, library: SchemaLibrary,
-    noting faults: FaultList? = nil
+    noting faults: FaultList? = nil, isNew: Bool = false
   ) throws(SchemaFault) {
+    mostAddressBytes = SchemaLimits.bound(SchemaLimits.addressBytes, isNew: isNew)
     self.library = library
     self.faults = faults ?? FaultList()
     resources[LocalName(document: 0, uri: base.resource)] = 0
@@ -125,17 +134,16 @@ struct SchemaIndex {
 
   /// The URIs that the text has and gives its parts.
   var identifiers: [String] {
-    resources.keys.filter { $0.document == 0 && !$0.uri.isEmpty }.map(\.uri).sorted()
+    resources.keys.filter { $0.document == 0 && !$0.uri.isEmpty }.map(\.uri.text).sorted()
   }
 
   /// Counts a pointer or a URI: each holds all names on its way, so that a long one may come to
   /// stand in thousands of them.
   mutating func charge(_ address: String) throws(SchemaFault) {
     addressBytes += address.utf8.count
-    guard addressBytes <= SchemaLimits.addressBytes else {
+    guard addressBytes <= mostAddressBytes else {
       throw SchemaFault(
-        at: "#",
-        .limitExceeded(what: "bytes of pointers and URIs", limit: SchemaLimits.addressBytes))
+        at: "#", .limitExceeded(what: "bytes of pointers and URIs", limit: mostAddressBytes))
     }
   }
 

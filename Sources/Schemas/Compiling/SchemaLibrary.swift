@@ -24,10 +24,11 @@ public struct SchemaLibrary: Sendable {
     }
   }
 
-  /// By the URIs that documents were added under.
-  private var named: [String: Document] = [:]
+  /// By the URIs that documents were added under, as bytes: texts that Unicode takes for equal are
+  /// two names.
+  private var named: [ByteSlice: Document] = [:]
   /// By the `$id`s inside documents.
-  private var embedded: [String: Document] = [:]
+  private var embedded: [ByteSlice: Document] = [:]
 
   public init() {}
 
@@ -47,16 +48,17 @@ public struct SchemaLibrary: Sendable {
     let document = Document(text: text, uris: plain, dialect: dialect)
     let outline = try SchemaOutline.read(
       text, base: plain.first ?? "", dialect: dialect, library: self)
-    for uri in outline.identifiers
-    where embedded[uri] == nil && parts?.contains(uri) != false {
-      embedded[uri] = document
+    for uri in outline.identifiers where parts?.contains(uri) != false {
+      let name = ByteSlice(utf8: uri)
+      if embedded[name] == nil { embedded[name] = document }
     }
-    for uri in plain { named[uri] = document }
+    for uri in plain { named[ByteSlice(utf8: uri)] = document }
   }
 
   /// The document that has `uri`, absolute and without fragment, or a part with that name.
   func document(for uri: String) -> Document? {
-    named[uri] ?? embedded[uri] ?? Metaschemas.documents[uri]
+    let name = ByteSlice(utf8: uri)
+    return named[name] ?? embedded[name] ?? Metaschemas.documents[uri]
   }
 
   /// What `$schema` means: one of the two editions, or the dialect of a metaschema here whose

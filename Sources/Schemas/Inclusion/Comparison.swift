@@ -136,7 +136,7 @@ extension Incompatibility.Place {
 struct SchemaTrace {
   let nodes: [GraphNode]
   private let document: JSONNode?
-  private let judge = Judge()
+  let judge = Judge()
 
   init(_ schema: CompiledSchema) {
     nodes = schema.graph
@@ -160,19 +160,6 @@ struct SchemaTrace {
     return .cut(here.first.map { nodes[$0].pointer } ?? "#")
   }
 
-  /// Whether the schema names every step of `pointer` in a `properties`, or leads over an item.
-  func declares(_ steps: [ByteSlice]) -> Bool {
-    var here = inPlace([0])
-    for step in steps {
-      here = inPlace(
-        here.flatMap { index -> [Int] in
-          let named = nodes[index].object?.properties.filter { $0.name == step } ?? []
-          return named.map(\.schema) + items(index, step)
-        })
-    }
-    return !here.isEmpty
-  }
-
   private func says(_ keyword: String, at pointer: String) -> Bool {
     guard let place = JSONPointer(parsing: ByteSlice(utf8: String(pointer.dropFirst()))),
       let node = document?.at(place)
@@ -192,21 +179,31 @@ struct SchemaTrace {
   }
 
   /// The schema of an item of the value; none where the step is no place of one.
-  func items(_ index: Int, _ step: ByteSlice) -> [Int] {
-    guard let rule = nodes[index].array, let position = JSONPointer.index(step) else { return [] }
+  private func items(_ index: Int, _ step: ByteSlice) -> [Int] {
+    JSONPointer.index(step).map { items(index, at: $0) } ?? []
+  }
+
+  func items(_ index: Int, at position: Int) -> [Int] {
+    guard let rule = nodes[index].array else { return [] }
     if position < rule.prefix.count { return [rule.prefix[position]] }
     return rule.rest.map { [$0] } ?? []
   }
 
   /// The schemas with all that apply to the same value.
-  func inPlace(_ start: [Int]) -> [Int] {
+  ///
+  /// - Parameter withNegated: also those that a `not` has it break.
+  func inPlace(_ start: [Int], withNegated: Bool = true) -> [Int] {
     var seen: Set<Int> = []
     var order: [Int] = []
     var waiting = Array(start.reversed())
     while let index = waiting.popLast() {
       guard seen.insert(index).inserted else { continue }
       order.append(index)
-      waiting += nodes[index].inPlace.reversed()
+      var next = nodes[index].inPlace
+      if !withNegated {
+        for case .negation(let schema) in nodes[index].branches { next.removeAll { $0 == schema } }
+      }
+      waiting += next.reversed()
     }
     return order
   }

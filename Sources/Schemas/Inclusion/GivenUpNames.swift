@@ -14,6 +14,16 @@ struct GivenUpNames {
     let isPlain: Bool
   }
 
+  /// What a place and the candidate lead to.
+  private struct Way {
+    /// Nil: names that are known by patterns alone.
+    let step: DeclaredMembers.Step?
+    let older: [Int]
+    /// Nil where the version in force does not declare it.
+    let newest: [Int]?
+    let candidate: [Int]
+  }
+
   /// A member or an item that the version in force does not declare.
   private struct Return {
     /// Schemas of the older version and of the candidate.
@@ -58,7 +68,9 @@ struct GivenUpNames {
     switch verdict {
     case .included, .refused: return verdict
     case .excluded(let reasons, let counterexample):
-      let about = reasons.filter { isAboutReturn($0, trace) }
+      let about = reasons.filter {
+        isAboutReturn($0, of: trace, candidateReads: candidateReads, &fuel)
+      }
       if !about.isEmpty { return .excluded(reasons: about, counterexample: counterexample) }
     case .unknown: break
     }
@@ -72,52 +84,101 @@ struct GivenUpNames {
   /// The outermost places that the candidate and an older version declare, and the version in force
   /// does not; nil where the fuel ends.
   ///
+  /// What a reader has broken speaks of a name as well; a writer declares what it keeps.
+  ///
   /// - Parameter older: nil: whatever the candidate alone declares.
   private func returns(
     of older: SchemaTrace?, candidateReads: Bool, _ fuel: inout Int
   ) -> [Return]? {
-    let start = Place(
-      older: older?.inPlace([0]) ?? [], newest: standing.inPlace([0]),
-      candidate: coming.inPlace([0]), isPlain: true)
+    func place(_ known: [Int], _ kept: [Int], _ schemas: [Int], isPlain: Bool) -> Place {
+      Place(
+        older: older?.inPlace(known, withNegated: !candidateReads) ?? [],
+        newest: standing.inPlace(kept, withNegated: false),
+        candidate: coming.inPlace(schemas, withNegated: candidateReads), isPlain: isPlain)
+    }
+    let start = place([0], [0], [0], isPlain: true)
     var found: [Return] = []
     var seen: Set<Place> = [start]
     var waiting = [start]
     while let at = waiting.popLast() {
-      let was = older.map { Inside($0, at.older) }
-      let stands = Inside(standing, at.newest)
-      let comes = Inside(coming, at.candidate)
-      let isPlain = at.isPlain && comes.isPlain && was?.isPlain == true
-      let reader: Inside? = candidateReads ? comes : was
-      for step in comes.steps(reaching: max(was?.reach ?? 0, stands.reach)) {
-        let schemas = comes[step]
-        let known = was.map { $0[step] } ?? []
-        fuel -= 1 + schemas.count + known.count
-        guard fuel > 0 else { return nil }
-        if schemas.isEmpty || (older != nil && known.isEmpty) { continue }
-        let kept = stands[step]
-        if kept.isEmpty {
-          let isDemanded = reader?.requires(step) ?? false
+      let was = older.map { DeclaredMembers($0, at.older) }
+      let stands = DeclaredMembers(standing, at.newest)
+      let comes = DeclaredMembers(coming, at.candidate)
+      fuel -= (was?.weight ?? 0) + stands.weight + comes.weight
+      guard let inside = ways(from: comes, was, stands, &fuel) else { return nil }
+      let isPlain =
+        at.isPlain && comes.isPlain && was?.isPlain == true && was?.counts == comes.counts
+      let reader: DeclaredMembers? = candidateReads ? comes : was
+      for way in inside {
+        guard let kept = way.newest else {
+          // Who must find it refuses more than its schema says.
+          let isFree = way.step.map { reader?.requires($0) != true } ?? false
           found.append(
-            Return(older: known, candidate: schemas, isPlain: isPlain && !isDemanded))
+            Return(older: way.older, candidate: way.candidate, isPlain: isPlain && isFree))
           continue
         }
-        let next = Place(
-          older: older?.inPlace(known) ?? [], newest: standing.inPlace(kept),
-          candidate: coming.inPlace(schemas), isPlain: isPlain)
+        let next = place(way.older, kept, way.candidate, isPlain: isPlain)
         fuel -= next.older.count + next.newest.count + next.candidate.count
+        guard fuel > 0 else { return nil }
         if seen.insert(next).inserted { waiting.append(next) }
       }
     }
     return found
   }
 
-  /// Whether a reason lies at or within something that comes back.
-  private func isAboutReturn(_ reason: Incompatibility, _ older: SchemaTrace) -> Bool {
-    let steps = JSONPointer(parsing: ByteSlice(utf8: reason.instance))?.tokens ?? []
-    return steps.indices.contains { last in
-      let path = Array(steps[...last])
-      return older.declares(path) && !standing.declares(path) && coming.declares(path)
+  /// What the candidate and an older version both declare inside a value; nil where the fuel ends.
+  ///
+  /// - Parameter was: nil: whatever the candidate alone declares.
+  private func ways(
+    from comes: DeclaredMembers, _ was: DeclaredMembers?, _ stands: DeclaredMembers,
+    _ fuel: inout Int
+  ) -> [Way]? {
+    var ways: [Way] = []
+    for step in comes.steps(besides: [was, stands].compactMap(\.self)) {
+      guard fuel > 0 else { return nil }
+      guard let schemas = comes.schemas(of: step, &fuel) else { continue }
+      var known: [Int] = []
+      if let was {
+        guard let schemas = was.schemas(of: step, &fuel) else { continue }
+        known = schemas
+      }
+      let kept = stands.schemas(of: step, isCertain: true, &fuel)
+      ways.append(Way(step: step, older: known, newest: kept, candidate: schemas))
     }
+    // Of names that nobody spells out there may be some for any two patterns.
+    for pattern in comes.patterns {
+      for other in was?.patterns ?? [pattern] {
+        guard fuel > 0 else { return nil }
+        let both = pattern == other ? [pattern] : [pattern, other]
+        ways.append(
+          Way(
+            step: nil, older: was?.schemas(fitting: both, &fuel) ?? [],
+            newest: stands.schemas(fitting: both, &fuel),
+            candidate: comes.schemas(fitting: both, &fuel) ?? []))
+      }
+    }
+    return fuel > 0 ? ways : nil
+  }
+
+  /// Whether a reason lies at or within something that comes back; false where the fuel ends.
+  private func isAboutReturn(
+    _ reason: Incompatibility, of older: SchemaTrace, candidateReads: Bool, _ fuel: inout Int
+  ) -> Bool {
+    var known = [0]
+    var kept = [0]
+    var schemas = [0]
+    for token in JSONPointer(parsing: ByteSlice(utf8: reason.instance))?.tokens ?? [] {
+      let was = DeclaredMembers(older, older.inPlace(known, withNegated: !candidateReads))
+      let stands = DeclaredMembers(standing, standing.inPlace(kept, withNegated: false))
+      let comes = DeclaredMembers(coming, coming.inPlace(schemas, withNegated: candidateReads))
+      fuel -= was.weight + stands.weight + comes.weight
+      guard fuel > 0, let before = was.schemas(at: token, &fuel),
+        let after = comes.schemas(at: token, &fuel)
+      else { return false }
+      guard let between = stands.schemas(at: token, isCertain: true, &fuel) else { return true }
+      (known, kept, schemas) = (before, between, after)
+    }
+    return false
   }
 
   // MARK: - Deciding
@@ -136,16 +197,16 @@ struct GivenUpNames {
     for place in places where reasons.count < SchemaLimits.incompatibilities {
       let (own, others) =
         candidateReads ? (place.older, place.candidate) : (place.candidate, place.older)
-      guard let writer = own.first, let reader = others.first else { continue }
       if place.isPlain, own.count == 1, others.count == 1,
-        Self.isTaken(writer, by: reader, in: pair, classes, &fuel)
+        Self.isTaken(own[0], by: others[0], in: pair, classes, &fuel)
       {
         continue
       }
       reasons.append(
         Self.reason(
           "may refuse what the writer takes there, or may not: this is not decided",
-          writer: pair.writer[writer].pointer, reader: pair.reader[reader].pointer))
+          writer: own.first.map { pair.writer[$0].pointer } ?? "#",
+          reader: others.first.map { pair.reader[$0].pointer } ?? "#"))
     }
     return reasons
   }
@@ -171,59 +232,5 @@ struct GivenUpNames {
   ) -> Incompatibility {
     Incompatibility(
       rule: "undecided", message: message, writer: .cut(writer), reader: .cut(reader))
-  }
-}
-
-/// What the schemas that hold for one value declare inside it.
-private struct Inside {
-  /// Items in front that have schemas of their own.
-  private(set) var reach = 0
-  /// Whether it is a single schema, in which only `properties` and `items` speak of what they name.
-  private(set) var isPlain: Bool
-
-  private let trace: SchemaTrace
-  private let here: [Int]
-  private var named: [ByteSlice: [Int]] = [:]
-  private var hasItems = false
-
-  init(_ trace: SchemaTrace, _ here: [Int]) {
-    self.trace = trace
-    self.here = here
-    isPlain = here.count == 1
-    for index in here {
-      let node = trace.nodes[index]
-      if !node.branches.isEmpty { isPlain = false }
-      if let rule = node.array {
-        hasItems = true
-        reach = max(reach, rule.prefix.count)
-      }
-      guard let rule = node.object else { continue }
-      if rule.names != nil || !rule.patterns.isEmpty || !rule.dependentRequired.isEmpty
-        || !rule.dependentSchemas.isEmpty
-      {
-        isPlain = false
-      }
-      for property in rule.properties {
-        named[property.name, default: []].append(property.schema)
-      }
-    }
-  }
-
-  /// The schemas of a member or an item.
-  subscript(step: ByteSlice) -> [Int] {
-    let members = named[step] ?? []
-    return hasItems ? members + here.flatMap { trace.items($0, step) } : members
-  }
-
-  /// All steps that it may say something of: names, and places up to the first of those that are
-  /// alike here and in schemas that reach as far as `others`.
-  func steps(reaching others: Int) -> [ByteSlice] {
-    let names = named.keys.sorted()
-    guard hasItems else { return names }
-    return names + (0...max(reach, others)).map { ByteSlice(utf8: String($0)) }
-  }
-
-  func requires(_ name: ByteSlice) -> Bool {
-    here.contains { trace.nodes[$0].object?.required.contains(name) == true }
   }
 }

@@ -28,6 +28,9 @@ final class InclusionSearch {
   private var machines: [ByteSlice: PatternMachine?] = [:]
   private var products: [[[ByteSlice]]: WordSearch?] = [:]
   private var productCells = 0
+  /// By the schemas that are kept together.
+  private var outlines: [[Literal]: ObjectOutline] = [:]
+  private var outlinedNames = 0
 
   init(_ pair: SchemaPair, _ classes: SchemaClasses, closing: Bool, fuel: Int) {
     self.pair = pair
@@ -60,6 +63,18 @@ final class InclusionSearch {
       products[key] = .some(product)
     }
     return product
+  }
+
+  /// What schemas that are kept together say of names.
+  func outline(of shapes: [Literal]) -> ObjectOutline {
+    if let known = outlines[shapes] { return known }
+    let outline = ObjectOutline(shapes, in: pair)
+    _ = spend(2 * outline.weight)
+    if outlinedNames + outline.weight <= SchemaLimits.inclusionMemory {
+      outlinedNames += outline.weight
+      outlines[shapes] = outline
+    }
+    return outline
   }
 
   /// Takes fuel; false when there is none left.
@@ -204,7 +219,9 @@ final class InclusionSearch {
 
   /// Returns false when the visitor wants no more.
   private func walk(_ start: Case, _ visit: (Case) -> Bool, _ orElse: () -> Void) -> Bool {
-    guard spend(1), frames < SchemaLimits.inclusionFrames else {
+    // What is copied and looked through for each way counts as well.
+    let weight = 1 + start.choices.count / 16 + start.required.count / 64
+    guard spend(weight), frames < SchemaLimits.inclusionFrames else {
       orElse()
       return true
     }
@@ -226,11 +243,13 @@ final class InclusionSearch {
   /// Takes in the literals that wait; false where the case has no values.
   private func settle(_ now: inout Case) -> Bool {
     while let next = now.pending.popLast() {
-      guard spend(1) else { return true }
+      guard spend(1 + now.seen.count / 64) else { return true }
       let literal = classes.first(next, closing: closing)
       guard now.seen.insert(literal).inserted else { continue }
       if isContradicted(literal, by: now.seen) { return false }
       let nodes = pair.graph(literal.side)
+      let weight = nodes[literal.index].weight(in: now.kind, isKept: literal.isKept)
+      guard spend(weight) else { return true }
       if literal.isKept {
         guard now.keep(literal, in: nodes, closing: closing && literal.side == .writer) else {
           return false
@@ -283,5 +302,32 @@ final class InclusionSearch {
       !literal.isKept && kept.contains { areDisjoint($0, literal.opposite) }
     }
     return refined
+  }
+}
+
+extension GraphNode {
+  /// Steps for the names, values and branches that a case takes in with it.
+  fileprivate func weight(in kind: ValueKind, isKept: Bool) -> Int {
+    guard types.contains(kind.types) else { return 0 }
+    var weight = 0
+    if kind == .object, let object {
+      weight += object.required.count + object.dependentSchemas.count
+      weight += object.dependentRequired.reduce(0) { $0 + 1 + $1.required.count }
+      // Each way of breaking it is an alternative.
+      if !isKept { weight += object.properties.count + object.patterns.count }
+    }
+    if kind == .array, !isKept, let array { weight += array.prefix.count }
+    for branch in branches {
+      switch branch {
+      case .constant(let value), .enumeration(let value):
+        weight += Int(value.token.extent) / 2
+      case .all(let schemas), .any(let schemas): weight += schemas.count
+      // Each alone, without all others, or any two of them.
+      case .one(let schemas): weight += schemas.count * schemas.count / (isKept ? 32 : 2)
+      case .unevaluatedProperties: weight += object?.properties.count ?? 0
+      case .content, .reference, .negation, .condition, .unevaluatedItems: break
+      }
+    }
+    return weight / 2
   }
 }

@@ -101,6 +101,11 @@ struct Judge {
   /// Whether the pattern is found in the text; nil at a limit.
   func matches(_ pattern: Pattern, _ text: ByteSlice) -> Bool? {
     var fuel = SchemaLimits.fuel
+    return matches(pattern, text, fuel: &fuel)
+  }
+
+  /// The same within `fuel`, in the engine's units, from which what it took is subtracted.
+  func matches(_ pattern: Pattern, _ text: ByteSlice, fuel: inout Int) -> Bool? {
     if let shape = pattern.shape {
       let isMatch = PatternShape.matches(
         text.span, links: VerifiedTable(shape.links.span), place: shape.place(at: 0), fuel: &fuel)
@@ -163,7 +168,12 @@ struct Judge {
 
   /// The schemas that a member's value must keep; nil where a pattern meets its limit.
   func schemas(for name: ByteSlice, _ rule: ObjectConstraint) -> [Int]? {
-    var schemas = rule.properties.filter { $0.name == name }.map(\.schema)
+    schemas(for: name, rule, named: rule.properties.first { $0.name == name }?.schema)
+  }
+
+  /// The same for a caller who knows what `properties` has for the name.
+  func schemas(for name: ByteSlice, _ rule: ObjectConstraint, named own: Int?) -> [Int]? {
+    var schemas = own.map { [$0] } ?? []
     for (pattern, schema) in rule.patterns {
       guard let matches = matches(pattern, name) else { return nil }
       if matches { schemas.append(schema) }

@@ -8,57 +8,54 @@ import Bytes
 struct ObjectSearch {
   private let rules: Case
   private let search: InclusionSearch
-  /// What a closed writer lets be there.
-  private let declared: Coverage?
-  /// Names that some rule mentions, in a fixed order.
-  private let names: [ByteSlice]
+  /// What the kept schemas say of names.
+  private let outline: ObjectOutline
+  /// Whether there are only members that the writer declares.
+  private let isClosed: Bool
   private let patterns: [Pattern]
 
-  private static let mostPatterns = 6
+  /// Patterns by which names are told apart.
+  static let mostPatterns = 6
 
   init(_ rules: Case, _ search: InclusionSearch) {
     self.rules = rules
     self.search = search
-    declared = Self.declared(rules, search)
-    var names = rules.required.union(rules.absent).union(declared?.names ?? [])
-    var patterns: [Pattern] = []
-    func add(_ pattern: Pattern) {
-      if !patterns.contains(where: { $0.isSame(as: pattern) }) { patterns.append(pattern) }
+    outline = search.outline(of: rules.objectShapes)
+    isClosed = Self.isClosed(rules, search, outline)
+    var patterns = outline.patterns
+    func add(_ more: [Pattern]) {
+      for pattern in more where patterns.count <= Self.mostPatterns {
+        if !patterns.contains(where: { $0.isSame(as: pattern) }) { patterns.append(pattern) }
+      }
     }
-    func add(_ coverage: Coverage) {
-      names.formUnion(coverage.names)
-      for pattern in coverage.patterns { add(pattern) }
-    }
-    for shape in rules.objectShapes {
-      var coverage = Coverage()
-      if let rule = search.pair[shape].object { coverage.add(rule) }
-      add(coverage)
-    }
-    for (coverage, _) in rules.uncovered { add(coverage) }
+    for (coverage, _) in rules.uncovered { add(coverage.patterns) }
     for member in rules.someMembers {
       switch member.names {
-      case .matching(let pattern): add(pattern)
-      case .leftOver(let coverage): add(coverage)
+      case .matching(let pattern): add([pattern])
+      case .leftOver(let coverage): add(coverage.patterns)
       case .all: break
       }
     }
-    self.names = names.sorted()
     self.patterns = patterns
   }
 
-  private static func declared(_ rules: Case, _ search: InclusionSearch) -> Coverage? {
-    guard search.closing, !rules.writerIsExplicit else { return nil }
-    var declared = Coverage(names: rules.writerNames)
-    let shapes = rules.objectShapes.filter { $0.side == .writer }
-    guard !shapes.isEmpty else { return nil }
-    for shape in shapes { if let rule = search.pair[shape].object { declared.add(rule) } }
+  private static func isClosed(
+    _ rules: Case, _ search: InclusionSearch, _ outline: ObjectOutline
+  ) -> Bool {
+    guard search.closing, !rules.writerIsExplicit, let declared = outline.declared else {
+      return false
+    }
+    let most = max(declared.names.count, rules.writerNames.count)
+    guard declared.patterns.isEmpty, most < rules.writerMinimum else { return true }
     // A writer that asks for more members than it declares means others too.
-    if declared.patterns.isEmpty, declared.names.count < rules.writerMinimum { return nil }
-    return declared
+    _ = search.spend(most / 4)
+    return declared.names.union(rules.writerNames).count >= rules.writerMinimum
   }
 
   func values(_ wanted: Int) -> Findings {
     guard rules.required.count <= rules.maximum else { return Findings() }
+    // A value is looked for to each of them.
+    guard search.spend(rules.required.count) else { return .unknown }
     var needs: [ByteSlice: [Literal]] = [:]
     for name in rules.required { needs[name] = [] }
     for (name, literal) in rules.members { needs[name, default: []].append(literal) }
@@ -69,20 +66,31 @@ struct ObjectSearch {
 
   // MARK: - Names
 
+  /// Names that some rule mentions, and those of `needs`, in byte order.
+  private func names(and needs: [ByteSlice: [Literal]] = [:]) -> [ByteSlice] {
+    var more = rules.required.union(rules.absent).union(needs.keys)
+    if isClosed { more.formUnion(rules.writerNames) }
+    for (coverage, _) in rules.uncovered { more.formUnion(coverage.names) }
+    for member in rules.someMembers {
+      if case .leftOver(let coverage) = member.names { more.formUnion(coverage.names) }
+    }
+    _ = search.spend((outline.names.count + more.count) / 4)
+    more = more.filter { !outline.known.contains($0) }
+    return more.isEmpty ? outline.names : (outline.names + more).sorted()
+  }
+
   /// What the value of a member must agree with; nil where no member may have this name.
   private func literals(for name: ByteSlice) -> [Literal]? {
     if rules.absent.contains(name) { return nil }
-    if let declared, declared.covers(name, search.judge) == false { return nil }
+    if isClosed, !rules.writerNames.contains(name),
+      outline.declared?.covers(name, search.judge) == false
+    {
+      return nil
+    }
     for rule in rules.nameRules {
       if search.judge.agrees(.string(name), rule, in: search.pair) == false { return nil }
     }
-    var literals: [Literal] = []
-    for shape in rules.objectShapes {
-      guard let rule = search.pair[shape].object,
-        let schemas = search.judge.schemas(for: name, rule)
-      else { continue }
-      literals += schemas.map { shape.other($0, isKept: true) }
-    }
+    var literals = outline.literals(for: name, search.judge)
     for (coverage, literal) in rules.uncovered
     where coverage.covers(name, search.judge) == false {
       literals.append(literal)
@@ -98,13 +106,14 @@ struct ObjectSearch {
     )
   ) -> (regions: [[ByteSlice]], isComplete: Bool) {
     guard patterns.count <= Self.mostPatterns else { return ([], false) }
+    let mentioned = Set(names())
     var regions: [[ByteSlice]] = []
     var isComplete = true
     for bits in 0..<(1 << patterns.count) {
       func matches(_ pattern: Pattern) -> Bool {
         patterns.firstIndex { $0.isSame(as: pattern) }.map { bits >> $0 & 1 == 1 } ?? false
       }
-      if let declared, !declared.patterns.contains(where: matches) { continue }
+      if isClosed, outline.declared?.patterns.contains(where: matches) != true { continue }
       if let pattern = more.matching, !matches(pattern) { continue }
       if let coverage = more.leftOver, coverage.patterns.contains(where: matches) { continue }
       var strings = StringRules()
@@ -115,7 +124,7 @@ struct ObjectSearch {
           strings.mismatches.append(pattern)
         }
       }
-      strings.excluded = Set(names)
+      strings.excluded = mentioned
       let found = search.strings(
         strings, agreeing: rules.nameRules + (more.broken.map { [$0] } ?? []), count)
       let names = found.values.compactMap { value in
@@ -149,8 +158,7 @@ struct ObjectSearch {
       next[name, default: []] += member.value.map { [$0] } ?? []
       place(index + 1, next, wanted, into: &found)
     }
-    let known = Set(names).union(needs.keys).sorted()
-    for name in known where admits(member.names, name) { put(name) }
+    for name in names(and: needs) where admits(member.names, name) { put(name) }
     let fresh: (regions: [[ByteSlice]], isComplete: Bool)
     let count = rules.someMembers.count + 1
     switch member.names {
@@ -243,7 +251,7 @@ struct ObjectSearch {
         isComplete = false
       }
     }
-    for name in names { add(name) }
+    for name in names() where members.count < count { add(name) }
     guard members.count < count else { return (members, false) }
     // Names that demands have brought in come from the same regions.
     let fresh = others(count + needs.count)

@@ -93,12 +93,12 @@ extension SchemaLint {
     }
   }
 
-  private mutating func anchors(_ pattern: String, _ pointer: String) {
+  private mutating func anchors(_ pattern: String, _ pointer: @autoclosure () -> String) {
     guard !pattern.hasPrefix("^"), !pattern.hasSuffix("$"), !pattern.hasPrefix("(?") else {
       return
     }
     tell(
-      pointer, "pattern.unanchored",
+      pointer(), "pattern.unanchored",
       "fits anywhere in the text: write ^ before and $ behind it if all of it is meant")
   }
 

@@ -34,7 +34,7 @@ public struct SchemaLint {
   public static func findings(in schema: CompiledSchema) -> [SchemaFinding] {
     guard let document = try? JSONDocument(parsing: schema.source) else { return [] }
     var lint = SchemaLint(dialect: schema.dialect, formats: schema.formats)
-    if schema.type == .json { lint.visit(document.root, "#", Surroundings()) }
+    if schema.type == .json { lint.visit(document.root, .root, Surroundings()) }
     var known = Set(lint.findings.map(\.pointer))
     for warning in schema.warnings where known.insert(warning.pointer).inserted {
       lint.findings.append(
@@ -62,9 +62,9 @@ public struct SchemaLint {
     findings.append(SchemaFinding(pointer: pointer(), code: code, message: message()))
   }
 
-  private mutating func visit(_ node: JSONNode, _ pointer: String, _ around: Surroundings) {
+  private mutating func visit(_ node: JSONNode, _ place: LintedPlace, _ around: Surroundings) {
     guard node.kind == .object, !isFull else { return }
-    let schema = LintedSchema(node, pointer: pointer)
+    let schema = LintedSchema(node, at: place)
     if dialect == .draft07, schema["$ref"] != nil {
       for (name, _) in node.members where LintKeywords.isAssertion(name.text) {
         tell(
@@ -126,7 +126,7 @@ public struct SchemaLint {
     for (key, value) in schema.node.members {
       let name = key.text
       guard let children = LintKeywords.children[name] else { continue }
-      let place = schema.pointer(name)
+      let place = LintedPlace.member(of: schema.place, name)
       switch children {
       case .inside: each(value, place, Surroundings())
       case .beside: each(value, place, Surroundings(isRefinement: true))
@@ -135,17 +135,17 @@ public struct SchemaLint {
         let inside = Surroundings(
           isRefinement: name == "dependentSchemas" || name == "dependencies")
         for (member, child) in value.members {
-          visit(child, place + "/" + LintedSchema.escaped(member.text), inside)
+          visit(child, .member(of: place, member.text), inside)
         }
       }
     }
   }
 
   /// A schema, or each of a list of them.
-  private mutating func each(_ value: JSONNode, _ pointer: String, _ around: Surroundings) {
-    guard value.kind == .array else { return visit(value, pointer, around) }
+  private mutating func each(_ value: JSONNode, _ place: LintedPlace, _ around: Surroundings) {
+    guard value.kind == .array else { return visit(value, place, around) }
     for (index, child) in value.elements.enumerated() {
-      visit(child, "\(pointer)/\(index)", around)
+      visit(child, .element(of: place, index), around)
     }
   }
 
@@ -159,19 +159,36 @@ public struct SchemaLint {
   }
 }
 
+/// Where something stands in the text that is linted. The pointer is written out for what is told
+/// alone: it holds all names on the way, and thousands of schemas may lie inside a long one.
+indirect enum LintedPlace {
+  case root
+  case member(of: LintedPlace, String)
+  case element(of: LintedPlace, Int)
+
+  /// As `#/properties/id`.
+  var pointer: String {
+    switch self {
+    case .root: "#"
+    case .member(let outer, let name): outer.pointer + "/" + LintedSchema.escaped(name)
+    case .element(let outer, let index): "\(outer.pointer)/\(index)"
+    }
+  }
+}
+
 /// One schema of the text that is linted.
 struct LintedSchema {
   let node: JSONNode
-  private let place: String
+  let place: LintedPlace
 
-  init(_ node: JSONNode, pointer: String) {
+  init(_ node: JSONNode, at place: LintedPlace) {
     self.node = node
-    place = pointer
+    self.place = place
   }
 
   subscript(_ keyword: String) -> JSONNode? { node[keyword] }
 
-  func pointer(_ keyword: String) -> String { place + "/" + Self.escaped(keyword) }
+  func pointer(_ keyword: String) -> String { LintedPlace.member(of: place, keyword).pointer }
 
   static func escaped(_ step: String) -> String {
     var writer = ByteWriter()

@@ -7,6 +7,18 @@ import Network
 import Settings
 import Tenancy
 
+/// The files that a configuration text names, as they were just before they were read. Also of a
+/// text that is refused: whoever mends such a file wants it tried again.
+final class NamedFiles {
+  private(set) var paths: [String] = []
+  private(set) var facts: [FileFacts?] = []
+
+  func note(_ path: String) {
+    paths.append(path)
+    facts.append(try? FileAccess.facts(of: path))
+  }
+}
+
 /// A configuration text that every room has compiled: the only way to a verifier and a policy, for
 /// `serve` with and without a file, for what it takes while it runs, and for `check`.
 struct CompiledPolicy: Sendable {
@@ -37,9 +49,11 @@ struct CompiledPolicy: Sendable {
   ///   - keeping: what issuers and revocations of the process are known already; nil for a look.
   ///   - isTrial: nothing is going to serve by it here: a variable of the environment that is
   ///     missing is a warning.
+  ///   - files: gets the files that the text names, as far as it was read.
   init(
     _ text: ByteSlice, named name: String, in directory: String, generation: UInt64 = 1,
-    keeping known: KnownIdentities? = nil, isTrial: Bool = false
+    keeping known: KnownIdentities? = nil, isTrial: Bool = false,
+    noting files: NamedFiles = NamedFiles()
   ) throws(CommandFault) {
     do throws(SettingsFault) {
       let settings = try GatewaySettings(
@@ -47,7 +61,6 @@ struct CompiledPolicy: Sendable {
       let secrets = SecretStore(directory: directory)
       var issuers: [IssuerProfile] = []
       var warnings: [String] = []
-      var files: [String] = []
       var missing: [String] = []
       var read = ByteWriter()
       func note(_ bytes: ByteSlice) {
@@ -57,12 +70,12 @@ struct CompiledPolicy: Sendable {
       }
       func watch(_ reference: SecretReference) {
         guard case .file(let path) = reference else { return }
-        files.append(FileAccess.resolve(path, from: directory))
+        files.note(FileAccess.resolve(path, from: directory))
       }
       let surroundings = IssuerProfile.Surroundings(
         file: { path in
           let path = FileAccess.resolve(path, from: directory)
-          files.append(path)
+          files.note(path)
           let bytes = try FileAccess.read(path, limit: 1 << 20)
           note(bytes)
           return bytes
@@ -72,8 +85,8 @@ struct CompiledPolicy: Sendable {
             missing.append(name)
             return SecureRandom.bytes(64)
           }
-          let secret = try secrets.find(reference)
           watch(reference)
+          let secret = try secrets.find(reference)
           note(Digest.sha256(secret).bytes)
           return secret
         })
@@ -98,7 +111,7 @@ struct CompiledPolicy: Sendable {
       self.settings = settings
       self.directory = directory
       self.issuers = issuers
-      self.files = files
+      self.files = files.paths
       issuersVersion = Digest.sha256(read.slice)
       read.append(text)
       version = Digest.sha256(read.slice)
@@ -110,7 +123,7 @@ struct CompiledPolicy: Sendable {
   /// Reads and compiles a file. A missing or empty one is an error, never development mode.
   init(
     file path: String, generation: UInt64 = 1, keeping known: KnownIdentities? = nil,
-    isTrial: Bool = false
+    isTrial: Bool = false, noting files: NamedFiles = NamedFiles()
   ) throws(CommandFault) {
     let text: ByteSlice
     do throws(FileFault) {
@@ -120,7 +133,7 @@ struct CompiledPolicy: Sendable {
     }
     try self.init(
       text, named: path, in: FileAccess.parent(of: path), generation: generation, keeping: known,
-      isTrial: isTrial)
+      isTrial: isTrial, noting: files)
   }
 
   /// What would never be connected to is better told at once.

@@ -104,10 +104,7 @@ final class PolicyKeeper: Sendable {
   private func take(
     _ state: inout State, _ report: Report, at now: UnixTime, isAsked: Bool
   ) throws(CommandFault) {
-    let compiled = try CompiledPolicy(
-      file: file, generation: desk.nextGeneration(),
-      keeping: KnownIdentities(
-        keys: report.issuers.keys, revocations: desk.current.verifier.revocations))
+    let compiled = try compile(&state, report)
     let watched = [file] + compiled.files
     if watched != state.watched {
       state.watched = watched
@@ -152,6 +149,25 @@ final class PolicyKeeper: Sendable {
       report.log.log(
         .warning, "settings differ that take effect at the next start",
         ["keys": .text(later.joined(separator: ", "))])
+    }
+  }
+
+  /// Reads the file. What is refused is tried again when one of the files that it names changes.
+  private func compile(
+    _ state: inout State, _ report: Report
+  ) throws(CommandFault) -> CompiledPolicy {
+    let files = NamedFiles()
+    do throws(CommandFault) {
+      return try CompiledPolicy(
+        file: file, generation: desk.nextGeneration(),
+        keeping: KnownIdentities(
+          keys: report.issuers.keys, revocations: desk.current.verifier.revocations),
+        noting: files)
+    } catch {
+      state.watched = [file] + files.paths
+      // The file itself as it was before the attempt.
+      state.seen = Array(state.seen.prefix(1)) + files.facts
+      throw error
     }
   }
 

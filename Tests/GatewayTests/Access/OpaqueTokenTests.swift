@@ -62,18 +62,18 @@ import Testing
       refusedLifetime: .seconds(5))
   }
 
-  private func verifier() throws -> TokenVerifier {
+  private func verifier(client: String = "g", generation: UInt64 = 1) throws -> TokenVerifier {
     let text = """
       issuers:
         - {id: test, iss: "https://issuer.example", audiences: [event-gateway],
-           introspection: {url: "https://issuer.example/introspect", clientID: g,
+           introspection: {url: "https://issuer.example/introspect", clientID: \(client),
              clientSecret: "env:SECRET"}, keys: {file: keys.json}}
       """
     let settings = try TestGateway.compile(text)
     let keys = try TestIssuer.keySet()
     return try TokenVerifier(
       issuers: try settings.issuers.map { try IssuerProfile.compile($0) { _ in keys } },
-      generation: 1)
+      generation: generation)
   }
 
   private func token(_ number: Int, _ verifier: TokenVerifier) throws -> VerifiedToken {
@@ -158,6 +158,30 @@ import Testing
     }
     #expect((70...77).contains(seconds) && asked.count <= 14)
     #expect(tokens.count == 0)
+  }
+
+  @Test("after a change of the endpoint each token is asked about at once, and once")
+  func moved() throws {
+    let asked = Asked()
+    let tokens = OpaqueTokens(asked.services, timers: StandingTimers(clocks: clock.clocks))
+    let old = try verifier()
+    let moved = try verifier(client: "h", generation: 2)
+    func turn(_ verifier: TokenVerifier) {
+      tokens.turnEnded(verifier) { _, _, _ in clock.wall + .seconds(10) }
+    }
+    tokens.follow(id(1), try token(1, old))
+    turn(old)
+    #expect(asked.count == 0)
+    turn(moved)
+    #expect(asked.count == 1)
+    asked.answer(try answer())
+    turn(moved)
+    turn(try verifier(client: "h", generation: 3))
+    #expect(asked.count == 1, "the same endpoint has confirmed it")
+    // One that a ticket from before the change has brought.
+    tokens.follow(id(2), try token(2, old))
+    turn(moved)
+    #expect(asked.count == 2)
   }
 
   @Test("a clock that is set back puts no question off")

@@ -161,6 +161,11 @@ import Testing
         "#/fields/1/name"
       ),
       (record(#""Unknown""#), "#/fields/0/type"), (record("7"), "#/fields/0/type"),
+      // The sign for kelvin is a K to Unicode.
+      (
+        #"{"type":"record","name":"K","fields":[{"name":"f","type":"\u212a"}]}"#,
+        "#/fields/0/type"
+      ),
       (record(#"["int","int"]"#), "#/fields/0/type/1"),
       (record(#"["int",["string"]]"#), "#/fields/0/type/1"),
       (record(#"{"type":"array"}"#), "#/fields/0/type/items"),
@@ -198,6 +203,33 @@ import Testing
     #expect(throws: SchemaFault.self) {
       try Self.schema(
         #"{"type":"record","name":"R","fields":[\#(many.joined(separator: ","))]}"#)
+    }
+  }
+
+  static let multiplied: [String] = {
+    let numbers = (0..<1_000).map { String($0) }
+    func fields(_ type: (String) -> String) -> String {
+      let all = numbers.map { #"{"name":"f\#($0)","type":\#(type($0))}"# }
+      return #""fields":[\#(all.joined(separator: ","))]"#
+    }
+    let aliases = numbers.map { _ in #""a""# }.joined(separator: ",")
+    return [
+      #""aliases":[\#(aliases)],"fields":[]"#,
+      fields { #"{"type":"fixed","name":"F\#($0)","size":1}"# }, fields { _ in #""R""# },
+    ]
+  }()
+
+  @Test("a long namespace does not come to stand in many names", arguments: multiplied.indices)
+  func namespaces(number: Int) throws {
+    let space = String(repeating: "a", count: 500_000)
+    let text = ByteSlice(
+      utf8: #"{"type":"record","name":"R","namespace":"\#(space)",\#(Self.multiplied[number])}"#)
+    for isNew in [true, false] {
+      let fault = try #require(throws: SchemaFault.self) {
+        try CompiledSchema.compile(text, as: .pulsarJSON, isNew: isNew)
+      }
+      let most = SchemaLimits.bound(SchemaLimits.addressBytes, isNew: isNew)
+      #expect(fault.reason == .limitExceeded(what: "bytes of full names", limit: most))
     }
   }
 

@@ -33,6 +33,48 @@ import Testing
     #expect(comparison.spent > 1_000)
   }
 
+  /// An object of so many texts, one of them of another type.
+  private func large(_ count: Int, _ type: String) throws -> CompiledSchema {
+    let members = (0..<count).map { number in
+      "\"p\(number)\":{\"type\":\"\(number == count / 2 ? type : "string")\"}"
+    }
+    let required = (0..<count / 4).map { "\"p\($0)\"" }
+    return try Sample.schema(
+      "{\"type\":\"object\",\"properties\":{\(members.joined(separator: ","))},"
+        + "\"required\":[\(required.joined(separator: ","))]}")
+  }
+
+  @Test(arguments: EvolutionPolicy.allCases)
+  func `a large object that has changed is decided, and its names are paid for`(
+    policy: EvolutionPolicy
+  ) throws {
+    let writer = try large(200, "integer")
+    let reader = try large(200, "number")
+    var fuel = SchemaLimits.inclusionFuel
+    let wider = SchemaInclusion.compare(
+      writer: writer, reader: reader, policy: policy, fuel: &fuel)
+    #expect(wider == .included)
+    // Each of two hundred cases looks at fifty required names.
+    #expect(SchemaLimits.inclusionFuel - fuel > 10_000)
+    let narrower = SchemaInclusion.compare(writer: reader, reader: writer, policy: policy)
+    #expect(narrower.isIncluded == false)
+    var little = 5_000
+    let open = SchemaInclusion.compare(
+      writer: writer, reader: reader, policy: policy, fuel: &little)
+    #expect(open.isIncluded == nil && little == 0)
+  }
+
+  @Test func `names of all versions are paid for where given-up ones are looked for`() throws {
+    let newest = try large(1_000, "integer")
+    let candidate = try Sample.schema(#"{"properties":{"p0":{"type":"string"}}}"#)
+    let names = GivenUpNames(of: newest, in: candidate)
+    var fuel = 10_000
+    #expect(names.areNone(&fuel))
+    #expect(fuel < 9_000)
+    var little = 1_000
+    #expect(!names.areNone(&little))
+  }
+
   @Test func `without a budget nothing is compared`() throws {
     let comparison = try spent(#"{"type":"string"}"#, .evolution, of: 0)
     #expect(comparison.verdict.isIncluded == nil && comparison.spent == 0)
