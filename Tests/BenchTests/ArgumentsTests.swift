@@ -43,11 +43,33 @@ struct ArgumentsTests {
       var arguments = Arguments(words)
       #expect(throws: UsageFault.self, "\(words)") { try LoadOptions(&arguments) }
     }
-    // Nothing would be counted.
-    var counted = Arguments(["--count", "5"])
-    #expect(throws: UsageFault.self) { try LoadOptions(&counted, .besideOthers) }
     var spread = Arguments(["--topic", "a/b/c", "--topics", "2"])
     #expect(throws: UsageFault.self) { try Target(&spread, spreads: true) }
+  }
+
+  @Test("options that would have no effect are refused")
+  func idle() throws {
+    let topic = ["--topic", "a/b/c"]
+    let others = [["--count", "5"], ["--connections=5"], ["--arrivals", "poisson"]]
+    for words in others {
+      #expect(throws: UsageFault.self, "\(words)") { try WorkersRun(topic + words) }
+      _ = try WorkersRun(topic + words + ["--publish-rate", "5"])
+    }
+    for words in others + [["--publish-path", "/p"]] {
+      #expect(throws: UsageFault.self, "\(words)") { try SubscribeRun(topic + words, as: .fanOut) }
+      _ = try SubscribeRun(topic + words + ["--publish-rate", "5"], as: .fanOut)
+    }
+    let payload = ["--payload", #filePath]
+    let typed = topic + ["--content-type", "text/plain"]
+    for words in [topic + ["--arrivals", "even"], typed, typed + payload + ["--batch", "2"]] {
+      #expect(throws: UsageFault.self, "\(words)") { try PublishRun(words) }
+    }
+    _ = try PublishRun(typed + payload)
+    let folder = URL(filePath: #filePath).deletingLastPathComponent().path()
+    _ = try PublishRun(replaying: [folder] + typed)
+    #expect(throws: UsageFault.self) {
+      try PublishRun(replaying: [folder] + typed + ["--batch", "2"])
+    }
   }
 
   @Test("https takes the authorities of a file, and no file that holds none")

@@ -71,23 +71,23 @@ struct FiguresTests {
     #expect(slope.map { abs($0 - Double(perHour)) < 0.1 } == true, "\(String(describing: slope))")
   }
 
-  @Test("growth beside memory tables is told apart, and what was not asked counts nothing")
-  func besideTables() throws {
+  @Test("growth beside what the log says is told apart, and what was not asked counts nothing")
+  func besideLog() throws {
     let samples = (0..<1_200).map { second in
       SoakWatch.Sample(
         second: second, resident: UInt64((300 + second % 97) * 1_048_576), descriptors: 10,
         threads: 4, dataBytes: 0, cpu: .zero,
-        besideTables: second % 3 == 0
+        besideLog: second % 3 == 0
           ? nil : UInt64(60 * 1_048_576 + second * 12 * 1_048_576 / 3_600))
     }
     let findings = SoakFindings(samples: samples, minutes: [])
     #expect(findings.steadySlope.map { abs($0 - 12) < 0.1 } == true)
-    #expect(findings.table.contains("beside memory tables"))
+    #expect(findings.table.contains("beside tables and tail"))
     #expect(try json(findings.json)["steadySlope"] != nil)
     // Answers of two minutes say nothing about an hour, however long the run was.
     let told = samples.map { sample in
       var one = sample
-      if one.second > 400 { one.besideTables = nil }
+      if one.second > 400 { one.besideLog = nil }
       return one
     }
     let sparse = SoakFindings(samples: told, minutes: [])
@@ -99,10 +99,10 @@ struct FiguresTests {
       jodrell_store_memory_bytes{part="tail"} 272629760
 
       """
-    #expect(MemoryProbe.tables(in: ByteSlice(utf8: exposition)) == 79_691_776)
+    #expect(MemoryProbe.log(in: ByteSlice(utf8: exposition)) == 352_321_536)
     let spare = "jodrell_store_memory_bytes{part=\"spare_blocks\"} 1000\n"
-    #expect(MemoryProbe.tables(in: ByteSlice(utf8: spare + exposition)) == 79_692_776)
-    #expect(MemoryProbe.tables(in: ByteSlice(utf8: "no such series\n")) == nil)
+    #expect(MemoryProbe.log(in: ByteSlice(utf8: spare + exposition)) == 352_322_536)
+    #expect(MemoryProbe.log(in: ByteSlice(utf8: "no such series\n")) == nil)
   }
 
   @Test("a latency is told by percentiles and drawn; none is said to be none")

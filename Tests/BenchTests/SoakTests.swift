@@ -33,7 +33,7 @@ struct SoakTests {
       #expect(!samples.isEmpty)
       for sample in samples {
         #expect(sample.resident > 0 && sample.threads > 0 && sample.dataBytes == 10)
-        #expect(sample.besideTables != nil)
+        #expect(sample.besideLog != nil)
       }
     }
   }
@@ -79,23 +79,23 @@ struct SoakTests {
       SoakWatch.Sample(
         second: second, resident: UInt64(100 * mebibyte + second * 36 * mebibyte / 3_600),
         descriptors: 10, threads: 4, dataBytes: 0, cpu: .zero,
-        besideTables: UInt64(60 * mebibyte + second * 12 * mebibyte / 3_600))
+        besideLog: UInt64(60 * mebibyte + second * 12 * mebibyte / 3_600))
     }
     func verdict(
-      _ samples: [SoakWatch.Sample], within bound: Int = 20, besideTables: Bool = true
+      _ samples: [SoakWatch.Sample], within bound: Int = 20, besideLog: Bool = true
     ) -> SoakFindings.Verdict {
-      SoakFindings(samples: samples, minutes: []).verdict(within: bound, besideTables: besideTables)
+      SoakFindings(samples: samples, minutes: []).verdict(within: bound, besideLog: besideLog)
     }
     #expect(verdict(all) == .kept)
-    #expect(verdict(all, besideTables: false) == .exceeded)
+    #expect(verdict(all, besideLog: false) == .exceeded)
     #expect(verdict(all, within: 5) == .exceeded)
     let short = Array(all.prefix(300))
     #expect(verdict(short) == .tooShort)
-    #expect(verdict(short, besideTables: false) == .tooShort)
+    #expect(verdict(short, besideLog: false) == .tooShort)
     #expect(verdict([]) == .tooShort)
     let silent = all.map { sample in
       var one = sample
-      one.besideTables = nil
+      one.besideLog = nil
       return one
     }
     #expect(verdict(silent) == .untold)
@@ -103,6 +103,6 @@ struct SoakTests {
     // It told something, and not enough in a run that was long enough.
     let seldom = Array(all.prefix(200)) + silent.dropFirst(200)
     #expect(verdict(seldom) == .untold)
-    #expect(verdict(seldom, within: 40, besideTables: false) == .kept)
+    #expect(verdict(seldom, within: 40, besideLog: false) == .kept)
   }
 }

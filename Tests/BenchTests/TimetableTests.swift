@@ -115,6 +115,26 @@ struct TimetableTests {
     #expect(order == Array(0..<5_000))
   }
 
+  @Test("an interrupted run owes what was due before, and nothing that fell due behind")
+  func stopped() async throws {
+    let control = RunControl(requests: nil)
+    let pacer = Pacer(Timetable(rate: 1_000, length: .seconds(60)), control: control)
+    await pacer.begin(whenIdle: 0)
+    try await Task.sleep(for: .milliseconds(10))
+    control.stop()
+    let stop = try #require(control.stoppedAt)
+    let owed = pacer.overdue
+    #expect(owed > 0)
+    try await Task.sleep(for: .milliseconds(10))
+    control.stop()
+    #expect(control.stoppedAt == stop && pacer.overdue == owed)
+    pacer.forgo(stop)
+    pacer.forgo(stop + .seconds(1))
+    #expect(pacer.overdue == owed)
+    pacer.forgo(stop + .seconds(-1))
+    #expect(pacer.overdue == owed + 1)
+  }
+
   @Test("a thread that paces asks to be woken no more than a microsecond late")
   func precision() {
     guard FileManager.default.fileExists(atPath: "/proc/self/timerslack_ns") else { return }

@@ -13,7 +13,7 @@ import Testing
     defer { close(descriptor) }
     let pump = try #require(LogPump(to: Terminal(descriptor: descriptor)))
     for _ in 0..<3 { pump.writer.log(.info, "lost") }
-    pump.finish(within: .seconds(60))
+    #expect(pump.finish(within: .seconds(60)))
     #expect(pump.writer.writtenLines == 0 && pump.writer.droppedLines == 3)
   }
 
@@ -30,7 +30,7 @@ import Testing
     }
     let pump = try #require(LogPump(to: Terminal(descriptor: ends[1])))
     pump.writer.log(.info, "unread")
-    pump.finish(within: .milliseconds(50))
+    #expect(!pump.finish(within: .milliseconds(50)))
     #expect(pump.writer.writtenLines == 0)
     // Once somebody reads, its thread goes on to its end. The pipe is left to the process: whoever
     // gets its numbers next must not be written to.

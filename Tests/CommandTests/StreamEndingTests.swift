@@ -28,4 +28,13 @@ import Testing
       #expect(ending.reason == "the gateway does not say why")
     }
   }
+
+  @Test("a fault that ends tail tells where to go on, once that is known")
+  func fault() {
+    let fault = CommandFault(.failed, "lost")
+    let early = TailCommand.ended(by: fault, behind: .empty)
+    #expect(early.code == .failed && early.message == "lost")
+    let late = TailCommand.ended(by: fault, behind: ByteSlice(utf8: "1:7"))
+    #expect(late.code == .failed && late.message == "lost; the last position was 1:7")
+  }
 }

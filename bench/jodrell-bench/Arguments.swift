@@ -15,6 +15,11 @@ struct Arguments {
     return true
   }
 
+  /// Whether an option was given; it is still to be taken.
+  func has(_ name: String) -> Bool {
+    words.contains { $0 == name || $0.hasPrefix(name + "=") }
+  }
+
   /// The value of an option, as `--name value` or `--name=value`.
   mutating func text(_ name: String) throws(UsageFault) -> String? {
     if let index = words.firstIndex(where: { $0.hasPrefix(name + "=") }) {

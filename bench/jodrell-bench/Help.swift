@@ -17,8 +17,9 @@ enum Help {
     Each has its own --help.
 
     Exit codes: 0 all as it should be; 1 the run failed, or not every request was answered with
-    2xx, or something did not arrive, or memory grew beyond its bound; 2 verify found events
-    missing, duplicated, reordered, altered or contradicted; 64 the command line is wrong.
+    2xx, or something did not arrive, or memory grew beyond its bound, or the report could not be
+    written; 2 verify found events missing, duplicated, reordered, altered or contradicted; 64 the
+    command line is wrong.
 
     """
 
@@ -102,7 +103,7 @@ enum Help {
         --duration D         go on from the first file again until then
         --count N            how many events; default: each file once
         --warm-up D          leave the first stretch out of the results (0s)
-        --content-type T     of the events (application/json)
+        --content-type T     of the events with --batch 1 (application/json)
         --seed N             which poisson arrivals (1)
         --loops N            threads that send (1)
     \(reporting)

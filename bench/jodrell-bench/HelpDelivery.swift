@@ -26,7 +26,7 @@ extension Help {
         --readers N          event streams, spread over the topics (1)
         --publish-rate N     also publish so many made-up orders per second, on a fixed timetable;
                              without it, others publish
-        --arrivals A         even, or poisson (even)
+        --arrivals A         of --publish-rate: even, or poisson (even)
         --count N            how many of them at most
         --connections N      connections to publish over (8)
     \(reading)
@@ -71,7 +71,7 @@ extension Help {
         --workers N          workers, each with a connection (8)
         --max N              events per receive (10)
         --publish-rate N     also publish so many made-up orders per second, on a fixed timetable
-        --arrivals A         even, or poisson (even)
+        --arrivals A         of --publish-rate: even, or poisson (even)
         --count N            how many of them at most
         --connections N      connections to publish over (8)
         --subscription NAME  made when it is not there, and then removed at the end (jodrell-bench)
@@ -112,8 +112,8 @@ extension Help {
         --loops N            threads that send (1)
         --data-dir DIR       the gateway's data directory, to see how it grows
         --management URL     where the gateway answers /metrics without a token: what is resident
-                             beside its memory tables is told apart, and judged; asked once
-                             before the run, which does not begin without an answer
+                             beside its memory tables and its tail is told apart, and judged;
+                             asked once before the run, which does not begin without an answer
         --max-rss-slope N    exit code 1 when memory grows by more than N MiB per hour, or when
                              nothing is told of it by --management
         --json               one JSON object instead of the table, with every second's sample
@@ -128,7 +128,7 @@ extension Help {
     --warm-up for the time until then), and is not told, nor judged, when it would be made of less
     than five minutes. --max-rss-slope then says so, and leaves the exit code to the rest of the
     run. Memory tables fill and are written out within seconds, so that resident memory swings by
-    their size: what lies beside them is judged by all samples.
+    their size, and the tail has a bound of its own: what lies beside them is judged by all samples.
 
     \(arrival)
 

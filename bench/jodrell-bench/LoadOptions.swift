@@ -40,29 +40,32 @@ struct LoadOptions: Sendable {
     var takesBatch = true
     /// Whether `--count` is taken.
     var takesCount = true
-    /// Without a rate nothing is published, so that there is nothing to count either.
-    var needsRateToCount = false
+    /// Options that would have no effect without a rate.
+    var needRate = ["--arrivals"]
 
-    /// Of a run whose readers or workers are served by others where it has no rate. The send time
-    /// in an event is that of its request, which carries no other event.
+    /// Of a run whose readers or workers are served by others where it has no rate: then it
+    /// publishes nothing. The send time in an event is that of its request, which carries no other
+    /// event.
     static var besideOthers: Defaults {
       Defaults(
-        rateOption: "--publish-rate", connections: 8, takesBatch: false, needsRateToCount: true)
+        rateOption: "--publish-rate", connections: 8, takesBatch: false,
+        needRate: ["--arrivals", "--connections", "--count"])
     }
   }
 
   init(_ arguments: inout Arguments, _ defaults: Defaults = Defaults()) throws(UsageFault) {
+    let needy = defaults.needRate.first { arguments.has($0) }
     connections = try arguments.number("--connections", in: 1...10_000, or: defaults.connections)
     batch = try defaults.takesBatch ? arguments.number("--batch", in: 1...10_000, or: 1) : 1
     loops = try arguments.number("--loops", in: 1...64, or: 1)
     let perSecond = try arguments.number(
       defaults.rateOption, in: 0...1_000_000, or: defaults.rate ?? 0)
+    if perSecond == 0, let needy {
+      throw UsageFault("\(needy) takes \(defaults.rateOption) beside it")
+    }
     rate = perSecond == 0 ? nil : perSecond
     arrivals = try arguments.choice("--arrivals", or: .even)
     let count = try defaults.takesCount ? arguments.number("--count", in: 0...Int.max, or: 0) : 0
-    guard count == 0 || perSecond > 0 || !defaults.needsRateToCount else {
-      throw UsageFault("--count takes \(defaults.rateOption) beside it")
-    }
     let given = try arguments.length("--duration")
     let isOpenEnded = count > 0 || defaults.endsByItself
     duration = given ?? (isOpenEnded ? nil : defaults.duration)

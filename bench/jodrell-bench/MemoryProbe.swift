@@ -2,9 +2,10 @@ import Bytes
 import Client
 import Synchronization
 
-/// Asks the gateway every second how much of its memory its memory tables and their spare blocks
-/// take, and keeps what is resident beside them. Those fill and go within seconds, by more than a
-/// slow leak adds in hours. One task runs it; any thread may read.
+/// Asks the gateway every second how much of its memory its memory tables, their spare blocks and
+/// the tail take, and keeps what is resident beside them. The former fill and go within seconds, by
+/// more than a slow leak adds in hours; the latter takes one more block, of a few in all, when its
+/// oldest is still being read, as after a stall. One task runs it; any thread may read.
 final class MemoryProbe: Sendable {
   private let endpoint: Endpoint
   private let pid: Int
@@ -12,7 +13,7 @@ final class MemoryProbe: Sendable {
   private let state = Mutex(State())
 
   private struct State {
-    var besideTables: UInt64?
+    var besideLog: UInt64?
     /// Why the last answer told nothing.
     var fault: String?
   }
@@ -25,7 +26,7 @@ final class MemoryProbe: Sendable {
   }
 
   /// Bytes as of the last answer; nil before the first, or when the gateway does not tell.
-  var besideTables: UInt64? { state.withLock { $0.besideTables } }
+  var besideLog: UInt64? { state.withLock { $0.besideLog } }
 
   /// Why the gateway did not tell when it was last asked; nil when it did.
   var fault: String? { state.withLock { $0.fault } }
@@ -56,31 +57,31 @@ final class MemoryProbe: Sendable {
     do throws(ClientFault) {
       let answer = try await client.send(
         ClientRequest("GET", "/metrics"), within: .seconds(5), on: loop)
-      guard let tables = Self.tables(in: answer.body) else {
+      guard let told = Self.log(in: answer.body) else {
         return keep(nil, "/metrics: \(answer.status), no memory tables")
       }
       // At once, so that both are of the same moment.
       guard let resident = ServerUsage(pid: pid)?.residentBytes else {
         return keep(nil, "there is no process \(pid)")
       }
-      keep(resident - min(resident, tables), nil)
+      keep(resident - min(resident, told), nil)
     } catch {
       // What the end of the run has cut off is no fault.
       if !isOver { keep(nil, "/metrics: \(error)") }
     }
   }
 
-  private func keep(_ besideTables: UInt64?, _ fault: String?) {
-    state.withLock { $0 = State(besideTables: besideTables, fault: fault) }
+  private func keep(_ besideLog: UInt64?, _ fault: String?) {
+    state.withLock { $0 = State(besideLog: besideLog, fault: fault) }
   }
 
   private var isOver: Bool { control.isStopped || Task.isCancelled }
 
-  /// What an answer to `/metrics` says of the memory tables and of the blocks that go to and fro
-  /// between them, in bytes.
-  static func tables(in exposition: ByteSlice) -> UInt64? {
+  /// What an answer to `/metrics` says of the memory tables, of the blocks that go to and fro
+  /// between them, and of the tail, in bytes.
+  static func log(in exposition: ByteSlice) -> UInt64? {
     let lines = exposition.text.split(separator: "\n")
-    let parts = ["memory_tables", "spare_blocks"].compactMap { part in
+    let parts = ["memory_tables", "spare_blocks", "tail"].compactMap { part in
       let series = "jodrell_store_memory_bytes{part=\"\(part)\"} "
       return lines.first { $0.hasPrefix(series) }.flatMap { UInt64($0.dropFirst(series.count)) }
     }

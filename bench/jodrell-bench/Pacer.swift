@@ -64,11 +64,21 @@ final class Pacer: Sendable {
   }
 
   /// A send that `next` has handed out is not made: the run ended meanwhile.
-  func forgo() { state.withLock { $0.forgone += 1 } }
+  func forgo(_ due: MonotonicTime) {
+    if due <= latestDue { state.withLock { $0.forgone += 1 } }
+  }
 
   /// How many sends were due and are not made.
   var overdue: Int {
-    state.withLock { $0.queue.overdue(at: monotonicNow()) + $0.forgone }
+    let latest = latestDue
+    return state.withLock { $0.queue.overdue(at: latest) + $0.forgone }
+  }
+
+  /// What was due by then should have been made. An interrupted run owes nothing that fell due
+  /// behind its stop, nor what could still have left in time.
+  private var latestDue: MonotonicTime {
+    guard let stopped = control.stoppedAt else { return monotonicNow() }
+    return stopped + .nanoseconds(-Publisher.punctual.nanoseconds)
   }
 
   /// Wakes those whose sends are due, over and over while somebody waits.

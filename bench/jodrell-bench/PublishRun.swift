@@ -11,17 +11,23 @@ struct PublishRun: Sendable {
   private let tally = Tally()
   private let control: RunControl
 
+  private static let defaultType = "application/json"
+
   /// `publish`.
   init(_ words: [String], patience: LoadOptions.Patience = LoadOptions.Patience()) throws {
     var arguments = Arguments(words)
     target = try Target(&arguments, spreads: true)
     load = try LoadOptions(&arguments, LoadOptions.Defaults(patience: patience))
     let path = try arguments.text("--payload")
-    let type = try arguments.text("--content-type") ?? "application/json"
+    let type = try arguments.text("--content-type")
+    guard type == nil || path != nil && load.batch == 1 else {
+      throw UsageFault("--content-type takes --payload beside it, and no --batch")
+    }
     try arguments.finish()
     let content = try path.map {
       RequestPool.Content(
-        payloads: try RequestPool.payloads(in: $0, option: "--payload"), type: type)
+        payloads: try RequestPool.payloads(in: $0, option: "--payload"),
+        type: type ?? Self.defaultType)
     }
     pool = try RequestPool(
       for: target, content: content, portions: load.portions, seed: load.seed)
@@ -38,10 +44,14 @@ struct PublishRun: Sendable {
     let files = try Self.files(in: folder)
     let given = try LoadOptions(&arguments, LoadOptions.Defaults(endsByItself: true))
     load = given.replaying(files.count)
-    let type = try arguments.text("--content-type") ?? "application/json"
+    let type = try arguments.text("--content-type")
+    guard type == nil || load.batch == 1 else {
+      throw UsageFault("--content-type takes no --batch beside it: a batch is NDJSON")
+    }
     try arguments.finish()
     pool = try RequestPool(
-      for: target, content: RequestPool.Content(payloads: files, type: type),
+      for: target,
+      content: RequestPool.Content(payloads: files, type: type ?? Self.defaultType),
       portions: load.portions)
     control = load.control
   }

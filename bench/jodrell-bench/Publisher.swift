@@ -22,7 +22,7 @@ struct Publisher: Sendable {
     var failures = 0
     while failures < Self.tries, let due = await nextDue(on: loop) {
       guard let turn = control.claim() else {
-        pacer?.forgo()
+        pacer?.forgo(due)
         break
       }
       do throws(ClientFault) {

@@ -1,9 +1,11 @@
+import Bytes
 import Client
 import Synchronization
 
 /// When a run ends: told to stop, out of requests, or interrupted from the keyboard.
 final class RunControl: Sendable {
-  private let stopped = Atomic<Bool>(false)
+  /// When it ended, in nanoseconds of the monotonic clock; 0 as long as it goes on.
+  private let stopped = Atomic<Int64>(0)
   private let turns = Atomic<Int>(0)
   /// How many requests may be sent; nil for any number.
   private let requests: Int?
@@ -21,9 +23,20 @@ final class RunControl: Sendable {
     return turn
   }
 
-  var isStopped: Bool { stopped.load(ordering: .relaxed) || interrupted.load(ordering: .relaxed) }
+  var isStopped: Bool { stoppedAt != nil }
 
-  func stop() { stopped.store(true, ordering: .relaxed) }
+  /// When the run was told to stop, or first seen to be interrupted; nil as long as it goes on.
+  var stoppedAt: MonotonicTime? {
+    if interrupted.load(ordering: .relaxed) { stop() }
+    let instant = stopped.load(ordering: .relaxed)
+    return instant == 0 ? nil : MonotonicTime(nanoseconds: instant)
+  }
+
+  /// The first stop is the one that counts.
+  func stop() {
+    let now = monotonicNow().nanoseconds
+    _ = stopped.compareExchange(expected: 0, desired: now, ordering: .relaxed)
+  }
 
   /// Keeps the first thing that went wrong, for the report.
   func note(_ text: String) { fault.withLock { if $0 == nil { $0 = text } } }

@@ -13,8 +13,8 @@ struct SoakRun: Sendable {
   private let memory: MemoryProbe?
   private let tally: Tally
   private let control: RunControl
-  /// MiB per hour that memory may grow: beside memory tables where the gateway is asked about them.
-  /// Nil for any.
+  /// MiB per hour that memory may grow: beside memory tables and tail where the gateway is asked
+  /// about them. Nil for any.
   private let allowedSlope: Int?
 
   init(_ words: [String]) throws {
@@ -110,7 +110,7 @@ struct SoakRun: Sendable {
   /// does, and when nobody knows.
   private func isWithinBound(_ findings: SoakFindings) -> Bool {
     guard let allowedSlope else { return true }
-    switch findings.verdict(within: allowedSlope, besideTables: memory != nil) {
+    switch findings.verdict(within: allowedSlope, besideLog: memory != nil) {
     case .kept: return true
     case .exceeded:
       complain("memory grew by more than \(allowedSlope) MiB/h")

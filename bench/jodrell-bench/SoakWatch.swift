@@ -13,8 +13,8 @@ final class SoakWatch: Sendable {
     let threads: Int
     let dataBytes: UInt64
     let cpu: TimeSpan
-    /// What is resident beside memory tables; nil where nobody was asked.
-    var besideTables: UInt64?
+    /// What is resident beside memory tables and the tail; nil where nobody was asked.
+    var besideLog: UInt64?
   }
 
   private struct State {
@@ -44,7 +44,7 @@ final class SoakWatch: Sendable {
     let sample = Sample(
       second: second, resident: usage.residentBytes, descriptors: usage.descriptors,
       threads: usage.threads, dataBytes: bytes, cpu: usage.cpu,
-      besideTables: memory?.besideTables)
+      besideLog: memory?.besideLog)
     state.withLock { state in
       state.samples.append(sample)
       guard second % 60 == 0 else { return }
@@ -92,12 +92,12 @@ struct SoakFindings {
     return Trend(floors.map { Self.point($0, $0.resident) })?.perHour
   }
 
-  /// What is resident beside memory tables, in MiB per hour, by all samples that tell it, since
-  /// that does not swing; nil where `judged` is.
+  /// What is resident beside memory tables and the tail, in MiB per hour, by all samples that tell
+  /// it, since that does not swing; nil where `judged` is.
   var steadySlope: Double? {
-    guard let judged = judged({ $0.besideTables != nil }) else { return nil }
+    guard let judged = judged({ $0.besideLog != nil }) else { return nil }
     let points = judged.compactMap { sample in
-      sample.besideTables.map { Self.point(sample, $0) }
+      sample.besideLog.map { Self.point(sample, $0) }
     }
     return Trend(points)?.perHour
   }
@@ -107,20 +107,20 @@ struct SoakFindings {
     case kept, exceeded
     /// The run has not lasted long enough to tell.
     case tooShort
-    /// The gateway has never said what its memory tables take, or too seldom in a run that is long
+    /// The gateway has never said what its log takes, or too seldom in a run that is long
     /// enough.
     case untold
   }
 
   /// - Parameters:
   ///   - bound: MiB per hour.
-  ///   - besideTables: whether what lies beside memory tables is judged, and not all of it.
-  func verdict(within bound: Int, besideTables: Bool) -> Verdict {
-    if let slope = besideTables ? steadySlope : residentSlope {
+  ///   - besideLog: whether what lies beside memory tables and tail is judged, and not all of it.
+  func verdict(within bound: Int, besideLog: Bool) -> Verdict {
+    if let slope = besideLog ? steadySlope : residentSlope {
       return slope <= Double(bound) ? .kept : .exceeded
     }
-    guard besideTables, !samples.isEmpty else { return .tooShort }
-    let isTold = samples.contains { $0.besideTables != nil }
+    guard besideLog, !samples.isEmpty else { return .tooShort }
+    let isTold = samples.contains { $0.besideLog != nil }
     return isTold && residentSlope == nil ? .tooShort : .untold
   }
 
@@ -161,9 +161,9 @@ struct SoakFindings {
       "resident", TableText.size(last.resident),
       residentSlope.map { TableText.decimal($0, 2) + " MiB/h, the first fifth left out" }
         ?? "too short a run for a slope")
-    if let bytes = last.besideTables {
+    if let bytes = last.besideLog {
       text += TableText.row(
-        "beside memory tables", TableText.size(bytes),
+        "beside tables and tail", TableText.size(bytes),
         steadySlope.map { TableText.decimal($0, 2) + " MiB/h" } ?? "")
     }
     text += TableText.row(
@@ -194,7 +194,7 @@ extension SoakWatch.Sample {
   fileprivate var json: String {
     JSONLine.object([
       ("second", "\(second)"), ("resident", "\(resident)"), ("descriptors", "\(descriptors)"),
-      ("besideTables", besideTables.map { "\($0)" } ?? "null"),
+      ("besideLog", besideLog.map { "\($0)" } ?? "null"),
       ("threads", "\(threads)"), ("data", "\(dataBytes)"),
       ("cpuSeconds", TableText.decimal(Double(cpu.nanoseconds) / 1e9, 2)),
     ])

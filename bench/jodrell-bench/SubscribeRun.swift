@@ -29,7 +29,9 @@ struct SubscribeRun: Sendable {
     target = try Target(&arguments, spreads: true)
     var defaults: LoadOptions.Defaults
     switch kind {
-    case .fanOut: defaults = .besideOthers
+    case .fanOut:
+      defaults = .besideOthers
+      defaults.needRate.append("--publish-path")
     case .roundTrip: defaults = LoadOptions.Defaults(rate: 1_000, takesBatch: false)
     }
     defaults.patience = patience

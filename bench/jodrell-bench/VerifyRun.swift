@@ -65,10 +65,12 @@ struct VerifyRun: Sendable {
     let faults = tally.snapshot.faults
     guard journal.close() else {
       complain("the journal could not be written; nothing is proven")
+      tellTotals()
       return ExitCode.failed
     }
     guard result != nil else {
       complain("cannot start the loop")
+      tellTotals()
       return ExitCode.failed
     }
     // The tally ends with the run's time; the last answers of its senders come after it.
@@ -85,7 +87,7 @@ struct VerifyRun: Sendable {
     }
     let isFailed = faults > 0 && !throughRestarts || sent.acknowledged == 0
     if isFailed || !readsBack {
-      if asJSON { say(sent.json + "\n") }
+      tellTotals()
       return isWhole && !isFailed ? ExitCode.good : ExitCode.failed
     }
     // An interrupt has ended the publishing, which is still to be looked at; the next ends that.
@@ -95,8 +97,13 @@ struct VerifyRun: Sendable {
       quiet: quiet
     ).run()
     // A check that could not read has said nothing on standard output.
-    if asJSON, code == ExitCode.failed { say(sent.json + "\n") }
+    if code == ExitCode.failed { tellTotals() }
     return code == ExitCode.good && !isWhole ? ExitCode.failed : code
+  }
+
+  /// The object of a run that no check has told about.
+  private func tellTotals() {
+    if asJSON { say(journal.totals.json + "\n") }
   }
 
   // MARK: - Sending

@@ -1,5 +1,5 @@
 import Client
-import Foundation
+import Glibc
 import Synchronization
 
 /// Set when the user interrupts; runs end early and still report.
@@ -11,14 +11,6 @@ enum ExitCode {
   static let failed: Int32 = 1
   static let findings: Int32 = 2
   static let usage: Int32 = 64
-}
-
-/// Results go to standard output.
-func say(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
-
-/// Everything else goes to standard error.
-func complain(_ text: String, end: String = "\n") {
-  FileHandle.standardError.write(Data((text + end).utf8))
 }
 
 func bench(_ words: [String]) async -> Int32 {
@@ -77,4 +69,4 @@ func bench(_ words: [String]) async -> Int32 {
 signal(SIGINT) { _ in interrupted.store(true, ordering: .relaxed) }
 signal(SIGPIPE, SIG_IGN)
 Descriptors.raiseLimit()
-exit(await bench(Array(CommandLine.arguments.dropFirst())))
+exit(Output.standard.ending(await bench(Array(CommandLine.arguments.dropFirst()))))

@@ -30,7 +30,8 @@ publish_over_http() {
   local url=$1 path=$2
   shift 2
   "$bench" publish --url "$url" --path "$path" --payload "$body" --connections "$connections" \
-    --duration "${seconds}s" --warm-up 1s --json --quiet "$@"
+    --duration "${seconds}s" --warm-up 1s --json --quiet "$@" ||
+    { echo "not clean: publishing to $url$path" >&2; exit 1; }
 }
 
 # row NAME DURABILITY FILE: one line of the table of publishing; Jodrell's must come first.

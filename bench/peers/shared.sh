@@ -142,9 +142,17 @@ http { access_log off; keepalive_requests 100000000; client_body_temp_path $work
   server { listen 127.0.0.1:$port; $locations } }
 CONF
   nginx -e "$work/nginx-$port.err" -c "$work/nginx-$port.conf" &
-  pids+=("$!")
+  local master=$!
+  pids+=("$master")
   wait_for "$port"
-  nginx=$(pgrep -P "$!" | head -1)
+  # It listens before it has a worker.
+  for _ in $(seq 100); do
+    nginx=$(pgrep -P "$master" | head -1) || true
+    [ -z "$nginx" ] || return 0
+    sleep 0.05
+  done
+  echo "nginx on port $port has no worker" >&2
+  exit 1
 }
 
 # write_wrk_script: what makes wrk post the order with the token.

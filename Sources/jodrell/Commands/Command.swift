@@ -19,6 +19,16 @@ enum Command: String, CaseIterable {
 
   /// Runs the command line's words, those behind the program's name.
   static func run(_ words: [String]) async -> ExitCode {
+    let code = await obey(words)
+    // What `serve` shows there is no result of its work.
+    guard code == .done, let first = words.first, first != Command.serve.rawValue,
+      let fault = Terminal.output.firstFault
+    else { return code }
+    Terminal.errors.line("jodrell \(first): standard output: \(fault)")
+    return .failed
+  }
+
+  private static func obey(_ words: [String]) async -> ExitCode {
     guard let first = words.first else {
       Terminal.errors.write(HelpText.overview)
       return .usage

@@ -119,7 +119,8 @@ enum InspectCommand {
       let range = "\(chunk.first)…\(chunk.last)".padded(24)
       let size = Figures.bytes(UInt64(chunk.bytes)).leftPadded(11)
       let line = "\(range) \(size)  \(published)  bucket \(chunk.bucket)\(fault)\n"
-      return Terminal.output.write(bytes: Array(line.utf8)) == nil
+      // What cannot be shown is still looked at, as long as somebody waits for the end.
+      return Terminal.output.write(bytes: Array(line.utf8))?.isGone != true
     }
     return isDamaged ? .damagedStore : .done
   }

@@ -59,7 +59,7 @@ enum TailCommand {
         } catch {
           // The token has ended while the stream was away. One that never opened it was not good.
           guard case .refused(401, _) = error, options.client.canRenew, follower.hasOpened else {
-            throw CommandFault(error, at: client.endpoint)
+            throw ended(by: CommandFault(error, at: client.endpoint), behind: last)
           }
           break following
         }
@@ -86,6 +86,11 @@ enum TailCommand {
       }
       await follower.pause()
     }
+  }
+
+  /// The fault, with the last position once there is one.
+  static func ended(by fault: CommandFault, behind last: ByteSlice) -> CommandFault {
+    last.isEmpty ? fault : CommandFault(fault.code, "\(fault.message); \(position(last))")
   }
 
   /// Where whoever calls again can go on.

@@ -78,8 +78,13 @@ final class LogPump: Sendable {
   ///
   /// - Parameter most: how long it blocks at most. Where nobody reads the log by then, the process
   ///   ends without its last lines: a pipe that is stuck must not keep it.
-  func finish(within most: TimeSpan = .seconds(2)) {
+  /// - Returns: whether the thread has ended. Where it has not, whatever else is written there
+  ///   would wait as it does.
+  @discardableResult
+  func finish(within most: TimeSpan = .seconds(2)) -> Bool {
     bell.ring(Bell.end)
-    if ended.rings(within: most) { thread.join() }
+    guard ended.rings(within: most) else { return false }
+    thread.join()
+    return true
   }
 }

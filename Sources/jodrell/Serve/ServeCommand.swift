@@ -21,7 +21,8 @@ enum ServeCommand {
       }
       code = try await serve(plan, options, pump.writer, stop)
     } catch {
-      pump.finish()
+      // Where the log is stuck, the line about the fault would be so for ever.
+      guard pump.finish() else { return error.code }
       throw error
     }
     pump.finish()

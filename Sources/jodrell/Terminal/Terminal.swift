@@ -1,5 +1,6 @@
 import Bytes
 import Glibc
+import Synchronization
 
 /// Why not everything that was written has been taken.
 struct WriteFault: Error, CustomStringConvertible {
@@ -15,6 +16,12 @@ struct WriteFault: Error, CustomStringConvertible {
 /// One of the process's output descriptors. Blocking; used by one task or thread at a time.
 struct Terminal: Sendable {
   private let descriptor: Int32
+  private let memory = Memory()
+
+  /// What is known of the writes so far.
+  private final class Memory: Sendable {
+    let fault = Mutex<WriteFault?>(nil)
+  }
 
   static let output = Terminal(descriptor: 1)
   static let errors = Terminal(descriptor: 2)
@@ -37,6 +44,10 @@ struct Terminal: Sendable {
     return Int(size.ws_col)
   }
 
+  /// The first fault of a write; nil as long as everything was taken or nobody reads any more. For
+  /// those who write line after line, and whoever tells at the end whether that was done.
+  var firstFault: WriteFault? { memory.fault.withLock { $0 } }
+
   func write(_ text: String) { _ = write(bytes: Array(text.utf8)) }
 
   func line(_ text: String = "") { write(text + "\n") }
@@ -44,6 +55,12 @@ struct Terminal: Sendable {
   /// Writes everything; nil when all of it was taken.
   @discardableResult
   func write(bytes: [UInt8]) -> WriteFault? {
+    guard let fault = send(bytes) else { return nil }
+    if !fault.isGone { memory.fault.withLock { if $0 == nil { $0 = fault } } }
+    return fault
+  }
+
+  private func send(_ bytes: [UInt8]) -> WriteFault? {
     // SAFETY: the pointer is used inside the closure only, and never beyond the array's count.
     unsafe bytes.withUnsafeBytes { room -> WriteFault? in
       var start = 0
