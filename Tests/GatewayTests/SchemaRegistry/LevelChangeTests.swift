@@ -41,7 +41,7 @@ import Testing
     #expect(all.fields["etag"] == (try await gateway.send("GET", namespace)).fields["etag"])
   }
 
-  @Test("a version is held against those before it, under transitive levels also against newer ones")
+  @Test("a version is held against those before it, if the level is transitive also against newer")
   func withdrawn() async throws {
     let gateway = try TestGateway()
     _ = try await gateway.send("PUT", topic, [:], #"{"compatibility":"NONE"}"#)
