@@ -256,21 +256,35 @@ import Topics
     log.close()
   }
 
-  @Test(.timeLimit(.minutes(10)), arguments: [false, true])
-  func `a topic whose subscriptions cannot be read keeps all, which is told`(
-    isMissing: Bool
-  ) async throws {
-    let scratch = Scratch()
-    let clock = SteppedClock()
+  /// A log that looks at its topics all the time, whose only topic keeps its only event for a
+  /// second, with a subscription and the topic's number.
+  private func keptBriefly(
+    _ scratch: Scratch, _ clock: SteppedClock
+  ) async throws -> (
+    settings: StoreConfiguration, log: RocksTopicLog, subscription: SubscriptionReference,
+    number: TopicNumber
+  ) {
     var settings = configuration(scratch, clock)
     settings.limits.retentionEvery = .milliseconds(2)
-    var log = try RocksTopicLog(opening: settings)
+    let log = try RocksTopicLog(opening: settings)
     let topic = try address("orders")
     let retention = Retention(age: .seconds(1))
     _ = try await log.createTopic(topic, TopicConfiguration(retention: retention))
     let subscription = try await log.subscribe()
     _ = try await TestLoop(log).append(event(topic, "kept"))
     let number = try #require(log.committer.directory.topic(TopicPath(topic))).number
+    return (settings, log, subscription, number)
+  }
+
+  @Test(.timeLimit(.minutes(10)), arguments: [false, true])
+  func `a topic whose subscriptions cannot be read keeps all, which is told`(
+    isMissing: Bool
+  ) async throws {
+    let scratch = Scratch()
+    let clock = SteppedClock()
+    let kept = try await keptBriefly(scratch, clock)
+    let (subscription, topic, number) = (kept.subscription, kept.subscription.topic, kept.number)
+    var (settings, log) = (kept.settings, kept.log)
     log.close()
     let key = CursorKey(topic: number, subscription: UInt32(subscription.number))
     try operate(scratch) { database, batch, _ in
@@ -298,27 +312,21 @@ import Topics
   func `a position that is no subscription's any more holds no events`() async throws {
     let scratch = Scratch()
     let clock = SteppedClock()
-    var settings = configuration(scratch, clock)
-    settings.limits.retentionEvery = .milliseconds(2)
-    var log = try RocksTopicLog(opening: settings)
-    let topic = try address("orders")
-    let retention = Retention(age: .seconds(1))
-    _ = try await log.createTopic(topic, TopicConfiguration(retention: retention))
-    let subscription = try await log.subscribe()
-    _ = try await TestLoop(log).append(event(topic, "old"))
+    let kept = try await keptBriefly(scratch, clock)
+    let topic = kept.subscription.topic
+    var log = kept.log
     let settled = ChangeSettlement()
     let change = SubscriptionChange(markDelete: Cursor(ledger: 1, next: 1))
-    log.stage(change, of: subscription, settled: settled)
+    log.stage(change, of: kept.subscription, settled: settled)
     try await settled.value().get()
-    let number = try #require(log.committer.directory.topic(TopicPath(topic))).number
     log.close()
     try operate(scratch) { database, batch, _ in
       batch.put(
-        CursorKey(topic: number, subscription: 9), CursorKey.Value(ledger: 1, next: 0, epoch: 0),
-        in: database)
+        CursorKey(topic: kept.number, subscription: 9),
+        CursorKey.Value(ledger: 1, next: 0, epoch: 0), in: database)
     }
     clock.step(.seconds(100))
-    log = try RocksTopicLog(opening: settings)
+    log = try RocksTopicLog(opening: kept.settings)
     while try log.bounds(of: topic).events > 0 { try await Task.sleep(for: .milliseconds(1)) }
     log.close()
   }

@@ -1,9 +1,9 @@
 import Bytes
 import Synchronization
 
-/// Who may run a long check on the workers now, of stored events or of compatibility: one per
-/// topic, few at once, and after each a pause as long as it took, so that checks of one topic take
-/// at most half of a worker. Shared by the loops; its lock is a leaf.
+/// Who may run a long check on the workers now, of stored events or of what a new compatibility
+/// level concerns: one per topic, few at once, and after each a pause as long as it took, so that
+/// checks of one topic take at most half of a worker. Shared by the loops; its lock is a leaf.
 public final class ReplayDesk: Sendable {
   private struct State {
     var running: Set<ByteSlice> = []
