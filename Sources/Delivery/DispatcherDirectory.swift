@@ -37,23 +37,49 @@ public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Senda
     /// When idle ones are looked for again; nil for at once.
     var nextLook: MonotonicTime?
   }
+  /// Calls that read what a dispatcher is made of.
+  private struct Loads {
+    var count = 0
+    /// What was read before one may be stale.
+    var removals: UInt64 = 0
+  }
   private struct State {
     /// By tenant; each has entries.
     var shares: [Name: Share] = [:]
+    /// The keys of all entries; each topic has some.
+    var byTopic: [TopicAddress: Set<Key>] = [:]
     /// Entries of all shares.
     var count = 0
     var nextLook: MonotonicTime?
     var uses: UInt64 = 0
-    /// Counts removals: what was loaded before one may be stale.
-    var removals: UInt64 = 0
+    /// As many as there are calls that read.
+    var loads: [Key: Loads] = [:]
     var isClosed = false
 
+    /// What is being read of the subscription has to be read again.
     @discardableResult
     mutating func remove(_ key: Key) -> Dispatcher<Log>? {
+      loads[key]?.removals += 1
       guard let entry = shares[key.tenant]?.entries.removeValue(forKey: key) else { return nil }
       count -= 1
       if shares[key.tenant]?.entries.isEmpty == true { shares[key.tenant] = nil }
+      byTopic[key.topic]?.remove(key)
+      if byTopic[key.topic]?.isEmpty == true { byTopic[key.topic] = nil }
       return entry.dispatcher
+    }
+
+    /// A call begins to read; how many removals there were before.
+    mutating func startLoad(_ key: Key) -> UInt64 {
+      var mine = loads[key] ?? Loads()
+      mine.count += 1
+      loads[key] = mine
+      return mine.removals
+    }
+
+    mutating func endLoad(_ key: Key) {
+      guard var mine = loads[key] else { return }
+      mine.count -= 1
+      loads[key] = mine.count > 0 ? mine : nil
     }
   }
   /// What a dispatcher is made of.
@@ -80,7 +106,8 @@ public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Senda
     unacked = UnackedCount(limit: limits.unacked)
   }
 
-  /// The dispatcher of a subscription, for as long as the seat is held.
+  /// The dispatcher of a subscription, for as long as the seat is held; `gone` where another one
+  /// has its name and number by now.
   ///
   /// - Parameter topic: the caller's proof, granted for `subscribe` or `manage`.
   public func seat(
@@ -91,18 +118,19 @@ public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Senda
       let now = site.timers.clocks.monotonic()
       let (found, removals) = try state.withLock {
         (state: inout sending State) throws(DispatchFailure) -> (Dispatcher<Log>?, UInt64) in
-        let found = pin(key, in: &state)
+        if let found = try pin(key, definition, in: &state) { return (found, 0) }
         // Nothing is read from the disk for who is refused.
-        if found == nil { try makeRoom(for: key.tenant, in: &state, now) }
-        return (found, state.removals)
+        try makeRoom(for: key.tenant, in: &state, now)
+        return (nil, state.startLoad(key))
       }
       if let found { return seat(found, key) }
+      defer { state.withLock { $0.endLoad(key) } }
       let loaded = try await load(definition, key.topic, site)
       let seated = try state.withLock {
         (state: inout sending State) throws(DispatchFailure) -> Dispatcher<Log>? in
-        if state.isClosed { throw .gone }
-        if let found = pin(key, in: &state) { return found }
-        guard state.removals == removals else { return nil }
+        if state.isClosed || loaded.growth.isClosed { throw .gone }
+        if let found = try pin(key, definition, in: &state) { return found }
+        guard state.loads[key]?.removals == removals else { return nil }
         try makeRoom(for: key.tenant, in: &state, now)
         return enter(loaded, definition, key, in: &state)
       }
@@ -114,28 +142,23 @@ public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Senda
   public func close(_ definition: SubscriptionDefinition, of topic: TopicAddress) {
     let key = Key(definition, of: topic)
     let removed = state.withLock { state -> Dispatcher<Log>? in
-      state.removals += 1
-      // A topic made anew gives its numbers anew.
       let found = state.shares[key.tenant]?.entries[key]?.dispatcher
-      return found?.definition == definition ? state.remove(key) : nil
+      // A topic made anew gives its numbers anew.
+      if let found, found.definition != definition { return nil }
+      return state.remove(key)
     }
     removed?.close()
   }
 
   /// Ends the dispatchers of all subscriptions that a topic had which was deleted; not those of one
-  /// that was made under its name meanwhile. Goes through all entries under the lock.
+  /// that was made under its name meanwhile. What is being read of it ends by itself: its growth is
+  /// closed.
   public func close(topicGoneAt address: TopicAddress) {
     let removed = state.withLock { state -> [Dispatcher<Log>] in
-      state.removals += 1
-      var keys: [Key] = []
-      for share in state.shares.values {
-        for (key, entry) in share.entries
-        where key.topic == address && entry.dispatcher.growth.isClosed {
-          keys.append(key)
-        }
-      }
       var gone: [Dispatcher<Log>] = []
-      for key in keys {
+      for key in state.byTopic[address] ?? [] {
+        let entry = state.shares[key.tenant]?.entries[key]
+        guard entry?.dispatcher.growth.isClosed == true else { continue }
         if let dispatcher = state.remove(key) { gone.append(dispatcher) }
       }
       return gone
@@ -149,7 +172,8 @@ public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Senda
   ) -> SubscriptionFacts? {
     let key = Key(definition, of: topic)
     let dispatcher = state.withLock { $0.shares[key.tenant]?.entries[key]?.dispatcher }
-    guard let dispatcher, !dispatcher.growth.isClosed else { return nil }
+    guard let dispatcher, dispatcher.definition == definition, !dispatcher.growth.isClosed
+    else { return nil }
     return dispatcher.facts(on: site)
   }
 
@@ -198,14 +222,13 @@ public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Senda
     guard let rules = DispatchRules(definition.terms.kind) else {
       throw .notSupported(definition.terms.kind)
     }
-    let reference = SubscriptionReference(to: definition, of: topic)
     let growth: Growth
     do {
       growth = try log.growth(of: topic)
     } catch {
       throw .read(error)
     }
-    let stored = try await storedState(of: reference, site)
+    let stored = try await storedState(of: definition, topic, site)
     do throws(AckSetFault) {
       let machine = try SubscriptionMachine(
         rules: rules, terms: definition.terms, number: definition.number, state: stored,
@@ -216,14 +239,15 @@ public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Senda
     }
   }
 
-  private func storedState(of reference: SubscriptionReference, _ site: LoopSite)
-    async throws(DispatchFailure) -> SubscriptionState
-  {
+  private func storedState(
+    of definition: SubscriptionDefinition, _ topic: TopicAddress, _ site: LoopSite
+  ) async throws(DispatchFailure) -> SubscriptionState {
+    let reference = SubscriptionReference(to: definition, of: topic)
     let outcome: Result<SubscriptionState, CatalogueFailure>
     do {
       outcome = try await site.workers.run { [log] in
         do throws(CatalogueFailure) {
-          return .success(try log.loadState(of: reference))
+          return .success(try log.loadState(of: reference, expecting: .exactly(definition)))
         } catch {
           return .failure(error)
         }
@@ -234,20 +258,26 @@ public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Senda
     do throws(CatalogueFailure) {
       return try outcome.get()
     } catch {
-      throw error == .unknownSubscription || error == .unknownTopic ? .gone : .store(error)
+      switch error {
+      case .unknownSubscription, .unknownTopic, .changed: throw .gone
+      default: throw .store(error)
+      }
     }
   }
 
   // MARK: - Under the lock
 
-  private func pin(_ key: Key, in state: inout State) -> Dispatcher<Log>? {
+  private func pin(
+    _ key: Key, _ definition: SubscriptionDefinition, in state: inout State
+  ) throws(DispatchFailure) -> Dispatcher<Log>? {
     guard let entry = state.shares[key.tenant]?.entries[key] else { return nil }
     if entry.dispatcher.growth.isClosed {
       // The topic was deleted; one of the same name may have a subscription of the same number.
       state.remove(key)
-      state.removals += 1
       return nil
     }
+    // The topic is there, and gives no number twice: what the caller has looked up was another's.
+    guard entry.dispatcher.definition == definition else { throw .gone }
     state.uses += 1
     state.shares[key.tenant]?.entries[key]?.pins += 1
     state.shares[key.tenant]?.entries[key]?.lastUse = state.uses
@@ -269,6 +299,7 @@ public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Senda
     state.count += 1
     let entry = Entry(dispatcher: made, pins: 1, lastUse: state.uses)
     state.shares[key.tenant, default: Share(unacked: counted)].entries[key] = entry
+    state.byTopic[key.topic, default: []].insert(key)
     return made
   }
 
@@ -326,7 +357,6 @@ public final class DispatcherDirectory<Log: TopicLog & SubscriptionStore>: Senda
 
   private func drop(_ keys: [Key], from state: inout State) {
     for key in keys { state.remove(key) }
-    state.removals += 1
   }
 }
 

@@ -27,7 +27,7 @@ public final class RocksTopicLog: TopicLog {
     damage = opening.damage
     committer = opening.committer(configuration)
     committer.keep(configuration.retentions)
-    committer.checkSpace()
+    committer.beginSpaceChecks()
     try committer.start()
   }
 

@@ -65,6 +65,8 @@ public struct StoreLimits: Sendable {
   /// One read's bounds beside the caller's budget: it takes a worker at most this long.
   public var readTime = TimeSpan.milliseconds(10)
   public var topics = 1_000_000
+  /// Those that were ever made: a namespace stays when its last topic goes.
+  public var namespacesPerTenant = 10_000
   public var subscriptionsPerTopic = 1000
   /// Subscriptions of each other tenant that a topic is shared with.
   public var subscriptionsPerPartner = 100
@@ -94,6 +96,9 @@ public struct StoreObserver: Sendable {
   /// Events that cannot be read were met: each range once, by the opening thread or by whoever
   /// reads.
   public var damaged: @Sendable (StoreDamage) -> Void = { _ in }
+  /// Some of what subscriptions have acknowledged, or of their positions, cannot be read: until an
+  /// opening that can, the tables it lies in are not merged.
+  public var stateDamaged: @Sendable (StoreFault) -> Void = { _ in }
 
   /// All topics were looked at for what is past their retention.
   public var swept: @Sendable (RetentionFacts) -> Void = { _ in }

@@ -76,7 +76,8 @@ public enum TokenFault: Error, Hashable, Sendable {
   case malformed
   /// It was given out by another subscription, or by one of the same name that is gone.
   case otherSubscription
-  /// The event has been delivered again since.
+  /// The event has been delivered again since, or is none that the token can have been given out
+  /// for.
   case superseded
   /// The subscription was sought since: what was out then is nobody's.
   case sought

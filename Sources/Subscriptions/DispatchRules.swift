@@ -40,4 +40,7 @@ public enum SubscriptionLimits {
   /// Chunks beyond the mark-delete position: how far consumers may run ahead of an event that
   /// nobody acknowledges (2²⁸ events).
   public static let maxChunks = 65_536
+  /// Acknowledgements that a crash may have lost, in events: so many more than `maxUnacked` may lie
+  /// before one that an earlier run gave out, for its token to count.
+  public static let lostAcknowledgements = 65_536
 }

@@ -8,7 +8,7 @@ extension SubscriptionMachine {
   /// Settles one delivery for good. Repeating it is fine: an answer may have got lost.
   ///
   /// A token whose lease has run out still counts while the event was not delivered again, and so
-  /// does one that an earlier run of the machine gave out.
+  /// does one that an earlier run of the machine gave out, as far as that can have got.
   public mutating func acknowledge(_ token: AckToken) throws(TokenFault) {
     try checkOrigin(token)
     if acks.contains(token.entry) { return }
@@ -16,10 +16,22 @@ extension SubscriptionMachine {
       guard held.serial == token.serial else { throw .superseded }
       drop(token.entry)
     } else {
-      guard token.serial < firstSerial, token.entry < end else { throw .superseded }
+      guard token.serial < firstSerial, token.entry < end, wasWithinReach(token.entry) else {
+        throw .superseded
+      }
     }
     _ = acks.insert(token.entry)
     settleReadPosition()
+  }
+
+  /// Whether an earlier run can have handed out an entry that is not acknowledged. Whatever it gave
+  /// out last, all before that was acknowledged but for `maxUnacked` entries, and of those
+  /// acknowledgements a crash has lost some at most. Tokens that are made up would otherwise have a
+  /// chunk made each.
+  private func wasWithinReach(_ entry: UInt64) -> Bool {
+    let others =
+      UInt64(clamping: terms.maxUnacked) + UInt64(SubscriptionLimits.lostAcknowledgements)
+    return entry - acks.mark <= acks.countBeyondMark + others
   }
 
   /// Settles everything up to and including an entry, delivered or not; returns how many events.

@@ -272,7 +272,7 @@ public enum CatalogueFailure: Error, Hashable, Sendable {
   public enum Countable: Sendable, Hashable {
     /// `partnerSubscriptions`: of one tenant on another's topic.
     case topics, subscriptions, partnerSubscriptions, schemaVersions, schemaSubjects, schemaBytes
-    case namespaceSchemaBytes
+    case namespaces, namespaceSchemaBytes
     case documents, documentVersions, documentBytes
   }
 

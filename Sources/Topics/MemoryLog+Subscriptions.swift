@@ -60,15 +60,16 @@ extension MemoryLog {
     }
   }
 
-  public func loadState(of subscription: SubscriptionReference) throws(CatalogueFailure)
-    -> SubscriptionState
-  {
+  public func loadState(
+    of subscription: SubscriptionReference, expecting expected: Expected<SubscriptionDefinition>
+  ) throws(CatalogueFailure) -> SubscriptionState {
     try CatalogueVerb.useSubscriptions.check(subscription.topic.action)
     return try changeTopic(subscription.topic) {
       (topic: inout TopicState) throws(CatalogueFailure) in
       guard subscription.isSeen, let entry = topic.subscriptions[subscription.name],
         entry.definition.number == subscription.number
       else { throw .unknownSubscription }
+      try expected.check(entry.definition)
       return entry.state
     }
   }

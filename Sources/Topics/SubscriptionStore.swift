@@ -168,8 +168,12 @@ public struct SubscriptionChange: Sendable, Hashable {
 /// Where the progress of subscriptions is kept: with the log, in the same group commit as appends.
 public protocol SubscriptionStore: Sendable {
   /// The stored state. May block on the disk: callers run it on `Workers`.
-  func loadState(of subscription: SubscriptionReference) throws(CatalogueFailure)
-    -> SubscriptionState
+  ///
+  /// - Parameter expected: the subscription as the caller saw it. A topic made anew gives its
+  ///   numbers anew: another one of the same name and number is `changed`.
+  func loadState(
+    of subscription: SubscriptionReference, expecting expected: Expected<SubscriptionDefinition>
+  ) throws(CatalogueFailure) -> SubscriptionState
 
   /// Queues a change for the next group commit, which starts without waiting for appends, if
   /// somebody waits for the change at once. Never blocks; called under the dispatcher's lock, so
@@ -185,6 +189,13 @@ public protocol SubscriptionStore: Sendable {
 }
 
 extension SubscriptionStore {
+  /// The stored state of whatever has the name and number.
+  public func loadState(of subscription: SubscriptionReference) throws(CatalogueFailure)
+    -> SubscriptionState
+  {
+    try loadState(of: subscription, expecting: .anything)
+  }
+
   /// The same for whoever waits, where there is something to be told.
   public func stage(
     _ change: SubscriptionChange, of subscription: SubscriptionReference,

@@ -136,6 +136,91 @@ import Topics
     }
   }
 
+  /// As a request comes whose body took long: what it has looked up is another topic's by then.
+  @Test func whoComesForASubscriptionOfATopicThatIsGoneGetsNotItsSuccessors() async throws {
+    let seat = try await Seat(try await Stage(), .exclusive)
+    let (stage, directory, old) = (seat.stage, seat.directory, seat.definition)
+    let (address, site) = (stage.address, stage.site)
+    try await stage.delete()
+    let info = try await stage.log.createTopic(
+      stage.proofs.topic("orders", .manage), TopicConfiguration()
+    ).thing
+    let anew = try await stage.log.createSubscription(
+      old.name, SubscriptionTerms(kind: .shared, ackTimeout: .zero, maxUnacked: 7),
+      startingAt: Cursor(ledger: info.ledger, next: 0), of: address
+    ).thing
+    #expect(anew.heldName == old.heldName && anew.number == old.number)
+    // Before the new one is in use, and while it is.
+    for _ in 0..<2 {
+      await #expect(throws: DispatchFailure.gone) {
+        _ = try await directory.seat(at: old, of: address, on: site)
+      }
+      let found = try await directory.seat(at: anew, of: address, on: site)
+      #expect(found.dispatcher.definition == anew)
+      #expect(directory.count == 1)
+    }
+    #expect(directory.facts(of: old, of: address, on: site) == nil)
+    directory.close(old, of: address)
+    #expect(directory.count == 1)
+    directory.close(anew, of: address)
+    #expect(directory.count == 0)
+  }
+
+  @Test(arguments: [false, true])
+  func whatIsBeingReadIsReadAgainOnlyWhereItWasRemovedItself(isItself: Bool) async throws {
+    let stage = try await Stage()
+    let log = FaultyLog(stage.log)
+    let directory = DispatcherDirectory(log, wall: stage.clock.clocks.wall)
+    var made: [SubscriptionDefinition] = []
+    for name in ["wanted", "other"] {
+      made.append(
+        try await stage.log.createSubscription(
+          stage.proofs.name(name),
+          SubscriptionTerms(kind: .shared, ackTimeout: .seconds(30), maxUnacked: 9),
+          startingAt: stage.cursor(0), of: stage.address
+        ).thing)
+    }
+    let (address, removed) = (stage.address, isItself ? made[0] : made[1])
+    let elsewhere = try stage.proofs.topic("elsewhere", .manage)
+    // Not for ever, so that whoever reads again comes to an end.
+    log.whileLoading { count in
+      guard count <= 3 else { return }
+      directory.close(removed, of: address)
+      directory.close(topicGoneAt: elsewhere)
+    }
+    let seat = try await directory.seat(at: made[0], of: address, on: stage.site)
+    #expect(seat.dispatcher.definition == made[0])
+    #expect(log.loadCount == (isItself ? 4 : 1))
+    #expect(directory.count == 1)
+    log.whileLoading { _ in }
+  }
+
+  @Test func ofATopicThatIsGoneAllAreClosedAndNoOthers() async throws {
+    let seat = try await Seat(try await Stage())
+    let (stage, directory) = (seat.stage, seat.directory)
+    let others = try stage.proofs.topic("others", .subscribe)
+    let info = try await stage.log.createTopic(
+      stage.proofs.topic("others", .manage), TopicConfiguration()
+    ).thing
+    let partner = try Proofs(tenant: "b").shared("orders")
+    for (name, address, ledger) in [
+      ("second", stage.address, 1), ("theirs", partner, 1), ("elsewhere", others, info.ledger),
+    ] as [(String, TopicAddress, UInt64)] {
+      let definition = try await stage.log.createSubscription(
+        stage.proofs.name(name), seat.definition.terms,
+        startingAt: Cursor(ledger: ledger, next: 0), of: address
+      ).thing
+      _ = try await directory.seat(at: definition, of: address, on: stage.site)
+    }
+    #expect(directory.count == 4)
+    directory.close(topicGoneAt: stage.address)
+    #expect(directory.count == 4, "it is still there")
+    try await stage.delete()
+    directory.close(topicGoneAt: stage.address)
+    #expect(directory.count == 1)
+    await #expect(throws: DispatchFailure.gone) { try await seat.receive() }
+  }
+
   @Test(arguments: [SubscriptionKind.failover, .keyShared])
   func kindsThatAreNotBuiltAreRefused(kind: SubscriptionKind) async throws {
     let stage = try await Stage()

@@ -7,8 +7,8 @@ import Topics
 
 @testable import Delivery
 
-/// A log in memory of which some events cannot be read, which settles no change while it hangs, and
-/// which can refuse changes.
+/// A log in memory of which some events cannot be read, which settles no change while it hangs,
+/// which can refuse changes, and during whose reads something may happen.
 final class FaultyLog: TopicLog, SubscriptionStore {
   private struct Change {
     let change: SubscriptionChange
@@ -23,6 +23,9 @@ final class FaultyLog: TopicLog, SubscriptionStore {
     var staged = 0
     /// What came since it hangs.
     var held: [Change] = []
+    /// How often a state was read.
+    var loads = 0
+    var whileLoading: @Sendable (Int) -> Void = { _ in }
   }
 
   static let refusal = CatalogueFailure.overloaded(retryAfter: .seconds(10))
@@ -39,6 +42,13 @@ final class FaultyLog: TopicLog, SubscriptionStore {
   func lose(_ entries: Range<UInt64>) { state.withLock { $0.damage = entries } }
 
   var stagedCount: Int { state.withLock { $0.staged } }
+
+  var loadCount: Int { state.withLock { $0.loads } }
+
+  /// What happens whenever a state is read; it is told how often that was so far.
+  func whileLoading(_ body: @escaping @Sendable (Int) -> Void) {
+    state.withLock { $0.whileLoading = body }
+  }
 
   /// From now on nothing is stored, or everything again.
   func refuse(_ refuses: Bool) { state.withLock { $0.refuses = refuses } }
@@ -105,10 +115,15 @@ final class FaultyLog: TopicLog, SubscriptionStore {
     try log.bounds(of: topic)
   }
 
-  func loadState(of subscription: SubscriptionReference) throws(CatalogueFailure)
-    -> SubscriptionState
-  {
-    try log.loadState(of: subscription)
+  func loadState(
+    of subscription: SubscriptionReference, expecting expected: Expected<SubscriptionDefinition>
+  ) throws(CatalogueFailure) -> SubscriptionState {
+    let (count, body) = state.withLock { state in
+      state.loads += 1
+      return (state.loads, state.whileLoading)
+    }
+    body(count)
+    return try log.loadState(of: subscription, expecting: expected)
   }
 
   func stage(

@@ -234,6 +234,16 @@ extension LogConformance {
     let reference = SubscriptionReference(
       topic: old.topic, name: old.name.name, number: anew.number)
     #expect(try bench.log.loadState(of: reference) == SubscriptionState(markDelete: start))
+    // As one of a topic that was made anew has it: the same name and number, and other terms.
+    let other = SubscriptionDefinition(
+      name: anew.name, heldBy: anew.holder, number: anew.number,
+      terms: SubscriptionTerms(kind: .exclusive, ackTimeout: .zero, maxUnacked: 1),
+      created: anew.created, creator: anew.creator)
+    #expect(throws: CatalogueFailure.changed) {
+      try bench.log.loadState(of: reference, expecting: .exactly(other))
+    }
+    let state = try bench.log.loadState(of: reference, expecting: .exactly(anew))
+    #expect(state == SubscriptionState(markDelete: start))
   }
 }
 

@@ -28,6 +28,41 @@ import Topics
     log.close()
   }
 
+  @Test func `a tenant makes so many namespaces, whatever becomes of their topics`() async throws {
+    let scratch = Scratch()
+    var settings = configuration(scratch)
+    settings.limits.namespacesPerTenant = 2
+    let refused = CatalogueFailure.tooMany(.namespaces, limit: 2)
+    var log = try RocksTopicLog(opening: settings)
+    for number in 0..<2 {
+      let topic = try Proofs().topic("orders", .manage, in: "ns-\(number)")
+      _ = try await log.createTopic(topic, TopicConfiguration())
+      try await log.deleteTopic(topic)
+    }
+    for _ in 0..<2 {
+      await #expect(throws: refused) {
+        try await log.createTopic(
+          Proofs().topic("orders", .manage, in: "ns-2"), TopicConfiguration())
+      }
+      await #expect(throws: refused) {
+        try await log.setPolicy(
+          NamespacePolicy(autoCreate: true), of: Proofs().namespace("ns-2", .manage))
+      }
+      await #expect(throws: refused) {
+        try await log.putDocument(
+          Proofs().document("a", "true"), in: Proofs().namespace("ns-2", .manage), replacing: nil)
+      }
+      log.close()
+      log = try RocksTopicLog(opening: settings)
+    }
+    // Those that are there go on, and others have their own.
+    _ = try await log.createTopic(
+      Proofs().topic("bills", .manage, in: "ns-1"), TopicConfiguration())
+    _ = try await log.createTopic(
+      Proofs(tenant: "acme-2").topic("orders", .manage, in: "ns-2"), TopicConfiguration())
+    log.close()
+  }
+
   @Test func `a topic that goes takes its rows with it`() async throws {
     let scratch = Scratch()
     let log = try RocksTopicLog(opening: configuration(scratch))

@@ -9,21 +9,6 @@ import Topics
 @testable import RocksStore
 
 @Suite struct DamageTests {
-  /// Opens the database of a closed store and lets `change` write into it.
-  private func operate(
-    _ scratch: Scratch, on family: String = "ev.x.00000001",
-    _ change: (Database, inout WriteBatch, ColumnFamily) throws -> Void
-  ) throws {
-    let database = try Database(
-      path: StorePaths(scratch.path).engine, options: EngineOptions(cacheBytes: 1 << 20),
-      readOnly: false)
-    let events = try #require(database.family(named: family))
-    var batch = WriteBatch()
-    try change(database, &batch, events)
-    try database.write(batch)
-    database.close()
-  }
-
   /// A store with chunks 0–9, 10–19, 20–29 in `orders` and one event in `other`.
   private func threeChunks(_ scratch: Scratch) async throws {
     let log = try RocksTopicLog(opening: configuration(scratch))

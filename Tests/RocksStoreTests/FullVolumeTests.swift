@@ -117,6 +117,70 @@ struct FullVolumeTests {
     log.close()
   }
 
+  @Test(.timeLimit(.minutes(10)))
+  func `a volume that is full again and again gets no bucket for it`() async throws {
+    let volume = try SmallVolume(.memory, megabytes: 48)
+    var settings = settings(volume)
+    settings.limits.spaceCheckEvery = .milliseconds(20)
+    settings.limits.retentionEvery = .milliseconds(20)
+    let sweeps = Mutex(0)
+    settings.observer.swept = { _ in sweeps.withLock { $0 += 1 } }
+    let log = try RocksTopicLog(opening: settings)
+    let topic = try address("orders")
+    _ = try await log.createTopic(topic, TopicConfiguration())
+    let loop = TestLoop(log)
+    for number in 0..<6 {
+      _ = try await loop.append(event(topic, "\(number)"))
+      try volume.fill(leaving: 3 << 20)
+      while log.acceptsAppends { try await Task.sleep(for: .milliseconds(5)) }
+      let seen = sweeps.withLock { $0 }
+      while sweeps.withLock({ $0 }) < seen + 2 { try await Task.sleep(for: .milliseconds(5)) }
+      try volume.empty()
+      while !log.acceptsAppends { try await Task.sleep(for: .milliseconds(5)) }
+    }
+    #expect(log.committer.database.familyNames.filter { $0.hasPrefix("ev.x.") }.count == 1)
+    log.close()
+  }
+
+  @Test(.timeLimit(.minutes(10)))
+  func `a restart lets no event into the space that the ballast gave`() async throws {
+    let volume = try SmallVolume(.memory, megabytes: 96)
+    var settings = settings(volume)
+    settings.limits.spaceCheckEvery = .milliseconds(20)
+    settings.limits.spaceFloorBytes = 8 << 20
+    settings.limits.ballastBytes = 8 << 20
+    let topic = try address("orders")
+    var log = try RocksTopicLog(opening: settings)
+    _ = try await log.createTopic(topic, TopicConfiguration())
+    _ = try await TestLoop(log).append(event(topic, "1"))
+    try volume.fill(leaving: 15 << 19)
+    while log.acceptsAppends { try await Task.sleep(for: .milliseconds(5)) }
+    log.close()
+    let told = Mutex<[Bool]>([])
+    settings.observer.storageFull = { space in told.withLock { $0.append(space.isFull) } }
+    for life in 1...2 {
+      // What closing has given back is taken by others.
+      try volume.empty()
+      try volume.fill(leaving: 13 << 20)
+      log = try RocksTopicLog(opening: settings)
+      // More than the mark, and the ballast is gone.
+      #expect(try volume.free() > 8 << 20)
+      #expect(!log.acceptsAppends && told.withLock { $0.count } == life)
+      #expect(try log.stored(address("orders", .subscribe)) == ["1"])
+      if life == 1 { log.close() }
+    }
+    try volume.empty()
+    while !log.acceptsAppends { try await Task.sleep(for: .milliseconds(5)) }
+    #expect(told.withLock { $0 } == [true, true, false])
+    #expect(Files.exists(StorePaths(settings.path).ballast))
+    #expect(!Files.exists(StorePaths(settings.path).full))
+    _ = try await TestLoop(log).append(event(topic, "2"))
+    log.close()
+    log = try RocksTopicLog(opening: settings)
+    #expect(log.acceptsAppends && told.withLock { $0.count } == 3)
+    log.close()
+  }
+
   @Test func `appends stop at the mark and resume by themselves; acknowledgements never stop`()
     async throws
   {

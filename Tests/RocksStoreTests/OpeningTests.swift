@@ -62,6 +62,32 @@ import Topics
     log.close()
   }
 
+  @Test func `accepting a loss can be repeated by its number wherever the opening was cut short`()
+    async throws
+  {
+    let scratch = Scratch()
+    let last = try await store(scratch, events: 10)
+    let key = TopicNumber(tenant: 1, topic: 1)
+    try operate(scratch) { _, batch, events in
+      for entry in UInt64(5)..<10 {
+        batch.delete(events, key: EventKey(topic: key, last: entry).bytes.span)
+      }
+    }
+    try note(scratch, [last + 5])
+    var settings = configuration(scratch)
+    settings.acceptingLossAt = last
+    // Nothing can be put in the side file's place.
+    let place = StorePaths(scratch.path).nextSideFile
+    try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: false)
+    #expect(throws: StoreFault.self) { try RocksTopicLog(opening: settings) }
+    try FileManager.default.removeItem(atPath: place)
+    try RocksTopicLog(opening: settings).close()
+    // Cut short when the ends were moved, and that was not noted yet.
+    try note(scratch, [last])
+    try RocksTopicLog(opening: settings).close()
+    try RocksTopicLog(opening: configuration(scratch)).close()
+  }
+
   @Test func `a side file behind the store is a power cut's lag and opens`() async throws {
     let scratch = Scratch()
     let last = try await store(scratch, events: 3)

@@ -3,6 +3,7 @@ import Foundation
 import LogConformance
 import Schemas
 import Tenancy
+import Testing
 import Topics
 
 @testable import RocksStore
@@ -92,6 +93,21 @@ extension Directory {
 
 extension SubscriptionTerms {
   static var shared: Self { .init(kind: .shared, ackTimeout: .seconds(30), maxUnacked: 1000) }
+}
+
+/// Opens the database of a closed store and lets `change` write into it.
+func operate(
+  _ scratch: Scratch, on family: String = "ev.x.00000001",
+  _ change: (Database, inout WriteBatch, ColumnFamily) throws -> Void
+) throws {
+  let database = try Database(
+    path: StorePaths(scratch.path).engine, options: EngineOptions(cacheBytes: 1 << 20),
+    readOnly: false)
+  let events = try #require(database.family(named: family))
+  var batch = WriteBatch()
+  try change(database, &batch, events)
+  try database.write(batch)
+  database.close()
 }
 
 extension RocksTopicLog {

@@ -137,6 +137,7 @@ extension Refusal {
       let things =
         switch what {
         case .topics: "topics"
+        case .namespaces: "namespaces of one tenant; they stay when their topics go"
         case .subscriptions: "subscriptions"
         case .partnerSubscriptions: "subscriptions of your tenant on another tenant's topic"
         case .schemaVersions: "schema versions of one topic"

@@ -27,7 +27,7 @@ extension Committer {
       return try database.get(
         TopicNameKey(tenant: tenant.number, namespace: known.number, name: path.topic.bytes))
     }
-    let (tenantNumber, namespaceNumber) = namespace(path.namespacePath)
+    let (tenantNumber, namespaceNumber) = try namespace(path.namespacePath)
     var tenant = pendingTenant(path.tenant)
     let number = TopicNumber(tenant: tenantNumber, topic: tenant.nextTopic)
     tenant.nextTopic += 1
@@ -62,7 +62,8 @@ extension Committer {
     let schemas = try reading { () throws(StoreFault) in
       try storedRows(of: facts.book.versions.map(\.version), topic)
     }
-    for definition in facts.subscriptions.values { deleteSubscription(definition, of: topic) }
+    if !facts.subscriptions.isEmpty { voidAckChunks(of: topic.number) }
+    for definition in facts.subscriptions.values { deleteRows(of: definition, of: topic) }
     for (version, row) in schemas { deleteSchema(row, as: version, of: topic) }
     delete(TopicBindingKey(topic: topic.number))
     delete(TrimKey(topic: topic.number))
@@ -80,7 +81,10 @@ extension Committer {
     afterCommit { [self, directory] in
       topic.isDeleted = true
       hasDeleted = true
-      for segment in topic.tail.withLock({ $0.segments }) { segment.bucket.segments -= 1 }
+      for segment in topic.tail.withLock({ $0.segments }) {
+        segment.bucket.segments -= 1
+        if segment.first < topic.next { segment.bucket.hasGiven = true }
+      }
       directory.remove(topic)
       topic.tail.withLock { $0.delete() }
       // Whoever still holds the topic keeps its schemas no longer; what they took is freed behind
@@ -106,7 +110,13 @@ extension Committer {
     let trim = TrimKey.Value(
       first: first, nextFloor: end, bytesBefore: gone.bytes, until: gone.until)
     put(TrimKey(topic: topic.number), trim)
-    afterCommit { topic.tail.withLock { $0.trim(trim) } }
+    afterCommit {
+      topic.tail.withLock { $0.trim(trim) }
+      for (index, segment) in segments.enumerated() {
+        let behind = index + 1 < segments.count ? segments[index + 1].first : end
+        if behind <= first { segment.bucket.hasGiven = true }
+      }
+    }
   }
 
   /// How many record bytes lie in the chunks before `first` at least, and the time of the newest of
@@ -131,8 +141,8 @@ extension Committer {
   }
 
   /// Writes a namespace's policy, making the namespace if need be.
-  func write(_ policy: NamespacePolicy?, of path: NamespacePath) {
-    let (tenant, number) = namespace(path)
+  func write(_ policy: NamespacePolicy?, of path: NamespacePath) throws(CatalogueFailure) {
+    let (tenant, number) = try namespace(path)
     put(
       NamespaceKey(tenant: tenant, namespace: number),
       NamespaceKey.Value(
@@ -181,10 +191,18 @@ extension Committer {
       name: topic.path.topic.bytes, configuration: PolicyCoding.encode(facts.configuration))
   }
 
-  /// The numbers of a namespace, made with its tenant if they are new.
-  func namespace(_ path: NamespacePath) -> (tenant: UInt32, namespace: UInt32) {
-    if let known = directory.namespace(path), let tenant = directory.tenant(path.tenant) {
-      return (tenant.number, known.number)
+  /// The numbers of a namespace, made with its tenant if they are new. Writes nothing where it
+  /// refuses.
+  func namespace(
+    _ path: NamespacePath
+  ) throws(CatalogueFailure) -> (tenant: UInt32, namespace: UInt32) {
+    let existing = directory.tenant(path.tenant)
+    if let known = directory.namespace(path), let existing {
+      return (existing.number, known.number)
+    }
+    // Numbers are given once, and a namespace keeps its own: so many are there.
+    guard Int(existing?.nextNamespace ?? 1) - 1 < limits.namespacesPerTenant else {
+      throw .tooMany(.namespaces, limit: limits.namespacesPerTenant)
     }
     var tenant = pendingTenant(path.tenant)
     let number = tenant.nextNamespace

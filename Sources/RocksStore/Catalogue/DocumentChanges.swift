@@ -65,7 +65,7 @@ extension Committer {
     let version = try shelf.put(
       candidate, replacing: current, by: author, at: clocks.wall(), number: { fresh })
     guard let document = shelf.documents[candidate.name] else { return version }
-    let (tenantNumber, namespaceNumber) = namespace(path)
+    let (tenantNumber, namespaceNumber) = try namespace(path)
     if document.number == fresh {
       var tenant = pendingTenant(path.tenant)
       tenant.nextSchema += 1

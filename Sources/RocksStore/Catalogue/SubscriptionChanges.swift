@@ -48,13 +48,15 @@ extension RocksTopicLog: SubscriptionStore {
   }
 
   public func loadState(
-    of subscription: SubscriptionReference
+    of subscription: SubscriptionReference, expecting expected: Expected<SubscriptionDefinition>
   ) throws(CatalogueFailure) -> SubscriptionState {
     try CatalogueVerb.useSubscriptions.check(subscription.topic.action)
     guard subscription.isSeen,
       let topic = committer.directory.topic(TopicPath(subscription.topic)),
-      topic.facts.withLock({ $0.subscriptions[subscription.name]?.number }) == subscription.number
+      let definition = topic.facts.withLock({ $0.subscriptions[subscription.name] }),
+      definition.number == subscription.number
     else { throw .unknownSubscription }
+    try expected.check(definition)
     let cursor = CursorKey(
       topic: topic.number, subscription: UInt32(truncatingIfNeeded: subscription.number))
     do throws(StoreFault) {
@@ -129,9 +131,14 @@ extension Committer {
   /// Deletes a subscription's rows; its number stays taken by the topic's counter.
   func deleteSubscription(_ definition: SubscriptionDefinition, of topic: TopicState) {
     let number = UInt32(truncatingIfNeeded: definition.number)
-    let cursor = CursorKey(topic: topic.number, subscription: number)
-    voidAckChunks(of: cursor)
-    delete(cursor)
+    voidAckChunks(of: CursorKey(topic: topic.number, subscription: number))
+    deleteRows(of: definition, of: topic)
+  }
+
+  /// Deletes all of a subscription's rows but its ack chunks.
+  func deleteRows(of definition: SubscriptionDefinition, of topic: TopicState) {
+    let number = UInt32(truncatingIfNeeded: definition.number)
+    delete(CursorKey(topic: topic.number, subscription: number))
     delete(SubscriptionKey(topic: topic.number, subscription: number))
     delete(SubscriptionNameKey(topic: topic.number, name: definition.heldName.stored))
   }

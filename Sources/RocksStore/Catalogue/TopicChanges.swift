@@ -91,7 +91,7 @@ extension RocksTopicLog: Catalogue {
     try await mutate(growing: true) { committer throws(CatalogueFailure) in
       let path = NamespacePath(namespace).detached
       try expected.check(committer.directory.namespace(path)?.policy)
-      committer.write(policy, of: path)
+      try committer.write(policy, of: path)
     }
   }
 
@@ -104,7 +104,7 @@ extension RocksTopicLog: Catalogue {
       let known = committer.directory.namespace(path)?.policy
       try expected.check(known)
       if known == nil { return }
-      committer.write(nil, of: path)
+      try committer.write(nil, of: path)
     }
   }
 

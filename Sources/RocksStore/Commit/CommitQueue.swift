@@ -21,14 +21,22 @@ import Topics
     private(set) var changes: [StagedChange] = []
     /// Whether somebody waits for one of the changes.
     private(set) var isUrgent = false
-    private var places: [SubscriptionReference: Int] = [:]
+    private var places: [Place: Int] = [:]
+
+    /// Whose changes become one. A topic made anew gives its numbers anew: what is late for a
+    /// subscription of the one before must neither end in its successor's nor take that along.
+    private struct Place: Hashable {
+      let subscription: SubscriptionReference
+      let ledger: UInt64
+    }
 
     mutating func add(_ change: StagedChange) {
       isUrgent = isUrgent || change.isAwaited
-      if let place = places[change.subscription] {
-        changes[place].merge(change)
+      let place = Place(subscription: change.subscription, ledger: change.change.markDelete.ledger)
+      if let index = places[place] {
+        changes[index].merge(change)
       } else {
-        places[change.subscription] = changes.count
+        places[place] = changes.count
         changes.append(change)
       }
     }

@@ -174,6 +174,16 @@ import Topics
     observer.failed(fault)
   }
 
+  /// The first look, before `start`. Appends that were stopped stay so over a restart, until there
+  /// is as much space as would have let them go on: what the ballast gave is not for events.
+  func beginSpaceChecks() {
+    if space.wereAppendsStopped, space.look(wasFull: true) == true {
+      move(from: .open, to: .storageFull)
+      observer.storageFull(space.facts(isFull: true))
+    }
+    checkSpace()
+  }
+
   /// Stops appends at the low mark and takes them in again above it. By the opening thread before
   /// the committer's starts, then by that.
   func checkSpace() {
@@ -308,23 +318,47 @@ extension Committer {
       .map(\.change.markDelete.next).min()
   }
 
-  /// Deletes all ack chunks of a subscription, stored ones and those of this commit: one by one,
-  /// or, where they cannot be read, as a range. What a seek makes void must not keep it from being
-  /// stored, since more may be staged behind it. Not always a range: RocksDB 7.8 sorts all of a
-  /// memory table's anew after each new one, and beside them can lose sight of a block that cannot
-  /// be read (mended in 8.7).
+  /// Deletes all ack chunks of a subscription, stored ones and those of this commit.
   func voidAckChunks(of cursor: CursorKey) {
+    voidAckChunks(prefix: cursor.fields) {
+      $0.topic == cursor.topic && $0.subscription == cursor.subscription
+    }
+  }
+
+  /// The same of all subscriptions of a topic.
+  func voidAckChunks(of topic: TopicNumber) {
+    voidAckChunks(prefix: topic.bytes) { $0.topic == topic }
+  }
+
+  /// One by one, or, where they cannot be read or are many, as a range. What a seek makes void must
+  /// not keep it from being stored, since more may be staged behind it. Not always a range: RocksDB
+  /// 7.8 sorts all of a memory table's anew after each new one, and beside them can lose sight of a
+  /// block that cannot be read (mended in 8.7).
+  private func voidAckChunks(prefix: [UInt8], _ isVoid: (AckChunkKey) -> Bool) {
+    // What is tried out is taken back: its answer does not depend on what would be deleted.
+    if undos != nil { return }
     #if MUTANTS
       if Mutant.chunksKept.isOn { return }
     #endif
-    var keys = ackChunks.filter {
-      $0.topic == cursor.topic && $0.subscription == cursor.subscription
-    }
+    let most = VoidingLimits.keys
+    var keys = ackChunks.filter(isVoid)
     do throws(StoreFault) {
-      try database.scanKeys(AckChunkKey.self, prefix: cursor.fields) { key in keys.insert(key) }
-      for key in keys { delete(key) }
+      try database.scanKeys(AckChunkKey.self, prefix: prefix, limit: most + 1) { key in
+        keys.insert(key)
+      }
+      if keys.count <= most {
+        for key in keys { delete(key) }
+        return
+      }
     } catch {
-      draft.batch.deleteAll(AckChunkKey.self, prefix: cursor.fields, in: database)
+      // Unread, then.
     }
+    draft.batch.deleteAll(AckChunkKey.self, prefix: prefix, in: database)
   }
+}
+
+/// Bounds of how rows are deleted (docs/limits.md).
+enum VoidingLimits {
+  /// Keys of acknowledgements that one seek or deletion looks for and deletes one by one.
+  static let keys = 1024
 }

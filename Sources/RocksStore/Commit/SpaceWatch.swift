@@ -9,13 +9,18 @@ import Synchronization
 struct SpaceWatch: Sendable {
   private let directory: String
   private let ballast: String
+  private let full: String
   private let limits: StoreLimits
 
   init(_ paths: StorePaths, _ limits: StoreLimits) {
     directory = paths.root
     ballast = paths.ballast
+    full = paths.full
     self.limits = limits
   }
+
+  /// Whether appends were stopped when the store was left, or were by a look since.
+  var wereAppendsStopped: Bool { Files.exists(full) }
 
   /// Looks at the volume. Gives the ballast up or takes it back, as the answer demands.
   ///
@@ -34,6 +39,8 @@ struct SpaceWatch: Sendable {
     }
     if space.free < floor {
       Files.remove(ballast)
+      // For the next start. Where there is no room even for a name it begins without.
+      if !Files.exists(full) { try? Files.write([], to: full) }
       return true
     }
     if !Files.exists(ballast), space.free >= floor + floor / 8 + ballastBytes(space.total) {
@@ -60,8 +67,10 @@ struct SpaceWatch: Sendable {
     min(limits.ballastBytes, total / 100 * limits.ballastPercent)
   }
 
-  /// Where the file system cannot hold space for a file there is no ballast.
+  /// There is space: nothing is stopped any more. Where the file system cannot hold space for a
+  /// file there is no ballast.
   private func takeBallast(_ total: UInt64) {
+    if Files.exists(full) { Files.remove(full) }
     let bytes = ballastBytes(total)
     if bytes > 0, !Files.exists(ballast) { Files.reserve(ballast, bytes: bytes) }
   }

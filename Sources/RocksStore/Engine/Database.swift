@@ -167,6 +167,22 @@ import Synchronization
     return !iterator.isValid
   }
 
+  /// Reads all of a column family, also what a deleted range covers, which lies in its tables until
+  /// they are merged. What keeps some of it from being read, or nil.
+  func unreadable(in family: ColumnFamily) -> StoreFault? {
+    do throws(StoreFault) {
+      var iterator = try RangeIterator(
+        self, family, from: [], to: [UInt8](repeating: .max, count: 32), fillCache: false,
+        showsDeletedRanges: true)
+      iterator.seekToFirst()
+      while iterator.isValid { iterator.next() }
+      try iterator.check()
+      return nil
+    } catch {
+      return error
+    }
+  }
+
   /// Drops a column family with all that is in it; durable when it returns. Whoever reads in it may
   /// go on; its files go when the last of them is done (`releaseDropped`).
   func dropFamily(_ family: ColumnFamily) throws(StoreFault) {

@@ -11,16 +11,23 @@ private import CWriteAhead
 @safe final class EngineOptions: @unchecked Sendable {
   private let cache: OpaquePointer
   private let flushesReplay: Bool
+  private let mergesState: Bool
   private let patience: Duration
 
   /// - Parameters:
   ///   - cacheBytes: block cache for all column families together.
   ///   - flushesReplay: whether what an opening replays becomes tables at once, so that the next
   ///     one need not replay it again. On a volume without space for them it must not.
+  ///   - mergesState: whether the tables of `state` are merged as they become many. Where one of
+  ///     them cannot be read they must not be: RocksDB would take no more writes.
   ///   - patience: how long the log must have stood still before a table that is written beside it
   ///     no longer waits for it, in whole milliseconds.
-  init(cacheBytes: Int, flushesReplay: Bool = true, patience: Duration = .milliseconds(20)) {
+  init(
+    cacheBytes: Int, flushesReplay: Bool = true, mergesState: Bool = true,
+    patience: Duration = .milliseconds(20)
+  ) {
     self.flushesReplay = flushesReplay
+    self.mergesState = mergesState
     self.patience = patience
     unsafe cache = rocksdb_cache_create_lru(cacheBytes)
   }
@@ -69,8 +76,9 @@ private import CWriteAhead
       unsafe rocksdb_block_based_options_set_block_size(table, 8 << 10)
     }
     unsafe rocksdb_options_set_block_based_table_factory(options.handle, table)
+    let merging = kind == .state && !mergesState ? ";disable_auto_compactions=true" : ""
     return try options.applying(
-      Self.text(of: kind) + ";arena_block_size=\(CWRITEAHEAD_BLOCK_BYTES)")
+      Self.text(of: kind) + ";arena_block_size=\(CWRITEAHEAD_BLOCK_BYTES)" + merging)
   }
 
   /// Tables kept open at once, each with its index and filter, of 15 to 200 KiB, in memory: of the

@@ -17,9 +17,10 @@ private import CRocksDB
   /// Throws `closed` on a closed database.
   /// `fillCache`: whether blocks read stay in the block cache; off for readers far behind.
   /// `tables`: of a column family of events, those to look into.
+  /// `showsDeletedRanges`: whether what was deleted as a range is walked as if it were not.
   init(
     _ database: Database, _ family: ColumnFamily, from lower: [UInt8], to upper: [UInt8],
-    fillCache: Bool, tables: TableChoice = .all
+    fillCache: Bool, tables: TableChoice = .all, showsDeletedRanges: Bool = false
   ) throws(StoreFault) {
     try database.beginUse()
     self.database = database
@@ -35,6 +36,7 @@ private import CRocksDB
     unsafe rocksdb_readoptions_set_iterate_lower_bound(options, start, lower.count)
     unsafe rocksdb_readoptions_set_iterate_upper_bound(
       options, start?.advanced(by: lower.count), upper.count)
+    unsafe rocksdb_readoptions_set_ignore_range_deletions(options, showsDeletedRanges ? 1 : 0)
     unsafe tables.apply(to: options)
     unsafe iterator = database.makeIterator(family, options)
   }

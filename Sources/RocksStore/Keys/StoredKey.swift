@@ -149,27 +149,34 @@ extension Database {
     }
   }
 
-  /// The keys alone, whether what stands under them is understood or not.
+  /// The keys alone, whether what stands under them is understood or not; no more than the first
+  /// `limit` of them.
   func scanKeys<Key: StoredKey>(
-    _ type: Key.Type, prefix: [UInt8] = [], _ body: (Key) throws(StoreFault) -> Void
+    _ type: Key.Type, prefix: [UInt8] = [], limit: Int = .max,
+    _ body: (Key) throws(StoreFault) -> Void
   ) throws(StoreFault) {
-    try walk(type, prefix: prefix) { (key, _) throws(StoreFault) in try body(key) }
+    try walk(type, prefix: prefix, limit: limit, isBare: true) { (key, _) throws(StoreFault) in
+      try body(key)
+    }
   }
 
+  /// `isBare`: values are not copied, and empty.
   private func walk<Key: StoredKey>(
-    _ type: Key.Type, prefix: [UInt8],
+    _ type: Key.Type, prefix: [UInt8], limit: Int = .max, isBare: Bool = false,
     _ body: (Key, ByteSlice) throws(StoreFault) -> Void
   ) throws(StoreFault) {
     let lower = [Key.family.byte] + prefix
     var iterator = try RangeIterator(
       self, column(Key.family), from: lower, to: Self.successor(of: lower), fillCache: false)
     iterator.seekToFirst()
-    while iterator.isValid {
+    var left = limit
+    while left > 0, iterator.isValid {
       guard let key = Key(key: iterator.key) else {
         throw .corruptRecord(family: Key.family.byte)
       }
-      try body(key, iterator.value)
+      try body(key, isBare ? .empty : iterator.value)
       iterator.next()
+      left -= 1
     }
     try iterator.check()
   }

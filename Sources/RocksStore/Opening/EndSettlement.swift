@@ -27,9 +27,12 @@ struct EndSettlement: ~Copyable {
   /// - Parameters:
   ///   - commit: the last commit.
   ///   - accepted: the commit at which the operator accepts a loss.
+  ///   - noting: sets the side file to `commit`; called before ends are moved for an accepted loss.
+  ///     The new commit would else be compared with what the side file said before, should the
+  ///     opening end here, and the operator's number fit no more.
   /// - Returns: the last commit, which is a new one if ends were moved, and the extent after it.
   func settle(
-    at commit: UInt64, accepted: UInt64?
+    at commit: UInt64, accepted: UInt64?, noting: () throws(StoreFault) -> Void
   ) throws(StoreFault) -> (commit: UInt64, extent: StoreExtent) {
     let found = StoreExtent(
       events: loaded.directory.topics.reduce(0) { $0 + $1.next },
@@ -48,7 +51,9 @@ struct EndSettlement: ~Copyable {
     if found == promised { return (commit, found) }
     let lost = Self.lost(found.events, of: promised.events)
     if accepted == commit {
-      return try move(acceptedEnds(lost), after: commit, found, watermark.clock)
+      let ends = try acceptedEnds(lost)
+      try noting()
+      return try move(ends, after: commit, found, watermark.clock)
     }
     guard let lost, found.catalogue == promised.catalogue, !loaded.doubtful.isEmpty else {
       throw missing

@@ -22,15 +22,16 @@ struct StoreOpening: ~Copyable {
     try paths.checkEngine()
     let isShort = SpaceWatch(paths, configuration.limits).makeRoom()
     try paths.keepFiles()
-    let options = EngineOptions(
-      cacheBytes: configuration.limits.cacheBytes, flushesReplay: !isShort)
-    let database = try Self.openEngine(paths, options)
+    let database = try Self.openEngine(paths, configuration, flushesReplay: !isShort)
     let now = configuration.clocks.wall()
     let (commit, store) = try Self.recover(database, configuration, paths, at: now)
     let loaded = try CatalogueLoad(database).catalogue()
     let damage = DamageBook(configuration.observer)
     let settled = try EndSettlement(database, loaded, damage).settle(
-      at: commit, accepted: configuration.acceptingLossAt)
+      at: commit, accepted: configuration.acceptingLossAt
+    ) { () throws(StoreFault) in
+      _ = try SideFile.restart(paths, store, commit: commit, clock: now)
+    }
     // Of two slots the older one is history now.
     let sideFile = try SideFile.restart(paths, store, commit: settled.commit, clock: now)
     // Only now, when all is proven: what a refused opening leaves must be what it found.
@@ -42,6 +43,24 @@ struct StoreOpening: ~Copyable {
     extent = settled.extent
     self.commit = settled.commit
     self.sideFile = sideFile
+  }
+
+  /// RocksDB. Where a block of `state` cannot be read, its tables are not merged: the subscriptions
+  /// in the block are lost to their callers, but a merge that meets it would end all writing.
+  private static func openEngine(
+    _ paths: StorePaths, _ configuration: StoreConfiguration, flushesReplay: Bool
+  ) throws(StoreFault) -> Database {
+    let cacheBytes = configuration.limits.cacheBytes
+    let database = try openEngine(
+      paths, EngineOptions(cacheBytes: cacheBytes, flushesReplay: flushesReplay))
+    guard let fault = database.unreadable(in: database.state) else { return database }
+    database.close()
+    configuration.observer.stateDamaged(fault)
+    return try Database(
+      path: paths.engine,
+      options: EngineOptions(
+        cacheBytes: cacheBytes, flushesReplay: flushesReplay, mergesState: false),
+      readOnly: false)
   }
 
   /// RocksDB, once more without the manifest's end where that is torn.

@@ -13,6 +13,8 @@ struct StorePaths: Sendable {
   var nextManifest: String { root + "/manifest.next" }
   var unproven: String { root + "/unproven" }
   var ballast: String { root + "/ballast" }
+  /// There while appends are stopped for want of space.
+  var full: String { root + "/full" }
 
   /// Gives RocksDB's files second names, so that what an open is about to replay, drop and delete
   /// can still be had when the open is refused: the write-ahead log, and the tables and the

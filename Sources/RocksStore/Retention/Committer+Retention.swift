@@ -165,9 +165,9 @@ extension Committer {
     let growth = min(
       shelf.count(kind) / RetentionLimits.growEvery, RetentionLimits.mostDoublings)
     if bucket.bytes >= limits.bucketBytes << UInt64(growth) { return true }
-    // An open one does not go, whoever deletes what lies in it. The next one stays empty until
-    // there is space again.
-    if condition.load(ordering: .relaxed) == .storageFull { return true }
+    // An open one does not go, whoever deletes what lies in it. Only for what that gives back: a
+    // volume that is full again and again would else get a bucket each time.
+    if bucket.hasGiven, condition.load(ordering: .relaxed) == .storageFull { return true }
     guard kind == .bounded, sweep.isTrusted else { return false }
     let longest = RetentionLimits.longestSpan
     let share = (sweep.shortestAge ?? longest).nanoseconds / RetentionLimits.ageShare
@@ -249,7 +249,10 @@ extension Committer {
         if let trim { tail.trim(trim) }
         return tail.leaveSegments()
       }
-      for segment in left { segment.bucket.segments -= 1 }
+      for segment in left {
+        segment.bucket.segments -= 1
+        segment.bucket.hasGiven = true
+      }
     }
   }
 

@@ -18,6 +18,8 @@ final class EventBucket: @unchecked Sendable {
   var segments = 0
   /// What was written into it, in bytes: of earlier processes the size of its tables, or less.
   var bytes: UInt64 = 0
+  /// Whether events in it may be nobody's any more, whose space comes back when it goes.
+  var hasGiven = false
 
   init(
     number: UInt32, family: ColumnFamily, retentionClass: BucketKey.Class,
@@ -91,6 +93,8 @@ extension Database {
       bucket.bytes = max(
         property("rocksdb.total-sst-files-size", of: family) ?? 0,
         property("rocksdb.estimate-num-keys", of: family) ?? 0)
+      // Nothing says what has left it before.
+      bucket.hasGiven = bucket.bytes > 0
       buckets[key.bucket] = bucket
     }
     return (buckets, draining)

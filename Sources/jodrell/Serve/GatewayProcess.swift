@@ -241,6 +241,11 @@ struct GatewayProcess: Sendable {
           "last": .text("\(damage.ledger):\(damage.last)"),
         ])
     }
+    store.observer.stateDamaged = { fault in
+      log.log(
+        .error, "subscriptions' progress cannot be read in places: its tables are not merged",
+        ["fault": .text("\(fault)")])
+    }
     return store
   }
 

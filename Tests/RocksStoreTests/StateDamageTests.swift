@@ -1,0 +1,73 @@
+import Foundation
+import Synchronization
+import Tenancy
+import Testing
+import Topics
+
+@testable import RocksStore
+
+/// A block with subscriptions' progress that cannot be read, in a store that goes on for so long
+/// that RocksDB would come to merge the table it lies in.
+@Suite struct StateDamageTests {
+  /// A closed store with a subscription, the table that holds its progress, and the last commits in
+  /// the log still.
+  private func store(
+    _ scratch: Scratch
+  ) async throws -> (subscription: SubscriptionReference, table: String) {
+    var log = try RocksTopicLog(opening: configuration(scratch))
+    _ = try await log.createTopic(address("orders"), TopicConfiguration())
+    let subscription = try await log.subscribe()
+    log.close()
+    log = try RocksTopicLog(opening: configuration(scratch))
+    let database = log.committer.database
+    let tables = try database.tables(of: database.state)
+    #expect(tables.count == 1)
+    let table = try #require(tables.first).path
+    _ = try await TestLoop(log).append(event(address("orders"), "1"))
+    log.close()
+    return (subscription, table)
+  }
+
+  @Test(.timeLimit(.minutes(10)), arguments: [false, true])
+  func `a block of subscriptions that cannot be read costs these and nothing else`(
+    deletes: Bool
+  ) async throws {
+    let scratch = Scratch()
+    let (subscription, table) = try await store(scratch)
+    try BrokenFiles.change(table) { $0[8] ^= 0x10 }
+    let told = Mutex<[StoreFault]>([])
+    var settings = configuration(scratch)
+    settings.observer.stateDamaged = { fault in told.withLock { $0.append(fault) } }
+    let topic = try address("orders")
+    var stored = 1
+    // Each life leaves a table; four of them are enough to be merged.
+    for life in 0..<10 {
+      let log = try RocksTopicLog(opening: settings)
+      #expect(told.withLock { $0.count } == life + 1)
+      #expect(throws: CatalogueFailure.self) { try log.loadState(of: subscription) }
+      if deletes, life == 0 {
+        try await log.deleteSubscription(name("worker"), of: subscription.topic)
+      }
+      let loop = TestLoop(log)
+      for _ in 0..<20 {
+        stored += 1
+        _ = try await loop.append(event(topic, "\(stored)"))
+      }
+      log.close()
+    }
+
+    try BrokenFiles.change(table) { $0[8] ^= 0x10 }
+    let log = try RocksTopicLog(opening: settings)
+    #expect(told.withLock { $0.count } == 10)
+    #expect(try log.stored(address("orders", .subscribe)) == (1...stored).map { "\($0)" })
+    if !deletes {
+      #expect(try log.loadState(of: subscription) == SubscriptionState(markDelete: .first()))
+    }
+    // What is sound again is merged again.
+    let database = log.committer.database
+    while try database.tables(of: database.state).count > 4 {
+      try await Task.sleep(for: .milliseconds(1))
+    }
+    log.close()
+  }
+}
