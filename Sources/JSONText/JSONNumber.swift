@@ -206,7 +206,7 @@ extension JSONNumber: Hashable, Comparable {
     hasher.combine(digitCount)
     guard !isZero else { return }
     hasher.combine(isNegative)
-    hasher.combine(isVast ? 0 : exponent)
+    if isVast { hasher.combine(magnitudeText) } else { hasher.combine(exponent) }
     forEachDigit { hasher.combine($0) }
   }
 

@@ -472,6 +472,17 @@ def compilations():
                                          for n in range(9000)}}
     yield "deep in place", {"$defs": {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 100}
                                       for n in range(60)} | {"d60": True}, "$ref": "#/$defs/d0"}
+    yield "many ways to one schema", {
+        "anyOf": [{"$ref": "#/$defs/d0"}, {"const": 1}],
+        "$defs": {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 4} for n in range(29)}
+        | {"d29": {"type": "boolean"}}}
+    yield "a large constant in many unions", {
+        "$defs": {"b": {"const": [0] * 200_000}},
+        "allOf": [{"anyOf": [{"$ref": "#/$defs/b"}, {"const": 1}]} for n in range(5000)]}
+    yield "many words in many conjunctions", {
+        "$defs": {"c": {"if": {"enum": [f"w{n}" for n in range(40_000)]}, "then": {"maxLength": 9}},
+                  "d": {"if": {"const": 0}, "then": False}},
+        "allOf": [{"allOf": [{"$ref": "#/$defs/c"}, {"$ref": "#/$defs/d"}]} for n in range(5000)]}
     yield "numbers that collide", {"enum": [n * (1 << 64) + 7 for n in range(35_000)]}
     yield "wide union of constants", union(19_000, lambda n: {"const": n})
     yield "constants at many levels", constants(60)

@@ -76,6 +76,15 @@ import Testing
     #expect(try !Self.number(text).isInteger)
   }
 
+  @Test func `numbers of vast exponents are told apart by their hashes`() throws {
+    let hashes = try (0..<64).map { try Self.number("1e10000000000000000000\($0)").hashValue }
+    #expect(Set(hashes).count > 60)
+    let (one, other) = (
+      try Self.number("1e100000000000000000000"), try Self.number("100e99999999999999999998")
+    )
+    #expect(one == other && one.hashValue == other.hashValue)
+  }
+
   @Test func `doubles are the nearest ones`() throws {
     var random = Random(seed: 3)
     for _ in 0..<5_000 {

@@ -66,6 +66,12 @@ import Testing
     for text in row.others { #expect(try !matches(row.pattern, text), "\(row.pattern) \(text)") }
   }
 
+  @Test func `a group keeps what it has matched in an earlier round`() throws {
+    // By ECMA-262 each round forgets it, which takes the second text and not the first.
+    #expect(try matches(#"^(?:(a)|b)*\1$"#, "aba"))
+    #expect(try !matches(#"^(?:(a)|b)*\1$"#, "ab"))
+  }
+
   @Test(arguments: [
     ("^ord_[a-z0-9]{8,32}$", true), ("^[A-Z]{3}$", true), ("^x-", true), ("^$", true),
     ("^[a-z][a-z0-9_]*$", true), (#"^\d+\.\d+$"#, true), ("^[^a]+$", true),

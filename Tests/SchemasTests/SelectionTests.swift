@@ -123,6 +123,60 @@ import Testing
     }
   }
 
+  @Test(
+    "members are looked for once in a schema, however many ways lead to it",
+    arguments: [
+      #"{"type":"boolean"}"#, #"{"properties":{"m":{"properties":{"k":{"const":1}}}}}"#,
+    ])
+  func ways(leaf: String) throws {
+    let links = (0..<29).map { number in
+      let next = ##"{"$ref":"#/$defs/a\##(number + 1)"}"##
+      return #""a\#(number)":{"allOf":[\#(next),\#(next),\#(next),\#(next)]},"#
+    }
+    let schema = try Sample.schema(
+      ##"{"anyOf":[{"$ref":"#/$defs/a0"},{"const":1}],"$defs":{\##(links.joined())"##
+        + #""a29":\#(leaf)}}"#)
+    #expect(schema.program.selections.isEmpty)
+  }
+
+  @Test(
+    "a name of more than 256 bytes tells nothing apart", arguments: [(256, 1), (257, 0)])
+  func names(length: Int, selections: Int) throws {
+    let name = String(repeating: "k", count: length)
+    let branches = Self.list(4) {
+      #"{"required":["\#(name)"],"properties":{"\#(name)":{"const":\#($0)}}}"#
+    }
+    let schema = try Sample.schema(#"{"type":"object","anyOf":[\#(branches)]}"#)
+    #expect(schema.program.selections.count == selections)
+    #expect(try Sample.check(#"{"\#(name)":3}"#, schema) == .valid)
+    #expect(try Sample.check(#"{"\#(name)":4}"#, schema) == .invalid)
+  }
+
+  @Test func `a large constant is not written out for each of many unions`() throws {
+    let zeros = Self.list(150_000) { _ in "0" }
+    let unions = Self.list(300) { _ in ##"{"anyOf":[{"$ref":"#/$defs/b"},{"const":1}]}"## }
+    let schema = try Sample.schema(
+      ##"{"allOf":[\##(unions)],"$defs":{"b":{"const":[\##(zeros)]}}}"##)
+    #expect(schema.program.selections.isEmpty)
+    #expect(try Sample.check("1", schema) == .valid)
+    #expect(try Sample.check("2", schema) == .invalid)
+  }
+
+  @Test func `words that many conjunctions ask for are not written out for each`() throws {
+    let words = Self.list(5_000) { #""w\#($0)""# }
+    let all = Self.list(40) { _ in
+      ##"{"allOf":[{"$ref":"#/$defs/c"},{"$ref":"#/$defs/d"}]}"##
+    }
+    let schema = try Sample.schema(
+      ##"{"allOf":[\##(all)],"$defs":{"c":{"if":{"enum":[\##(words)]},"then":{"maxLength":3}},"##
+        + #""d":{"if":{"const":0},"then":false}}}"#)
+    #expect((1...20).contains(schema.program.selections.count))
+    for good in [#""w55""#, #""x5555""#, "1"] {
+      #expect(try Sample.check(good, schema) == .valid)
+    }
+    for bad in [#""w555""#, "0"] { #expect(try Sample.check(bad, schema) == .invalid) }
+  }
+
   @Test(arguments: 0..<400)
   func `a look-up means what trying every branch means`(seed: Int) throws {
     var random = Dice(state: UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1)

@@ -7,6 +7,8 @@ import JSONText
 struct AvroDefaults {
   private let definition: AvroDefinition
   private var fuel = SchemaLimits.inclusionFuel
+  /// The symbols of enums that a default was held against, by number.
+  private var symbols: [Int: Set<ByteSlice>] = [:]
 
   /// Refuses the first default that does not fit, at its place.
   static func check(_ definition: AvroDefinition) throws(SchemaFault) {
@@ -31,7 +33,9 @@ struct AvroDefaults {
   private init(definition: AvroDefinition) { self.definition = definition }
 
   private mutating func takes(_ value: JSONNode, as number: Int) -> Bool {
-    fuel -= 1
+    // Texts and numbers are read from end to end.
+    let isScalar = value.kind != .array && value.kind != .object
+    fuel -= isScalar ? 1 + value.raw.count / 8 : 1
     guard fuel > 0 else { return false }
     switch definition[number].kind {
     case .null: return value.isNull
@@ -43,9 +47,10 @@ struct AvroDefaults {
     case .bytes: return Self.isOctets(value)
     case .fixed(_, let size):
       return Self.isOctets(value) && value.text?.unicodeScalars.count == size
-    case .enumeration(_, let symbols, _):
+    case .enumeration(_, let list, _):
       guard let symbol = value.string else { return false }
-      return symbols.elements.contains { $0.string == symbol }
+      if symbols[number] == nil { symbols[number] = Set(list.elements.compactMap(\.string)) }
+      return symbols[number]?.contains(symbol) ?? false
     case .array(let items):
       guard value.kind == .array else { return false }
       for element in value.elements where !takes(element, as: items) { return false }
@@ -58,16 +63,28 @@ struct AvroDefaults {
       for branch in branches where takes(value, as: branch) { return true }
       return false
     case .record(_, let fields):
-      guard value.kind == .object else { return false }
-      for field in fields {
-        guard let element = value[field.name] else {
-          if field.fallback == nil { return false }
-          continue
-        }
-        if !takes(element, as: field.type) { return false }
-      }
-      return true
+      return value.kind == .object && takes(value, with: fields)
     }
+  }
+
+  /// Whether an object has the fields of a record. Its members are looked up: passing over them for
+  /// each field would take the product of both.
+  private mutating func takes(_ value: JSONNode, with fields: [AvroField]) -> Bool {
+    var members: [ByteSlice: JSONNode] = [:]
+    for (name, element) in value.members {
+      fuel -= 1 + name.count / 8
+      members[name] = element
+    }
+    for field in fields {
+      fuel -= 1 + field.name.count / 8
+      guard fuel > 0 else { return false }
+      guard let element = members[field.name] else {
+        if field.fallback == nil { return false }
+        continue
+      }
+      if !takes(element, as: field.type) { return false }
+    }
+    return true
   }
 
   /// Text whose characters stand for bytes.

@@ -14,6 +14,8 @@ struct AvroLowering {
   private let notFinite: Pattern
   /// Nodes behind those of the types.
   private var parts: [GraphNode] = []
+  /// Fields of records that unions say over again.
+  private var copied = 0
 
   /// The graph of a definition; its first node is the root.
   static func graph(of definition: AvroDefinition) throws(SchemaFault) -> [GraphNode] {
@@ -63,7 +65,7 @@ struct AvroLowering {
     }
   }
 
-  private func node(_ type: AvroType) -> GraphNode {
+  private mutating func node(_ type: AvroType) -> GraphNode {
     var node = GraphNode(pointer: type.pointer)
     switch type.kind {
     case .null: node.types = .null
@@ -114,11 +116,19 @@ struct AvroLowering {
   }
 
   /// One node says it all where no kind of JSON value belongs to two branches, as in every nullable
-  /// type; else the branches are tried one by one.
-  private func makeUnion(_ branches: [Int], _ node: inout GraphNode) {
+  /// type; else the branches are tried one by one. So are records once those that unions say over
+  /// again have come to more fields than there may be types: one can stand in thousands of unions.
+  private mutating func makeUnion(_ branches: [Int], _ node: inout GraphNode) {
     var merged = GraphNode(pointer: node.pointer)
     merged.types = []
     for number in branches {
+      if case .record(_, let fields) = definition[number].kind {
+        copied += fields.count
+        guard copied <= SchemaLimits.nodes else {
+          node.branches = [.any(branches)]
+          return
+        }
+      }
       let branch = self.node(definition[number])
       // What an enum asks of texts would be asked of the other kinds too.
       var isEnumeration = false

@@ -92,6 +92,12 @@ struct AvroResolution {
     if case .union(let branches) = new.kind {
       return try someBranch(of: branches, reads: first, second)
     }
+    if let written = old.decimal, let known = new.decimal, written != known {
+      return refuse(
+        "logicalType",
+        "must be a decimal with the precision \(written.precision) and the scale \(written.scale)",
+        first, second)
+    }
     switch (old.kind, new.kind) {
     case (.record(let name, let written), .record(let readerName, let fields)):
       guard try takes(name, as: readerName) else {

@@ -105,7 +105,9 @@ struct BranchDemands {
   private var demands: [Question: Demand] = [:]
   /// Values that were noted, those of several levels several times.
   private var gathered = 0
-  /// Members that were looked at.
+  /// What the values weigh that unions have been told apart by.
+  private var weighed = 0
+  /// Schemas and members that were looked at.
   private var sighted = 0
 
   /// Members that are tried for one union.
@@ -114,11 +116,16 @@ struct BranchDemands {
   private static let triedBranches = 4
   /// Members inside one another.
   private static let longestPath = 3
+  /// Bytes of a name that is tried: it is looked up for each schema of each union.
+  private static let longestName = 256
   /// Schemas of members that are looked into for further members, for one union.
   private static let enteredSchemas = 64
-  /// Members that are looked at in search of paths, for all unions together: beyond, unions are
-  /// tried branch by branch.
-  private static let sightedMembers = 500_000
+  /// Schemas and members that are looked at in search of paths, for all unions together: beyond,
+  /// unions are tried branch by branch.
+  private static let mostSighted = 500_000
+  /// What the values may weigh of all unions together: twice what plain ones come to that no two
+  /// unions share.
+  private static let mostWeighed = 2 * SchemaLimits.selectedValues
 
   init(_ graph: [GraphNode]) { self.graph = graph }
 
@@ -136,13 +143,25 @@ struct BranchDemands {
     for path in paths {
       var choice = Choice(path: path)
       for (position, schema) in schemas.enumerated() {
-        choice.add(demand(of: path, in: schema), position)
+        let demand = demand(of: path, in: schema)
+        choice.add(affordable(demand), position)
         if 2 * choice.rest.count > schemas.count { break }
       }
       if 2 * choice.most <= schemas.count, choice.most < best?.most ?? .max { best = choice }
       if best?.most == 1 { break }
     }
     return best
+  }
+
+  /// The same demand, or that of which nothing is known where its values and those of all unions
+  /// before weigh too much: each union writes out all of its own, also those that it shares with
+  /// others.
+  private mutating func affordable(_ demand: Demand) -> Demand {
+    for value in demand.values ?? [] {
+      guard weighed <= Self.mostWeighed else { break }
+      weighed += Int(value.token.extent) + value.raw.count / 64
+    }
+    return weighed <= Self.mostWeighed ? demand : Demand()
   }
 
   private mutating func demand(of path: [ByteSlice], in schema: Int?) -> Demand {
@@ -160,10 +179,11 @@ struct BranchDemands {
     var left = Self.enteredSchemas
     for case let schema? in schemas.prefix(Self.triedBranches) {
       var found: [[ByteSlice]] = []
+      var seen: Set<Int> = []
       if isNested {
-        collectNested(of: schema, below: [], into: &found, &left)
+        collectNested(of: schema, below: [], into: &found, &seen, &left)
       } else {
-        collectMembers(of: schema, below: [], into: &found)
+        collectMembers(of: schema, below: [], into: &found, &seen)
       }
       if !found.isEmpty {
         let required = found.filter { !demand(of: $0, in: schema).takesAbsent }
@@ -174,36 +194,51 @@ struct BranchDemands {
     return []
   }
 
+  /// Whether a schema is to be looked into for members: many ways may lead to one.
+  private mutating func enters(_ schema: Int, _ seen: inout Set<Int>) -> Bool {
+    sighted += 1
+    return sighted < Self.mostSighted && seen.insert(schema).inserted
+  }
+
+  /// - Parameter seen: the schemas that were looked into at this path.
   private mutating func collectMembers(
-    of schema: Int, below path: [ByteSlice], into found: inout [[ByteSlice]]
+    of schema: Int, below path: [ByteSlice], into found: inout [[ByteSlice]],
+    _ seen: inout Set<Int>
   ) {
+    guard enters(schema, &seen) else { return }
     for property in graph[schema].object?.properties ?? [] {
       sighted += 1
-      guard found.count < 2 * Self.triedMembers, sighted < Self.sightedMembers else { return }
-      guard values(of: property.schema) != nil else { continue }
+      guard found.count < 2 * Self.triedMembers, sighted < Self.mostSighted else { return }
+      guard property.name.count <= Self.longestName, values(of: property.schema) != nil
+      else { continue }
       let path = path + [property.name]
       if !found.contains(path) { found.append(path) }
     }
     for part in parts(of: schema) where found.count < 2 * Self.triedMembers {
-      collectMembers(of: part, below: path, into: &found)
+      collectMembers(of: part, below: path, into: &found, &seen)
     }
   }
 
   /// The same of the members' members.
   private mutating func collectNested(
-    of schema: Int, below path: [ByteSlice], into found: inout [[ByteSlice]], _ left: inout Int
+    of schema: Int, below path: [ByteSlice], into found: inout [[ByteSlice]],
+    _ seen: inout Set<Int>, _ left: inout Int
   ) {
+    guard enters(schema, &seen) else { return }
     for property in graph[schema].object?.properties ?? [] {
       guard left > 0, found.count < 2 * Self.triedMembers else { return }
       left -= 1
+      guard property.name.count <= Self.longestName else { continue }
       let path = path + [property.name]
-      collectMembers(of: property.schema, below: path, into: &found)
+      var members: Set<Int> = []
+      collectMembers(of: property.schema, below: path, into: &found, &members)
       if path.count + 1 < Self.longestPath {
-        collectNested(of: property.schema, below: path, into: &found, &left)
+        var nested: Set<Int> = []
+        collectNested(of: property.schema, below: path, into: &found, &nested, &left)
       }
     }
     for part in parts(of: schema) where found.count < 2 * Self.triedMembers {
-      collectNested(of: part, below: path, into: &found, &left)
+      collectNested(of: part, below: path, into: &found, &seen, &left)
     }
   }
 

@@ -220,7 +220,7 @@ struct ArraySearch {
       for value in search.values(slot, wanted).values where found.values.count < wanted {
         var other = items
         other[index] = value
-        if !found.values.contains(.array(other)) { found.values.append(.array(other)) }
+        found.insert(.array(other))
       }
     }
   }

@@ -82,9 +82,7 @@ extension Case {
     if literal.side == .writer {
       if rule.additional != nil { writerIsExplicit = true }
       writerMinimum = max(writerMinimum, rule.minimum)
-      writerNames.formUnion(rule.required)
-      for (name, names) in rule.dependentRequired { writerNames.formUnion([name] + names) }
-      writerNames.formUnion(rule.dependentSchemas.map(\.name))
+      writerNames.formUnion(rule.mentioned)
     }
   }
 
@@ -151,6 +149,7 @@ extension Case {
     for schema in schemas {
       let coverage = Evaluated.atMost(schema, nodes)
       writerNames.formUnion(coverage.names)
+      writerNames.formUnion(Evaluated.mentioned(schema, nodes))
       if coverage.allMembers || !coverage.patterns.isEmpty { writerIsExplicit = true }
     }
   }

@@ -10,6 +10,11 @@ struct Comparison {
   private let policy: EvolutionPolicy
   private let scratch = SchemaScratch()
 
+  /// Steps that explaining a counterexample counts as.
+  private static let explanationSteps = 1_000
+  /// Counterexamples of one kind that are explained one after the other without a new reason.
+  private static let mostIdle = 64
+
   /// The answer, within `fuel`, from which what it took is subtracted; unknown without any.
   static func verdict(
     writer: CompiledSchema, reader: CompiledSchema, policy: EvolutionPolicy, _ fuel: inout Int
@@ -47,27 +52,34 @@ struct Comparison {
     var counterexample: ByteSlice?
     var undecided: [Incompatibility] = []
     var isComplete = true
+    var trace: SchemaTrace?
     for kind in [ValueKind.object, .array, .string, .integer, .fractional, .boolean, .null] {
+      var idle = 0
       search.explore(Case(kind, goal: goal)) { leaf in
         let found = search.values(of: leaf, 3)
         if found.isEmpty { return true }
-        guard let text = found.values.lazy.map(\.text).first(where: { isConfirmed($0) }) else {
+        let texts = found.values.lazy.map(\.text)
+        guard let text = texts.first(where: { isConfirmed($0, search) }) else {
           note(self.undecided(leaf), in: &undecided)
           return true
         }
         if counterexample == nil {
           counterexample = text
           kept = search.limitFuel(to: given / 10)
+        } else if !search.spend(Self.explanationSteps) {
+          return false
         }
-        for reason in explained(text) { note(reason, in: &reasons) }
-        return reasons.count < SchemaLimits.incompatibilities
+        let before = reasons.count
+        explain(text, &trace, into: &reasons)
+        idle = reasons.count > before ? 0 : idle + 1
+        return reasons.count < SchemaLimits.incompatibilities && idle < Self.mostIdle
       } orElse: {
         isComplete = false
       }
       if reasons.count >= SchemaLimits.incompatibilities { break }
     }
     if let counterexample { return .excluded(reasons: reasons, counterexample: counterexample) }
-    if undecided.isEmpty, isComplete { return .included }
+    if undecided.isEmpty, isComplete, search.fuel >= 0 { return .included }
     return .unknown(reasons: undecided.isEmpty ? [Self.tooMuch] : undecided)
   }
 
@@ -79,13 +91,19 @@ struct Comparison {
   }
 
   private func note(_ reason: Incompatibility, in reasons: inout [Incompatibility]) {
-    guard reasons.count < SchemaLimits.incompatibilities else { return }
-    if reasons.contains(where: { $0.rule == reason.rule && $0.reader == reason.reader }) { return }
-    reasons.append(reason)
+    if isNew(reason.rule, at: reason.reader, in: reasons) { reasons.append(reason) }
+  }
+
+  private func isNew(
+    _ rule: String, at reader: Incompatibility.Place, in reasons: [Incompatibility]
+  ) -> Bool {
+    guard reasons.count < SchemaLimits.incompatibilities else { return false }
+    return !reasons.contains { $0.rule == rule && $0.reader == reader }
   }
 
   /// Whether the engine takes the text by the writer's schema and refuses it by the reader's.
-  private func isConfirmed(_ text: ByteSlice) -> Bool {
+  private func isConfirmed(_ text: ByteSlice, _ search: InclusionSearch) -> Bool {
+    _ = search.spend(text.count / 256)
     do throws(JSONFault) {
       try scratch.parser.parse(text)
     } catch {
@@ -97,19 +115,27 @@ struct Comparison {
 
   // MARK: - Reasons
 
-  /// Why the reader refuses a confirmed text.
-  private func explained(_ text: ByteSlice) -> [Incompatibility] {
-    guard (try? scratch.parser.parse(text)) != nil else { return [] }
-    let trace = SchemaTrace(writer)
-    return reader.explain(scratch.parser, scratch).violations.map { violation in
+  /// Notes why the reader refuses a confirmed text.
+  ///
+  /// - Parameter trace: the writer's, made for the first new reason: it reads the whole text.
+  private func explain(
+    _ text: ByteSlice, _ trace: inout SchemaTrace?, into reasons: inout [Incompatibility]
+  ) {
+    guard (try? scratch.parser.parse(text)) != nil else { return }
+    for violation in reader.explain(scratch.parser, scratch).violations {
       // The schema `false` refuses without a keyword that stands in it.
       let isFalse = violation.keyword.isEmpty || violation.code == .forbidden
-      return Incompatibility(
-        rule: isFalse ? "false" : violation.keyword, message: violation.message,
-        instance: violation.pointer,
-        writer: trace.place(of: violation.pointer, keyword: isFalse ? "" : violation.keyword),
-        reader: .init(
-          pointer: violation.schemaPointer, keyword: isFalse ? nil : violation.keyword))
+      let rule = isFalse ? "false" : violation.keyword
+      let place = Incompatibility.Place(
+        pointer: violation.schemaPointer, keyword: isFalse ? nil : violation.keyword)
+      guard isNew(rule, at: place, in: reasons) else { continue }
+      let known = trace ?? SchemaTrace(writer)
+      trace = known
+      reasons.append(
+        Incompatibility(
+          rule: rule, message: violation.message, instance: violation.pointer,
+          writer: known.place(of: violation.pointer, keyword: isFalse ? "" : violation.keyword),
+          reader: place))
     }
   }
 
@@ -138,6 +164,9 @@ struct SchemaTrace {
   private let document: JSONNode?
   let judge = Judge()
 
+  /// Schemas that are asked for a keyword of their own: each is looked up in the text.
+  private static let mostAsked = 1_024
+
   init(_ schema: CompiledSchema) {
     nodes = schema.graph
     document = try? JSONDocument(parsing: schema.source).root
@@ -154,7 +183,7 @@ struct SchemaTrace {
       if next.isEmpty { break }
       here = next
     }
-    for index in here where says(keyword, at: nodes[index].pointer) {
+    for index in here.prefix(Self.mostAsked) where says(keyword, at: nodes[index].pointer) {
       return .cut(nodes[index].pointer + "/" + keyword, keyword: keyword)
     }
     return .cut(here.first.map { nodes[$0].pointer } ?? "#")

@@ -39,10 +39,8 @@ struct DeclaredMembers {
   /// Items in front that have schemas of their own.
   private var reach = 0
 
-  /// What trying one pattern on one name may cost, in the engine's units, and how many of those
-  /// take as long as one step here.
+  /// What trying one pattern on one name may cost, in the engine's units.
   private static let patternFuel = 10_000
-  private static let unitsPerStep = 128
 
   init(_ trace: SchemaTrace, _ here: [Int]) {
     self.trace = trace
@@ -109,7 +107,7 @@ struct DeclaredMembers {
         guard fuel > 0, let (pattern, schemas) = matched[source] else { break }
         var rest = Self.patternFuel
         let fits = trace.judge.matches(pattern, name, fuel: &rest)
-        fuel -= 1 + (Self.patternFuel - max(rest, 0)) / Self.unitsPerStep
+        fuel -= 1 + (Self.patternFuel - max(rest, 0)) / Judge.unitsPerStep
         if fits ?? !isCertain { found = (found ?? []) + schemas }
       }
       return found

@@ -1,15 +1,33 @@
+import Bytes
+
 /// What the keywords beside `unevaluatedProperties` and `unevaluatedItems` take of a value: exactly
 /// where none of them depends on the value, else from above and from below.
 enum Evaluated {
   /// Everything that any schema applied to the same value may take.
   static func atMost(_ index: Int, _ nodes: [GraphNode]) -> Coverage {
-    collect(index, nodes, countsContains: true) { node in
-      var next = node.inPlace
-      for branch in node.branches {
-        if case .negation(let schema) = branch { next.removeAll { $0 == schema } }
-      }
-      return next
+    collect(index, nodes, countsContains: true, next: applied)
+  }
+
+  /// The names that any schema applied to the same value mentions without `properties`.
+  static func mentioned(_ index: Int, _ nodes: [GraphNode]) -> Set<ByteSlice> {
+    var names: Set<ByteSlice> = []
+    var seen: Set<Int> = []
+    var waiting = [index]
+    while let at = waiting.popLast() {
+      guard seen.insert(at).inserted else { continue }
+      if let rule = nodes[at].object { names.formUnion(rule.mentioned) }
+      waiting += applied(nodes[at])
     }
+    return names
+  }
+
+  /// The schemas that may be kept with this one.
+  private static func applied(_ node: GraphNode) -> [Int] {
+    var next = node.inPlace
+    for branch in node.branches {
+      if case .negation(let schema) = branch { next.removeAll { $0 == schema } }
+    }
+    return next
   }
 
   /// What is taken whatever the value is: the schema itself, and those that always hold with it.
@@ -55,5 +73,13 @@ enum Evaluated {
       waiting += next(node)
     }
     return coverage
+  }
+}
+
+extension ObjectConstraint {
+  /// The names in `required` and the `dependent…` keywords.
+  var mentioned: [ByteSlice] {
+    required + dependentRequired.flatMap { [$0.name] + $0.required }
+      + dependentSchemas.map(\.name)
   }
 }

@@ -224,7 +224,7 @@ struct GivenUpNames {
     }
     let found = search.values([kept, Literal(.reader, reader, isKept: false)])
     fuel = max(0, search.fuel)
-    return found.isEmpty
+    return found.isEmpty && search.fuel >= 0
   }
 
   private static func reason(

@@ -167,6 +167,7 @@ final class InclusionSearch {
   /// The values of one decided case.
   func values(of leaf: Case, _ wanted: Int) -> Findings {
     if let candidates = leaf.candidates { return agreeing(candidates, leaf) }
+    guard spend(leaf.excluded.count / 8) else { return .unknown }
     let ask = wanted + leaf.excluded.count
     let found =
       switch leaf.kind {
@@ -184,10 +185,16 @@ final class InclusionSearch {
     var found = Findings()
     for value in candidates where value.kind == leaf.kind {
       guard spend(1 + leaf.goal.count) else { return .unknown }
-      let isRefused = leaf.goal.contains { judge.agrees(value, $0, in: pair) == false }
-      if !isRefused, !found.values.contains(value) { found.values.append(value) }
+      let isRefused = leaf.goal.contains { agrees(value, $0) == false }
+      if !isRefused { found.insert(value) }
     }
     return found
+  }
+
+  /// Whether a known value is as `literal` wants it; nil where that is not known, or takes more
+  /// fuel than there is.
+  func agrees(_ value: Instance, _ literal: Literal) -> Bool? {
+    judge.agrees(value, literal, in: pair, fuel: &fuel)
   }
 
   /// Strings that keep `rules` and agree with `goal` as well.
@@ -197,9 +204,8 @@ final class InclusionSearch {
     start.strings = rules
     var found = Findings()
     explore(start) { leaf in
-      var more = values(of: leaf, wanted)
-      more.values.removeAll { !StringSearch(leaf.strings, 0...Int.max, self).keeps($0) }
-      found.add(more)
+      let check = StringSearch(leaf.strings, 0...Int.max, self)
+      found.add(values(of: leaf, wanted).filter { check.keeps($0) })
       return found.values.count < wanted
     } orElse: {
       found.isComplete = false

@@ -49,6 +49,21 @@ indirect enum Instance: Hashable {
     }
   }
 
+  /// Steps of a search that comparing it with another value takes.
+  var weight: Int { 1 + size / 8 }
+
+  /// The values in it, this one included, long texts counted several times.
+  private var size: Int {
+    switch self {
+    case .null, .boolean: 1
+    case .number(let number): 1 + number.lexeme.count / 16
+    case .string(let text): 1 + text.count / 32
+    case .array(let items): items.reduce(1) { $0 + $1.size }
+    case .object(let members):
+      members.reduce(1) { $0 + 1 + $1.name.count / 32 + $1.value.size }
+    }
+  }
+
   /// The value as JSON text.
   var text: ByteSlice {
     var json = JSONWriter()
@@ -80,9 +95,20 @@ indirect enum Instance: Hashable {
 /// Values that were found, and whether they are all.
 struct Findings {
   /// Different ones; each is a candidate until the engine has confirmed it.
-  var values: [Instance] = []
+  private(set) var values: [Instance]
   /// Whether it is proven that there are no others.
-  var isComplete = true
+  var isComplete: Bool
+  /// The same values, once there were many of them as another came; else empty.
+  private var listed: Set<Instance> = []
+
+  /// Values up to which each is compared with a new one.
+  private static let fewValues = 16
+
+  /// - Parameter values: different ones.
+  init(values: [Instance] = [], isComplete: Bool = true) {
+    self.values = values
+    self.isComplete = isComplete
+  }
 
   /// Proof that there is no value at all.
   var isEmpty: Bool { values.isEmpty && isComplete }
@@ -91,14 +117,35 @@ struct Findings {
   static var unknown: Findings { Findings(values: [], isComplete: false) }
 
   mutating func add(_ other: Findings) {
-    for value in other.values where !values.contains(value) { values.append(value) }
+    for value in other.values { insert(value) }
     isComplete = isComplete && other.isComplete
+  }
+
+  /// Adds a value unless it is there.
+  mutating func insert(_ value: Instance) {
+    if values.count < Self.fewValues {
+      if !values.contains(value) { values.append(value) }
+      return
+    }
+    if listed.isEmpty { listed = Set(values) }
+    if listed.insert(value).inserted { values.append(value) }
+  }
+
+  /// Adds a value that is known not to be there.
+  mutating func append(new value: Instance) {
+    values.append(value)
+    if !listed.isEmpty { listed.insert(value) }
+  }
+
+  /// The values that are as `isWanted` has it.
+  func filter(_ isWanted: (Instance) -> Bool) -> Findings {
+    Findings(values: values.filter(isWanted), isComplete: isComplete)
   }
 
   /// Without the values of `excluded`, of which as many more had been asked for.
   func excluding(_ excluded: [Instance]) -> Findings {
-    excluded.isEmpty
-      ? self
-      : Findings(values: values.filter { !excluded.contains($0) }, isComplete: isComplete)
+    if excluded.isEmpty || values.isEmpty { return self }
+    let excluded = Set(excluded)
+    return filter { !excluded.contains($0) }
   }
 }

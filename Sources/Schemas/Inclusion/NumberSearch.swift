@@ -63,7 +63,7 @@ struct NumberSearch {
         return found
       }
       if let number = grid.number(step) {
-        if fits(number) { found.values.append(.number(number)) }
+        if fits(number) { found.append(new: .number(number)) }
       } else {
         isExact = false
       }

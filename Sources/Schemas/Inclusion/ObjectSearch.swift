@@ -16,6 +16,8 @@ struct ObjectSearch {
 
   /// Patterns by which names are told apart.
   static let mostPatterns = 6
+  /// Later demands for a name that a new one is held against as well.
+  private static let mostBesides = 4
 
   init(_ rules: Case, _ search: InclusionSearch) {
     self.rules = rules
@@ -42,6 +44,7 @@ struct ObjectSearch {
   private static func isClosed(
     _ rules: Case, _ search: InclusionSearch, _ outline: ObjectOutline
   ) -> Bool {
+    // Names that are only asked for leave a map what it is: whoever writes it has more to say.
     guard search.closing, !rules.writerIsExplicit, let declared = outline.declared else {
       return false
     }
@@ -88,7 +91,7 @@ struct ObjectSearch {
       return nil
     }
     for rule in rules.nameRules {
-      if search.judge.agrees(.string(name), rule, in: search.pair) == false { return nil }
+      if search.agrees(.string(name), rule) == false { return nil }
     }
     var literals = outline.literals(for: name, search.judge)
     for (coverage, literal) in rules.uncovered
@@ -99,13 +102,17 @@ struct ObjectSearch {
   }
 
   /// Names that no rule mentions, by region: each with the names that were looked for.
+  ///
+  /// - Parameters:
+  ///   - wanted: which names may be looked for; nil for any.
+  ///   - more: what they have to agree with besides.
   private func others(
-    _ count: Int,
-    where more: (matching: Pattern?, leftOver: Coverage?, broken: Literal?) = (
-      nil, nil, nil
-    )
+    _ count: Int, among wanted: SomeMember.Names? = nil, agreeing more: [Literal] = []
   ) -> (regions: [[ByteSlice]], isComplete: Bool) {
     guard patterns.count <= Self.mostPatterns else { return ([], false) }
+    var goal = rules.nameRules
+    if case .all(let literal)? = wanted { goal.append(literal) }
+    goal += more
     let mentioned = Set(names())
     var regions: [[ByteSlice]] = []
     var isComplete = true
@@ -114,8 +121,11 @@ struct ObjectSearch {
         patterns.firstIndex { $0.isSame(as: pattern) }.map { bits >> $0 & 1 == 1 } ?? false
       }
       if isClosed, outline.declared?.patterns.contains(where: matches) != true { continue }
-      if let pattern = more.matching, !matches(pattern) { continue }
-      if let coverage = more.leftOver, coverage.patterns.contains(where: matches) { continue }
+      switch wanted {
+      case .matching(let pattern)?: if !matches(pattern) { continue }
+      case .leftOver(let coverage)?: if coverage.patterns.contains(where: matches) { continue }
+      case .all?, nil: break
+      }
       var strings = StringRules()
       for (index, pattern) in patterns.enumerated() {
         if bits >> index & 1 == 1 {
@@ -125,8 +135,7 @@ struct ObjectSearch {
         }
       }
       strings.excluded = mentioned
-      let found = search.strings(
-        strings, agreeing: rules.nameRules + (more.broken.map { [$0] } ?? []), count)
+      let found = search.strings(strings, agreeing: goal, count)
       let names = found.values.compactMap { value in
         if case .string(let name) = value { name } else { nil }
       }
@@ -153,23 +162,46 @@ struct ObjectSearch {
       return
     }
     let member = rules.someMembers[index]
+    var tried: Set<ByteSlice> = []
     func put(_ name: ByteSlice) {
+      guard tried.insert(name).inserted else { return }
       var next = needs
       next[name, default: []] += member.value.map { [$0] } ?? []
       place(index + 1, next, wanted, into: &found)
     }
     for name in names(and: needs) where admits(member.names, name) { put(name) }
-    let fresh: (regions: [[ByteSlice]], isComplete: Bool)
-    let count = rules.someMembers.count + 1
-    switch member.names {
-    case .matching(let pattern): fresh = others(count, where: (pattern, nil, nil))
-    case .leftOver(let coverage): fresh = others(count, where: (nil, coverage, nil))
-    case .all(let literal): fresh = others(count, where: (nil, nil, literal))
+    let broken = besides(index)
+    if !broken.areAll { found.isComplete = false }
+    for more in broken.ways where found.values.count < wanted {
+      let fresh = others(rules.someMembers.count + 1, among: member.names, agreeing: more)
+      if !fresh.isComplete { found.isComplete = false }
+      for region in fresh.regions {
+        guard let name = region.first(where: { needs[$0] == nil }) else { continue }
+        // Another name may break what this one turns out to keep.
+        if more.contains(where: { search.agrees(.string(name), $0) != true }) {
+          found.isComplete = false
+        }
+        put(name)
+      }
     }
-    if !fresh.isComplete { found.isComplete = false }
-    for region in fresh.regions {
-      if let name = region.first(where: { needs[$0] == nil }) { put(name) }
+  }
+
+  /// What a new name for the `index`-th demand may have to break besides, in every way: its member
+  /// may have to meet later demands as well, and those for a name are not met by all names of a
+  /// region alike.
+  private func besides(_ index: Int) -> (ways: [[Literal]], areAll: Bool) {
+    var own: Literal?
+    if case .all(let literal) = rules.someMembers[index].names { own = literal }
+    var later: [Literal] = []
+    for member in rules.someMembers[(index + 1)...] {
+      guard case .all(let literal) = member.names, literal != own else { continue }
+      if !later.contains(literal) { later.append(literal) }
     }
+    guard later.count <= Self.mostBesides else { return ([[], later], false) }
+    let ways = (0..<(1 << later.count)).map { bits in
+      later.indices.filter { bits >> $0 & 1 == 1 }.map { later[$0] }
+    }
+    return (ways, true)
   }
 
   /// Whether a demand for some member may be met by this name.
@@ -177,8 +209,7 @@ struct ObjectSearch {
     switch wanted {
     case .matching(let pattern): return search.judge.matches(pattern, name) != false
     case .leftOver(let coverage): return coverage.covers(name, search.judge) != true
-    case .all(let literal):
-      return search.judge.agrees(.string(name), literal, in: search.pair) != false
+    case .all(let literal): return search.agrees(.string(name), literal) != false
     }
   }
 
@@ -214,25 +245,26 @@ struct ObjectSearch {
     for (name, value) in optional.prefix(missing) { members[name] = value }
     var found = Findings(values: [.object(of: members)], isComplete: false)
     func add(_ other: [ByteSlice: Instance]) {
-      let value = Instance.object(of: other)
-      if found.values.count < wanted, !found.values.contains(value) { found.values.append(value) }
+      guard search.spend(1 + other.count / 8) else { return }
+      found.insert(.object(of: other))
     }
     for (name, values) in lists.sorted(by: { $0.key < $1.key }) {
-      for value in values.dropFirst() {
+      for value in values.dropFirst() where found.values.count < wanted {
         var other = members
         other[name] = value
         add(other)
       }
     }
     if members.count < rules.maximum {
-      for (name, value) in optional.dropFirst(missing) {
+      for (name, value) in optional.dropFirst(missing) where found.values.count < wanted {
         var other = members
         other[name] = value
         add(other)
       }
     }
     let varying = lists.values.filter { $0.count > 1 }.count
-    found.isComplete = isFinite && varying <= 1 && found.values.count < wanted
+    found.isComplete =
+      isFinite && varying <= 1 && found.values.count < wanted && search.fuel >= 0
     return found
   }
 

@@ -60,7 +60,7 @@ struct StringSearch {
     guard let product else { return found }
     var words = product.words(lengths, ask, search)
     if words.isEmpty { return words }
-    words.values = words.values.filter { keeps($0) }
+    words = words.filter { keeps($0) }
     if !examples.isEmpty { words.isComplete = false }
     found.isComplete = true
     found.add(words)

@@ -149,7 +149,9 @@ struct WordSearch {
       enumerate(length, endsAfter, wanted, search, into: &found)
     }
     let sawAll = longest == lengths.upperBound || isFinite
-    found.isComplete = found.values.isEmpty || (sawAll && found.values.count < wanted)
+    // Without fuel words of the last length may not have been looked for.
+    found.isComplete =
+      search.fuel >= 0 && (found.values.isEmpty || (sawAll && found.values.count < wanted))
     return found
   }
 
@@ -164,7 +166,7 @@ struct WordSearch {
     while let (state, letter, number) = path.last {
       guard search.spend(1), found.values.count < wanted else { return }
       if word.count == length {
-        found.values.append(.string(Self.text(word)))
+        found.append(new: .string(Self.text(word)))
         path.removeLast()
         if !word.isEmpty { word.removeLast() }
         continue

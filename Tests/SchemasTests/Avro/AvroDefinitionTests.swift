@@ -181,6 +181,16 @@ import Testing
       (record(#""int""#, #","default":"x""#), "#/fields/0/default"),
       (record(#""int""#, #","default":2147483648"#), "#/fields/0/default"),
       (record(#"{"type":"array","items":"int"}"#, #","default":[1,"a"]"#), "#/fields/0/default"),
+      (
+        record(#"{"type":"enum","name":"E","symbols":["a"]}"#, #","default":"b""#),
+        "#/fields/0/default"
+      ),
+      (
+        record(
+          #"{"type":"record","name":"I","fields":[{"name":"a","type":"int"}]}"#,
+          #","default":{"b":1}"#),
+        "#/fields/0/default"
+      ),
       (record(#""int""#, #","order":"up""#), "#/fields/0/order"),
       (record(#""int""#, #","aliases":"x""#), "#/fields/0/aliases"),
       ("{", "#"),

@@ -58,6 +58,28 @@ import Testing
     #expect(verdict.reasons.isEmpty == reads && verdict.counterexample == nil)
   }
 
+  @Test("two decimals have the same digits; one and what lies beneath it read one another")
+  func decimals() throws {
+    func decimal(_ type: String, _ precision: Int, _ scale: Int) -> String {
+      #"{\#(type),"logicalType":"decimal","precision":\#(precision),"scale":\#(scale)}"#
+    }
+    for type in [#""type":"bytes""#, #""type":"fixed","name":"F","size":8"#] {
+      let money = decimal(type, 9, 2)
+      for same in [money, "{\(type)}"] {
+        #expect(try Self.verdict(writer: money, reader: same) == .included)
+        #expect(try Self.verdict(writer: same, reader: money) == .included)
+      }
+      for other in [decimal(type, 9, 4), decimal(type, 12, 2)] {
+        for (writer, reader) in [(money, other), (other, money)] {
+          let verdict = try Self.verdict(writer: writer, reader: reader)
+          #expect(verdict.isIncluded == false && verdict.reasons.map(\.rule) == ["logicalType"])
+        }
+        let either = try Self.verdict(writer: money, reader: #"["null",\#(other)]"#)
+        #expect(either.isIncluded == false && either.reasons.map(\.rule) == ["union"])
+      }
+    }
+  }
+
   @Test("fields come with a default, go at will, and are renamed by an alias")
   func fields() throws {
     func verdict(_ writer: String, _ reader: String) throws -> SchemaInclusion.Verdict {

@@ -103,4 +103,84 @@ import Testing
       #expect(reason.reader.pointer.utf8.count <= SchemaLimits.pointerBytes)
     }
   }
+
+  /// A schema with definitions that each ask for the next one four times, down to `ground`.
+  private func doubling(_ members: String, _ ground: String) throws -> CompiledSchema {
+    var definitions = (0..<25).map { index in
+      let next = ##"{"$ref":"#/$defs/a\##(index + 1)"}"##
+      return "\"a\(index)\":{\"allOf\":[\(next),\(next),\(next),\(next)]}"
+    }
+    definitions.append("\"a25\":\(ground)")
+    return try Sample.schema(
+      "{\(members),\"$defs\":{\(definitions.joined(separator: ","))}}")
+  }
+
+  @Test func `what applies to a known value in many ways is asked once`() throws {
+    let boolean = try Sample.schema(#"{"type":"boolean"}"#)
+    let start = ##""$ref":"#/$defs/a0""##
+    let wide = try doubling(start, #"{"type":"boolean"}"#)
+    #expect(SchemaInclusion.compare(writer: boolean, reader: wide, policy: .strict) == .included)
+    let narrow = try doubling(start, #"{"const":true}"#)
+    let refused = SchemaInclusion.compare(writer: boolean, reader: narrow, policy: .strict)
+    #expect(refused.counterexample == ByteSlice(utf8: "false"))
+    let named = try doubling(
+      ##""required":["n"],"propertyNames":{"$ref":"#/$defs/a0"}"##, #"{"maxLength":3}"#)
+    // The engine tries every way, and does not come to an end of it.
+    let reader = try Sample.schema(#"{"properties":{"n":{"type":"integer"}}}"#)
+    let open = SchemaInclusion.compare(writer: named, reader: reader, policy: .strict)
+    #expect(open.isIncluded == nil)
+  }
+
+  private func words(_ count: Int) throws -> CompiledSchema {
+    let list = (0..<count).map { "\"w\($0)\"" }
+    return try Sample.schema("{\"enum\":[\(list.joined(separator: ","))]}")
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `a long enum that has a word more is decided`() throws {
+    let few = try words(40_000)
+    let more = try words(40_001)
+    for policy in EvolutionPolicy.allCases {
+      #expect(SchemaInclusion.compare(writer: few, reader: more, policy: policy) == .included)
+      let refused = SchemaInclusion.compare(writer: more, reader: few, policy: policy)
+      #expect(refused.counterexample == ByteSlice(utf8: "\"w40000\""))
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `any string is held against a long enum`() throws {
+    let string = try Sample.schema(#"{"type":"string"}"#)
+    let verdict = SchemaInclusion.compare(
+      writer: string, reader: try words(100_000), policy: .strict)
+    #expect(verdict.isIncluded == false)
+  }
+
+  @Test func `explanations are paid for, and end where they say nothing new`() throws {
+    let branches = (0..<150).map { #"{"required":["k"],"properties":{"k":{"const":\#($0)}}}"# }
+    let writer = try Sample.schema(
+      "{\"type\":\"object\",\"anyOf\":[\(branches.joined(separator: ","))]}")
+    let reader = try Sample.schema(#"{"required":["z"]}"#)
+    var fuel = SchemaLimits.inclusionFuel
+    let verdict = SchemaInclusion.compare(
+      writer: writer, reader: reader, policy: .strict, fuel: &fuel)
+    #expect(verdict.reasons.map(\.rule) == ["required"])
+    let spent = SchemaLimits.inclusionFuel - fuel
+    // 64 of them beside the first; the search itself takes some thousands.
+    #expect(spent > 64_000 && spent < 140_000, "\(spent)")
+  }
+
+  @Test func `wherever the fuel ends, that proves nothing`() throws {
+    let writer = try Sample.schema(
+      #"{"type":"object","propertyNames":{"minLength":3,"maxLength":3},"minProperties":1}"#)
+    let reader = try Sample.schema(#"{"additionalProperties":{"type":"integer"}}"#)
+    let pair = SchemaPair(writer: writer.graph, reader: reader.graph)
+    var given = SchemaLimits.inclusionFuel
+    let classes = SchemaClasses(pair, fuel: &given)
+    let goal = [Literal(.writer, 0, isKept: true), Literal(.reader, 0, isKept: false)]
+    for fuel in 0...1_000 {
+      let search = InclusionSearch(pair, classes, closing: true, fuel: fuel)
+      let isProven = search.values(goal).isEmpty
+      #expect(!isProven, "with \(fuel)")
+    }
+  }
 }

@@ -98,4 +98,33 @@ struct InclusionRandomTests {
     #expect(tally[true] ?? 0 > 0)
     #expect(tally[false] ?? 0 > 0)
   }
+
+  @Test func `no included pair has an object of few names between`() throws {
+    let seed = UInt64(Self.setting("JODRELL_INCLUSION_SEED", 1)) + 2
+    let pairs = Self.setting("JODRELL_INCLUSION_PAIRS", 400) / 2
+    say("names: seed \(seed), \(pairs) pairs")
+    var world = NameWorld(seed: seed)
+    let scratch = SchemaScratch()
+    var tally: [Bool?: Int] = [:]
+    for pair in 0..<pairs {
+      let first = world.writer()
+      let second = world.reader()
+      let writer = try Sample.schema(first)
+      let reader = try Sample.schema(second)
+      let verdict = SchemaInclusion.compare(writer: writer, reader: reader, policy: .strict)
+      tally[verdict.isIncluded, default: 0] += 1
+      guard verdict == .included else { continue }
+      for text in NameWorld.objects {
+        try scratch.parser.parse(text)
+        guard writer.accepts(scratch.parser, scratch) == .valid,
+          reader.accepts(scratch.parser, scratch) != .valid
+        else { continue }
+        Issue.record("pair \(pair): \(text.text) is between\n\(first)\n\(second)")
+        return
+      }
+    }
+    say("names: yes \(tally[true] ?? 0), no \(tally[false] ?? 0), open \(tally[nil] ?? 0)")
+    #expect(tally[true] ?? 0 > 0)
+    #expect(tally[false] ?? 0 > 0)
+  }
 }

@@ -129,6 +129,43 @@ struct InclusionTests {
     #expect(try verdict(map, reader, .evolution).isIncluded == false)
   }
 
+  @Test func `names that are only asked for leave a map what it is`() throws {
+    let reader = #"{"properties":{"b":{"type":"integer"}}}"#
+    let map = #"{"type":"object","required":["a"]}"#
+    #expect(try verdict(map, reader, .evolution).isIncluded == false)
+    // Beside properties they are names like those.
+    let object = #"{"type":"object","required":["a"],"properties":{"x":{}}}"#
+    #expect(try verdict(object, reader, .evolution) == .included)
+  }
+
+  @Test func `names that many branches ask for may be there together`() throws {
+    let branches = ["a", "b", "c", "d", "e"].map { #"{"required":["\#($0)"]}"# }
+    let writer = """
+      {"type":"object","properties":{"x":{}},"anyOf":[\(branches.joined(separator: ","))]}
+      """
+    let reader = #"{"not":{"required":["a","b"]}}"#
+    #expect(try verdict(writer, reader, .evolution).isIncluded == false)
+  }
+
+  @Test(arguments: [
+    (
+      #"{"type":"object","maxProperties":1,"additionalProperties":{"type":"string"}}"#,
+      #"{"patternProperties":{"^a":{"type":"integer"}}}"#, #"{"propertyNames":{"maxLength":3}}"#
+    ),
+    (
+      #"{"type":"object","minProperties":1,"maxProperties":1,"propertyNames":{"minLength":1}}"#,
+      #"{"propertyNames":{"minLength":2}}"#, #"{"propertyNames":{"pattern":"^[^z]"}}"#
+    ),
+  ])
+  func `one member may break what several branches ask of names`(
+    writer: String, one: String, other: String
+  ) throws {
+    for branches in [[one, other], [other, one]] {
+      let reader = #"{"anyOf":[\#(branches.joined(separator: ","))]}"#
+      #expect(try verdict(writer, reader).isIncluded == false)
+    }
+  }
+
   @Test func `branches of a union declare members of their own`() throws {
     let writer = """
       {"oneOf":[{"properties":{"k":{"const":"a"},"x":{}},"required":["k"]},
