@@ -2,6 +2,8 @@ import Bytes
 import Foundation
 import Gateway
 import Metrics
+import Settings
+import TestSupport
 import Testing
 
 @testable import jodrell
@@ -17,10 +19,14 @@ import Testing
     let metrics = PolicyMetrics()
     let log = LogWriter(now: { Place.now }, wake: {})
     let issuers: IssuerService
+    private let authority: TestAuthority?
 
-    init(_ text: String) throws {
+    /// - Parameter authority: has signed the certificates that the text names, which lie there.
+    init(_ text: String, signedBy authority: TestAuthority? = nil) throws {
+      self.authority = authority
       folder =
-        FileManager.default.temporaryDirectory
+        authority?.folder.path()
+        ?? FileManager.default.temporaryDirectory
         .appending(path: "jodrell-policy-\(UUID().uuidString.prefix(8))").path()
       try FileAccess.makeDirectory(folder)
       file = "\(folder)/jodrell.yaml"
@@ -29,7 +35,10 @@ import Testing
       try FileAccess.write(secret, to: "\(folder)/secret", mode: 0o600)
       let compiled = try CompiledPolicy(file: file)
       desk = compiled.makeDesk(isDevelopment: false)
-      keeper = PolicyKeeper(file, compiled, desk: desk, certificates: nil)
+      let certificates = try compiled.settings.https.map {
+        try CertificateKeeper($0, in: compiled.directory, at: Place.now)
+      }
+      keeper = PolicyKeeper(file, compiled, desk: desk, certificates: certificates)
       issuers = try IssuerService(metrics: IssuerMetrics(), log: log, changed: {})
     }
 
@@ -40,6 +49,14 @@ import Testing
 
     func write(_ text: String) throws {
       try FileAccess.write(ByteSlice(utf8: text), to: file, mode: 0o600)
+    }
+
+    /// When the certificate begins that the text names.
+    func begin(_ text: String) throws -> UnixTime {
+      let compiled = try CompiledPolicy(ByteSlice(utf8: text), named: "test", in: folder)
+      let listener = try #require(compiled.settings.https)
+      let files = try CertificateFiles(listener, in: folder, at: Place.now)
+      return files.certificates[0].validity.lowerBound
     }
 
     func report() {
@@ -81,6 +98,27 @@ import Testing
     try FileAccess.write(secret, to: "\(place.folder)/other", mode: 0o600)
     place.keeper.look(at: Place.now, isAsked: false)
     #expect(place.metrics.refused.value == 1 && place.metrics.taken.value == 1)
+  }
+
+  @Test("one that names new certificates is taken when they are there and valid, and not before")
+  func certificates() throws {
+    func text(_ name: String) -> String {
+      "listen: {https: {address: \"127.0.0.1:0\", certificate: \(name).pem, key: \(name).key}}\n"
+    }
+    let authority = try TestAuthority()
+    try authority.sign("server", hosts: "DNS:a.test")
+    let place = try Place(text("server"), signedBy: authority)
+    place.report()
+    place.keeper.look(at: Place.now, isAsked: true)
+    try place.write(text("other"))
+    for _ in 0..<3 { place.keeper.look(at: Place.now, isAsked: false) }
+    #expect(place.metrics.refused.value == 1 && place.metrics.taken.value == 0)
+    try authority.sign("other", hosts: "DNS:a.test")
+    let begin = try place.begin(text("other"))
+    for _ in 0..<3 { place.keeper.look(at: begin - .nanoseconds(1), isAsked: false) }
+    #expect(place.metrics.refused.value == 2 && place.metrics.taken.value == 0)
+    for _ in 0..<3 { place.keeper.look(at: begin, isAsked: false) }
+    #expect(place.metrics.refused.value == 2 && place.metrics.taken.value == 1)
   }
 
   @Test(

@@ -34,8 +34,9 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     try refuseQuery(of: request)
     let isOperators = request.listener == .management
-    let caller = isOperators ? nil : try admission.token(of: request)
+    var caller = isOperators ? nil : try admission.token(of: request)
     let body = try await request.body.collect(upTo: GatewayLimits.explainBody)
+    if let token = caller, let again = try await askedAgain(about: token) { caller = again }
     var members = try BodyMembers(parsing: body)
     let text = try members.takeText("token")
     let question = try Self.question(&members)

@@ -13,7 +13,8 @@ import Topics
 ///                      ▲         └──no answer──▶ again in a while, until patience is over
 /// ```
 ///
-/// Due at once is what rests on the word of another endpoint than its issuer has now.
+/// Due at once is what rests on the word of another endpoint than its issuer has now, also where
+/// that one is being asked when the configuration changes.
 final class OpaqueTokens {
   /// What became of a token.
   enum Outcome {
@@ -44,6 +45,8 @@ final class OpaqueTokens {
     let token: VerifiedToken
     /// Who has confirmed it last, and how that one was asked.
     var terms: IntrospectionTerms?
+    /// How its issuer was asked last.
+    var lastAsked: IntrospectionTerms?
     var streams: Set<RequestID> = []
     var confirmedUntil: UnixTime
     /// When it is asked about next; nil while it stands in the line or is asked about.
@@ -193,6 +196,7 @@ final class OpaqueTokens {
     case .unknown: break
     }
     asked += 1
+    entries[digest]?.lastAsked = issuer.introspection
     services.ask(text, digest, issuer, entry.token.ownPlace) { [answered] in answered.put(digest) }
   }
 
@@ -200,9 +204,19 @@ final class OpaqueTokens {
     at digest: Digest, _ verifier: TokenVerifier, _ now: Due, _ settle: Settling
   ) {
     guard let entry = entries[digest] else { return }
-    guard let issuer = verifier.issuer(ofID: entry.token.issuerID),
-      case .answer(let answer) = services.finding(digest, issuer, entry.token.ownPlace)
-    else { return stayUnanswered(digest, now) }
+    guard let issuer = verifier.issuer(ofID: entry.token.issuerID) else {
+      return stayUnanswered(digest, now)
+    }
+    let answer: IntrospectionAnswer
+    switch services.finding(digest, issuer, entry.token.ownPlace) {
+    case .answer(let found): answer = found
+    case .unknown where entry.lastAsked != issuer.introspection:
+      // Another endpoint was asked, which says nothing for this one.
+      entries[digest]?.nextQuestion = now
+      isDue = true
+      return
+    case .unknown, .unavailable, .tooMany: return stayUnanswered(digest, now)
+    }
     guard let until = settle(entry.token, entry.streams, .confirmed(answer)) else {
       return forget(digest)
     }

@@ -226,13 +226,20 @@ extension AccessSnapshot {
   /// The same of a namespace: throws what its caller would be answered now.
   func review(_ namespace: NamespaceAddress, at now: UnixTime) throws {
     try verifier.recheck(namespace.caller.token, at: now)
-    let scope = try policy.scope(again: namespace.caller, at: now)
+    try review(namespace, with: namespace.caller.token, at: now)
+  }
+
+  /// The same by the claims of another proof of the same token.
+  func review(
+    _ namespace: NamespaceAddress, with token: VerifiedToken, at now: UnixTime
+  ) throws(TenancyRefusal) {
+    let scope = try policy.scope(again: namespace.caller, with: token, at: now)
     _ = try scope.namespace(
       of: NamespaceReference(tenant: namespace.tenant, namespace: namespace.namespace),
       for: namespace.action)
   }
 
-  /// The same by the claims of another proof of the same token.
+  /// The topic by the claims of another proof of the same token.
   func review(
     _ topic: TopicAddress, with token: VerifiedToken, at now: UnixTime
   ) throws(TenancyRefusal) -> TopicAddress {

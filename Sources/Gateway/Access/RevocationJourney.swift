@@ -56,7 +56,8 @@ extension GatewayResponder {
     }
     parts.identity.recheckStreams()
     let keep = parts.identity.keepRevocations
-    guard try await parts.workers.run({ keep() }) else {
+    let isKept = (try? await parts.workers.run { keep() }) ?? false
+    guard isKept else {
       throw Refusal(
         .storageFailed, "the revocation is in force but could not be written: send it again")
     }

@@ -50,23 +50,31 @@ extension Admission {
 }
 
 extension Tenure {
-  /// The token where it is an opaque one whose issuer has to be asked again; nil for all others.
-  func unconfirmed(at now: UnixTime, _ instant: MonotonicTime) -> VerifiedToken? {
-    let token = topic.caller.token
-    guard token.opaqueText != nil else { return nil }
-    let isStale =
-      token.confirmedUntil <= now || token.confirmationDeadline <= instant
-      || admission.snapshot.verifier.asksElsewhere(about: token)
-    return isStale ? token : nil
-  }
-
-  /// The issuer of the opaque token has answered.
-  func confirm(by answer: IntrospectionAnswer, at now: UnixTime) throws {
+  /// The issuer of the opaque token has been asked again: `token` is by its answer.
+  fileprivate func confirm(by token: VerifiedToken, at now: UnixTime) throws -> TopicAddress {
     let snapshot = admission.snapshot
-    let token = try snapshot.verifier.verify(
-      topic.caller.token, introspectedAgain: answer, at: now)
     topic = try snapshot.review(topic, with: token, at: now)
     generation = snapshot.generation
+    return topic
+  }
+}
+
+extension Admission {
+  /// Whether what the issuer of an opaque token has said of it is no longer good, or is the word of
+  /// another endpoint than it has now.
+  fileprivate func isUnconfirmed(
+    _ token: VerifiedToken, at now: UnixTime, _ instant: MonotonicTime
+  ) -> Bool {
+    token.confirmedUntil <= now || token.confirmationDeadline <= instant
+      || verifier.asksElsewhere(about: token)
+  }
+
+  /// Who is asked about an opaque token that has been good; nil where its issuer is no longer.
+  fileprivate func asked(about token: VerifiedToken) -> IssuerProfile? {
+    guard let text = token.opaqueText, let issuer = verifier.introspecting(text),
+      issuer.id == token.issuerID, issuer.issuer == token.issuer
+    else { return nil }
+    return issuer
   }
 }
 
@@ -90,12 +98,27 @@ extension GatewayResponder {
   @discardableResult
   func confirm(_ tenure: Tenure) async throws -> TopicAddress {
     let address = try check(tenure)
-    guard let token = tenure.unconfirmed(at: timers.clocks.wall(), timers.clocks.monotonic()),
-      let text = token.opaqueText, let issuer = admission.issuer(ofID: token.issuerID)
-    else { return address }
-    let answer = try await introspect(text, token.digest, at: issuer, from: token.ownPlace)
-    try tenure.confirm(by: answer, at: timers.clocks.wall())
-    return tenure.topic
+    guard let token = try await askedAgain(about: address.caller.token) else { return address }
+    return try tenure.confirm(by: token, at: timers.clocks.wall())
+  }
+
+  /// An opaque token by what its issuer says of it now; nil where nobody has to be asked: its last
+  /// answer is still good, or it is no opaque one.
+  func askedAgain(about token: VerifiedToken) async throws -> VerifiedToken? {
+    guard let text = token.opaqueText,
+      admission.isUnconfirmed(token, at: timers.clocks.wall(), timers.clocks.monotonic())
+    else { return nil }
+    // Where the issuer has got another endpoint meanwhile, what the old one says is no answer of
+    // it: that one is asked, once.
+    for _ in 0..<2 {
+      guard let issuer = admission.asked(about: token) else { throw TokenRefusal.issuer }
+      let answer = try await introspect(text, token.digest, at: issuer, from: token.ownPlace)
+      admission.refresh()
+      guard admission.asked(about: token)?.introspection == issuer.introspection else { continue }
+      return try admission.verifier.verify(
+        token, introspectedAgain: answer, at: timers.clocks.wall())
+    }
+    throw Refusal(.authUnavailable)
   }
 
   /// What the issuer says of a token; it is asked, once, unless it has answered lately.
@@ -126,13 +149,13 @@ extension GatewayResponder {
   }
 
   /// A body that is read whole. Its sender must still have the right to do what it was admitted for
-  /// when the body has come.
+  /// when the body has come: an opaque token is asked about again as in `confirm`.
   func body(
     of request: HTTPRequest, upTo limit: Int, for topic: TopicAddress
   ) async throws -> ByteSlice {
     let tenure = tenure(of: topic)
     let body = try await request.body.collect(upTo: limit)
-    try check(tenure)
+    try await confirm(tenure)
     return body
   }
 
@@ -145,6 +168,9 @@ extension GatewayResponder {
     let now = timers.clocks.wall()
     if admission.mayDiffer(namespace.caller, admittedUnder: admitted, at: now) {
       try admission.snapshot.review(namespace, at: now)
+    }
+    if let token = try await askedAgain(about: namespace.caller.token) {
+      try admission.snapshot.review(namespace, with: token, at: timers.clocks.wall())
     }
     return body
   }

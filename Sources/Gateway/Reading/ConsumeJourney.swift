@@ -18,9 +18,10 @@ extension GatewayResponder {
     _ answer: inout AnswerWriter
   ) async throws -> AnswerEnd {
     try refuseQuery(of: request)
-    let (topic, definition) = try find(name, reference, request)
-    let tenure = tenure(of: topic)
+    let (admitted, definition) = try find(name, reference, request)
+    let tenure = tenure(of: admitted)
     let body = try await request.body.collect(upTo: GatewayLimits.administrativeBody)
+    let topic = try await confirm(tenure)
     var members = try BodyMembers(parsing: body)
     let most = Int64(GatewayLimits.eventsPerAnswer)
     let max = try members.takeNumber("max", in: 1...most) ?? 10

@@ -52,11 +52,8 @@ extension HTTP2Connection {
     if hasIdled(at: now) { return false }
     if now >= nextSweep {
       nextSweep = .distantFuture
-      for stream in streams.values where stream.isStalled(at: now, since: behindAt) {
-        lane.bump(lane.writeStalls)
-        session.reset(stream.id, .cancelled)
-        wantsPump()
-      }
+      for stream in streams.values { endIfStalled(stream.id, stream.outgoing, at: now) }
+      for (id, answer) in refused { endIfStalled(id, answer, at: now) }
     }
     if !hasReleased, now - quietSince >= limits.bufferKeepTime {
       hasReleased = true
@@ -64,5 +61,16 @@ extension HTTP2Connection {
       socket.outbox.release(keeping: 0)
     }
     return true
+  }
+
+  /// Ends a stream whose client has let its answer wait for too long. Until `behindAt` the socket
+  /// did.
+  private func endIfStalled(_ id: Int32, _ answer: HTTP2Outgoing, at now: MonotonicTime) {
+    guard answer.pending > 0,
+      now - max(answer.movedAt, behindAt) >= server.limits.writeStallTime
+    else { return }
+    server.counters.bump(server.counters.writeStalls)
+    session.reset(id, .cancelled)
+    wantsPump()
   }
 }

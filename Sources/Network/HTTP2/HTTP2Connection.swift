@@ -15,6 +15,8 @@ import HTTPWire
   let kind: ListenerKind
   let peer: Peer
   var streams: [Int32: HTTP2Stream<R>] = [:]
+  /// Answers to requests that the wire itself refuses, until their streams are over.
+  var refused: [Int32: HTTP2Outgoing] = [:]
   /// Streams that begin once the client has taken enough of what it asked for before.
   private var unstarted: [HTTP2Stream<R>] = []
   /// Room for long bodies that are read whole.
@@ -155,6 +157,7 @@ import HTTPWire
     }
     isOver = true
     unstarted = []
+    refused = [:]
     for stream in streams.values { stream.closed() }
     streams = [:]
     if running > 0 {
@@ -178,7 +181,10 @@ import HTTPWire
       case .end(let id): streams[id]?.receivedAll()
       case .closed(let id):
         idleSince = server.clock.now
-        guard let stream = streams.removeValue(forKey: id) else { continue }
+        guard let stream = streams.removeValue(forKey: id) else {
+          refused[id] = nil
+          continue
+        }
         stream.closed()
         if !unstarted.isEmpty { unstarted.removeAll { $0 === stream } }
       }
@@ -224,6 +230,7 @@ import HTTPWire
       writer.finishEmpty()
     }
     answer.isEnded = true
+    refused[id] = answer
     session.respond(with: answer, on: id, at: server.clock.now)
     endSoon(id)
     wantsPump()

@@ -30,7 +30,7 @@ import HTTPWire
   private var state = State.answering
   private(set) var isClosed = false
   private var isRoused = false
-  private let outgoing = HTTP2Outgoing()
+  let outgoing = HTTP2Outgoing()
   /// The request, once the responder has seen it and left it to the task.
   private var opened: (request: HTTPRequest, writer: AnswerWriter)?
   /// The body, while it comes.
@@ -92,12 +92,6 @@ import HTTPWire
     case .waiting: wake()
     case .begun, .done: break
     }
-  }
-
-  /// Whether the client has let its answer wait for too long. Until `behindAt` the socket did.
-  func isStalled(at now: MonotonicTime, since behindAt: MonotonicTime) -> Bool {
-    outgoing.pending > 0
-      && now - max(outgoing.movedAt, behindAt) >= server.limits.writeStallTime
   }
 
   // MARK: - The task

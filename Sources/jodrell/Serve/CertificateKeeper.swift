@@ -107,6 +107,16 @@ final class CertificateKeeper: Sendable {
     }
   }
 
+  /// The files that another configuration names, for whoever watches them until it is followed.
+  func paths(of listener: SecureListener) -> [String] { Self.paths(listener, directory) }
+
+  /// When another configuration's certificates are all valid that are not yet; nil where time alone
+  /// makes none of them good. Blocks for reading.
+  func begin(of listener: SecureListener, after now: UnixTime) -> UnixTime? {
+    guard let files = try? CertificateFiles(listener, in: directory, at: now) else { return nil }
+    return files.certificates.map(\.validity.lowerBound).filter { now < $0 }.max()
+  }
+
   private func take(_ state: inout State, at now: UnixTime) {
     state.nextTry = nil
     do throws(SettingsFault) {
@@ -187,8 +197,12 @@ final class CertificateKeeper: Sendable {
   }
 
   private static func facts(_ listener: SecureListener, _ directory: String) -> [FileFacts?] {
+    paths(listener, directory).map { try? FileAccess.facts(of: $0) }
+  }
+
+  private static func paths(_ listener: SecureListener, _ directory: String) -> [String] {
     var paths = listener.pairs.flatMap { [$0.certificate, $0.key] }
     if let authority = listener.clientCA { paths.append(authority.path) }
-    return paths.map { try? FileAccess.facts(of: FileAccess.resolve($0, from: directory)) }
+    return paths.map { FileAccess.resolve($0, from: directory) }
   }
 }

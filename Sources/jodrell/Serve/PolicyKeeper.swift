@@ -20,6 +20,8 @@ final class PolicyKeeper: Sendable {
     /// over.
     var seen: [FileFacts?] = []
     var watched: [String]
+    /// When a certificate is valid for which the last attempt was refused because it was not yet.
+    var nextTry: UnixTime?
     /// Whether the last attempt was refused.
     var isRefused = false
     var report: Report?
@@ -85,9 +87,11 @@ final class PolicyKeeper: Sendable {
       // for whoever has asked meanwhile.
       guard let report = state.report else { return }
       let facts = state.watched.map { try? FileAccess.facts(of: $0) }
-      guard isAsked || facts != state.seen else { return }
+      let isDue = state.nextTry.map { $0 <= now } ?? false
+      guard isAsked || isDue || facts != state.seen else { return }
       // Before they are read: what is written meanwhile is found at the next look.
       state.seen = facts
+      state.nextTry = nil
       do throws(CommandFault) {
         try take(&state, report, at: now, isAsked: isAsked)
         state.isRefused = false
@@ -104,12 +108,8 @@ final class PolicyKeeper: Sendable {
   private func take(
     _ state: inout State, _ report: Report, at now: UnixTime, isAsked: Bool
   ) throws(CommandFault) {
-    let compiled = try compile(&state, report)
-    let watched = [file] + compiled.files
-    if watched != state.watched {
-      state.watched = watched
-      state.seen = []
-    }
+    let files = NamedFiles()
+    let compiled = try compile(&state, report, noting: files)
     guard compiled.version != state.inForce.version else {
       // Secrets that it refers to may have changed, and a revocation of all that a subject was
       // given until now means another instant than before: open streams are looked at for it.
@@ -129,9 +129,7 @@ final class PolicyKeeper: Sendable {
     }
     // All that can fail comes before anything is in force.
     try report.issuers.check(compiled)
-    if let listener = compiled.settings.https {
-      try certificates?.follow(listener, at: now)
-    }
+    try showCertificates(of: compiled, &state, noting: files, at: now)
     try report.issuers.take(compiled)
     let keepsKeys = compiled.issuersVersion == state.inForce.issuersVersion
     let generation = desk.take(
@@ -154,21 +152,38 @@ final class PolicyKeeper: Sendable {
 
   /// Reads the file. What is refused is tried again when one of the files that it names changes.
   private func compile(
-    _ state: inout State, _ report: Report
+    _ state: inout State, _ report: Report, noting files: NamedFiles
   ) throws(CommandFault) -> CompiledPolicy {
-    let files = NamedFiles()
+    defer { watch(files, &state) }
+    return try CompiledPolicy(
+      file: file, generation: desk.nextGeneration(),
+      keeping: KnownIdentities(
+        keys: report.issuers.keys, revocations: desk.current.verifier.revocations),
+      noting: files)
+  }
+
+  /// Has the certificates shown that the file names. What is refused for them is tried again when
+  /// one of their files changes, too, or they are valid that are not yet. Once they are shown,
+  /// their keeper alone watches them.
+  private func showCertificates(
+    of compiled: CompiledPolicy, _ state: inout State, noting files: NamedFiles, at now: UnixTime
+  ) throws(CommandFault) {
+    guard let listener = compiled.settings.https, let certificates else { return }
+    // Before they are read.
+    for path in certificates.paths(of: listener) { files.note(path) }
     do throws(CommandFault) {
-      return try CompiledPolicy(
-        file: file, generation: desk.nextGeneration(),
-        keeping: KnownIdentities(
-          keys: report.issuers.keys, revocations: desk.current.verifier.revocations),
-        noting: files)
+      try certificates.follow(listener, at: now)
     } catch {
-      state.watched = [file] + files.paths
-      // The file itself as it was before the attempt.
-      state.seen = Array(state.seen.prefix(1)) + files.facts
+      watch(files, &state)
+      state.nextTry = certificates.begin(of: listener, after: now)
       throw error
     }
+  }
+
+  private func watch(_ files: NamedFiles, _ state: inout State) {
+    state.watched = [file] + files.paths
+    // The file itself as it was before the attempt.
+    state.seen = Array(state.seen.prefix(1)) + files.facts
   }
 
   private static func warn(_ compiled: CompiledPolicy, _ log: LogWriter) {

@@ -15,23 +15,30 @@ import Testing
 @Suite struct OpaqueTokenTests {
   /// An issuer that answers when it is let.
   private final class Asked: Sendable {
+    /// What one endpoint says says nothing for another.
+    struct Subject: Hashable {
+      let digest: Digest
+      let terms: IntrospectionTerms?
+    }
     struct State {
-      var waiting: [(Digest, @Sendable () -> Void)] = []
-      var answers: [Digest: IntrospectionAnswer] = [:]
+      var waiting: [(Subject, @Sendable () -> Void)] = []
+      var answers: [Subject: IntrospectionAnswer] = [:]
       var count = 0
     }
     let state = Mutex(State())
 
     var services: IdentityServices {
       var services = IdentityServices()
-      services.finding = { digest, _, _ in
-        self.state.withLock { $0.answers[digest] }.map { IdentityServices.Finding.answer($0) }
-          ?? .unknown
+      services.finding = { digest, issuer, _ in
+        let subject = Subject(digest: digest, terms: issuer.introspection)
+        return self.state.withLock { $0.answers[subject] }
+          .map { IdentityServices.Finding.answer($0) } ?? .unknown
       }
-      services.ask = { _, digest, _, _, done in
+      services.ask = { _, digest, issuer, _, done in
+        let subject = Subject(digest: digest, terms: issuer.introspection)
         self.state.withLock { state in
           state.count += 1
-          state.waiting.append((digest, done))
+          state.waiting.append((subject, done))
         }
       }
       return services
@@ -43,7 +50,7 @@ import Testing
     func answer(_ answer: IntrospectionAnswer?) {
       let waiting = state.withLock { state in
         defer { state.waiting = [] }
-        for (digest, _) in state.waiting { state.answers[digest] = answer }
+        for (subject, _) in state.waiting { state.answers[subject] = answer }
         return state.waiting
       }
       for (_, done) in waiting { done() }
@@ -182,6 +189,34 @@ import Testing
     tokens.follow(id(2), try token(2, old))
     turn(moved)
     #expect(asked.count == 2)
+  }
+
+  @Test("the new endpoint is asked at once, and once, where the old one was being asked")
+  func movedMeanwhile() throws {
+    let asked = Asked()
+    let timers = StandingTimers(clocks: clock.clocks)
+    let tokens = OpaqueTokens(asked.services, timers: timers)
+    let old = try verifier()
+    let moved = try verifier(client: "h", generation: 2)
+    func turn(_ verifier: TokenVerifier) {
+      timers.fireDue()
+      tokens.turnEnded(verifier) { _, _, _ in clock.wall + .seconds(10) }
+    }
+    tokens.follow(id(1), try token(1, old))
+    clock.step(.seconds(11))
+    turn(old)
+    turn(moved)
+    #expect(asked.count == 1, "it is under way")
+    asked.answer(try answer())
+    turn(moved)
+    #expect(asked.count == 2 && asked.underWay == 1)
+    // Without an answer that one is left alone for a while.
+    asked.answer(nil)
+    for _ in 0..<3 { turn(moved) }
+    #expect(asked.count == 2)
+    clock.step(OpaqueTokens.pause)
+    turn(moved)
+    #expect(asked.count == 3)
   }
 
   @Test("a clock that is set back puts no question off")

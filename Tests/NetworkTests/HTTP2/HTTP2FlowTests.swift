@@ -112,6 +112,34 @@ struct HTTP2FlowTests {
     }
   }
 
+  @Test("who leaves it shut for a refusal loses that stream as well")
+  func shutWindowOfRefusal() async throws {
+    var limits = WireLimits()
+    limits.writeStallTime = .milliseconds(100)
+    try await withServer(limits) { server, peer, _ in
+      try await peer.loop.run { loop in
+        let socket = try await peer.connect(on: loop)
+        defer { socket.close(on: loop) }
+        let long = ("x", String(repeating: "y", count: 9_000))
+        socket.outbox.append(
+          ByteSlice(
+            HTTP2Frames.opening(settings: [(4, 0)]) + HTTP2Frames.get("/a", stream: 1, [long])))
+        #expect(await socket.flush())
+        let (stalled, _) = await peer.frames(from: socket, grant: false) {
+          $0.has(HTTP2Frames.reset, stream: 1)
+        }
+        #expect(stalled.has(HTTP2Frames.headers, stream: 1) && stalled.body(of: 1).isEmpty)
+        #expect(stalled.errorCode(HTTP2Frames.reset) == 8)
+        let ping = HTTP2Frames.frame(HTTP2Frames.ping, [UInt8](repeating: 7, count: 8))
+        socket.outbox.append(ByteSlice(ping))
+        #expect(await socket.flush())
+        let (frames, isClosed) = await peer.frames(from: socket) { $0.has(HTTP2Frames.ping) }
+        #expect(!isClosed && frames.has(HTTP2Frames.ping))
+      }
+      #expect(server.counters.writeStalls == 1)
+    }
+  }
+
   @Test("above what a client leaves unread no further request of it begins")
   func unreadAnswers() async throws {
     var limits = WireLimits()
