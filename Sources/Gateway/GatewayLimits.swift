@@ -69,9 +69,14 @@ public enum GatewayLimits {
   /// How often a schema is judged anew because the topic's schemas or their binding were changed
   /// meanwhile.
   public static let registrationAttempts = 64
-  /// Pieces of work that wait for one another because each may take a second: schemas and documents
-  /// that are compiled, linted and compared. One tenant has half of it.
+  /// Pieces of work that wait for one another because each may take seconds: schemas and documents
+  /// that are compiled, linted and compared, all that one answer takes being one piece. One tenant
+  /// has half of it.
   static let longWork = 64
+  /// The same of schemas that events or their readers wait for: those go ahead.
+  static let urgentWork = 1_024
+  /// Bytes of the programs that one comparison of schemas holds at once.
+  static let judgedBytes = 128 << 20
   /// How often an event is judged anew because another version of its schema, which is not compiled
   /// either, has come into force meanwhile.
   static let judgingAttempts = 16

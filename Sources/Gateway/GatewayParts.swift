@@ -19,10 +19,12 @@ public struct GatewayParts<Engine: EventEngine>: Sendable {
   let limits: LimitDesk
   public let quotas: StorageQuotas
   public let replays: ReplayDesk
-  /// Of looks at what a new compatibility level concerns: one in the whole gateway.
+  /// Of looks at what a new compatibility level concerns: one in the whole gateway, and none waits
+  /// for the one before it.
   public let comparisons = ReplayDesk(atOnce: 1, pause: .zero)
   public let workers: Workers
-  /// What may take a second: schemas compiled, linted and compared for those who register them.
+  /// What may take seconds: schemas compiled, linted and compared for those who register them, and
+  /// compiled for events and their readers.
   let longWork: WorkerLane
   public let log: LogWriter
   /// Where decisions are recorded; nil where no audit log is kept.
@@ -52,7 +54,8 @@ public struct GatewayParts<Engine: EventEngine>: Sendable {
     self.replays = replays
     self.workers = workers
     longWork = WorkerLane(
-      behind: workers, capacity: GatewayLimits.longWork, metrics: server.queues)
+      behind: workers, capacity: GatewayLimits.longWork, urgent: GatewayLimits.urgentWork,
+      metrics: server.queues)
     self.log = log
     self.audit = audit
     self.operations = operations

@@ -24,6 +24,8 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
   let redactions: RedactionDesk
   /// What schemas label whose programs are not in memory.
   let labels: LabelMemory<Engine>
+  /// Of events that wait until their schemas are compiled.
+  let awaitedPrograms = SharedWaits<AwaitedProgram, CompiledSchema, any Error>()
   var topicMetrics: TopicMetricsCache
   /// Where answers are composed; nothing of it outlives the call that fills it.
   private var draft = JSONWriter(capacity: 4096)
@@ -55,7 +57,7 @@ public final class GatewayResponder<Engine: EventEngine>: Responder {
       parts.streams, parts.identity, timers: timers, metrics: parts.server.policy,
       audit: parts.audit)
     redactions = RedactionDesk(timers)
-    labels = LabelMemory(parts.engine, parts.workers)
+    labels = LabelMemory(parts.engine, parts.longWork)
     shares = FairShare(at: timers.now, roll: parts.roll, metrics: parts.server.limits)
     parts.access.wake(timers.post)
     topicMetrics = TopicMetricsCache(of: parts.metrics)

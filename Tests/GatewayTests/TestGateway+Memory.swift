@@ -29,6 +29,9 @@ extension TestGateway {
     }
   }
 
+  /// How many events wait until their schemas are compiled.
+  var awaitingPrograms: Int { responder.awaitedPrograms.askers }
+
   /// The same of its fields.
   var remembersFields: Bool { last?.fieldsMemo != nil }
 }

@@ -65,6 +65,7 @@ extension GatewayResponder {
     try terms.conditions.check(current.map { EntityTag($0) })
     let uri = put.wish.applied(to: current?.uri)
     let review = try await review(put.text, uri, put.dialect, name, in: namespace)
+    try await confirmRight(to: namespace)
     if put.lint == .strict, !review.warnings.isEmpty { throw Refusal(refusing: review.warnings) }
     if let current, current.fingerprint == review.fingerprint, current.uri == uri {
       start(200, terms, tag: EntityTag(current), &answer)
@@ -86,6 +87,15 @@ extension GatewayResponder {
     }
   }
 
+  /// Whoever has waited until a text was read must still have the right to what was asked for.
+  private func confirmRight(to namespace: NamespaceAddress) async throws {
+    admission.refresh()
+    try admission.snapshot.review(namespace, at: timers.clocks.wall())
+    if let token = try await askedAgain(about: namespace.caller.token) {
+      try admission.snapshot.review(namespace, with: token, at: timers.clocks.wall())
+    }
+  }
+
   /// Reads a document on a worker, with the others as they are now.
   func review(
     _ text: ByteSlice, _ uri: ByteSlice?, _ dialect: SchemaDialect?, _ name: DocumentName,
@@ -94,17 +104,9 @@ extension GatewayResponder {
     let base = uri?.text ?? DocumentPath.text(namespace.tenant, namespace.namespace, name)
     let finder = parts.engine.finder(for: namespace)
     let home = namespace.namespace
-    let outcome = try await longWork(for: namespace.caller).run {
-      () -> Result<DocumentReview, SchemaFault> in
-      do throws(SchemaFault) {
-        return .success(
-          try DocumentReview(
-            of: text, as: name, base: base, dialect: dialect, in: home, finder))
-      } catch {
-        return .failure(error)
-      }
+    return try await inOneTurn(of: namespace.caller) {
+      try DocumentReview(of: text, as: name, base: base, dialect: dialect, in: home, finder)
     }
-    return try outcome.get()
   }
 
   /// `PATCH …/{name…}` `{"default":2}` makes a live version the current one, forward or back;

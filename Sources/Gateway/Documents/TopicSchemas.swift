@@ -23,10 +23,7 @@ extension GatewayResponder {
 
   /// Refuses what is about a topic that is not there and is not made on first use.
   func checkMaking(_ address: TopicAddress) throws(Refusal) {
-    guard
-      parts.engine.topic(address) != nil
-        || TopicRules(of: address.inNamespace, in: parts.engine).autoCreate
-    else { throw Refusal(.notFound, "topics of this namespace are not made on first use") }
+    try parts.engine.checkMaking(address)
   }
 
   /// The version that a candidate would be on a topic which is not there yet.
@@ -41,15 +38,19 @@ extension GatewayResponder {
 
   /// Makes one change of a topic's schemas, where they are still `book`. Under conditions it fails
   /// otherwise; else it is judged again by what is there now.
+  ///
+  /// - Parameter tenure: of the caller, who must still have the right when it has been judged.
   @discardableResult
   func edit(
-    _ address: TopicAddress, _ edit: SchemaEdit, of book: SchemaBook, _ change: ChangeTerms
+    _ address: TopicAddress, _ edit: SchemaEdit, of book: SchemaBook, _ change: ChangeTerms,
+    _ tenure: Tenure
   ) async throws -> SchemaBook {
     var book = book
     var attempts = GatewayLimits.registrationAttempts
     while true {
       attempts -= 1
       try await checkClassification(edit, of: book, at: address)
+      try await confirm(tenure, judgedAs: address)
       do throws(CatalogueFailure) {
         return try await engine(change).editSchemas(of: address, edit, at: book.revision)
       } catch .schemaBookChanged where !change.conditions.isEmpty {
@@ -95,6 +96,15 @@ extension GatewayResponder {
       json.endObject()
     }
     json.endArray()
+  }
+}
+
+extension Catalogue {
+  /// Refuses what is about a topic that is not there and is not made on first use.
+  func checkMaking(_ address: TopicAddress) throws(Refusal) {
+    guard topic(address) != nil || TopicRules(of: address.inNamespace, in: self).autoCreate else {
+      throw Refusal(.notFound, "topics of this namespace are not made on first use")
+    }
   }
 }
 

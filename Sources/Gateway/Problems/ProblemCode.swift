@@ -322,8 +322,7 @@ extension ProblemCode {
       Row(
         429, .rateLimited, retryable: true, "Too many requests",
         "Come back after `Retry-After`; `limit` and the `RateLimit` fields name the bound that was "
-          + "met. Where there are none, another replay or compatibility check is under way, or has "
-          + "just ended.")
+          + "met. Where there are none, another replay check is under way, or has just ended.")
     }
   }
 

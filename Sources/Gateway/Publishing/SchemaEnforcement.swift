@@ -88,10 +88,25 @@ extension GatewayResponder {
     do {
       return HeldProgram(
         version: missing.version,
-        program: try await program(
-          of: stored, in: book, at: address, keeping: true, isForEvents: true))
+        program: try await awaitedProgram(of: stored, in: book, at: address))
     } catch is SchemaFault {
       throw UnusableSchema(version: missing.version)
+    }
+  }
+
+  /// The program of a version that events wait for: compiled ahead of what is asked for those who
+  /// register schemas, in a turn of the publisher's tenant, once for all of its events here.
+  private func awaitedProgram(
+    of stored: StoredSchema, in book: SchemaBook, at address: TopicAddress
+  ) async throws -> CompiledSchema {
+    if let program = book.program(of: stored.version) { return program }
+    let address = address.detached
+    let work = SchemaWork(engine: parts.engine, address: address, book: book)
+    let lane = parts.longWork.of(address.caller.tenant.bytes, isUrgent: true)
+    return try await awaitedPrograms.answer(to: AwaitedProgram(stored, at: address)) {
+      try await lane.run {
+        Result<CompiledSchema, any Error> { try work.program(of: stored, keeping: true) }
+      }.get()
     }
   }
 
@@ -215,6 +230,25 @@ struct UncompiledSchema: Error, Hashable {
 /// A registered version that does not compile any more: a fault of the gateway's own.
 struct UnusableSchema: Error {
   let version: UInt32
+}
+
+/// What events of one publisher's tenant wait for. A number names another version once a topic was
+/// made anew.
+struct AwaitedProgram: Hashable {
+  let topic: TopicKey
+  let version: UInt32
+  let fingerprint: ByteSlice
+  let references: [SchemaPin]
+  let tenant: Name
+
+  /// - Parameter address: in storage of its own.
+  init(_ stored: StoredSchema, at address: TopicAddress) {
+    topic = TopicKey(address)
+    version = stored.version
+    fingerprint = stored.fingerprint
+    references = stored.references
+    tenant = address.caller.tenant
+  }
 }
 
 /// What has been compiled for events that waited for it. It is held so that their checks find it

@@ -24,18 +24,23 @@ extension GatewayResponder {
     let address = try admit(request, to: reference, forAnyOf: [.publish, .manage, .subscribe])
       .detached
     guard let topic = parts.engine.open(address) else { throw Refusal(.notFound) }
-    if subject != nil || number != nil {
-      judging.binding = try await binding(to: number, of: subject, at: address)
-    }
+    let isChosen = subject != nil || number != nil
+    if isChosen { _ = try parts.engine.schemaBook(of: address).wanted(number, of: subject) }
     let envelope = try read(request.head, request.id, address.stamp(on: shelf))
+    let most =
+      switch envelope.mode {
+      case .lines, .batch: GatewayLimits.batch
+      case .binary, .structured: GatewayLimits.event
+      }
+    let body = try await body(of: request, upTo: most, for: address)
+    // Nothing is compiled for a body that has not come, and held until it has.
+    if isChosen { judging.binding = try await binding(to: number, of: subject, at: address) }
     switch envelope.mode {
     case .lines, .batch:
-      let body = try await request.body.collect(upTo: GatewayLimits.batch)
       var batch = try await judge(body, envelope, for: topic, at: address, judging)
       try await checkDeferred(&batch, for: topic, at: address, judging)
       return finish(batch, &answer)
     case .binary, .structured:
-      let body = try await request.body.collect(upTo: GatewayLimits.event)
       let draft = judging.typed(try await draft(of: body, envelope))
       let enforcement = (judging.binding ?? topic.binding)?
         .schema(for: draft.attributes[.type])?.enforcement

@@ -109,7 +109,11 @@ struct PulsarSchemaPayload {
         .tooLarge,
         "at most \(SchemaLimits.properties) properties of \(SchemaLimits.propertyBytes) bytes")
     }
-    self.properties = properties.sorted { $0.key < $1.key }
+    // They are kept while the schema waits for its turn, and the body is not.
+    self.properties = properties.sorted { $0.key < $1.key }.map {
+      SchemaProperty(
+        key: ByteSlice(copying: $0.key.span), value: ByteSlice(copying: $0.value.span))
+    }
   }
 }
 

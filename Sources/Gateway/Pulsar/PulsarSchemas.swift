@@ -109,12 +109,15 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     let change = try readPulsarChange(request).terms
     let address = try admit(request, to: reference, for: Right.schema).detached
-    let candidate = try await readPulsarCandidate(request, of: address)
+    let tenure = tenure(of: address)
+    let draft = try await readPulsarDraft(request, of: address)
     // The same schema again is no change, and no reason to overlook a condition.
     try change.conditions.check(
       parts.engine.schemaBook(of: address).defaultVersion(of: .topic).map { EntityTag($0) })
-    let outcome = try await register(
-      candidate, lint: .warn, at: address, change, at: request.receivedAt)
+    let outcome = try await tellingFaults {
+      try await register(
+        draft, lint: .warn, at: address, change, tenure, at: request.receivedAt)
+    }
     start(200, change, tag: outcome.isDefault ? EntityTag(outcome.schema) : nil, &answer)
     return finish(&answer) { json in
       json.beginObject()
@@ -134,15 +137,16 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     let (change, isForced) = try readPulsarChange(request)
     let address = try admit(request, to: reference, for: Right.schema).detached
+    let tenure = tenure(of: address)
     let known = parts.engine.schemaBook(of: address)
     if isForced {
       try change.conditions.check(known.defaultVersion(of: .topic).map { EntityTag($0) })
-      try await edit(address, .erase(.topic), of: known, change)
+      try await edit(address, .erase(.topic), of: known, change, tenure)
       return finishPulsar(PulsarAdmin.noVersion, change, &answer)
     }
     guard !known.live(.topic).isEmpty else { throw Refusal(.notFound, "Schema not found") }
     try change.conditions.check(known.defaultVersion(of: .topic).map { EntityTag($0) })
-    let book = try await edit(address, .retire(.topic), of: known, change)
+    let book = try await edit(address, .retire(.topic), of: known, change, tenure)
     return finishPulsar(PulsarAdmin.version(book.lastVersion), change, &answer)
   }
 
@@ -166,8 +170,8 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     try readPulsarQuery(request)
     let address = try admit(request, to: reference, forAnyOf: [.manage, .publish]).detached
-    let candidate = try await readPulsarCandidate(request, of: address)
-    let report = try await judge(candidate, at: address).report
+    let draft = try await readPulsarDraft(request, of: address)
+    let report = try await tellingFaults { try await judge(draft, at: address) }.report
     answer.start(202)
     return finish(&answer) { json in
       json.beginObject()
@@ -185,7 +189,8 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     try readPulsarQuery(request)
     let address = try readable(reference, request).detached
-    let candidate = try await readPulsarCandidate(request, of: address)
+    let draft = try await readPulsarDraft(request, of: address)
+    let candidate = try await tellingFaults { try await compile(draft, of: address) }
     let known = parts.engine.schemaBook(of: address).identical(
       to: candidate.fingerprint, references: [], in: .topic)
     return finishPulsar(
@@ -193,9 +198,9 @@ extension GatewayResponder {
       &answer)
   }
 
-  private func readPulsarCandidate(
+  private func readPulsarDraft(
     _ request: HTTPRequest, of address: TopicAddress
-  ) async throws -> SchemaCandidate {
+  ) async throws -> SchemaDraft {
     let type = try MediaType(request.head.fields.first("content-type"))
     guard type.isOneOf("application/json", "") else {
       throw Refusal(.mediaType, "send application/json")
@@ -206,10 +211,17 @@ extension GatewayResponder {
     guard payload.text.count <= SchemaLimits.sourceBytes else {
       throw Refusal(.tooLarge, "a schema has at most \(SchemaLimits.sourceBytes) bytes")
     }
+    return SchemaDraft(
+      text: payload.text, terms: SchemaTerms(.pulsarJSON), subject: .topic,
+      properties: payload.properties)
+  }
+
+  /// What is wrong with a text, in the words of Pulsar's broker.
+  private func tellingFaults<Answer>(
+    _ judge: () async throws -> Answer
+  ) async throws -> Answer {
     do {
-      return try await compile(
-        payload.text, SchemaTerms(.pulsarJSON), for: .topic, of: address,
-        properties: payload.properties)
+      return try await judge()
     } catch let fault as SchemaFault {
       throw Refusal(
         .schemaInvalid,

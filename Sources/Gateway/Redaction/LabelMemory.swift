@@ -36,16 +36,29 @@ final class LabelMemory<Engine: EventEngine> {
     let bytes: Int
   }
 
+  /// What is asked for, and in whose turn: nobody waits in the line of another tenant.
+  private struct Question: Hashable {
+    let key: Key
+    let tenant: Name
+
+    init(_ stored: StoredSchema, of topic: TopicAddress) {
+      key = Key(stored, of: topic).detached
+      tenant = topic.caller.tenant.detached
+    }
+  }
+
   private let engine: Engine
-  private let workers: Workers
+  private let lane: WorkerLane
+  private let labellings = SharedWaits<Question, Labelling, ReadFailure>()
+  private let descriptions = SharedWaits<Question, SchemaClassification?, ReadFailure>()
   private var learned: [Key: Known] = [:]
   /// The keys of all, oldest first.
   private var order: ArraySlice<Key> = []
   private(set) var bytes = 0
 
-  init(_ engine: Engine, _ workers: Workers) {
+  init(_ engine: Engine, _ lane: WorkerLane) {
     self.engine = engine
-    self.workers = workers
+    self.lane = lane
   }
 
   /// What is known of a version without compiling it.
@@ -63,14 +76,16 @@ final class LabelMemory<Engine: EventEngine> {
   ) async throws(ReadFailure) -> Labelling {
     let known = labelling(of: stored, in: book, of: topic)
     guard case .unknown = known else { return known }
-    let program = try await program(of: stored, in: book, of: topic, isPassing: isPassing)
-    let labelling = program.map { Labelling($0) } ?? .unreadable
-    if case .unlabelled = labelling {
-      book.noteUnlabelled(stored.version)
+    let found = try await labellings.answer(to: Question(stored, of: topic)) {
+      () async throws(ReadFailure) -> Labelling in
+      let program = try await program(of: stored, in: book, of: topic, isPassing: isPassing)
+      let labelling = program.map { Labelling($0) } ?? .unreadable
+      if case .unlabelled = labelling { return labelling }
+      keep(labelling, nil, program, of: stored, topic)
       return labelling
     }
-    keep(labelling, nil, program, of: stored, topic)
-    return labelling
+    if case .unlabelled = found { book.noteUnlabelled(stored.version) }
+    return found
   }
 
   /// Which values a version describes that labels none; nil where it does not compile.
@@ -78,10 +93,20 @@ final class LabelMemory<Engine: EventEngine> {
     by stored: StoredSchema, in book: SchemaBook, of topic: TopicAddress
   ) async throws(ReadFailure) -> SchemaClassification? {
     if let known = description(of: stored, topic) { return known }
-    guard let program = try await program(of: stored, in: book, of: topic) else { return nil }
-    let described = try await onWorker { program.describedValues }
-    if let described { keep(.unlabelled, described, program, of: stored, topic) }
-    return described
+    return try await descriptions.answer(to: Question(stored, of: topic)) {
+      () async throws(ReadFailure) -> SchemaClassification? in
+      let engine = engine
+      let found = try await onWorker(for: topic) {
+        () -> (program: CompiledSchema, described: SchemaClassification)? in
+        guard let program = engine.program(of: stored, in: book, of: topic),
+          let described = program.describedValues
+        else { return nil }
+        return (program, described)
+      }
+      guard let found else { return nil }
+      keep(.unlabelled, found.described, found.program, of: stored, topic)
+      return found.described
+    }
   }
 
   /// The same, as far as it is known.
@@ -90,10 +115,10 @@ final class LabelMemory<Engine: EventEngine> {
   }
 
   private func program(
-    of stored: StoredSchema, in book: SchemaBook, of topic: TopicAddress, isPassing: Bool = false
+    of stored: StoredSchema, in book: SchemaBook, of topic: TopicAddress, isPassing: Bool
   ) async throws(ReadFailure) -> CompiledSchema? {
     let engine = engine
-    return try await onWorker {
+    return try await onWorker(for: topic) {
       guard isPassing else { return engine.program(of: stored, in: book, of: topic) }
       return book.program(of: stored.version) ?? (try? engine.recompileSchema(stored, of: topic))
     }
@@ -119,11 +144,12 @@ final class LabelMemory<Engine: EventEngine> {
     }
   }
 
+  /// In a turn of the reader's tenant, ahead of those who register schemas.
   private func onWorker<Answer: Sendable>(
-    _ work: @escaping @Sendable () -> Answer
+    for topic: TopicAddress, _ work: @escaping @Sendable () -> Answer
   ) async throws(ReadFailure) -> Answer {
     do throws(WorkersBusy) {
-      return try await workers.run(work)
+      return try await lane.of(topic.caller.tenant.bytes, isUrgent: true).run(work)
     } catch {
       throw ReadFailure(error)
     }

@@ -19,10 +19,10 @@ extension GatewayResponder {
     let address = try admit(request, to: reference, forAnyOf: [.manage, .publish]).detached
     let subject = try line(wished, of: address)
     let terms = try SchemaTerms(contentType: request.head.fields.first("content-type"))
-    let text = try await request.body.collect(upTo: SchemaLimits.sourceBytes)
-    let candidate = try await compile(
-      ByteSlice(copying: text.span), terms, for: subject, of: address)
-    let judgement = try await judge(candidate, at: address)
+    let text = try await body(of: request, upTo: SchemaLimits.sourceBytes, for: address)
+    let judgement = try await judge(
+      SchemaDraft(text: ByteSlice(copying: text.span), terms: terms, subject: subject),
+      at: address)
     let (report, known) = (judgement.report, judgement.identical)
     answer.start(200)
     return finish(&answer) { json in
@@ -58,78 +58,21 @@ extension GatewayResponder {
     }
   }
 
-  /// How a candidate stands to the versions of its line, on a worker.
-  func judge(
-    _ candidate: SchemaCandidate, at address: TopicAddress
-  ) async throws -> SchemaJudgement {
-    let rules = compatibilityTerms(of: address)
+  /// How a text stands to the versions of its line, found out by a worker at once.
+  func judge(_ draft: SchemaDraft, at address: TopicAddress) async throws -> SchemaJudgement {
+    let work = try await work(on: draft.subject, at: address)
+    return try await inOneTurn(of: address.caller) { try work.judgement(of: draft) }
+  }
+
+  /// What a worker needs to hold a text against the versions of its line.
+  func work(
+    on subject: SchemaSubject, at address: TopicAddress
+  ) async throws(CatalogueFailure) -> SchemaWork<Engine> {
     let book = parts.engine.schemaBook(of: address)
-    let versions = try await versions(of: candidate.subject, in: book, at: address, rules)
-    // Registering it would change nothing, which no level forbids.
-    let known = book.identical(
-      to: candidate.fingerprint, references: candidate.references, in: candidate.subject)
-    let isKnown = known != nil
-    // Without a version in force there are softly deleted ones at most, and nobody follows those.
-    let inForce = book.defaultVersion(of: candidate.subject) == nil ? nil : versions.last
-    return try await longWork(for: address.caller).run {
-      let report = CompatibilityReport(
-        candidate.program, against: isKnown ? [] : versions, terms: rules)
-      let publishers = inForce.map { inForce in
-        (
-          inForce.number,
-          report.backward(to: inForce.number)
-            ?? inForce.verdict(asReadBy: candidate.program, rules.policy)
-        )
-      }
-      return SchemaJudgement(report: report, publishers: publishers, identical: known)
-    }
-  }
-
-  /// What registering a candidate comes to. Compares on a worker.
-  func decide(
-    _ candidate: SchemaCandidate, in book: SchemaBook, at address: TopicAddress
-  ) async throws -> SchemaRegistration.Outcome {
-    let rules = compatibilityTerms(of: address)
-    let versions = try await versions(of: candidate.subject, in: book, at: address, rules)
-    return try await longWork(for: address.caller).run {
-      SchemaRegistration.decide(
-        candidate.program, fingerprint: candidate.fingerprint, references: candidate.references,
-        against: versions, terms: rules)
-    }
-  }
-
-  /// What a candidate of a line is held against (`SchemaBook.judged`), compiled as far as the terms
-  /// look at it: the version in force first, then the newest, up to `SchemaLimits.comparedBytes` of
-  /// text.
-  func versions(
-    of subject: SchemaSubject, in book: SchemaBook, at address: TopicAddress,
-    _ terms: SchemaRegistration.Terms
-  ) async throws -> [SchemaRegistration.Version] {
-    var versions: [SchemaRegistration.Version] = []
-    var left = SchemaLimits.comparedBytes
     let retained =
       book.hasDeleted(subject) ? try await parts.engine.retainedSchemas(of: address) : []
-    for stored in book.judged(subject, retained: retained).reversed() {
-      var reading = SchemaRegistration.Version.Reading.notAsked
-      if versions.isEmpty || terms.looksBehindNewest {
-        if left > 0 {
-          do {
-            let program = try await self.program(of: stored, in: book, at: address)
-            left -= program.bytes
-            reading = .program(program)
-          } catch is SchemaFault {
-            reading = .doesNotCompile
-          }
-        } else {
-          reading = .tooMuch
-        }
-      }
-      versions.append(
-        SchemaRegistration.Version(
-          number: stored.version, fingerprint: stored.fingerprint,
-          references: stored.references, isLive: stored.state.isLive, reading: reading))
-    }
-    return versions.reversed()
+    return SchemaWork(
+      engine: parts.engine, address: address.detached, book: book, retained: retained)
   }
 
   /// Leaves a line in the log where an operator answers for what is not decided.
@@ -151,18 +94,8 @@ extension GatewayResponder {
   }
 
   func compatibilityTerms(of address: TopicAddress) -> SchemaRegistration.Terms {
-    SchemaRegistration.Terms(
-      TopicRules(of: address.inNamespace, topic: parts.engine.topic(address), in: parts.engine))
+    SchemaRegistration.Terms(of: address, in: parts.engine)
   }
-}
-
-/// What there is to say of a candidate that is not registered.
-struct SchemaJudgement: Sendable {
-  let report: CompatibilityReport
-  /// The version in force, and whether the candidate takes its events.
-  let publishers: (UInt32, SchemaInclusion.Verdict)?
-  /// The version that is the same already: registering the candidate would change nothing.
-  let identical: StoredSchema?
 }
 
 extension Refusal {

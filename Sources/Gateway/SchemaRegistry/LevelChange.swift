@@ -13,7 +13,8 @@ extension GatewayResponder {
   /// has it now.
   func unmet(at address: TopicAddress, under terms: SchemaRegistration.Terms) async -> UnmetLevels {
     guard terms.asks else { return UnmetLevels() }
-    return await survey(ByteSlice(utf8: "\(address)")) { survey in
+    let key = ByteSlice(utf8: "\(address)")
+    return await survey(key, of: address.caller) { survey in
       try await look(at: address, under: terms, for: &survey)
     }
   }
@@ -29,7 +30,7 @@ extension GatewayResponder {
       return UnmetLevels()
     }
     let key = ByteSlice(utf8: "\(namespace.tenant)/\(namespace.namespace)")
-    return await survey(key) { survey in
+    return await survey(key, of: scope) { survey in
       var pace = Pace()
       var after: Name?
       repeat {
@@ -61,14 +62,18 @@ extension GatewayResponder {
   /// Looks at what a change concerns, one in the whole gateway at a time. The change is made:
   /// whatever hinders looking is told with it and refuses nothing.
   private func survey(
-    _ key: ByteSlice, _ look: (inout LevelSurvey) async throws -> Void
+    _ key: ByteSlice, of caller: TenantScope, _ look: (inout LevelSurvey) async throws -> Void
   ) async -> UnmetLevels {
     var survey = LevelSurvey(began: timers.clocks.monotonic())
-    guard parts.comparisons.enter(key, at: survey.began) == nil else {
+    let tenant = caller.tenant.bytes
+    guard parts.comparisons.enter(key, of: tenant, at: survey.began) == nil else {
       survey.found.isComplete = false
       return survey.found
     }
-    defer { parts.comparisons.leave(key, from: survey.began, at: timers.clocks.monotonic()) }
+    defer {
+      parts.comparisons.leave(
+        key, of: tenant, from: survey.began, at: timers.clocks.monotonic())
+    }
     do {
       try await look(&survey)
     } catch {
@@ -79,7 +84,7 @@ extension GatewayResponder {
 
   private func mayGoOn(_ survey: inout LevelSurvey) -> Bool {
     guard timers.clocks.monotonic() - survey.began < GatewayLimits.levelPatience,
-      survey.found.lines.count < SchemaLimits.warnings
+      survey.found.lines.count < SchemaLimits.warnings, !Task.isCancelled
     else {
       survey.found.isComplete = false
       return false
@@ -87,33 +92,46 @@ extension GatewayResponder {
     return true
   }
 
-  /// Compares all lines of a topic, on a worker.
+  /// Compares all lines of a topic, on a worker: one after the other, each at once.
   private func look(
     at address: TopicAddress, under terms: SchemaRegistration.Terms,
     for survey: inout LevelSurvey
   ) async throws {
     let book = parts.engine.schemaBook(of: address)
-    // A candidate is held against the one in force, which alone is read under `strict`; here that
-    // one is the candidate, and it is held against the one before it.
-    let reading = SchemaRegistration.Terms(level: terms.level, policy: .evolution)
+    let (clocks, end) = (timers.clocks, survey.began + GatewayLimits.levelPatience)
     // Nobody follows a line of which nothing is in force.
     for subject in book.subjects where book.defaultVersion(of: subject) != nil {
       guard mayGoOn(&survey) else { return }
-      let versions = try await versions(of: subject, in: book, at: address, reading)
-      guard let inForce = versions.last, let program = inForce.program else { continue }
-      // What is newer than the one in force was withdrawn: the transitive levels alone count it.
-      let others: [SchemaRegistration.Version] = versions.dropLast().filter {
-        terms.level.isTransitive || $0.number < inForce.number
+      let work = try await work(on: subject, at: address)
+      let line = try await inOneTurn(of: address.caller) {
+        try work.unmetLine(subject, under: terms) { clocks.monotonic() < end }
       }
-      guard !others.isEmpty else { continue }
-      let report = try await longWork(for: address.caller).run {
-        CompatibilityReport(program, against: others, terms: terms)
-      }
-      guard report.isCompatible != true else { continue }
-      survey.found.lines.append(
-        UnmetLevels.Line(
-          topic: address, subject: subject, version: inForce.number, report: report))
+      if let line { survey.found.lines.append(line) }
     }
+  }
+}
+
+extension SchemaWork {
+  /// What there is to say of a line whose version in force does not keep to a level.
+  ///
+  /// - Parameter mayGoOn: as in `versions`.
+  fileprivate func unmetLine(
+    _ subject: SchemaSubject, under terms: SchemaRegistration.Terms, while mayGoOn: () -> Bool
+  ) throws(Refusal) -> UnmetLevels.Line? {
+    // A candidate is held against the one in force, which alone is read under `strict`; here that
+    // one is the candidate, and it is held against the one before it.
+    let reading = SchemaRegistration.Terms(level: terms.level, policy: .evolution)
+    let versions = try versions(of: subject, reading, while: mayGoOn)
+    guard let inForce = versions.last, let program = inForce.program else { return nil }
+    // What is newer than the one in force was withdrawn: the transitive levels alone count it.
+    let others: [SchemaRegistration.Version] = versions.dropLast().filter {
+      terms.level.isTransitive || $0.number < inForce.number
+    }
+    guard !others.isEmpty else { return nil }
+    let report = CompatibilityReport(program, against: others, terms: terms)
+    guard report.isCompatible != true else { return nil }
+    return UnmetLevels.Line(
+      topic: address, subject: subject, version: inForce.number, report: report)
   }
 }
 
@@ -124,10 +142,6 @@ private struct LevelSurvey {
 }
 
 extension SchemaRegistration.Terms {
-  init(_ rules: TopicRules) {
-    self.init(level: rules.compatibility, policy: rules.evolution)
-  }
-
   /// Whether they compare anything.
   var asks: Bool { level.looksBackward || level.looksForward }
 }

@@ -24,16 +24,19 @@ extension GatewayResponder {
     let terms = try SchemaTerms(contentType: request.head.fields.first("content-type"))
     let bounds = try parts.engine.bounds(of: topic)
     let text = try await request.body.collect(upTo: SchemaLimits.sourceBytes)
+    try await confirm(tenure)
 
-    let candidate = try await compile(ByteSlice(copying: text.span), terms, for: .topic, of: topic)
+    let candidate = try await compile(
+      SchemaDraft(text: ByteSlice(copying: text.span), terms: terms, subject: .topic), of: topic)
 
-    let key = ByteSlice(utf8: topic.description)
+    let (key, tenant) = (ByteSlice(utf8: topic.description), topic.caller.tenant.bytes)
     let start = timers.clocks.monotonic()
-    if let pause = parts.replays.enter(key, at: start) {
-      throw Refusal(.rateLimited, "a replay check runs already, or the topic's last one just ended")
-        .retrying(after: pause)
+    if let pause = parts.replays.enter(key, of: tenant, at: start) {
+      throw Refusal(
+        .rateLimited, "a replay check runs already, or your tenant's last one just ended"
+      ).retrying(after: pause)
     }
-    defer { parts.replays.leave(key, from: start, at: timers.clocks.monotonic()) }
+    defer { parts.replays.leave(key, of: tenant, from: start, at: timers.clocks.monotonic()) }
     // As long as nobody knows them, versions are compiled for it.
     try await checkSeesAll(of: topic, until: start + ReplayLimits.time)
     var run = ReplayRun(

@@ -14,9 +14,10 @@ public enum ReplayLimits {
   public static let pieceTime = TimeSpan.milliseconds(10)
   /// Bytes read at once.
   public static let pageBytes = 2 << 20
-  /// The shortest pause between two checks of one topic; it is as long as the last check took.
+  /// The shortest pause between two checks of one topic or one tenant; it is as long as the last
+  /// check took.
   public static let pause = TimeSpan.seconds(1)
-  /// Topics whose pauses are remembered.
+  /// Pauses of topics and tenants that are remembered.
   public static let pauses = 10_000
   /// Different rules, fields, producers or versions that are counted; others are summed.
   public static let rows = 1_000

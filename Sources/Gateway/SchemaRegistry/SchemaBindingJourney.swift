@@ -26,6 +26,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     let change = try ChangeTerms(of: request)
     let address = try admit(request, to: reference, for: Right.schema).detached
+    let tenure = tenure(of: address)
     let body = try await body(of: request, upTo: GatewayLimits.administrativeBody, for: address)
     let terms = try SchemaBindingTerms(reading: body)
     if terms.quarantines { try checkQuarantine(terms, of: address, in: address.caller) }
@@ -37,7 +38,7 @@ extension GatewayResponder {
     // A refused binding leaves no topic behind.
     _ = try book.apply(.bind(terms), at: nil, now: request.receivedAt) { _ in false }
     if try await prepareTopic(address, change) {
-      book = try await edit(address, .bind(terms), of: known, change)
+      book = try await edit(address, .bind(terms), of: known, change, tenure)
     }
     start(isNew ? 201 : 200, change, tag: EntityTag(binding: book, of: address), &answer)
     return write(book, of: address, &answer)
@@ -49,10 +50,11 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     let change = try ChangeTerms(of: request)
     let address = try admit(request, to: reference, for: Right.schema).detached
+    let tenure = tenure(of: address)
     let book = parts.engine.schemaBook(of: address)
     guard book.terms != nil else { throw Refusal(.notFound) }
     try change.conditions.check(EntityTag(binding: book, of: address))
-    try await edit(address, .bind(nil), of: book, change)
+    try await edit(address, .bind(nil), of: book, change, tenure)
     return finishGone(change, &answer)
   }
 

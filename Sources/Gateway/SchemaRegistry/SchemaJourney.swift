@@ -19,6 +19,7 @@ extension GatewayResponder {
     let override = try query.takeFlag("override") ?? false
     try query.finish()
     let address = try admit(request, to: reference, for: Right.schema).detached
+    let tenure = tenure(of: address)
     guard !override || address.caller.isOperator else {
       throw Refusal(.forbidden, "'override' needs an admin grant")
     }
@@ -27,10 +28,10 @@ extension GatewayResponder {
     let text = try await body(of: request, upTo: SchemaLimits.sourceBytes, for: address)
     try change.conditions.check(
       parts.engine.schemaBook(of: address).defaultVersion(of: subject).map { EntityTag($0) })
-    let candidate = try await compile(
-      ByteSlice(copying: text.span), terms, for: subject, of: address)
+    let draft = SchemaDraft(
+      text: ByteSlice(copying: text.span), terms: terms, subject: subject)
     let registration = try await register(
-      candidate, lint: lint, at: address, change, at: request.receivedAt,
+      draft, lint: lint, at: address, change, tenure, at: request.receivedAt,
       overriding: override ? request : nil)
     start(
       registration.isNew ? 201 : 200, change,
@@ -141,6 +142,7 @@ extension GatewayResponder {
     let subject = try query.takeSubject()
     try query.finish()
     let address = try admit(request, to: reference, for: Right.schema).detached
+    let tenure = tenure(of: address)
     let book = parts.engine.schemaBook(of: address)
     if let subject {
       guard !book.live(subject).isEmpty else { throw Refusal(.notFound) }
@@ -150,7 +152,8 @@ extension GatewayResponder {
     // What is there may be other lines or the binding alone.
     let shown = book.defaultVersion(of: subject ?? .topic).map { EntityTag($0) }
     try change.conditions.check(shown ?? EntityTag(binding: book, of: address))
-    try await edit(address, subject.map { .deleteSubject($0) } ?? .clear, of: book, change)
+    try await edit(
+      address, subject.map { .deleteSubject($0) } ?? .clear, of: book, change, tenure)
     return finishGone(change, &answer)
   }
 

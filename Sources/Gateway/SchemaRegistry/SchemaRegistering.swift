@@ -1,5 +1,4 @@
 import Bytes
-import Crypto
 import HTTPWire
 public import JSONText
 public import Schemas
@@ -16,75 +15,80 @@ struct SchemaOutcome {
   let warnings: [SchemaFinding]
 }
 
-/// The one way from a candidate to a version.
+/// The one way from a text to a version.
 extension GatewayResponder {
-  /// Registers a candidate that compiled as its line's next version and default; the topic is made
-  /// first where its namespace lets it come into being.
+  /// Registers a text as its line's next version and default; the topic is made first where its
+  /// namespace lets it come into being.
   ///
   /// A live version of the line that means the same is the answer as it is: registering twice
   /// changes nothing, and moves no default back that was moved on purpose.
   ///
-  /// - Parameter lint: the caller's wish; the topic's binding may be stricter, not laxer.
+  /// - Parameters:
+  ///   - lint: the caller's wish; the topic's binding may be stricter, not laxer.
+  ///   - tenure: of the caller, who must still have the right when the text has been judged.
   func register(
-    _ candidate: SchemaCandidate, lint: SchemaLintMode, at address: TopicAddress,
-    _ change: ChangeTerms, at now: UnixTime, overriding request: HTTPRequest? = nil
+    _ draft: SchemaDraft, lint: SchemaLintMode, at address: TopicAddress, _ change: ChangeTerms,
+    _ tenure: Tenure, at now: UnixTime, overriding request: HTTPRequest? = nil
   ) async throws -> SchemaOutcome {
-    let warnings = try await findings(in: candidate, at: address)
-    try checkMaking(address)
     var attempts = GatewayLimits.registrationAttempts
     while true {
       attempts -= 1
       do {
         return try await judgeAndStore(
-          candidate, warnings, lint: lint, at: address, change, at: now, overriding: request)
+          draft, lint: lint, at: address, change, tenure, at: now, overriding: request)
       } catch CatalogueFailure.schemaBookChanged where attempts > 0 {
-        // Another change came first: the candidate is judged again by what is there now, and so is
-        // what its sender took for granted.
-        continue
+        // Another change came first: the text is judged again by what is there now, and so is what
+        // its sender took for granted. Its program is not held while it waits for that.
+        guard !Task.isCancelled else { throw Refusal.cutShort }
       }
     }
   }
 
-  /// Judges a candidate by the versions that are there, and stores it if nothing changed since.
+  /// Judges a text by the versions that are there, and stores it if nothing changed since.
   private func judgeAndStore(
-    _ candidate: SchemaCandidate, _ warnings: [SchemaFinding], lint: SchemaLintMode,
-    at address: TopicAddress, _ change: ChangeTerms, at now: UnixTime,
-    overriding request: HTTPRequest?
+    _ draft: SchemaDraft, lint: SchemaLintMode, at address: TopicAddress, _ change: ChangeTerms,
+    _ tenure: Tenure, at now: UnixTime, overriding request: HTTPRequest?
   ) async throws -> SchemaOutcome {
-    let book = parts.engine.schemaBook(of: address)
-    if !warnings.isEmpty, lint == .strict || book.terms?.lint == .strict {
-      throw Refusal(refusing: warnings)
+    let work = try await work(on: draft.subject, at: address)
+    let (conditions, mayOverride) = (change.conditions, request != nil)
+    let ruling = try await inOneTurn(of: address.caller) {
+      try work.renewed(for: draft.subject)
+        .ruling(on: draft, lint: lint, conditions, mayOverride: mayOverride)
     }
-    if let known = book.identical(
-      to: candidate.fingerprint, references: candidate.references, in: candidate.subject)
-    {
+    try await confirm(tenure, judgedAs: address)
+    let candidate: SchemaCandidate
+    let overridden: CompatibilityReport?
+    switch ruling.verdict {
+    case .known(let known):
       return SchemaOutcome(
-        schema: known, isNew: false, isDefault: book.defaults[known.subject] == known.version,
-        warnings: warnings)
-    }
-    // What the caller took for granted must hold for what its version is put upon.
-    try change.conditions.check(
-      book.defaultVersion(of: candidate.subject).map { EntityTag($0) })
-    try await checkClassification(
-      of: candidate.program, for: candidate.subject, in: book, at: address)
-    var overridden: CompatibilityReport?
-    switch try await decide(candidate, in: book, at: address) {
-    case .incompatible(let report): throw Refusal(.schemaIncompatible, report)
-    case .undecided(let report):
-      guard request != nil else { throw Refusal(.schemaUndecided, report) }
+        schema: known, isNew: false,
+        isDefault: ruling.book.defaults[known.subject] == known.version,
+        warnings: ruling.warnings)
+    case .taken(let judged, overridden: let report):
+      candidate = judged
       overridden = report
-    // A live version that is the same was the answer above.
-    case .register, .identical: break
     }
-    var candidate = candidate
-    candidate.isOverridden = overridden != nil
     // Only now: what is refused leaves no topic behind.
-    let stored =
-      try await prepareTopic(address, change)
-      ? try await engine(change).registerSchema(candidate, for: address, at: book.revision)
-      : try firstSchema(candidate, of: address, at: now)
+    let stored: StoredSchema
+    if try await prepareTopic(address, change) {
+      try check(tenure)
+      stored = try await engine(change).registerSchema(
+        candidate, for: address, at: ruling.book.revision)
+    } else {
+      stored = try firstSchema(candidate, of: address, at: now)
+    }
     if let overridden, let request, !change.isTrial { noteOverride(overridden, address, request) }
-    return SchemaOutcome(schema: stored, isNew: true, isDefault: true, warnings: warnings)
+    return SchemaOutcome(
+      schema: stored, isNew: true, isDefault: true, warnings: ruling.warnings)
+  }
+
+  /// Whoever has waited until a change was judged must still have the right to it, and be an
+  /// operator where it was judged as an operator's.
+  func confirm(_ tenure: Tenure, judgedAs address: TopicAddress) async throws {
+    let current = try await confirm(tenure)
+    guard current.caller.isOperator || !address.caller.isOperator else {
+      throw Refusal(.forbidden, "your admin grant, by which the change was judged, has ended")
+    }
   }
 
   /// The line that a candidate continues. Where none is named it is `default`, unless the topic's
@@ -100,65 +104,34 @@ extension GatewayResponder {
         + lines.joined(separator: ", ") + " and never against 'default'")
   }
 
-  /// Compiles on a worker: milliseconds, up to a second for the largest.
-  func compile(
-    _ text: ByteSlice, _ terms: SchemaTerms, for subject: SchemaSubject, of address: TopicAddress,
-    properties: [SchemaProperty] = []
-  ) async throws -> SchemaCandidate {
-    let engine = parts.engine
-    let outcome = try await longWork(for: address.caller).run {
-      () -> Result<SchemaCandidate, SchemaFault> in
-      do throws(SchemaFault) {
-        let (program, references) = try engine.compileSchema(
-          text, as: terms.type, dialect: terms.dialect, formats: terms.formats, for: address)
-        let fingerprint = program.fingerprint { Digest.sha256($0).bytes }
-        return .success(
-          SchemaCandidate(
-            subject: subject, text: text, dialect: program.dialect, formats: program.formats,
-            fingerprint: fingerprint, references: references, properties: properties,
-            program: program))
-      } catch {
-        return .failure(error)
-      }
-    }
-    return try outcome.get()
+  /// Compiles a text on a worker: milliseconds, up to a second for the largest.
+  func compile(_ draft: SchemaDraft, of address: TopicAddress) async throws -> SchemaCandidate {
+    let work = SchemaWork(engine: parts.engine, address: address.detached, book: .empty)
+    return try await inOneTurn(of: address.caller) { try work.candidate(of: draft) }
   }
 
   /// The program of a registered version; compiled on a worker unless it is in memory.
   ///
-  /// - Parameters:
-  ///   - keeping: whether it is kept there.
-  ///   - isForEvents: whether events wait for it, which wait for no comparison.
+  /// - Parameter keeping: whether it is kept there.
   func program(
-    of stored: StoredSchema, in book: SchemaBook, at address: TopicAddress, keeping: Bool = false,
-    isForEvents: Bool = false
+    of stored: StoredSchema, in book: SchemaBook, at address: TopicAddress, keeping: Bool = false
   ) async throws -> CompiledSchema {
     if let program = book.program(of: stored.version) { return program }
-    let engine = parts.engine
-    let address = address.detached
-    let workers = isForEvents ? parts.workers : longWork(for: address.caller)
-    let outcome = try await workers.run { () -> Result<CompiledSchema, SchemaFault> in
-      // Others may have waited for it in the same line.
-      if let program = book.program(of: stored.version) { return .success(program) }
-      return Result { () throws(SchemaFault) in
-        let program = try engine.recompileSchema(stored, of: address)
-        if keeping { book.keep(program, of: stored.version) }
-        return program
-      }
+    let work = SchemaWork(engine: parts.engine, address: address.detached, book: book)
+    return try await inOneTurn(of: address.caller) {
+      try work.program(of: stored, keeping: keeping)
     }
-    return try outcome.get()
   }
 
-  /// What the lint has to say, on a worker.
-  private func findings(
-    in candidate: SchemaCandidate, at address: TopicAddress
-  ) async throws -> [SchemaFinding] {
-    let program = candidate.program
-    return try await longWork(for: address.caller).run { SchemaLint.findings(in: program) }
+  /// Does on a worker what may take seconds, when the turn of its caller's tenant has come: all of
+  /// it at once, so that nobody waits for others several times.
+  func inOneTurn<Answer: Sendable>(
+    of caller: TenantScope, _ work: @escaping @Sendable () throws -> Answer
+  ) async throws -> Answer {
+    try await parts.longWork.of(caller.tenant.bytes).run {
+      Result<Answer, any Error> { try work() }
+    }.get()
   }
-
-  /// The workers for what may take a second on behalf of this caller.
-  func longWork(for caller: TenantScope) -> Workers { parts.longWork.of(caller.tenant.bytes) }
 
   /// Writes what there is to say of a version besides its text.
   func write(

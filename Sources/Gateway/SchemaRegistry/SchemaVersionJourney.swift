@@ -31,6 +31,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     let change = try ChangeTerms(of: request)
     let address = try admit(request, to: reference, for: Right.schema).detached
+    let tenure = tenure(of: address)
     let body = try await body(of: request, upTo: GatewayLimits.administrativeBody, for: address)
     var members = try BodyMembers(parsing: body)
     guard let number = try members.takeNumber("version", in: 1...Int64(UInt32.max)) else {
@@ -44,7 +45,7 @@ extension GatewayResponder {
     if book.defaults[stored.subject] != stored.version {
       // What does not compile any more cannot guard the topic.
       _ = try await program(of: stored, in: book, at: address, keeping: !change.isTrial)
-      try await edit(address, .setDefault(version: stored.version), of: book, change)
+      try await edit(address, .setDefault(version: stored.version), of: book, change, tenure)
     }
     start(200, change, tag: EntityTag(stored), &answer)
     return finish(&answer) { json in
@@ -61,6 +62,7 @@ extension GatewayResponder {
   ) async throws -> AnswerEnd {
     let change = try ChangeTerms(of: request)
     let address = try admit(request, to: reference, for: Right.schema).detached
+    let tenure = tenure(of: address)
     let body = try await body(of: request, upTo: GatewayLimits.administrativeBody, for: address)
     var members = try BodyMembers(parsing: body)
     guard let word = try members.takeText("state"), let state = SchemaState(named: word.text),
@@ -77,7 +79,7 @@ extension GatewayResponder {
     }
     try change.conditions.check(EntityTag(known))
     let book = try await edit(
-      address, .setState(version: number, state, notice), of: before, change)
+      address, .setState(version: number, state, notice), of: before, change, tenure)
     guard let stored = book.version(number) else { throw Refusal(.notFound) }
     start(200, change, tag: EntityTag(stored), &answer)
     return finish(&answer) { json in
@@ -96,6 +98,7 @@ extension GatewayResponder {
     let isPermanent = try query.takeFlag("permanent") ?? false
     try query.finish()
     let address = try admit(request, to: reference, for: Right.schema).detached
+    let tenure = tenure(of: address)
     let book = parts.engine.schemaBook(of: address)
     guard let number = UInt32(decimal: version), let stored = book.version(number),
       isPermanent || stored.state.isLive
@@ -103,7 +106,7 @@ extension GatewayResponder {
     try change.conditions.check(EntityTag(stored))
     try await edit(
       address, isPermanent ? .remove(version: number) : .setState(version: number, .deleted),
-      of: book, change)
+      of: book, change, tenure)
     return finishGone(change, &answer)
   }
 }

@@ -48,7 +48,8 @@ import Testing
   private let metrics = QueueMetrics()
 
   private func lane(capacity: Int) -> WorkerLane {
-    WorkerLane(behind: threads.workers, capacity: capacity, metrics: metrics)
+    WorkerLane(
+      behind: threads.workers, capacity: capacity, urgent: capacity, metrics: metrics)
   }
 
   /// A lane twice as long, seen by one tenant.
@@ -82,15 +83,37 @@ import Testing
     #expect(metrics.schemas.value == 0)
   }
 
-  @Test func `tenants take turns, and one has half of the line`() {
+  @Test func `tenants take turns, one has half of the line, and who has most gives one up`() {
     let lane = lane(capacity: 4)
     let (acme, shop) = (lane.of(ByteSlice(utf8: "acme")), lane.of(ByteSlice(utf8: "shop")))
     for name in ["a1", "a2", "a3"] { #expect(acme.submit(story.work(name)) == nil) }
     #expect(acme.submit(story.work("a4")) == .full)
     for name in ["s1", "s2"] { #expect(shop.submit(story.work(name)) == nil) }
-    #expect(lane.of(ByteSlice(utf8: "more")).submit(story.work("m1")) == .full)
+    let more = lane.of(ByteSlice(utf8: "more"))
+    #expect(more.submit(story.work("m1")) == nil)
+    #expect(story.told == ["a3 full"] && metrics.schemas.value == 4)
+    // Nobody has more than one who has two would have.
+    #expect(more.submit(story.work("m2")) == .full)
+    #expect(metrics.schemasRefused.value == 3)
     for _ in 0..<5 { threads.step() }
-    #expect(story.told == ["a1", "a2", "s1", "a3", "s2"])
+    #expect(story.told == ["a3 full", "a1", "a2", "s1", "m1", "s2"])
+    #expect(threads.taken == 0 && metrics.schemas.value == 0)
+  }
+
+  @Test func `what events wait for goes ahead, tenants in turn, and the rest is not forgotten`() {
+    let lane = lane(capacity: 80)
+    let (acme, mill) = (ByteSlice(utf8: "acme"), ByteSlice(utf8: "mill"))
+    for name in ["p1", "p2"] { #expect(lane.of(acme).submit(story.work(name)) == nil) }
+    let urgent = lane.of(mill, isUrgent: true)
+    for number in 1...40 { #expect(urgent.submit(story.work("m\(number)")) == nil) }
+    #expect(urgent.submit(story.work("m41")) == .full)
+    #expect(lane.of(acme, isUrgent: true).submit(story.work("a1")) == nil)
+    for _ in 0..<3 { threads.step() }
+    #expect(story.told == ["p1", "m1", "a1"])
+    for _ in 3..<(2 + WorkerLane.mostAhead) { threads.step() }
+    #expect(story.told.dropFirst(3) == ["m2", "m3", "m4", "m5", "m6", "m7", "p2"])
+    for _ in 0..<33 { threads.step() }
+    #expect(threads.taken == 0 && story.told.last == "m40")
   }
 
   @Test func `threads that take nothing leave nobody waiting, and the lane goes on after that`() {

@@ -78,17 +78,17 @@ import Testing
     #expect(own.status == 201, "\(own.body)")
   }
 
-  @Test("one comparison runs at a time; who took long pauses")
+  @Test("one comparison runs at a time, and none waits for the one before it")
   func desk() {
     let desk = ReplayDesk(atOnce: 1, pause: .zero)
     let start = MonotonicTime(nanoseconds: 1_000_000_000)
     let (a, b) = (ByteSlice(utf8: "a"), ByteSlice(utf8: "b"))
-    #expect(desk.enter(a, at: start) == nil)
-    #expect(desk.enter(b, at: start) != nil)
-    desk.leave(a, from: start, at: start + .milliseconds(5))
-    #expect(desk.enter(a, at: start + .milliseconds(5)) == nil)
-    desk.leave(a, from: start, at: start + .seconds(2))
-    #expect(desk.enter(a, at: start + .seconds(3)) == .seconds(1))
-    #expect(desk.enter(b, at: start + .seconds(3)) == nil)
+    #expect(desk.enter(a, of: a, at: start) == nil)
+    #expect(desk.enter(b, of: b, at: start) != nil)
+    desk.leave(a, of: a, from: start, at: start + .milliseconds(5))
+    #expect(desk.enter(a, of: a, at: start + .milliseconds(5)) == nil)
+    desk.leave(a, of: a, from: start, at: start + .seconds(2))
+    #expect(desk.enter(a, of: a, at: start + .seconds(2)) == nil)
+    #expect(desk.enter(b, of: b, at: start + .seconds(2)) != nil)
   }
 }

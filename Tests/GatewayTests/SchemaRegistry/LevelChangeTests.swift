@@ -1,6 +1,7 @@
 import Bytes
 import Foundation
 import HTTPWire
+import LogConformance
 import Synchronization
 import Testing
 
@@ -39,6 +40,52 @@ import Testing
     let all = try await gateway.send("PUT", namespace, [:], #"{"compatibility":"FULL"}"#)
     #expect(try all.status == 201 && codes(all) == ["compatibility.unchecked"], "\(all.body)")
     #expect(all.fields["etag"] == (try await gateway.send("GET", namespace)).fields["etag"])
+  }
+
+  /// Lets something happen ahead of each piece of work.
+  private final class Ahead: Sendable {
+    private let action = Mutex<(@Sendable () -> Void)?>(nil)
+
+    func set(_ new: @escaping @Sendable () -> Void) { action.withLock { $0 = new } }
+
+    var workers: Workers {
+      Workers { [self] work in
+        action.withLock { $0 }?()
+        work(.run)
+        return nil
+      }
+    }
+  }
+
+  /// A topic whose versions break the level `BACKWARD`.
+  private func broken(_ ahead: Ahead) async throws -> TestGateway {
+    let gateway = try TestGateway(workers: ahead.workers)
+    _ = try await gateway.send("PUT", topic, [:], #"{"compatibility":"NONE"}"#)
+    for text in [#"{"type":"string"}"#, #"{"type":"integer"}"#] {
+      #expect(try await gateway.send("PUT", "\(topic)/schema", schema, text).status == 201)
+    }
+    return gateway
+  }
+
+  @Test("a look that took long keeps nobody from the next: a dry run tells what the change tells")
+  func trial() async throws {
+    let ahead = Ahead()
+    let gateway = try await broken(ahead)
+    ahead.set { [unowned gateway] in gateway.clock.step(.milliseconds(200)) }
+    for query in ["?dryRun=true", ""] {
+      let answer = try await gateway.send(
+        "PUT", topic + query, [:], #"{"compatibility":"BACKWARD"}"#)
+      #expect(try codes(answer) == ["compatibility.unmet"], "\(query): \(answer.body)")
+    }
+  }
+
+  @Test("its time is over in the midst of a line, too")
+  func patience() async throws {
+    let ahead = Ahead()
+    let gateway = try await broken(ahead)
+    ahead.set { [unowned gateway] in gateway.clock.step(.seconds(6)) }
+    let answer = try await gateway.send("PUT", topic, [:], #"{"compatibility":"BACKWARD"}"#)
+    #expect(try codes(answer) == ["compatibility.unchecked"], "\(answer.body)")
   }
 
   @Test("a version is held against those before it, if the level is transitive also against newer")

@@ -77,13 +77,14 @@ import Testing
       "POST", "\(topic)/schema/replay?type=order.*", schema, "true")
     #expect(try orders.json["checked"] as? Int == 3)
     #expect((try orders.json["skipped"] as? [String: Int])?["otherType"] == 3)
+    gateway.clock.step(.seconds(2))
     _ = try await gateway.send("PUT", "/v1/topics/acme/shop/empty", [:], "{}")
     let none = try await gateway.send(
       "POST", "/v1/topics/acme/shop/empty/schema/replay", schema, "false")
     #expect(try none.json["checked"] as? Int == 0 && none.json["complete"] as? Bool == true)
   }
 
-  @Test("a topic has one check at a time and a pause after it")
+  @Test("a tenant has one check at a time, so has a topic, and both have a pause after it")
   func pauses() async throws {
     let gateway = try TestGateway()
     _ = try await gateway.send("POST", "\(topic)/events", json, "1")
@@ -100,15 +101,24 @@ import Testing
     let desk = ReplayDesk()
     func name(_ text: String) -> ByteSlice { ByteSlice(utf8: text) }
     let start = gateway.clock.monotonic
-    #expect(desk.enter(name("a"), at: start) == nil)
-    #expect(desk.enter(name("a"), at: start) != nil)
-    #expect(desk.enter(name("b"), at: start) == nil)
-    #expect(desk.enter(name("c"), at: start) != nil)
-    desk.leave(name("a"), from: start, at: start + .seconds(5))
-    #expect(desk.enter(name("c"), at: start + .seconds(5)) == nil)
-    desk.leave(name("c"), from: start + .seconds(5), at: start + .seconds(5))
-    #expect(desk.enter(name("a"), at: start + .seconds(9)) == .seconds(1))
-    #expect(desk.enter(name("a"), at: start + .seconds(10)) == nil)
+    func enter(_ topic: String, of tenant: String, after seconds: Int64 = 0) -> TimeSpan? {
+      desk.enter(name(topic), of: name(tenant), at: start + .seconds(seconds))
+    }
+    func leave(_ topic: String, of tenant: String, from first: Int64, to last: Int64) {
+      desk.leave(
+        name(topic), of: name(tenant), from: start + .seconds(first), at: start + .seconds(last))
+    }
+    #expect(enter("a/x", of: "a") == nil)
+    #expect(enter("a/y", of: "a") != nil)
+    #expect(enter("a/x", of: "d") != nil)
+    #expect(enter("b/x", of: "b") == nil)
+    #expect(enter("c/x", of: "c") != nil, "two run at once")
+    leave("a/x", of: "a", from: 0, to: 5)
+    #expect(enter("c/x", of: "c", after: 5) == nil)
+    leave("c/x", of: "c", from: 5, to: 5)
+    #expect(enter("a/y", of: "a", after: 9) == .seconds(1))
+    #expect(enter("a/x", of: "d", after: 9) == .seconds(1))
+    #expect(enter("a/y", of: "a", after: 10) == nil)
   }
 
   @Test("wants the right to register and the right to read, and a schema")

@@ -1,7 +1,10 @@
 import Bytes
 import Foundation
 import HTTPWire
+import LogConformance
+import Schemas
 import Synchronization
+import Tenancy
 import Testing
 
 @testable import Gateway
@@ -16,9 +19,14 @@ import Testing
   /// Workers that keep what they are given while they are told to.
   private final class HeldWorkers: Sendable {
     private let held = Mutex<(isHolding: Bool, works: [Workers.Work])>((false, []))
+    private let pieces = Mutex(0)
+
+    /// What has come since they were told to hold.
+    var count: Int { pieces.withLock { $0 } }
 
     var workers: Workers {
       Workers { [self] work in
+        pieces.withLock { $0 += 1 }
         let isHeld = held.withLock { held in
           if held.isHolding { held.works.append(work) }
           return held.isHolding
@@ -28,7 +36,10 @@ import Testing
       }
     }
 
-    func hold() { held.withLock { $0.isHolding = true } }
+    func hold() {
+      pieces.withLock { $0 = 0 }
+      held.withLock { $0.isHolding = true }
+    }
 
     /// Waits for the first piece of work, and holds no further ones.
     func untilHeld() async throws {
@@ -98,12 +109,34 @@ import Testing
       "[\(batch.joined(separator: ","))]")
     // While the first event's schema is compiled, the second one's is replaced and deleted.
     try await held.untilHeld()
-    let next = try await gateway.send(
-      "PUT", "\(topic)/schema?subject=b", schema, #"{"type":["boolean","null"]}"#)
-    #expect(next.status == 201, "\(next.body)")
-    #expect(try await gateway.send("DELETE", "\(topic)/schemas/2").status == 204)
+    let address = try Proofs().topic("orders", .manage)
+    let book = gateway.log.schemaBook(of: address)
+    let line = try #require(book.version(2)?.subject)
+    _ = try await gateway.log.registerSchema(
+      Proofs().schema(#"{"type":["boolean","null"]}"#, subject: line), for: address,
+      at: book.revision)
+    try await gateway.log.editSchemas(of: address, .setState(version: 2, .deleted), at: nil)
     held.run()
     let stored = try await answer
     #expect(stored.status == 201, "\(stored.body)")
+  }
+
+  @Test("a version that several wait for at the same time takes one turn")
+  func oneTurn() async throws {
+    let held = HeldWorkers()
+    let gateway = try TestGateway(workers: held.workers)
+    _ = try await gateway.send("PUT", "\(topic)/schema", schema, #"{"type":"integer"}"#)
+    gateway.cool()
+    held.hold()
+    async let one = gateway.send("POST", "\(topic)/events", json, "1")
+    async let two = gateway.send("POST", "\(topic)/events", json, "2")
+    async let broken = gateway.send("POST", "\(topic)/events", json, #""x""#)
+    while await gateway.awaitingPrograms < 3 { try await Task.sleep(for: .milliseconds(1)) }
+    try await held.untilHeld()
+    held.run()
+    #expect(try await one.status == 201)
+    #expect(try await two.status == 201)
+    #expect(try await broken.code == "schema_violation")
+    #expect(held.count == 1)
   }
 }
