@@ -50,7 +50,9 @@ struct ArgumentsTests {
   @Test("options that would have no effect are refused")
   func idle() throws {
     let topic = ["--topic", "a/b/c"]
-    let others = [["--count", "5"], ["--connections=5"], ["--arrivals", "poisson"]]
+    let others = [
+      ["--count", "5"], ["--connections=5"], ["--arrivals", "poisson"], ["--seed", "7"],
+    ]
     for words in others {
       #expect(throws: UsageFault.self, "\(words)") { try WorkersRun(topic + words) }
       _ = try WorkersRun(topic + words + ["--publish-rate", "5"])
@@ -61,15 +63,24 @@ struct ArgumentsTests {
     }
     let payload = ["--payload", #filePath]
     let typed = topic + ["--content-type", "text/plain"]
-    for words in [topic + ["--arrivals", "even"], typed, typed + payload + ["--batch", "2"]] {
+    let seed = ["--seed=7"]
+    for words in [
+      topic + ["--arrivals", "even"], typed, typed + payload + ["--batch", "2"],
+      topic + payload + seed, topic + payload + seed + ["--rate", "5"],
+    ] {
       #expect(throws: UsageFault.self, "\(words)") { try PublishRun(words) }
     }
     _ = try PublishRun(typed + payload)
+    _ = try PublishRun(topic + seed)
+    let poisson = ["--rate", "5", "--arrivals", "poisson"]
+    _ = try PublishRun(topic + payload + seed + poisson)
     let folder = URL(filePath: #filePath).deletingLastPathComponent().path()
     _ = try PublishRun(replaying: [folder] + typed)
     #expect(throws: UsageFault.self) {
       try PublishRun(replaying: [folder] + typed + ["--batch", "2"])
     }
+    #expect(throws: UsageFault.self) { try PublishRun(replaying: [folder] + topic + seed) }
+    _ = try PublishRun(replaying: [folder] + topic + seed + poisson)
   }
 
   @Test("https takes the authorities of a file, and no file that holds none")

@@ -141,16 +141,16 @@ struct EndingTests {
     let tally = Tally()
     let early = monotonicNow()
     #expect(!tally.failed(.timedOut, since: early))
-    tally.answered(201, stored: 1, bytes: 10, since: early)
+    tally.answered(201, stored: 1, unstored: 0, bytes: 10, since: early)
     tally.begin()
     let sent = monotonicNow()
-    tally.answered(201, stored: 1, bytes: 10, since: early)
+    tally.answered(201, stored: 1, unstored: 0, bytes: 10, since: early)
     #expect(tally.failed(.connectionLost, since: sent))
     tally.end()
     let later = monotonicNow() + .nanoseconds(1)
-    tally.answered(201, stored: 1, bytes: 10, since: sent)
-    tally.answered(503, stored: 0, bytes: 10, since: sent)
-    tally.answered(503, stored: 0, bytes: 10, since: later)
+    tally.answered(201, stored: 1, unstored: 0, bytes: 10, since: sent)
+    tally.answered(503, stored: 0, unstored: 0, bytes: 10, since: sent)
+    tally.answered(503, stored: 0, unstored: 0, bytes: 10, since: later)
     #expect(tally.failed(.connectionLost, since: sent))
     #expect(!tally.failed(.connectionLost, since: later))
     let found = tally.snapshot
@@ -162,6 +162,61 @@ struct EndingTests {
     #expect(tally.storedInAll == 3)
   }
 
+  @Test("events that a 2xx leaves out are counted apart, and so are their bytes")
+  func leftOut() throws {
+    let tally = Tally()
+    let early = monotonicNow()
+    tally.answered(207, stored: 0, unstored: 9, bytes: 100, since: early)
+    tally.begin()
+    let sent = monotonicNow()
+    tally.answered(207, stored: 3, unstored: 1, bytes: 400, since: sent)
+    tally.end()
+    let later = monotonicNow() + .nanoseconds(1)
+    tally.answered(202, stored: 0, unstored: 2, bytes: 100, since: sent)
+    tally.answered(202, stored: 0, unstored: 4, bytes: 100, since: later)
+    let found = tally.snapshot
+    #expect(found.events == 3 && found.unstored == 3 && found.bytes == 300)
+    #expect(found.refusals == 0 && found.refusalsAfter == 0)
+    let report = try report(tally)
+    #expect(!report.isClean && report.table.contains("not stored"))
+    let json = try JSONDocument(parsing: ByteSlice(utf8: report.json)).root
+    #expect(json["notStored"]?.integer == 3)
+  }
+
+  @Test("a connection that gave up before the counting is missed in it")
+  func givenUp() async throws {
+    // Nobody listens on port 1.
+    var arguments = Arguments(["--topic", "a/b/c", "--url", "http://127.0.0.1:1"])
+    let target = try Target(&arguments)
+    let tally = Tally()
+    let publisher = Publisher(
+      endpoint: target.endpoint, pool: try RequestPool(for: target), tally: tally,
+      control: RunControl(requests: nil), isTopic: true, pacer: nil, stamps: false)
+    let role = LoadDriver.Role(2, loops: 1) { loop, _ in await publisher.run(on: loop) }
+    await LoadDriver.run([role]) { isOver in
+      while !isOver() { try? await Task.sleep(for: .milliseconds(5)) }
+    }
+    tally.begin()
+    tally.answered(201, stored: 1, unstored: 0, bytes: 10, since: monotonicNow())
+    tally.end()
+    let report = try report(tally)
+    #expect(report.tally.faults == 0 && report.tally.requests == 1)
+    #expect(report.tally.gaveUp == 2 && !report.isClean)
+    #expect(report.table.contains("gave up"))
+    let json = try JSONDocument(parsing: ByteSlice(utf8: report.json)).root
+    #expect(json["gaveUp"]?.integer == 2)
+  }
+
+  /// What a run of a second tells.
+  private func report(_ tally: Tally) throws -> Report {
+    var arguments = Arguments(["--topic", "a/b/c"])
+    let target = try Target(&arguments)
+    let load = try LoadOptions(&arguments)
+    let result = Watch.Result(
+      elapsed: .seconds(1), series: [], server: nil, metered: 0, generator: .zero)
+    return Report(result, tally, of: target, load, overdue: 0)
+  }
+
   @Test("a report tells what was unanswered, and what was refused after the end")
   func report() throws {
     var arguments = Arguments(["--topic", "a/b/c"])
@@ -170,12 +225,12 @@ struct EndingTests {
     let tally = Tally()
     tally.begin()
     let sent = monotonicNow()
-    tally.answered(201, stored: 1, bytes: 10, since: sent)
+    tally.answered(201, stored: 1, unstored: 0, bytes: 10, since: sent)
     tally.end()
     let result = Watch.Result(
       elapsed: .seconds(1), series: [], server: nil, metered: 0, generator: .zero)
     #expect(Report(result, tally, of: target, load, overdue: 0).isClean)
-    tally.answered(503, stored: 0, bytes: 10, since: sent)
+    tally.answered(503, stored: 0, unstored: 0, bytes: 10, since: sent)
     let refused = Report(result, tally, of: target, load, overdue: 0)
     #expect(!refused.isClean && refused.table.contains("refused late"))
     #expect(!refused.table.contains("unanswered"))

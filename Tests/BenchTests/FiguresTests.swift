@@ -118,6 +118,22 @@ struct FiguresTests {
     #expect(LatencyFigures(Histogram(.fine).snapshot).table("x").contains("nothing measured"))
   }
 
+  @Test("a minute's largest latency is its own, and not that of the whole run")
+  func minutes() throws {
+    let histogram = Histogram(.fine)
+    histogram.record(.seconds(1))
+    let first = histogram.snapshot
+    histogram.record(.milliseconds(2))
+    var second = histogram.snapshot
+    second.subtract(first)
+    let findings = SoakFindings(samples: [], minutes: [first, second])
+    let minutes = try #require(try json(findings.json)["minutes"])
+    let largest = minutes.elements.compactMap { $0["max"].flatMap { Double($0.raw.text) } }
+    try #require(largest.count == 2)
+    #expect(largest[0] == 1_000 && (2...2.01).contains(largest[1]))
+    #expect(LatencyFigures(second).line.contains("max 2.00"))
+  }
+
   @Test("numbers as text: rounded, with a sign, sizes in KiB and MiB")
   func numbers() {
     #expect(TableText.decimal(1.005, 1) == "1.0")

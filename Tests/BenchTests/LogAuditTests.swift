@@ -155,6 +155,20 @@ struct LogAuditTests {
     #expect(try self.audit(log).counts == [.duplicated: 1])
   }
 
+  @Test("a run that is killed leaves what it has written down")
+  func unclosedJournal() throws {
+    let path = "/tmp/jodrell-journal-\(UInt64.random(in: 0...UInt64.max))"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let journal = try #require(Journal(creating: path, run: 42, topic: "a/b/c"))
+    let early = try #require(JournalFile(try String(contentsOfFile: path, encoding: .utf8)))
+    #expect(early.run == 42 && early.entries.isEmpty)
+    let entry = JournalEntry(sender: 3, sequence: 18, hash: .max, fate: .unknown)
+    journal.write([entry])
+    let late = try #require(JournalFile(try String(contentsOfFile: path, encoding: .utf8)))
+    #expect(late.entries == [entry])
+    #expect(journal.close())
+  }
+
   @Test("a journal is read back as written, and a torn last line is left out")
   func journalFile() throws {
     let path = "/tmp/jodrell-journal-\(UInt64.random(in: 0...UInt64.max))"

@@ -1,5 +1,7 @@
 import Bytes
+import Client
 import Foundation
+import HTTPWire
 import Network
 import Synchronization
 import Testing
@@ -157,11 +159,47 @@ struct RunTests {
       #expect(code == ExitCode.good)
       #expect(log.count == 500)
     }
-    guard batch == 1 else { return }
+    // Of a batch, one line is refused: 207.
     try await ToyGateway.running(.storesSeventhThoughRefused) { url, _ in
       let code = try await PublishRun(words + ["--url", url]).run()
       #expect(code == ExitCode.failed)
     }
+  }
+
+  @Test("an event in quarantine is not stored; what another server accepts is")
+  func quarantine() async throws {
+    let words = ["--count", "20", "--connections", "1", "--quiet", "--json"]
+    for (target, isTopic) in [(["--topic", "a/b/c"], true), (["--path", "/hooks"], false)] {
+      try await ToyGateway.running(.quarantinesSeventh) { url, _ in
+        let run = try PublishRun(target + words + ["--url", url])
+        let report = try #require(await run.report())
+        #expect(report.tally.requests == 20 && report.tally.refusals == 0)
+        #expect(report.tally.events == (isTopic ? 19 : 20))
+        #expect(report.tally.unstored == (isTopic ? 1 : 0))
+        #expect(report.isClean == !isTopic)
+      }
+    }
+  }
+
+  @Test("an answer says how many events are stored, and how many not")
+  func outcome() {
+    func outcome(
+      _ status: Int, _ body: String = "", isTopic: Bool = true
+    ) -> [Int] {
+      let answer = ClientAnswer(
+        status: status, fields: .empty, body: ByteSlice(utf8: body), keepsConnection: true)
+      let (stored, unstored) = Publisher.outcome(of: 10, in: answer, isTopic: isTopic)
+      return [stored, unstored]
+    }
+    #expect(outcome(201) == [10, 0])
+    #expect(outcome(202) == [0, 10])
+    #expect(outcome(202, isTopic: false) == [10, 0])
+    let mixed = #"{"stored":1,"rejected":9}"#
+    #expect(outcome(207, mixed) == [1, 9] && outcome(207, mixed, isTopic: false) == [1, 9])
+    #expect(outcome(207) == [0, 10])
+    // Of nginx, say, which keeps nothing.
+    #expect(outcome(204) == [0, 10] && outcome(204, isTopic: false) == [0, 0])
+    #expect(outcome(422) == [0, 0])
   }
 
   @Test("an open loop sends what its timetable says, over connections that share it")

@@ -14,6 +14,7 @@ extension ToyGateway {
       answer.start(log.fault == .hasSubscription ? 200 : 201)
       answer.finishEmpty()
     case .delete:
+      log.removals.wrappingAdd(1, ordering: .relaxed)
       answer.start(log.fault == .keepsSubscription ? 403 : 204)
       answer.finishEmpty()
     default:

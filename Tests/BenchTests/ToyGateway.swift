@@ -15,6 +15,8 @@ final class ToyGateway: Responder {
     case storesSeventhTooEarly
     case storesSeventhThoughRefused
     case closesInsteadOfSeventh
+    /// Puts the seventh event into quarantine (202).
+    case quarantinesSeventh
     case refusesAll
     /// Takes six events, and from the next request on waits until it is hung up on.
     case neverAnswersFromSeventh
@@ -43,6 +45,10 @@ final class ToyGateway: Responder {
     /// How many events workers have been given.
     let handedOut = Atomic<Int>(0)
     let scrapes = Atomic<Int>(0)
+    /// How often the workers' subscription was removed.
+    let removals = Atomic<Int>(0)
+    /// Whether a publish waits for good.
+    let isHolding = Atomic<Bool>(false)
     let fault: Fault
     init(_ fault: Fault) { self.fault = fault }
 
@@ -136,6 +142,7 @@ final class ToyGateway: Responder {
     let sent = log.sent.load(ordering: .relaxed)
     if log.fault == .delaysSeventh, sent == 6 { try? await Task.sleep(for: .seconds(4)) }
     guard log.fault == .neverAnswersFromSeventh, sent >= 6 else { return }
+    log.isHolding.store(true, ordering: .relaxed)
     while !Task.isCancelled { try? await Task.sleep(for: .milliseconds(5)) }
   }
 
@@ -243,6 +250,7 @@ final class ToyGateway: Responder {
       case .closesInsteadOfSeventh:
         events.append(event)
         return (500, 0)
+      case .quarantinesSeventh: return (202, 0)
       }
       return (201, events.count - 1)
     }

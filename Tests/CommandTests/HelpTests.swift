@@ -1,5 +1,6 @@
 import Bytes
 import Foundation
+import TestSupport
 import Testing
 
 @testable import jodrell
@@ -53,6 +54,14 @@ struct HelpTests {
     #expect(Set(listed) == codes)
     let page = try text("docs/cli.md").matches(of: #/\n\| (\d+) \|/#).compactMap { Int32($0.1) }
     #expect(Set(page) == codes)
+  }
+
+  @Test("help that cannot be written is a failure, also of serve", arguments: ["serve", "tail"])
+  func lost(command: String) async throws {
+    let full = try await ChildProgram.run(
+      "/bin/sh", ["-c", #"exec "$0" "$@" > /dev/full"#, Program.jodrell, command, "--help"])
+    #expect(full.code == 1)
+    #expect(full.errors.contains("standard output: No space left on device"))
   }
 
   @Test("the service is not started again where that cannot help, and has the time to drain")

@@ -58,6 +58,29 @@ struct SchemaCommandTests {
     #expect(run("diff", old, new, "--level", "FULL") == .failed)
   }
 
+  @Test("--json --quiet prints what is wrong, and nothing of what is good")
+  func quiet() async throws {
+    defer { try? FileManager.default.removeItem(at: place) }
+    let good = try file("good.json", #"{"type":"object"}"#)
+    let odd = try file("odd.json", #"{"tpye":"object"}"#)
+    let bad = try file("bad.json", #"{"type":"objekt"}"#)
+    let narrower = try file("narrower.json", #"{"type":"object","required":["n"]}"#)
+    let list = try file("list.json", "[]")
+    for words in [["check", good], ["diff", good, good], ["validate", good, odd]] {
+      let told = try await Program.run(["schema"] + words + ["--json"])
+      #expect(told.code == 0 && !told.output.isEmpty, "\(words)")
+      let quiet = try await Program.run(["schema"] + words + ["--json", "--quiet"])
+      #expect(quiet.code == 0 && quiet.output.isEmpty, "\(words): \(quiet.output)")
+    }
+    for (words, lines) in [
+      (["check", good, odd, bad], 2), (["diff", good, narrower], 1), (["validate", good, list], 2),
+    ] {
+      let quiet = try await Program.run(["schema"] + words + ["--json", "--quiet"])
+      #expect(quiet.code == 1, "\(words)")
+      #expect(quiet.output.split(separator: "\n").count == lines, "\(quiet.output)")
+    }
+  }
+
   @Test("validate takes payloads one by one or line by line")
   func validate() throws {
     defer { try? FileManager.default.removeItem(at: place) }

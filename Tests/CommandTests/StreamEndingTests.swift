@@ -37,4 +37,14 @@ import Testing
     let late = TailCommand.ended(by: fault, behind: ByteSlice(utf8: "1:7"))
     #expect(late.code == .failed && late.message == "lost; the last position was 1:7")
   }
+
+  @Test("a token that cannot be made any more is no mistake of the command line")
+  func token() {
+    let fault = CommandFault.usage("no token")
+    #expect(TailCommand.ended(by: fault, behind: .empty).code == .usage)
+    let late = TailCommand.ended(by: fault, behind: ByteSlice(utf8: "1:7"), hasFollowed: true)
+    #expect(late.code == .failed && late.message == "no token; the last position was 1:7")
+    let quiet = TailCommand.ended(by: fault, behind: .empty, hasFollowed: true)
+    #expect(quiet.code == .failed && quiet.message == "no token; no event was shown")
+  }
 }

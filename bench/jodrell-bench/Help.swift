@@ -16,10 +16,13 @@ enum Help {
 
     Each has its own --help.
 
+    SIGINT, SIGTERM or SIGHUP ends a run, which still reports and removes what it has made. Another
+    one meanwhile ends the process at once, and the exit code is 128 + its number.
+
     Exit codes: 0 all as it should be; 1 the run failed, or not every request was answered with
-    2xx, or something did not arrive, or memory grew beyond its bound, or the report could not be
-    written; 2 verify found events missing, duplicated, reordered, altered or contradicted; 64 the
-    command line is wrong.
+    2xx, or something was not stored or did not arrive, or a connection gave up, or memory grew
+    beyond its bound, or the report could not be written; 2 verify found events missing, duplicated,
+    reordered, altered or contradicted; 64 the command line is wrong.
 
     """
 
@@ -142,13 +145,15 @@ enum Help {
     were refused or their fate is unknown, though nothing was found.
 
     Reading ends where the topic does when it gets there: what others publish meanwhile is left.
-    An interrupt ends the publishing, and what was published is checked; one more ends the reading,
-    which then proves nothing, and the exit code is 1.
+    An interrupt ends the publishing, and what was published is checked; one while that is read back
+    ends the reading, which then proves nothing, and the exit code is 1. The journal has each fate
+    before its sender goes on: also one of a run that was killed can be checked.
 
     Examples:
       jodrell-bench verify run --topic acme/default/orders --journal /tmp/j --duration 20s
       jodrell-bench verify run --topic '~/orders' --journal /tmp/j --through-restarts --no-check &
-      kill -9 $SERVER; …; jodrell-bench verify check --topic '~/orders' --journal /tmp/j
+      kill -9 $SERVER; …; wait
+      jodrell-bench verify check --topic '~/orders' --journal /tmp/j
 
     """
 }

@@ -54,8 +54,9 @@ func contentHash(_ bytes: ByteSlice) -> UInt64 {
   return hash
 }
 
-/// A verify run's memory, outside the server: one line per event, written after its answer and
-/// before the sender goes on. Any loop writes.
+/// A verify run's memory, outside the server: one line per event, handed to the system after its
+/// answer and before the sender goes on, so that a run that is killed leaves what it knew. It is on
+/// disk when it is closed. Any loop writes.
 ///
 /// ```
 /// jodrell-verify 1 5f3a09c1e2d47b86 acme/default/orders
@@ -65,7 +66,8 @@ func contentHash(_ bytes: ByteSlice) -> UInt64 {
 /// ```
 final class Journal: Sendable {
   private struct State {
-    var waiting = ByteWriter(capacity: 64 * 1024)
+    /// Lines on their way to the file; kept for its memory.
+    var lines = ByteWriter(capacity: 4 * 1024)
     var failed = false
     var totals = Totals()
   }
@@ -97,49 +99,45 @@ final class Journal: Sendable {
   private let file: FileHandle
   private let state = Mutex(State())
 
-  /// Creates or replaces the file at `path`.
+  /// Creates or replaces the file at `path`, and writes its first line.
   init?(creating path: String, run: UInt64, topic: String) {
-    guard FileManager.default.createFile(atPath: path, contents: nil),
-      let file = FileHandle(forWritingAtPath: path)
-    else { return nil }
-    self.file = file
-    self.run = run
     var header = ByteWriter()
     header.append("jodrell-verify 1 ")
     header.append(hexadecimal: run)
     header.append(text: " \(topic)\n")
-    state.withLock { $0.waiting.append(header.bytes) }
+    guard FileManager.default.createFile(atPath: path, contents: nil),
+      let file = FileHandle(forWritingAtPath: path),
+      (try? file.write(contentsOf: Data(header.bytes))) != nil
+    else { return nil }
+    self.file = file
+    self.run = run
   }
 
+  /// Writes the lines of one request's events.
   func write(_ entries: [JournalEntry]) {
     state.withLock { state in
       for entry in entries {
-        Self.append(entry, to: &state.waiting)
+        Self.append(entry, to: &state.lines)
         state.totals.count(entry.fate)
       }
-      if state.waiting.count >= 48 * 1024 { flush(&state) }
+      do {
+        try file.write(contentsOf: Data(state.lines.bytes))
+      } catch {
+        state.failed = true
+      }
+      state.lines.removeAll()
     }
   }
 
   /// What the entries so far say.
   var totals: Totals { state.withLock { $0.totals } }
 
-  /// Writes everything out; false when a write has failed at any time.
+  /// Puts everything on disk; false when a write has failed at any time.
   func close() -> Bool {
     state.withLock { state in
-      flush(&state)
       if (try? file.synchronize()) == nil || (try? file.close()) == nil { state.failed = true }
       return !state.failed
     }
-  }
-
-  private func flush(_ state: inout State) {
-    do {
-      try file.write(contentsOf: Data(state.waiting.bytes))
-    } catch {
-      state.failed = true
-    }
-    state.waiting.removeAll()
   }
 
   private static func append(_ entry: JournalEntry, to text: inout ByteWriter) {

@@ -49,7 +49,7 @@ struct LoadOptions: Sendable {
     static var besideOthers: Defaults {
       Defaults(
         rateOption: "--publish-rate", connections: 8, takesBatch: false,
-        needRate: ["--arrivals", "--connections", "--count"])
+        needRate: ["--arrivals", "--connections", "--count", "--seed"])
     }
   }
 

@@ -16,12 +16,16 @@ struct PublishRun: Sendable {
   /// `publish`.
   init(_ words: [String], patience: LoadOptions.Patience = LoadOptions.Patience()) throws {
     var arguments = Arguments(words)
+    let isSeeded = arguments.has("--seed")
     target = try Target(&arguments, spreads: true)
     load = try LoadOptions(&arguments, LoadOptions.Defaults(patience: patience))
     let path = try arguments.text("--payload")
     let type = try arguments.text("--content-type")
     guard type == nil || path != nil && load.batch == 1 else {
       throw UsageFault("--content-type takes --payload beside it, and no --batch")
+    }
+    guard !isSeeded || path == nil || load.arrivals == .poisson else {
+      throw UsageFault("--seed beside --payload takes --arrivals poisson")
     }
     try arguments.finish()
     let content = try path.map {
@@ -39,6 +43,7 @@ struct PublishRun: Sendable {
   /// that each is sent as often as the others.
   init(replaying words: [String]) throws {
     var arguments = Arguments(words)
+    let isSeeded = arguments.has("--seed")
     guard let folder = arguments.word() else { throw UsageFault("replay takes a folder first") }
     target = try Target(&arguments, spreads: true)
     let files = try Self.files(in: folder)
@@ -47,6 +52,9 @@ struct PublishRun: Sendable {
     let type = try arguments.text("--content-type")
     guard type == nil || load.batch == 1 else {
       throw UsageFault("--content-type takes no --batch beside it: a batch is NDJSON")
+    }
+    guard !isSeeded || load.arrivals == .poisson else {
+      throw UsageFault("--seed takes --arrivals poisson beside it")
     }
     try arguments.finish()
     pool = try RequestPool(
@@ -86,8 +94,8 @@ struct PublishRun: Sendable {
   func report() async -> Report? {
     let pacer = load.pacer(for: control)
     let publisher = Publisher(
-      endpoint: target.endpoint, pool: pool, tally: tally, control: control, pacer: pacer,
-      stamps: false)
+      endpoint: target.endpoint, pool: pool, tally: tally, control: control,
+      isTopic: target.isTopic, pacer: pacer, stamps: false)
     let watch = Watch(load, "publishing", tally: tally, control: control)
     let role = LoadDriver.Role(load.connections, loops: load.loops) { loop, _ in
       await publisher.run(on: loop)

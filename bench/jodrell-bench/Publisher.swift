@@ -8,6 +8,9 @@ struct Publisher: Sendable {
   let pool: RequestPool
   let tally: Tally
   let control: RunControl
+  /// Whether it is a gateway's topic that is published to, whose 202 means quarantine. Another
+  /// server's means that it has the event.
+  let isTopic: Bool
   let pacer: Pacer?
   /// Whether readers shall find the send time in the events.
   let stamps: Bool
@@ -40,6 +43,7 @@ struct Publisher: Sendable {
         try? await Task.sleep(for: .milliseconds(50))
       }
     }
+    if failures == Self.tries, !control.isStopped { tally.gaveUp() }
     line.close(on: loop)
   }
 
@@ -85,9 +89,11 @@ struct Publisher: Sendable {
     let answer = try await open.exchange { bytes in
       payloadBytes = pool.write(turn: turn, stamp: stamps ? due : nil, into: &bytes)
     }
-    let stored = Self.stored(of: pool.events(of: turn), in: answer)
-    tally.answered(answer.status, stored: stored, bytes: payloadBytes, since: due)
-    if answer.status / 100 != 2 {
+    let (stored, unstored) = Self.outcome(
+      of: pool.events(of: turn), in: answer, isTopic: isTopic)
+    tally.answered(
+      answer.status, stored: stored, unstored: unstored, bytes: payloadBytes, since: due)
+    if answer.status / 100 != 2 || unstored > 0 {
       control.note("\(answer.status) \(answer.body.prefix(512).text)")
     }
     return answer
@@ -98,7 +104,7 @@ struct Publisher: Sendable {
   func makeTopics(_ count: Int) async {
     let first = Publisher(
       endpoint: endpoint, pool: pool, tally: Tally(), control: RunControl(requests: count),
-      pacer: nil, stamps: false)
+      isTopic: isTopic, pacer: nil, stamps: false)
     let role = LoadDriver.Role(min(count, 64), loops: 1) { loop, _ in await first.run(on: loop) }
     await LoadDriver.run([role]) { isOver in
       while !isOver(), !control.isStopped { try? await Task.sleep(for: .milliseconds(1)) }
@@ -106,16 +112,28 @@ struct Publisher: Sendable {
     if let fault = first.control.firstFault { control.note(fault) }
   }
 
-  /// How many of a request's events the answer says are stored: all with 201, what `"stored":` says
-  /// with 207 (a mixed batch), else none.
-  static func stored(of events: Int, in answer: ClientAnswer) -> Int {
+  /// How many of a request's events are stored, and how many are not although the answer is a 2xx:
+  /// all with 201, what `"stored":` says with 207 (a mixed batch), of a topic none with any other
+  /// 2xx. What other servers keep with theirs, such as 204, nobody knows: neither counts anything.
+  ///
+  /// - Parameter isTopic: whether a gateway's topic has answered.
+  static func outcome(
+    of events: Int, in answer: ClientAnswer, isTopic: Bool
+  ) -> (stored: Int, unstored: Int) {
+    let stored: Int
     switch answer.status {
-    case 200, 201, 202: return events
-    case 207: break
-    default: return 0
+    case 200, 201: stored = events
+    case 202 where !isTopic: stored = events
+    case 207: stored = told(in: answer.body.prefix(256), of: events)
+    case 200..<300 where isTopic: stored = 0
+    default: return (0, 0)
     }
+    return (stored, events - stored)
+  }
+
+  /// The number behind `"stored":`, at most `events`; 0 where there is none.
+  private static func told(in body: ByteSlice, of events: Int) -> Int {
     let key: StaticString = "\"stored\":"
-    let body = answer.body.prefix(256)
     for start in 0..<max(body.count - key.utf8CodeUnitCount, 0)
     where body.dropFirst(start).starts(with: key) {
       var value = 0

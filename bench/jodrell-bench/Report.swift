@@ -42,9 +42,11 @@ struct Report {
 
   private var seconds: Double { Double(max(elapsed.nanoseconds, 1)) / 1e9 }
 
-  /// The run proves something: every request was answered with a 2xx, and there was one.
+  /// The run proves something: every request was answered with a 2xx, and there was one; no event
+  /// was left out, and all connections took part to the end.
   var isClean: Bool {
-    tally.requests > 0 && tally.faults == 0 && tally.refusals == 0 && overdue == 0
+    tally.requests > 0 && tally.faults == 0 && tally.refusals == 0 && tally.unstored == 0
+      && tally.gaveUp == 0 && overdue == 0
   }
 
   // MARK: - For people
@@ -70,6 +72,9 @@ struct Report {
   var figures: String {
     var text = TableText.row("requests", "\(tally.requests)", rate(tally.requests))
     text += TableText.row("events stored", "\(tally.events)", rate(tally.events))
+    if tally.unstored > 0 {
+      text += TableText.row("not stored", "\(tally.unstored)", "refused or put into quarantine")
+    }
     // No more than what fits, after a run that was over at once.
     let perSecond = UInt64(min(Double(tally.bytes) / seconds, 1e18))
     text += TableText.row(
@@ -88,6 +93,9 @@ struct Report {
     }
     if tally.refusalsAfter > 0 {
       text += TableText.row("refused late", "\(tally.refusalsAfter)", "after the counted time")
+    }
+    if tally.gaveUp > 0 {
+      text += TableText.row("gave up", "\(tally.gaveUp)", "of \(load.connections) connections")
     }
     if load.rate != nil {
       text += TableText.row(
@@ -125,7 +133,8 @@ struct Report {
       ("connections", "\(load.connections)"), ("topics", "\(target.paths.count)"),
       ("tokens", "\(target.tokens.count)"), ("batch", "\(load.batch)"),
       ("seconds", TableText.decimal(seconds, 3)), ("requests", "\(tally.requests)"),
-      ("events", "\(tally.events)"), ("payloadBytes", "\(tally.bytes)"),
+      ("events", "\(tally.events)"), ("notStored", "\(tally.unstored)"),
+      ("payloadBytes", "\(tally.bytes)"),
       ("requestsPerSecond", TableText.decimal(Double(tally.requests) / seconds, 1)),
       ("eventsPerSecond", TableText.decimal(Double(tally.events) / seconds, 1)),
       ("statuses", JSONLine.object(tally.statuses.map { ("\($0.status)", "\($0.count)") })),
@@ -142,6 +151,7 @@ struct Report {
           ("answers", "\(tally.answersAfter)"), ("refused", "\(tally.refusalsAfter)"),
         ])
       ),
+      ("gaveUp", "\(tally.gaveUp)"),
       ("generatorCores", TableText.decimal(generatorCores, 3)),
       ("latency", LatencyFigures(tally.latency).json),
     ]

@@ -2,7 +2,7 @@ import Bytes
 import Client
 import Synchronization
 
-/// When a run ends: told to stop, out of requests, or interrupted from the keyboard.
+/// When a run ends: told to stop, out of requests, or interrupted by a signal.
 final class RunControl: Sendable {
   /// When it ended, in nanoseconds of the monotonic clock; 0 as long as it goes on.
   private let stopped = Atomic<Int64>(0)

@@ -51,8 +51,8 @@ struct SoakRun: Sendable {
     if let memory { try await memory.tryOut() }
     let pacer = load.pacer(for: control)
     let publisher = Publisher(
-      endpoint: target.endpoint, pool: pool, tally: tally, control: control, pacer: pacer,
-      stamps: load.batch == 1)
+      endpoint: target.endpoint, pool: pool, tally: tally, control: control,
+      isTopic: target.isTopic, pacer: pacer, stamps: load.batch == 1)
     var roles = [
       LoadDriver.Role(load.connections, loops: load.loops) { loop, _ in
         await publisher.run(on: loop)

@@ -19,6 +19,8 @@ struct SubscribeRun: Sendable {
   private let load: LoadOptions
   private let readers: Readers
   private let pool: RequestPool
+  /// Whether it publishes to a gateway's topic.
+  private let isTopic: Bool
   private let tally = Tally()
   private let control: RunControl
 
@@ -41,9 +43,9 @@ struct SubscribeRun: Sendable {
     let plan = try Self.plan(&arguments, target)
     readers = Readers(plan, control: control)
     var published = target.paths
-    if let path = try arguments.text("--publish-path") {
-      published = try Paths(path, count: target.paths.count)
-    }
+    let path = try arguments.text("--publish-path")
+    if let path { published = try Paths(path, count: target.paths.count) }
+    isTopic = target.isTopic && path == nil
     try arguments.finish()
     pool = try RequestPool(for: target, seed: load.seed, paths: published)
   }
@@ -69,8 +71,8 @@ struct SubscribeRun: Sendable {
   func run() async -> Int32 {
     let pacer = load.pacer(for: control)
     let publisher = Publisher(
-      endpoint: target.endpoint, pool: pool, tally: tally, control: control, pacer: pacer,
-      stamps: true)
+      endpoint: target.endpoint, pool: pool, tally: tally, control: control,
+      isTopic: isTopic, pacer: pacer, stamps: true)
     var roles = [
       LoadDriver.Role(readers.plan.count, loops: load.loops, endsByItself: false) { loop, index in
         await readers.run(on: loop, as: index)

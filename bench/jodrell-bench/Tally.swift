@@ -10,6 +10,7 @@ final class Tally: Sendable {
   private let statuses = CounterRow(600)
   private let faults = CounterRow(3)
   private let events = Counter()
+  private let notStored = Counter()
   private let bytes = Counter()
   private let late = Counter()
   private let everStored = Counter()
@@ -19,6 +20,7 @@ final class Tally: Sendable {
   private let unanswered = Counter()
   private let answersAfter = Counter()
   private let refusalsAfter = Counter()
+  private let givenUp = Counter()
   /// When the last counted answer came, in nanoseconds of the monotonic clock.
   private let last = Atomic<Int64>(0)
   private let began = Atomic<Int64>(0)
@@ -57,9 +59,11 @@ final class Tally: Sendable {
     started.nanoseconds <= ended.load(ordering: .relaxed)
   }
 
-  /// An answer that came just now: its status, how many events it says are stored, the payload
-  /// bytes sent, and when its request was.
-  func answered(_ status: Int, stored: Int, bytes sent: Int, since started: MonotonicTime) {
+  /// An answer that came just now: its status, how many of its request's events are stored, and how
+  /// many are not although it is a 2xx, the payload bytes sent, and when its request was.
+  func answered(
+    _ status: Int, stored: Int, unstored: Int, bytes sent: Int, since started: MonotonicTime
+  ) {
     everStored.add(stored)
     let now = monotonicNow()
     guard isCounting else {
@@ -69,13 +73,15 @@ final class Tally: Sendable {
       latency.record(now - started)
       answersAfter.add()
       if status / 100 != 2 { refusalsAfter.add() }
+      notStored.add(unstored)
       return
     }
     latency.record(now - started)
     last.store(now.nanoseconds, ordering: .relaxed)
     statuses.add(at: min(max(status, 0), 599))
     events.add(stored)
-    if stored > 0 { bytes.add(sent) }
+    notStored.add(unstored)
+    if stored > 0 { bytes.add(sent * stored / (stored + unstored)) }
   }
 
   /// A request of that time has no usable answer, nor will it have one.
@@ -97,6 +103,10 @@ final class Tally: Sendable {
     return true
   }
 
+  /// A connection sends nothing any more, since nothing it tried has worked. That counts at any
+  /// time: where it was in the warm-up, fewer connections are measured than there should be.
+  func gaveUp() { givenUp.add() }
+
   /// A send of an open loop left after its time, because no connection was free.
   func wasLate(by span: TimeSpan) {
     guard isCounting else { return }
@@ -115,8 +125,9 @@ final class Tally: Sendable {
       statuses: (0..<600).compactMap { statuses[$0] > 0 ? ($0, statuses[$0]) : nil },
       unreachable: faults[0], lost: faults[1], otherFaults: faults[2],
       unanswered: unanswered.value, answersAfter: answersAfter.value,
-      refusalsAfter: refusalsAfter.value, events: events.value, bytes: bytes.value,
-      late: late.value, latest: TimeSpan(nanoseconds: latest.load(ordering: .relaxed)))
+      refusalsAfter: refusalsAfter.value, events: events.value, unstored: notStored.value,
+      bytes: bytes.value, gaveUp: givenUp.value, late: late.value,
+      latest: TimeSpan(nanoseconds: latest.load(ordering: .relaxed)))
   }
 }
 
@@ -136,7 +147,13 @@ struct TallySnapshot: Sendable {
   let refusalsAfter: UInt64
   /// Events that the server says it has stored.
   let events: UInt64
+  /// Events that it says it has not, although it has answered with a 2xx: they were refused in a
+  /// mixed batch, or put into quarantine. Answers after the end count as well.
+  let unstored: UInt64
+  /// Of payloads that are stored; a part of those of a mixed batch.
   let bytes: UInt64
+  /// Connections that gave up before the run was over, the warm-up included.
+  let gaveUp: UInt64
   /// Sends of an open loop that left more than a millisecond after their time, and the latest one.
   let late: UInt64
   let latest: TimeSpan

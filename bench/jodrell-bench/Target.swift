@@ -10,6 +10,8 @@ struct Target: Sendable {
   let authorities: String?
   /// What `--topic` said, or the path of `--path`.
   let topic: String
+  /// Whether that is a gateway's topic, and no path of any server's.
+  let isTopic: Bool
   let paths: Paths
   /// Used in turn; without any, requests carry none.
   let tokens: [ByteSlice]
@@ -25,9 +27,11 @@ struct Target: Sendable {
     endpoint = try Self.endpoint(of: url, as: "--url", authorities: authorities)
     if spreads, let path = try arguments.text("--path") {
       topic = path
+      isTopic = false
       paths = try Paths(path, count: try arguments.number("--topics", in: 1...100_000, or: 1))
     } else {
       topic = try arguments.required("--topic")
+      isTopic = true
       let count = spreads ? try arguments.number("--topics", in: 1...100_000, or: 1) : 1
       try Self.check(topic: topic)
       paths = try Paths("/v1/topics/\(topic)/events", count: count)

@@ -163,9 +163,11 @@ struct VerifyRun: Sendable {
     let stored = fates.count {
       if case .acknowledged = $0 { true } else { false }
     }
+    let isTaken = answer.status / 100 == 2
     tally.answered(
-      answer.status, stored: stored, bytes: draft.bytes.count, since: started)
-    if answer.status / 100 != 2 {
+      answer.status, stored: stored, unstored: isTaken ? fates.count - stored : 0,
+      bytes: draft.bytes.count, since: started)
+    if !isTaken {
       control.note("\(answer.status) \(answer.body.prefix(512).text)")
       // Refused for now: do not hammer.
       if answer.status >= 429 { try? await Task.sleep(for: .milliseconds(10)) }

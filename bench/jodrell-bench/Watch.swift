@@ -143,6 +143,7 @@ struct Progress: Sendable {
     if total.refusals + total.faults > 0 {
       text += "   \(total.refusals) refused, \(total.faults) failed"
     }
+    if total.unstored > 0 { text += "   \(total.unstored) not stored" }
     complain(text, end: "")
   }
 

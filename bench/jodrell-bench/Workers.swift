@@ -74,9 +74,10 @@ final class Workers: Sendable {
     return answer.status == 201
   }
 
-  /// Removes the subscription.
+  /// Removes the subscription. Nobody waits long for a gateway that does not answer: the run is
+  /// over, and may have been interrupted.
   func unsubscribe(on loop: isolated ClientLoop) async throws(ClientFault) {
-    let answer = try await call("DELETE", "", nil, of: 0, on: loop)
+    let answer = try await call("DELETE", "", nil, of: 0, within: LoadDriver.patience, on: loop)
     guard answer.status / 100 == 2 else { throw Self.refusal(answer) }
   }
 
@@ -87,11 +88,11 @@ final class Workers: Sendable {
 
   private func call(
     _ method: StaticString, _ verb: String, _ body: ByteSlice?, of index: Int,
-    on loop: isolated ClientLoop
+    within span: TimeSpan = .seconds(90), on loop: isolated ClientLoop
   ) async throws(ClientFault) -> ClientAnswer {
     let client = GatewayClient(plan.endpoint, token: token(of: index))
     defer { client.close(on: loop) }
-    return try await client.send(request(method, verb, body), on: loop)
+    return try await client.send(request(method, verb, body), within: span, on: loop)
   }
 
   private func token(of index: Int) -> ByteSlice? {

@@ -37,8 +37,8 @@ struct WorkersRun: Sendable {
   func run() async -> Int32 {
     let pacer = load.pacer(for: control)
     let publisher = Publisher(
-      endpoint: target.endpoint, pool: pool, tally: tally, control: control, pacer: pacer,
-      stamps: true)
+      endpoint: target.endpoint, pool: pool, tally: tally, control: control,
+      isTopic: target.isTopic, pacer: pacer, stamps: true)
     if pacer != nil { await publisher.makeTopics(1) }
     let isNew: Bool
     do throws(ClientFault) {

@@ -2,10 +2,10 @@ import Client
 import Glibc
 import Synchronization
 
-/// Set when the user interrupts; runs end early and still report.
+/// Set when a signal asks the process to end; runs end early and still report.
 let interrupted = Atomic<Bool>(false)
 
-/// What the process's exit means; told by `--help`.
+/// What the process's exit means; told by `--help`. A second signal makes it 128 + its number.
 enum ExitCode {
   static let good: Int32 = 0
   static let failed: Int32 = 1
@@ -66,7 +66,7 @@ func bench(_ words: [String]) async -> Int32 {
   return ExitCode.good
 }
 
-signal(SIGINT) { _ in interrupted.store(true, ordering: .relaxed) }
+Signals.obey()
 signal(SIGPIPE, SIG_IGN)
 Descriptors.raiseLimit()
 exit(Output.standard.ending(await bench(Array(CommandLine.arguments.dropFirst()))))

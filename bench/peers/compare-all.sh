@@ -11,7 +11,7 @@ set -euo pipefail
 seconds=${1:-4} rounds=${2:-1} only=${3:-}
 case $only in "" | publishing | fan-out) ;; *) echo "compare-all.sh: $only?" >&2; exit 64 ;; esac
 . "$(dirname "$0")/shared.sh"
-install nginx-light libnginx-mod-nchan nats-server redis-server redis-tools python3 openssl curl procps
+install nginx-light libnginx-mod-nchan nats-server redis-server redis-tools python3 openssl curl
 connections=64 readers=1000
 body=$peers/order.json
 
@@ -130,18 +130,36 @@ publish_redis() {
   stop_last
 }
 
-# fan_out NAME RATE PID OPTION…: readers of one stream, published to at a rate.
+# complaint FILE: what of a fan-out was not as it should be, beside what is missing.
+complaint() {
+  python3 -c '
+import json, sys
+result = json.load(open(sys.argv[1]))
+publish = result["publish"]
+refused = sum(count for status, count in publish["statuses"].items() if status[0] != "2")
+print("  NOT CLEAN: %d readers refused, %d cut; publishes: %d never sent, %d not 2xx, %d without an "
+      "answer, %d not stored" % (
+    result["refused"], result["cut"], publish["openLoop"]["neverSent"],
+    refused + publish["afterEnd"]["refused"], sum(publish["faults"].values()),
+    publish["notStored"]))' "$1"
+}
+
+# fan_out NAME RATE PID OPTION…: readers of one stream, published to at a rate. A run that was not
+# clean has its row, which says so; one that says nothing ends the script.
 fan_out() {
-  local name=$1 rate=$2 pid=$3
+  local name=$1 rate=$2 pid=$3 remark=
   shift 3
   "$bench" subscribe --readers "$readers" --publish-rate "$rate" --connections 4 \
-    --duration "${seconds}s" --server-pid "$pid" --json --quiet "$@" >"$work/fan.json" || true
-  awk -v name="$name" -v rate="$rate" -v got="$(field "$work/fan.json" deliveriesPerSecond)" \
+    --duration "${seconds}s" --server-pid "$pid" --json --quiet "$@" >"$work/fan.json" ||
+    remark=$(complaint "$work/fan.json" 2>/dev/null) ||
+    { echo "no result: $name at $rate events/s" >&2; exit 1; }
+  awk -v remark="$remark" -v name="$name" -v rate="$rate" \
+    -v got="$(field "$work/fan.json" deliveriesPerSecond)" \
     -v missing="$(field "$work/fan.json" missing)" -v p50="$(field "$work/fan.json" delivery.p50)" \
     -v p99="$(field "$work/fan.json" delivery.p99)" \
     -v cpu="$(field "$work/fan.json" server.cpuMicrosPerDelivery)" 'BEGIN {
-      printf "%-10s %5d events/s: %8d deliveries/s  p50 %9.3f ms  p99 %9.3f ms  CPU %5.2f us  missing %d\n",
-        name, rate, got, p50, p99, cpu, missing }'
+      printf "%-10s %5d events/s: %8d deliveries/s  p50 %9.3f ms  p99 %9.3f ms  CPU %5.2f us  missing %s%s\n",
+        name, rate, got, p50, p99, cpu, missing, remark }'
 }
 
 compare_publishing() {

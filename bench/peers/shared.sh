@@ -42,7 +42,9 @@ install() {
       printf '#!/bin/sh\nexit 101\n' >"$policy"
       chmod +x "$policy"
     fi
-    DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends -qq "${missing[@]}" \
+    # Without lists, as in a fresh container, no package is found; old ones name files that are gone.
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+      apt-get install -y --no-install-recommends -qq "${missing[@]}"; } \
       >"$work/apt" 2>&1 || { cat "$work/apt" >&2; exit 1; }
     [ -z "$policy" ] || rm -f "$policy"
     policy=
@@ -147,7 +149,7 @@ CONF
   wait_for "$port"
   # It listens before it has a worker.
   for _ in $(seq 100); do
-    nginx=$(pgrep -P "$master" | head -1) || true
+    nginx=$(cut -d' ' -f1 "/proc/$master/task/$master/children" 2>/dev/null) || true
     [ -z "$nginx" ] || return 0
     sleep 0.05
   done

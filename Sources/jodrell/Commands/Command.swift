@@ -20,12 +20,17 @@ enum Command: String, CaseIterable {
   /// Runs the command line's words, those behind the program's name.
   static func run(_ words: [String]) async -> ExitCode {
     let code = await obey(words)
-    // What `serve` shows there is no result of its work.
-    guard code == .done, let first = words.first, first != Command.serve.rawValue,
+    // What `serve` shows there while it serves is no result of its work.
+    guard code == .done, let first = words.first,
+      first != Command.serve.rawValue || wantsHelp(words.dropFirst()),
       let fault = Terminal.output.firstFault
     else { return code }
     Terminal.errors.line("jodrell \(first): standard output: \(fault)")
     return .failed
+  }
+
+  private static func wantsHelp(_ rest: ArraySlice<String>) -> Bool {
+    rest.contains("--help") || rest.contains("-h")
   }
 
   private static func obey(_ words: [String]) async -> ExitCode {
@@ -47,13 +52,13 @@ enum Command: String, CaseIterable {
       Terminal.errors.line("jodrell: no command '\(first.printable)'; see jodrell --help")
       return .usage
     }
-    let rest = Array(words.dropFirst())
-    if rest.contains("--help") || rest.contains("-h") {
+    let rest = words.dropFirst()
+    if wantsHelp(rest) {
       Terminal.output.write(command.help)
       return .done
     }
     do throws(CommandFault) {
-      return try await command.run(Arguments(rest))
+      return try await command.run(Arguments(Array(rest)))
     } catch {
       Terminal.errors.line("jodrell \(first): \(error.message.printable)")
       if error.code == .usage { Terminal.errors.line("see jodrell \(first) --help") }

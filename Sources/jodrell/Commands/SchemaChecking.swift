@@ -38,7 +38,7 @@ struct SchemaChecking {
     for finding in findings {
       style.bad("\(name): warning: \(finding.pointer) \(finding.message)  [\(finding.code)]")
     }
-    style.object { json in
+    style.object(isGood: findings.isEmpty) { json in
       json.key("file")
       json.string(name)
       json.key("valid")
@@ -62,7 +62,7 @@ struct SchemaChecking {
     for fault in [fault] + fault.others {
       style.bad("\(name): \(fault.pointer) \(fault.reason.message)")
     }
-    style.object { json in
+    style.object(isGood: false) { json in
       json.key("file")
       json.string(name)
       json.key("valid")

@@ -118,8 +118,10 @@ struct SchemaStyle {
   }
 
   /// An object of the JSON form.
-  func object(_ write: (inout JSONWriter) -> Void) {
-    guard isJSON else { return }
+  ///
+  /// - Parameter isGood: whether it tells of nothing but what is good.
+  func object(isGood: Bool, _ write: (inout JSONWriter) -> Void) {
+    guard isJSON, !(isGood && isQuiet) else { return }
     var json = JSONWriter()
     json.beginObject()
     write(&json)

@@ -50,7 +50,7 @@ struct SchemaComparison {
   }
 
   private func tell(_ isCompatible: Bool?, _ report: CompatibilityReport?) {
-    style.object { json in
+    style.object(isGood: isCompatible == true) { json in
       json.key("compatible")
       if let isCompatible { json.bool(isCompatible) } else { json.null() }
       report?.write(into: &json)

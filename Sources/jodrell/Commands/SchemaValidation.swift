@@ -29,7 +29,7 @@ struct SchemaValidation {
     if isLines || paths.count > 1 {
       style.good("\(tally.checked - tally.refused) good, \(tally.refused) refused")
     }
-    style.object { json in
+    style.object(isGood: tally.refused == 0) { json in
       json.key("checked")
       json.integer(tally.checked)
       json.key("refused")
@@ -52,7 +52,7 @@ struct SchemaValidation {
     let problem = ProblemText(status: refusal.code.status, body: document)
     style.bad("\(name): \(problem.summary)")
     for fault in problem.faults { style.bad("  \(fault)") }
-    style.object { json in
+    style.object(isGood: false) { json in
       json.key("file")
       json.string(name)
       json.key("problem")

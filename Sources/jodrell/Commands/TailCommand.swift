@@ -36,12 +36,18 @@ enum TailCommand {
     var shown: UInt64 = 0
     var last = ByteSlice.empty
     var start = options.from ?? "latest"
+    var hasFollowed = false
     while true {
-      let client = try options.client.client(for: options.topic.tenant, ["subscribe"])
-      if start == "latest", last.isEmpty {
-        last = try await end(of: options.topic, client, on: loop)
-        // An empty topic: whatever comes is new.
-        if last.isEmpty { start = "earliest" }
+      let client: GatewayClient
+      do throws(CommandFault) {
+        client = try options.client.client(for: options.topic.tenant, ["subscribe"])
+        if start == "latest", last.isEmpty {
+          last = try await end(of: options.topic, client, on: loop)
+          // An empty topic: whatever comes is new.
+          if last.isEmpty { start = "earliest" }
+        }
+      } catch {
+        throw ended(by: error, behind: last, hasFollowed: hasFollowed)
       }
       let view = options.isData ? "&view=data" : ""
       let follower = EventFollower(
@@ -59,7 +65,9 @@ enum TailCommand {
         } catch {
           // The token has ended while the stream was away. One that never opened it was not good.
           guard case .refused(401, _) = error, options.client.canRenew, follower.hasOpened else {
-            throw ended(by: CommandFault(error, at: client.endpoint), behind: last)
+            let fault = CommandFault(error, at: client.endpoint)
+            throw ended(
+              by: fault, behind: last, hasFollowed: hasFollowed || follower.hasOpened)
           }
           break following
         }
@@ -84,13 +92,21 @@ enum TailCommand {
       if let ending, !ending.passes(canRenew: options.client.canRenew) {
         throw CommandFault(.failed, "the stream has ended: \(ending.reason); \(position(last))")
       }
+      hasFollowed = true
       await follower.pause()
     }
   }
 
-  /// The fault, with the last position once there is one.
-  static func ended(by fault: CommandFault, behind last: ByteSlice) -> CommandFault {
-    last.isEmpty ? fault : CommandFault(fault.code, "\(fault.message); \(position(last))")
+  /// The fault, with the last position once there is one, or could be.
+  ///
+  /// - Parameter hasFollowed: whether a stream was open. Then the command line was good, and what
+  ///   has changed since is not the caller's.
+  static func ended(
+    by fault: CommandFault, behind last: ByteSlice, hasFollowed: Bool = false
+  ) -> CommandFault {
+    guard hasFollowed || !last.isEmpty else { return fault }
+    let code = hasFollowed && fault.code == .usage ? ExitCode.failed : fault.code
+    return CommandFault(code, "\(fault.message); \(position(last))")
   }
 
   /// Where whoever calls again can go on.
