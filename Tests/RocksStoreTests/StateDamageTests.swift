@@ -70,4 +70,28 @@ import Topics
     }
     log.close()
   }
+
+  @Test(.timeLimit(.minutes(10)))
+  func `a block of the catalogue that cannot be read is refused, whatever it holds`() async throws {
+    let scratch = Scratch()
+    var log = try RocksTopicLog(opening: configuration(scratch))
+    for number in 0..<600 {
+      _ = try await log.createTopic(address("topic-\(number)"), TopicConfiguration())
+    }
+    log.close()
+    log = try RocksTopicLog(opening: configuration(scratch))
+    let database = log.committer.database
+    let table = try #require(try database.tables(of: database.meta).first).path
+    log.close()
+    let bytes = try Data(contentsOf: URL(filePath: table)).count
+    // Blocks of 8 KiB, compressed: each of them is met, but not the index behind them.
+    for offset in stride(from: 64, to: bytes * 3 / 4, by: max(bytes / 24, 1)) {
+      try BrokenFiles.change(table) { $0[offset] ^= 0x10 }
+      #expect(throws: StoreFault.self, "byte \(offset) of \(bytes)") {
+        try RocksTopicLog(opening: configuration(scratch)).close()
+      }
+      try BrokenFiles.change(table) { $0[offset] ^= 0x10 }
+    }
+    try RocksTopicLog(opening: configuration(scratch)).close()
+  }
 }

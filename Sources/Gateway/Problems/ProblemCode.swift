@@ -295,7 +295,9 @@ extension ProblemCode {
         "The cursor lies beyond the topic's newest event, or the instant in the future: `latest` "
           + "is what comes from now on.")
     case .tooMany:
-      Row(409, .conflict, "Too many", "As many as are allowed exist already; delete some.")
+      Row(
+        409, .conflict, "Too many",
+        "As many as are allowed exist already: delete some, or use the namespaces that there are.")
     default:
       Row(
         410, .precondition, "Position gone",

@@ -243,7 +243,7 @@ extension TokenFault {
     switch self {
     case .malformed: "the token is malformed"
     case .otherSubscription: "the token belongs to another subscription"
-    case .superseded: "the event has been delivered again since"
+    case .superseded: "the event has been delivered again since, or will be"
     case .sought: "the subscription was moved by a seek since"
     case .alreadyAcknowledged: "the event is acknowledged already"
     case .leaseEnded: "the lease has ended"

@@ -46,13 +46,18 @@ struct StoreOpening: ~Copyable {
   }
 
   /// RocksDB. Where a block of `state` cannot be read, its tables are not merged: the subscriptions
-  /// in the block are lost to their callers, but a merge that meets it would end all writing.
+  /// in the block are lost to their callers, but a merge that meets it would end all writing. So
+  /// would one of `meta`, which nothing can do without: that is refused.
   private static func openEngine(
     _ paths: StorePaths, _ configuration: StoreConfiguration, flushesReplay: Bool
   ) throws(StoreFault) -> Database {
     let cacheBytes = configuration.limits.cacheBytes
     let database = try openEngine(
       paths, EngineOptions(cacheBytes: cacheBytes, flushesReplay: flushesReplay))
+    if let fault = database.unreadable(in: database.meta) {
+      database.close()
+      throw fault
+    }
     guard let fault = database.unreadable(in: database.state) else { return database }
     database.close()
     configuration.observer.stateDamaged(fault)
