@@ -73,7 +73,8 @@ public enum GatewayLimits {
   /// that are compiled, linted and compared, all that one answer takes being one piece. One tenant
   /// has half of it.
   static let longWork = 64
-  /// The same of schemas that events or their readers wait for: those go ahead.
+  /// The same of schemas that events or their readers wait for: those go ahead, and one tenant may
+  /// have all that nobody else wants.
   static let urgentWork = 1_024
   /// Bytes of the programs that one comparison of schemas holds at once.
   static let judgedBytes = 128 << 20
@@ -82,6 +83,9 @@ public enum GatewayLimits {
   static let judgingAttempts = 16
   /// How long a change of a compatibility level looks at what is registered.
   static let levelPatience = TimeSpan.seconds(5)
+  /// Changes of a compatibility level that look at what is registered at the same time, one of a
+  /// tenant; the work itself goes through the lane.
+  static let levelLooks = 32
   /// A consumer's name, in bytes.
   public static let consumerName = 128
   /// A schema in the body of a call to Pulsar's API, in bytes: a text of JSON within JSON.

@@ -19,9 +19,9 @@ public struct GatewayParts<Engine: EventEngine>: Sendable {
   let limits: LimitDesk
   public let quotas: StorageQuotas
   public let replays: ReplayDesk
-  /// Of looks at what a new compatibility level concerns: one in the whole gateway, and none waits
-  /// for the one before it.
-  public let comparisons = ReplayDesk(atOnce: 1, pause: .zero)
+  /// Of looks at what a new compatibility level concerns: one of a tenant, and none waits for the
+  /// one before it.
+  public let comparisons = ReplayDesk(atOnce: GatewayLimits.levelLooks, pause: .zero)
   public let workers: Workers
   /// What may take seconds: schemas compiled, linted and compared for those who register them, and
   /// compiled for events and their readers.
@@ -38,7 +38,8 @@ public struct GatewayParts<Engine: EventEngine>: Sendable {
   public init(
     engine: Engine, access: AccessDesk, metrics: MetricsRegistry, server: ServerMetrics,
     dispatchers: DispatcherDirectory<Engine>, tickets: StreamTickets,
-    replays: ReplayDesk = ReplayDesk(), workers: Workers, log: LogWriter, audit: AuditTrail? = nil,
+    replays: ReplayDesk = ReplayDesk(), workers: Workers,
+    now: @escaping @Sendable () -> MonotonicTime, log: LogWriter, audit: AuditTrail? = nil,
     operations: Operations, identity: IdentityServices = IdentityServices()
   ) {
     self.identity = identity
@@ -55,7 +56,7 @@ public struct GatewayParts<Engine: EventEngine>: Sendable {
     self.workers = workers
     longWork = WorkerLane(
       behind: workers, capacity: GatewayLimits.longWork, urgent: GatewayLimits.urgentWork,
-      metrics: server.queues)
+      metrics: server.queues, now: now)
     self.log = log
     self.audit = audit
     self.operations = operations

@@ -73,7 +73,8 @@ actor TestGateway {
       dispatchers: DispatcherDirectory(log, limits: subscriptions, wall: wall),
       tickets: StreamTickets(random: { count in
         ByteSlice((0..<count).map { _ in UInt8.random(in: 0...255) })
-      }), workers: workers, log: LogWriter(now: wall, wake: {}), audit: audit,
+      }), workers: workers, now: clock.clocks.monotonic,
+      log: LogWriter(now: wall, wake: {}), audit: audit,
       operations: Operations(
         publicURL: ByteSlice(utf8: "https://events.example"), isDevelopment: isDevelopment,
         hosts: HostNames(hosts.map { ByteSlice(utf8: $0) }),

@@ -6,6 +6,7 @@ import Synchronization
 final class RunControl: Sendable {
   /// When it ended, in nanoseconds of the monotonic clock; 0 as long as it goes on.
   private let stopped = Atomic<Int64>(0)
+  private let endedBySignal = Atomic<Bool>(false)
   private let turns = Atomic<Int>(0)
   /// How many requests may be sent; nil for any number.
   private let requests: Int?
@@ -25,9 +26,15 @@ final class RunControl: Sendable {
 
   var isStopped: Bool { stoppedAt != nil }
 
+  /// Whether a signal ended it, and nothing before that.
+  var isEndedBySignal: Bool { endedBySignal.load(ordering: .relaxed) }
+
   /// When the run was told to stop, or first seen to be interrupted; nil as long as it goes on.
   var stoppedAt: MonotonicTime? {
-    if interrupted.load(ordering: .relaxed) { stop() }
+    if interrupted.load(ordering: .relaxed), stopped.load(ordering: .relaxed) == 0 {
+      endedBySignal.store(true, ordering: .relaxed)
+      stop()
+    }
     let instant = stopped.load(ordering: .relaxed)
     return instant == 0 ? nil : MonotonicTime(nanoseconds: instant)
   }

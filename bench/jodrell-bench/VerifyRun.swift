@@ -90,8 +90,8 @@ struct VerifyRun: Sendable {
       tellTotals()
       return isWhole && !isFailed ? ExitCode.good : ExitCode.failed
     }
-    // An interrupt has ended the publishing, which is still to be looked at; the next ends that.
-    interrupted.store(false, ordering: .relaxed)
+    // A signal that has ended the publishing, which is still to be looked at: the next ends that.
+    if control.isEndedBySignal { interrupted.store(false, ordering: .relaxed) }
     let code = await VerifyCheck(
       target: target, journal: path, patience: patience, asJSON: asJSON,
       quiet: quiet

@@ -6,19 +6,21 @@ import Synchronization
 /// A narrow way to the workers for what may take seconds each: one piece of work at a time, so that
 /// the other threads stay for everybody else. It has two lines: what events or their readers wait
 /// for goes ahead of what is asked for schemas. In each of them tenants take turns, each in the
-/// order in which its work came, and none takes more than half of the line.
+/// order in which its work came; of what is not urgent none takes more than half of the line.
 ///
 /// Any thread; its lock is a leaf.
 final class WorkerLane: Sendable {
   /// What waits with the same urgency.
   private struct Line {
     let capacity: Int
+    /// Of one tenant.
+    let share: Int
     var count = 0
     /// Tenants with work in the line, the next one first.
     var turns: [ByteSlice] = []
     var waiting: [ByteSlice: [Workers.Work]] = [:]
 
-    init(capacity: Int) { self.capacity = capacity }
+    init(capacity: Int, share: Int) { (self.capacity, self.share) = (capacity, share) }
 
     mutating func takeNext() -> Workers.Work? {
       guard let tenant = turns.first, let work = waiting[tenant]?.removeFirst() else { return nil }
@@ -36,7 +38,7 @@ final class WorkerLane: Sendable {
       _ work: @escaping Workers.Work, of tenant: ByteSlice
     ) -> (isIn: Bool, victim: Workers.Work?) {
       let own = waiting[tenant]?.count ?? 0
-      guard own < capacity / 2 else { return (false, nil) }
+      guard own < share else { return (false, nil) }
       var victim: Workers.Work?
       if count >= capacity {
         victim = takeLast(besides: own)
@@ -66,37 +68,60 @@ final class WorkerLane: Sendable {
     var isTaken = false
     var urgent: Line
     var plain: Line
-    /// Urgent pieces in a row for which a plain one has waited.
-    var ahead = 0
+    /// How long the last plain piece took, and what urgent ones have had since.
+    var plainTook = TimeSpan.zero
+    var urgentHad = TimeSpan.zero
 
     var count: Int { urgent.count + plain.count }
 
-    mutating func takeNext() -> Workers.Work? {
-      if urgent.count > 0, plain.count == 0 || ahead < WorkerLane.mostAhead {
-        ahead = plain.count == 0 ? 0 : ahead + 1
-        return urgent.takeNext()
+    mutating func takeNext() -> (work: Workers.Work, isUrgent: Bool)? {
+      let ahead = max(
+        plainTook.nanoseconds.multipliedReportingOverflow(by: WorkerLane.share).partialValue,
+        WorkerLane.leastAhead.nanoseconds)
+      if plain.count == 0 || urgentHad.nanoseconds < ahead, let work = urgent.takeNext() {
+        return (work, true)
       }
-      ahead = 0
-      return plain.takeNext()
+      return plain.takeNext().map { ($0, false) }
+    }
+
+    /// A piece of work has run for so long.
+    mutating func ran(_ took: TimeSpan, isUrgent: Bool) {
+      if isUrgent {
+        urgentHad = .nanoseconds(urgentHad.nanoseconds + took.nanoseconds)
+      } else {
+        (plainTook, urgentHad) = (took, .zero)
+      }
     }
   }
 
-  /// Urgent pieces of work that go ahead of a plain one, so that it comes up whatever is published.
-  static let mostAhead = 8
+  /// So many times as long as the last plain piece urgent ones go ahead of the next: whoever keeps
+  /// plain ones in line has a fifth of the lane, and they come up whatever is published.
+  static let share: Int64 = 4
+  /// And at least so long.
+  static let leastAhead = TimeSpan.milliseconds(50)
 
   private let workers: Workers
   private let metrics: QueueMetrics
+  private let now: @Sendable () -> MonotonicTime
   private let state: Mutex<State>
 
   /// - Parameters:
   ///   - capacity: plain pieces of work that may wait for their turn. Beyond it whoever has most of
   ///     them gives one up for somebody who has less; what finds no room, and what is beyond the
   ///     half for one tenant, gets `WorkersBusy.full`.
-  ///   - urgent: the same of urgent ones.
-  init(behind workers: Workers, capacity: Int, urgent: Int, metrics: QueueMetrics) {
+  ///   - urgent: the same of urgent ones, of which one tenant may have all that nobody else wants.
+  ///   - now: tells how long a piece took.
+  init(
+    behind workers: Workers, capacity: Int, urgent: Int, metrics: QueueMetrics,
+    now: @escaping @Sendable () -> MonotonicTime
+  ) {
     self.workers = workers
     self.metrics = metrics
-    state = Mutex(State(urgent: Line(capacity: urgent), plain: Line(capacity: capacity)))
+    self.now = now
+    state = Mutex(
+      State(
+        urgent: Line(capacity: urgent, share: urgent),
+        plain: Line(capacity: capacity, share: capacity / 2)))
   }
 
   /// The way for one tenant's work.
@@ -122,32 +147,44 @@ final class WorkerLane: Sendable {
     if !isIn || victim != nil { metrics.schemasRefused.add() }
     victim?(.refused(.full))
     guard isFirst else { return isIn ? nil : .full }
-    if let busy = pass(work) {
+    if let busy = pass(work, isUrgent: isUrgent) {
       // Others may have come behind this one meanwhile.
-      handOn()
+      handOn(isWorker: false)
       return busy
     }
     return nil
   }
 
-  private func pass(_ work: @escaping Workers.Work) -> WorkersBusy? {
+  private func pass(_ work: @escaping Workers.Work, isUrgent: Bool) -> WorkersBusy? {
     workers.submit { [self] turn in
-      work(turn)
-      handOn()
+      run(work, turn, isUrgent: isUrgent)
+      handOn(isWorker: true)
     }
   }
 
-  /// Gives the next one its turn; those that the threads do not take are told so.
-  private func handOn() {
+  private func run(_ work: Workers.Work, _ turn: Workers.Turn, isUrgent: Bool) {
+    let began = now()
+    work(turn)
+    let took = now() - began
+    state.withLock { $0.ran(took, isUrgent: isUrgent) }
+  }
+
+  /// Gives the next one its turn. What the threads have no room for is done here, where this is one
+  /// of them; what they do not take otherwise is told so.
+  private func handOn(isWorker: Bool) {
     while true {
-      let next = state.withLock { state -> Workers.Work? in
+      let next = state.withLock { state in
         let next = state.takeNext()
         state.isTaken = next != nil
         metrics.schemas.set(state.count)
         return next
       }
-      guard let next, let busy = pass(next) else { return }
-      next(.refused(busy))
+      guard let next, let busy = pass(next.work, isUrgent: next.isUrgent) else { return }
+      if isWorker, busy == .full {
+        run(next.work, .run, isUrgent: next.isUrgent)
+      } else {
+        next.work(.refused(busy))
+      }
     }
   }
 }

@@ -60,8 +60,18 @@ extension GatewayResponder {
 
   /// How a text stands to the versions of its line, found out by a worker at once.
   func judge(_ draft: SchemaDraft, at address: TopicAddress) async throws -> SchemaJudgement {
-    let work = try await work(on: draft.subject, at: address)
-    return try await inOneTurn(of: address.caller) { try work.judgement(of: draft) }
+    var attempts = GatewayLimits.registrationAttempts
+    while true {
+      attempts -= 1
+      let work = try await work(on: draft.subject, at: address)
+      do {
+        return try await inOneTurn(of: address.caller) {
+          try work.renewed(for: draft.subject).judgement(of: draft)
+        }
+      } catch CatalogueFailure.schemaBookChanged where attempts > 0 {
+        guard !Task.isCancelled else { throw Refusal.cutShort }
+      }
+    }
   }
 
   /// What a worker needs to hold a text against the versions of its line.

@@ -59,7 +59,7 @@ extension GatewayResponder {
     }
   }
 
-  /// Looks at what a change concerns, one in the whole gateway at a time. The change is made:
+  /// Looks at what a change concerns, one of a tenant at a time. The change is made:
   /// whatever hinders looking is told with it and refuses nothing.
   private func survey(
     _ key: ByteSlice, of caller: TenantScope, _ look: (inout LevelSurvey) async throws -> Void

@@ -91,7 +91,7 @@ struct GatewayProcess: Sendable {
       engine: engine, access: plan.access, metrics: registry, server: metrics,
       dispatchers: DispatcherDirectory(engine, wall: Clocks.system.wall),
       tickets: StreamTickets(random: { SecureRandom.bytes($0) }), workers: threads.workers,
-      log: log, audit: audit?.trail,
+      now: Clocks.system.monotonic, log: log, audit: audit?.trail,
       operations: Operations(
         publicURL: ByteSlice(utf8: Self.publicURL(plan.compiled.settings, http, https, log)),
         isDevelopment: plan.isDevelopment, hosts: HostNames(plan.management?.hosts ?? []),

@@ -1,5 +1,6 @@
 import Bytes
 import HTTPWire
+import LogConformance
 import Metrics
 import Synchronization
 import Testing
@@ -35,8 +36,12 @@ import Testing
     private let lines = Mutex<[String]>([])
     var told: [String] { lines.withLock { $0 } }
 
-    func work(_ name: String) -> Workers.Work {
+    /// - Parameter span: how long it takes.
+    func work(
+      _ name: String, for span: TimeSpan = .zero, on clock: SteppedClock? = nil
+    ) -> Workers.Work {
       { [self] turn in
+        clock?.step(span)
         let end = if case .refused(let busy) = turn { " \(busy)" } else { "" }
         lines.withLock { $0.append(name + end) }
       }
@@ -46,10 +51,12 @@ import Testing
   private let threads = PlayedThreads()
   private let story = Story()
   private let metrics = QueueMetrics()
+  private let clock = SteppedClock()
 
   private func lane(capacity: Int) -> WorkerLane {
     WorkerLane(
-      behind: threads.workers, capacity: capacity, urgent: capacity, metrics: metrics)
+      behind: threads.workers, capacity: capacity, urgent: capacity, metrics: metrics,
+      now: clock.clocks.monotonic)
   }
 
   /// A lane twice as long, seen by one tenant.
@@ -100,35 +107,49 @@ import Testing
     #expect(threads.taken == 0 && metrics.schemas.value == 0)
   }
 
-  @Test func `what events wait for goes ahead, tenants in turn, and the rest is not forgotten`() {
+  @Test func `what events wait for goes ahead, tenants in turn, and the rest has its time`() {
     let lane = lane(capacity: 80)
     let (acme, mill) = (ByteSlice(utf8: "acme"), ByteSlice(utf8: "mill"))
-    for name in ["p1", "p2"] { #expect(lane.of(acme).submit(story.work(name)) == nil) }
+    for name in ["p1", "p2"] {
+      #expect(lane.of(acme).submit(story.work(name, for: .seconds(1), on: clock)) == nil)
+    }
     let urgent = lane.of(mill, isUrgent: true)
-    for number in 1...40 { #expect(urgent.submit(story.work("m\(number)")) == nil) }
-    #expect(urgent.submit(story.work("m41")) == .full)
+    for number in 1...80 {
+      let work = story.work("m\(number)", for: .milliseconds(100), on: clock)
+      #expect(urgent.submit(work) == nil)
+    }
+    #expect(urgent.submit(story.work("m81")) == .full)
+    // Whoever has less gets the place of the last one.
     #expect(lane.of(acme, isUrgent: true).submit(story.work("a1")) == nil)
     for _ in 0..<3 { threads.step() }
-    #expect(story.told == ["p1", "m1", "a1"])
-    for _ in 3..<(2 + WorkerLane.mostAhead) { threads.step() }
-    #expect(story.told.dropFirst(3) == ["m2", "m3", "m4", "m5", "m6", "m7", "p2"])
-    for _ in 0..<33 { threads.step() }
-    #expect(threads.taken == 0 && story.told.last == "m40")
+    #expect(story.told == ["m80 full", "p1", "m1", "a1"])
+    // The first took a second: four seconds of urgent work come before the second.
+    while story.told.last != "p2" { threads.step() }
+    #expect(story.told.count == 1 + 1 + 1 + 40 + 1)
+    while threads.taken > 0 { threads.step() }
+    #expect(story.told.last == "m79" && metrics.schemas.value == 0)
   }
 
-  @Test func `threads that take nothing leave nobody waiting, and the lane goes on after that`() {
+  @Test func `what a full pool does not take is done by the thread that hands it on`() {
+    let lane = own(capacity: 3)
+    for name in ["b", "c", "d"] { #expect(lane.submit(story.work(name)) == nil) }
+    threads.areBusy(.full)
+    threads.step()
+    #expect(story.told == ["b", "c", "d"] && threads.taken == 0)
+    threads.areBusy(nil)
+    #expect(lane.submit(story.work("e")) == nil)
+    threads.step()
+    #expect(story.told == ["b", "c", "d", "e"])
+  }
+
+  @Test func `threads that take nothing leave the lane free`() {
     let lane = own(capacity: 3)
     threads.areBusy(.full)
     #expect(lane.submit(story.work("a")) == .full)
     threads.areBusy(nil)
-    for name in ["b", "c", "d"] { #expect(lane.submit(story.work(name)) == nil) }
-    threads.areBusy(.full)
+    #expect(lane.submit(story.work("b")) == nil)
     threads.step()
-    #expect(story.told == ["b", "c full", "d full"])
-    threads.areBusy(nil)
-    #expect(lane.submit(story.work("e")) == nil)
-    threads.step()
-    #expect(story.told == ["b", "c full", "d full", "e"])
+    #expect(story.told == ["b"])
   }
 
   @Test func `threads that stop refuse what waits in the lane, too`() {
