@@ -37,7 +37,8 @@ public enum SchemaLimits {
   public static let dynamicNames = 64
   /// Constants and words by which the unions of one schema are told apart, those of unions inside
   /// unions several times. They may weigh twice as much: one for each value that is in them and one
-  /// for every 64 bytes, in each union anew. What goes beyond is tried branch by branch.
+  /// for every 64 bytes, in each union anew; and eight times as much with those of members that are
+  /// looked at and not chosen. What does not fit any more is tried branch by branch.
   public static let selectedValues = 50_000
   /// Schemas that apply to one and the same value inside one another (`$ref`, `allOf`, …). With the
   /// payload's depth limit it bounds the evaluator's stack.

@@ -177,6 +177,59 @@ import Testing
     for bad in [#""w555""#, "0"] { #expect(try Sample.check(bad, schema) == .invalid) }
   }
 
+  @Test func `a constant that is too large leaves the room to other unions`() throws {
+    let zeros = Self.list(110_000) { _ in "0" }
+    let branches = Self.list(2_000) {
+      #"{"required":["kind"],"properties":{"kind":{"const":"k\#($0)"}}}"#
+    }
+    let schema = try Sample.schema(
+      #"{"properties":{"a":{"anyOf":[{"const":[\#(zeros)]},{"const":1}]},"#
+        + #""b":{"oneOf":[\#(branches)]}}}"#)
+    #expect(schema.program.selections.count == 1)
+    #expect(try Sample.check(#"{"a":1,"b":{"kind":"k1999"}}"#, schema) == .valid)
+    #expect(try Sample.check(#"{"a":2}"#, schema) == .invalid)
+    #expect(try Sample.check(#"{"b":{"kind":"k2000"}}"#, schema) == .invalid)
+  }
+
+  @Test func `members that tell nothing apart leave the room to other unions`() throws {
+    let zeros = Self.list(1_000) { _ in "0" }
+    func branch(_ number: Int) -> String {
+      ##"{"required":["v","k"],"properties":{"v":{"$ref":"#/$defs/z"},"##
+        + #""k":{"const":\#(number)}}}"#
+    }
+    let unions = Self.list(90) { #""u\#($0)":{"anyOf":[\#(branch(0)),\#(branch(1))]}"# }
+    let schema = try Sample.schema(
+      #"{"properties":{\#(unions)},"$defs":{"z":{"const":[\#(zeros)]}}}"#)
+    #expect(schema.program.selections.count == 90)
+    #expect(try Sample.check(#"{"u89":{"k":1,"v":[\#(zeros)]}}"#, schema) == .valid)
+    #expect(try Sample.check(#"{"u89":{"k":2,"v":[\#(zeros)]}}"#, schema) == .invalid)
+  }
+
+  @Test func `schemas are asked about members so often and no more`() throws {
+    let told = #"{"anyOf":[{"const":1},{"const":2}]}"#
+    let kinds =
+      #"{"anyOf":[{"required":["k"],"properties":{"k":{"const":1}}},"#
+      + #"{"required":["k"],"properties":{"k":{"const":2}}}]}"#
+    // Each asks ten thousand schemas about eight members, in vain.
+    let unions = Self.list(10) {
+      ##""u\##($0)":{"anyOf":[{"properties":{"p\##($0)":{"$ref":"#/$defs/b"}}},"##
+        + ##"{"$ref":"#/$defs/g"}]}"##
+    }
+    let members = Self.list(8) { #""b\#($0)":{"const":\#($0)}"# }
+    let all = Self.list(10_000) { _ in "true" }
+    let schema = try Sample.schema(
+      #"{"properties":{"a":\#(kinds),\#(unions),"y":\#(kinds),"z":\#(told)},"#
+        + #""$defs":{"b":{"properties":{\#(members)}},"g":{"allOf":[\#(all)]}}}"#)
+    // One that came before, and one that the value itself tells apart.
+    #expect(schema.program.selections.count == 2)
+    for good in [#"{"a":{"k":2},"y":{"k":1},"z":2}"#, #"{"u9":{"p9":{"b7":7}}}"#] {
+      #expect(try Sample.check(good, schema) == .valid)
+    }
+    for bad in [#"{"a":{"k":3}}"#, #"{"y":{"k":3}}"#, #"{"z":3}"#] {
+      #expect(try Sample.check(bad, schema) == .invalid)
+    }
+  }
+
   @Test(arguments: 0..<400)
   func `a look-up means what trying every branch means`(seed: Int) throws {
     var random = Dice(state: UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1)

@@ -26,7 +26,9 @@ struct AvroParser {
     }
     _ = try parser.type(root, at: "#", in: "")
     let definition = AvroDefinition(types: parser.types)
-    try AvroDefaults.check(definition)
+    // What is kept stays readable, whatever checking its defaults would take now: that there is
+    // one is all that payloads and readers depend on.
+    if isNew { try AvroDefaults.check(definition) }
     return (definition, parser.warnings)
   }
 

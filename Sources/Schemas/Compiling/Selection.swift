@@ -105,10 +105,14 @@ struct BranchDemands {
   private var demands: [Question: Demand] = [:]
   /// Values that were noted, those of several levels several times.
   private var gathered = 0
-  /// What the values weigh that unions have been told apart by.
+  /// What the values weigh that unions are told apart by.
   private var weighed = 0
+  /// What the values weighed that were looked at for it, and how many they were.
+  private var tried = 0
   /// Schemas and members that were looked at.
   private var sighted = 0
+  /// Schemas that were asked for a demand on a member, with what they made pass over.
+  private var asked = 0
 
   /// Members that are tried for one union.
   private static let triedMembers = 8
@@ -126,6 +130,10 @@ struct BranchDemands {
   /// What the values may weigh of all unions together: twice what plain ones come to that no two
   /// unions share.
   private static let mostWeighed = 2 * SchemaLimits.selectedValues
+  /// The same of all that is looked at, also for members that are not chosen then.
+  private static let mostTried = 4 * mostWeighed
+  /// Schemas that are asked for demands on members: each answer is remembered, for each path.
+  private static let mostAsked = 500_000
 
   init(_ graph: [GraphNode]) { self.graph = graph }
 
@@ -140,28 +148,42 @@ struct BranchDemands {
 
   private mutating func best(_ schemas: [Int?], by paths: [[ByteSlice]]) -> Choice? {
     var best: Choice?
+    let before = weighed
+    var chosen = weighed
     for path in paths {
+      // Only the values of the path that is chosen are written out.
+      weighed = before
       var choice = Choice(path: path)
       for (position, schema) in schemas.enumerated() {
         let demand = demand(of: path, in: schema)
         choice.add(affordable(demand), position)
         if 2 * choice.rest.count > schemas.count { break }
       }
-      if 2 * choice.most <= schemas.count, choice.most < best?.most ?? .max { best = choice }
+      if 2 * choice.most <= schemas.count, choice.most < best?.most ?? .max {
+        best = choice
+        chosen = weighed
+      }
       if best?.most == 1 { break }
     }
+    weighed = chosen
     return best
   }
 
-  /// The same demand, or that of which nothing is known where its values and those of all unions
-  /// before weigh too much: each union writes out all of its own, also those that it shares with
-  /// others.
+  /// The same demand, or one of which nothing is known where its values, with those of all unions
+  /// before, would weigh too much: each union writes out all of its own, also those that it shares
+  /// with others. What does not fit leaves the room to others.
   private mutating func affordable(_ demand: Demand) -> Demand {
+    var weight = 0
     for value in demand.values ?? [] {
-      guard weighed <= Self.mostWeighed else { break }
-      weighed += Int(value.token.extent) + value.raw.count / 64
+      tried += 1
+      weight += Int(value.token.extent) + value.raw.count / 64
+      guard weighed + weight <= Self.mostWeighed, tried + weight <= Self.mostTried else {
+        return Demand()
+      }
     }
-    return weighed <= Self.mostWeighed ? demand : Demand()
+    tried += weight
+    weighed += weight
+    return demand
   }
 
   private mutating func demand(of path: [ByteSlice], in schema: Int?) -> Demand {
@@ -287,6 +309,8 @@ struct BranchDemands {
     let question = Question(schema: schema, path: path)
     if let known = demands[question] { return known }
     let node = graph[schema]
+    asked += Self.effort(node)
+    guard asked <= Self.mostAsked else { return Demand() }
     var demand = Demand()
     if !node.types.contains(.object) {
       demand.values = []
@@ -309,6 +333,22 @@ struct BranchDemands {
     demand.values = kept(demand.values)
     demands[question] = demand
     return demand
+  }
+
+  /// What asking a schema for its demand on a member takes: the names that it passes over and the
+  /// branches that it asks in turn, beside itself.
+  private static func effort(_ node: GraphNode) -> Int {
+    var effort = 1
+    if let object = node.object {
+      effort += (object.required.count + object.properties.count) / 16
+    }
+    for branch in node.branches {
+      switch branch {
+      case .all(let schemas), .any(let schemas), .one(let schemas): effort += schemas.count / 4
+      default: break
+      }
+    }
+    return effort
   }
 
   /// The demand of the rules for an object's members.

@@ -3,6 +3,10 @@ import JSONText
 
 // What keeping a schema demands of a value of the case's kind.
 extension Case {
+  /// Branches of a writer's union up to which it is decided of each whether it holds; of wider ones
+  /// one is, and what the others may declare is `writerMayName`.
+  static let mostSubsets = 4
+
   /// Adds what keeping a schema means; false where no value of the kind keeps it.
   ///
   /// - Parameters:
@@ -101,7 +105,7 @@ extension Case {
     case .any(let schemas):
       // Which branches hold says which members are declared, so closing must know of each.
       let subsets =
-        closing && kind == .object && schemas.count <= 4
+        closing && kind == .object && schemas.count <= Self.mostSubsets
         ? (1..<(1 << schemas.count)).map { bits in
           Alternative(
             literals: schemas.indices.map {
@@ -109,7 +113,6 @@ extension Case {
             })
         } : all(schemas, true).map { Alternative(literals: [$0]) }
       choices.append(Choice(source: nil, alternatives: subsets))
-      if closing, kind == .object, schemas.count > 4 { declareAll(schemas, nodes) }
     case .one(let schemas):
       let one = schemas.indices.map { chosen in
         Alternative(
@@ -139,18 +142,6 @@ extension Case {
       guard kind == .array else { return }
       let items = Evaluated.atMost(literal.index, nodes).items
       if items < .max { restFrom.append((items, literal.other(schema, isKept: true))) }
-    }
-  }
-}
-
-extension Case {
-  /// Counts what any of the writer's branches declares as declared.
-  private mutating func declareAll(_ schemas: [Int], _ nodes: [GraphNode]) {
-    for schema in schemas {
-      let coverage = Evaluated.atMost(schema, nodes)
-      writerNames.formUnion(coverage.names)
-      writerNames.formUnion(Evaluated.mentioned(schema, nodes))
-      if coverage.allMembers || !coverage.patterns.isEmpty { writerIsExplicit = true }
     }
   }
 }

@@ -61,6 +61,9 @@ struct Case {
   var someMembers: [SomeMember] = []
   /// Names that the writer mentions without `properties`, and how many members it wants.
   var writerNames: Set<ByteSlice> = []
+  /// Names of branches of which it is not decided whether they hold: there may be such members, but
+  /// they do not count as declared.
+  var writerMayName: Set<ByteSlice> = []
   var writerMinimum = 0
   /// Whether the writer says something explicit about members that it does not declare.
   var writerIsExplicit = false

@@ -109,8 +109,15 @@ struct Comparison {
     } catch {
       return false
     }
-    return writer.accepts(scratch.parser, scratch) == .valid
-      && reader.accepts(scratch.parser, scratch) == .invalid
+    return outcome(writer, search) == .valid && outcome(reader, search) == .invalid
+  }
+
+  /// What the engine says of the text that was parsed last. What that took is paid for; an answer
+  /// stands also where it took the last of the fuel.
+  private func outcome(_ schema: CompiledSchema, _ search: InclusionSearch) -> CheckResult {
+    let result = schema.accepts(scratch.parser, scratch)
+    _ = search.spend(1 + scratch.fuelUsed / Judge.unitsPerStep)
+    return result
   }
 
   // MARK: - Reasons

@@ -8,17 +8,41 @@ enum Evaluated {
     collect(index, nodes, countsContains: true, next: applied)
   }
 
-  /// The names that any schema applied to the same value mentions without `properties`.
-  static func mentioned(_ index: Int, _ nodes: [GraphNode]) -> Set<ByteSlice> {
+  /// Members that schemas of which any may hold declare.
+  struct Declarations {
+    /// In `properties`, `required` and the `dependent…` keywords.
     var names: Set<ByteSlice> = []
+    /// Whether they speak of members by more than names.
+    var takesOthers = false
+    /// Schemas and names that were gone through for it.
+    var weight = 0
+  }
+
+  /// What any of some schemas, or a schema applied to the same value with it, declares. Each is
+  /// looked at once, however many of them lead to it. What these schemas themselves leave to
+  /// `unevaluatedProperties` counts where they are known to hold.
+  static func declared(byAnyOf schemas: [Int], _ nodes: [GraphNode]) -> Declarations {
+    var found = Declarations()
+    let roots = Set(schemas)
     var seen: Set<Int> = []
-    var waiting = [index]
+    var waiting = schemas
     while let at = waiting.popLast() {
+      found.weight += 1
       guard seen.insert(at).inserted else { continue }
-      if let rule = nodes[at].object { names.formUnion(rule.mentioned) }
-      waiting += applied(nodes[at])
+      let node = nodes[at]
+      if let rule = node.object {
+        let mentioned = rule.mentioned
+        found.names.formUnion(rule.properties.map(\.name))
+        found.names.formUnion(mentioned)
+        found.weight += rule.properties.count + mentioned.count
+        if rule.additional != nil || !rule.patterns.isEmpty { found.takesOthers = true }
+      }
+      for branch in node.branches where !roots.contains(at) {
+        if case .unevaluatedProperties = branch { found.takesOthers = true }
+      }
+      waiting += applied(node)
     }
-    return names
+    return found
   }
 
   /// The schemas that may be kept with this one.

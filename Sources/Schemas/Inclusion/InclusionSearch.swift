@@ -30,6 +30,9 @@ final class InclusionSearch {
   private var productCells = 0
   /// By the schemas that are kept together.
   private var outlines: [[Literal]: ObjectOutline] = [:]
+  /// By the writer's schema that has the unions.
+  private var declared: [Int: Evaluated.Declarations] = [:]
+  /// What both of them went through.
   private var outlinedNames = 0
 
   init(_ pair: SchemaPair, _ classes: SchemaClasses, closing: Bool, fuel: Int) {
@@ -75,6 +78,33 @@ final class InclusionSearch {
       outlines[shapes] = outline
     }
     return outline
+  }
+
+  /// Adds what the branches of a writer's wide unions may declare, of which one alone is decided.
+  private func declareWide(_ literal: Literal, in now: inout Case) {
+    var wide: [Int] = []
+    for case .any(let schemas) in pair[literal].branches where schemas.count > Case.mostSubsets {
+      wide += schemas
+    }
+    guard !wide.isEmpty else { return }
+    let more = declared[literal.index] ?? declarations(of: literal.index, by: wide)
+    _ = spend(1 + more.names.count / 4)
+    if now.writerMayName.isEmpty {
+      now.writerMayName = more.names
+    } else {
+      now.writerMayName.formUnion(more.names)
+    }
+    if more.takesOthers { now.writerIsExplicit = true }
+  }
+
+  private func declarations(of index: Int, by schemas: [Int]) -> Evaluated.Declarations {
+    let found = Evaluated.declared(byAnyOf: schemas, pair.writer)
+    _ = spend(found.weight)
+    if outlinedNames + found.weight <= SchemaLimits.inclusionMemory {
+      outlinedNames += found.weight
+      declared[index] = found
+    }
+    return found
   }
 
   /// Takes fuel; false when there is none left.
@@ -260,6 +290,7 @@ final class InclusionSearch {
         guard now.keep(literal, in: nodes, closing: closing && literal.side == .writer) else {
           return false
         }
+        if closing, literal.side == .writer, now.kind == .object { declareWide(literal, in: &now) }
         continue
       }
       let breaches = Breaches(literal, in: nodes, by: now.kind)

@@ -50,7 +50,8 @@ struct ObjectSearch {
     }
     let most = max(declared.names.count, rules.writerNames.count)
     guard declared.patterns.isEmpty, most < rules.writerMinimum else { return true }
-    // A writer that asks for more members than it declares means others too.
+    // A writer that asks for more members than it declares means others too. What a branch may
+    // declare that need not hold is not declared yet.
     _ = search.spend(most / 4)
     return declared.names.union(rules.writerNames).count >= rules.writerMinimum
   }
@@ -72,7 +73,10 @@ struct ObjectSearch {
   /// Names that some rule mentions, and those of `needs`, in byte order.
   private func names(and needs: [ByteSlice: [Literal]] = [:]) -> [ByteSlice] {
     var more = rules.required.union(rules.absent).union(needs.keys)
-    if isClosed { more.formUnion(rules.writerNames) }
+    if isClosed {
+      more.formUnion(rules.writerNames)
+      more.formUnion(rules.writerMayName)
+    }
     for (coverage, _) in rules.uncovered { more.formUnion(coverage.names) }
     for member in rules.someMembers {
       if case .leftOver(let coverage) = member.names { more.formUnion(coverage.names) }
@@ -85,7 +89,7 @@ struct ObjectSearch {
   /// What the value of a member must agree with; nil where no member may have this name.
   private func literals(for name: ByteSlice) -> [Literal]? {
     if rules.absent.contains(name) { return nil }
-    if isClosed, !rules.writerNames.contains(name),
+    if isClosed, !rules.writerNames.contains(name), !rules.writerMayName.contains(name),
       outline.declared?.covers(name, search.judge) == false
     {
       return nil

@@ -51,13 +51,16 @@ import Testing
     arguments: dear.indices)
   func defaults(number: Int) throws {
     let (type, value) = Self.dear[number]
+    let text = AvroDefinitionTests.record(type, #","default":\#(value)"#)
     do throws(SchemaFault) {
-      _ = try AvroDefinitionTests.schema(
-        AvroDefinitionTests.record(type, #","default":\#(value)"#))
+      _ = try AvroDefinitionTests.schema(text)
       Issue.record("taken")
     } catch {
       #expect(error.pointer == "#/fields/0/default" && error.reason.code == "schema_limit_exceeded")
     }
+    // What is registered already stays readable.
+    let kept = try AvroDefinitionTests.schema(text, isNew: false)
+    #expect(try Sample.check("{}", kept) == .valid)
   }
 
   @Test("the symbols of a default are looked up", .timeLimit(.minutes(1)))

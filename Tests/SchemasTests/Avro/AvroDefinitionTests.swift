@@ -6,8 +6,10 @@ import Testing
 
 /// What is read as an Avro record definition, and what payloads it takes.
 @Suite struct AvroDefinitionTests {
-  static func schema(_ text: String) throws(SchemaFault) -> CompiledSchema {
-    try CompiledSchema.compile(ByteSlice(utf8: text), as: .pulsarJSON)
+  static func schema(
+    _ text: String, isNew: Bool = true
+  ) throws(SchemaFault) -> CompiledSchema {
+    try CompiledSchema.compile(ByteSlice(utf8: text), as: .pulsarJSON, isNew: isNew)
   }
 
   /// A record with one field.

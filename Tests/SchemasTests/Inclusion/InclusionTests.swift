@@ -147,6 +147,33 @@ struct InclusionTests {
     #expect(try verdict(writer, reader, .evolution).isIncluded == false)
   }
 
+  @Test(arguments: [#"{"required":["@"]}"#, #"{"required":["@"],"properties":{"@":{}}}"#])
+  func `names of branches that need not hold are not counted as declared`(branch: String) throws {
+    let branches = ["a", "b", "c", "d", "e"].map { branch.replacing("@", with: $0) }
+    func writer(_ least: Int) -> String {
+      #"{"type":"object","minProperties":\#(least),"properties":{"x":{}},"#
+        + #""anyOf":[\#(branches.joined(separator: ","))]}"#
+    }
+    // An object of one branch has two members that are declared.
+    let reader = #"{"properties":{"z":{"type":"integer"}}}"#
+    #expect(try verdict(writer(6), reader, .evolution).isIncluded == false)
+    #expect(try verdict(writer(2), reader, .evolution) == .included)
+  }
+
+  @Test func `what many branches share is gone through once`() throws {
+    let names = (0..<4_000).map { #""n\#($0)""# }.joined(separator: ",")
+    let branches = Array(repeating: ##"{"$ref":"#/$defs/g"}"##, count: 1_000)
+    let writer = try Sample.schema(
+      #"{"anyOf":[\#(branches.joined(separator: ","))],"$defs":{"g":{"required":[\#(names)]}}}"#)
+    guard case .any(let schemas)? = writer.graph[0].branches.first else {
+      Issue.record("no union")
+      return
+    }
+    let declared = Evaluated.declared(byAnyOf: schemas, writer.graph)
+    #expect(declared.names.count == 4_000 && !declared.takesOthers)
+    #expect((5_000...7_000).contains(declared.weight))
+  }
+
   @Test(arguments: [
     (
       #"{"type":"object","maxProperties":1,"additionalProperties":{"type":"string"}}"#,
