@@ -72,7 +72,8 @@ extension MetricsCatalogue {
     case .damagedEvents:
       "Stored events that were found to be unreadable, by the message ids of a range's ends."
     case .queueDepth: "Entries waiting in a bounded queue."
-    case .queueRefusedTotal: "Entries turned away by a full queue."
+    case .queueRefusedTotal:
+      "Entries turned away by a full queue; a worker may have done them itself all the same."
     case .logLinesTotal:
       "Log lines written, or dropped: their queue was full, or standard error did not take them."
     case .measuredTopics: "Topics with measurements of their own."
