@@ -40,13 +40,15 @@ struct RequestPool: Sendable {
     self.portions = portions
     self.paths = paths ?? target.paths
     (lineStart, lineEnd) = try Self.line(self.paths, at: endpoint)
-    authorizations = try target.tokens.map { token throws(ClientFault) in
+    let authorizations = try target.tokens.map { token throws(ClientFault) in
       var fields = ByteWriter(capacity: token.count + 32)
       var request = ClientRequest("POST", "/")
       request.authorize(token)
       try request.writeFields(into: &fields)
       return fields.slice
     }
+    // In one storage, whose count of references is then in the cache, however many there are.
+    self.authorizations = ByteSlice.joined(authorizations)
     var press = Press(
       content: content, isBatch: portions.batch > 1, headers: target.headers,
       orders: OrderEvents(seed: seed))

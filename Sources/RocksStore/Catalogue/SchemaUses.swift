@@ -3,8 +3,12 @@ import Topics
 /// Up to where a topic's events may name which version of a schema: never less than the truth, and
 /// exact for what was stored since the opening. Committer thread only.
 struct SchemaUses {
-  /// By version: the sequence behind its last event.
+  /// By version: the sequence behind its last event, but for the one that was used last.
   private var ends: [UInt64]
+  /// The version that was used last, 0 none, and the sequence behind its last event: here, so that
+  /// a topic whose events are all of one version touches no array.
+  private var last: UInt32 = 0
+  private var lastEnd: UInt64 = 0
   /// The records of softly deleted versions.
   var deleted: [UInt32: TopicSchemaKey.Value]
   /// The version that the commit being made uses, 0 none, and those that it uses beside it.
@@ -28,6 +32,7 @@ struct SchemaUses {
   func end(of version: UInt32) -> UInt64 {
     // The end of the commit being made is not known yet.
     if current != 0, version == current || besides.contains(version) { return .max }
+    if last != 0, version == last { return lastEnd }
     return Int(version) < ends.count ? ends[Int(version)] : 0
   }
 
@@ -74,9 +79,13 @@ struct SchemaUses {
   private mutating func settle(
     _ version: UInt32, at end: UInt64, _ late: inout [(UInt32, TopicSchemaKey.Value)]
   ) {
-    registered(version)
-    ends[Int(version)] = end
-    guard var row = deleted[version] else { return }
+    if version != last {
+      registered(max(last, version))
+      if last != 0 { ends[Int(last)] = lastEnd }
+      last = version
+    }
+    lastEnd = end
+    guard !deleted.isEmpty, var row = deleted[version] else { return }
     row.usedUntil = end
     deleted[version] = row
     late.append((version, row))

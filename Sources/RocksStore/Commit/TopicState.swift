@@ -27,6 +27,9 @@ public final class TopicState: @unchecked Sendable {
   var bucket: EventBucket
   /// Set when the deletion is durable. Committer only.
   var isDeleted = false
+  /// The class of bucket that its events go to: where all events have an end, the bucket has one.
+  /// Committer only.
+  private(set) var retentionClass = BucketKey.Class.unlimited
   /// Which versions its events name. Committer only.
   var uses: SchemaUses
   let growth: Growth
@@ -38,7 +41,9 @@ public final class TopicState: @unchecked Sendable {
   let created: UnixTime
   /// What its events' age and size are held to, its own, its namespace's or its tenant's; nil keeps
   /// all. Committer only.
-  var retention: Retention?
+  var retention: Retention? {
+    didSet { retentionClass = retention == nil ? .unlimited : .bounded }
+  }
 
   init(
     path: TopicPath, number: TopicNumber, namespace: UInt32, ledger: UInt64, created: UnixTime,

@@ -102,9 +102,6 @@ extension Database {
 }
 
 extension TopicState {
-  /// The class of bucket that its events go to: where all events have an end, the bucket has one.
-  var retentionClass: BucketKey.Class { retention == nil ? .unlimited : .bounded }
-
   /// Takes over what is set for it, or for its namespace where nothing is, or else for its tenant.
   func keep(under rules: (namespace: Retention?, tenant: Retention?)) {
     let wanted =
