@@ -9,14 +9,7 @@ import Testing
 /// The program itself: a signal to the process of the tests would end all their runs.
 @Suite("Signals", .serialized)
 struct SignalTests {
-  /// In the folder of the built programs, which is that of the test bundle.
-  private static let program: String = {
-    let named = ProcessInfo.processInfo.environment["JODRELL_PROGRAMS"]
-    let folder =
-      named.map { URL(filePath: $0) }
-      ?? URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-    return folder.appending(path: "jodrell-bench").path()
-  }()
+  private static let program = BuiltPrograms.folder.appending(path: "jodrell-bench").path()
 
   /// Runs the program, and ends it when `body` has not.
   ///

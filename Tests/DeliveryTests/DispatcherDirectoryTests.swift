@@ -41,6 +41,21 @@ import Topics
     #expect(late.failed.map(\.fault) == [.superseded], "unless the event was handed out again")
   }
 
+  private func subscriptions(
+    _ names: [String], _ stage: Stage
+  ) async throws -> [SubscriptionDefinition] {
+    var made: [SubscriptionDefinition] = []
+    for name in names {
+      made.append(
+        try await stage.log.createSubscription(
+          stage.proofs.name(name),
+          SubscriptionTerms(kind: .shared, ackTimeout: .seconds(30), maxUnacked: 9),
+          startingAt: stage.cursor(0), of: stage.address
+        ).thing)
+    }
+    return made
+  }
+
   @Test func onlyWhatIsIdleMakesRoom() async throws {
     let stage = try await Stage()
     try await stage.append("0")
@@ -48,15 +63,7 @@ import Topics
     limits.subscriptions = 2
     let directory = DispatcherDirectory(
       stage.log, limits: limits, wall: stage.clock.clocks.wall)
-    var definitions: [SubscriptionDefinition] = []
-    for name in ["a", "b", "c"] {
-      definitions.append(
-        try await stage.log.createSubscription(
-          stage.proofs.name(name),
-          SubscriptionTerms(kind: .shared, ackTimeout: .seconds(30), maxUnacked: 9),
-          startingAt: stage.cursor(0), of: stage.address
-        ).thing)
-    }
+    let definitions = try await subscriptions(["a", "b", "c"], stage)
     func seat(_ index: Int) async throws -> DispatcherSeat<MemoryLog> {
       try await directory.seat(at: definitions[index], of: stage.address, on: stage.site)
     }
@@ -171,15 +178,7 @@ import Topics
     let stage = try await Stage()
     let log = FaultyLog(stage.log)
     let directory = DispatcherDirectory(log, wall: stage.clock.clocks.wall)
-    var made: [SubscriptionDefinition] = []
-    for name in ["wanted", "other"] {
-      made.append(
-        try await stage.log.createSubscription(
-          stage.proofs.name(name),
-          SubscriptionTerms(kind: .shared, ackTimeout: .seconds(30), maxUnacked: 9),
-          startingAt: stage.cursor(0), of: stage.address
-        ).thing)
-    }
+    let made = try await subscriptions(["wanted", "other"], stage)
     let (address, removed) = (stage.address, isItself ? made[0] : made[1])
     let elsewhere = try stage.proofs.topic("elsewhere", .manage)
     // Not for ever, so that whoever reads again comes to an end.

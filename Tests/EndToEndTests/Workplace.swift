@@ -3,12 +3,7 @@ import TestSupport
 
 /// Where the programs under test are, and a directory of one's own to use them in.
 enum Workplace {
-  /// The folder of the built programs: that of the test bundle.
-  static let programs: URL = {
-    let named = ProcessInfo.processInfo.environment["JODRELL_PROGRAMS"]
-    return named.map { URL(filePath: $0) }
-      ?? URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-  }()
+  static let programs = BuiltPrograms.folder
 
   static var jodrell: URL { programs.appending(path: "jodrell") }
   static var bench: URL { programs.appending(path: "jodrell-bench") }

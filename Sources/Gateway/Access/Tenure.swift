@@ -163,15 +163,18 @@ extension GatewayResponder {
   func body(
     of request: HTTPRequest, upTo limit: Int, for namespace: NamespaceAddress
   ) async throws -> ByteSlice {
-    let admitted = admission.snapshot.generation
     let body = try await request.body.collect(upTo: limit)
-    let now = timers.clocks.wall()
-    if admission.mayDiffer(namespace.caller, admittedUnder: admitted, at: now) {
-      try admission.snapshot.review(namespace, at: now)
-    }
+    try await confirm(namespace)
+    return body
+  }
+
+  /// Whoever has been waited for, or has waited, must still have the right to what was asked for:
+  /// as `confirm` of a tenure.
+  func confirm(_ namespace: NamespaceAddress) async throws {
+    admission.refresh()
+    try admission.snapshot.review(namespace, at: timers.clocks.wall())
     if let token = try await askedAgain(about: namespace.caller.token) {
       try admission.snapshot.review(namespace, with: token, at: timers.clocks.wall())
     }
-    return body
   }
 }

@@ -65,7 +65,7 @@ extension GatewayResponder {
     try terms.conditions.check(current.map { EntityTag($0) })
     let uri = put.wish.applied(to: current?.uri)
     let review = try await review(put.text, uri, put.dialect, name, in: namespace)
-    try await confirmRight(to: namespace)
+    try await confirm(namespace)
     if put.lint == .strict, !review.warnings.isEmpty { throw Refusal(refusing: review.warnings) }
     if let current, current.fingerprint == review.fingerprint, current.uri == uri {
       start(200, terms, tag: EntityTag(current), &answer)
@@ -84,15 +84,6 @@ extension GatewayResponder {
     answer.field("Location", text: "\(path)?version=\(stored.version)")
     return finish(&answer) { json in
       writeDocument(stored, name, review, in: namespace, into: &json)
-    }
-  }
-
-  /// Whoever has waited until a text was read must still have the right to what was asked for.
-  private func confirmRight(to namespace: NamespaceAddress) async throws {
-    admission.refresh()
-    try admission.snapshot.review(namespace, at: timers.clocks.wall())
-    if let token = try await askedAgain(about: namespace.caller.token) {
-      try admission.snapshot.review(namespace, with: token, at: timers.clocks.wall())
     }
   }
 

@@ -8,6 +8,9 @@ final class SharedWaits<Key: Hashable, Answer: Sendable, Failure: Error> {
   /// How many wait for an answer; for tests.
   var askers: Int { waiting.values.reduce(0) { $0 + 1 + $1.count } }
 
+  /// Whether somebody waits for an answer to this.
+  func isAsked(_ key: Key) -> Bool { !waiting.isEmpty && waiting[key] != nil }
+
   /// The answer to a question; `find` is asked unless somebody has asked for it already.
   func answer(
     to key: Key, _ find: () async throws(Failure) -> Answer

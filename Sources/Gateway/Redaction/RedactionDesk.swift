@@ -33,8 +33,6 @@ final class RedactionDesk {
     case costly
   }
 
-  private typealias Outcome = Result<Redaction, WorkersBusy>
-
   private let timers: any LoopTimers
   private let redactor = Redactor()
   private var turn: MonotonicTime
@@ -48,7 +46,7 @@ final class RedactionDesk {
   private var asked: MonotonicTime?
   /// How often somebody has waited for another turn; for tests.
   private(set) var turns = 0
-  private var waiting: [Key: [CheckedContinuation<Outcome, Never>]] = [:]
+  private let aside = SharedWaits<Key, Redaction, WorkersBusy>()
   /// What workers have done lately, oldest first.
   private var recent: [(key: Key, redaction: Redaction)] = []
   /// What has been too much for the loop lately, oldest first.
@@ -118,7 +116,7 @@ final class RedactionDesk {
   func standing(of key: Key) -> Standing? {
     if let known = recent.last(where: { $0.key == key }) { return .found(known.redaction) }
     if costly.contains(key) { return .costly }
-    return !waiting.isEmpty && waiting[key] != nil ? .costly : nil
+    return aside.isAsked(key) ? .costly : nil
   }
 
   /// Of at most `GatewayLimits.eventOnLoop` bytes, on the loop; `tooCostly` where it takes more,
@@ -142,23 +140,13 @@ final class RedactionDesk {
     _ workers: Workers
   ) async throws(WorkersBusy) -> Redaction {
     if let known = recent.last(where: { $0.key == key }) { return known.redaction }
-    if waiting[key] != nil {
-      let outcome = await withCheckedContinuation { waiting[key, default: []].append($0) }
-      return try outcome.get()
-    }
-    waiting[key] = []
-    let outcome: Outcome
-    do throws(WorkersBusy) {
-      outcome = .success(
-        try await workers.run { Redactor().redact(payload, own, other, aside: true) })
-    } catch {
-      outcome = .failure(error)
-    }
-    if case .success(let redaction) = outcome {
+    return try await aside.answer(to: key) { () async throws(WorkersBusy) -> Redaction in
+      let redaction = try await workers.run {
+        Redactor().redact(payload, own, other, aside: true)
+      }
       if recent.count == Self.mostRecent { recent.removeFirst() }
       recent.append((key, redaction))
+      return redaction
     }
-    for reader in waiting.removeValue(forKey: key) ?? [] { reader.resume(returning: outcome) }
-    return try outcome.get()
   }
 }

@@ -60,16 +60,10 @@ extension GatewayResponder {
 
   /// How a text stands to the versions of its line, found out by a worker at once.
   func judge(_ draft: SchemaDraft, at address: TopicAddress) async throws -> SchemaJudgement {
-    var attempts = GatewayLimits.registrationAttempts
-    while true {
-      attempts -= 1
+    try await againWhenChanged {
       let work = try await work(on: draft.subject, at: address)
-      do {
-        return try await inOneTurn(of: address.caller) {
-          try work.renewed(for: draft.subject).judgement(of: draft)
-        }
-      } catch CatalogueFailure.schemaBookChanged where attempts > 0 {
-        guard !Task.isCancelled else { throw Refusal.cutShort }
+      return try await inOneTurn(of: address.caller) {
+        try work.renewed(for: draft.subject).judgement(of: draft)
       }
     }
   }

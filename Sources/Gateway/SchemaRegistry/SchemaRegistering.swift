@@ -30,15 +30,22 @@ extension GatewayResponder {
     _ draft: SchemaDraft, lint: SchemaLintMode, at address: TopicAddress, _ change: ChangeTerms,
     _ tenure: Tenure, at now: UnixTime, overriding request: HTTPRequest? = nil
   ) async throws -> SchemaOutcome {
+    // Another change may come first: the text is judged again by what is there then, and so is what
+    // its sender took for granted. Its program is not held while it waits for that.
+    try await againWhenChanged {
+      try await judgeAndStore(
+        draft, lint: lint, at: address, change, tenure, at: now, overriding: request)
+    }
+  }
+
+  /// Does what rests on a topic's schemas, and does it anew where they have changed meanwhile.
+  func againWhenChanged<Answer>(_ attempt: () async throws -> Answer) async throws -> Answer {
     var attempts = GatewayLimits.registrationAttempts
     while true {
       attempts -= 1
       do {
-        return try await judgeAndStore(
-          draft, lint: lint, at: address, change, tenure, at: now, overriding: request)
+        return try await attempt()
       } catch CatalogueFailure.schemaBookChanged where attempts > 0 {
-        // Another change came first: the text is judged again by what is there now, and so is what
-        // its sender took for granted. Its program is not held while it waits for that.
         guard !Task.isCancelled else { throw Refusal.cutShort }
       }
     }
