@@ -183,6 +183,20 @@ import Synchronization
     }
   }
 
+  /// Has tables of a column family merged from now on, as they become many. All of them can be read:
+  /// with the first block that cannot be RocksDB takes no more writes. Rewrites RocksDB's options
+  /// file, which takes milliseconds.
+  func startMerging(_ family: ColumnFamily) throws(StoreFault) {
+    // SAFETY: the texts are the program's own, and RocksDB copies them.
+    let (name, value): (StaticString, StaticString) = ("disable_auto_compactions", "false")
+    let texts = unsafe [name, value].map { unsafe UnsafeRawPointer($0.utf8Start) }
+      .map { unsafe Optional($0.assumingMemoryBound(to: CChar.self)) }
+    try unsafe engineCall { message in
+      unsafe rocksdb_set_options_cf(
+        handle, family.handle, 1, [texts[0]], [texts[1]], &message)
+    }
+  }
+
   /// Drops a column family with all that is in it; durable when it returns. Whoever reads in it may
   /// go on; its files go when the last of them is done (`releaseDropped`).
   func dropFamily(_ family: ColumnFamily) throws(StoreFault) {

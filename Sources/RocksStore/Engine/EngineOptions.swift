@@ -11,23 +11,18 @@ private import CWriteAhead
 @safe final class EngineOptions: @unchecked Sendable {
   private let cache: OpaquePointer
   private let flushesReplay: Bool
-  private let mergesState: Bool
   private let patience: Duration
 
   /// - Parameters:
   ///   - cacheBytes: block cache for all column families together.
   ///   - flushesReplay: whether what an opening replays becomes tables at once, so that the next
   ///     one need not replay it again. On a volume without space for them it must not.
-  ///   - mergesState: whether the tables of `state` are merged as they become many. Where one of
-  ///     them cannot be read they must not be: RocksDB would take no more writes.
   ///   - patience: how long the log must have stood still before a table that is written beside it
   ///     no longer waits for it, in whole milliseconds.
   init(
-    cacheBytes: Int, flushesReplay: Bool = true, mergesState: Bool = true,
-    patience: Duration = .milliseconds(20)
+    cacheBytes: Int, flushesReplay: Bool = true, patience: Duration = .milliseconds(20)
   ) {
     self.flushesReplay = flushesReplay
-    self.mergesState = mergesState
     self.patience = patience
     unsafe cache = rocksdb_cache_create_lru(cacheBytes)
   }
@@ -52,7 +47,8 @@ private import CWriteAhead
         + ";avoid_flush_during_recovery=\(!flushesReplay);max_open_files=\(Self.openFiles)")
   }
 
-  /// Options of one column family. The caller destroys the result.
+  /// Options of one column family, whose tables are not merged: see `Database.startMerging`.
+  /// The caller destroys the result.
   func family(_ kind: FamilyKind) throws(StoreFault) -> OwnedOptions {
     let options = OwnedOptions()
     let table = unsafe rocksdb_block_based_options_create()
@@ -76,9 +72,9 @@ private import CWriteAhead
       unsafe rocksdb_block_based_options_set_block_size(table, 8 << 10)
     }
     unsafe rocksdb_options_set_block_based_table_factory(options.handle, table)
-    let merging = kind == .state && !mergesState ? ";disable_auto_compactions=true" : ""
     return try options.applying(
-      Self.text(of: kind) + ";arena_block_size=\(CWRITEAHEAD_BLOCK_BYTES)" + merging)
+      Self.text(of: kind)
+        + ";disable_auto_compactions=true;arena_block_size=\(CWRITEAHEAD_BLOCK_BYTES)")
   }
 
   /// Tables kept open at once, each with its index and filter, of 15 to 200 KiB, in memory: of the
@@ -112,8 +108,7 @@ private import CWriteAhead
       // A topic's chunks come in order: each is put behind the topic's last one, without a search
       // over all topics'. In this version of RocksDB that rules out deleting ranges here.
       """
-      num_levels=2;disable_auto_compactions=true;\
-      level0_file_num_compaction_trigger=536870912;\
+      num_levels=2;level0_file_num_compaction_trigger=536870912;\
       level0_slowdown_writes_trigger=536870912;level0_stop_writes_trigger=536870912;\
       write_buffer_size=67108864;max_write_buffer_number=3;\
       compression_per_level=kLZ4Compression:kZSTD;target_file_size_base=134217728;\

@@ -22,7 +22,8 @@ struct StoreOpening: ~Copyable {
     try paths.checkEngine()
     let isShort = SpaceWatch(paths, configuration.limits).makeRoom()
     try paths.keepFiles()
-    let database = try Self.openEngine(paths, configuration, flushesReplay: !isShort)
+    let database = try Self.openEngine(
+      paths, EngineOptions(cacheBytes: configuration.limits.cacheBytes, flushesReplay: !isShort))
     let now = configuration.clocks.wall()
     let (commit, store) = try Self.recover(database, configuration, paths, at: now)
     let loaded = try CatalogueLoad(database).catalogue()
@@ -36,6 +37,7 @@ struct StoreOpening: ~Copyable {
     let sideFile = try SideFile.restart(paths, store, commit: settled.commit, clock: now)
     // Only now, when all is proven: what a refused opening leaves must be what it found.
     for family in loaded.leftovers { try database.dropFamily(family) }
+    try Self.startMerging(database, configuration.observer)
     paths.forgetFiles()
     self.database = database
     self.damage = damage
@@ -45,31 +47,31 @@ struct StoreOpening: ~Copyable {
     self.sideFile = sideFile
   }
 
-  /// RocksDB. Where a block of `state` cannot be read, its tables are not merged: the subscriptions
-  /// in the block are lost to their callers, but a merge that meets it would end all writing. So
-  /// would one of `meta`, which nothing can do without: that is refused.
+  /// RocksDB, of which all of `meta` can be read: nothing can do without it.
   private static func openEngine(
-    _ paths: StorePaths, _ configuration: StoreConfiguration, flushesReplay: Bool
+    _ paths: StorePaths, _ options: EngineOptions
   ) throws(StoreFault) -> Database {
-    let cacheBytes = configuration.limits.cacheBytes
-    let database = try openEngine(
-      paths, EngineOptions(cacheBytes: cacheBytes, flushesReplay: flushesReplay))
-    if let fault = database.unreadable(in: database.meta) {
-      database.close()
-      throw fault
+    let database = try engine(paths, options)
+    if let fault = database.unreadable(in: database.meta) { throw fault }
+    return database
+  }
+
+  /// Lets RocksDB merge tables. Where a block of `state` cannot be read, not those: the
+  /// subscriptions in the block are lost to their callers, but a merge that meets it would end all
+  /// writing.
+  private static func startMerging(
+    _ database: Database, _ observer: StoreObserver
+  ) throws(StoreFault) {
+    try database.startMerging(database.meta)
+    if let fault = database.unreadable(in: database.state) {
+      observer.stateDamaged(fault)
+    } else {
+      try database.startMerging(database.state)
     }
-    guard let fault = database.unreadable(in: database.state) else { return database }
-    database.close()
-    configuration.observer.stateDamaged(fault)
-    return try Database(
-      path: paths.engine,
-      options: EngineOptions(
-        cacheBytes: cacheBytes, flushesReplay: flushesReplay, mergesState: false),
-      readOnly: false)
   }
 
   /// RocksDB, once more without the manifest's end where that is torn.
-  private static func openEngine(
+  private static func engine(
     _ paths: StorePaths, _ options: EngineOptions
   ) throws(StoreFault) -> Database {
     do throws(StoreFault) {
