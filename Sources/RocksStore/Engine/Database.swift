@@ -183,9 +183,9 @@ import Synchronization
     }
   }
 
-  /// Has tables of a column family merged from now on, as they become many. All of them can be read:
-  /// with the first block that cannot be RocksDB takes no more writes. Rewrites RocksDB's options
-  /// file, which takes milliseconds.
+  /// Has tables of a column family merged from now on, as they become many. All of them are known
+  /// to be readable: with the first block that is not, RocksDB takes no more writes. Rewrites
+  /// RocksDB's options file, which takes milliseconds.
   func startMerging(_ family: ColumnFamily) throws(StoreFault) {
     // SAFETY: the texts are the program's own, and RocksDB copies them.
     let (name, value): (StaticString, StaticString) = ("disable_auto_compactions", "false")
