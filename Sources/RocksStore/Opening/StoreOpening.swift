@@ -24,6 +24,8 @@ struct StoreOpening: ~Copyable {
     try paths.keepFiles()
     let database = try Self.openEngine(
       paths, EngineOptions(cacheBytes: configuration.limits.cacheBytes, flushesReplay: !isShort))
+    // Nothing can do without the catalogue.
+    if let fault = database.unreadable(in: database.meta) { throw fault }
     let now = configuration.clocks.wall()
     let (commit, store) = try Self.recover(database, configuration, paths, at: now)
     let loaded = try CatalogueLoad(database).catalogue()
@@ -47,15 +49,6 @@ struct StoreOpening: ~Copyable {
     self.sideFile = sideFile
   }
 
-  /// RocksDB, of which all of `meta` can be read: nothing can do without it.
-  private static func openEngine(
-    _ paths: StorePaths, _ options: EngineOptions
-  ) throws(StoreFault) -> Database {
-    let database = try engine(paths, options)
-    if let fault = database.unreadable(in: database.meta) { throw fault }
-    return database
-  }
-
   /// Lets RocksDB merge tables. Where a block of `state` cannot be read, not those: the
   /// subscriptions in the block are lost to their callers, but a merge that meets it would end all
   /// writing.
@@ -71,7 +64,7 @@ struct StoreOpening: ~Copyable {
   }
 
   /// RocksDB, once more without the manifest's end where that is torn.
-  private static func engine(
+  private static func openEngine(
     _ paths: StorePaths, _ options: EngineOptions
   ) throws(StoreFault) -> Database {
     do throws(StoreFault) {
